@@ -1,0 +1,61 @@
+"""What training was like: one number a name and step, averaged over windows of steps."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+from torch import Tensor
+
+Row = dict[str, float]
+"""`step`, `time` (milliseconds since 1970) and the metrics measured there."""
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Window:
+    """Collects one row of measurements a step, on the device; read only where a window ends.
+
+    `names` keeps the order in which a step computes them, so that the first bad one is the first to have gone bad.
+    """
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.rows: list[Tensor] = []
+
+    def add(self, values: dict[str, Tensor]) -> None:
+        """`values`: scalars, the same names in the same order every time."""
+        self.names = list(values)
+        self.rows.append(torch.stack([value.detach().float() for value in values.values()]))
+
+    def means(self) -> dict[str, float]:
+        """The mean of every name over the window, then an empty window."""
+        means = torch.stack(self.rows).double().mean(dim=0).tolist()
+        self.rows.clear()
+        return dict(zip(self.names, means, strict=True))
+
+    def first_bad(self) -> tuple[int, str] | None:
+        """(index in the window, name) of the first value that is not finite, or None."""
+        bad = ~torch.isfinite(torch.stack(self.rows))
+        if not bool(bad.any()):
+            return None
+        row, column = bad.nonzero()[0].tolist()
+        return row, self.names[column]
+
+    def state_dict(self) -> dict[str, object]:
+        return {"names": list(self.names), "rows": [row.cpu() for row in self.rows]}
+
+    def load_state_dict(self, state: dict, device: torch.device) -> None:  # type: ignore[type-arg]
+        self.names = list(state["names"])
+        self.rows = [row.to(device) for row in state["rows"]]
+
+
+def roc_auc(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+    """The chance that a real image scores above a generated one, ties counted half (Mann and Whitney 1947).
+
+    `real_scores` [n], `fake_scores` [m] -> scalar in [0, 1].
+    """
+    difference = real_scores[:, None] - fake_scores[None, :]
+    return (difference > 0).float().mean() + 0.5 * (difference == 0).float().mean()

@@ -1,0 +1,94 @@
+"""DCGAN (Radford et al. 2016): generator and discriminator, `standard` and `original`."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from gan_core.networks.outputs import Judgement
+
+
+class Generator(nn.Module):
+    """z [batch, latent_dim] -> images [batch, channels, size, size] in (-1, 1).
+
+    The paper's: a 4x4 map, then transposed convolutions (4, stride 2) that double the side and halve the channels, batch
+    norm and ReLU after each, tanh at the end. `width` is the number of channels of the last hidden layer.
+    """
+
+    def __init__(self, latent_dim: int, channels: int, width: int, image_size: int = 32):
+        super().__init__()
+        maps = image_size // 8  # 4 hidden widths for 64 pixels, 3 for 32
+        wide = width * maps
+        layers: list[nn.Module] = [nn.ConvTranspose2d(latent_dim, wide, 4, bias=False), nn.BatchNorm2d(wide), nn.ReLU()]
+        while wide > width:
+            layers += [
+                nn.ConvTranspose2d(wide, wide // 2, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(wide // 2),
+                nn.ReLU(),
+            ]
+            wide //= 2
+        layers += [nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1, bias=False), nn.Tanh()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.layers(z[:, :, None, None])
+
+
+class Discriminator(nn.Module):
+    """images [batch, channels, size, size] -> logits [batch].
+
+    The paper's: convolutions (4, stride 2) that halve the side and double the channels, LeakyReLU 0.2, batch norm in all
+    but the first layer and the last. `batch_norm=False` makes it a critic for WGAN-GP.
+    """
+
+    def __init__(self, channels: int, width: int, image_size: int = 32, batch_norm: bool = True):
+        super().__init__()
+        layers: list[nn.Module] = [
+            nn.Conv2d(channels, width, 4, stride=2, padding=1, bias=not batch_norm),
+            nn.LeakyReLU(0.2),
+        ]
+        wide, side = width, image_size // 2
+        while side > 4:
+            layers.append(nn.Conv2d(wide, wide * 2, 4, stride=2, padding=1, bias=not batch_norm))
+            if batch_norm:
+                layers.append(nn.BatchNorm2d(wide * 2))
+            layers.append(nn.LeakyReLU(0.2))
+            wide, side = wide * 2, side // 2
+        layers += [nn.Conv2d(wide, 1, 4, bias=False), nn.Flatten(start_dim=0)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, images: Tensor) -> Judgement:
+        return Judgement(self.layers(images))
+
+
+class OriginalGenerator(nn.Module):
+    """The report's generator, 1 -> 3 -> 7 -> 15 -> 32 pixels: 601,409 parameters with z of 100 and one channel."""
+
+    def __init__(self, latent_dim: int, channels: int):
+        super().__init__()
+        self.layers = nn.Sequential(
+            *(nn.ConvTranspose2d(latent_dim, 256, 3, stride=2), nn.BatchNorm2d(256), nn.ReLU()),
+            *(nn.ConvTranspose2d(256, 128, 3, stride=2), nn.BatchNorm2d(128), nn.ReLU()),
+            *(nn.ConvTranspose2d(128, 64, 3, stride=2), nn.BatchNorm2d(64), nn.ReLU()),
+            *(nn.ConvTranspose2d(64, channels, 4, stride=2), nn.Tanh()),
+        )
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.layers(z[:, :, None, None])
+
+
+class OriginalDiscriminator(nn.Module):
+    """The report's discriminator, 32 -> 15 -> 6 -> 1: 9,105 parameters with one channel and `width` 16.
+
+    With `width` 64 it is the report's critic, batch norm included: 134,721 parameters.
+    """
+
+    def __init__(self, channels: int, width: int = 16):
+        super().__init__()
+        self.layers = nn.Sequential(
+            *(nn.Conv2d(channels, width, 4, stride=2), nn.BatchNorm2d(width), nn.LeakyReLU(0.2)),
+            *(nn.Conv2d(width, 2 * width, 4, stride=2), nn.BatchNorm2d(2 * width), nn.LeakyReLU(0.2)),
+            *(nn.Conv2d(2 * width, 1, 4, stride=3), nn.Flatten(start_dim=0)),
+        )
+
+    def forward(self, images: Tensor) -> Judgement:
+        return Judgement(self.layers(images))

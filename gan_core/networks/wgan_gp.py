@@ -1,0 +1,26 @@
+"""WGAN-GP (Gulrajani et al. 2017): DCGAN's generator against a critic without batch norm.
+
+The penalty is on each example's own gradient; batch norm would make a score depend on the rest of the batch (section 4,
+"No critic batch normalization"). The `original` critic has batch norm all the same: that is the report's mistake, kept.
+"""
+
+from __future__ import annotations
+
+from gan_core.networks import dcgan
+
+Generator = dcgan.Generator
+OriginalGenerator = dcgan.OriginalGenerator
+
+
+class Critic(dcgan.Discriminator):
+    """images [batch, channels, size, size] -> unbounded scores [batch]; no normalisation in any layer."""
+
+    def __init__(self, channels: int, width: int, image_size: int = 32):
+        super().__init__(channels, width, image_size, batch_norm=False)
+
+
+class OriginalCritic(dcgan.OriginalDiscriminator):
+    """The report's critic with its batch norm: 134,721 parameters with one channel."""
+
+    def __init__(self, channels: int):
+        super().__init__(channels, width=64)

@@ -1,0 +1,73 @@
+"""Pictures of what a generator draws, always at the same latents.
+
+Batch norm uses its running statistics (`eval` mode), so that an image depends on its own latent only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gan_core.streams import stream_seed
+
+GRID_SIDE = 8
+
+
+def fixed_latents(count: int, latent_dim: int) -> Tensor:
+    """[count, latent_dim], the same for every trial and seed, so that grids of different trials can be compared."""
+    generator = torch.Generator().manual_seed(stream_seed(0, "fixed latents"))
+    return torch.randn(count, latent_dim, generator=generator)
+
+
+def grid_inputs(latent_dim: int, classes: int) -> tuple[Tensor, Tensor | None]:
+    """Latents and labels of the sample grid, row by row.
+
+    Without classes 8x8 latents. With classes a row a class, the same 8 latents in each row.
+    """
+    if not classes:
+        return fixed_latents(GRID_SIDE**2, latent_dim), None
+    latents = fixed_latents(GRID_SIDE, latent_dim).repeat(classes, 1)
+    return latents, torch.arange(classes).repeat_interleave(GRID_SIDE)
+
+
+@torch.no_grad()
+def generate(generator: nn.Module, latents: Tensor, labels: Tensor | None = None, batch_size: int = 64) -> Tensor:
+    """Images uint8 [N, C, H, W] on the CPU; the generator's mode is put back afterwards."""
+    device = next(generator.parameters()).device
+    was_training = generator.training
+    generator.eval()
+    try:
+        batches = [
+            generator(latents[i : i + batch_size].to(device), None if labels is None else labels[i : i + batch_size].to(device))
+            for i in range(0, len(latents), batch_size)
+        ]
+    finally:
+        generator.train(was_training)
+    return to_uint8(torch.cat(batches)).cpu()
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """[-1, 1] -> 0..255; what is not a number becomes black."""
+    return images.float().nan_to_num(-1.0).clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
+
+
+def to_unit(images: Tensor) -> Tensor:
+    """uint8 0..255 -> float32 [-1, 1]."""
+    return images.float().div(127.5).sub(1)
+
+
+def grid(images: Tensor, columns: int = GRID_SIDE, gap: int = 2) -> np.ndarray:
+    """uint8 [N, C, H, W] -> one picture uint8 [rows * (H + gap) + gap, columns * (W + gap) + gap, C], grey gaps."""
+    from torchvision.utils import make_grid
+
+    picture = make_grid(images, nrow=columns, padding=gap, pad_value=128)[: images.shape[1]]
+    return picture.permute(1, 2, 0).numpy()
+
+
+def diversity(images: Tensor) -> float:
+    """Root mean square distance of images from their mean image, a pixel, in [-1, 1] units: 0 if all are the same.
+
+    `images`: uint8 [N, C, H, W]. It is the square root of the trace of the covariance over the number of pixels.
+    """
+    return float(to_unit(images).flatten(1).var(dim=0, unbiased=False).mean().sqrt())

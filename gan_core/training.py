@@ -1,0 +1,352 @@
+"""Trainer: one GAN, one step at a time, resumable bit for bit.
+
+A step is one generator update, preceded by `n_critic` discriminator updates. Nothing in a step waits for the device,
+except that on a CPU, where it costs nothing, every step is checked for divergence; elsewhere every window is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gan_core import losses, networks, sampling, stabilizers
+from gan_core.config import Player, TrialConfig
+from gan_core.datasets import DataError, ImageSet
+from gan_core.history import Row, Window, now_ms, roc_auc
+from gan_core.streams import Streams, stream_seed
+
+
+class Diverged(ArithmeticError):
+    """Something is not finite: `step` and `tensor` say where it began."""
+
+    def __init__(self, step: int, tensor: str):
+        self.step, self.tensor = step, tensor
+        super().__init__(f"{tensor} is not finite at step {step}")
+
+
+class Snapshot(NamedTuple):
+    """What the generator drew after `step` steps: uint8 [N, C, H, W] at the fixed latents, and `columns` of its grid."""
+
+    step: int
+    images: Tensor
+    columns: int = sampling.GRID_SIDE
+
+
+class Progress(NamedTuple):
+    """What one step brought: rows of the history and a picture, where they were due."""
+
+    rows: list[Row]
+    snapshot: Snapshot | None
+
+
+def check_data(config: TrialConfig, images: ImageSet) -> None:
+    """Raises DataError where the configuration asks for what the data does not have."""
+    if config.model.family == "acgan" and images.labels is None:
+        raise DataError("model.family", f"acgan needs labels and the data set {images.name} has none")
+    if config.batch_size > len(images):
+        raise DataError("batch_size", f"{config.batch_size} is more than the {len(images)} training images")
+
+
+def resolve_precision(precision: str, device: torch.device) -> str:
+    """`auto` -> bfloat16 where `device` computes in it natively, else float32."""
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        native = torch.cuda.get_device_capability(device)[0] >= 8
+    else:
+        native = device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    return "bfloat16" if native else "float32"
+
+
+class Trainer:
+    """Trains `config` on `images`, which it moves to `device`. Raises DataError, and Diverged from `step`."""
+
+    def __init__(self, config: TrialConfig, images: ImageSet, device: torch.device | str = "cpu"):
+        check_data(config, images)
+        self.config = config
+        self.device = torch.device(device)
+        self.images = images.to(self.device)
+        self.classes = len(images.class_names) if config.model.family == "acgan" else 0
+        self.precision = resolve_precision(config.precision, self.device)
+        self.streams = Streams(config.seed, self.device)
+        self.generator, self.discriminator = self._build_networks()
+        self.optimizers: dict[Player, torch.optim.Adam] = {
+            "generator": self._adam("generator", self.generator),
+            "discriminator": self._adam("discriminator", self.discriminator),
+        }
+        self.step_count = 0
+        self.window = Window()
+        self._order = self._shuffled()
+        self._position = 0
+        self._window_began = time.perf_counter()
+        self._data_diversity = sampling.diversity(images.images[: config.evaluation.samples])
+
+    def _build_networks(self) -> tuple[nn.Module, nn.Module]:
+        outside = torch.get_rng_state()
+        torch.manual_seed(stream_seed(self.config.seed, "initialisation"))
+        try:
+            pair = networks.build(self.config.model, self.images.channels, self.classes, self.images.image_size)
+        finally:
+            torch.set_rng_state(outside)
+        generator, discriminator = (
+            network.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+            for network in pair
+        )
+        return generator, discriminator
+
+    def _adam(self, player: Player, network: nn.Module) -> torch.optim.Adam:
+        lr, betas = self.config.optimizer.adam(player)
+        return torch.optim.Adam(network.parameters(), lr=lr, betas=betas, fused=True)
+
+    # One step
+
+    def step(self) -> Progress:
+        """One generator update and what came due with it. Raises Diverged."""
+        updates = [self._update_discriminator() for _ in range(self.config.loss.n_critic)]
+        measured = {name: torch.stack([update[name] for update in updates]).mean() for name in updates[0]}
+        measured |= self._update_generator()
+        self.window.add(measured)
+        self.step_count += 1
+        return Progress(*self._due())
+
+    def _update_discriminator(self) -> dict[str, Tensor]:
+        real, real_labels = self._next_batch()
+        z, fake_labels = self._latents(len(real))
+        with torch.no_grad(), self._autocast():
+            fake = self.generator(z, fake_labels)
+        fake = fake.float()
+        seen_real, seen_fake = self._as_seen(real, is_real=True), self._as_seen(fake, is_real=False)
+        real_logits, real_classes = self._judge(seen_real)
+        fake_logits, fake_classes = self._judge(seen_fake)
+
+        measured = {"score/real": real_logits.mean(), "score/fake": fake_logits.mean()}
+        loss, parts = self._discriminator_loss(real_logits, fake_logits)
+        measured |= parts
+        if self.config.loss.gradient_penalty:
+            epsilon = torch.rand(len(real), 1, 1, 1, device=self.device, generator=self.streams["mixing"])
+            penalty = stabilizers.gradient_penalty(self._scores_float32, seen_real, seen_fake, epsilon)
+            loss = loss + self.config.loss.gradient_penalty * penalty
+            measured["loss/gradient_penalty"] = penalty
+        if real_classes is not None and fake_classes is not None:
+            class_real = self._class_loss(real_classes, real_labels)
+            class_fake = self._class_loss(fake_classes, fake_labels)
+            loss = loss + (self.config.loss.auxiliary_weight or 0.0) * (class_real + class_fake) / 2
+            measured |= {"loss/class_real": class_real, "loss/class_fake": class_fake}
+            measured["accuracy/class_real"] = (real_classes.argmax(dim=1) == real_labels).float().mean()
+        measured["loss/discriminator"] = loss
+        measured["gradient_norm/discriminator"] = self._descend("discriminator", self.discriminator, loss)
+        measured["weight_norm/discriminator"] = _norm(self.discriminator)
+
+        accuracy_real, accuracy_fake = (real_logits > 0).float().mean(), (fake_logits <= 0).float().mean()
+        return measured | {
+            "accuracy/real": accuracy_real,
+            "accuracy/fake": accuracy_fake,
+            "accuracy/discriminator": (accuracy_real + accuracy_fake) / 2,
+            "accuracy/auc": roc_auc(real_logits, fake_logits),
+        }
+
+    def _update_generator(self) -> dict[str, Tensor]:
+        z, labels = self._latents(self.config.batch_size)
+        self.discriminator.requires_grad_(False)  # its gradients are not wanted here
+        with self._autocast():
+            fake = self.generator(z, labels)
+        logits, class_logits = self._judge(self._as_seen(fake.float(), is_real=False))
+        if self.config.loss.name == "bce":
+            adversarial = losses.bce_generator(logits)
+        else:
+            adversarial = losses.wasserstein_generator(logits)
+        loss, measured = adversarial, {}
+        if class_logits is not None:
+            class_loss = self._class_loss(class_logits, labels)
+            loss = loss + (self.config.loss.auxiliary_weight or 0.0) * class_loss
+            measured |= {"loss/generator_adversarial": adversarial, "loss/generator_class": class_loss}
+        measured["loss/generator"] = loss
+        measured["gradient_norm/generator"] = self._descend("generator", self.generator, loss)
+        measured["weight_norm/generator"] = _norm(self.generator)
+        self.discriminator.requires_grad_(True)
+        return measured
+
+    def _discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The adversarial part of D's loss, and its parts by name."""
+        if self.config.loss.name == "wasserstein":
+            loss = losses.wasserstein_critic(real_logits, fake_logits)
+            return loss, {"loss/wasserstein": loss}
+        target = stabilizers.smoothed_target(self.config.stabilizers.label_smoothing)
+        real, fake = losses.bce_discriminator(real_logits, fake_logits, target)
+        return (real + fake) / 2, {"loss/discriminator_real": real, "loss/discriminator_fake": fake}
+
+    def _class_loss(self, class_logits: Tensor, labels: Tensor | None) -> Tensor:
+        assert labels is not None and self.config.loss.auxiliary_loss is not None
+        return losses.CLASS_LOSSES[self.config.loss.auxiliary_loss](class_logits, labels)
+
+    def _descend(self, player: Player, network: nn.Module, loss: Tensor) -> Tensor:
+        """One Adam step of `player`; the norm of its gradient."""
+        optimizer = self.optimizers[player]
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        optimizer.step()
+        return norm
+
+    # What the players see
+
+    def _next_batch(self) -> tuple[Tensor, Tensor | None]:
+        """The next images in [-1, 1] and their labels, each epoch in a new order; a last short batch is left out."""
+        if self._position + self.config.batch_size > len(self.images):
+            self._order, self._position = self._shuffled(), 0
+        index = self._order[self._position : self._position + self.config.batch_size]
+        self._position += self.config.batch_size
+        batch = sampling.to_unit(self.images.images[index]).contiguous(memory_format=torch.channels_last)
+        return batch, None if self.images.labels is None else self.images.labels[index]
+
+    def _shuffled(self) -> Tensor:
+        return torch.randperm(len(self.images), generator=self.streams["data"], device=self.device)
+
+    def _latents(self, count: int) -> tuple[Tensor, Tensor | None]:
+        z = torch.randn(count, self.config.model.latent_dim, device=self.device, generator=self.streams["latent"])
+        if not self.classes:
+            return z, None
+        return z, torch.randint(self.classes, (count,), device=self.device, generator=self.streams["labels"])
+
+    def _as_seen(self, images: Tensor, is_real: bool) -> Tensor:
+        """Images as D sees them: with instance noise where it is on, also when G is trained through D."""
+        noise = self.config.stabilizers.instance_noise
+        if not noise.std or (is_real and noise.fake_only):
+            return images
+        std = stabilizers.annealed(noise.std, self.step_count, self.config.steps) if noise.anneal else noise.std
+        return stabilizers.instance_noise(images, std, self.streams["noise"])
+
+    def _judge(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        with self._autocast(), self.streams.as_default("layers"):
+            logits, class_logits = self.discriminator(images)
+        return logits.float(), None if class_logits is None else class_logits.float()
+
+    def _scores_float32(self, images: Tensor) -> Tensor:
+        with self.streams.as_default("layers"):
+            return self.discriminator(images).logits  # type: ignore[no-any-return]
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+
+    # What came due
+
+    def _due(self) -> tuple[list[Row], Snapshot | None]:
+        step, last = self.step_count, self.step_count == self.config.steps
+        rows: list[Row] = []
+        window_ends = last or step % self.config.log_every == 0
+        if window_ends or self.device.type == "cpu":
+            self._check_divergence()
+        if window_ends:
+            rows.append(self._window_row())
+        if last or step % self.config.evaluation.every == 0:
+            rows.append(self.evaluate())
+            return rows, self.snapshot()
+        return rows, None
+
+    def _check_divergence(self) -> None:
+        rows = self.window.rows if self.device.type != "cpu" else self.window.rows[-1:]
+        if bool(torch.isfinite(torch.stack(rows)).all()):
+            return
+        found = self.window.first_bad()
+        assert found is not None
+        index, name = found
+        raise Diverged(self.step_count - len(self.window.rows) + index + 1, self._first_bad_tensor() or name)
+
+    def _first_bad_tensor(self) -> str | None:
+        """The first weight's gradient, or weight, that is not finite."""
+        for player, network in (("discriminator", self.discriminator), ("generator", self.generator)):
+            for name, weight in network.named_parameters():
+                for kind, tensor in (("gradient", weight.grad), ("weight", weight)):
+                    if tensor is not None and not bool(torch.isfinite(tensor).all()):
+                        return f"{kind} of {player}.{name}"
+        return None
+
+    def _window_row(self) -> Row:
+        steps = len(self.window.rows)
+        seconds, self._window_began = time.perf_counter() - self._window_began, time.perf_counter()
+        real_images = self.config.batch_size * self.config.loss.n_critic
+        return {
+            "step": self.step_count,
+            "time": now_ms(),
+            **self.window.means(),
+            "images/discriminator": self.step_count * real_images,
+            "images/generator": self.step_count * self.config.batch_size,
+            "speed/images_per_second": steps * real_images / seconds,
+        }
+
+    def unfinished_window(self) -> list[Row]:
+        """The row of a window that divergence cut short, without the steps that were not finite."""
+        while self.window.rows and (bad := self.window.first_bad()):
+            del self.window.rows[bad[0] :]
+        if not self.window.rows:
+            return []
+        self.step_count = self.step_count - self.step_count % self.config.log_every + len(self.window.rows)
+        return [self._window_row()]
+
+    def evaluate(self) -> Row:
+        """How varied the generator's images are, and how varied as a share of the training images' own variety."""
+        count = self.config.evaluation.samples
+        labels = torch.arange(count) % self.classes if self.classes else None
+        images = sampling.generate(
+            self.generator, sampling.fixed_latents(count, self.config.model.latent_dim), labels, self.config.batch_size
+        )
+        drawn = sampling.diversity(images)
+        return {
+            "step": self.step_count,
+            "time": now_ms(),
+            "diversity/samples": drawn,
+            "diversity/ratio": drawn / max(self._data_diversity, 1e-12),
+        }
+
+    def snapshot(self) -> Snapshot:
+        latents, labels = sampling.grid_inputs(self.config.model.latent_dim, self.classes)
+        return Snapshot(self.step_count, sampling.generate(self.generator, latents, labels))
+
+    def fit(self) -> Iterator[Progress]:
+        """Steps until the last one of the configuration."""
+        while self.step_count < self.config.steps:
+            yield self.step()
+
+    # State
+
+    def applied(self) -> dict[str, Any]:
+        """What the optimisers really train with, read from them, and the precision."""
+        found: dict[str, Any] = {"precision": self.precision, "device": str(self.device)}
+        for player, optimizer in self.optimizers.items():
+            group = optimizer.param_groups[0]
+            found[player] = {"lr": group["lr"], "betas": list(group["betas"])}
+        return found
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything the next step depends on; tensors and plain values only."""
+        return {
+            "step": self.step_count,
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "optimizers": {player: optimizer.state_dict() for player, optimizer in self.optimizers.items()},
+            "streams": self.streams.state_dict(),
+            "data": {"order": self._order, "position": self._position},
+            "window": self.window.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.step_count = state["step"]
+        self.generator.load_state_dict(state["generator"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        for player, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][player])
+        self.streams.load_state_dict({name: saved.cpu() for name, saved in state["streams"].items()})
+        self._order = state["data"]["order"].to(self.device)
+        self._position = state["data"]["position"]
+        self.window.load_state_dict(state["window"], self.device)
+        self._window_began = time.perf_counter()
+
+
+def _norm(network: nn.Module) -> Tensor:
+    return torch.nn.utils.get_total_norm([weight.detach() for weight in network.parameters()])
