@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from gan_core.files import write_atomically
 
 MAGIC = b"gan_core checkpoint 1\n"
 
@@ -35,17 +36,3 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     if hashlib.sha256(payload).digest() != bytes(content[len(MAGIC) : start]):
         raise CheckpointError(f"{path} is damaged: its checksum does not match")
     return torch.load(io.BytesIO(payload), map_location=device, weights_only=True)  # type: ignore[no-any-return]
-
-
-def write_atomically(path: Path, *parts: bytes | memoryview) -> None:
-    """Writes `parts` to a temporary file in the same folder, syncs it, and renames it to `path`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -39,7 +39,10 @@ def generate(generator: nn.Module, latents: Tensor, labels: Tensor | None = None
     generator.eval()
     try:
         batches = [
-            generator(latents[i : i + batch_size].to(device), None if labels is None else labels[i : i + batch_size].to(device))
+            generator(
+                latents[i : i + batch_size].to(device),
+                None if labels is None else labels[i : i + batch_size].to(device),
+            )
             for i in range(0, len(latents), batch_size)
         ]
     finally:
@@ -55,6 +58,11 @@ def to_uint8(images: Tensor) -> Tensor:
 def to_unit(images: Tensor) -> Tensor:
     """uint8 0..255 -> float32 [-1, 1]."""
     return images.float().div(127.5).sub(1)
+
+
+def spread(total: int, count: int) -> Tensor:
+    """Indices of `count` items (or all) spread evenly over `total`: data sorted by class is sampled fairly."""
+    return torch.linspace(0, total - 1, min(total, count)).round().long()
 
 
 def grid(images: Tensor, columns: int = GRID_SIDE, gap: int = 2) -> np.ndarray:

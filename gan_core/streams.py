@@ -30,9 +30,7 @@ class Streams:
 
     def __init__(self, seed: int, device: torch.device):
         self.device = device
-        self._generators = {
-            name: torch.Generator(device).manual_seed(stream_seed(seed, name)) for name in NAMES
-        }
+        self._generators = {name: torch.Generator(device).manual_seed(stream_seed(seed, name)) for name in NAMES}
 
     def __getitem__(self, name: str) -> torch.Generator:
         return self._generators[name]

@@ -84,7 +84,8 @@ class Trainer:
         self._order = self._shuffled()
         self._position = 0
         self._window_began = time.perf_counter()
-        self._data_diversity = sampling.diversity(images.images[: config.evaluation.samples])
+        spread = sampling.spread(len(images), config.evaluation.samples)
+        self._data_diversity = sampling.diversity(images.images[spread])
 
     def _build_networks(self) -> tuple[nn.Module, nn.Module]:
         outside = torch.get_rng_state()
@@ -282,12 +283,11 @@ class Trainer:
 
     def unfinished_window(self) -> list[Row]:
         """The row of a window that divergence cut short, without the steps that were not finite."""
-        while self.window.rows and (bad := self.window.first_bad()):
+        window_start = self.step_count - len(self.window.rows)
+        if self.window.rows and (bad := self.window.first_bad()):
             del self.window.rows[bad[0] :]
-        if not self.window.rows:
-            return []
-        self.step_count = self.step_count - self.step_count % self.config.log_every + len(self.window.rows)
-        return [self._window_row()]
+        self.step_count = window_start + len(self.window.rows)
+        return [self._window_row()] if self.window.rows else []
 
     def evaluate(self) -> Row:
         """How varied the generator's images are, and how varied as a share of the training images' own variety."""

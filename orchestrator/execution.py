@@ -1,0 +1,210 @@
+"""One trial in its folder: starts or resumes it, trains for a while, saves, and writes the verdict.
+
+What is durable moves together: history rows first, then the checkpoint, then the record, whose `step` says how far the
+two before it reach. A crash between them leaves rows that the resumed trial cuts off again, so no point is doubled.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock
+from PIL import Image
+
+from gan_core import checkpoint, datasets, sampling, stability
+from gan_core.config import TrialConfig
+from gan_core.history import Row, now_ms
+from gan_core.training import Diverged, Snapshot, Trainer
+from orchestrator import environment
+from orchestrator.store import TrialFolder, write_json
+
+_loaded: dict[str, datasets.ImageSet] = {}
+
+
+def load_images(config: TrialConfig) -> datasets.ImageSet:
+    """The trial's data; a process that runs many trials reads it once."""
+    wanted = config.data.model_dump_json()
+    if wanted not in _loaded:
+        _loaded.clear()
+        _loaded[wanted] = datasets.load(config.data)
+    return _loaded[wanted]
+
+
+def choose_device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+class Execution:
+    """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early."""
+
+    def __init__(self, folder: TrialFolder, config: TrialConfig, fingerprint: str):
+        self.folder, self.config, self.fingerprint = folder, config, fingerprint
+        self.record = folder.record()
+        self.latest: Row = {}
+        self._rows: list[Row] = []
+        self._lock = FileLock(folder.lock_file, timeout=30)
+        self._trainer: Trainer | None = None
+        self._began = time.monotonic()
+
+    @property
+    def done(self) -> bool:
+        return self.record.status in ("finished", "failed")
+
+    @property
+    def step(self) -> int:
+        return self._trainer.step_count if self._trainer else self.record.step
+
+    def begin(self) -> None:
+        """Takes the trial's lock and builds the trainer, from its checkpoint where there is one."""
+        self.folder.samples.mkdir(parents=True, exist_ok=True)
+        self._lock.acquire()
+        self.record = self.folder.record()  # another process may have written it while we waited for the lock
+        if self.record.status == "finished":
+            self._lock.release()
+            return
+        write_json(self.folder.config_file, self.config.model_dump(mode="json"))
+        try:
+            self._start_or_resume()
+        except Exception:
+            self._fail(traceback.format_exc())
+
+    def _start_or_resume(self) -> None:
+        device = choose_device()
+        if device.type == "cpu":
+            torch.set_num_threads(1)
+        images = load_images(self.config)
+        if images.fingerprint != self.fingerprint:
+            raise RuntimeError(f"the data changed: fingerprint {images.fingerprint}, planned {self.fingerprint}")
+        trainer = Trainer(self.config, images, device)
+        if self.folder.checkpoint_file.exists():
+            trainer.load_state_dict(checkpoint.load(self.folder.checkpoint_file, device))
+        self._trainer = trainer
+        self.folder.truncate(trainer.step_count)
+        self.record.applied = trainer.applied()
+        self.record.environment = environment.describe()
+        self.record.status, self.record.error, self.record.step = "running", None, trainer.step_count
+        self._close_attempt("lost")
+        self.record.attempts.append({"began": now_ms(), "from_step": trainer.step_count, "outcome": "running"})
+        if trainer.step_count == 0:
+            self._save_real(images)
+            self._save_snapshot(trainer.snapshot())
+        self.folder.write_record(self.record)
+
+    def advance(self, seconds: float = float("inf")) -> None:
+        """Trains for about so long, or to the end of the trial."""
+        if self.done or self._trainer is None:
+            return
+        deadline = time.monotonic() + seconds
+        try:
+            while not self.done and time.monotonic() < deadline:
+                self._one_step(self._trainer)
+        except Diverged as event:
+            self._rows += self._trainer.unfinished_window()
+            self._diverge(stability.judge(self._all_rows(), self.config.loss.name, (event.step, event.tensor)))
+        except Exception:
+            self._fail(traceback.format_exc())
+
+    def _one_step(self, trainer: Trainer) -> None:
+        progress = trainer.step()
+        self._rows += progress.rows
+        for row in progress.rows:
+            self.latest |= row
+        if progress.snapshot:
+            self._save_snapshot(progress.snapshot)
+        if trainer.step_count == self.config.steps:
+            self._finish(stability.judge(self._all_rows(), self.config.loss.name))
+        elif trainer.step_count % self.config.checkpoint_every == 0:
+            self._commit(trainer)
+
+    def suspend(self) -> None:
+        """Saves a running trial so that it goes on from here; a finished one is left as it is."""
+        if self._trainer is not None and self.record.status == "running":
+            self.record.status = "interrupted"
+            self._close_attempt("interrupted")
+            self._commit(self._trainer)
+        self._leave()
+
+    def _commit(self, trainer: Trainer) -> None:
+        """Makes everything up to this step durable."""
+        self.folder.append_history(self._rows)
+        self._rows = []
+        checkpoint.save(self.folder.checkpoint_file, trainer.state_dict())
+        self._write_progress(trainer.step_count)
+
+    def _write_progress(self, step: int) -> None:
+        now = time.monotonic()
+        self.record.seconds += now - self._began
+        self._began = now
+        self.record.step = step
+        self.record.metrics |= {name: value for name, value in self.latest.items() if name not in ("step", "time")}
+        self.folder.write_record(self.record)
+
+    def _finish(self, verdict: stability.Verdict) -> None:
+        """Ends a trial that took all its steps."""
+        assert self._trainer is not None
+        self._prove_application(self._trainer)
+        generator = {"config": self.config.model_dump(mode="json"), "state": self._trainer.generator.state_dict()}
+        checkpoint.save(self.folder.generator_file, generator)
+        self.record.status, self.record.verdict = "finished", verdict._asdict()
+        self._close_attempt("finished")
+        self._commit(self._trainer)
+        self._leave()
+
+    def _diverge(self, verdict: stability.Verdict) -> None:
+        """Ends a trial at the step that was not finite; the history and pictures before it are kept, no weights."""
+        assert verdict.since is not None
+        self.record.status, self.record.verdict = "finished", verdict._asdict()
+        self._close_attempt("finished")
+        self.folder.append_history(self._rows)
+        self._write_progress(verdict.since)
+        self._leave()
+
+    def _prove_application(self, trainer: Trainer) -> None:
+        """The learning rates and betas that were trained with are the ones asked for."""
+        for player in ("generator", "discriminator"):
+            lr, betas = self.config.optimizer.adam(player)  # type: ignore[arg-type]
+            if trainer.applied()[player] != {"lr": lr, "betas": list(betas)}:
+                raise RuntimeError(
+                    f"{player} trained with {trainer.applied()[player]}, asked for lr {lr}, betas {betas}"
+                )
+
+    def _fail(self, error: str) -> None:
+        self.record.status, self.record.error = "failed", error
+        self._close_attempt("failed")
+        self.folder.write_record(self.record)
+        self._leave()
+
+    def _close_attempt(self, outcome: str) -> None:
+        if self.record.attempts and self.record.attempts[-1]["outcome"] == "running":
+            self.record.attempts[-1] |= {"ended": now_ms(), "to_step": self.step, "outcome": outcome}
+
+    def _leave(self) -> None:
+        self._trainer = None
+        self._lock.release()
+
+    def _all_rows(self) -> list[Row]:
+        return self.folder.history() + self._rows
+
+    def _save_snapshot(self, snapshot: Snapshot) -> None:
+        save_png(self.folder.sample_file(snapshot.step), sampling.grid(snapshot.images, snapshot.columns))
+
+    def _save_real(self, images: datasets.ImageSet) -> None:
+        """Real images in the arrangement of the samples: a row a class where the model is asked for classes."""
+        if self.config.model.family == "acgan" and images.labels is not None:
+            rows = [(images.labels == c).nonzero()[: sampling.GRID_SIDE, 0] for c in range(len(images.class_names))]
+            index = torch.cat([row for row in rows if len(row) == sampling.GRID_SIDE])
+        else:
+            index = sampling.spread(len(images), sampling.GRID_SIDE**2)
+        save_png(self.folder.real_file, sampling.grid(images.images[index]))
+
+
+def save_png(path: Path, picture: Any) -> None:
+    """uint8 [H, W, 1 or 3] -> a PNG file."""
+    image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+    temporary = path.with_name(f".{path.name}.tmp")
+    image.save(temporary, format="PNG", optimize=True)
+    temporary.replace(path)

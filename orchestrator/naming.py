@@ -1,0 +1,48 @@
+"""How settings and trials are called where people read them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+SHORT = {
+    "loss.gradient_penalty": "lambda",
+    "stabilizers.label_smoothing": "smoothing",
+    "stabilizers.instance_noise.std": "noise",
+    "optimizer.generator.lr": "lr_G",
+    "optimizer.discriminator.lr": "lr_D",
+    "optimizer.generator.betas": "betas_G",
+    "optimizer.discriminator.betas": "betas_D",
+    "model.family": "model",
+    "data.name": "data",
+}
+
+
+def short_name(path: str) -> str:
+    """The name of a setting in a table: `optimizer.lr` -> `lr`, `loss.gradient_penalty` -> `lambda`."""
+    return SHORT.get(path, path.rsplit(".", 1)[-1])
+
+
+def short_names(paths: list[str]) -> dict[str, str]:
+    """Short names of these settings; the whole path where two would be called the same."""
+    names = [short_name(path) for path in paths]
+    return {path: name if names.count(name) == 1 else path for path, name in zip(paths, names, strict=True)}
+
+
+def format_level(value: Any) -> str:
+    """A level as people write it: 0.0002 -> 2e-4, 10.0 -> 10, [0.5, 0.999] -> (0.5, 0.999), True -> on."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, float):
+        if value == 0 or 0.01 <= abs(value) < 1e6:
+            return repr(value).removesuffix(".0")
+        return f"{Decimal(repr(value)):e}"
+    if isinstance(value, list | tuple):
+        return f"({', '.join(map(format_level, value))})"
+    return str(value)
+
+
+def configuration_name(group: str, factors: dict[str, Any]) -> str:
+    """`dcgan lr=2e-4 smoothing=0.1`."""
+    names = short_names(list(factors))
+    return " ".join([group, *(f"{names[path]}={format_level(level)}" for path, level in factors.items())])
