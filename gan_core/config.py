@@ -18,7 +18,7 @@ Player = Literal["generator", "discriminator"]
 
 
 def _false_is_zero(value: Any) -> Any:
-    """`false` switches a stabiliser off; `true` says nothing about how strong it should be and is refused as a number."""
+    """`false` switches a stabiliser off; `true` does not say how strong it should be and is refused as a number."""
     return 0.0 if value is False else value
 
 
@@ -36,9 +36,7 @@ class Section(BaseModel):
 
 class DataConfig(Section):
     name: DataName = Field("digits", description="the data set; npz and image_folder read your own images from `path`")
-    root: str | None = Field(
-        None, description="folder of torchvision's data sets (default: datasets/ in the home folder)"
-    )
+    root: str | None = Field(None, description="folder of torchvision's data sets (default: HOME/datasets)")
     path: str | None = Field(None, description="an .npz file, or a folder of images (subfolders are classes)")
     classes: tuple[Annotated[int | str, Field(union_mode="left_to_right")], ...] | None = Field(
         None, min_length=1, description="keep only these classes, by name or index"
@@ -52,7 +50,7 @@ class ModelConfig(Section):
         "standard", description="the paper's networks, or exactly those of the original report"
     )
     width: Whole | None = Field(
-        None, ge=4, description="channels of the widest image layer (standard only; default 32)"
+        None, ge=4, description="channels of the layer next to the image (standard only; default 32)"
     )
     latent_dim: Whole = Field(100, ge=1, description="length of the latent vector z")
     init: Literal["normal", "pytorch"] | None = Field(
@@ -89,9 +87,7 @@ class LossConfig(Section):
 
 class InstanceNoise(Section):
     std: Strength = Field(0.0, description="standard deviation of the noise on images in [-1, 1]; 0 is off")
-    fake_only: bool = Field(
-        False, strict=True, description="noise on generated images only: the original report's form"
-    )
+    fake_only: bool = Field(False, strict=True, description="noise on generated images only (the original report's)")
     anneal: bool = Field(False, strict=True, description="fall linearly to zero at the last step (Sonderby 2017)")
 
 

@@ -37,16 +37,12 @@ def generate(generator: nn.Module, latents: Tensor, labels: Tensor | None = None
     device = next(generator.parameters()).device
     was_training = generator.training
     generator.eval()
-    try:
-        batches = [
-            generator(
-                latents[i : i + batch_size].to(device),
-                None if labels is None else labels[i : i + batch_size].to(device),
-            )
-            for i in range(0, len(latents), batch_size)
-        ]
-    finally:
-        generator.train(was_training)
+    batches = []
+    for start in range(0, len(latents), batch_size):
+        part = slice(start, start + batch_size)
+        asked = None if labels is None else labels[part].to(device)
+        batches.append(generator(latents[part].to(device), asked))
+    generator.train(was_training)
     return to_uint8(torch.cat(batches)).cpu()
 
 

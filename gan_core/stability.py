@@ -1,11 +1,11 @@
 """History -> verdict: how did the training of one GAN end?
 
-| verdict   | rule, on the history of one trial | since |
-|-----------|-----------------------------------|-------|
-| diverged  | a loss, score, gradient or weight was not finite | that step |
-| collapsed | the samples' diversity, as a share of the training images', is below COLLAPSE_RATIO at the last evaluation | the first evaluation of the unbroken run below it |
-| saturated | BCE losses: over the last quarter of the run D's balanced accuracy is at least SATURATED_ACCURACY, and G's loss there is above its mean over the quarter before | the start of the last quarter |
-| stable    | none of these | |
+diverged   A loss, score, gradient or weight was not finite. Since: that step.
+collapsed  At the last evaluation the samples' diversity, as a share of the training images', is below COLLAPSE_RATIO.
+           Since: the first evaluation of the unbroken run below it.
+saturated  BCE losses only. Over the last quarter of the run D's balanced accuracy is at least SATURATED_ACCURACY, and
+           G's loss is above its mean over the quarter before. Since: the start of the last quarter.
+stable     None of these.
 
 The first rule that holds gives the verdict. A Wasserstein critic is meant to be trained to its optimum and its zero is
 arbitrary, so its accuracy is no sign of saturation. These rules do not measure quality: a stable run may draw badly.

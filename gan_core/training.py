@@ -30,7 +30,7 @@ class Diverged(ArithmeticError):
 
 
 class Snapshot(NamedTuple):
-    """What the generator drew after `step` steps: uint8 [N, C, H, W] at the fixed latents, and `columns` of its grid."""
+    """What the generator drew at the fixed latents after `step` steps: uint8 [N, C, H, W], and `columns` of its grid."""
 
     step: int
     images: Tensor
@@ -143,7 +143,7 @@ class Trainer:
         measured["gradient_norm/discriminator"] = self._descend("discriminator", self.discriminator, loss)
         measured["weight_norm/discriminator"] = _norm(self.discriminator)
 
-        accuracy_real, accuracy_fake = (real_logits > 0).float().mean(), (fake_logits <= 0).float().mean()
+        accuracy_real, accuracy_fake = torch.gt(real_logits, 0).float().mean(), torch.le(fake_logits, 0).float().mean()
         return measured | {
             "accuracy/real": accuracy_real,
             "accuracy/fake": accuracy_fake,
@@ -161,7 +161,7 @@ class Trainer:
             adversarial = losses.bce_generator(logits)
         else:
             adversarial = losses.wasserstein_generator(logits)
-        loss, measured = adversarial, {}
+        loss, measured = adversarial, dict[str, Tensor]()
         if class_logits is not None:
             class_loss = self._class_loss(class_logits, labels)
             loss = loss + (self.config.loss.auxiliary_weight or 0.0) * class_loss

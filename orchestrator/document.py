@@ -27,9 +27,7 @@ def read(file: Path) -> CommentedMap:
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise UserError(
-            f"{file}: no such file; give the path of a sweep file, such as experiments/stability.yaml"
-        ) from None
+        raise UserError(f"{file}: no such file; give the path of a sweep file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: cannot be read ({error})") from None
     try:
@@ -46,7 +44,6 @@ def read(file: Path) -> CommentedMap:
         raise SpecError([Problem(str(file), "", f"not valid YAML, {cause}")]) from None
     if not isinstance(document, CommentedMap):
         raise SpecError([Problem(f"{file}:1", "", "a sweep file is a mapping with keys sweep, seeds, trial, groups")])
-    document.file = str(file)
     return document
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -12,9 +14,9 @@ from gan_core.networks.outputs import Judgement
 class Generator(nn.Module):
     """z [batch, latent_dim] and labels [batch] -> images [batch, channels, size, size] in (-1, 1).
 
-    The paper's CIFAR-10 table: a linear layer to a 4x4 map of 12 w channels, then transposed convolutions (5, stride 2)
-    of 6 w and 3 w channels with batch norm and ReLU, tanh at the end; w = 32 gives its 384, 192 and 96. The class enters
-    as a one-hot vector beside z. 64 pixels take one more layer of 3 w.
+    The paper's CIFAR-10 table: a linear layer to a 4x4 map of 12 w channels, then transposed convolutions (5, stride
+    2) of 6 w and 3 w channels with batch norm and ReLU, tanh at the end; w = 32 gives its 384, 192 and 96. The class
+    enters as a one-hot vector beside z. 64 pixels take one more layer of 3 w.
     """
 
     def __init__(self, latent_dim: int, classes: int, channels: int, width: int, image_size: int = 32):
@@ -23,7 +25,7 @@ class Generator(nn.Module):
         self.project = nn.Sequential(nn.Linear(latent_dim + classes, 12 * width * 16), nn.ReLU())
         wide = [12 * width, 6 * width, 3 * width, *([3 * width] if image_size == 64 else [])]
         layers: list[nn.Module] = []
-        for before, after in zip(wide, wide[1:], strict=False):
+        for before, after in itertools.pairwise(wide):
             layers += [
                 nn.ConvTranspose2d(before, after, 5, stride=2, padding=2, output_padding=1, bias=False),
                 nn.BatchNorm2d(after),

@@ -10,8 +10,8 @@ from gan_core.networks.outputs import Judgement
 class Generator(nn.Module):
     """z [batch, latent_dim] -> images [batch, channels, size, size] in (-1, 1).
 
-    The paper's: a 4x4 map, then transposed convolutions (4, stride 2) that double the side and halve the channels, batch
-    norm and ReLU after each, tanh at the end. `width` is the number of channels of the last hidden layer.
+    The paper's: a 4x4 map, then transposed convolutions (4, stride 2) that double the side and halve the channels,
+    batch norm and ReLU after each, tanh at the end. `width` is the number of channels of the last hidden layer.
     """
 
     def __init__(self, latent_dim: int, channels: int, width: int, image_size: int = 32):
@@ -36,8 +36,8 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """images [batch, channels, size, size] -> logits [batch].
 
-    The paper's: convolutions (4, stride 2) that halve the side and double the channels, LeakyReLU 0.2, batch norm in all
-    but the first layer and the last. `batch_norm=False` makes it a critic for WGAN-GP.
+    The paper's: convolutions (4, stride 2) that halve the side and double the channels, LeakyReLU 0.2, batch norm in
+    all but the first layer and the last. `batch_norm=False` makes it a critic for WGAN-GP.
     """
 
     def __init__(self, channels: int, width: int, image_size: int = 32, batch_norm: bool = True):
