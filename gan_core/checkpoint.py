@@ -35,4 +35,4 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     payload = content[start:]
     if hashlib.sha256(payload).digest() != bytes(content[len(MAGIC) : start]):
         raise CheckpointError(f"{path} is damaged: its checksum does not match")
-    return torch.load(io.BytesIO(payload), map_location=device, weights_only=True)  # type: ignore[no-any-return]
+    return torch.load(io.BytesIO(payload), map_location=device, weights_only=True)

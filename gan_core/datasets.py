@@ -247,7 +247,8 @@ def _npz_part(path: Path, arrays: dict[str, np.ndarray], prefix: str) -> _Part:
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3)):
         raise DataError(
             "data.path",
-            f"{path}: `{prefix}images` is {images.dtype}{list(images.shape)}; needed: uint8 [N, H, W] or [N, H, W, 1 or 3]",
+            f"{path}: `{prefix}images` is {images.dtype}{list(images.shape)}; "
+            "needed: uint8 [N, H, W] or [N, H, W, 1 or 3]",
         )
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]

@@ -28,7 +28,7 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
     """E[(||grad_x C(x)||_2 - 1)^2] at x = epsilon * real + (1 - epsilon) * fake (Gulrajani et al. 2017, equation 3).
 
     `real`, `fake`: [batch, C, H, W]; `epsilon`: [batch, 1, 1, 1], uniform, one an example; `critic` gives scores
-    [batch]. The norm is over all pixels of an example. The graph is kept, so that the penalty itself can be differentiated.
+    [batch]. The norm is over all pixels of an example. The graph is kept, so that the penalty can be differentiated.
     """
     between = (epsilon * real + (1 - epsilon) * fake).requires_grad_()
     (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,7 @@ class Diverged(ArithmeticError):
 
 
 class Snapshot(NamedTuple):
-    """What the generator drew at the fixed latents after `step` steps: uint8 [N, C, H, W], and `columns` of its grid."""
+    """What the generator drew at the fixed latents: uint8 [N, C, H, W], and the `columns` of its grid."""
 
     step: int
     images: Tensor
@@ -138,7 +138,8 @@ class Trainer:
             class_fake = self._class_loss(fake_classes, fake_labels)
             loss = loss + (self.config.loss.auxiliary_weight or 0.0) * (class_real + class_fake) / 2
             measured |= {"loss/class_real": class_real, "loss/class_fake": class_fake}
-            measured["accuracy/class_real"] = (real_classes.argmax(dim=1) == real_labels).float().mean()
+            correct = torch.eq(real_classes.argmax(dim=1), cast(Tensor, real_labels))
+            measured["accuracy/class_real"] = correct.float().mean()
         measured["loss/discriminator"] = loss
         measured["gradient_norm/discriminator"] = self._descend("discriminator", self.discriminator, loss)
         measured["weight_norm/discriminator"] = _norm(self.discriminator)
@@ -230,7 +231,7 @@ class Trainer:
 
     def _scores_float32(self, images: Tensor) -> Tensor:
         with self.streams.as_default("layers"):
-            return self.discriminator(images).logits  # type: ignore[no-any-return]
+            return self.discriminator(images).logits
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")

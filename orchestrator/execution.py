@@ -16,7 +16,7 @@ from filelock import FileLock
 from PIL import Image
 
 from gan_core import checkpoint, datasets, sampling, stability
-from gan_core.config import TrialConfig
+from gan_core.config import Player, TrialConfig
 from gan_core.history import Row, now_ms
 from gan_core.training import Diverged, Snapshot, Trainer
 from orchestrator import environment
@@ -165,12 +165,12 @@ class Execution:
 
     def _prove_application(self, trainer: Trainer) -> None:
         """The learning rates and betas that were trained with are the ones asked for."""
-        for player in ("generator", "discriminator"):
-            lr, betas = self.config.optimizer.adam(player)  # type: ignore[arg-type]
-            if trainer.applied()[player] != {"lr": lr, "betas": list(betas)}:
-                raise RuntimeError(
-                    f"{player} trained with {trainer.applied()[player]}, asked for lr {lr}, betas {betas}"
-                )
+        players: tuple[Player, ...] = ("generator", "discriminator")
+        for player in players:
+            lr, betas = self.config.optimizer.adam(player)
+            applied = trainer.applied()[player]
+            if applied != {"lr": lr, "betas": list(betas)}:
+                raise RuntimeError(f"{player} trained with {applied}, asked for lr {lr}, betas {betas}")
 
     def _fail(self, error: str) -> None:
         self.record.status, self.record.error = "failed", error

@@ -180,7 +180,7 @@ class _Reader:
             return [0]
         if len(set(value)) < len(value):
             self.say(source, "seeds", "a seed is listed twice; it would repeat the same trial")
-        return value  # type: ignore[no-any-return]
+        return value
 
     def _groups(self, top: dict[str, Located]) -> Iterator[_Group]:
         found = top.get("groups")
@@ -209,9 +209,8 @@ class _Reader:
         zipped = self._levels(parts.get("zip"), f"{path}.zip")
         lengths = {len(levels) for levels in zipped.values()}
         if len(lengths) > 1:
-            self.say(
-                parts["zip"].source, f"{path}.zip", f"lists of different lengths ({sorted(lengths)}) cannot be zipped"
-            )
+            message = f"lists of different lengths ({sorted(lengths)}) cannot be zipped"
+            self.say(parts["zip"].source, f"{path}.zip", message)
             zipped = {}
         for setting in set(grid) & set(zipped):
             self.say(parts["zip"].source, f"{path}.zip.{setting}", "is in the grid as well")

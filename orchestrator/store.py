@@ -135,7 +135,7 @@ class SweepFolder:
         found = read_json(self.sweep_file)
         if found is None:
             raise UserError(f"no sweep {self.name!r} in {self.folder.parent.parent}{_known(self.folder.parent)}")
-        return found  # type: ignore[no-any-return]
+        return found
 
 
 def _known(folder: Path) -> str:
