@@ -1,0 +1,89 @@
+"""Where the trials run: a Ray of our own on this machine, or a cluster that is already there.
+
+Ray reads its environment when it is imported, so this module imports it late, after `Cluster` has prepared it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+from typing import Any
+
+from orchestrator.errors import UserError
+
+OBJECT_STORE_BYTES = 100 * 1024**2
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # Tune's own state is never restored
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the sweep has its own, which also takes SIGTERM
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
+
+
+class Cluster:
+    """A Ray to run on: one of our own on this machine, or the one at `address`. A context manager."""
+
+    def __init__(self, address: str | None, workers: int):
+        self.address, self.workers = address, workers
+        self._temporary = ""
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
+        if address is None:
+            os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+            os.environ.pop("RAY_ADDRESS", None)
+
+    def __enter__(self) -> Cluster:
+        import ray
+
+        self.ray = ray
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
+        if self.address is None:
+            self._temporary = tempfile.mkdtemp(prefix="orchestrate-")
+            ray.init(
+                num_cpus=self.workers,
+                include_dashboard=False,
+                object_store_memory=OBJECT_STORE_BYTES,
+                _temp_dir=self._temporary,
+                **quiet,
+            )
+        else:
+            try:
+                ray.init(address=self.address, **quiet)
+            except Exception as error:
+                cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+                raise UserError(f"no Ray cluster at {self.address} ({cause}); check `ray status` there") from None
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.ray.shutdown()
+        if self._temporary:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def gpus(self) -> float:
+        return float(self.ray.cluster_resources().get("GPU", 0))
+
+    def slots(self, gpu_share: float) -> int:
+        """How many trials run at once."""
+        slots = int(self.ray.cluster_resources().get("CPU", 1))
+        return min(slots, int(self.gpus() / gpu_share)) if self.gpus() else slots
+
+
+def check_address(address: str) -> None:
+    """Raises UserError if nothing listens at a cluster's address."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if address == "auto" or address.startswith("local"):
+        return
+    if not host or not port.isdigit():
+        raise UserError(f"--address {address}: write HOST:PORT, ray://HOST:PORT or auto")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as error:
+        raise UserError(
+            f"no Ray cluster answers at {address} ({error}); check that `ray status` works on that host and that "
+            "the port can be reached, or leave --address (and $RAY_ADDRESS) out for a local Ray"
+        ) from None

@@ -1,0 +1,160 @@
+"""What a sweep asks for against what its folder already holds."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_core import datasets
+from gan_core.config import DataConfig, TrialConfig, trial_key
+from gan_core.training import check_data
+from orchestrator.errors import Problem, SpecError
+from orchestrator.spec import Sweep, Trial, source_of
+from orchestrator.store import Record, SweepFolder
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A trial under its key, with what is known of it. `config` has the data's folder filled in."""
+
+    key: str
+    trial: Trial
+    config: TrialConfig
+    fingerprint: str
+    record: Record
+
+    @property
+    def state(self) -> str:
+        """finished, resumable (has steps behind it), failed (will be tried again) or new."""
+        if self.record.status in ("finished", "failed"):
+            return self.record.status
+        return "resumable" if self.record.step else "new"
+
+    @property
+    def remaining(self) -> int:
+        return 0 if self.state == "finished" else self.config.steps - self.record.step
+
+    def describe(self) -> dict[str, Any]:
+        """The trial as `sweep.json` and the mirror keep it."""
+        return {
+            "key": self.key,
+            "name": self.trial.name,
+            "group": self.trial.group,
+            "configuration": self.trial.configuration,
+            "seed": self.trial.seed,
+            "factors": self.trial.factors,
+            "steps": self.config.steps,
+            "loss": self.config.loss.name,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    sweep: Sweep
+    folder: SweepFolder
+    trials: list[Planned]
+
+    @property
+    def todo(self) -> list[Planned]:
+        return [planned for planned in self.trials if planned.state != "finished"]
+
+    def counts(self) -> dict[str, int]:
+        """state -> number of trials."""
+        return dict(Counter(planned.state for planned in self.trials))
+
+    def document(self) -> dict[str, Any]:
+        """`sweep.json`: what the sweep asks for, for the commands and the report that come later."""
+        return {
+            "name": self.sweep.name,
+            "question": self.sweep.question,
+            "file": self.sweep.file,
+            "seeds": self.sweep.seeds,
+            "cautions": self.sweep.cautions,
+            "trials": [planned.describe() for planned in self.trials],
+        }
+
+
+def make_plan(sweep: Sweep, home: Path, download: bool = False) -> Plan:
+    """Loads each data set once, checks every trial against it, and looks each up in the sweep's folder.
+
+    Raises SpecError, with the line of the setting at fault, where the data is missing or does not fit.
+    """
+    folder = SweepFolder(home, sweep.name)
+    loaded: dict[str, datasets.ImageSet] = {}
+    problems: dict[tuple[str, str], Problem] = {}
+    planned = []
+    for trial in sweep.trials:
+        config = with_data_root(trial.config, home)
+        wanted = config.data.model_dump_json()
+        try:
+            if wanted not in loaded:
+                loaded[wanted] = datasets.load(config.data, download)
+            images = loaded[wanted]
+            check_data(config, images)
+        except datasets.DataError as error:
+            source = source_of(error.path, trial.sources) or source_of("data.name", trial.sources) or sweep.file
+            problems.setdefault((source, error.path), Problem(source, f"trial.{error.path}", str(error)))
+            continue
+        key = trial_key(config, images.fingerprint)
+        planned.append(Planned(key, trial, config, images.fingerprint, folder.trial(key).record()))
+    if problems:
+        raise SpecError(list(problems.values()))
+    return Plan(sweep, folder, planned)
+
+
+def with_data_root(config: TrialConfig, home: Path) -> TrialConfig:
+    """Where torchvision's data sets lie, if the file does not say: <home>/datasets."""
+    data: DataConfig = config.data
+    if data.root is None and data.name in datasets.TORCHVISION:
+        data = data.model_copy(update={"root": str((home / "datasets").absolute())})
+    elif data.root or data.path:
+        here = {"root": data.root and str(Path(data.root).expanduser().absolute())}
+        here["path"] = data.path and str(Path(data.path).expanduser().absolute())
+        data = data.model_copy(update=here)
+    return config.model_copy(update={"data": data})
+
+
+def relative_cost(config: TrialConfig) -> float:
+    """A rough cost of one step, to compare trials before any of them was timed; the unit cancels out."""
+    width = config.model.width or 32
+    networks = (width / 32) ** 2 * (config.data.image_size / 32) ** 2 * (10 if config.model.family == "acgan" else 1)
+    critic = 2.0 + 2.0 * bool(config.loss.gradient_penalty)
+    return networks * config.batch_size * (config.loss.n_critic * critic + 1.5)
+
+
+class Clock:
+    """Time left, from the measured speed of this sweep's own trials."""
+
+    def __init__(self, plan: Plan, workers: int):
+        self.workers = max(1, min(workers, len(plan.todo)))
+        self._unit = {p.key: relative_cost(p.config) for p in plan.todo}
+        self._group = {p.key: p.trial.group for p in plan.todo}
+        self._left = {p.key: p.remaining for p in plan.todo}
+        self._spent: dict[str, tuple[float, float]] = {}
+
+    def progress(self, key: str, left: int, seconds: float) -> None:
+        """Trial `key` has `left` steps to go; its last steps took `seconds` of training."""
+        group = self._group[key]
+        units, spent = self._spent.get(group, (0.0, 0.0))
+        done = (self._left[key] - left) * self._unit[key]
+        self._spent[group] = (units + done, spent + seconds)
+        self._left[key] = left
+
+    def close(self, key: str) -> None:
+        """Trial `key` takes no more steps."""
+        self._left[key] = 0
+
+    def seconds_left(self) -> float:
+        """Infinity until something was measured."""
+        total_units = sum(units for units, _ in self._spent.values())
+        if not total_units:
+            return math.inf
+        overall = sum(spent for _, spent in self._spent.values()) / total_units
+        seconds = 0.0
+        for key, left in self._left.items():
+            units, spent = self._spent.get(self._group[key], (0.0, 0.0))
+            seconds += left * self._unit[key] * (spent / units if units else overall)
+        return seconds / self.workers

@@ -1,0 +1,119 @@
+"""Ray Tune runs the trials: one class Trainable, whose actors go on from one trial to the next."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from gan_core.config import TrialConfig
+from orchestrator.cluster import Cluster
+from orchestrator.execution import Execution
+from orchestrator.plan import Planned
+from orchestrator.store import SweepFolder, TrialFolder
+
+LOST_WORKERS = 3
+"""How often a trial whose worker died is started again, from its checkpoint."""
+
+Report = Callable[[str, dict[str, Any]], None]
+"""Called with a trial's key and what it reported: step, status, verdict, latest metrics, seconds of training."""
+
+
+class TrialRunner(tune.Trainable):
+    """Tune's view of an `Execution`: a second of training at a time. All durable state is in the trial's folder."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        task = config["task"]
+        folder = TrialFolder(Path(task["folder"]))
+        self.execution = Execution(folder, TrialConfig.model_validate(task["config"]), task["fingerprint"])
+        self.execution.begin()
+
+    def step(self) -> dict[str, Any]:
+        before = self.execution.record.seconds
+        self.execution.advance(seconds=1.0)
+        record = self.execution.record
+        return {
+            "key": self.execution.folder.key,
+            "gan_step": self.execution.step,
+            "status": record.status,
+            "verdict": record.verdict and record.verdict["name"],
+            "latest": dict(self.execution.latest),
+            "training_seconds": record.seconds - before,
+            "done": self.execution.done,
+        }
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.execution.suspend()
+        self.setup(new_config)
+        return True
+
+    def cleanup(self) -> None:
+        self.execution.suspend()
+
+
+class _NotKept:
+    """Tune pickles its configuration so that it could restore it; we never do, so nothing of this is kept."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class _StopWhen(_NotKept, tune.Stopper):
+    """Ends the whole experiment once `event` is set."""
+
+    def __init__(self, event: threading.Event):
+        self.event = event
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self.event.is_set()
+
+
+class _Listener(_NotKept, tune.Callback):
+    def __init__(self, report: Report):
+        self.report = report
+
+    def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
+        self.report(result["key"], result)
+
+    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        self.report(_key_of(trial), {"status": "lost"})
+
+
+def _key_of(trial: Any) -> str:
+    return Path(trial.config["task"]["folder"]).name
+
+
+def run(todo: list[Planned], folder: SweepFolder, cluster: Cluster, gpu_share: float, stop: threading.Event,
+        report: Report) -> None:  # fmt: skip
+    """Runs the trials, each where it left off, until all have ended or `stop` is set."""
+    tasks = [
+        {
+            "folder": str(folder.trial(planned.key).folder),
+            "config": planned.config.model_dump(mode="json"),
+            "fingerprint": planned.fingerprint,
+        }
+        for planned in todo
+    ]
+    resources = {"cpu": 1.0, "gpu": gpu_share} if cluster.gpus() else {"cpu": 1.0}
+    with tempfile.TemporaryDirectory(prefix="orchestrate-tune-", ignore_cleanup_errors=True) as scratch:
+        tune.Tuner(
+            tune.with_resources(TrialRunner, resources),
+            param_space={"task": tune.grid_search(tasks)},
+            tune_config=tune.TuneConfig(reuse_actors=True, trial_name_creator=_key_of, trial_dirname_creator=_key_of),
+            run_config=tune.RunConfig(
+                name="sweep",
+                storage_path=scratch,
+                stop=_StopWhen(stop),
+                verbose=0,
+                callbacks=[_Listener(report)],
+                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+                failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
+            ),
+        ).fit()

@@ -1,0 +1,334 @@
+"""The MLflow mirror: one parent run a sweep, one child a trial, kept up with the trials' folders by one writer.
+
+The folders are the truth and MLflow a copy. The writer sends what a trial's record vouches for (rows and pictures up to
+the step of its checkpoint), so nothing that it has sent is ever taken back. Every row carries its own time, and MLflow
+keeps a point of the same run, key, step, time and value once: sending again what was sent before changes nothing. That
+is all the bookkeeping there is; which runs exist is asked of MLflow, by the trial's key in a tag.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import urlopen
+
+from orchestrator.errors import UserError
+from orchestrator.store import Record, SweepFolder, TrialFolder, read_json, write_json
+
+KIND, KEY = "orchestrate.kind", "orchestrate.key"
+IMAGE_NAME = re.compile(r"images/(?P<key>[^+]+)\+step\+(?P<step>\d+)\+timestamp\+\d+\+[0-9a-f-]+\.png")
+MOST_METRICS = 1000
+"""MLflow's limit for one batch."""
+NOT_PARAMETERS = ("data.root", "data.path")  # where the data lies may change; MLflow refuses a parameter that does
+
+
+def default_uri(home: Path) -> str:
+    """`$MLFLOW_TRACKING_URI`, or SQLite in the home folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home.absolute() / 'mlflow.db'}"
+
+
+def without_secrets(uri: str) -> str:
+    """The address without user and password, for messages and files."""
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else uri
+
+
+def check_uri(uri: str) -> None:
+    """Raises UserError if nothing answers at an address on the network, or if the kind of address is not supported."""
+    shown, scheme = without_secrets(uri), urlsplit(uri).scheme
+    if scheme in ("http", "https"):
+        try:
+            urlopen(f"{shown.rstrip('/')}/health", timeout=5).close()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "reason", error)
+            raise UserError(
+                f"the MLflow server at {shown} does not answer ({reason}); check that it runs and that "
+                "MLFLOW_TRACKING_URI is its address, or unset MLFLOW_TRACKING_URI to record into the home folder"
+            ) from None
+    elif not scheme or scheme == "file":
+        raise UserError(
+            f"MLFLOW_TRACKING_URI is {shown!r}: MLflow 3 keeps no runs in plain folders; "
+            "use http://HOST:PORT, sqlite:///FILE or postgresql://..., or unset it"
+        )
+
+
+def client_for(uri: str) -> Any:
+    """A quiet MlflowClient with short timeouts."""
+    for name, value in {
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+        "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
+        "GIT_PYTHON_REFRESH": "quiet",
+    }.items():
+        os.environ.setdefault(name, value)
+    for logger in ("mlflow", "alembic"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=uri)
+
+
+@dataclass
+class _Child:
+    """How far the mirror of one trial is."""
+
+    run_id: str
+    closed: bool
+    described: bool
+    rows: int = 0
+    pictures: frozenset[int] | None = None
+    running: bool = False
+
+
+class Mirror:
+    """Keeps MLflow up with a sweep's folder.
+
+    `document`: the sweep as in sweep.json. `settings`: a trial's key -> its effective settings by dotted path.
+    """
+
+    def __init__(self, folder: SweepFolder, uri: str, document: dict[str, Any], settings: dict[str, dict[str, Any]]):
+        self.folder, self.uri, self.document, self.settings = folder, uri, document, settings
+        self.trials = {trial["key"]: trial for trial in document["trials"]}
+        self.children: dict[str, _Child] = {}
+        self.parent = ""
+
+    # The runs
+
+    def open(self) -> None:
+        """Finds or makes the experiment, the parent run and what it knows of the children."""
+        self.client = client_for(self.uri)
+        name = self.document["name"]
+        found = self.client.get_experiment_by_name(name)
+        self.experiment = found.experiment_id if found else self._create_experiment(name)
+        parents = self.client.search_runs(
+            [self.experiment], f"tags.`{KIND}` = 'sweep'", order_by=["attributes.start_time ASC"], max_results=1
+        )
+        self.parent = parents[0].info.run_id if parents else self._create_parent(name)
+        self.client.update_run(self.parent, status="RUNNING")
+        self.client.set_tag(self.parent, "mlflow.note.content", self.document["question"])
+        self.client.log_dict(self.parent, self.document, "sweep.json")
+        if Path(self.document["file"]).is_file():
+            self.client.log_text(self.parent, Path(self.document["file"]).read_text(), "sweep.yaml")
+        for run in children_of(self.client, self.experiment, self.parent):
+            closed = run.info.status == "FINISHED" and bool(run.data.tags.get("verdict"))
+            self.children[run.data.tags[KEY]] = _Child(run.info.run_id, closed, described=bool(run.data.params))
+        self._remember()
+
+    def _create_experiment(self, name: str) -> str:
+        if urlsplit(self.uri).scheme in ("http", "https"):
+            return self.client.create_experiment(name)
+        artifacts = self.folder.folder.parent.parent / "mlartifacts" / name
+        return self.client.create_experiment(name, artifact_location=artifacts.as_uri())
+
+    def _create_parent(self, name: str) -> str:
+        tags = {KIND: "sweep", "mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}
+        return self.client.create_run(self.experiment, run_name=name, tags=tags).info.run_id
+
+    def _create_child(self, trial: dict[str, Any], record: Record) -> _Child:
+        tags = {
+            KIND: "trial",
+            KEY: trial["key"],
+            "mlflow.parentRunId": self.parent,
+            "mlflow.source.name": "orchestrate",
+            "mlflow.source.type": "LOCAL",
+            "sweep": self.document["name"],
+            "group": trial["group"],
+            "configuration": trial["configuration"],
+            "seed": str(trial["seed"]),
+        }
+        if commit := record.environment.get("git_commit"):
+            tags["mlflow.source.git.commit"] = commit
+        began = int(record.attempts[0]["began"]) if record.attempts else None
+        run = self.client.create_run(self.experiment, began, tags, run_name=trial["name"])
+        child = _Child(run.info.run_id, closed=False, described=False, pictures=frozenset(), running=True)
+        self.children[trial["key"]] = child
+        self._remember()
+        return child
+
+    def _describe_child(self, child: _Child, trial: dict[str, Any], record: Record) -> None:
+        """Parameters, the data set and the files that a trial starts with."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag, Param
+
+        folder = self.folder.trial(trial["key"])
+        settings = self.settings[trial["key"]]
+        parameters = {**settings, **trial["factors"], "seed": trial["seed"]}
+        data = Dataset(
+            name=str(settings["data.name"]),
+            digest=str(settings["data.fingerprint"]),
+            source_type="local",
+            source=json.dumps({"uri": settings.get("data.path") or settings.get("data.root") or settings["data.name"]}),
+            profile=json.dumps({"image_size": settings["data.image_size"], "classes": settings["data.classes"]}),
+        )
+        self.client.log_inputs(child.run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
+        self.client.log_artifact(child.run_id, str(folder.config_file))
+        self.client.log_dict(child.run_id, {**record.environment, "applied": record.applied}, "environment.json")
+        self.client.log_artifact(child.run_id, str(folder.real_file))
+        shown = [Param(p, _as_text(v)) for p, v in parameters.items() if p not in NOT_PARAMETERS and v is not None]
+        self.client.log_batch(child.run_id, params=shown)  # last: a run with parameters is a run described whole
+        child.described = True
+
+    def _remember(self) -> None:
+        """mirror.json, so that `status` can name the runs without asking MLflow."""
+        runs = {key: child.run_id for key, child in self.children.items()}
+        found = {"tracking_uri": without_secrets(self.uri), "experiment": self.experiment, "parent": self.parent}
+        write_json(self.folder.mirror_file, {**found, "runs": runs})
+
+    # Keeping up
+
+    def sync(self) -> None:
+        """Sends everything that the folders vouch for and MLflow does not have yet."""
+        for key, trial in self.trials.items():
+            child = self.children.get(key)
+            if child and child.closed:
+                continue
+            folder = self.folder.trial(key)
+            record = folder.record()
+            if record.attempts:
+                child = child or self._create_child(trial, record)
+                if not child.described:
+                    self._describe_child(child, trial, record)
+                self._sync_trial(child, folder, record)
+
+    def _sync_trial(self, child: _Child, folder: TrialFolder, record: Record) -> None:
+        if record.status == "running" and not child.running:
+            self.client.update_run(child.run_id, status="RUNNING")
+            child.running = True
+        self._send_rows(child, folder.history(up_to=record.step))
+        self._send_pictures(child, [(step, file) for step, file in folder.sample_files() if step <= record.step])
+        if record.status not in ("pending", "running"):
+            self._close_child(child, folder, record)
+
+    def _send_rows(self, child: _Child, rows: list[dict[str, float]]) -> None:
+        from mlflow.entities import Metric
+
+        batch: list[Metric] = []
+        sent = child.rows
+        for number, row in enumerate(rows[child.rows :], start=child.rows + 1):
+            points = [
+                Metric(name, value, int(row["time"]), int(row["step"]))
+                for name, value in row.items()
+                if name not in ("step", "time")
+            ]
+            if len(batch) + len(points) > MOST_METRICS:
+                self.client.log_batch(child.run_id, metrics=batch)
+                batch, child.rows = [], sent
+            batch += points
+            sent = number
+        if batch:
+            self.client.log_batch(child.run_id, metrics=batch)
+            child.rows = sent
+
+    def _send_pictures(self, child: _Child, pictures: list[tuple[int, Path]]) -> None:
+        from PIL import Image
+
+        if child.pictures is None:
+            child.pictures = frozenset(step for _, step, _ in images_of(self.client, child.run_id))
+        for step, file in pictures:
+            if step not in child.pictures:
+                with Image.open(file) as image:
+                    self.client.log_image(child.run_id, image, key="samples", step=step)
+                child.pictures |= {step}
+
+    def _close_child(self, child: _Child, folder: TrialFolder, record: Record) -> None:
+        status = {"finished": "FINISHED", "failed": "FAILED"}.get(record.status, "KILLED")
+        tags = {"status": record.status, "verdict": record.verdict["name"] if record.verdict else ""}
+        tags |= {"precision": str(record.applied.get("precision")), "device": str(record.applied.get("device"))}
+        if record.verdict:
+            tags["verdict.reason"] = record.verdict["reason"]
+            tags["verdict.since"] = str(record.verdict["since"])
+            self.client.log_dict(child.run_id, record.verdict, "verdict.json")
+        if record.error:
+            self.client.log_text(child.run_id, record.error, "error.txt")
+        if folder.generator_file.exists():
+            self.client.log_artifact(child.run_id, str(folder.generator_file))
+        for name, value in tags.items():
+            self.client.set_tag(child.run_id, name, value)
+        ended = record.attempts[-1].get("ended") if record.attempts else None
+        self.client.set_terminated(child.run_id, status, ended)
+        child.running, child.closed = False, record.status == "finished"
+
+    # The end
+
+    def finish(self, status: str, answer: str, report: Path | None) -> None:
+        """Closes the parent run with the report's answer as its description."""
+        note = f"**{self.document['question']}**\n\n{answer}" if answer else self.document["question"]
+        self.client.set_tag(self.parent, "mlflow.note.content", note)
+        if report:
+            self.client.log_artifact(self.parent, str(report))
+        self.client.set_terminated(self.parent, status)
+
+
+class MirrorThread(threading.Thread):
+    """Syncs every few seconds, and backs off while MLflow does not answer: training never waits for it."""
+
+    def __init__(self, mirror: Mirror, interval: float = 2.0):
+        super().__init__(name="mirror", daemon=True)
+        self.mirror, self.interval = mirror, interval
+        self.trouble: str | None = None
+        self._stop_asked = threading.Event()
+        self._opened = False
+
+    def run(self) -> None:
+        pause = self.interval
+        while not self._stop_asked.wait(pause if self._opened or self.trouble else 0):
+            pause = self.interval if self.attempt() else min(pause * 2, 60)
+
+    def attempt(self) -> bool:
+        """One round; True if MLflow has everything that there was."""
+        try:
+            if not self._opened:
+                self.mirror.open()
+                self._opened = True
+            self.mirror.sync()
+        except Exception as error:
+            self.trouble = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            return False
+        self.trouble = None
+        return True
+
+    def drain(self, attempts: int = 3) -> bool:
+        """Stops the thread and sends the rest from here; True if all of it arrived."""
+        self._stop_asked.set()
+        self.join()
+        for number in range(attempts):
+            if self.attempt():
+                return True
+            time.sleep(2**number)
+        return False
+
+
+def children_of(client: Any, experiment: str, parent: str) -> list[Any]:
+    """The trial runs of a parent run."""
+    wanted, found, token = f"tags.`mlflow.parentRunId` = '{parent}' AND tags.`{KIND}` = 'trial'", [], None
+    while True:
+        page = client.search_runs([experiment], wanted, max_results=1000, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def images_of(client: Any, run_id: str) -> list[tuple[str, int, str]]:
+    """(key, step, artifact path) of the pictures logged over steps, in order."""
+    found = []
+    for entry in client.list_artifacts(run_id, "images"):
+        if match := IMAGE_NAME.fullmatch(entry.path):
+            found.append((match["key"], int(match["step"]), entry.path))
+    return sorted(found)
+
+
+def _as_text(value: Any) -> str:
+    return json.dumps(value) if isinstance(value, list | dict | bool) else str(value)
+
+
+def runs_of(folder: SweepFolder) -> dict[str, str]:
+    """key -> MLflow run, as last seen."""
+    return (read_json(folder.mirror_file) or {}).get("runs", {})
