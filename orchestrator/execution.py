@@ -48,7 +48,8 @@ class Execution:
         self._rows: list[Row] = []
         self._lock = FileLock(folder.lock_file, timeout=30)
         self._trainer: Trainer | None = None
-        self._began = time.monotonic()
+        self._counted = time.monotonic()
+        self._active = 0.0
 
     @property
     def done(self) -> bool:
@@ -57,6 +58,11 @@ class Execution:
     @property
     def step(self) -> int:
         return self._trainer.step_count if self._trainer else self.record.step
+
+    def active_seconds(self) -> float:
+        """Seconds of training since this was asked last."""
+        spent, self._active = self._active, 0.0
+        return spent
 
     def begin(self) -> None:
         """Takes the trial's lock and builds the trainer, from its checkpoint where there is one."""
@@ -98,7 +104,8 @@ class Execution:
         """Trains for about so long, or to the end of the trial."""
         if self.done or self._trainer is None:
             return
-        deadline = time.monotonic() + seconds
+        self._counted = time.monotonic()
+        deadline = self._counted + seconds
         try:
             while not self.done and time.monotonic() < deadline:
                 self._one_step(self._trainer)
@@ -107,6 +114,13 @@ class Execution:
             self._diverge(stability.judge(self._all_rows(), self.config.loss.name, (event.step, event.tensor)))
         except Exception:
             self._fail(traceback.format_exc())
+        self._count_time()
+
+    def _count_time(self) -> None:
+        spent = time.monotonic() - self._counted
+        self._counted += spent
+        self._active += spent
+        self.record.seconds += spent
 
     def _one_step(self, trainer: Trainer) -> None:
         progress = trainer.step()
@@ -123,6 +137,7 @@ class Execution:
     def suspend(self) -> None:
         """Saves a running trial so that it goes on from here; a finished one is left as it is."""
         if self._trainer is not None and self.record.status == "running":
+            self._counted = time.monotonic()
             self.record.status = "interrupted"
             self._close_attempt("interrupted")
             self._commit(self._trainer)
@@ -136,9 +151,7 @@ class Execution:
         self._write_progress(trainer.step_count)
 
     def _write_progress(self, step: int) -> None:
-        now = time.monotonic()
-        self.record.seconds += now - self._began
-        self._began = now
+        self._count_time()
         self.record.step = step
         self.record.metrics |= {name: value for name, value in self.latest.items() if name not in ("step", "time")}
         self.folder.write_record(self.record)

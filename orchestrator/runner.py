@@ -33,7 +33,6 @@ class TrialRunner(tune.Trainable):
         self.execution.begin()
 
     def step(self) -> dict[str, Any]:
-        before = self.execution.record.seconds
         self.execution.advance(seconds=1.0)
         record = self.execution.record
         return {
@@ -42,7 +41,7 @@ class TrialRunner(tune.Trainable):
             "status": record.status,
             "verdict": record.verdict and record.verdict["name"],
             "latest": dict(self.execution.latest),
-            "training_seconds": record.seconds - before,
+            "seconds": self.execution.active_seconds(),
             "done": self.execution.done,
         }
 

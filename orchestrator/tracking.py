@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import re
+import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -58,6 +59,13 @@ def check_uri(uri: str) -> None:
             f"MLFLOW_TRACKING_URI is {shown!r}: MLflow 3 keeps no runs in plain folders; "
             "use http://HOST:PORT, sqlite:///FILE or postgresql://..., or unset it"
         )
+
+
+def check_free(port: int) -> None:
+    """Raises UserError if something listens on 127.0.0.1 at this port already."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise UserError(f"port {port} on 127.0.0.1 is taken; choose another with --port")
 
 
 def client_for(uri: str) -> Any:

@@ -1,0 +1,77 @@
+"""The page: one HTML file that needs nothing from anywhere."""
+
+from __future__ import annotations
+
+import base64
+import time
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import markupsafe
+import plotly.offline
+
+from gan_core import stability
+from gan_core.files import write_atomically
+from orchestrator import __version__
+from orchestrator.report import figures, summary
+from orchestrator.report.collect import CURVES, SweepData
+
+
+def write(data: SweepData, answer: list[str], file: Path) -> None:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("orchestrator.report"), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters |= {
+        "png": _data_uri,
+        "number": _number,
+        "percent": lambda share: f"{share:.0%}",
+        "script": _in_script,
+    }
+    page = environment.get_template("page.html.j2").render(
+        data=data,
+        answer=answer,
+        rows=[summary.table_row(runs) for runs in data.configurations().values()],
+        levels=summary.levels(data),
+        groups=[_group(data, group) for group in data.groups],
+        events=[run for run in data.runs if run.outcome not in ("stable", "pending", "running")],
+        verdict_rules=(stability.__doc__ or "").split("\n\n", 1)[1],
+        plotly_js=plotly.offline.get_plotlyjs(),
+        began=_when(min((run.began_ms for run in data.runs if run.began_ms), default=0)),
+        made=time.strftime("%Y-%m-%d %H:%M"),
+        version=__version__,
+    )
+    write_atomically(file, page.encode())
+
+
+def _group(data: SweepData, group: str) -> dict[str, Any]:
+    runs = [run for run in data.runs if run.group == group]
+    drawn = [(metric, figures.curve_figure(data, group, metric)) for metric in CURVES]
+    return {
+        "name": group,
+        "legend": figures.legend(data, group),
+        "figures": [(CURVES[metric], figure.to_json()) for metric, figure in drawn if figure is not None],
+        "configurations": [
+            (name, [run for run in members if run.picture])
+            for name, members in data.configurations().items()
+            if members[0].group == group
+        ],
+        "stable": summary.stable_share(runs),
+    }
+
+
+def _data_uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def _in_script(json_text: str) -> markupsafe.Markup:
+    """JSON inside a script element: `<` is written so that no name can end the element."""
+    return markupsafe.Markup(json_text.replace("<", "\\u003c"))
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"
+
+
+def _when(milliseconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(milliseconds / 1000)) if milliseconds else "not yet"

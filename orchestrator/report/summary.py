@@ -1,0 +1,122 @@
+"""The sweep's answer in words and numbers: pure functions of what was collected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.naming import format_level, short_names
+from orchestrator.report.collect import RunData, SweepData
+from orchestrator.statistics import Share, share
+
+
+@dataclass(frozen=True)
+class Level:
+    """What became of the runs of a group that have one level of a factor."""
+
+    group: str
+    factor: str
+    level: str
+    stable: Share
+
+
+def stable_share(runs: list[RunData]) -> Share:
+    """Stable runs among those that ended; a failed run ended without being stable."""
+    ended = [run for run in runs if run.verdict or run.status == "failed"]
+    return share(sum(run.verdict == "stable" for run in ended), len(ended))
+
+
+def levels(data: SweepData) -> list[Level]:
+    """The share of stable runs for every level of every factor, group by group."""
+    found = []
+    for group in data.groups:
+        runs = [run for run in data.runs if run.group == group]
+        factors = list(dict.fromkeys(path for run in runs for path in run.factors))
+        names = short_names(factors)
+        for factor in factors:
+            values: dict[str, list[RunData]] = {}
+            for run in runs:
+                if factor in run.factors:
+                    values.setdefault(format_level(run.factors[factor]), []).append(run)
+            if len(values) > 1:
+                found += [
+                    Level(group, names[factor], level, stable_share(members)) for level, members in values.items()
+                ]
+    return found
+
+
+def answer(data: SweepData) -> list[str]:
+    """Sentences that answer the sweep's question as far as its runs can."""
+    total = stable_share(data.runs)
+    if total.total == 0:
+        return ["No run has ended yet."]
+    waiting = len(data.runs) - total.total
+    by_group = [f"{group} in {stable_share(members)}" for group, members in _by_group(data).items()]
+    groups = f" ({', '.join(by_group)})" if len(by_group) > 1 else ""
+    sentences = [
+        f"{total} runs were stable{groups}: {total.count / total.total:.0%}, "
+        f"95% interval {total.low:.0%} to {total.high:.0%}."
+    ]
+    if waiting:
+        sentences.append(f"{waiting} more have not ended.")
+    sentences += _what_mattered(levels(data))
+    sentences.append(_how_sure(data))
+    return sentences
+
+
+def _by_group(data: SweepData) -> dict[str, list[RunData]]:
+    return {group: [run for run in data.runs if run.group == group] for group in data.groups}
+
+
+def _what_mattered(found: list[Level]) -> list[str]:
+    """The factor whose levels differ most in each group, worst level to best."""
+    sentences = []
+    for group in dict.fromkeys(level.group for level in found):
+        factors: dict[str, list[Level]] = {}
+        for level in found:
+            if level.group == group and level.stable.total:
+                factors.setdefault(level.factor, []).append(level)
+        gaps: list[tuple[float, str, Level, Level]] = []
+        for factor, members in factors.items():
+            ranked = sorted(members, key=lambda level: level.stable.count / level.stable.total)
+            worst, best = ranked[0], ranked[-1]
+            gap = best.stable.count / best.stable.total - worst.stable.count / worst.stable.total
+            gaps.append((gap, factor, worst, best))
+        if not gaps:
+            continue
+        gap, factor, worst, best = max(gaps, key=lambda item: item[0])
+        if gap == 0:
+            sentences.append(f"In {group} no setting changed the share of stable runs.")
+        else:
+            sentences.append(
+                f"In {group}, {factor} mattered most: stable in {best.stable} runs at {factor}={best.level}, "
+                f"in {worst.stable} at {factor}={worst.level}."
+            )
+    return sentences
+
+
+def _how_sure(data: SweepData) -> str:
+    seeds = len({run.seed for run in data.runs})
+    if seeds == 1:
+        return "One seed a configuration: nothing here says how much is luck."
+    return f"{seeds} seeds a configuration: a single configuration's share is only roughly known."
+
+
+def table_row(runs: list[RunData]) -> dict[str, Any]:
+    """One configuration over its seeds: outcomes, share of stable runs, and means of the last measurements."""
+
+    def mean(metric: str) -> float | None:
+        values = [run.latest[metric] for run in runs if metric in run.latest]
+        return sum(values) / len(values) if values else None
+
+    return {
+        "configuration": runs[0].configuration,
+        "group": runs[0].group,
+        "outcomes": [(run.seed, run.outcome) for run in runs],
+        "stable": stable_share(runs),
+        "generator": mean("loss/generator"),
+        "discriminator": mean("loss/discriminator"),
+        "accuracy": mean("accuracy/discriminator"),
+        "auc": mean("accuracy/auc"),
+        "diversity": mean("diversity/ratio"),
+    }

@@ -1,0 +1,178 @@
+"""`orchestrate sweep`: plan, run what is left, mirror, report."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+
+from gan_core.config import effective_settings
+from orchestrator import display, environment, spec, tracking
+from orchestrator.cluster import Cluster, check_address
+from orchestrator.errors import UserError
+from orchestrator.plan import Clock, Plan, make_plan
+from orchestrator.store import SweepFolder, write_json
+
+FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run: `gpu_share` is the part of a GPU that a trial gets; `address` a Ray cluster's, None for a local Ray."""
+
+    home: Path
+    tracking_uri: str
+    address: str | None = None
+    workers: int | None = None
+    gpu_share: float = 0.25
+
+
+def run_sweep(file: Path, overrides: list[str], options: Options, console: Console) -> int:
+    """Runs the sweep of `file` to its report; the exit code. Raises UserError before anything is started."""
+    sweep = spec.load(file, overrides)
+    if options.address:
+        check_address(options.address)
+    tracking.check_uri(options.tracking_uri)
+    folder = SweepFolder(options.home, sweep.name)
+    with display.make_display(console) as shown:
+        shown.phase("loading the data")
+        plan = make_plan(sweep, options.home, download=True)
+        for caution in sweep.cautions:
+            shown.note(f"caution: {caution}")
+        with hold(folder):
+            write_json(folder.sweep_file, plan.document())
+            outcome = _run(plan, options, shown)
+    _say_the_end(plan, options, console, outcome)
+    return outcome.code
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    code: int
+    answer: str
+    report: Path | None
+    trouble: str | None
+
+
+@contextmanager
+def hold(folder: SweepFolder) -> Iterator[None]:
+    """The sweep's lock, or UserError with who has it. The system frees it when its holder dies."""
+    folder.folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.lock_file, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        try:
+            who = json.loads(folder.holder_file.read_text())
+            by = f"process {who['process']} on {who['host']} since {who['since']}"
+        except (OSError, ValueError, KeyError):
+            by = "another process"
+        raise UserError(f"sweep {folder.name} is being run by {by}; wait for it, or stop it first") from None
+    try:
+        write_json(folder.holder_file, environment.this_process())
+        yield
+    finally:
+        lock.release()
+
+
+def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
+    stop = threading.Event()
+    mirror = _start_mirror(plan, options)
+    with _stopping_on_signals(stop, shown):
+        if plan.todo:
+            _train(plan, options, shown, stop)
+        shown.phase("sending the rest to MLflow")
+        everything_sent = mirror.drain()
+    answer, report = _write_report(plan, options, shown) if everything_sent else ("", None)
+    code = _exit_code(plan, stop)
+    if everything_sent:
+        mirror.mirror.finish({FINISHED: "FINISHED", SOME_FAILED: "FAILED"}.get(code, "KILLED"), answer, report)
+    return _Outcome(code, answer, report, mirror.trouble)
+
+
+def _start_mirror(plan: Plan, options: Options) -> tracking.MirrorThread:
+    settings = {
+        p.key: {**effective_settings(p.config), "data.fingerprint": p.fingerprint, "seed": p.trial.seed}
+        for p in plan.trials
+    }
+    mirror = tracking.MirrorThread(tracking.Mirror(plan.folder, options.tracking_uri, plan.document(), settings))
+    mirror.start()
+    return mirror
+
+
+def _train(plan: Plan, options: Options, shown: display.Display, stop: threading.Event) -> None:
+    workers = options.workers or environment.available_cpus()
+    shown.phase("starting Ray")
+    with Cluster(options.address, workers) as cluster:
+        from orchestrator import runner
+
+        slots = cluster.slots(options.gpu_share)
+        counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
+        shown.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {slots} workers")
+        shown.start(plan, Clock(plan, slots))
+        shown.phase_text = "starting the workers"
+        runner.run(plan.todo, plan.folder, cluster, options.gpu_share, stop, shown.report)
+
+
+@contextmanager
+def _stopping_on_signals(stop: threading.Event, shown: display.Display) -> Iterator[None]:
+    """The first Ctrl-C (or SIGTERM) lets every trial save itself; the second one does not wait."""
+
+    def handle(number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        shown.note("stopping: every running trial saves a checkpoint (again to leave at once)")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _write_report(plan: Plan, options: Options, shown: display.Display) -> tuple[str, Path | None]:
+    from orchestrator import report
+
+    shown.phase("writing the report")
+    return report.write(options.tracking_uri, plan.sweep.name, plan.folder.report_file)
+
+
+def _exit_code(plan: Plan, stop: threading.Event) -> int:
+    statuses = {plan.folder.trial(p.key).record().status for p in plan.trials}
+    if statuses == {"finished"}:
+        return FINISHED
+    return INTERRUPTED if stop.is_set() else SOME_FAILED
+
+
+def _say_the_end(plan: Plan, options: Options, console: Console, outcome: _Outcome) -> None:
+    say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
+    if outcome.answer:
+        say(f"\n{plan.sweep.question}\n{outcome.answer}\n")
+    for planned in plan.trials:
+        record = plan.folder.trial(planned.key).record()
+        if record.status == "failed" and record.error:
+            say(f"failed: {planned.trial.name}: {record.error.strip().splitlines()[-1]}")
+    if outcome.report:
+        say(f"report  {outcome.report}")
+    if outcome.trouble:
+        say(f"MLflow did not take everything ({outcome.trouble}); the same command sends the rest")
+    elif options.tracking_uri.startswith("http"):
+        say(f"MLflow  {tracking.without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
+    else:
+        at_home = "" if options.home == Path("runs") else f" --home {options.home}"
+        say(f"MLflow  orchestrate ui{at_home}, experiment {plan.sweep.name}")
+    if outcome.code == INTERRUPTED:
+        left = sum(plan.folder.trial(p.key).record().status != "finished" for p in plan.trials)
+        say(f"interrupted with {left} of {len(plan.trials)} trials left; the same command goes on from here")
+    elif outcome.code == SOME_FAILED:
+        say("some trials failed; the same command tries them again")

@@ -1,0 +1,186 @@
+"""A configuration fills in its paper's defaults and refuses what means nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from gan_core.config import (
+    TrialConfig,
+    cautions,
+    conflicts,
+    expand_shorthand,
+    flatten,
+    setting_paths,
+    unflatten,
+)
+
+ORIGINAL = {"model.networks": "original"}
+NOISE = "stabilizers.instance_noise"
+
+
+def make(**settings: Any) -> TrialConfig:
+    """make(**{"dotted.path": value})."""
+    return TrialConfig.model_validate(unflatten(settings))
+
+
+@pytest.mark.parametrize(
+    ("family", "lr", "betas", "loss", "penalty", "n_critic", "auxiliary"),
+    [
+        ("dcgan", 2e-4, (0.5, 0.999), "bce", 0.0, 1, (None, None)),
+        ("acgan", 2e-4, (0.5, 0.999), "bce", 0.0, 1, ("cross_entropy", 1.0)),
+        ("wgan_gp", 1e-4, (0.0, 0.9), "wasserstein", 10.0, 5, (None, None)),
+    ],
+)
+def test_defaults_are_those_of_the_paper_of_the_family(
+    family: str, lr: float, betas: tuple[float, float], loss: str, penalty: float, n_critic: int, auxiliary: Any
+) -> None:
+    found = make(**{"model.family": family})
+    assert found.optimizer.adam("generator") == found.optimizer.adam("discriminator") == (lr, betas)
+    assert (found.loss.name, found.loss.gradient_penalty, found.loss.n_critic) == (loss, penalty, n_critic)
+    assert (found.loss.auxiliary_loss, found.loss.auxiliary_weight) == auxiliary
+    assert (found.model.width, found.model.init) == (32, "normal")
+
+
+def test_original_networks_have_no_width_and_start_as_pytorch_does() -> None:
+    assert make(**ORIGINAL).model.width is None
+    assert make(**ORIGINAL).model.init == "pytorch"
+
+
+def test_given_setting_wins_over_the_default_and_leaves_its_neighbours() -> None:
+    found = make(**{"model.family": "wgan_gp", "loss.n_critic": 2})
+    assert (found.loss.n_critic, found.loss.gradient_penalty, found.loss.name) == (2, 10.0, "wasserstein")
+
+
+@pytest.mark.xfail(strict=True, reason="an explicit null overrides the family's default")
+@pytest.mark.parametrize("path", ["model.width", "model.init", "loss.auxiliary_loss", "loss.auxiliary_weight"])
+def test_null_means_the_default(path: str) -> None:
+    assert make(**{"model.family": "acgan", path: None}) == make(**{"model.family": "acgan"})
+
+
+def test_separate_optimiser_of_a_player_leaves_the_other_the_common_one() -> None:
+    found = make(**{"optimizer.lr": 1e-3, "optimizer.discriminator.lr": 4e-4, "optimizer.generator.betas": [0.0, 0.9]})
+    assert found.optimizer.adam("generator") == (1e-3, (0.0, 0.9))
+    assert found.optimizer.adam("discriminator") == (4e-4, (0.5, 0.999))
+
+
+@pytest.mark.parametrize(
+    "path", ["stepz", "model.depth", "optimizer.generator.momentum", f"{NOISE}.sigma", "loss.lambda"]
+)
+def test_unknown_key_is_refused_where_it_stands(path: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        make(**{path: 1})
+    (error,) = caught.value.errors()
+    assert (error["type"], ".".join(map(str, error["loc"]))) == ("extra_forbidden", path)
+
+
+RATES = ("optimizer.lr", "optimizer.generator.lr", "optimizer.discriminator.lr")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        *((path, value) for path in RATES for value in (0, -1e-3, float("nan"), float("inf"), "fast", "0.1", True)),
+        *(("optimizer.betas", betas) for betas in ([0.5, 1.0], [-0.1, 0.9], [0.5], [0.5, float("nan")], 0.5)),
+        ("optimizer.generator.betas", [1.0, 0.9]),
+        *((path, value) for path in ("batch_size", "steps", "log_every") for value in (0, -1, 1.5, "ten", True)),
+        ("batch_size", 1),
+        *(("seed", value) for value in (-1, 2**31, 0.5)),
+        *(("stabilizers.label_smoothing", value) for value in (-0.1, 0.5, "soft", True)),
+        *((NOISE, value) for value in (-0.1, True, "some", None, float("inf"))),
+        *((f"{NOISE}.fake_only", value) for value in (1, "yes")),
+        *(("loss.gradient_penalty", value) for value in (-1, float("nan"), True)),
+        ("loss.n_critic", 0),
+        ("loss.name", "hinge"),
+        ("model.family", "stylegan"),
+        ("model.width", 3),
+        ("data.image_size", 28),
+        ("data.classes", []),
+        ("precision", "float16"),
+        ("evaluation.samples", 15),
+    ],
+)
+def test_value_out_of_range_is_refused_where_it_stands(path: str, value: Any) -> None:
+    with pytest.raises(ValidationError) as caught:
+        make(**{path: value})
+    for error in caught.value.errors():
+        assert ".".join(map(str, error["loc"])).startswith(path)
+
+
+def test_false_switches_a_stabiliser_off() -> None:
+    off = {"stabilizers.label_smoothing": False, NOISE: False, "loss.gradient_penalty": False}
+    assert make(**off) == make()
+
+
+CONFLICTS: list[tuple[dict[str, Any], str]] = [
+    ({"model.family": "wgan_gp", "stabilizers.label_smoothing": 0.1}, "stabilizers.label_smoothing"),
+    ({"loss.auxiliary_loss": "cross_entropy"}, "loss.auxiliary_loss"),
+    ({"model.family": "wgan_gp", "loss.auxiliary_weight": 0.5}, "loss.auxiliary_weight"),
+    (ORIGINAL | {"model.width": 32}, "model.width"),
+    (ORIGINAL | {"data.image_size": 64}, "data.image_size"),
+    ({"data.name": "npz"}, "data.path"),
+    ({"data.name": "image_folder"}, "data.path"),
+    ({"data.name": "npz", "data.path": "a.npz", "data.root": "b"}, "data.root"),
+    ({"data.path": "a.npz"}, "data.path"),
+]
+
+
+@pytest.mark.parametrize(("settings", "path"), CONFLICTS)
+def test_settings_that_mean_nothing_together_are_refused(settings: dict[str, Any], path: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        make(**settings)
+    (error,) = caught.value.errors()
+    assert [at for at, _ in error["ctx"]["error"].problems] == [path]
+
+
+def test_every_conflict_is_named_at_once() -> None:
+    with pytest.raises(ValidationError) as caught:
+        make(**ORIGINAL, **{"model.width": 32, "data.image_size": 64, "data.path": "x"})
+    problems = caught.value.errors()[0]["ctx"]["error"].problems
+    assert {path for path, _ in problems} == {"model.width", "data.image_size", "data.path"}
+
+
+@pytest.mark.parametrize("family", ["dcgan", "acgan", "wgan_gp"])
+@pytest.mark.parametrize("networks", ["standard", "original"])
+def test_families_as_they_come_have_no_conflict(family: str, networks: str) -> None:
+    assert conflicts(make(**{"model.family": family, "model.networks": networks})) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"loss.gradient_penalty": 1.0}, "batch norm"),
+        ({"model.family": "wgan_gp", **ORIGINAL}, "batch norm"),
+        ({"model.family": "wgan_gp", "loss.gradient_penalty": 0}, "unconstrained"),
+        ({"model.family": "wgan_gp"}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_paper_warns_of_is_cautioned(settings: dict[str, Any], word: str | None) -> None:
+    found = cautions(make(**settings))
+    assert len(found) == (word is not None)
+    assert all(str(word) in caution for caution in found)
+
+
+def test_setting_paths_are_exactly_the_settings_there_are() -> None:
+    assert setting_paths() == list(flatten(make().model_dump()))
+    assert f"{NOISE}.std" in setting_paths()
+    assert len(setting_paths()) == len(set(setting_paths()))
+
+
+def test_shorthand_stands_for_a_setting_there_is() -> None:
+    assert expand_shorthand(NOISE) in setting_paths()
+    assert all(expand_shorthand(path) == path for path in setting_paths())
+
+
+def test_flatten_and_unflatten_undo_each_other() -> None:
+    nested = {"a": {"b": 1, "c": {"d": [2]}}, "e": None}
+    assert flatten(nested) == {"a.b": 1, "a.c.d": [2], "e": None}
+    assert unflatten(flatten(nested)) == nested
+
+
+def test_configuration_survives_being_written_and_read() -> None:
+    found = make(**{"model.family": "acgan", NOISE: 0.1, "optimizer.generator.lr": 9e-4, "data.classes": [1, 2]})
+    assert TrialConfig.model_validate_json(found.model_dump_json()) == found

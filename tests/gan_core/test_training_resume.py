@@ -1,0 +1,130 @@
+"""A run that was interrupted and resumed is the run that was not, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gan_core import checkpoint
+from gan_core.config import TrialConfig
+from gan_core.datasets import ImageSet
+from gan_core.history import Row
+from gan_core.training import Snapshot, Trainer
+
+Small = Callable[..., TrialConfig]
+CLOCK = ("time", "speed/images_per_second")
+STEPS = {"steps": 8, "log_every": 4, "evaluation.every": 3}  # interrupted at 5: inside the window of 5 to 8
+NOISE = {"stabilizers.instance_noise.std": 0.1, "stabilizers.instance_noise.anneal": True}
+TRIALS: dict[str, dict[str, Any]] = {
+    "dcgan": {"stabilizers.label_smoothing": 0.1} | NOISE,
+    "acgan": {"model.family": "acgan"},
+    "wgan_gp": {"model.family": "wgan_gp", "loss.n_critic": 3} | NOISE,
+    "dcgan_bfloat16": {"precision": "bfloat16"},
+    "acgan_64": {"model.family": "acgan", "data.image_size": 64, "batch_size": 4},
+    "dcgan_original": {"model.networks": "original"},
+    "wgan_gp_original": {"model.family": "wgan_gp", "model.networks": "original", "loss.n_critic": 1},
+}
+
+
+def differences(one: Any, other: Any, place: str = "state") -> list[str]:
+    """Where two states are not the same, bit for bit."""
+    if type(one) is not type(other):
+        return [f"{place}: {type(one).__name__} and {type(other).__name__}"]
+    if isinstance(one, dict):
+        if list(one) != list(other):
+            return [f"{place}: {list(one)} and {list(other)}"]
+        return [found for key in one for found in differences(one[key], other[key], f"{place}.{key}")]
+    if isinstance(one, list | tuple):
+        if len(one) != len(other):
+            return [f"{place}: {len(one)} and {len(other)} long"]
+        return [found for i, pair in enumerate(zip(one, other)) for found in differences(*pair, f"{place}.{i}")]
+    same = torch.equal(one, other) and one.dtype == other.dtype if isinstance(one, torch.Tensor) else one == other
+    return [] if same else [place]
+
+
+def run(trainer: Trainer, until: int) -> tuple[list[Row], list[Snapshot]]:
+    rows: list[Row] = []
+    snapshots: list[Snapshot] = []
+    while trainer.step_count < until:
+        progress = trainer.step()
+        rows += [{name: value for name, value in row.items() if name not in CLOCK} for row in progress.rows]
+        snapshots += [progress.snapshot] if progress.snapshot else []
+    return rows, snapshots
+
+
+def images_for(config: TrialConfig, few: ImageSet) -> ImageSet:
+    if config.data.image_size == 32:
+        return few
+    from dataclasses import replace
+
+    return replace(few, images=few.images.repeat_interleave(2, 2).repeat_interleave(2, 3))
+
+
+@pytest.mark.parametrize("trial", TRIALS)
+def test_resumed_run_equals_uninterrupted_run(small: Small, few: ImageSet, tmp_path: Path, trial: str) -> None:
+    config = small(STEPS | TRIALS[trial])
+    images = images_for(config, few)
+    whole = Trainer(config, images)
+    expected = run(whole, 8)
+
+    first = Trainer(config, images)
+    before = run(first, 5)
+    assert len(first.window.rows) == 1  # in the middle of a window
+    checkpoint.save(tmp_path / "last.ckpt", first.state_dict())
+    del first
+    second = Trainer(config, images)
+    second.load_state_dict(checkpoint.load(tmp_path / "last.ckpt"))
+    after = run(second, 8)
+
+    assert differences(whole.state_dict(), second.state_dict()) == []
+    assert differences(expected[0], before[0] + after[0], "rows") == []
+    assert differences(expected[1], before[1] + after[1], "snapshots") == []
+    assert [row["step"] for row in expected[0]] == [3, 4, 6, 8, 8]
+
+
+def test_run_interrupted_at_every_step_equals_uninterrupted_run(small: Small, few: ImageSet, tmp_path: Path) -> None:
+    config = small(STEPS | TRIALS["dcgan"])
+    whole = Trainer(config, few)
+    expected = run(whole, 8)[0]
+    rows: list[Row] = []
+    checkpoint.save(tmp_path / "last.ckpt", Trainer(config, few).state_dict())
+    for step in range(1, 9):
+        trainer = Trainer(config, few)
+        trainer.load_state_dict(checkpoint.load(tmp_path / "last.ckpt"))
+        rows += run(trainer, step)[0]
+        checkpoint.save(tmp_path / "last.ckpt", trainer.state_dict())
+    assert differences(expected, rows, "rows") == []
+    assert differences(whole.state_dict(), trainer.state_dict()) == []
+
+
+def test_state_says_everything_that_a_step_changes(small: Small, few: ImageSet, tmp_path: Path) -> None:
+    """Without any one part of the state, the resumed run is another."""
+    config = small(STEPS | TRIALS["dcgan"])
+    first = Trainer(config, few)
+    fresh = Trainer(config, few).state_dict()
+    run(first, 5)
+    checkpoint.save(tmp_path / "last.ckpt", first.state_dict())
+    whole = run(first, 8)[0]
+    for part in fresh:
+        state = checkpoint.load(tmp_path / "last.ckpt")
+        resumed = Trainer(config, few)
+        resumed.load_state_dict(state | {part: fresh[part]})
+        assert differences(whole, run(resumed, 8)[0], "rows") != [], part
+
+
+def test_run_repeated_equals_itself_and_not_that_of_another_seed(small: Small, few: ImageSet) -> None:
+    one, same, other = (run(Trainer(small(STEPS | {"seed": seed}), few), 8)[0] for seed in (0, 0, 1))
+    assert differences(one, same) == []
+    assert differences(one, other) != []
+
+
+def test_finished_run_has_nothing_left_to_do(small: Small, few: ImageSet) -> None:
+    trainer = Trainer(small({"steps": 2}), few)
+    assert len(list(trainer.fit())) == 2
+    resumed = Trainer(small({"steps": 2}), few)
+    resumed.load_state_dict(trainer.state_dict())
+    assert list(resumed.fit()) == []

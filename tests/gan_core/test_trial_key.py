@@ -1,0 +1,64 @@
+"""A trial's key names what acts in it, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gan_core import config as config_module
+from gan_core.config import TrialConfig, effective_settings, trial_key, unflatten
+
+NOISE = "stabilizers.instance_noise"
+
+
+def key(settings: dict[str, Any], data: str = "abc") -> str:
+    """key({"dotted.path": value})."""
+    return trial_key(TrialConfig.model_validate(unflatten(settings)), data)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({}, {"seed": 0, "optimizer.lr": 2e-4, "model.family": "dcgan"}),
+        ({NOISE: 0.1}, {f"{NOISE}.std": 0.1}),
+        ({"optimizer.lr": 1e-3}, {"optimizer.generator.lr": 1e-3, "optimizer.discriminator.lr": 1e-3}),
+        ({"optimizer.lr": 1}, {"optimizer.lr": 1.0}),
+        ({"optimizer.betas": [0.5, 0.9]}, {"optimizer.betas": (0.5, 0.9)}),
+        ({}, {"data.root": "/elsewhere"}),
+        ({"data.name": "npz", "data.path": "a"}, {"data.name": "npz", "data.path": "b"}),
+        ({}, {f"{NOISE}.std": 0, f"{NOISE}.fake_only": True, f"{NOISE}.anneal": True}),
+        ({}, {"stabilizers.label_smoothing": False}),
+    ],
+)
+def test_key_is_the_same_for_the_same_trial(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert key(one) == key(other)
+
+
+def test_key_differs_where_anything_acts_differently() -> None:
+    variants: list[dict[str, Any]] = [
+        *({"seed": seed} for seed in (0, 1, 2)),
+        *({"optimizer.lr": lr} for lr in (1e-3, 1e-4)),
+        *({f"optimizer.{player}.lr": 1e-3} for player in ("generator", "discriminator")),
+        *({NOISE: noise} for noise in (0.1, {"std": 0.1, "fake_only": True}, {"std": 0.1, "anneal": True})),
+        {"stabilizers.label_smoothing": 0.1},
+        {"data.classes": [0, 1]},
+        {"loss.n_critic": 2},
+        {"model.family": "wgan_gp"},
+        {"model.family": "wgan_gp", "loss.gradient_penalty": 0},
+        {"steps": 7},
+    ]
+    assert len({key(settings) for settings in variants} | {key({}, data="other")}) == len(variants) + 1
+
+
+def test_key_is_untouched_by_a_later_setting_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = key({"seed": 3})
+    later = {"stabilizers.future": 0.0, "loss.future": None, "model.future": False}
+    monkeypatch.setattr(config_module, "effective_settings", lambda found: effective_settings(found) | later)
+    assert key({"seed": 3}) == before
+    later["stabilizers.future"] = 0.5
+    assert key({"seed": 3}) != before
+
+
+def test_key_is_16_hex_digits() -> None:
+    assert len(key({})) == 16 and int(key({}), 16) >= 0
