@@ -88,7 +88,7 @@ def sweep(
     from orchestrator import sweeping, tracking
 
     options = sweeping.Options(home, tracking_uri or tracking.default_uri(home), address, workers, gpu_share)
-    raise typer.Exit(sweeping.run_sweep(file, set_ or [], options, Console()))
+    raise typer.Exit(sweeping.run_sweep(file, set_ or [], options, _console()))
 
 
 @app.command()
@@ -102,7 +102,7 @@ def plan(file: File, set_: Set = None, home: Home = HOME, json: Json = False) ->
     if json:
         status.print_json({"sweep": found.sweep.name, "trials": rows})
     else:
-        status.print_plan(found, Console())
+        status.print_plan(found, _console())
 
 
 @app.command()
@@ -115,9 +115,9 @@ def status(
     from orchestrator import status as standing
 
     if sweep is None:
-        standing.print_sweeps(home, Console(), json)
+        standing.print_sweeps(home, _console(), json)
     else:
-        standing.print_sweep(home, sweep, Console(), json)
+        standing.print_sweep(home, sweep, _console(), json)
 
 
 @app.command()
@@ -175,7 +175,12 @@ def train(
     """
     from orchestrator import single
 
-    raise typer.Exit(single.train(file, trial, set_ or [], home, Console()))
+    raise typer.Exit(single.train(file, trial, set_ or [], home, _console()))
+
+
+def _console() -> Console:
+    """Standard output; wide where nobody looks at it, so that no table is cut off in a log."""
+    return Console() if sys.stdout.isatty() else Console(width=200)
 
 
 def main() -> None:

@@ -161,7 +161,7 @@ class LiveDisplay(Display):
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         for title in ("running", "step", "G loss", "D loss", "D accuracy", "diversity"):
-            table.add_column(title, justify="left" if title == "running" else "right", no_wrap=True)
+            table.add_column(title, justify="left" if title == "running" else "right", no_wrap=title != "running")
         for trial in self.running.values():
             shown = [
                 f"{trial.latest[name]:.3f}" if name in trial.latest else "-"

@@ -6,22 +6,22 @@ from typing import NamedTuple
 
 
 class Share(NamedTuple):
-    """`count` of `total`, with the Wilson interval at 95% (Wilson 1927) as shares in [0, 1]."""
+    """`hits` of `total`, with the Wilson interval at 95% (Wilson 1927) as shares in [0, 1]."""
 
-    count: int
+    hits: int
     total: int
     low: float
     high: float
 
     def __str__(self) -> str:
-        return f"{self.count} of {self.total}"
+        return f"{self.hits} of {self.total}"
 
 
-def share(count: int, total: int) -> Share:
+def share(hits: int, total: int) -> Share:
     """Nothing is known of a share of nothing: its interval is all of [0, 1]."""
     from scipy.stats import binomtest
 
     if total == 0:
         return Share(0, 0, 0.0, 1.0)
-    interval = binomtest(count, total).proportion_ci(confidence_level=0.95, method="wilson")
-    return Share(count, total, float(interval.low), float(interval.high))
+    interval = binomtest(hits, total).proportion_ci(confidence_level=0.95, method="wilson")
+    return Share(hits, total, float(interval.low), float(interval.high))

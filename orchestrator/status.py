@@ -120,5 +120,5 @@ def _counts(rows: list[dict[str, Any]]) -> str:
 def _table(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number < 3 else "right", no_wrap=True)
+        table.add_column(column, justify="left" if number < 3 else "right", no_wrap=number > 0)
     return table

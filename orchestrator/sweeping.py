@@ -26,7 +26,7 @@ FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: `gpu_share` is the part of a GPU that a trial gets; `address` a Ray cluster's, None for a local Ray."""
+    """How to run. `address`: a Ray cluster's, None for a local Ray. `gpu_share`: the part of a GPU a trial gets."""
 
     home: Path
     tracking_uri: str

@@ -25,7 +25,7 @@ def write(data: SweepData, answer: list[str], file: Path) -> None:
     environment.filters |= {
         "png": _data_uri,
         "number": _number,
-        "percent": lambda share: f"{share:.0%}",
+        "percent": "{:.0%}".format,
         "script": _in_script,
     }
     page = environment.get_template("page.html.j2").render(

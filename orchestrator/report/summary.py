@@ -39,9 +39,8 @@ def levels(data: SweepData) -> list[Level]:
                 if factor in run.factors:
                     values.setdefault(format_level(run.factors[factor]), []).append(run)
             if len(values) > 1:
-                found += [
-                    Level(group, names[factor], level, stable_share(members)) for level, members in values.items()
-                ]
+                for level, members in values.items():
+                    found.append(Level(group, names[factor], level, stable_share(members)))
     return found
 
 
@@ -54,7 +53,7 @@ def answer(data: SweepData) -> list[str]:
     by_group = [f"{group} in {stable_share(members)}" for group, members in _by_group(data).items()]
     groups = f" ({', '.join(by_group)})" if len(by_group) > 1 else ""
     sentences = [
-        f"{total} runs were stable{groups}: {total.count / total.total:.0%}, "
+        f"{total} runs were stable{groups}: {total.hits / total.total:.0%}, "
         f"95% interval {total.low:.0%} to {total.high:.0%}."
     ]
     if waiting:
@@ -78,9 +77,9 @@ def _what_mattered(found: list[Level]) -> list[str]:
                 factors.setdefault(level.factor, []).append(level)
         gaps: list[tuple[float, str, Level, Level]] = []
         for factor, members in factors.items():
-            ranked = sorted(members, key=lambda level: level.stable.count / level.stable.total)
+            ranked = sorted(members, key=lambda level: level.stable.hits / level.stable.total)
             worst, best = ranked[0], ranked[-1]
-            gap = best.stable.count / best.stable.total - worst.stable.count / worst.stable.total
+            gap = best.stable.hits / best.stable.total - worst.stable.hits / worst.stable.total
             gaps.append((gap, factor, worst, best))
         if not gaps:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,7 @@ def test_save_that_fails_leaves_the_old_one_and_no_temporary(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(files.os, call, fail)
+        patched.setattr(os, call, fail)
         with pytest.raises(OSError, match="No space left"):
             checkpoint.save(saved, STATE | {"step": 8})
     assert checkpoint.load(saved)["step"] == 7
@@ -132,9 +133,18 @@ def test_state_that_cannot_be_saved_leaves_the_old_one(saved: Path) -> None:
 
 def test_new_content_is_synced_before_it_takes_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, calls = tmp_path / "a", list[str]()
-    sync, rename = files.os.fsync, files.os.replace
-    monkeypatch.setattr(files.os, "fsync", lambda handle: (calls.append("sync"), sync(handle)))
-    monkeypatch.setattr(files.os, "replace", lambda one, other: (calls.append("rename"), rename(one, other)))
+    sync, rename = os.fsync, os.replace
+
+    def note_sync(handle: int) -> None:
+        calls.append("sync")
+        sync(handle)
+
+    def note_rename(one: Path, other: Path) -> None:
+        calls.append("rename")
+        rename(one, other)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_rename)
     files.write_atomically(path, b"one", memoryview(b"two"))
     assert calls == ["sync", "rename"]
     assert path.read_bytes() == b"onetwo"

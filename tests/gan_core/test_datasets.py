@@ -90,7 +90,8 @@ def test_fingerprint_changes_with_a_pixel_a_label_a_size_or_the_classes(tmp_path
     prints = set()
     for number, (pixels, names) in enumerate([(images, labels), (dotted, labels), (images, swapped), (images, None)]):
         path = tmp_path / f"{number}.npz"
-        np.savez(path, images=pixels, **({} if names is None else {"labels": names}))
+        arrays: dict[str, Any] = {"images": pixels} | ({} if names is None else {"labels": names})
+        np.savez(path, **arrays)
         prints.add(load(DataConfig(name="npz", path=str(path))).fingerprint)
     for other in ({"image_size": 64}, {"classes": (0,)}, {"classes": (1, 0)}):
         prints.add(load(DataConfig(name="npz", path=str(tmp_path / "0.npz"), **other)).fingerprint)

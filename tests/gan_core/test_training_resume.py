@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ def differences(one: Any, other: Any, place: str = "state") -> list[str]:
     if isinstance(one, list | tuple):
         if len(one) != len(other):
             return [f"{place}: {len(one)} and {len(other)} long"]
-        return [found for i, pair in enumerate(zip(one, other)) for found in differences(*pair, f"{place}.{i}")]
+        return [
+            found for i, pair in enumerate(zip(one, other, strict=True)) for found in differences(*pair, f"{place}.{i}")
+        ]
     same = torch.equal(one, other) and one.dtype == other.dtype if isinstance(one, torch.Tensor) else one == other
     return [] if same else [place]
 
@@ -59,8 +62,6 @@ def run(trainer: Trainer, until: int) -> tuple[list[Row], list[Snapshot]]:
 def images_for(config: TrialConfig, few: ImageSet) -> ImageSet:
     if config.data.image_size == 32:
         return few
-    from dataclasses import replace
-
     return replace(few, images=few.images.repeat_interleave(2, 2).repeat_interleave(2, 3))
 
 

@@ -134,7 +134,8 @@ def test_exclude_compares_levels_as_numbers_and_lists_as_wholes(tmp_path: Path) 
 
 def test_exclude_works_on_the_zip(tmp_path: Path) -> None:
     sweep = read(
-        tmp_path, group("zip: {steps: [5, 6], batch_size: [8, 9]}\nexclude:\n  - {batch_size: 9}\ngrid: {log_every: [1]}")
+        tmp_path,
+        group("zip: {steps: [5, 6], batch_size: [8, 9]}\nexclude:\n  - {batch_size: 9}\ngrid: {log_every: [1]}"),
     )
     assert [trial.config.batch_size for trial in sweep.trials] == [8]
 
@@ -302,7 +303,10 @@ def test_false_switches_a_stabilizer_off(tmp_path: Path, setting: str) -> None:
 
 def test_betas_are_one_level(tmp_path: Path) -> None:
     sweep = read(
-        tmp_path, group("grid:\n  optimizer.betas:\n    - [0.5, 0.999]\n    - [0, 0.9]\n  optimizer.generator.betas: [[0.1, 0.2]]")
+        tmp_path,
+        group(
+            "grid:\n  optimizer.betas:\n    - [0.5, 0.999]\n    - [0, 0.9]\n  optimizer.generator.betas: [[0.1, 0.2]]"
+        ),
     )
     assert [trial.config.optimizer.betas for trial in sweep.trials] == [(0.5, 0.999), (0.0, 0.9)]
     assert names(sweep.trials)[1] == "g betas=(0, 0.9) betas_G=(0.1, 0.2)"
@@ -320,13 +324,16 @@ def test_null_is_the_default_where_there_may_be_none(tmp_path: Path) -> None:
 
 def test_null_written_by_hand_resets_what_is_shared(tmp_path: Path) -> None:
     sweep = read(
-        tmp_path, group("trials:\n  - {optimizer.generator.lr: null}\n  - {steps: 5}", shared="optimizer.generator.lr: 1e-3")
+        tmp_path,
+        group("trials:\n  - {optimizer.generator.lr: null}\n  - {steps: 5}", shared="optimizer.generator.lr: 1e-3"),
     )
     assert [trial.config.optimizer.generator.lr for trial in sweep.trials] == [None, 1e-3]
 
 
 def test_null_can_be_excluded(tmp_path: Path) -> None:
-    sweep = read(tmp_path, group("grid: {optimizer.generator.lr: [null, 1e-3]}\nexclude:\n  - optimizer.generator.lr: null"))
+    sweep = read(
+        tmp_path, group("grid: {optimizer.generator.lr: [null, 1e-3]}\nexclude:\n  - optimizer.generator.lr: null")
+    )
     assert [trial.config.optimizer.generator.lr for trial in sweep.trials] == [1e-3]
 
 
@@ -353,7 +360,9 @@ def test_anchors_and_merge_keys_work(tmp_path: Path) -> None:
     assert names(sweep.trials)[2:] == ["b lr=1e-3", "b lr=1e-4", "c lr_G=1e-3", "c lr_G=1e-4"]
 
 
-@pytest.mark.parametrize("text", ["---\nsweep: s\ngroups: [{name: g}]\n...\n", '{"sweep": "s", "groups": [{"name": "g"}]}'])
+@pytest.mark.parametrize(
+    "text", ["---\nsweep: s\ngroups: [{name: g}]\n...\n", '{"sweep": "s", "groups": [{"name": "g"}]}']
+)
 def test_explicit_documents_and_json_are_yaml(tmp_path: Path, text: str) -> None:
     assert len(read(tmp_path, text).trials) == 1
 

@@ -1,0 +1,44 @@
+# Everything that is needed lands in .venv; nothing is installed twice. Needs Python 3.11 to 3.13, git and make.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
+
+.PHONY: sweep test lint format constraints clean
+
+sweep: .venv/ready
+	@$(BIN)/orchestrate sweep experiments/stability.yaml
+
+test: .venv/ready-dev lint
+	@$(BIN)/python -m pytest
+
+lint: .venv/ready-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: .venv/ready-dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+# The exact versions of everything, for every platform, without the address of any index
+constraints: .venv/ready
+	@$(UV) pip compile --quiet --universal --upgrade --python-version 3.11 --extra dev --no-emit-index-url \
+		--no-header pyproject.toml -o constraints.txt
+
+$(UV):
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] <= (3, 13); sys.exit(not ok and "Python 3.11 to 3.13 is needed, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'
+	@echo "installing into .venv (torch is large: from half a minute to a few minutes) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+.venv/ready: pyproject.toml constraints.txt | $(UV)
+	@$(INSTALL) --editable .
+	@touch $@
+
+.venv/ready-dev: .venv/ready
+	@$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
