@@ -1,0 +1,143 @@
+"""Killed, interrupted or robbed of a worker: the same command goes on and ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import SMOKE, orchestrate, start, trials
+from mlflow import MlflowClient
+
+from gan_core import checkpoint
+
+pytestmark = pytest.mark.e2e
+
+LONGER = ("--set", "trial.steps=120", "--set", "trial.checkpoint_every=15", "--set", "trial.evaluation.every=60")
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The longer sweep, undisturbed."""
+    home = tmp_path_factory.mktemp("reference")
+    done = orchestrate("sweep", SMOKE, *LONGER, home=home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home
+
+
+def wait_for_checkpoints(home: Path, process: subprocess.Popen[str], count: int = 2) -> None:
+    deadline = time.monotonic() + 120
+    while len(list(home.glob("sweeps/smoke/trials/*/checkpoint.pt"))) < count:
+        assert process.poll() is None, "the command ended before it was disturbed"
+        assert time.monotonic() < deadline, "no checkpoint appeared"
+        time.sleep(0.05)
+
+
+def assert_ended_like(home: Path, reference: Path) -> None:
+    """Same weights, optimisers and streams; same curves, once each, on disk and in MLflow."""
+    found = trials("smoke", home)
+    assert all(trial["status"] == "finished" for trial in found)
+    client = MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
+    for trial in found:
+        mine, theirs = (base / "sweeps/smoke/trials" / trial["key"] for base in (home, reference))
+        assert_same(checkpoint.load(mine / "checkpoint.pt"), checkpoint.load(theirs / "checkpoint.pt"))
+        curves = [curves_of(folder / "history.jsonl") for folder in (mine, theirs)]
+        assert curves[0] == curves[1]
+        for name in ("loss/generator", "accuracy/auc", "diversity/ratio"):
+            sent = Counter((p.step, p.value) for p in client.get_metric_history(trial["run_id"], name))
+            assert sent == Counter((step, value) for step, key, value in curves[0] if key == name)
+
+
+def curves_of(file: Path) -> list[tuple[float, str, float]]:
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    return [
+        (row["step"], name, value)
+        for row in rows
+        for name, value in row.items()
+        if name not in ("step", "time", "speed/images_per_second")
+    ]
+
+
+def assert_same(one: object, other: object) -> None:
+    if isinstance(one, dict) and isinstance(other, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            assert_same(one[key], other[key])
+    elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        assert len(one) == len(other)
+        for left, right in zip(one, other, strict=True):
+            assert_same(left, right)
+    elif isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        assert torch.equal(one, other)
+    else:
+        assert one == other
+
+
+def test_after_kill_9_the_same_command_ends_as_if_undisturbed(reference: Path, tmp_path: Path) -> None:
+    process = start("sweep", SMOKE, *LONGER, home=tmp_path)
+    wait_for_checkpoints(tmp_path, process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert any(trial["status"] == "interrupted" for trial in trials("smoke", tmp_path))
+    again = orchestrate("sweep", SMOKE, *LONGER, home=tmp_path)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "resumable" in again.stdout
+    assert_ended_like(tmp_path, reference)
+
+
+def test_ctrl_c_saves_leaves_with_130_and_goes_on(reference: Path, tmp_path: Path) -> None:
+    process = start("sweep", SMOKE, *LONGER, home=tmp_path)
+    wait_for_checkpoints(tmp_path, process)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    assert "the same command goes on" in output
+    records = [trial for trial in trials("smoke", tmp_path) if trial["status"] == "interrupted"]
+    assert records
+    again = orchestrate("sweep", SMOKE, *LONGER, home=tmp_path)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert_ended_like(tmp_path, reference)
+
+
+def test_a_lost_worker_costs_only_the_work_since_its_checkpoint(reference: Path, tmp_path: Path) -> None:
+    process = start("sweep", SMOKE, *LONGER, home=tmp_path)
+    wait_for_checkpoints(tmp_path, process)
+    workers = subprocess.run(["ps", "-e", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    pids = [int(line.split()[0]) for line in workers.splitlines() if "ray::" in line and "TrialRunner" in line]
+    ours = [pid for pid in pids if process.pid in ancestors(pid)]
+    os.kill(ours[0], signal.SIGKILL)
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, output
+    assert "starts again from its checkpoint" in output
+    assert sum(trial["attempts"] for trial in trials("smoke", tmp_path)) == 5
+    assert_ended_like(tmp_path, reference)
+
+
+def ancestors(pid: int) -> list[int]:
+    found = []
+    while pid > 1:
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        except FileNotFoundError:
+            break
+        found.append(pid)
+    return found
+
+
+def test_a_second_command_on_the_same_sweep_says_who_holds_it(tmp_path: Path) -> None:
+    process = start("sweep", SMOKE, *LONGER, home=tmp_path)
+    try:
+        wait_for_checkpoints(tmp_path, process, count=1)
+        second = orchestrate("sweep", SMOKE, *LONGER, home=tmp_path)
+        assert second.returncode == 2
+        assert str(process.pid) in second.stderr
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
