@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import socket
-import tempfile
+from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import UserError
@@ -28,9 +27,8 @@ QUIET = {
 class Cluster:
     """A Ray to run on: one of our own on this machine, or the one at `address`. A context manager."""
 
-    def __init__(self, address: str | None, workers: int):
-        self.address, self.workers = address, workers
-        self._temporary = ""
+    def __init__(self, address: str | None, workers: int, scratch: Path):
+        self.address, self.workers, self.scratch = address, workers, scratch
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
         if address is None:
@@ -43,12 +41,11 @@ class Cluster:
         self.ray = ray
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
         if self.address is None:
-            self._temporary = tempfile.mkdtemp(prefix="orchestrate-")
             ray.init(
                 num_cpus=self.workers,
                 include_dashboard=False,
                 object_store_memory=OBJECT_STORE_BYTES,
-                _temp_dir=self._temporary,
+                _temp_dir=str(self.scratch),
                 **quiet,
             )
         else:
@@ -61,8 +58,6 @@ class Cluster:
 
     def __exit__(self, *exception: object) -> None:
         self.ray.shutdown()
-        if self._temporary:
-            shutil.rmtree(self._temporary, ignore_errors=True)
 
     def gpus(self) -> float:
         return float(self.ray.cluster_resources().get("GPU", 0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -81,7 +80,7 @@ class _Listener(_NotKept, tune.Callback):
     def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
         self.report(result["key"], result)
 
-    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+    def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         self.report(_key_of(trial), {"status": "lost"})
 
 
@@ -101,18 +100,29 @@ def run(todo: list[Planned], folder: SweepFolder, cluster: Cluster, gpu_share: f
         for planned in todo
     ]
     resources = {"cpu": 1.0, "gpu": gpu_share} if cluster.gpus() else {"cpu": 1.0}
-    with tempfile.TemporaryDirectory(prefix="orchestrate-tune-", ignore_cleanup_errors=True) as scratch:
-        tune.Tuner(
-            tune.with_resources(TrialRunner, resources),
-            param_space={"task": tune.grid_search(tasks)},
-            tune_config=tune.TuneConfig(reuse_actors=True, trial_name_creator=_key_of, trial_dirname_creator=_key_of),
-            run_config=tune.RunConfig(
-                name="sweep",
-                storage_path=scratch,
-                stop=_StopWhen(stop),
-                verbose=0,
-                callbacks=[_Listener(report)],
-                checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-                failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
-            ),
-        ).fit()
+    tune.Tuner(
+        tune.with_resources(TrialRunner, resources),
+        param_space={"task": tune.grid_search(tasks)},
+        tune_config=tune.TuneConfig(reuse_actors=True, trial_name_creator=_key_of, trial_dirname_creator=_key_of),
+        run_config=tune.RunConfig(
+            name="tune",
+            storage_path=str(cluster.scratch),
+            stop=_StopWhen(stop),
+            verbose=0,
+            callbacks=[_Listener(report)],
+            checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
+            failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
+        ),
+    ).fit()
+    if not stop.is_set():
+        for planned in todo:
+            _give_up(folder.trial(planned.key))
+
+
+def _give_up(folder: TrialFolder) -> None:
+    """Tune has started this trial for the last time; if its record still says running, its worker died."""
+    record = folder.record()
+    if record.status in ("pending", "running"):
+        record.status, record.error = "failed", f"its worker died {LOST_WORKERS + 1} times"
+        folder.folder.mkdir(parents=True, exist_ok=True)
+        folder.write_record(record)

@@ -19,6 +19,7 @@ from orchestrator import display, environment, spec, tracking
 from orchestrator.cluster import Cluster, check_address
 from orchestrator.errors import UserError
 from orchestrator.plan import Clock, Plan, make_plan
+from orchestrator.scratch import scratch_folder
 from orchestrator.store import SweepFolder, write_json
 
 FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
@@ -111,7 +112,7 @@ def _start_mirror(plan: Plan, options: Options) -> tracking.MirrorThread:
 def _train(plan: Plan, options: Options, shown: display.Display, stop: threading.Event) -> None:
     workers = options.workers or environment.available_cpus()
     shown.phase("starting Ray")
-    with Cluster(options.address, workers) as cluster:
+    with scratch_folder() as scratch, Cluster(options.address, workers, scratch) as cluster:
         from orchestrator import runner
 
         slots = cluster.slots(options.gpu_share)

@@ -77,10 +77,10 @@ def client_for(uri: str) -> Any:
         "GIT_PYTHON_REFRESH": "quiet",
     }.items():
         os.environ.setdefault(name, value)
-    for logger in ("mlflow", "alembic"):
-        logging.getLogger(logger).setLevel(logging.ERROR)
     from mlflow import MlflowClient
 
+    for logger in ("mlflow", "alembic"):  # importing mlflow sets the levels of its own
+        logging.getLogger(logger).setLevel(logging.ERROR)
     return MlflowClient(tracking_uri=uri)
 
 

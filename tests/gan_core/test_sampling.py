@@ -125,6 +125,27 @@ def test_diversity_is_the_root_of_the_trace_of_the_covariance_a_pixel() -> None:
     assert sampling.diversity(images) == pytest.approx(np.sqrt(np.trace(np.cov(flat.T, bias=True)) / 9), rel=1e-5)
 
 
+def test_diversity_of_a_trial_is_a_share_of_its_datas_own(small: Callable[..., TrialConfig], few: ImageSet) -> None:
+    row = Trainer(small({"evaluation.samples": 40}), few).evaluate()
+    assert row["diversity/ratio"] == pytest.approx(row["diversity/samples"] / sampling.diversity(few.images))
+    assert row["diversity/samples"] > 0
+
+
+def test_diversity_of_an_acgan_is_measured_on_every_class_alike(
+    small: Callable[..., TrialConfig], few: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Tensor] = []
+    draw = sampling.generate
+
+    def spy(generator: torch.nn.Module, latents: Tensor, labels: Tensor, batch_size: int) -> Tensor:
+        asked.append(labels)
+        return draw(generator, latents, labels, batch_size)
+
+    monkeypatch.setattr(sampling, "generate", spy)
+    Trainer(small({"model.family": "acgan", "evaluation.samples": 30}), few).evaluate()
+    assert torch.cat(asked).bincount().tolist() == [3] * 10
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_grid_puts_images_row_by_row_between_grey_gaps(channels: int) -> None:
     images = torch.arange(10).to(torch.uint8)[:, None, None, None].repeat(1, channels, 6, 5)

@@ -148,3 +148,14 @@ def test_fake_only_leaves_real_images_untouched(small: Small, few: ImageSet, fak
         assert (shown[0] - real).std().item() == pytest.approx(0.5, rel=0.05)
     for seen, made in zip(shown[1:], drawn, strict=True):  # once for D's update, once for G's
         assert (seen - made).std().item() == pytest.approx(0.5, rel=0.05)
+
+
+def test_annealed_noise_falls_with_the_steps_of_the_run(small: Small, few: ImageSet) -> None:
+    noise = {"stabilizers.instance_noise.std": 0.4, "stabilizers.instance_noise.anneal": True}
+    trainer = Trainer(small(noise | {"steps": 4}), few)
+    shown, _, drawn = watch(trainer)
+    for _ in range(3):
+        trainer.step()
+    fakes = [shown[i] for i in range(len(shown)) if i % 3]  # real, fake, fake of G
+    strengths = [(seen - made).std().item() for seen, made in zip(fakes, drawn, strict=True)]
+    assert strengths == pytest.approx([0.4, 0.4, 0.3, 0.3, 0.2, 0.2], rel=0.05)

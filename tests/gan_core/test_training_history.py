@@ -84,6 +84,21 @@ def test_discriminator_row_holds_the_parts_of_its_loss(small: Small, few: ImageS
     assert ac["loss/generator"] == pytest.approx(expected, rel=1e-5)
 
 
+def test_row_measures_the_batches_that_the_discriminator_saw(small: Small, few: ImageSet) -> None:
+    trainer = Trainer(small({"model.init": "pytorch", "steps": 1}), few)
+    said: list[torch.Tensor] = []
+    trainer.discriminator.register_forward_hook(lambda _m, _i, output: said.append(output.logits.detach().clone()))
+    row = windows(trainer)[0]
+    real, fake = said[:2]
+    assert row["score/real"] == pytest.approx(real.mean().item(), rel=1e-5)
+    assert row["score/fake"] == pytest.approx(fake.mean().item(), rel=1e-5)
+    assert row["accuracy/real"] == pytest.approx((real > 0).float().mean().item())
+    assert row["accuracy/fake"] == pytest.approx((fake <= 0).float().mean().item())
+    truth = np.r_[np.ones(16), np.zeros(16)]
+    assert row["accuracy/auc"] == pytest.approx(roc_auc_score(truth, torch.cat([real, fake]).numpy()), abs=1e-6)
+    assert len({row["accuracy/real"], row["accuracy/fake"], row["accuracy/auc"], 0.5}) == 4  # no two mistaken
+
+
 @pytest.mark.parametrize("step", [1, 3, 4, 6])
 def test_divergence_is_noticed_at_once_with_its_step_and_tensor(small: Small, few: ImageSet, step: int) -> None:
     diverged = run_until_bad(Trainer(small({"steps": 8, "log_every": 4}), few), step)
@@ -99,6 +114,17 @@ def test_divergence_of_the_generator_alone_is_named_as_its_own(small: Small, few
     with pytest.raises(Diverged) as caught:
         trainer.step()
     assert (caught.value.step, caught.value.tensor) == (2, "weight of generator.layers.3.weight")
+
+
+def test_first_bad_step_is_named_where_only_windows_are_checked(small: Small, few: ImageSet) -> None:
+    trainer = Trainer(small({"steps": 8, "log_every": 4}), few)
+    for _ in range(3):
+        trainer.step()
+    trainer.window.rows[1][0] = NAN
+    trainer.device = torch.device("cuda")  # as where reading every step would wait for the device
+    with pytest.raises(Diverged) as caught:
+        trainer._check_divergence()
+    assert (caught.value.step, caught.value.tensor) == (2, "score/real")
 
 
 def test_divergence_after_resuming_inside_a_window_has_the_right_step(small: Small, few: ImageSet) -> None:

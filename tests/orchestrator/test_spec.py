@@ -160,14 +160,9 @@ def test_trials_by_hand_follow_the_grid_without_its_levels(tmp_path: Path) -> No
     assert sweep.trials[-1].config.steps == 1000
 
 
-def test_an_empty_trial_by_hand_is_the_group_as_it_is_or_is_refused_but_never_dropped(tmp_path: Path) -> None:
-    from orchestrator.errors import SpecError
-
-    try:
-        sweep = read(tmp_path, group("trials:\n  - {}\n  - {steps: 5}"))
-    except SpecError:
-        return
-    assert [trial.config.steps for trial in sweep.trials] == [1000, 5]
+def test_an_empty_trial_by_hand_is_the_group_as_it_is(tmp_path: Path) -> None:
+    sweep = read(tmp_path, group("trial: {batch_size: 8}\ntrials:\n  - {}\n  - {steps: 5}"))
+    assert [(trial.config.steps, trial.config.batch_size) for trial in sweep.trials] == [(1000, 8), (5, 8)]
 
 
 def test_a_group_without_a_sweep_is_one_configuration(tmp_path: Path) -> None:
@@ -405,8 +400,8 @@ def test_a_trial_knows_its_swept_settings_and_only_those(tmp_path: Path) -> None
 
 
 def test_a_trial_knows_the_line_of_each_of_its_settings(tmp_path: Path) -> None:
-    text = "sweep: s\ntrial:\n  log_every: 1\ngroups:\n- name: g\n  trial: {batch_size: 8}\n  grid:\n    steps:\n    - 5\n    - 6\n"
-    sweep = read(tmp_path, text)
+    group_text = "- name: g\n  trial: {batch_size: 8}\n  grid:\n    steps:\n    - 5\n    - 6\n"
+    sweep = read(tmp_path, f"sweep: s\ntrial:\n  log_every: 1\ngroups:\n{group_text}")
     lines = [
         {setting: int(source.rsplit(":", 1)[1]) for setting, source in trial.sources.items()} for trial in sweep.trials
     ]

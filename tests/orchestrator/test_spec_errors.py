@@ -85,7 +85,7 @@ def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path, text: 
         pytest.param("sweep: s\ntrial:\n\tsteps: 5 # here\n", id="tab before a key"),
         pytest.param("sweep: a: b # here\n", id="two colons"),
         pytest.param("sweep: s\n  trial: 5 # here\n", id="indented too far"),
-        pytest.param("sweep: s\ntrial: {steps: 5 # here\ngroups: [{name: g}]\n", id="brace left open"),
+        pytest.param("sweep: s\ntrial: {steps: 5\ngroups: [{name: g}] # here\n", id="brace left open"),
         pytest.param("sweep: @s # here\n", id="reserved character"),
         pytest.param("sweep: s\ntrial: *base # here\n", id="unknown alias"),
         pytest.param("sweep: s\ntrial: {<<: 5} # here\n", id="merge of a number"),
@@ -101,9 +101,9 @@ def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path, text: 
 def test_broken_yaml_is_shown_with_its_line(tmp_path: Path, text: str) -> None:
     found = problems(tmp_path, text)
     assert len(found) == 1
-    assert lines(found)[0] in (marked_lines(text)[0], marked_lines(text)[0] + ("open" in found[0].message))
+    assert lines(found) == marked_lines(text)
     assert found[0].message.startswith("not valid YAML")
-    assert text.splitlines()[lines(found)[0] - 1].strip() in found[0].message
+    assert text.splitlines()[marked_lines(text)[0] - 1].strip() in found[0].message
 
 
 @pytest.mark.parametrize("text", ["sweep: s\ngroups: [{name: g} # here\n", "sweep: 's # here\n\n"])
@@ -153,7 +153,7 @@ def test_damaged_files_end_in_a_sweep_or_in_clear_lines_and_never_in_a_traceback
     pieces += ["name", "grid", "zip", "exclude", "trials", "trial", "- {}", "---", "x: y", "=", "!!set {a}"]
     original = (EXPERIMENTS / "stability.yaml").read_text()
     chance = random.Random(0)
-    refused = 0
+    refused: list[str] = []
     for _ in range(500):
         text = original
         for _ in range(chance.randint(1, 3)):
@@ -163,9 +163,9 @@ def test_damaged_files_end_in_a_sweep_or_in_clear_lines_and_never_in_a_traceback
         try:
             load(tmp_path / "sweep.yaml", ["groups.dcgan.grid.steps=[5, 6]"])
         except UserError as error:
-            refused += 1
-            assert all(line for line in str(error).splitlines()), text
-    assert 250 < refused < 500
+            refused.append(str(error))
+    assert 250 < len(refused) < 500
+    assert all(str(tmp_path) in line or line.startswith("--set") for error in refused for line in error.splitlines())
 
 
 # Unknown names
@@ -253,8 +253,10 @@ def test_a_learning_rate_is_a_positive_number(tmp_path: Path, value: str) -> Non
         "['0', '0']",
     ],
 )
-def test_betas_are_two_numbers_from_zero_to_below_one(tmp_path: Path, value: str) -> None:
-    refuse(tmp_path, group(f"trial:\n  optimizer.betas: {value} # here"), "optimizer.betas", "two numbers", "below 1")
+def test_betas_are_two_numbers_from_zero_to_less_than_one(tmp_path: Path, value: str) -> None:
+    refuse(
+        tmp_path, group(f"trial:\n  optimizer.betas: {value} # here"), "optimizer.betas", "two numbers", "less than 1"
+    )
 
 
 def test_betas_without_their_second_brackets_are_refused(tmp_path: Path) -> None:
@@ -340,7 +342,7 @@ def test_an_unknown_tag_is_shown_as_it_was_written(tmp_path: Path) -> None:
             "_smoothing",
         ),
         (group("trial:\n  loss.auxiliary_loss: cross_entropy # here"), "loss.auxiliary_loss"),
-        (group("trial:\n  data.name: npz # here"), "data.path"),
+        (group("trial: {data.name: npz}").replace("name: g", "name: g # here"), "data.path"),
         (group("trial:\n  data.path: images # here"), "data.path"),
     ],
 )
@@ -625,8 +627,8 @@ def test_every_wrong_level_of_a_list_is_reported(tmp_path: Path, levels: str) ->
 
 
 def test_a_shared_error_is_reported_once_however_many_groups_there_are(tmp_path: Path) -> None:
-    text = "sweep: s\nseeds: [0, 1]\ntrial:\n  steps: 0 # here\ngroups: [{name: a, grid: {batch_size: [8, 9]}}, {name: b}]\n"
-    refuse(tmp_path, text, "steps")
+    groups = "groups: [{name: a, grid: {batch_size: [8, 9]}}, {name: b}]"
+    refuse(tmp_path, f"sweep: s\nseeds: [0, 1]\ntrial:\n  steps: 0 # here\n{groups}\n", "steps")
 
 
 @pytest.mark.parametrize(
