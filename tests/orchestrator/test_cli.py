@@ -1,0 +1,48 @@
+"""The command line itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from orchestrator import __version__, cli
+
+COMMANDS = ["sweep", "plan", "status", "report", "ui", "train"]
+
+
+def test_help_needs_neither_torch_nor_ray_nor_mlflow() -> None:
+    code = (
+        "import sys, orchestrator.cli as c\nsys.argv = ['orchestrate', '--help']\n"
+        "try: c.main()\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'ray', 'mlflow', 'pandas', 'plotly', 'numpy'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(command in done.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    done = CliRunner().invoke(cli.app, [command, "--help"])
+    assert done.exit_code == 0
+    assert "--home" in done.output
+
+
+def test_the_version_is_told() -> None:
+    assert __version__ in CliRunner().invoke(cli.app, ["--version"]).output
+
+
+def test_status_of_an_empty_home_says_what_to_do(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli.app, ["status", "--home", str(tmp_path)])
+    assert "orchestrate sweep FILE" in done.output
+
+
+def test_a_broken_set_is_a_users_mistake(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli.app, ["plan", "experiments/smoke.yaml", "--set", "novalue", "--home", str(tmp_path)])
+    assert isinstance(done.exception, cli.UserError)
+    assert "path=value" in str(done.exception)

@@ -1,0 +1,62 @@
+"""What people see while a sweep runs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from orchestrator.display import Display, LiveDisplay, duration, make_display
+from orchestrator.plan import Clock, Plan
+
+MakePlan = Callable[[], Plan]
+
+
+def reported(step: int, done: bool = False, verdict: str | None = None) -> dict[str, Any]:
+    latest = {"loss/generator": 1.25, "accuracy/discriminator": 0.5}
+    return {"gan_step": step, "latest": latest, "seconds": 1.0, "done": done, "verdict": verdict, "status": "running"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(5, "5 s"), (75, "1 min 15 s"), (3725, "1 h 02 min"), (float("inf"), "unknown")]
+)
+def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_plain_output_says_each_trials_end_and_the_time_left(tiny_plan: MakePlan) -> None:
+    plan, out = tiny_plan(), io.StringIO()
+    display = make_display(Console(file=out, width=200))
+    assert type(display) is Display
+    with display:
+        display.start(plan, Clock(plan, 2))
+        display.report(plan.trials[0].key, reported(4))
+        display.report(plan.trials[0].key, reported(8, done=True, verdict="stable"))
+        display.report(plan.trials[1].key, {"status": "lost"})
+    text = out.getvalue()
+    assert f"[1/4] {plan.trials[0].trial.name}: stable at step 8; about 3 s left" in text
+    assert "starts again from its checkpoint" in text
+
+
+def test_the_live_table_shows_running_trials_outcomes_and_the_time_left(tiny_plan: MakePlan) -> None:
+    plan, out = tiny_plan(), io.StringIO()
+    console = Console(file=out, width=120, force_terminal=True)
+    display = make_display(console)
+    assert isinstance(display, LiveDisplay)
+    with display:
+        display.phase("starting Ray")
+        display.start(plan, Clock(plan, 2))
+        display.report(plan.trials[0].key, reported(8, done=True, verdict="collapsed"))
+        display.report(plan.trials[1].key, reported(4))
+        with console.capture() as captured:
+            console.print(display.render())
+    text = captured.get()
+    assert "1/4 trials" in text
+    assert "1 collapsed" in text
+    assert plan.trials[1].trial.name in text
+    assert "4/8" in text
+    assert "1.250" in text
+    assert "left" in text

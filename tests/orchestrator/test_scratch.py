@@ -1,0 +1,37 @@
+"""Temporary files do not outlive their command, however it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from orchestrator.scratch import scratch_folder
+
+
+def test_the_folder_is_the_temporary_folder_within_and_gone_after() -> None:
+    before = tempfile.gettempdir()
+    with scratch_folder() as folder:
+        assert tempfile.gettempdir() == str(folder)
+        assert os.environ["TMPDIR"] == str(folder)
+        (folder / "left").write_text("x")
+    assert not folder.exists()
+    assert tempfile.gettempdir() == before
+
+
+def test_what_a_killed_command_left_is_deleted_and_what_a_living_one_has_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    done = subprocess.Popen(["true"])
+    done.wait()
+    dead, living = tmp_path / f"orchestrate-{done.pid}-abc", tmp_path / f"orchestrate-{os.getppid()}-abc"
+    dead.mkdir()
+    living.mkdir()
+    with scratch_folder():
+        pass
+    assert not dead.exists()
+    assert living.exists()

@@ -1,0 +1,66 @@
+"""The answer in words: pure functions of made runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from orchestrator.report import summary
+from orchestrator.report.collect import RunData, SweepData
+from orchestrator.statistics import share
+
+
+def run(verdict: str, group: str = "g", seed: int = 0, status: str = "finished", **factors: Any) -> RunData:
+    name = f"{group} {factors}"
+    return RunData(f"{name}{seed}", name, group, name, seed, factors, 10, "id", status, verdict)
+
+
+def sweep(*runs: RunData) -> SweepData:
+    return SweepData("s", "Why?", "sqlite:///x", "1", "2", [], "s.yaml", list(runs))
+
+
+def test_the_wilson_interval_is_the_published_one() -> None:
+    found = share(8, 10)
+    assert (found.low, found.high) == (pytest.approx(0.4902, abs=1e-4), pytest.approx(0.9433, abs=1e-4))
+    assert share(0, 0) == (0, 0, 0.0, 1.0)
+
+
+def test_diverged_and_failed_runs_stay_in_the_denominator() -> None:
+    runs = [run("stable"), run("diverged"), run("", status="failed"), run("", status="running")]
+    assert summary.stable_share(runs)[:2] == (1, 3)
+
+
+def test_every_level_of_every_factor_is_counted_within_its_group() -> None:
+    data = sweep(
+        run("stable", lr=1e-3, noise=0.1), run("stable", lr=1e-4, noise=0.1),
+        run("diverged", lr=1e-3, noise=0.0), run("stable", lr=1e-4, noise=0.0),
+        run("collapsed", group="h", lr=1e-3),
+    )  # fmt: skip
+    found = {(level.group, level.factor, level.level): level.stable[:2] for level in summary.levels(data)}
+    assert found == {
+        ("g", "lr", "1e-3"): (1, 2),
+        ("g", "lr", "1e-4"): (2, 2),
+        ("g", "noise", "0.1"): (2, 2),
+        ("g", "noise", "0"): (1, 2),
+    }
+
+
+def test_the_answer_counts_names_the_strongest_setting_and_says_how_sure_it_is() -> None:
+    runs = [
+        run("stable" if noise else "collapsed", seed=s, noise=noise, lr=lr)
+        for s in (0, 1)
+        for noise in (0, 1)
+        for lr in (1, 2)
+    ]
+    text = " ".join(summary.answer(sweep(*runs)))
+    assert "4 of 8 runs were stable" in text
+    assert "95% interval 22% to 78%" in text
+    assert "noise mattered most: stable in 4 of 4 runs at noise=1, in 0 of 4 at noise=0" in text
+    assert "2 seeds" in text
+
+
+def test_one_seed_is_called_luck_and_no_run_is_no_answer() -> None:
+    assert "luck" in summary.answer(sweep(run("stable", noise=0), run("stable", noise=1)))[-1]
+    assert "no setting changed" in " ".join(summary.answer(sweep(run("stable", noise=0), run("stable", noise=1))))
+    assert summary.answer(sweep(run("", status="pending"))) == ["No run has ended yet."]

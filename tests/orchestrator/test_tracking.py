@@ -1,0 +1,144 @@
+"""The mirror, against a real MLflow store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import execution_of, run_to_end
+
+from gan_core.config import effective_settings
+from orchestrator import tracking
+from orchestrator.errors import UserError
+from orchestrator.plan import Plan
+from orchestrator.tracking import Mirror, MirrorThread
+
+MakePlan = Callable[[], Plan]
+
+
+def mirror_of(plan: Plan, home: Path) -> Mirror:
+    settings = {
+        p.key: {**effective_settings(p.config), "data.fingerprint": p.fingerprint, "seed": p.trial.seed}
+        for p in plan.trials
+    }
+    plan.folder.folder.mkdir(parents=True, exist_ok=True)
+    return Mirror(plan.folder, f"sqlite:///{home / 'mlflow.db'}", plan.document(), settings)
+
+
+def points(mirror: Mirror, key: str) -> Counter[tuple[str, int, float]]:
+    run = mirror.client.get_run(mirror.children[key].run_id)
+    found = [mirror.client.get_metric_history(run.info.run_id, name) for name in run.data.metrics]
+    return Counter((point.key, point.step, point.value) for history in found for point in history)
+
+
+def rows(plan: Plan, key: str, up_to: int = 10**9) -> Counter[tuple[str, int, float]]:
+    history = plan.folder.trial(key).history(up_to)
+    return Counter((k, int(row["step"]), v) for row in history for k, v in row.items() if k not in ("step", "time"))
+
+
+def test_sending_again_doubles_nothing(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    run_to_end(plan, plan.trials[0])
+    key = plan.trials[0].key
+    for _ in range(2):
+        mirror = mirror_of(plan, tmp_path)
+        mirror.open()
+        if key in mirror.children:  # as after a crash between sending and closing
+            mirror.children[key].closed = False
+        mirror.sync()
+    assert points(mirror, key) == rows(plan, key)
+    assert len(mirror.client.search_runs([mirror.experiment])) == 2
+    pictures = tracking.images_of(mirror.client, mirror.children[key].run_id)
+    assert [(name, step) for name, step, _ in pictures] == [("samples", 0), ("samples", 4), ("samples", 8)]
+
+
+def test_only_what_the_record_vouches_for_is_sent(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    execution = execution_of(plan, plan.trials[0])
+    execution.begin()
+    assert execution._trainer is not None
+    for _ in range(4):
+        execution._one_step(execution._trainer)
+    execution.folder.append_history([{"step": 6, "time": 1, "loss/generator": 9.0}])
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    mirror.sync()
+    assert points(mirror, plan.trials[0].key) == rows(plan, plan.trials[0].key, up_to=4)
+    assert mirror.client.get_run(mirror.children[plan.trials[0].key].run_id).info.status == "RUNNING"
+    execution.suspend()
+    mirror.sync()
+    assert mirror.client.get_run(mirror.children[plan.trials[0].key].run_id).info.status == "KILLED"
+
+
+def test_a_resumed_trial_goes_on_in_the_same_run(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    execution = execution_of(plan, plan.trials[0])
+    execution.begin()
+    assert execution._trainer is not None
+    execution._one_step(execution._trainer)
+    execution.suspend()
+    first = mirror_of(plan, tmp_path)
+    first.open()
+    first.sync()
+    run_to_end(plan, plan.trials[0])
+    second = mirror_of(plan, tmp_path)
+    second.open()
+    second.sync()
+    key = plan.trials[0].key
+    assert second.children[key].run_id == first.children[key].run_id
+    assert second.parent == first.parent
+    assert points(second, key) == rows(plan, key)
+    assert second.client.get_run(second.children[key].run_id).info.status == "FINISHED"
+
+
+def test_a_failed_trial_is_marked_failed_with_its_traceback(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    execution = execution_of(plan, plan.trials[0])
+    execution.begin()
+    execution._fail("Traceback: something broke")
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    mirror.sync()
+    run = mirror.children[plan.trials[0].key].run_id
+    assert mirror.client.get_run(run).info.status == "FAILED"
+    assert "error.txt" in {entry.path for entry in mirror.client.list_artifacts(run)}
+
+
+def test_an_outage_is_outlasted_and_everything_arrives(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    run_to_end(plan, plan.trials[0])
+    thread = MirrorThread(mirror_of(plan, tmp_path), interval=0.01)
+    send, calls = Mirror._send_rows, []
+
+    def failing_twice(self: Mirror, *arguments: Any) -> None:
+        calls.append(1)
+        if len(calls) <= 2:
+            raise ConnectionError("no answer")
+        send(self, *arguments)
+
+    monkeypatch.setattr(Mirror, "_send_rows", failing_twice)
+    assert not thread.attempt()
+    assert thread.trouble == "no answer"
+    thread.start()
+    assert thread.drain()
+    assert thread.trouble is None
+    assert points(thread.mirror, plan.trials[0].key) == rows(plan, plan.trials[0].key)
+
+
+@pytest.mark.parametrize("uri", ["./mlruns", "file:///tmp/mlruns"])
+def test_a_folder_is_refused_as_a_tracking_store(uri: str) -> None:
+    with pytest.raises(UserError, match="sqlite:///"):
+        tracking.check_uri(uri)
+
+
+def test_passwords_never_reach_a_message_or_a_file(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    assert tracking.without_secrets("http://ann:s3cret@host:5000/x") == "http://host:5000/x"
+    assert tracking.without_secrets("postgresql://ann:s3cret@host/db") == "postgresql://host/db"
+    with pytest.raises(UserError) as caught:
+        tracking.check_uri("http://ann:s3cret@127.0.0.1:9")
+    assert "s3cret" not in str(caught.value)
