@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Family = Literal["dcgan", "acgan", "wgan_gp"]
 DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "svhn", "npz", "image_folder"]
@@ -22,8 +22,17 @@ def _false_is_zero(value: Any) -> Any:
     return 0.0 if value is False else value
 
 
+def _countable(value: int) -> int:
+    """Not `lt`, which a setting's own `lt` would be merged with."""
+    if value >= 2**53:
+        raise ValueError("less than 2**53")
+    return value
+
+
 Number = Annotated[float, Field(strict=True)]
-Whole = Annotated[int, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True), AfterValidator(_countable)]
+Text = Annotated[str, Field(strict=True)]
+Index = Annotated[int, Field(strict=True, ge=0)]
 LearningRate = Annotated[float, Field(strict=True, gt=0)]
 Beta = Annotated[float, Field(strict=True, ge=0, lt=1)]
 Betas = tuple[Beta, Beta]
@@ -36,9 +45,9 @@ class Section(BaseModel):
 
 class DataConfig(Section):
     name: DataName = Field("digits", description="the data set; npz and image_folder read your own images from `path`")
-    root: str | None = Field(None, description="folder of torchvision's data sets (default: HOME/datasets)")
-    path: str | None = Field(None, description="an .npz file, or a folder of images (subfolders are classes)")
-    classes: tuple[Annotated[int | str, Field(union_mode="left_to_right")], ...] | None = Field(
+    root: Text | None = Field(None, description="folder of torchvision's data sets (default: HOME/datasets)")
+    path: Text | None = Field(None, description="an .npz file, or a folder of images (subfolders are classes)")
+    classes: tuple[Index | Text, ...] | None = Field(
         None, min_length=1, description="keep only these classes, by name or index"
     )
     image_size: Literal[32, 64] = Field(32, description="pixels a side")

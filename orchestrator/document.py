@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.comments import CommentedMap, TaggedScalar
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.reader import ReaderError
 
-from orchestrator.errors import Problem, SpecError, UserError
+from orchestrator.errors import Problem, SpecError, UserError, shown
+
+UNREADABLE = (YAMLError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
+"""What ruamel raises: its own errors, and others where a tag, a date, a key or a reference makes no sense."""
 
 
 @dataclass(frozen=True)
@@ -28,31 +32,40 @@ def read(file: Path) -> CommentedMap:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(f"{file}: no such file; give the path of a sweep file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: cannot be read ({error})") from None
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SpecError([Problem(f"{file}:{line}", "", "not UTF-8 text; save the file as UTF-8")]) from None
     try:
         document = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
         lines = text.splitlines()
-        shown = lines[line - 1].strip() if line <= len(lines) else ""
+        marks = [mark.line for mark in (error.problem_mark, error.context_mark) if mark and mark.line < len(lines)]
+        number = marks[0] if marks else len(lines) - 1
         what = (error.problem or error.context or "cannot be parsed").splitlines()[0]
-        raise SpecError([Problem(f"{file}:{line}", "", f"not valid YAML, {what}: {shown!r}")]) from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        cause = (str(error).splitlines() or [type(error).__name__])[0]
+        what = f"not valid YAML, {what}: {shown(lines[number].strip())}"
+        raise SpecError([Problem(f"{file}:{number + 1}", "", what)]) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        what = f"the character #x{error.character:02x} is not allowed"
+        raise SpecError([Problem(f"{file}:{line}", "", f"not valid YAML, {what}")]) from None
+    except UNREADABLE as error:
+        cause = "a list or a mapping as a key, or an anchor merged into itself"
+        if isinstance(error, YAMLError | ValueError | RecursionError):
+            cause = (str(error).splitlines() or [type(error).__name__])[0]
         raise SpecError([Problem(str(file), "", f"not valid YAML, {cause}")]) from None
     if not isinstance(document, CommentedMap):
         raise SpecError([Problem(f"{file}:1", "", "a sweep file is a mapping with keys sweep, seeds, trial, groups")])
     return document
 
 
-def parse_value(text: str) -> Any:
-    """The value of a `--set`: a YAML scalar, or a list such as [0, 1]."""
+def parse_value(path: str, text: str) -> Any:
+    """The value of `--set path=text`: a YAML scalar, or a list such as [0, 1], as Python's own."""
     try:
-        return YAML(typ="rt").load(text)
-    except YAMLError:
-        raise UserError(f"--set: {text!r} is not a YAML value") from None
+        return plain(YAML(typ="rt").load(text))
+    except UNREADABLE:
+        raise UserError(f"--set {path}: {shown(text)} is not a YAML value") from None
 
 
 def line_of(node: Any, key: Any, fallback: int = 1) -> int:
@@ -67,11 +80,12 @@ def line_of(node: Any, key: Any, fallback: int = 1) -> int:
 def items(node: Any, file: str) -> Iterator[tuple[str, Any, str]]:
     """(key, value, source) of a mapping; nothing for anything else."""
     if isinstance(node, CommentedMap):
+        own_line = (node.lc.line or 0) + 1
         for key, value in node.items():
-            yield str(key), value, f"{file}:{line_of(node, key)}"
+            yield str(key), value, f"{file}:{line_of(node, key, own_line)}"
 
 
-def elements(node: CommentedSeq, file: str, source: str) -> Iterator[Located]:
+def elements(node: list[Any], file: str, source: str) -> Iterator[Located]:
     """The items of a list, each with its line."""
     own_line = int(source.rsplit(":", 1)[1]) if source.rsplit(":", 1)[-1].isdigit() else 1
     for number, value in enumerate(node):
@@ -80,12 +94,12 @@ def elements(node: CommentedSeq, file: str, source: str) -> Iterator[Located]:
 
 
 def leaves(node: Any, file: str, prefix: str = "") -> Iterator[tuple[str, Located]]:
-    """(dotted path, value) of every leaf below a mapping. Keys may be dotted themselves."""
+    """(dotted path, value) of every leaf below a mapping, empty mappings too. Keys may be dotted themselves."""
     for key, value, source in items(node, file):
         path = f"{prefix}{key}"
-        if isinstance(value, CommentedMap):
+        if isinstance(value, CommentedMap) and value:
             yield from leaves(value, file, f"{path}.")
-        elif value is not None:
+        else:
             yield path, Located(plain(value), source)
 
 
@@ -100,4 +114,4 @@ def plain(value: Any) -> Any:
     for kind in (int, float, str):
         if isinstance(value, kind):
             return kind(value)
-    return value
+    return f"{value.tag} {value.value}" if isinstance(value, TaggedScalar) else value

@@ -31,12 +31,18 @@ class SpecError(UserError):
 
 def nearest(name: str, known: list[str]) -> str:
     """', did you mean X?' for the known name closest to `name`, else the empty string."""
-    import difflib
+    from difflib import SequenceMatcher
 
-    same_leaf = [path for path in known if path.rsplit(".", 1)[-1] == name.rsplit(".", 1)[-1]]
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6) or same_leaf
-    if not close:
-        leaves = {path.rsplit(".", 1)[-1]: path for path in known}
-        found = difflib.get_close_matches(name.rsplit(".", 1)[-1], list(leaves), n=1, cutoff=0.6)
-        close = [leaves[leaf] for leaf in found]
-    return f", did you mean {close[0]}?" if close else ""
+    def likeness(path: str) -> tuple[float, float]:
+        whole = SequenceMatcher(None, name, path).ratio()
+        leaf = SequenceMatcher(None, name.rsplit(".", 1)[-1], path.rsplit(".", 1)[-1]).ratio()
+        return max(whole, leaf), whole
+
+    best = max(known, key=likeness)
+    return f", did you mean {best}?" if likeness(best)[0] > 0.6 else ""
+
+
+def shown(value: object) -> str:
+    """`repr`, cut where a line would become too long to read."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -31,12 +31,14 @@ def short_names(paths: list[str]) -> dict[str, str]:
 
 def format_level(value: Any) -> str:
     """A level as people write it: 0.0002 -> 2e-4, 10.0 -> 10, [0.5, 0.999] -> (0.5, 0.999), True -> on."""
+    if value is None:
+        return "default"
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, float):
         if value == 0 or 0.01 <= abs(value) < 1e6:
             return repr(value).removesuffix(".0")
-        return f"{Decimal(repr(value)):e}"
+        return f"{Decimal(repr(value)).normalize():e}"
     if isinstance(value, list | tuple):
         return f"({', '.join(map(format_level, value))})"
     return str(value)

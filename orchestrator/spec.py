@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,20 @@ from gan_core.config import (
 )
 from orchestrator import document
 from orchestrator.document import Located
-from orchestrator.errors import Problem, SpecError, UserError, nearest
-from orchestrator.naming import configuration_name
+from orchestrator.errors import Problem, SpecError, UserError, nearest, shown
+from orchestrator.naming import SHORT, configuration_name
 
 MOST_TRIALS = 1_000_000
 MOST_PROBLEMS = 20
 SETTINGS = [path for path in setting_paths() if path != "seed"]
 SWEEP_KEYS = ["sweep", "question", "seeds", "trial", "groups"]
 GROUP_KEYS = ["name", "trial", "grid", "zip", "exclude", "trials"]
+ALSO_CALLED = {"learning_rate": "optimizer.lr"} | {short: path for path, short in SHORT.items()}
+NEEDED = {
+    "betas": "two numbers of at least 0 and less than 1, such as [0.5, 0.999]",
+    "classes": "a list of class names or indices, such as [0, 1]",
+}
+"""What a setting with this last name needs, where pydantic's words would be about tuples."""
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 Layer = dict[str, Located]
@@ -76,7 +83,7 @@ def _parse_overrides(overrides: list[str]) -> list[tuple[str, Any]]:
         path, separator, value = text.partition("=")
         if not separator or not path.strip():
             raise UserError(f"--set {text}: write path=value, such as --set trial.optimizer.lr=1e-3")
-        parsed.append((path.strip(), document.parse_value(value)))
+        parsed.append((path.strip(), document.parse_value(path.strip(), value)))
     return parsed
 
 
@@ -85,21 +92,24 @@ class _Reader:
 
     def __init__(self, file: str):
         self.file = file
-        self.problems: dict[tuple[str, str], Problem] = {}
+        self.problems: dict[Problem, None] = {}
         self.cautions: dict[str, set[str]] = {}
+        self.group_settings: dict[tuple[str, str], Layer] = {}
+        self.incomplete = False
 
     def say(self, source: str, path: str, message: str) -> None:
-        self.problems.setdefault((source, path), Problem(source, path, message))
+        self.problems[Problem(source, path, message)] = None
         if len(self.problems) >= MOST_PROBLEMS:
-            self.stop()
+            cut = Problem(self.file, "", f"these are the first {MOST_PROBLEMS} problems, there may be more")
+            raise SpecError([*self.problems, cut])
 
     def stop(self) -> None:
         if self.problems:
-            raise SpecError(list(self.problems.values()))
+            raise SpecError(list(self.problems))
 
     def read(self, tree: CommentedMap, overrides: list[tuple[str, Any]]) -> Sweep:
-        winning = self._override(tree, overrides)
         top = {key: Located(value, source) for key, value, source in document.items(tree, self.file)}
+        winning = self._override(top, overrides)
         self._refuse_unknown(top, SWEEP_KEYS, "")
         name = self._name(top)
         seeds = self._seeds(top)
@@ -108,11 +118,13 @@ class _Reader:
         count = sum(group.count() for group in groups) * max(1, len(seeds))
         if count > MOST_TRIALS:
             self.say(groups[0].source, "groups", f"{count:,} trials; at most {MOST_TRIALS:,} can be run")
-        self.stop()
+            self.stop()
+        self.incomplete = bool(self.problems)
         trials = [
             trial for group in groups for trial in self._trials(group, {**shared, **group.layer, **winning}, seeds)
         ]
-        self._refuse_duplicates(trials)
+        self.stop()
+        self._refuse_duplicates([trial for trial in trials if trial.seed == seeds[0]], groups)
         self.stop()
         question = top.get("question")
         return Sweep(
@@ -126,48 +138,54 @@ class _Reader:
 
     # Top of the file
 
-    def _override(self, tree: CommentedMap, overrides: list[tuple[str, Any]]) -> Layer:
-        """Applies --set to the tree; what is set under `trial` wins over every group and is returned."""
+    def _override(self, top: dict[str, Located], overrides: list[tuple[str, Any]]) -> Layer:
+        """Applies --set; what is set under `trial` wins over every group and is returned."""
         winning: Layer = {}
         for path, value in overrides:
             source = f"--set {path}"
             root, _, rest = path.partition(".")
             if root == "trial" and rest:
                 setting = expand_shorthand(rest)
-                self._check_path(setting, source, path)
-                winning[setting] = Located(document.plain(value), source)
-            elif root in ("sweep", "question", "seeds") and not rest:
-                tree[root] = value
+                if self._check_path(setting, source, ""):
+                    winning[setting] = Located(value, source)
+            elif path in ("sweep", "question", "seeds"):
+                top[root] = Located(value, source)
             elif root == "groups" and rest:
-                self._override_group(tree, rest, value, source)
+                self._override_group(top.get("groups"), rest, Located(value, source))
             else:
-                known = ["trial.<setting>", "seeds", "sweep", "question", "groups.<name>.grid.<setting>"]
-                self.say(source, "", f"nothing to set there; possible: {', '.join(known)}")
+                hint = nearest(path, ["seeds", "sweep", "question", *(f"trial.{setting}" for setting in SETTINGS)])
+                known = "; possible: trial.<setting>, seeds, sweep, question, groups.<name>.grid.<setting>"
+                self.say(source, "", f"nothing to set there{hint or known}")
         return winning
 
-    def _override_group(self, tree: CommentedMap, rest: str, value: Any, source: str) -> None:
-        groups = tree.get("groups")
-        found = [group for group in groups if isinstance(group, CommentedMap)] if isinstance(groups, list) else []
-        for group in found:
-            name = str(group.get("name"))
-            if rest.startswith(f"{name}."):
-                section, _, path = rest[len(name) + 1 :].partition(".")
-                if section in ("trial", "grid", "zip") and path:
-                    target = group.setdefault(section, CommentedMap())
-                    for written in [key for key in target if expand_shorthand(str(key)) == expand_shorthand(path)]:
-                        del target[written]
-                    target[path] = value
-                    return
-        names = ", ".join(str(group.get("name")) for group in found)
-        self.say(source, "", f"write groups.<name>.grid.<setting> or groups.<name>.trial.<setting>; groups: {names}")
+    def _override_group(self, groups: Located | None, rest: str, located: Located) -> None:
+        """Keeps a group's setting for when that group is read."""
+        found = groups.value if groups and isinstance(groups.value, CommentedSeq) else []
+        names = [str(group.get("name")).strip() for group in found if isinstance(group, CommentedMap)]
+        for name in sorted(names, key=len, reverse=True):
+            section, _, path = rest.removeprefix(f"{name}.").partition(".")
+            if rest.startswith(f"{name}.") and section in ("trial", "grid", "zip") and path:
+                setting = expand_shorthand(path)
+                if self._check_path(setting, located.source, ""):
+                    self.group_settings.setdefault((name, section), {})[setting] = located
+                return
+        self.say(
+            located.source,
+            "",
+            "write groups.<name>.grid.<setting> or groups.<name>.trial.<setting>; "
+            f"the groups are {', '.join(names) or 'missing'}",
+        )
 
     def _name(self, top: dict[str, Located]) -> str:
         if "sweep" not in top:
             self.say(f"{self.file}:1", "sweep", "missing; give the sweep a name, such as `sweep: stability`")
             return ""
         name, source = top["sweep"].value, top["sweep"].source
-        if not isinstance(name, str) or not SAFE_NAME.fullmatch(name) or ".." in name:
-            self.say(source, "sweep", f"{name!r} is not a safe folder name; use letters, digits, '-', '_' and '.'")
+        if not isinstance(name, str) and isinstance(name, int | float | date):
+            self.say(source, "sweep", f"is not text; write it in quotes, as in sweep: '{name}'")
+        elif not isinstance(name, str) or not SAFE_NAME.fullmatch(name) or ".." in name:
+            safe = "use 1 to 64 letters, digits, '-', '_' and '.', a letter or digit first"
+            self.say(source, "sweep", f"{shown(document.plain(name))} is not a safe folder name; {safe}")
         return str(name)
 
     def _seeds(self, top: dict[str, Located]) -> list[int]:
@@ -196,40 +214,52 @@ class _Reader:
                 continue
             parts = {key: Located(value, source) for key, value, source in document.items(element.value, self.file)}
             self._refuse_unknown(parts, GROUP_KEYS, f"{path}.")
-            name = str(parts["name"].value).strip() if "name" in parts else ""
-            if not name:
-                self.say(element.source, f"{path}.name", "missing; every group needs a name")
-            if name in names:
-                self.say(parts["name"].source, f"{path}.name", f"two groups are called {name!r}")
+            given = parts.get("name", Located(None, element.source))
+            name = str(given.value).strip() if isinstance(given.value, str | int | float) else ""
+            if not name or not name.isprintable():
+                self.say(given.source, f"{path}.name", "every group needs a name: text on one line")
+            elif name in names:
+                self.say(given.source, f"{path}.name", f"two groups are called {name!r}")
             names.add(name)
             yield self._group(name, path, element.source, parts)
 
     def _group(self, name: str, path: str, source: str, parts: dict[str, Located]) -> _Group:
-        grid = self._levels(parts.get("grid"), f"{path}.grid")
-        zipped = self._levels(parts.get("zip"), f"{path}.zip")
-        lengths = {len(levels) for levels in zipped.values()}
+        grid = self._levels(parts.get("grid"), f"{path}.grid", self.group_settings.get((name, "grid"), {}))
+        zipped = self._levels(parts.get("zip"), f"{path}.zip", self.group_settings.get((name, "zip"), {}))
+        swept = {*grid, *zipped}
+        for setting in grid.keys() & zipped.keys():
+            first = next(iter(zipped[setting]), parts.get("zip"))
+            self.say(first.source if first else source, f"{path}.zip.{setting}", "is in the grid as well")
+            del grid[setting]
+        lengths = sorted({len(levels) for levels in zipped.values() if levels})
         if len(lengths) > 1:
-            message = f"lists of different lengths ({sorted(lengths)}) cannot be zipped"
-            self.say(parts["zip"].source, f"{path}.zip", message)
+            where = parts["zip"].source if "zip" in parts else source
+            self.say(where, f"{path}.zip", f"lists of different lengths ({lengths}) cannot be zipped")
             zipped = {}
-        for setting in set(grid) & set(zipped):
-            self.say(parts["zip"].source, f"{path}.zip.{setting}", "is in the grid as well")
-        by_hand = [layer for layer in self._layers(parts.get("trials"), f"{path}.trials") if layer]
-        exclude = [layer for layer in self._layers(parts.get("exclude"), f"{path}.exclude") if layer]
-        for layer in exclude:
+        grid = {setting: levels for setting, levels in grid.items() if levels}
+        zipped = {setting: levels for setting, levels in zipped.items() if levels}
+        exclude = self._layers(parts.get("exclude"), f"{path}.exclude")
+        for number, layer in enumerate(exclude):
+            if not layer and parts["exclude"].value[number] in (None, {}):
+                self.say(parts["exclude"].source, f"{path}.exclude[{number}]", "is empty; give the levels to leave out")
             for setting, located in layer.items():
-                if setting not in grid and setting not in zipped:
-                    self.say(located.source, f"{path}.exclude.{setting}", "is neither in the grid nor in the zip")
-        return _Group(
-            name, path, source, self._layer(parts.get("trial"), f"{path}.trial"), grid, zipped, exclude, by_hand
-        )
+                if setting not in swept:
+                    where = f"{path}.exclude[{number}].{setting}"
+                    self.say(located.source, where, "is neither in the grid nor in the zip")
+        exclude = [layer for layer in exclude if layer and layer.keys() <= {*grid, *zipped}]
+        by_hand = self._layers(parts.get("trials"), f"{path}.trials")
+        own = self._layer(parts.get("trial"), f"{path}.trial") | self.group_settings.get((name, "trial"), {})
+        return _Group(name, path, source, own, grid, zipped, exclude, by_hand)
 
     # Settings
 
     def _refuse_unknown(self, found: dict[str, Located], known: list[str], prefix: str) -> None:
         for key, located in found.items():
             if key not in known:
-                hint = nearest(key, known) or f"; known keys: {', '.join(known)}"
+                settings = [f"{prefix}trial.{setting}" for setting in SETTINGS]
+                hint = nearest(key, [*known, *settings]) or f"; known keys: {', '.join(known)}"
+                if _is_section(key):
+                    hint = f", did you mean {prefix}trial.{key}?"
                 self.say(located.source, f"{prefix}{key}", f"unknown key{hint}")
 
     def _check_path(self, setting: str, source: str, path: str) -> bool:
@@ -237,11 +267,13 @@ class _Reader:
             return True
         if setting == "seed":
             self.say(source, path, "seeds are listed once, at the top of the file, under `seeds:`")
-        elif any(known.startswith(f"{setting}.") for known in SETTINGS):
+        elif _is_section(setting):
             inner = ", ".join(known for known in SETTINGS if known.startswith(f"{setting}."))
             self.say(source, path, f"is a section, not a setting; it has {inner}")
         else:
-            self.say(source, path, f"unknown setting{nearest(setting, SETTINGS)}")
+            called = ALSO_CALLED.get(setting.rsplit(".", 1)[-1])
+            hint = f", did you mean {called}?" if called else nearest(setting, SETTINGS)
+            self.say(source, path, f"unknown setting{hint}")
         return False
 
     def _layer(self, node: Located | None, path: str) -> Layer:
@@ -252,54 +284,63 @@ class _Reader:
             self.say(node.source, path, "a mapping of settings is needed")
             return {}
         layer: Layer = {}
-        for setting, located in document.leaves(node.value, self.file):
-            setting = expand_shorthand(setting)
-            if self._check_path(setting, located.source, f"{path}.{setting}"):
+        for written, located in document.leaves(node.value, self.file):
+            if located.value in (None, {}) and _is_section(written):
+                continue
+            setting = expand_shorthand(written)
+            if self._check_path(setting, located.source, f"{path}.{written}"):
+                self._refuse_twice(setting, layer, located.source, f"{path}.{written}")
                 layer[setting] = located
         return layer
 
     def _layers(self, node: Located | None, path: str) -> list[Layer]:
         if node is None:
             return []
-        if not isinstance(node.value, CommentedSeq):
-            self.say(node.source, path, "a list of mappings is needed")
+        if not isinstance(node.value, CommentedSeq) or not node.value:
+            self.say(node.source, path, "a list of mappings is needed, such as `- optimizer.lr: 1e-3`")
             return []
         found = document.elements(node.value, self.file, node.source)
         return [self._layer(element, f"{path}[{i}]") for i, element in enumerate(found)]
 
-    def _levels(self, node: Located | None, path: str) -> dict[str, list[Located]]:
-        """setting -> its levels, of a grid or a zip."""
-        if node is None or node.value is None:
-            return {}
-        if not isinstance(node.value, CommentedMap):
-            self.say(node.source, path, "a mapping from settings to lists of levels is needed")
-            return {}
+    def _refuse_twice(self, setting: str, found: Layer | dict[str, list[Located]], source: str, path: str) -> None:
+        if setting in found:
+            self.say(source, path, f"{setting} is written twice here; keep one of them")
+
+    def _levels(self, node: Located | None, path: str, overrides: Layer) -> dict[str, list[Located]]:
+        """setting -> its levels, of a grid or a zip; no levels where they are wrong, which is reported."""
+        filled = isinstance(node.value, CommentedMap) and node.value if node else True
+        if node and not filled and not (node.value is None and overrides):
+            such_as = "such as `optimizer.lr: [1e-4, 1e-3]`"
+            self.say(node.source, path, f"a mapping from settings to lists of levels is needed, {such_as}")
         levels: dict[str, list[Located]] = {}
-        for key, value, source in _factor_items(node.value, self.file):
+        for key, value, source in _factor_items(node.value if node else None, self.file):
             setting = expand_shorthand(key)
-            if not self._check_path(setting, source, f"{path}.{key}"):
-                continue
-            if not isinstance(value, CommentedSeq | list) or not value:
-                self.say(source, f"{path}.{key}", "a list with at least one level is needed, such as [1e-4, 1e-3]")
-                continue
-            sequence = value if isinstance(value, CommentedSeq) else CommentedSeq(value)
-            found = [Located(document.plain(e.value), e.source) for e in document.elements(sequence, self.file, source)]
-            levels[setting] = found
+            if self._check_path(setting, source, f"{path}.{key}"):
+                self._refuse_twice(setting, levels, source, f"{path}.{key}")
+                levels[setting] = [] if setting in overrides else self._level_list(value, source, f"{path}.{key}")
+        for setting, located in overrides.items():
+            levels[setting] = self._level_list(located.value, located.source, "")
         return levels
+
+    def _level_list(self, value: Any, source: str, path: str) -> list[Located]:
+        if not isinstance(value, list) or not value:
+            self.say(source, path, "a list with at least one level is needed, such as [1e-4, 1e-3]")
+            return []
+        return [Located(document.plain(e.value), e.source) for e in document.elements(value, self.file, source)]
 
     # Trials
 
     def _trials(self, group: _Group, base: Layer, seeds: list[int]) -> Iterator[Trial]:
-        for setting in set(group.factors()) & set(base):
-            if base[setting].source.startswith("--set"):
-                self.say(
-                    base[setting].source,
-                    "",
-                    f"group {group.name} sweeps {setting}; set its levels with "
-                    f"--set groups.{group.name}.grid.{setting}=[...]",
-                )
-        self.stop()
-        for factors in group.combinations(self):
+        fixed = [setting for setting in group.factors() if setting in base and base[setting].source.startswith("--set")]
+        for setting in fixed:
+            section = "grid" if setting in group.grid else "zip"
+            instead = f"; set its levels with --set groups.{group.name}.{section}.{setting}=[...]"
+            by_hand = setting not in group.grid and setting not in group.zipped
+            message = f"group {group.name} sweeps {setting}{' in its trials' if by_hand else instead}"
+            self.say(base[setting].source, "", message)
+        if fixed:
+            return
+        for factors in group.single_levels() if self.incomplete else group.combinations(self):
             layer = {**base, **factors}
             config = self._validate(layer, group)
             if config is None:
@@ -319,23 +360,33 @@ class _Reader:
             for fault in error.errors(include_url=False):
                 cause = fault.get("ctx", {}).get("error")
                 if isinstance(cause, Conflict):
-                    for path, message in cause.problems:
+                    for path, message in cause.problems if not self.incomplete else []:
                         self.say(source_of(path, layer) or group.source, path, message)
                 else:
                     path = _setting_at_fault(fault["loc"])
                     message = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+                    needed = NEEDED.get(path.rsplit(".", 1)[-1], message)
                     given = layer[path].value if path in layer else fault["input"]
-                    self.say(source_of(path, layer) or group.source, path, f"{given!r} is refused; needed: {message}")
+                    self.say(
+                        source_of(path, layer) or group.source, path, f"{shown(given)} is refused; needed: {needed}"
+                    )
             return None
 
-    def _refuse_duplicates(self, trials: list[Trial]) -> None:
+    def _refuse_duplicates(self, trials: list[Trial], groups: list[_Group]) -> None:
+        """Trials of one seed: no two may have the same settings."""
+        group_sources = {group.name: group.source for group in groups}
+
+        def sources(trial: Trial) -> list[str]:
+            return [*(trial.sources[path] for path in trial.factors), group_sources[trial.group]]
+
         seen: dict[str, Trial] = {}
         for trial in trials:
             identity = repr(sorted(effective_settings(trial.config).items()))
-            if identity in seen:
-                source = next(iter(trial.sources[path] for path in trial.factors), f"{self.file}:1")
-                self.say(source, trial.name, f"duplicate trial: the same settings and seed as {seen[identity].name}")
-            seen[identity] = trial
+            twin = seen.setdefault(identity, trial)
+            if twin is not trial:
+                source = next((s for s in sources(trial) if s not in sources(twin)), sources(trial)[0])
+                settings = f"the same settings as {twin.configuration} ({sources(twin)[0]})"
+                self.say(source, trial.configuration, f"duplicate trial: {settings}")
 
 
 @dataclass
@@ -361,9 +412,19 @@ class _Group:
             return len(self.by_hand)
         return math.prod(len(levels) for levels in self.grid.values()) * self.rows() + len(self.by_hand)
 
+    def single_levels(self) -> Iterator[Layer]:
+        """Every level once, which finds what is wrong with levels without their product."""
+        swept = self.grid | self.zipped
+        first = {setting: levels[0] for setting, levels in swept.items()}
+        yield first
+        for setting, levels in swept.items():
+            yield from (first | {setting: level} for level in levels[1:])
+        yield from self.by_hand
+
     def combinations(self, reader: _Reader) -> Iterator[Layer]:
         """Grid x zip without what is excluded, then the trials written by hand."""
         used = [False] * len(self.exclude)
+        none_left = bool(self.exclude)
         if self.grid or self.zipped or not self.by_hand:
             for levels in itertools.product(*self.grid.values()):
                 for row in range(self.rows()):
@@ -377,18 +438,25 @@ class _Group:
                     for i in hits:
                         used[i] = True
                     if not hits:
+                        none_left = False
                         yield factors
         for layer, was_used in zip(self.exclude, used, strict=True):
             if not was_used:
                 first = next(iter(layer.values()))
                 reader.say(first.source, f"{self.path}.exclude", "matches no combination of the grid")
+        if none_left and not self.by_hand:
+            reader.say(self.source, f"{self.path}.exclude", "leaves no trial in this group")
         yield from self.by_hand
 
 
-def _factor_items(node: CommentedMap, file: str, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
+def _is_section(path: str) -> bool:
+    return any(known.startswith(f"{path}.") for known in SETTINGS)
+
+
+def _factor_items(node: Any, file: str, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
     """(dotted path, list of levels, source); a grid may be nested as well as dotted."""
     for key, value, source in document.items(node, file):
-        if isinstance(value, CommentedMap):
+        if isinstance(value, CommentedMap) and value:
             yield from _factor_items(value, file, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value, source
@@ -399,7 +467,7 @@ def _setting_at_fault(location: tuple[int | str, ...]) -> str:
     path = ""
     for part in location:
         longer = f"{path}.{part}" if path else str(part)
-        if longer in SETTINGS or any(known.startswith(f"{longer}.") for known in SETTINGS):
+        if longer in SETTINGS or _is_section(longer):
             path = longer
     return path
 

@@ -211,7 +211,8 @@ def test_an_unknown_name_is_refused_even_without_a_value(tmp_path: Path, name: s
 
 
 @pytest.mark.parametrize(
-    ("key", "right"), [("steps", "steps"), ("optimizer.lr", "optimizer.lr"), ("lr", "optimizer.lr")]
+    ("key", "right"),
+    [("steps", "steps"), ("optimizer.lr", "optimizer.lr"), ("lr", "optimizer.lr"), ("optimizer", "optimizer")],
 )
 def test_a_setting_outside_trial_is_sent_there(tmp_path: Path, key: str, right: str) -> None:
     refuse(tmp_path, f"sweep: s\n{key}: 5 # here\ngroups: [{{name: g}}]\n", key, f"did you mean trial.{right}?")
@@ -498,6 +499,21 @@ def test_more_than_a_million_trials_are_refused_at_once(tmp_path: Path) -> None:
     assert perf_counter() - start < 5
     assert "1,000,000,000,000" in found[0].message and "1,000,000" in found[0].message
     assert lines(found) == [3]
+
+
+@pytest.mark.parametrize(
+    ("other", "count"),
+    [
+        ("trials: [{log_every: 1}, {log_every: 2}]", "1,001,002"),
+        ("zip: {log_every: [1, 2, 3], checkpoint_every: [1, 2, 3]}", "1,001,003"),
+        ("grid: {log_every: [1, 2]}\nzip: {steps: [1, 2]}\ntrials: [{batch_size: 8}]", "1,001,005"),
+        ("trial: {batch_size: 8}", "1,001,001"),
+    ],
+)
+def test_the_million_counts_every_group_and_every_way_to_write_trials(tmp_path: Path, other: str, count: str) -> None:
+    text = group(f"grid: {{steps: {list(range(1, 1002))}, batch_size: {list(range(2, 1002))}}}")
+    found = problems(tmp_path, f"{text}  - name: h\n{indent(other, '    ')}\n")
+    assert found[0].message.startswith(f"{count} trials")
 
 
 def test_seeds_count_among_the_million_trials(tmp_path: Path) -> None:

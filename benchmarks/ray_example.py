@@ -1,0 +1,149 @@
+"""Our whole job against Ray's own DCGAN example, `ray.tune.examples.pbt_dcgan_mnist`, from the installed Ray.
+
+    python benchmarks/ray_example.py --data FOLDER        # FOLDER holds MNIST/raw
+
+Both train the same networks (checked weight by weight) with batches of 64 from MNIST, the same number of minibatches in
+the same number of trials, as whole jobs of two workers: a fresh process that starts Ray, trains, records and, ours,
+writes its report. The two take turns; the table has medians over the rounds.
+
+The peer runs its own Trainable under its own scheduler and settings. One thing differs: its Inception score wants a
+pretrained classifier from a web address; an untrained one of the same class, which costs the same, stands in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+BATCH = 64
+MINIBATCHES_A_STEP = 5  # of the example's Trainable
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds MNIST/raw")
+    parser.add_argument("--trials", type=int, default=4)
+    parser.add_argument("--minibatches", type=int, default=100, help="a trial; a multiple of 5")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peer", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.peer:
+        run_peer(options.data, options.trials, options.minibatches)
+        return
+    check_same_networks()
+    images = options.trials * options.minibatches * BATCH
+    seconds: dict[str, list[float]] = {"ray example": [], "orchestrate": []}
+    for number in range(options.rounds):
+        for name, job in (("ray example", peer_job), ("orchestrate", our_job)):
+            seconds[name].append(job(options.data, options.trials, options.minibatches))
+            print(
+                f"round {number + 1}: {name} {seconds[name][-1]:.1f} s, {images / seconds[name][-1]:.0f} images/s",
+                flush=True,
+            )
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    for name, median in medians.items():
+        print(f"{name:12}  median {median:6.1f} s  {images / median:6.0f} images/s")
+    print(f"ratio  {medians['ray example'] / medians['orchestrate']:.2f}")
+
+
+def check_same_networks() -> None:
+    """Every weight of ours has the shape of theirs, in the same order."""
+    from ray.tune.examples.pbt_dcgan_mnist import common
+
+    from gan_core import networks
+    from gan_core.config import ModelConfig
+
+    ours = networks.build(ModelConfig(family="dcgan", width=32, init="normal"), channels=1, classes=0, image_size=32)
+    for mine, theirs in zip(ours, (common.Generator(), common.Discriminator()), strict=True):
+        shapes = [[tuple(weight.shape) for weight in network.parameters()] for network in (mine, theirs)]
+        assert shapes[0] == shapes[1], shapes
+
+
+def timed(command: list[str], **environment: str) -> float:
+    began = time.perf_counter()
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{command} failed\n{done.stdout}{done.stderr}")
+    return time.perf_counter() - began
+
+
+def peer_job(data: Path, trials: int, minibatches: int) -> float:
+    with tempfile.TemporaryDirectory() as home:
+        command = [sys.executable, __file__, "--peer", "--data", str(data.absolute())]
+        return timed([*command, "--trials", str(trials), "--minibatches", str(minibatches)], HOME=home)
+
+
+def our_job(data: Path, trials: int, minibatches: int) -> float:
+    sweep = {
+        "sweep": "ray-example",
+        "seeds": list(range(trials)),
+        "trial": {
+            "data": {"name": "mnist", "root": str(data.absolute())},
+            "model": {"family": "dcgan", "width": 32},
+            "batch_size": BATCH,
+            "steps": minibatches,
+        },
+        "groups": [{"name": "dcgan"}],
+    }
+    with tempfile.TemporaryDirectory() as home:
+        file = Path(home) / "sweep.yaml"
+        file.write_text(json.dumps(sweep))
+        orchestrate = str(Path(sys.executable).parent / "orchestrate")
+        seconds = timed([orchestrate, "sweep", str(file), "--home", home, "--workers", "2"])
+        records = [json.loads(path.read_text()) for path in Path(home).glob("sweeps/*/trials/*/record.json")]
+        assert [record["step"] for record in records] == [minibatches] * trials
+        assert (Path(home) / "sweeps" / "ray-example" / "report.html").exists()
+    return seconds
+
+
+def run_peer(data: Path, trials: int, minibatches: int) -> None:
+    """The example's own main, with our number of trials and steps and without its download."""
+    import random
+
+    import numpy as np
+    import ray
+    from ray import tune
+    from ray.tune.examples.pbt_dcgan_mnist.common import Net
+    from ray.tune.examples.pbt_dcgan_mnist.pbt_dcgan_mnist_trainable import PytorchTrainable
+    from ray.tune.schedulers import PopulationBasedTraining
+
+    ray.init(num_cpus=2, include_dashboard=False)
+    classifier = Net()
+    classifier.eval()
+    scheduler = PopulationBasedTraining(
+        time_attr="training_iteration",
+        perturbation_interval=5,
+        hyperparam_mutations={
+            "netG_lr": lambda: np.random.uniform(1e-2, 1e-5),
+            "netD_lr": lambda: np.random.uniform(1e-2, 1e-5),
+        },
+    )
+    tune.Tuner(
+        PytorchTrainable,
+        run_config=tune.RunConfig(
+            name="pbt_dcgan_mnist",
+            stop={"training_iteration": minibatches // MINIBATCHES_A_STEP},
+            verbose=1,
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=True),
+        ),
+        tune_config=tune.TuneConfig(
+            metric="is_score", mode="max", num_samples=trials, scheduler=scheduler, reuse_actors=True
+        ),
+        param_space={
+            "netG_lr": tune.sample_from(lambda spec: random.choice([0.0001, 0.0002, 0.0005])),
+            "netD_lr": tune.sample_from(lambda spec: random.choice([0.0001, 0.0002, 0.0005])),
+            "mnist_model_ref": ray.put(classifier),
+            "data_dir": str(data),
+        },
+    ).fit()
+
+
+if __name__ == "__main__":
+    main()
