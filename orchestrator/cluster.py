@@ -11,7 +11,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, first_line
 
 OBJECT_STORE_BYTES = 100 * 1024**2
 QUIET = {
@@ -52,8 +52,9 @@ class Cluster:
             try:
                 ray.init(address=self.address, **quiet)
             except Exception as error:
-                cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-                raise UserError(f"no Ray cluster at {self.address} ({cause}); check `ray status` there") from None
+                raise UserError(
+                    f"no Ray cluster at {self.address} ({first_line(error)}); check `ray status` there"
+                ) from None
         return self
 
     def __exit__(self, *exception: object) -> None:

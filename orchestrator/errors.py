@@ -46,3 +46,8 @@ def shown(value: object) -> str:
     """`repr`, cut where a line would become too long to read."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def first_line(error: Exception) -> str:
+    """What an exception says, in one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -12,7 +12,8 @@ from gan_core import datasets
 from gan_core.config import DataConfig, TrialConfig, trial_key
 from gan_core.training import check_data
 from orchestrator.errors import Problem, SpecError
-from orchestrator.spec import Sweep, Trial, source_of
+from orchestrator.settings import source_of
+from orchestrator.spec import Sweep, Trial
 from orchestrator.store import Record, SweepFolder
 
 

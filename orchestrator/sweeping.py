@@ -86,6 +86,7 @@ def hold(folder: SweepFolder) -> Iterator[None]:
 
 def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
     stop = threading.Event()
+    shown.phase("opening MLflow")
     mirror = _start_mirror(plan, options)
     with _stopping_on_signals(stop, shown):
         if plan.todo:
@@ -104,9 +105,11 @@ def _start_mirror(plan: Plan, options: Options) -> tracking.MirrorThread:
         p.key: {**effective_settings(p.config), "data.fingerprint": p.fingerprint, "seed": p.trial.seed}
         for p in plan.trials
     }
-    mirror = tracking.MirrorThread(tracking.Mirror(plan.folder, options.tracking_uri, plan.document(), settings))
-    mirror.start()
-    return mirror
+    mirror = tracking.Mirror(plan.folder, options.tracking_uri, plan.document(), settings)
+    mirror.open()
+    thread = tracking.MirrorThread(mirror)
+    thread.start()
+    return thread
 
 
 def _train(plan: Plan, options: Options, shown: display.Display, stop: threading.Event) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import urlopen
 
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, first_line
 from orchestrator.store import Record, SweepFolder, TrialFolder, read_json, write_json
 
 KIND, KEY = "orchestrate.kind", "orchestrate.key"
@@ -111,7 +111,17 @@ class Mirror:
     # The runs
 
     def open(self) -> None:
-        """Finds or makes the experiment, the parent run and what it knows of the children."""
+        """Finds or makes the experiment, the parent run and what it knows of the children.
+
+        Raises UserError if MLflow cannot be used there.
+        """
+        try:
+            self._open()
+        except Exception as error:  # MLflow, SQLAlchemy and requests each have errors of their own
+            shown = without_secrets(self.uri)
+            raise UserError(f"MLflow at {shown} cannot be used: {first_line(error)}; check the address") from None
+
+    def _open(self) -> None:
         self.client = client_for(self.uri)
         name = self.document["name"]
         found = self.client.get_experiment_by_name(name)
@@ -282,22 +292,18 @@ class MirrorThread(threading.Thread):
         self.mirror, self.interval = mirror, interval
         self.trouble: str | None = None
         self._stop_asked = threading.Event()
-        self._opened = False
 
     def run(self) -> None:
         pause = self.interval
-        while not self._stop_asked.wait(pause if self._opened or self.trouble else 0):
+        while not self._stop_asked.wait(pause):
             pause = self.interval if self.attempt() else min(pause * 2, 60)
 
     def attempt(self) -> bool:
         """One round; True if MLflow has everything that there was."""
         try:
-            if not self._opened:
-                self.mirror.open()
-                self._opened = True
             self.mirror.sync()
         except Exception as error:
-            self.trouble = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            self.trouble = first_line(error)
             return False
         self.trouble = None
         return True

@@ -87,6 +87,7 @@ RATES = ("optimizer.lr", "optimizer.generator.lr", "optimizer.discriminator.lr")
         ("optimizer.generator.betas", [1.0, 0.9]),
         *((path, value) for path in ("batch_size", "steps", "log_every") for value in (0, -1, 1.5, "ten", True)),
         ("batch_size", 1),
+        ("steps", 2**53),  # not every whole number above is a double
         *(("seed", value) for value in (-1, 2**31, 0.5)),
         *(("stabilizers.label_smoothing", value) for value in (-0.1, 0.5, "soft", True)),
         *((NOISE, value) for value in (-0.1, True, "some", None, float("inf"))),
@@ -97,7 +98,8 @@ RATES = ("optimizer.lr", "optimizer.generator.lr", "optimizer.discriminator.lr")
         ("model.family", "stylegan"),
         ("model.width", 3),
         ("data.image_size", 28),
-        ("data.classes", []),
+        *(("data.classes", classes) for classes in ([], [-1], [1.5], [True], "0", 3)),
+        ("data.root", 5),
         ("precision", "float16"),
         ("evaluation.samples", 15),
     ],

@@ -156,7 +156,6 @@ def test_subfolders_are_the_classes_in_alphabetical_order(tmp_path: Path) -> Non
     assert folder_set(tmp_path, classes=("dogs",)).class_names == ("dogs",)
 
 
-@pytest.mark.xfail(strict=True, reason="data.classes turns the name '1' into the index 1")
 def test_name_of_a_class_is_not_taken_for_its_index(tmp_path: Path) -> None:
     for name in ("1", "2", "3"):
         for number in range(3):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from gan_core.history import Row
-from gan_core.stability import COLLAPSE_RATIO, SATURATED_ACCURACY, VERDICTS, judge
+from gan_core.stability import COLLAPSE_RATIO, LOSS_LIMIT, SATURATED_ACCURACY, VERDICTS, judge
 
 BELOW, ABOVE = COLLAPSE_RATIO - 1e-6, COLLAPSE_RATIO + 1e-6
 
@@ -46,6 +46,30 @@ def test_divergence_is_named_by_step_and_tensor() -> None:
     assert (verdict.name, verdict.since) == ("diverged", 37)
     assert "generator.layers.0.weight" in verdict.reason and "37" in verdict.reason
     assert verdict.evidence == {"step": 37, "tensor": "weight of generator.layers.0.weight"}
+
+
+@pytest.mark.parametrize("name", ["loss/generator", "loss/discriminator"])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("sizes", "since"),
+    [
+        ((1.0, 1.0, LOSS_LIMIT), None),
+        ((1.0, 1.0, LOSS_LIMIT * 1.001), 30),
+        ((1.0, 5e3, 2e9), 20),
+        ((5e3, 5e3, 5e3), 10),
+        ((5e3, LOSS_LIMIT, 5e3), 30),
+        ((5e3, 5e3, 1.0), None),
+    ],
+)
+def test_loss_beyond_the_limit_at_the_end_is_divergence(
+    name: str, sign: int, sizes: tuple[float, ...], since: int | None
+) -> None:
+    history: list[Row] = [{"step": 10 * (i + 1), name: sign * size} for i, size in enumerate(sizes)]
+    verdict = judge(history + evaluations(0.9), "wasserstein")
+    assert (verdict.name, verdict.since) == ("stable" if since is None else "diverged", since)
+    if since is not None:
+        assert name in verdict.reason
+        assert verdict.evidence == {name: sizes[-1]}
 
 
 @pytest.mark.parametrize(
@@ -126,9 +150,10 @@ def test_first_rule_that_holds_gives_the_verdict() -> None:
     saturated, collapsed = quarters(1.0, 1.0, 5.0), evaluations(0.1)
     names = [
         judge(saturated + collapsed, "bce", diverged=(3, "loss/generator")).name,
+        judge(saturated + collapsed + [{"step": 90, "loss/generator": 1e6}], "bce").name,
         judge(saturated + collapsed, "bce").name,
         judge(saturated + evaluations(0.9), "bce").name,
         judge(quarters(0.5, 1.0, 1.0) + evaluations(0.9), "bce").name,
     ]
-    assert names == ["diverged", "collapsed", "saturated", "stable"]
+    assert names == ["diverged", "diverged", "collapsed", "saturated", "stable"]
     assert set(names) == set(VERDICTS)

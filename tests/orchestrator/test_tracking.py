@@ -113,6 +113,7 @@ def test_an_outage_is_outlasted_and_everything_arrives(
     plan = tiny_plan()
     run_to_end(plan, plan.trials[0])
     thread = MirrorThread(mirror_of(plan, tmp_path), interval=0.01)
+    thread.mirror.open()
     send, calls = Mirror._send_rows, []
 
     def failing_twice(self: Mirror, *arguments: Any) -> None:
@@ -134,6 +135,12 @@ def test_an_outage_is_outlasted_and_everything_arrives(
 def test_a_folder_is_refused_as_a_tracking_store(uri: str) -> None:
     with pytest.raises(UserError, match="sqlite:///"):
         tracking.check_uri(uri)
+
+
+def test_a_store_that_cannot_be_opened_is_a_users_mistake(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_text("not a database, but long enough to be read as one" * 10)
+    with pytest.raises(UserError, match=r"mlflow\.db cannot be used"):
+        mirror_of(tiny_plan(), tmp_path).open()
 
 
 def test_passwords_never_reach_a_message_or_a_file(tiny_plan: MakePlan, tmp_path: Path) -> None:
