@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -35,4 +36,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     payload = content[start:]
     if hashlib.sha256(payload).digest() != bytes(content[len(MAGIC) : start]):
         raise CheckpointError(f"{path} is damaged: its checksum does not match")
-    return torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    try:
+        return torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError) as error:
+        raise CheckpointError(f"{path} holds more than tensors and plain values") from error

@@ -48,7 +48,7 @@ class DataConfig(Section):
     root: Text | None = Field(None, description="folder of torchvision's data sets (default: HOME/datasets)")
     path: Text | None = Field(None, description="an .npz file, or a folder of images (subfolders are classes)")
     classes: tuple[Index | Text, ...] | None = Field(
-        None, min_length=1, description="keep only these classes, by name or index"
+        None, min_length=1, description="keep only these classes, by name or else by index"
     )
     image_size: Literal[32, 64] = Field(32, description="pixels a side")
 
@@ -170,6 +170,7 @@ class TrialConfig(Section):
     def _fill_defaults(cls, raw: Any) -> Any:
         if not isinstance(raw, dict):
             return raw
+        raw = {k: v.model_dump(exclude_unset=True) if isinstance(v, BaseModel) else v for k, v in raw.items()}
         model = raw.get("model", {})
         if not isinstance(model, dict):
             return raw
@@ -179,7 +180,7 @@ class TrialConfig(Section):
         for section, values in defaults.items():
             given = raw.get(section, {})
             if isinstance(given, dict):
-                filled[section] = {**values, **given}
+                filled[section] = given | {name: v for name, v in values.items() if given.get(name) is None}
         return filled
 
     @model_validator(mode="after")

@@ -62,7 +62,7 @@ def spread(total: int, count: int) -> Tensor:
 
 
 def grid(images: Tensor, columns: int = GRID_SIDE, gap: int = 2) -> np.ndarray:
-    """uint8 [N, C, H, W] -> one picture uint8 [rows * (H + gap) + gap, columns * (W + gap) + gap, C], grey gaps."""
+    """uint8 [N, C, H, W], N > 1 -> one picture uint8 [rows * (H + gap) + gap, columns * (W + gap) + gap, C]."""
     from torchvision.utils import make_grid
 
     picture = make_grid(images, nrow=columns, padding=gap, pad_value=128)[: images.shape[1]]

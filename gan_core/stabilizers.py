@@ -14,7 +14,7 @@ def smoothed_target(label_smoothing: float) -> float:
 
 
 def annealed(std: float, step: int, steps: int) -> float:
-    """`std` falling linearly from the first step to zero at the last (Sonderby et al. 2017, section 2.3)."""
+    """`std` at the first step, falling linearly to nothing after the last (Sonderby et al. 2017, section 2.3)."""
     return std * max(0.0, 1.0 - step / steps)
 
 

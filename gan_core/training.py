@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from gan_core import losses, networks, sampling, stabilizers
 from gan_core.config import Player, TrialConfig
-from gan_core.datasets import DataError, ImageSet
+from gan_core.datasets import ImageSet
 from gan_core.history import Row, Window, now_ms, roc_auc
+from gan_core.images import DataError
 from gan_core.streams import Streams, stream_seed
 
 
@@ -108,6 +109,8 @@ class Trainer:
 
     def step(self) -> Progress:
         """One generator update and what came due with it. Raises Diverged."""
+        if not self.window.rows:
+            self._window_began = time.perf_counter()
         updates = [self._update_discriminator() for _ in range(self.config.loss.n_critic)]
         measured = {name: torch.stack([update[name] for update in updates]).mean() for name in updates[0]}
         measured |= self._update_generator()
@@ -230,7 +233,8 @@ class Trainer:
         return logits.float(), None if class_logits is None else class_logits.float()
 
     def _scores_float32(self, images: Tensor) -> Tensor:
-        with self.streams.as_default("layers"):
+        """D's logits for the gradient penalty, which draws from its own stream only."""
+        with self.streams.as_default("mixing"):
             return self.discriminator(images).logits
 
     def _autocast(self) -> AbstractContextManager[Any]:
@@ -258,20 +262,23 @@ class Trainer:
         found = self.window.first_bad()
         assert found is not None
         index, name = found
-        raise Diverged(self.step_count - len(self.window.rows) + index + 1, self._first_bad_tensor() or name)
+        raise Diverged(self.step_count - len(self.window.rows) + index + 1, self._tensor_behind(name))
 
-    def _first_bad_tensor(self) -> str | None:
-        """The first weight's gradient, or weight, that is not finite."""
-        for player, network in (("discriminator", self.discriminator), ("generator", self.generator)):
-            for name, weight in network.named_parameters():
-                for kind, tensor in (("gradient", weight.grad), ("weight", weight)):
-                    if tensor is not None and not bool(torch.isfinite(tensor).all()):
-                        return f"{kind} of {player}.{name}"
-        return None
+    def _tensor_behind(self, measurement: str) -> str:
+        """The first weight, or weight's gradient, whose norm is not finite; other measurements stand for themselves."""
+        kind, _, player = measurement.partition("/")
+        if kind not in ("gradient_norm", "weight_norm"):
+            return measurement
+        network = self.generator if player == "generator" else self.discriminator
+        for name, weight in network.named_parameters():
+            tensor = weight.grad if kind == "gradient_norm" else weight
+            if tensor is not None and not bool(torch.isfinite(tensor).all()):
+                return f"{kind.removesuffix('_norm')} of {player}.{name}"
+        return measurement
 
     def _window_row(self) -> Row:
         steps = len(self.window.rows)
-        seconds, self._window_began = time.perf_counter() - self._window_began, time.perf_counter()
+        seconds = time.perf_counter() - self._window_began
         real_images = self.config.batch_size * self.config.loss.n_critic
         return {
             "step": self.step_count,

@@ -10,6 +10,7 @@ from typing import Any
 
 from gan_core import datasets
 from gan_core.config import DataConfig, TrialConfig, trial_key
+from gan_core.images import DataError
 from gan_core.training import check_data
 from orchestrator.errors import Problem, SpecError
 from orchestrator.settings import source_of
@@ -95,7 +96,7 @@ def make_plan(sweep: Sweep, home: Path, download: bool = False) -> Plan:
                 loaded[wanted] = datasets.load(config.data, download)
             images = loaded[wanted]
             check_data(config, images)
-        except datasets.DataError as error:
+        except DataError as error:
             source = source_of(error.path, trial.sources) or source_of("data.name", trial.sources) or sweep.file
             problems.setdefault((source, error.path), Problem(source, f"trial.{error.path}", str(error)))
             continue

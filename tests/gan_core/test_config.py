@@ -54,7 +54,6 @@ def test_given_setting_wins_over_the_default_and_leaves_its_neighbours() -> None
     assert (found.loss.n_critic, found.loss.gradient_penalty, found.loss.name) == (2, 10.0, "wasserstein")
 
 
-@pytest.mark.xfail(strict=True, reason="an explicit null overrides the family's default")
 @pytest.mark.parametrize("path", ["model.width", "model.init", "loss.auxiliary_loss", "loss.auxiliary_weight"])
 def test_null_means_the_default(path: str) -> None:
     assert make(**{"model.family": "acgan", path: None}) == make(**{"model.family": "acgan"})

@@ -1,0 +1,107 @@
+"""Your own images: an .npz file of arrays, or a folder of pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from gan_core.images import DataError, Loaded, Part, fit
+
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+
+
+def from_npz(path: Path) -> Loaded:
+    """Arrays `images` [N, H, W], [N, H, W, C] or [N, C, H, W] uint8 and `labels` [N]; or train_ and test_ of each."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files if name.endswith(("images", "labels", "names"))}
+    except Exception as error:  # numpy raises a different class for each way that a file can be broken
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError("data.path", f"{path} is not an .npz file of plain arrays ({cause})") from None
+    prefix = "train_" if "train_images" in arrays else ""
+    if f"{prefix}images" not in arrays:
+        raise DataError("data.path", f"{path} holds no array `images` (or `train_images`); found {sorted(arrays)}")
+    if prefix and "labels" in arrays:
+        raise DataError("data.path", f"{path}: beside `train_images` the labels are called `train_labels`")
+    train = _npz_part(path, arrays, prefix)
+    test = _npz_part(path, arrays, "test_") if "test_images" in arrays else None
+    if test is not None and test.images.shape[1:] != train.images.shape[1:]:
+        raise DataError("data.path", f"{path}: `test_images` are of another size or colour than `train_images`")
+    return Loaded(train, test, _class_names(path, train, test, arrays.get("class_names")))
+
+
+def _class_names(path: Path, train: Part, test: Part | None, found: np.ndarray | None) -> tuple[str, ...]:
+    """The names given, or the numbers of the classes; none without labels."""
+    if train.labels is None:
+        return ()
+    count = int(train.labels.max()) + 1
+    if found is not None and (found.ndim != 1 or len(found) < count):
+        raise DataError("data.path", f"{path}: `class_names` must be a list of at least {count} names")
+    names = tuple(map(str, range(count) if found is None else found))
+    if test is not None and test.labels is not None and test.labels.max() >= len(names):
+        raise DataError("data.path", f"{path}: `test_labels` holds a class that `train_labels` lacks")
+    return names
+
+
+def _npz_part(path: Path, arrays: dict[str, np.ndarray], prefix: str) -> Part:
+    images, labels = arrays[f"{prefix}images"], arrays.get(f"{prefix}labels")
+    if images.ndim == 4 and images.shape[1] in (1, 3) and images.shape[3] not in (1, 3):
+        images = images.transpose(0, 2, 3, 1)
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[3] not in (1, 3)):
+        raise DataError(
+            "data.path",
+            f"{path}: `{prefix}images` is {images.dtype}{list(images.shape)}; "
+            "needed: uint8 [N, H, W] or [N, H, W, 1 or 3]",
+        )
+    if images.ndim == 4 and images.shape[3] == 1:
+        images = images[..., 0]
+    if images.size == 0:
+        raise DataError("data.path", f"{path}: `{prefix}images` holds no image")
+    if labels is not None:
+        if labels.shape != (len(images),) or labels.dtype.kind not in "iu" or labels.min() < 0:
+            raise DataError(
+                "data.path", f"{path}: `{prefix}labels` must be {len(images)} whole numbers from 0, one an image"
+            )
+        labels = labels.astype(np.int64)
+    return Part(images, labels)
+
+
+def from_folder(path: Path, size: int) -> Loaded:
+    """Images of a folder; its subfolders, where there are any, are the classes. Grey only if every image is grey."""
+    if not path.is_dir():
+        raise DataError("data.path", f"{path} is not a folder")
+    classes = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    found = [_pictures(folder) for folder in classes or [path]]
+    for folder, pictures in zip(classes or [path], found, strict=True):
+        if not pictures:
+            raise DataError("data.path", f"{folder} holds no image ({' '.join(sorted(IMAGE_SUFFIXES))})")
+    fitted = [_open(file, size) for pictures in found for file in pictures]
+    mode = "L" if all(image.mode == "L" for image in fitted) else "RGB"
+    images = np.stack([np.asarray(image.convert(mode)) for image in fitted])
+    labels = np.repeat(np.arange(len(found)), [len(pictures) for pictures in found]) if classes else None
+    return Loaded(Part(images, labels), None, tuple(folder.name for folder in classes))
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """The image files of a folder and the folders below it, without hidden ones."""
+    files = (file for file in sorted(folder.rglob("*")) if file.suffix.lower() in IMAGE_SUFFIXES)
+    return [file for file in files if not any(part.startswith(".") for part in file.relative_to(folder).parts)]
+
+
+def _open(file: Path, size: int) -> Image.Image:
+    try:
+        with Image.open(file) as image:
+            return fit(_eight_bits(image), size)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError("data.path", f"{file} cannot be read as an image ({error})") from None
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey or RGB with 8 bits a channel. Sixteen bits are scaled (Pillow would cut them off at 255)."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) / 257).round().astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError("32 bits a pixel; save it with 8 or 16")
+    return image.convert("L" if image.mode in ("1", "L", "LA") else "RGB")
