@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from gan_core.config import DataConfig
-from gan_core.images import DataError, ImageSet, load
+from gan_core.datasets import ImageSet, load
+from gan_core.images import DataError
 
 Bytes = NDArray[np.uint8]
 

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from gan_core import sampling
 from gan_core.config import TrialConfig
-from gan_core.images import DataError, ImageSet
+from gan_core.datasets import ImageSet
+from gan_core.images import DataError
 from gan_core.training import Progress, Trainer, resolve_precision
 
 Small = Callable[..., TrialConfig]
