@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,9 @@ def read(file: Path) -> CommentedMap:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise SpecError([Problem(f"{file}:{line}", "", "not UTF-8 text; save the file as UTF-8")]) from None
+    if old := re.search(r"^%YAML +1\.[01]", text, re.MULTILINE):
+        line = text.count("\n", 0, old.start()) + 1
+        raise SpecError([Problem(f"{file}:{line}", "", "sweep files are YAML 1.2; leave this line out")])
     try:
         document = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:

@@ -14,6 +14,7 @@ SHORT = {
     "optimizer.generator.betas": "betas_G",
     "optimizer.discriminator.betas": "betas_D",
     "model.family": "model",
+    "loss.name": "loss",
     "data.name": "data",
 }
 

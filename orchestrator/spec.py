@@ -94,6 +94,7 @@ class _Reader(SettingsReader):
         winning = self._override(top, overrides)
         self.refuse_unknown(top, SWEEP_KEYS, "")
         name = self._name(top)
+        question = self._question(top)
         seeds = self._seeds(top)
         shared = self.layer(top.get("trial"), "trial")
         groups = list(self._groups(top))
@@ -108,10 +109,9 @@ class _Reader(SettingsReader):
         self.stop()
         self._refuse_duplicates([trial for trial in trials if trial.seed == seeds[0]], groups)
         self.stop()
-        question = top.get("question")
         return Sweep(
             name,
-            str(question.value).strip() if question else f"How stable are the settings of {name}?",
+            question or f"How stable are the settings of {name}?",
             seeds,
             trials,
             [f"{text} ({', '.join(sorted(names))})" for text, names in self.cautions.items()],
@@ -170,13 +170,19 @@ class _Reader(SettingsReader):
             self.say(source, "sweep", f"{shown(document.plain(name))} is not a safe folder name; {safe}")
         return str(name)
 
+    def _question(self, top: dict[str, Located]) -> str:
+        value = top["question"].value if "question" in top else None
+        if value is not None and not isinstance(value, str):
+            self.say(top["question"].source, "question", "text is needed; write it in quotes")
+        return str(value or "").strip()
+
     def _seeds(self, top: dict[str, Located]) -> list[int]:
         if "seeds" not in top:
             return [0]
         value, source = document.plain(top["seeds"].value), top["seeds"].source
         whole = isinstance(value, list) and all(isinstance(s, int) and not isinstance(s, bool) for s in value)
         if not whole or not value or min(value) < 0 or max(value) >= 2**31:
-            self.say(source, "seeds", "a list of whole numbers from 0 is needed, such as [0, 1, 2]")
+            self.say(source, "seeds", "a list of whole numbers from 0 to 2147483647 is needed, such as [0, 1, 2]")
             return [0]
         if len(set(value)) < len(value):
             self.say(source, "seeds", "a seed is listed twice; it would repeat the same trial")

@@ -317,6 +317,11 @@ def test_null_is_the_default_where_there_may_be_none(tmp_path: Path) -> None:
     assert [trial.config.optimizer.generator.lr for trial in sweep.trials] == [None, 1e-3]
 
 
+def test_null_is_the_default_of_the_family(tmp_path: Path) -> None:
+    sweep = read(tmp_path, group("grid: {model.family: [dcgan, wgan_gp], optimizer.lr: [null, 1e-3]}"))
+    assert [trial.config.optimizer.lr for trial in sweep.trials] == [2e-4, 1e-3, 1e-4, 1e-3]
+
+
 def test_null_written_by_hand_resets_what_is_shared(tmp_path: Path) -> None:
     sweep = read(
         tmp_path,
@@ -389,6 +394,12 @@ def test_the_question_is_read_and_has_a_default(tmp_path: Path) -> None:
     asked = read(tmp_path, "sweep: s\nquestion: >\n  Why?\n\ngroups: [{name: g}]\n")
     assert asked.question == "Why?"
     assert "s" in read(tmp_path, "sweep: s\ngroups: [{name: g}]\n").question
+
+
+@pytest.mark.parametrize("question", ["", "~", "''", "' '"])
+def test_a_question_left_empty_is_the_default_one(tmp_path: Path, question: str) -> None:
+    default = read(tmp_path, "sweep: s\ngroups: [{name: g}]\n").question
+    assert read(tmp_path, f"sweep: s\nquestion: {question}\ngroups: [{{name: g}}]\n").question == default
 
 
 def test_a_trial_knows_its_swept_settings_and_only_those(tmp_path: Path) -> None:

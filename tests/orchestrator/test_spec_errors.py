@@ -141,6 +141,11 @@ def test_what_yaml_allows_and_a_sweep_has_no_use_for_is_refused_without_a_traceb
     assert all("object has no attribute" not in problem.message for problem in found)
 
 
+def test_yaml_11_is_refused_because_it_means_something_else(tmp_path: Path) -> None:
+    text = "# comment\n%YAML 1.1 # here\n---\nsweep: s\ngroups: [{name: g, trial: {steps: 1:30}}]\n"
+    refuse(tmp_path, text, "", "YAML 1.2")
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- sweep\n", "sweep\n", "5\n", "null\n"])
 def test_a_file_that_is_no_mapping_is_told_its_keys(tmp_path: Path, text: str) -> None:
     found = problems(tmp_path, text)
@@ -569,6 +574,16 @@ def test_seeds_are_a_list_of_whole_numbers(tmp_path: Path, seeds: str) -> None:
 
 def test_a_seed_listed_twice_is_refused(tmp_path: Path) -> None:
     refuse(tmp_path, "sweep: s\nseeds: [0, 1, 0] # here\ngroups: [{name: g}]\n", "seeds", "twice")
+
+
+def test_a_seed_that_is_too_large_is_told_the_largest(tmp_path: Path) -> None:
+    text = "sweep: s\nseeds: [2147483648] # here\ngroups: [{name: g}]\n"
+    refuse(tmp_path, text, "seeds", "2147483647")
+
+
+@pytest.mark.parametrize("question", ["5", "true", "[Why]", "{Why: not}", "2026-01-31"])
+def test_a_question_is_text(tmp_path: Path, question: str) -> None:
+    refuse(tmp_path, f"sweep: s\nquestion: {question} # here\ngroups: [{{name: g}}]\n", "question", "text")
 
 
 @pytest.mark.parametrize("name", ["''", "' '", "", "~", "[a]", "{a: b}", '"a\\nb"', "2026-01-31"])
