@@ -13,6 +13,10 @@ class Share(NamedTuple):
     low: float
     high: float
 
+    @property
+    def rate(self) -> float:
+        return self.hits / self.total if self.total else 0.0
+
     def __str__(self) -> str:
         return f"{self.hits} of {self.total}"
 

@@ -53,8 +53,7 @@ def answer(data: SweepData) -> list[str]:
     by_group = [f"{group} in {stable_share(members)}" for group, members in _by_group(data).items()]
     groups = f" ({', '.join(by_group)})" if len(by_group) > 1 else ""
     sentences = [
-        f"{total} runs were stable{groups}: {total.hits / total.total:.0%}, "
-        f"95% interval {total.low:.0%} to {total.high:.0%}."
+        f"{total} runs were stable{groups}: {total.rate:.0%}, 95% interval {total.low:.0%} to {total.high:.0%}."
     ]
     if waiting:
         sentences.append(f"{waiting} more have not ended.")
@@ -68,30 +67,30 @@ def _by_group(data: SweepData) -> dict[str, list[RunData]]:
 
 
 def _what_mattered(found: list[Level]) -> list[str]:
-    """The factor whose levels differ most in each group, worst level to best."""
+    """The factor whose levels differ most in each group, and whether that is more than chance."""
     sentences = []
     for group in dict.fromkeys(level.group for level in found):
         factors: dict[str, list[Level]] = {}
         for level in found:
             if level.group == group and level.stable.total:
                 factors.setdefault(level.factor, []).append(level)
-        gaps: list[tuple[float, str, Level, Level]] = []
-        for factor, members in factors.items():
-            ranked = sorted(members, key=lambda level: level.stable.hits / level.stable.total)
-            worst, best = ranked[0], ranked[-1]
-            gap = best.stable.hits / best.stable.total - worst.stable.hits / worst.stable.total
-            gaps.append((gap, factor, worst, best))
-        if not gaps:
-            continue
-        gap, factor, worst, best = max(gaps, key=lambda item: item[0])
-        if gap == 0:
-            sentences.append(f"In {group} no setting changed the share of stable runs.")
-        else:
-            sentences.append(
-                f"In {group}, {factor} mattered most: stable in {best.stable} runs at {factor}={best.level}, "
-                f"in {worst.stable} at {factor}={worst.level}."
-            )
+        if factors:
+            ranked = [sorted(members, key=lambda level: level.stable.rate) for members in factors.values()]
+            worst, *_, best = max(ranked, key=lambda members: members[-1].stable.rate - members[0].stable.rate)
+            sentences.append(_difference(group, worst, best))
     return sentences
+
+
+def _difference(group: str, worst: Level, best: Level) -> str:
+    """What the two levels of a factor that are furthest apart say."""
+    if best.stable.rate == worst.stable.rate:
+        return f"In {group} no setting changed the share of stable runs."
+    counts = (
+        f"stable in {best.stable} runs at {best.factor}={best.level}, in {worst.stable} at {worst.factor}={worst.level}"
+    )
+    if worst.stable.high < best.stable.low:
+        return f"In {group}, {best.factor} decided: {counts}."
+    return f"In {group} no setting made a clear difference; the largest is {best.factor}'s: {counts}."
 
 
 def _how_sure(data: SweepData) -> str:

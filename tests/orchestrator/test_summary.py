@@ -56,8 +56,14 @@ def test_the_answer_counts_names_the_strongest_setting_and_says_how_sure_it_is()
     text = " ".join(summary.answer(sweep(*runs)))
     assert "4 of 8 runs were stable" in text
     assert "95% interval 22% to 78%" in text
-    assert "noise mattered most: stable in 4 of 4 runs at noise=1, in 0 of 4 at noise=0" in text
+    assert "In g, noise decided: stable in 4 of 4 runs at noise=1, in 0 of 4 at noise=0." in text
     assert "2 seeds" in text
+
+
+def test_a_difference_that_may_be_chance_is_called_so() -> None:
+    runs = [run("stable", noise=0), run("collapsed", noise=0, seed=1), run("stable", noise=1), run("stable", noise=1)]
+    text = " ".join(summary.answer(sweep(*runs)))
+    assert "no setting made a clear difference; the largest is noise's: stable in 2 of 2" in text
 
 
 def test_one_seed_is_called_luck_and_no_run_is_no_answer() -> None:
