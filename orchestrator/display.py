@@ -14,10 +14,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.naming import COLOURS
 from orchestrator.plan import Clock, Plan
 
 SECONDS_BETWEEN_LINES = 15
-COLOURS = {"stable": "green", "diverged": "red", "collapsed": "magenta", "saturated": "yellow", "failed": "red"}
 
 
 def duration(seconds: float) -> str:

@@ -6,6 +6,8 @@ two before it reach. A crash between them leaves rows that the resumed trial cut
 
 from __future__ import annotations
 
+import os
+import platform
 import time
 import traceback
 from pathlib import Path
@@ -94,7 +96,8 @@ class Execution:
         self.record.environment = environment.describe()
         self.record.status, self.record.error, self.record.step = "running", None, trainer.step_count
         self._close_attempt("lost")
-        self.record.attempts.append({"began": now_ms(), "from_step": trainer.step_count, "outcome": "running"})
+        where = {"host": platform.node(), "process": os.getpid()}
+        self.record.attempts.append({"began": now_ms(), "from_step": trainer.step_count, **where, "outcome": "running"})
         if trainer.step_count == 0:
             self._save_real(images)
             self._save_snapshot(trainer.snapshot())

@@ -18,6 +18,8 @@ SHORT = {
     "data.name": "data",
 }
 
+COLOURS = {"stable": "green", "diverged": "red", "collapsed": "magenta", "saturated": "yellow", "failed": "red"}
+
 
 def short_name(path: str) -> str:
     """The name of a setting in a table: `optimizer.lr` -> `lr`, `loss.gradient_penalty` -> `lambda`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +92,7 @@ def _key_of(trial: Any) -> str:
 def run(todo: list[Planned], folder: SweepFolder, cluster: Cluster, gpu_share: float, stop: threading.Event,
         report: Report) -> None:  # fmt: skip
     """Runs the trials, each where it left off, until all have ended or `stop` is set."""
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what happens to a trial is said by `report`
     tasks = [
         {
             "folder": str(folder.trial(planned.key).folder),

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.display import COLOURS
-from orchestrator.plan import Plan
+from orchestrator.naming import COLOURS
 from orchestrator.store import Record, SweepFolder, sweeps
 from orchestrator.tracking import runs_of
+
+if TYPE_CHECKING:
+    from orchestrator.plan import Plan  # which needs torch: `status` answers without
 
 
 def trial_row(trial: dict[str, Any], record: Record, run_id: str | None, held: bool) -> dict[str, Any]:

@@ -47,7 +47,8 @@ class Record:
     """What is known of a trial. `step`: the steps that its checkpoint and history hold.
 
     status: pending, running, finished, failed or interrupted. verdict: gan_core.stability's, as a mapping.
-    applied: what the optimisers really trained with. attempts: {began, ended, from_step, to_step, outcome} of each.
+    applied: what the optimisers really trained with. attempts: {began, ended, from_step, to_step, host, process,
+    outcome} of each.
     """
 
     key: str
