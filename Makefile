@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
+# uv shows its progress in a terminal and is quiet elsewhere
+INSTALL := $(UV) pip install $$([ -t 1 ] || echo --quiet) --python $(BIN)/python --constraint constraints.txt
 
 .PHONY: sweep test lint format constraints clean
 

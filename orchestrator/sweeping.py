@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -158,6 +161,14 @@ def _exit_code(plan: Plan, stop: threading.Event) -> int:
     return INTERRUPTED if stop.is_set() else SOME_FAILED
 
 
+def command_name() -> str:
+    """How this command can be called again from here: `orchestrate` if the shell finds it, else its path."""
+    called = Path(sys.argv[0])
+    if shutil.which(called.name) or called.parent in (Path(), Path(".")):
+        return called.name
+    return os.path.relpath(called) if called.is_relative_to(Path.cwd()) else str(called)
+
+
 def _say_the_end(plan: Plan, options: Options, console: Console, outcome: _Outcome) -> None:
     say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
     if outcome.answer:
@@ -174,7 +185,7 @@ def _say_the_end(plan: Plan, options: Options, console: Console, outcome: _Outco
         say(f"MLflow  {tracking.without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
     else:
         at_home = "" if options.home == Path("runs") else f" --home {options.home}"
-        say(f"MLflow  orchestrate ui{at_home}, experiment {plan.sweep.name}")
+        say(f"MLflow  {command_name()} ui{at_home}, then experiment {plan.sweep.name}")
     if outcome.code == INTERRUPTED:
         left = sum(plan.folder.trial(p.key).record().status != "finished" for p in plan.trials)
         say(f"interrupted with {left} of {len(plan.trials)} trials left; the same command goes on from here")

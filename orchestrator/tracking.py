@@ -91,6 +91,7 @@ class _Child:
     run_id: str
     closed: bool
     described: bool
+    ours: bool = True
     rows: int = 0
     pictures: frozenset[int] | None = None
     running: bool = False
@@ -137,7 +138,7 @@ class Mirror:
             self.client.log_text(self.parent, Path(self.document["file"]).read_text(), "sweep.yaml")
         for run in children_of(self.client, self.experiment, self.parent):
             closed = run.info.status == "FINISHED" and bool(run.data.tags.get("verdict"))
-            self.children[run.data.tags[KEY]] = _Child(run.info.run_id, closed, described=bool(run.data.params))
+            self.children[run.data.tags[KEY]] = _Child(run.info.run_id, closed, bool(run.data.params), ours=closed)
         self._remember()
 
     def _create_experiment(self, name: str) -> str:
@@ -210,10 +211,28 @@ class Mirror:
             folder = self.folder.trial(key)
             record = folder.record()
             if record.attempts:
-                child = child or self._create_child(trial, record)
+                if child and not child.ours:
+                    child.ours = self._is_ours(child, folder, record)
+                if not child or not child.ours:
+                    child = self._create_child(trial, record)
                 if not child.described:
                     self._describe_child(child, trial, record)
                 self._sync_trial(child, folder, record)
+
+    def _is_ours(self, child: _Child, folder: TrialFolder, record: Record) -> bool:
+        """Whether an unfinished run found in MLflow holds points of this folder only.
+
+        It does not if the folder was deleted, or the trial ran from another home. Such a run is set aside, because
+        training again would double its points.
+        """
+        name = "loss/generator"
+        rows = {(row["step"], row["time"]) for row in folder.history(up_to=record.step) if name in row}
+        found = {(point.step, point.timestamp) for point in self.client.get_metric_history(child.run_id, name)}
+        if found <= rows:
+            return True
+        self.client.set_tag(child.run_id, KIND, "abandoned")
+        self.client.set_terminated(child.run_id, "KILLED")
+        return False
 
     def _sync_trial(self, child: _Child, folder: TrialFolder, record: Record) -> None:
         if record.status == "running" and not child.running:

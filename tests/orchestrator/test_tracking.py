@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +93,29 @@ def test_a_resumed_trial_goes_on_in_the_same_run(tiny_plan: MakePlan, tmp_path: 
     assert second.parent == first.parent
     assert points(second, key) == rows(plan, key)
     assert second.client.get_run(second.children[key].run_id).info.status == "FINISHED"
+
+
+def test_a_run_of_another_life_is_set_aside(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    key = plan.trials[0].key
+    execution = execution_of(plan, plan.trials[0])
+    execution.begin()
+    assert execution._trainer is not None
+    for _ in range(4):
+        execution._one_step(execution._trainer)
+    execution.suspend()
+    first = mirror_of(plan, tmp_path)
+    first.open()
+    first.sync()
+    shutil.rmtree(execution.folder.folder)
+    run_to_end(plan, plan.trials[0])
+    second = mirror_of(plan, tmp_path)
+    second.open()
+    second.sync()
+    assert second.children[key].run_id != first.children[key].run_id
+    assert points(second, key) == rows(plan, key)
+    children = tracking.children_of(second.client, second.experiment, second.parent)
+    assert [run.info.run_id for run in children] == [second.children[key].run_id]
 
 
 def test_a_failed_trial_is_marked_failed_with_its_traceback(tiny_plan: MakePlan, tmp_path: Path) -> None:
