@@ -270,13 +270,13 @@ def unflatten(flat: dict[str, Any]) -> dict[str, Any]:
 def trial_key(config: TrialConfig, data_fingerprint: str) -> str:
     """16 hex digits that name a trial by its content.
 
-    Where the data lies does not count (its fingerprint does), nor does what is off: a stabiliser that a later version
-    adds leaves the keys of the trials without it as they are.
+    Where the data lies does not count (its fingerprint does), nor how often a checkpoint is saved, nor what is off: a
+    stabiliser that a later version adds leaves the keys of the trials without it as they are.
     """
     settings = {
         path: value
         for path, value in effective_settings(config).items()
-        if path not in ("data.root", "data.path") and (value or path == "seed")
+        if path not in ("data.root", "data.path", "checkpoint_every") and (value or path == "seed")
     }
     identity = json.dumps({"settings": settings, "data": data_fingerprint}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(identity.encode()).hexdigest()[:16]

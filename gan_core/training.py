@@ -84,7 +84,8 @@ class Trainer:
         self.window = Window()
         self._order = self._shuffled()
         self._position = 0
-        self._window_began = time.perf_counter()
+        self._latest: list[dict[str, Tensor]] = []
+        self._restart_timing()
         spread = sampling.spread(len(images), config.evaluation.samples)
         self._data_diversity = sampling.diversity(images.images[spread])
 
@@ -110,12 +111,14 @@ class Trainer:
     def step(self) -> Progress:
         """One generator update and what came due with it. Raises Diverged."""
         if not self.window.rows:
-            self._window_began = time.perf_counter()
+            self._restart_timing()
         updates = [self._update_discriminator() for _ in range(self.config.loss.n_critic)]
+        generator_update = self._update_generator()
+        self._latest = [*updates, generator_update]
         measured = {name: torch.stack([update[name] for update in updates]).mean() for name in updates[0]}
-        measured |= self._update_generator()
-        self.window.add(measured)
+        self.window.add(measured | generator_update)
         self.step_count += 1
+        self._timed_steps += 1
         return Progress(*self._due())
 
     def _update_discriminator(self) -> dict[str, Tensor]:
@@ -262,23 +265,24 @@ class Trainer:
         found = self.window.first_bad()
         assert found is not None
         index, name = found
-        raise Diverged(self.step_count - len(self.window.rows) + index + 1, self._tensor_behind(name))
+        if index == len(self.window.rows) - 1:  # the weights are still as that step left them
+            name = self._first_bad_tensor()
+        raise Diverged(self.step_count - len(self.window.rows) + index + 1, name)
 
-    def _tensor_behind(self, measurement: str) -> str:
-        """The first weight, or weight's gradient, whose norm is not finite; other measurements stand for themselves."""
-        kind, _, player = measurement.partition("/")
-        if kind not in ("gradient_norm", "weight_norm"):
-            return measurement
+    def _first_bad_tensor(self) -> str:
+        """What first was not finite in the latest step: a measurement, or the weight or gradient behind a norm."""
+        names = [name for update in self._latest for name, value in update.items() if not bool(torch.isfinite(value))]
+        kind, _, player = names[0].partition("/")
         network = self.generator if player == "generator" else self.discriminator
-        for name, weight in network.named_parameters():
-            tensor = weight.grad if kind == "gradient_norm" else weight
-            if tensor is not None and not bool(torch.isfinite(tensor).all()):
-                return f"{kind.removesuffix('_norm')} of {player}.{name}"
-        return measurement
+        if kind in ("gradient_norm", "weight_norm"):
+            for name, weight in network.named_parameters():
+                tensor = weight.grad if kind == "gradient_norm" else weight
+                if tensor is not None and not bool(torch.isfinite(tensor).all()):
+                    return f"{kind.removesuffix('_norm')} of {player}.{name}"
+        return names[0]
 
     def _window_row(self) -> Row:
-        steps = len(self.window.rows)
-        seconds = time.perf_counter() - self._window_began
+        seconds = time.perf_counter() - self._timed_since
         real_images = self.config.batch_size * self.config.loss.n_critic
         return {
             "step": self.step_count,
@@ -286,7 +290,7 @@ class Trainer:
             **self.window.means(),
             "images/discriminator": self.step_count * real_images,
             "images/generator": self.step_count * self.config.batch_size,
-            "speed/images_per_second": steps * real_images / seconds,
+            "speed/images_per_second": self._timed_steps * real_images / seconds,
         }
 
     def unfinished_window(self) -> list[Row]:
@@ -353,7 +357,10 @@ class Trainer:
         self._order = state["data"]["order"].to(self.device)
         self._position = state["data"]["position"]
         self.window.load_state_dict(state["window"], self.device)
-        self._window_began = time.perf_counter()
+        self._restart_timing()
+
+    def _restart_timing(self) -> None:
+        self._timed_since, self._timed_steps = time.perf_counter(), 0
 
 
 def _norm(network: nn.Module) -> Tensor:

@@ -93,7 +93,8 @@ def sweep(
     """
     from orchestrator import sweeping, tracking
 
-    options = sweeping.Options(home, tracking_uri or tracking.default_uri(home), address, workers, gpu_share)
+    uri = tracking_uri or tracking.default_uri(home)
+    options = sweeping.Options(home, uri, None if address == "local" else address, workers, gpu_share)
     raise typer.Exit(sweeping.run_sweep(file, set_ or [], options, _console()))
 
 
@@ -151,11 +152,12 @@ def report(
 def ui(
     home: Home = HOME,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 5000,
+    tracking_uri: TrackingUri = None,
 ) -> None:
     """Open MLflow's UI on this store, on this machine only (127.0.0.1)."""
     from orchestrator import tracking
 
-    uri = tracking.default_uri(home)
+    uri = tracking_uri or tracking.default_uri(home)
     if uri.startswith("http"):
         print(f"MLflow already serves these runs at {tracking.without_secrets(uri)}")
         raise typer.Exit
@@ -196,6 +198,3 @@ def main() -> None:
     except UserError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)

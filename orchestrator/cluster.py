@@ -72,7 +72,7 @@ class Cluster:
 def check_address(address: str) -> None:
     """Raises UserError if nothing listens at a cluster's address."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if address == "auto" or address.startswith("local"):
+    if address == "auto":
         return
     if not host or not port.isdigit():
         raise UserError(f"--address {address}: write HOST:PORT, ray://HOST:PORT or auto")

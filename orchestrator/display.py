@@ -14,8 +14,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.clock import Clock
 from orchestrator.naming import COLOURS
-from orchestrator.plan import Clock, Plan
+from orchestrator.plan import Plan
 
 SECONDS_BETWEEN_LINES = 15
 
@@ -84,6 +85,13 @@ class Display:
         if result["status"] == "lost":
             self.running.pop(key, None)
             self.note(f"  lost the worker of {self._names[key]}; it starts again from its checkpoint")
+            return
+        if result["status"] == "given up":
+            self.running.pop(key, None)
+            self.clock.close(key)
+            self.ended += 1
+            self.outcomes["failed"] += 1
+            self.note(f"[{self.ended}/{self._total()}] {self._names[key]}: failed, its workers died one after another")
             return
         trial = self.running.setdefault(key, _Running(self._names[key], self._steps[key]))
         trial.step, trial.latest = result["gan_step"], result["latest"]

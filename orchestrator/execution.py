@@ -74,11 +74,21 @@ class Execution:
         if self.record.status == "finished":
             self._lock.release()
             return
-        write_json(self.folder.config_file, self.config.model_dump(mode="json"))
+        self._open_attempt()
         try:
             self._start_or_resume()
         except Exception:
             self._fail(traceback.format_exc())
+
+    def _open_attempt(self) -> None:
+        write_json(self.folder.config_file, self.config.model_dump(mode="json"))
+        self._close_attempt("lost")
+        where = {"host": platform.node(), "process": os.getpid()}
+        attempt = {"began": now_ms(), "from_step": self.record.step, **where, "outcome": "running"}
+        self.record.attempts.append(attempt)
+        self.record.status, self.record.error, self.record.verdict = "running", None, None
+        self.record.environment = environment.describe()
+        self.folder.write_record(self.record)
 
     def _start_or_resume(self) -> None:
         device = choose_device()
@@ -90,17 +100,13 @@ class Execution:
         trainer = Trainer(self.config, images, device)
         if self.folder.checkpoint_file.exists():
             trainer.load_state_dict(checkpoint.load(self.folder.checkpoint_file, device))
-        self._trainer = trainer
         self.folder.truncate(trainer.step_count)
-        self.record.applied = trainer.applied()
-        self.record.environment = environment.describe()
-        self.record.status, self.record.error, self.record.step = "running", None, trainer.step_count
-        self._close_attempt("lost")
-        where = {"host": platform.node(), "process": os.getpid()}
-        self.record.attempts.append({"began": now_ms(), "from_step": trainer.step_count, **where, "outcome": "running"})
         if trainer.step_count == 0:
             self._save_real(images)
             self._save_snapshot(trainer.snapshot())
+        self._trainer = trainer
+        self.record.step, self.record.applied = trainer.step_count, trainer.applied()
+        self.record.attempts[-1]["from_step"] = trainer.step_count
         self.folder.write_record(self.record)
 
     def advance(self, seconds: float = float("inf")) -> None:
@@ -189,7 +195,7 @@ class Execution:
                 raise RuntimeError(f"{player} trained with {applied}, asked for lr {lr}, betas {betas}")
 
     def _fail(self, error: str) -> None:
-        self.record.status, self.record.error = "failed", error
+        self.record.status, self.record.error, self.record.verdict = "failed", error, None
         self._close_attempt("failed")
         self.folder.write_record(self.record)
         self._leave()
@@ -211,8 +217,8 @@ class Execution:
     def _save_real(self, images: datasets.ImageSet) -> None:
         """Real images in the arrangement of the samples: a row a class where the model is asked for classes."""
         if self.config.model.family == "acgan" and images.labels is not None:
-            rows = [(images.labels == c).nonzero()[: sampling.GRID_SIDE, 0] for c in range(len(images.class_names))]
-            index = torch.cat([row for row in rows if len(row) == sampling.GRID_SIDE])
+            members = [(images.labels == c).nonzero()[:, 0] for c in range(len(images.class_names))]
+            index = torch.cat([m[torch.arange(sampling.GRID_SIDE) % len(m)] for m in members if len(m)])
         else:
             index = sampling.spread(len(images), sampling.GRID_SIDE**2)
         save_png(self.folder.real_file, sampling.grid(images.images[index]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,13 +73,14 @@ class Plan:
             "question": self.sweep.question,
             "file": self.sweep.file,
             "seeds": self.sweep.seeds,
+            "overrides": self.sweep.overrides,
             "cautions": self.sweep.cautions,
             "trials": [planned.describe() for planned in self.trials],
         }
 
 
-def make_plan(sweep: Sweep, home: Path, download: bool = False) -> Plan:
-    """Loads each data set once, checks every trial against it, and looks each up in the sweep's folder.
+def make_plan(sweep: Sweep, home: Path) -> Plan:
+    """Loads each data set once (fetching it where it must), checks every trial and looks it up in the sweep's folder.
 
     Raises SpecError, with the line of the setting at fault, where the data is missing or does not fit.
     """
@@ -88,12 +88,13 @@ def make_plan(sweep: Sweep, home: Path, download: bool = False) -> Plan:
     loaded: dict[str, datasets.ImageSet] = {}
     problems: dict[tuple[str, str], Problem] = {}
     planned = []
+    names: dict[str, str] = {}
     for trial in sweep.trials:
         config = with_data_root(trial.config, home)
         wanted = config.data.model_dump_json()
         try:
             if wanted not in loaded:
-                loaded[wanted] = datasets.load(config.data, download)
+                loaded[wanted] = datasets.load(config.data, download=True)
             images = loaded[wanted]
             check_data(config, images)
         except DataError as error:
@@ -101,6 +102,11 @@ def make_plan(sweep: Sweep, home: Path, download: bool = False) -> Plan:
             problems.setdefault((source, error.path), Problem(source, f"trial.{error.path}", str(error)))
             continue
         key = trial_key(config, images.fingerprint)
+        if key in names:
+            source = source_of("data", trial.sources) or sweep.file
+            message = f"the same data and settings as {names[key]}, though written differently"
+            problems.setdefault((source, trial.name), Problem(source, trial.name, message))
+        names[key] = trial.name
         planned.append(Planned(key, trial, config, images.fingerprint, folder.trial(key).record()))
     if problems:
         raise SpecError(list(problems.values()))
@@ -117,46 +123,3 @@ def with_data_root(config: TrialConfig, home: Path) -> TrialConfig:
         here["path"] = data.path and str(Path(data.path).expanduser().absolute())
         data = data.model_copy(update=here)
     return config.model_copy(update={"data": data})
-
-
-def relative_cost(config: TrialConfig) -> float:
-    """A rough cost of one step, to compare trials before any of them was timed; the unit cancels out."""
-    width = config.model.width or 32
-    networks = (width / 32) ** 2 * (config.data.image_size / 32) ** 2 * (10 if config.model.family == "acgan" else 1)
-    critic = 2.0 + 2.0 * bool(config.loss.gradient_penalty)
-    return networks * config.batch_size * (config.loss.n_critic * critic + 1.5)
-
-
-class Clock:
-    """Time left, from the measured speed of this sweep's own trials."""
-
-    def __init__(self, plan: Plan, workers: int):
-        self.workers = max(1, min(workers, len(plan.todo)))
-        self._unit = {p.key: relative_cost(p.config) for p in plan.todo}
-        self._group = {p.key: p.trial.group for p in plan.todo}
-        self._left = {p.key: p.remaining for p in plan.todo}
-        self._spent: dict[str, tuple[float, float]] = {}
-
-    def progress(self, key: str, left: int, seconds: float) -> None:
-        """Trial `key` has `left` steps to go; its last steps took `seconds` of training."""
-        group = self._group[key]
-        units, spent = self._spent.get(group, (0.0, 0.0))
-        done = (self._left[key] - left) * self._unit[key]
-        self._spent[group] = (units + done, spent + seconds)
-        self._left[key] = left
-
-    def close(self, key: str) -> None:
-        """Trial `key` takes no more steps."""
-        self._left[key] = 0
-
-    def seconds_left(self) -> float:
-        """Infinity until something was measured."""
-        total_units = sum(units for units, _ in self._spent.values())
-        if not total_units:
-            return math.inf
-        overall = sum(spent for _, spent in self._spent.values()) / total_units
-        seconds = 0.0
-        for key, left in self._left.items():
-            units, spent = self._spent.get(self._group[key], (0.0, 0.0))
-            seconds += left * self._unit[key] * (spent / units if units else overall)
-        return seconds / self.workers

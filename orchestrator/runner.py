@@ -84,6 +84,9 @@ class _Listener(_NotKept, tune.Callback):
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         self.report(_key_of(trial), {"status": "lost"})
 
+    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        self.report(_key_of(trial), {"status": "given up"})
+
 
 def _key_of(trial: Any) -> str:
     return Path(trial.config["task"]["folder"]).name
@@ -124,7 +127,9 @@ def run(todo: list[Planned], folder: SweepFolder, cluster: Cluster, gpu_share: f
 def _give_up(folder: TrialFolder) -> None:
     """Tune has started this trial for the last time; if its record still says running, its worker died."""
     record = folder.record()
-    if record.status in ("pending", "running"):
+    if record.status not in ("finished", "failed"):
         record.status, record.error = "failed", f"its worker died {LOST_WORKERS + 1} times"
+        if record.attempts and record.attempts[-1]["outcome"] == "running":
+            record.attempts[-1]["outcome"] = "lost"
         folder.folder.mkdir(parents=True, exist_ok=True)
         folder.write_record(record)

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _NAME = re.compile(r"orchestrate-(\d+)-")
+LONGEST_PARENT = 15
+"""Ray's sockets lie 85 characters further down, and the system allows 107 (103 on macOS)."""
 
 
 @contextmanager
@@ -19,8 +21,11 @@ def scratch_folder() -> Iterator[Path]:
 
     What commands that were killed have left is deleted first.
     """
-    _delete_orphans(Path(tempfile.gettempdir()))
-    folder = Path(tempfile.mkdtemp(prefix=f"orchestrate-{os.getpid()}-"))
+    parent = tempfile.gettempdir()
+    if len(parent) > LONGEST_PARENT and os.access("/tmp", os.W_OK):
+        parent = "/tmp"
+    _delete_orphans(Path(parent))
+    folder = Path(tempfile.mkdtemp(prefix=f"orchestrate-{os.getpid()}-", dir=parent))
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     environment = os.environ.get("TMPDIR")
     os.environ["TMPDIR"] = str(folder)
@@ -38,8 +43,15 @@ def scratch_folder() -> Iterator[Path]:
 def _delete_orphans(parent: Path) -> None:
     for folder in parent.glob("orchestrate-*-*"):
         match = _NAME.match(folder.name)
-        if match and folder.owner() == Path.home().owner() and not _alive(int(match[1])):
+        if match and _is_mine(folder) and not _alive(int(match[1])):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_mine(folder: Path) -> bool:
+    try:
+        return folder.stat().st_uid == os.getuid()
+    except FileNotFoundError:
+        return False
 
 
 def _alive(process: int) -> bool:

@@ -23,7 +23,7 @@ SHOWN = {
 
 def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Console) -> int:
     """Trains the trial called `wanted`; 0 with a verdict, 1 if it failed. Raises UserError."""
-    planned = _choose(make_plan(spec.load(file, overrides), home, download=True), wanted)
+    planned = _choose(make_plan(spec.load(file, overrides), home), wanted)
     folder = TrialFolder(home.absolute() / "train" / planned.key)
     shutil.rmtree(folder.folder, ignore_errors=True)
     execution = Execution(folder, planned.config, planned.fingerprint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -62,12 +62,14 @@ class Sweep:
     trials: list[Trial]
     cautions: list[str]
     file: str
+    overrides: list[str]
 
 
 def load(file: Path, overrides: list[str] | None = None) -> Sweep:
     """The sweep that `file` describes, with `--set` overrides ("path=value"). Raises UserError or SpecError."""
     tree = document.read(file)
-    return _Reader(str(file)).read(tree, _parse_overrides(overrides or []))
+    sweep = _Reader(str(file)).read(tree, _parse_overrides(overrides or []))
+    return replace(sweep, overrides=overrides or [])
 
 
 def _parse_overrides(overrides: list[str]) -> list[tuple[str, Any]]:
@@ -116,6 +118,7 @@ class _Reader(SettingsReader):
             trials,
             [f"{text} ({', '.join(sorted(names))})" for text, names in self.cautions.items()],
             self.file,
+            overrides=[],
         )
 
     # Top of the file

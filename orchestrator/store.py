@@ -14,16 +14,13 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gan_core.files import write_atomically
 from orchestrator.errors import UserError
-
-
-def default_home() -> Path:
-    return Path(os.environ.get("ORCHESTRATE_HOME") or "runs")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -127,9 +124,16 @@ class SweepFolder:
         self.lock_file = self.folder / "lock"
         self.holder_file = self.folder / "holder.json"
         self.report_file = self.folder / "report.html"
+        self.id_file = self.folder / "id"
 
     def trial(self, key: str) -> TrialFolder:
         return TrialFolder(self.folder / "trials" / key)
+
+    def identity(self) -> str:
+        """An id of this folder, made when it is first asked for: another home's sweep of the same name has another."""
+        if not self.id_file.exists():
+            write_text(self.id_file, uuid.uuid4().hex)
+        return self.id_file.read_text()
 
     def sweep(self) -> dict[str, Any]:
         """The sweep as last asked for: {name, question, trials: [...], ...}. Raises UserError if there is none."""

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from rich.console import Console
 
 from gan_core.config import effective_settings
 from orchestrator import display, environment, spec, tracking
+from orchestrator.clock import Clock
 from orchestrator.cluster import Cluster, check_address
 from orchestrator.errors import UserError
-from orchestrator.plan import Clock, Plan, make_plan
+from orchestrator.plan import Plan, make_plan
 from orchestrator.scratch import scratch_folder
 from orchestrator.store import SweepFolder, write_json
 
@@ -48,11 +49,10 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
     folder = SweepFolder(options.home, sweep.name)
     with display.make_display(console) as shown:
         shown.phase("loading the data")
-        plan = make_plan(sweep, options.home, download=True)
+        plan = make_plan(sweep, options.home)
         for caution in sweep.cautions:
             shown.note(f"caution: {caution}")
         with hold(folder):
-            write_json(folder.sweep_file, plan.document())
             outcome = _run(plan, options, shown)
     _say_the_end(plan, options, console, outcome)
     return outcome.code
@@ -69,9 +69,9 @@ class _Outcome:
 @contextmanager
 def hold(folder: SweepFolder) -> Iterator[None]:
     """The sweep's lock, or UserError with who has it. The system frees it when its holder dies."""
-    folder.folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.lock_file, timeout=0)
+    lock = FileLock(folder.lock_file, timeout=1)
     try:
+        folder.folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         try:
@@ -80,6 +80,8 @@ def hold(folder: SweepFolder) -> Iterator[None]:
         except (OSError, ValueError, KeyError):
             by = "another process"
         raise UserError(f"sweep {folder.name} is being run by {by}; wait for it, or stop it first") from None
+    except OSError as error:
+        raise UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home") from None
     try:
         write_json(folder.holder_file, environment.this_process())
         yield
@@ -89,44 +91,71 @@ def hold(folder: SweepFolder) -> Iterator[None]:
 
 def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
     stop = threading.Event()
-    shown.phase("opening MLflow")
-    mirror = _start_mirror(plan, options)
-    with _stopping_on_signals(stop, shown):
-        if plan.todo:
-            _train(plan, options, shown, stop)
-        shown.phase("sending the rest to MLflow")
-        everything_sent = mirror.drain()
-    answer, report = _write_report(plan, options, shown) if everything_sent else ("", None)
-    code = _exit_code(plan, stop)
-    if everything_sent:
-        mirror.mirror.finish({FINISHED: "FINISHED", SOME_FAILED: "FAILED"}.get(code, "KILLED"), answer, report)
-    return _Outcome(code, answer, report, mirror.trouble)
+    with ExitStack() as stack:
+        cluster = stack.enter_context(_cluster(options, shown)) if plan.todo else None
+        shown.phase("opening MLflow")
+        mirror = _open_mirror(plan, options)
+        write_json(plan.folder.sweep_file, plan.document())
+        thread = tracking.MirrorThread(mirror)
+        thread.start()
+        try:
+            if cluster:
+                with _stopping_on_signals(stop, shown):
+                    _train(plan, options, cluster, shown, stop)
+            shown.phase("sending the rest to MLflow")
+            thread.drain()
+            return _conclude(plan, options, thread, shown, _exit_code(plan, stop))
+        except BaseException:
+            mirror.abandon()
+            raise
 
 
-def _start_mirror(plan: Plan, options: Options) -> tracking.MirrorThread:
+def _conclude(plan: Plan, options: Options, thread: tracking.MirrorThread, shown: display.Display, code: int
+) -> _Outcome:  # fmt: skip
+    """The report, from MLflow, and the end of the parent run; without them if MLflow did not take everything."""
+    if thread.trouble:
+        return _Outcome(code, "", None, thread.trouble)
+    from orchestrator import report
+
+    shown.phase("writing the report")
+    try:
+        answer, file = report.write(
+            options.tracking_uri, plan.sweep.name, plan.folder.report_file, thread.mirror.parent
+        )
+        status = {FINISHED: "FINISHED", SOME_FAILED: "FAILED"}.get(code, "KILLED")
+        thread.mirror.finish(status, answer, file)
+    except UserError as error:
+        return _Outcome(code, "", None, str(error))
+    return _Outcome(code, answer, file, None)
+
+
+@contextmanager
+def _cluster(options: Options, shown: display.Display) -> Iterator[Cluster]:
+    shown.phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
+    workers = options.workers or environment.available_cpus()
+    with scratch_folder() as scratch, Cluster(options.address, workers, scratch) as cluster:
+        yield cluster
+
+
+def _open_mirror(plan: Plan, options: Options) -> tracking.Mirror:
     settings = {
         p.key: {**effective_settings(p.config), "data.fingerprint": p.fingerprint, "seed": p.trial.seed}
         for p in plan.trials
     }
     mirror = tracking.Mirror(plan.folder, options.tracking_uri, plan.document(), settings)
     mirror.open()
-    thread = tracking.MirrorThread(mirror)
-    thread.start()
-    return thread
+    return mirror
 
 
-def _train(plan: Plan, options: Options, shown: display.Display, stop: threading.Event) -> None:
-    workers = options.workers or environment.available_cpus()
-    shown.phase("starting Ray")
-    with scratch_folder() as scratch, Cluster(options.address, workers, scratch) as cluster:
-        from orchestrator import runner
+def _train(plan: Plan, options: Options, cluster: Cluster, shown: display.Display, stop: threading.Event) -> None:
+    from orchestrator import runner
 
-        slots = cluster.slots(options.gpu_share)
-        counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
-        shown.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {slots} workers")
-        shown.start(plan, Clock(plan, slots))
-        shown.phase_text = "starting the workers"
-        runner.run(plan.todo, plan.folder, cluster, options.gpu_share, stop, shown.report)
+    slots = cluster.slots(options.gpu_share)
+    counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
+    shown.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {slots} workers")
+    shown.start(plan, Clock(plan, slots))
+    shown.phase_text = "starting the workers"
+    runner.run(plan.todo, plan.folder, cluster, options.gpu_share, stop, shown.report)
 
 
 @contextmanager
@@ -145,13 +174,6 @@ def _stopping_on_signals(stop: threading.Event, shown: display.Display) -> Itera
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _write_report(plan: Plan, options: Options, shown: display.Display) -> tuple[str, Path | None]:
-    from orchestrator import report
-
-    shown.phase("writing the report")
-    return report.write(options.tracking_uri, plan.sweep.name, plan.folder.report_file)
 
 
 def _exit_code(plan: Plan, stop: threading.Event) -> int:
@@ -180,12 +202,14 @@ def _say_the_end(plan: Plan, options: Options, console: Console, outcome: _Outco
     if outcome.report:
         say(f"report  {outcome.report}")
     if outcome.trouble:
-        say(f"MLflow did not take everything ({outcome.trouble}); the same command sends the rest")
+        say(f"no report: MLflow did not take everything ({outcome.trouble}); the same command sends the rest")
     elif options.tracking_uri.startswith("http"):
         say(f"MLflow  {tracking.without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
     else:
-        at_home = "" if options.home == Path("runs") else f" --home {options.home}"
-        say(f"MLflow  {command_name()} ui{at_home}, then experiment {plan.sweep.name}")
+        where = "" if options.home == Path("runs") else f" --home {options.home}"
+        if options.tracking_uri != tracking.default_uri(options.home):
+            where += f" --tracking-uri {tracking.without_secrets(options.tracking_uri)}"
+        say(f"MLflow  {command_name()} ui{where}, then experiment {plan.sweep.name}")
     if outcome.code == INTERRUPTED:
         left = sum(plan.folder.trial(p.key).record().status != "finished" for p in plan.trials)
         say(f"interrupted with {left} of {len(plan.trials)} trials left; the same command goes on from here")

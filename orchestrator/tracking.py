@@ -15,17 +15,20 @@ import re
 import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import urlopen
 
 from orchestrator.errors import UserError, first_line
 from orchestrator.store import Record, SweepFolder, TrialFolder, read_json, write_json
 
-KIND, KEY = "orchestrate.kind", "orchestrate.key"
+KIND, KEY, FOLDER = "orchestrate.kind", "orchestrate.key", "orchestrate.folder"
 IMAGE_NAME = re.compile(r"images/(?P<key>[^+]+)\+step\+(?P<step>\d+)\+timestamp\+\d+\+[0-9a-f-]+\.png")
+SOURCE = {"mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}
 MOST_METRICS = 1000
 """MLflow's limit for one batch."""
 NOT_PARAMETERS = ("data.root", "data.path")  # where the data lies may change; MLflow refuses a parameter that does
@@ -44,21 +47,26 @@ def without_secrets(uri: str) -> str:
 
 def check_uri(uri: str) -> None:
     """Raises UserError if nothing answers at an address on the network, or if the kind of address is not supported."""
-    shown, scheme = without_secrets(uri), urlsplit(uri).scheme
-    if scheme in ("http", "https"):
-        try:
-            urlopen(f"{shown.rstrip('/')}/health", timeout=5).close()
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
-            raise UserError(
-                f"the MLflow server at {shown} does not answer ({reason}); check that it runs and that "
-                "MLFLOW_TRACKING_URI is its address, or unset MLFLOW_TRACKING_URI to record into the home folder"
-            ) from None
-    elif not scheme or scheme == "file":
+    shown, parts = without_secrets(uri), urlsplit(uri)
+    if parts.scheme in ("", "file"):
         raise UserError(
             f"MLFLOW_TRACKING_URI is {shown!r}: MLflow 3 keeps no runs in plain folders; "
             "use http://HOST:PORT, sqlite:///FILE or postgresql://..., or unset it"
         )
+    try:
+        if parts.scheme in ("http", "https"):
+            urlopen(f"{shown.rstrip('/')}/health", timeout=5).close()
+        elif parts.hostname:
+            port = parts.port or {"postgresql": 5432, "mysql": 3306, "mssql": 1433}[parts.scheme.partition("+")[0]]
+            socket.create_connection((parts.hostname, port), timeout=5).close()
+    except HTTPError:
+        return  # it answers, though not to everybody
+    except (OSError, ValueError, KeyError) as error:
+        reason = getattr(error, "reason", error)
+        raise UserError(
+            f"MLflow's store at {shown} does not answer ({reason}); check that it runs and that "
+            "MLFLOW_TRACKING_URI is its address, or unset MLFLOW_TRACKING_URI to record into the home folder"
+        ) from None
 
 
 def check_free(port: int) -> None:
@@ -91,10 +99,10 @@ class _Child:
     run_id: str
     closed: bool
     described: bool
-    ours: bool = True
     rows: int = 0
     pictures: frozenset[int] | None = None
     running: bool = False
+    left: tuple[str, int] = ("", 0)  # status and attempts when the run was last terminated
 
 
 class Mirror:
@@ -118,6 +126,8 @@ class Mirror:
         """
         try:
             self._open()
+        except UserError:
+            raise
         except Exception as error:  # MLflow, SQLAlchemy and requests each have errors of their own
             shown = without_secrets(self.uri)
             raise UserError(f"MLflow at {shown} cannot be used: {first_line(error)}; check the address") from None
@@ -126,10 +136,13 @@ class Mirror:
         self.client = client_for(self.uri)
         name = self.document["name"]
         found = self.client.get_experiment_by_name(name)
+        if found and found.lifecycle_stage == "deleted":
+            raise UserError(
+                f"experiment {name!r} was deleted in MLflow; restore it there, or give the sweep another name"
+            )
         self.experiment = found.experiment_id if found else self._create_experiment(name)
-        parents = self.client.search_runs(
-            [self.experiment], f"tags.`{KIND}` = 'sweep'", order_by=["attributes.start_time ASC"], max_results=1
-        )
+        mine = f"tags.`{KIND}` = 'sweep' AND tags.`{FOLDER}` = '{self.folder.identity()}'"
+        parents = self.client.search_runs([self.experiment], mine, max_results=1)
         self.parent = parents[0].info.run_id if parents else self._create_parent(name)
         self.client.update_run(self.parent, status="RUNNING")
         self.client.set_tag(self.parent, "mlflow.note.content", self.document["question"])
@@ -137,9 +150,23 @@ class Mirror:
         if Path(self.document["file"]).is_file():
             self.client.log_text(self.parent, Path(self.document["file"]).read_text(), "sweep.yaml")
         for run in children_of(self.client, self.experiment, self.parent):
-            closed = run.info.status == "FINISHED" and bool(run.data.tags.get("verdict"))
-            self.children[run.data.tags[KEY]] = _Child(run.info.run_id, closed, bool(run.data.params), ours=closed)
+            self._adopt(run)
         self._remember()
+
+    def _adopt(self, run: Any) -> None:
+        """A child that an earlier command made; its trial may be called differently now, or be gone from the file."""
+        tags, key = run.data.tags, run.data.tags[KEY]
+        if key not in self.trials:
+            if run.info.status == "RUNNING":
+                self.client.set_terminated(run.info.run_id, "KILLED")
+            return
+        closed = run.info.status == "FINISHED" and bool(tags.get("verdict"))
+        self.children[key] = _Child(run.info.run_id, closed, described=bool(run.data.params))
+        trial = self.trials[key]
+        wanted = {"mlflow.runName": trial["name"], "group": trial["group"], "configuration": trial["configuration"]}
+        for name, value in wanted.items():
+            if tags.get(name) != value:
+                self.client.set_tag(run.info.run_id, name, value)
 
     def _create_experiment(self, name: str) -> str:
         if urlsplit(self.uri).scheme in ("http", "https"):
@@ -148,7 +175,7 @@ class Mirror:
         return self.client.create_experiment(name, artifact_location=artifacts.as_uri())
 
     def _create_parent(self, name: str) -> str:
-        tags = {KIND: "sweep", "mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}
+        tags = {KIND: "sweep", FOLDER: self.folder.identity(), **SOURCE}
         return self.client.create_run(self.experiment, run_name=name, tags=tags).info.run_id
 
     def _create_child(self, trial: dict[str, Any], record: Record) -> _Child:
@@ -156,8 +183,7 @@ class Mirror:
             KIND: "trial",
             KEY: trial["key"],
             "mlflow.parentRunId": self.parent,
-            "mlflow.source.name": "orchestrate",
-            "mlflow.source.type": "LOCAL",
+            **SOURCE,
             "sweep": self.document["name"],
             "group": trial["group"],
             "configuration": trial["configuration"],
@@ -189,7 +215,8 @@ class Mirror:
         self.client.log_inputs(child.run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
         self.client.log_artifact(child.run_id, str(folder.config_file))
         self.client.log_dict(child.run_id, {**record.environment, "applied": record.applied}, "environment.json")
-        self.client.log_artifact(child.run_id, str(folder.real_file))
+        if folder.real_file.exists():
+            self.client.log_artifact(child.run_id, str(folder.real_file))
         shown = [Param(p, _as_text(v)) for p, v in parameters.items() if p not in NOT_PARAMETERS and v is not None]
         self.client.log_batch(child.run_id, params=shown)  # last: a run with parameters is a run described whole
         child.described = True
@@ -203,44 +230,37 @@ class Mirror:
     # Keeping up
 
     def sync(self) -> None:
-        """Sends everything that the folders vouch for and MLflow does not have yet."""
-        for key, trial in self.trials.items():
-            child = self.children.get(key)
-            if child and child.closed:
-                continue
-            folder = self.folder.trial(key)
-            record = folder.record()
-            if record.attempts:
-                if child and not child.ours:
-                    child.ours = self._is_ours(child, folder, record)
-                if not child or not child.ours:
-                    child = self._create_child(trial, record)
-                if not child.described:
-                    self._describe_child(child, trial, record)
-                self._sync_trial(child, folder, record)
+        """Sends everything that the folders vouch for and MLflow does not have yet.
 
-    def _is_ours(self, child: _Child, folder: TrialFolder, record: Record) -> bool:
-        """Whether an unfinished run found in MLflow holds points of this folder only.
-
-        It does not if the folder was deleted, or the trial ran from another home. Such a run is set aside, because
-        training again would double its points.
+        A trial that cannot be sent does not keep the others from it; the first such error is raised at the end.
         """
-        name = "loss/generator"
-        rows = {(row["step"], row["time"]) for row in folder.history(up_to=record.step) if name in row}
-        found = {(point.step, point.timestamp) for point in self.client.get_metric_history(child.run_id, name)}
-        if found <= rows:
-            return True
-        self.client.set_tag(child.run_id, KIND, "abandoned")
-        self.client.set_terminated(child.run_id, "KILLED")
-        return False
+        errors: list[Exception] = []
+        for key, trial in self.trials.items():
+            try:
+                self._sync_trial(trial, self.folder.trial(key))
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
-    def _sync_trial(self, child: _Child, folder: TrialFolder, record: Record) -> None:
+    def _sync_trial(self, trial: dict[str, Any], folder: TrialFolder) -> None:
+        child = self.children.get(trial["key"])
+        if child and child.closed:
+            return
+        record = folder.record()
+        starting = record.status == "running" and not record.applied
+        if record.status == "pending" or starting or (child and child.left == (record.status, len(record.attempts))):
+            return
+        child = child or self._create_child(trial, record)
+        if not child.described:
+            self._describe_child(child, trial, record)
         if record.status == "running" and not child.running:
             self.client.update_run(child.run_id, status="RUNNING")
+            self.client.set_tag(child.run_id, "status", "running")
             child.running = True
         self._send_rows(child, folder.history(up_to=record.step))
         self._send_pictures(child, [(step, file) for step, file in folder.sample_files() if step <= record.step])
-        if record.status not in ("pending", "running"):
+        if record.status != "running":
             self._close_child(child, folder, record)
 
     def _send_rows(self, child: _Child, rows: list[dict[str, float]]) -> None:
@@ -276,14 +296,20 @@ class Mirror:
 
     def _close_child(self, child: _Child, folder: TrialFolder, record: Record) -> None:
         status = {"finished": "FINISHED", "failed": "FAILED"}.get(record.status, "KILLED")
-        tags = {"status": record.status, "verdict": record.verdict["name"] if record.verdict else ""}
-        tags |= {"precision": str(record.applied.get("precision")), "device": str(record.applied.get("device"))}
+        verdict = record.verdict or {"name": "", "reason": "", "since": None}
+        tags = {
+            "status": record.status,
+            "verdict": verdict["name"],
+            "verdict.reason": verdict["reason"],
+            "verdict.since": str(verdict["since"]),
+            "error": record.error.strip().splitlines()[-1] if record.error else "",
+            "precision": str(record.applied.get("precision", "")),
+            "device": str(record.applied.get("device", "")),
+        }
         if record.verdict:
-            tags["verdict.reason"] = record.verdict["reason"]
-            tags["verdict.since"] = str(record.verdict["since"])
             self.client.log_dict(child.run_id, record.verdict, "verdict.json")
         if record.error:
-            self.client.log_text(child.run_id, record.error, "error.txt")
+            self.client.log_text(child.run_id, record.error, f"error-attempt-{len(record.attempts)}.txt")
         if folder.generator_file.exists():
             self.client.log_artifact(child.run_id, str(folder.generator_file))
         for name, value in tags.items():
@@ -291,8 +317,14 @@ class Mirror:
         ended = record.attempts[-1].get("ended") if record.attempts else None
         self.client.set_terminated(child.run_id, status, ended)
         child.running, child.closed = False, record.status == "finished"
+        child.left = (record.status, len(record.attempts))
 
     # The end
+
+    def abandon(self) -> None:
+        """Marks the parent run as killed, if MLflow can still be reached: something else went wrong already."""
+        with suppress(Exception):
+            self.client.set_terminated(self.parent, "KILLED")
 
     def finish(self, status: str, answer: str, report: Path | None) -> None:
         """Closes the parent run with the report's answer as its description."""

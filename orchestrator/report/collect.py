@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, first_line
 from orchestrator.tracking import KEY, KIND, children_of, client_for, images_of, without_secrets
 
 CURVES = {
@@ -38,13 +38,12 @@ class RunData:
     verdict: str = ""
     reason: str = ""
     since: int | None = None
-    settings: dict[str, str] = field(default_factory=dict)
     latest: dict[str, float] = field(default_factory=dict)
     curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     picture: bytes = b""
     picture_step: int = 0
     began_ms: int = 0
-    ended_ms: int = 0
+    environment: dict[str, Any] = field(default_factory=dict)
 
     @property
     def outcome(self) -> str:
@@ -57,13 +56,17 @@ class SweepData:
     name: str
     question: str
     tracking_uri: str
-    experiment_id: str
     run_id: str
     cautions: list[str]
     file: str
+    overrides: list[str]
     runs: list[RunData]
-    real_picture: bytes = b""
-    environment: dict[str, Any] = field(default_factory=dict)
+    real_pictures: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What the first trial ran with; empty if none has started."""
+        return next((run.environment for run in self.runs if run.environment), {})
 
     @property
     def groups(self) -> list[str]:
@@ -77,39 +80,43 @@ class SweepData:
         return found
 
 
-def collect(tracking_uri: str, sweep: str) -> SweepData:
-    """Reads a sweep from MLflow. Raises UserError if it is not there."""
+def collect(tracking_uri: str, sweep: str, parent: str | None = None) -> SweepData:
+    """Reads a sweep from MLflow: its run `parent`, or the newest of that name. Raises UserError if it cannot."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return _collect(tracking_uri, sweep, parent)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        raise UserError(f"MLflow at {without_secrets(tracking_uri)} cannot be read: {first_line(error)}") from None
+
+
+def _collect(tracking_uri: str, sweep: str, parent: str | None) -> SweepData:
     client = client_for(tracking_uri)
-    shown = without_secrets(tracking_uri)
     experiment = client.get_experiment_by_name(sweep)
-    parents = (
-        client.search_runs(
-            [experiment.experiment_id], f"tags.`{KIND}` = 'sweep'", order_by=["attributes.start_time ASC"]
-        )
-        if experiment
-        else []
-    )
-    if not parents:
+    if experiment and not parent:
+        newest = ["attributes.start_time DESC"]
+        found = client.search_runs([experiment.experiment_id], f"tags.`{KIND}` = 'sweep'", order_by=newest)
+        parent = found[0].info.run_id if found else None
+    if not experiment or not parent:
+        shown = without_secrets(tracking_uri)
         raise UserError(f"MLflow at {shown} holds no sweep {sweep!r}; `orchestrate sweep FILE` makes one")
-    parent = parents[0].info.run_id
     with tempfile.TemporaryDirectory(prefix="orchestrate-report-") as scratch:
         reader = _Reader(client, Path(scratch))
         document = json.loads(reader.artifact(parent, "sweep.json"))
         runs = {run.data.tags[KEY]: run for run in children_of(client, experiment.experiment_id, parent)}
         with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(lambda trial: reader.run_data(trial, runs.get(trial["key"])), document["trials"]))
-        first = next((run for run in found if run.run_id), None)
+            trials = list(pool.map(lambda trial: reader.run_data(trial, runs.get(trial["key"])), document["trials"]))
         return SweepData(
             name=document["name"],
             question=document["question"],
-            tracking_uri=shown,
-            experiment_id=experiment.experiment_id,
+            tracking_uri=without_secrets(tracking_uri),
             run_id=parent,
             cautions=document["cautions"],
             file=document["file"],
-            runs=found,
-            real_picture=reader.artifact(first.run_id, "real.png") if first else b"",
-            environment=json.loads(reader.artifact(first.run_id, "environment.json")) if first else {},
+            overrides=document["overrides"],
+            runs=trials,
+            real_pictures=reader.real_pictures(trials),
         )
 
 
@@ -122,6 +129,14 @@ class _Reader:
         folder.mkdir(exist_ok=True)
         return Path(self.client.download_artifacts(run_id, path, str(folder))).read_bytes()
 
+    def real_pictures(self, runs: list[RunData]) -> dict[str, bytes]:
+        """group -> real images, of its first run that has some."""
+        found: dict[str, bytes] = {}
+        for run in runs:
+            if run.group not in found and run.picture:
+                found[run.group] = self.artifact(run.run_id, "real.png")
+        return found
+
     def run_data(self, trial: dict[str, Any], run: Any) -> RunData:
         names = ("key", "name", "group", "configuration", "seed", "factors", "steps")
         data = RunData(**{name: trial[name] for name in names})
@@ -130,11 +145,12 @@ class _Reader:
         tags = run.data.tags
         data.run_id = run.info.run_id
         data.status = tags.get("status", "running")
-        data.verdict, data.reason = tags.get("verdict", ""), tags.get("verdict.reason", "")
+        data.verdict, data.reason = tags.get("verdict", ""), tags.get("verdict.reason") or tags.get("error", "")
         since = tags.get("verdict.since", "")
         data.since = int(since) if since.isdigit() else None
-        data.settings, data.latest = dict(run.data.params), dict(run.data.metrics)
-        data.began_ms, data.ended_ms = run.info.start_time or 0, run.info.end_time or 0
+        data.latest = dict(run.data.metrics)
+        data.began_ms = run.info.start_time or 0
+        data.environment = json.loads(self.artifact(data.run_id, "environment.json"))
         for metric in CURVES:
             if metric in data.latest:
                 points = self.client.get_metric_history(data.run_id, metric)

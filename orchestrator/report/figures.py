@@ -12,7 +12,10 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def curve_figure(data: SweepData, group: str, metric: str) -> go.Figure | None:
-    """All runs of a group, a colour a configuration, a dash a seed; None if nothing was measured."""
+    """All runs of a group, a colour a configuration, a dash a seed; None if nothing was measured.
+
+    The frame fits the runs that did not diverge: those that did leave it.
+    """
     runs = [run for run in data.runs if run.group == group and run.curves.get(metric)]
     if not runs:
         return None
@@ -25,7 +28,7 @@ def curve_figure(data: SweepData, group: str, metric: str) -> go.Figure | None:
     figure.update_layout(
         title={"text": CURVES[metric], "font": {"size": 15}},
         xaxis={"title": {"text": "step"}, "rangemode": "tozero"},
-        yaxis={"rangemode": "normal"},
+        yaxis={"range": _frame(runs, metric)},
         showlegend=False,
         hovermode="closest",
         height=300,
@@ -37,6 +40,16 @@ def curve_figure(data: SweepData, group: str, metric: str) -> go.Figure | None:
     figure.update_xaxes(gridcolor="rgba(128,128,128,0.25)", zeroline=False)
     figure.update_yaxes(gridcolor="rgba(128,128,128,0.25)", zeroline=False)
     return figure
+
+
+def _frame(runs: list[RunData], metric: str) -> list[float] | None:
+    """The range of the runs that did not diverge and some room; None (plotly's own) if all did or none did."""
+    kept = [run for run in runs if run.outcome != "diverged"]
+    if not kept or len(kept) == len(runs):
+        return None
+    values = [value for run in kept for _, value in run.curves[metric]]
+    room = 0.08 * (max(values) - min(values)) or 1.0
+    return [min(values) - room, max(values) + room]
 
 
 def _curve(run: RunData, metric: str, configuration: int, seed: int) -> go.Scatter:

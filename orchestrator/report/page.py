@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -34,14 +35,34 @@ def write(data: SweepData, answer: list[str], file: Path) -> None:
         rows=[summary.table_row(runs) for runs in data.configurations().values()],
         levels=summary.levels(data),
         groups=[_group(data, group) for group in data.groups],
-        events=[run for run in data.runs if run.outcome not in ("stable", "pending", "running")],
-        verdict_rules=(stability.__doc__ or "").split("\n\n", 1)[1],
+        events=[run for run in data.runs if run.outcome not in ("stable", "pending", "running", "interrupted")],
+        real=_real_pictures(data),
+        verdict_rules=_verdict_rules(),
+        command=shlex.join(["orchestrate", "sweep", data.file, *(w for o in data.overrides for w in ("--set", o))]),
         plotly_js=plotly.offline.get_plotlyjs(),
         began=_when(min((run.began_ms for run in data.runs if run.began_ms), default=0)),
         made=time.strftime("%Y-%m-%d %H:%M"),
         version=__version__,
     )
     write_atomically(file, page.encode())
+
+
+def _verdict_rules() -> str:
+    """The rules as `gan_core.stability` states them, with their thresholds."""
+    rules = (stability.__doc__ or "").split("\n\n", 1)[1]
+    for name in ("LOSS_LIMIT", "COLLAPSE_RATIO", "SATURATED_ACCURACY"):
+        rules = rules.replace(name, f"{getattr(stability, name):g}")
+    return rules
+
+
+def _real_pictures(data: SweepData) -> list[tuple[str, bytes]]:
+    """(caption, picture), each picture once."""
+    groups: dict[bytes, list[str]] = {}
+    for group, picture in data.real_pictures.items():
+        groups.setdefault(picture, []).append(group)
+    if len(groups) == 1:
+        return [("real images", picture) for picture in groups]
+    return [(f"real images of {', '.join(names)}", picture) for picture, names in groups.items()]
 
 
 def _group(data: SweepData, group: str) -> dict[str, Any]:

@@ -52,9 +52,7 @@ def answer(data: SweepData) -> list[str]:
     waiting = len(data.runs) - total.total
     by_group = [f"{group} in {stable_share(members)}" for group, members in _by_group(data).items()]
     groups = f" ({', '.join(by_group)})" if len(by_group) > 1 else ""
-    sentences = [
-        f"{total} runs were stable{groups}: {total.rate:.0%}, 95% interval {total.low:.0%} to {total.high:.0%}."
-    ]
+    sentences = [f"{total} runs were stable{groups}."]
     if waiting:
         sentences.append(f"{waiting} more have not ended.")
     sentences += _what_mattered(levels(data))
@@ -74,8 +72,8 @@ def _what_mattered(found: list[Level]) -> list[str]:
         for level in found:
             if level.group == group and level.stable.total:
                 factors.setdefault(level.factor, []).append(level)
-        if factors:
-            ranked = [sorted(members, key=lambda level: level.stable.rate) for members in factors.values()]
+        ranked = [sorted(m, key=lambda level: level.stable.rate) for m in factors.values() if len(m) > 1]
+        if ranked:
             worst, *_, best = max(ranked, key=lambda members: members[-1].stable.rate - members[0].stable.rate)
             sentences.append(_difference(group, worst, best))
     return sentences
@@ -101,10 +99,13 @@ def _how_sure(data: SweepData) -> str:
 
 
 def table_row(runs: list[RunData]) -> dict[str, Any]:
-    """One configuration over its seeds: outcomes, share of stable runs, and means of the last measurements."""
+    """One configuration over its seeds: outcomes, share of stable runs, and means of the last measurements.
+
+    Diverged runs are counted but not averaged: their losses are of any size.
+    """
 
     def mean(metric: str) -> float | None:
-        values = [run.latest[metric] for run in runs if metric in run.latest]
+        values = [run.latest[metric] for run in runs if metric in run.latest and run.outcome != "diverged"]
         return sum(values) / len(values) if values else None
 
     return {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SMOKE, Done, orchestrate
+from commands import SMOKE, Done, orchestrate
 
 pytestmark = pytest.mark.e2e
 

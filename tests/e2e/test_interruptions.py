@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import SMOKE, orchestrate, start, trials
+from commands import SMOKE, orchestrate, start, trials
 from mlflow import MlflowClient
 
 from gan_core import checkpoint

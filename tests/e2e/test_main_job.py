@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import SMOKE, Done, orchestrate, trials
+from commands import SMOKE, Done, orchestrate, trials
 from mlflow import MlflowClient
 
 pytestmark = pytest.mark.e2e

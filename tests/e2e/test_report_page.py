@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Done
+from commands import Done
 from playwright.sync_api import sync_playwright
 
 pytestmark = pytest.mark.e2e

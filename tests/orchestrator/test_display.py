@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from orchestrator.clock import Clock
 from orchestrator.display import Display, LiveDisplay, duration, make_display
-from orchestrator.plan import Clock, Plan
+from orchestrator.plan import Plan
 
 MakePlan = Callable[[], Plan]
 
@@ -36,7 +37,9 @@ def test_plain_output_says_each_trials_end_and_the_time_left(tiny_plan: MakePlan
         display.report(plan.trials[0].key, reported(4))
         display.report(plan.trials[0].key, reported(8, done=True, verdict="stable"))
         display.report(plan.trials[1].key, {"status": "lost"})
+        display.report(plan.trials[1].key, {"status": "given up"})
     text = out.getvalue()
+    assert f"[2/4] {plan.trials[1].trial.name}: failed" in text
     assert f"[1/4] {plan.trials[0].trial.name}: stable at step 8; about 3 s left" in text
     assert "starts again from its checkpoint" in text
 

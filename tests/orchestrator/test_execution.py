@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
-from conftest import execution_of, run_to_end
 from PIL import Image
+from tiny import TINY, execution_of, run_to_end
 
 from gan_core import checkpoint
 from gan_core.training import Trainer
+from orchestrator import spec
 from orchestrator.execution import Execution
-from orchestrator.plan import Plan
+from orchestrator.plan import Plan, make_plan
 
 MakePlan = Callable[[], Plan]
 
@@ -140,6 +142,22 @@ def test_an_optimiser_that_trains_with_another_rate_fails_the_trial(tiny_plan: M
     execution.advance()
     assert execution.folder.record().status == "failed"
     assert "0.01" in (execution.folder.record().error or "")
+
+
+def test_a_class_with_few_images_does_not_break_the_picture_of_real_ones(tmp_path: Path) -> None:
+    import numpy as np
+
+    labels = np.repeat([0, 1], [30, 3])
+    np.savez(tmp_path / "few.npz", images=np.zeros((33, 32, 32), np.uint8), labels=labels)
+    file = tmp_path / "few.yaml"
+    data = f"data: {{name: npz, path: {tmp_path / 'few.npz'}}}, model.family: acgan"
+    file.write_text(TINY.replace("trial: {", f"trial: {{{data}, "))
+    plan = make_plan(spec.load(file), tmp_path / "home")
+    execution = execution_of(plan, plan.trials[0])
+    execution.begin()
+    with Image.open(execution.folder.real_file) as picture:
+        assert picture.size == (8 * 34 + 2, 2 * 34 + 2)
+    execution.suspend()
 
 
 def test_two_executions_cannot_train_one_trial_at_a_time(tiny_plan: MakePlan) -> None:

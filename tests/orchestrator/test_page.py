@@ -41,9 +41,9 @@ def data() -> SweepData:
     ]
     runs.append(made_run("plain", 2, "collapsed"))
     waiting = RunData("w", "plain waiting", "plain", "plain waiting", 0, {}, 20)
-    return SweepData(
-        "s", f"Why {EVIL}?", "sqlite:///x", "1", "2", [f"beware {EVIL}"], "s.yaml", [*runs, waiting], png()
-    )
+    real = {"plain": png(), EVIL: png()}
+    cautions, overrides = [f"beware {EVIL}"], [f"trial.x={EVIL}"]
+    return SweepData("s", f"Why {EVIL}?", "sqlite:///x", "r", cautions, "s.yaml", overrides, [*runs, waiting], real)
 
 
 def written(data: SweepData, folder: Path) -> str:
@@ -94,3 +94,22 @@ def test_a_configuration_keeps_its_colour_and_a_seed_its_line(data: SweepData) -
 
 def test_nothing_measured_is_no_figure(data: SweepData) -> None:
     assert figures.curve_figure(data, "plain", "loss/unknown") is None
+
+
+def test_the_frame_fits_the_runs_that_did_not_diverge(data: SweepData) -> None:
+    blown = made_run("plain", 3, "diverged")
+    blown.curves["loss/generator"] = [(10, 1e9)]
+    data.runs.append(blown)
+    figure = figures.curve_figure(data, "plain", "loss/generator")
+    assert figure is not None
+    low, high = figure.layout.yaxis.range
+    assert low < 0.25
+    assert 0.5 < high < 1
+    assert len(figure.data) == 6  # it is drawn all the same
+
+
+def test_the_page_gives_the_rules_with_their_numbers_and_the_whole_command(data: SweepData, tmp_path: Path) -> None:
+    text = written(data, tmp_path)
+    assert "below 0.5" in text
+    assert "LOSS_LIMIT" not in text
+    assert "orchestrate sweep s.yaml --set" in text

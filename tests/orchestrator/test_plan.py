@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import TINY, execution_of, run_to_end
+from tiny import TINY, execution_of, run_to_end
 
 from orchestrator import spec
+from orchestrator.clock import Clock
 from orchestrator.errors import SpecError
-from orchestrator.plan import Clock, Plan, make_plan
+from orchestrator.plan import Plan, make_plan
 
 MakePlan = Callable[[], Plan]
 
@@ -60,6 +61,19 @@ def test_paths_of_data_are_made_absolute_and_do_not_change_the_key(
     (tmp_path / "mine.npz").rename(tmp_path / "moved" / "mine.npz")
     file.write_text(file.read_text().replace("mine.npz", "moved/mine.npz"))
     assert make_plan(spec.load(file), tmp_path).trials[0].key == relative.key
+
+
+def test_the_same_data_written_differently_is_one_trial_twice(tmp_path: Path) -> None:
+    import numpy as np
+
+    for name in ("a", "b"):
+        np.savez(tmp_path / f"{name}.npz", images=np.arange(40 * 32 * 32, dtype=np.uint8).reshape(40, 32, 32))
+    file = tmp_path / "twice.yaml"
+    paths = f"data.path: [{tmp_path / 'a.npz'}, {tmp_path / 'b.npz'}]\n"
+    text = TINY.replace("trial: {", "trial: {data: {name: npz}, ")
+    file.write_text(text[: text.index("    grid:")] + "    grid:\n      " + paths)
+    with pytest.raises(SpecError, match="the same data and settings"):
+        make_plan(spec.load(file), tmp_path)
 
 
 def test_the_time_left_is_unknown_until_something_was_measured(tiny_plan: MakePlan) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator import scratch
 from orchestrator.scratch import scratch_folder
 
 
@@ -26,6 +27,7 @@ def test_what_a_killed_command_left_is_deleted_and_what_a_living_one_has_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(scratch, "LONGEST_PARENT", 1000)
     done = subprocess.Popen(["true"])
     done.wait()
     dead, living = tmp_path / f"orchestrate-{done.pid}-abc", tmp_path / f"orchestrate-{os.getppid()}-abc"
@@ -35,3 +37,11 @@ def test_what_a_killed_command_left_is_deleted_and_what_a_living_one_has_is_not(
         pass
     assert not dead.exists()
     assert living.exists()
+
+
+def test_a_temporary_folder_too_deep_for_rays_sockets_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "very" / "deep" / "indeed"))
+    with scratch_folder() as folder:
+        assert folder.parent == Path("/tmp")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections import Counter
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import execution_of, run_to_end
+from tiny import execution_of, run_to_end
 
 from gan_core.config import effective_settings
 from orchestrator import tracking
@@ -95,27 +97,92 @@ def test_a_resumed_trial_goes_on_in_the_same_run(tiny_plan: MakePlan, tmp_path: 
     assert second.client.get_run(second.children[key].run_id).info.status == "FINISHED"
 
 
-def test_a_run_of_another_life_is_set_aside(tiny_plan: MakePlan, tmp_path: Path) -> None:
+def test_the_same_sweep_of_another_folder_has_runs_of_its_own(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    key = plan.trials[0].key
+    run_to_end(plan, plan.trials[0])
+    first = mirror_of(plan, tmp_path)
+    first.open()
+    first.sync()
+    shutil.rmtree(plan.folder.folder)
+    again = tiny_plan()
+    run_to_end(again, again.trials[0])
+    second = mirror_of(again, tmp_path)
+    second.open()
+    second.sync()
+    assert second.parent != first.parent
+    assert second.experiment == first.experiment
+    assert points(second, key) == rows(again, key)
+
+
+def test_a_trial_that_cannot_be_sent_does_not_keep_the_others_from_it(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    for planned in plan.trials[:2]:
+        run_to_end(plan, planned)
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    send = Mirror._send_rows
+
+    def refuse_one(self: Mirror, child: Any, found: list[dict[str, float]]) -> None:
+        if child is self.children[plan.trials[0].key]:
+            raise ConnectionError("not this one")
+        send(self, child, found)
+
+    monkeypatch.setattr(Mirror, "_send_rows", refuse_one)
+    with pytest.raises(ConnectionError):
+        mirror.sync()
+    assert points(mirror, plan.trials[1].key) == rows(plan, plan.trials[1].key)
+
+
+def test_what_failed_and_then_finished_tells_of_the_end_only(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     key = plan.trials[0].key
     execution = execution_of(plan, plan.trials[0])
     execution.begin()
-    assert execution._trainer is not None
-    for _ in range(4):
-        execution._one_step(execution._trainer)
-    execution.suspend()
+    execution._fail("Traceback\nMemoryError: too much")
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    mirror.sync()
+    run_id = mirror.children[key].run_id
+    assert mirror.client.get_run(run_id).data.tags["error"] == "MemoryError: too much"
+    run_to_end(plan, plan.trials[0])
+    mirror.sync()
+    run = mirror.client.get_run(run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["status"] == "finished"
+    assert run.data.tags["verdict"]
+    assert run.data.tags["error"] == ""
+
+
+def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    execution = execution_of(plan, plan.trials[0])
+    execution.fingerprint = "other"
+    execution.begin()
+    assert execution.record.status == "failed"
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    mirror.sync()
+    run = mirror.client.get_run(mirror.children[plan.trials[0].key].run_id)
+    assert run.info.status == "FAILED"
+    assert "the data changed" in run.data.tags["error"]
+
+
+def test_a_renamed_trial_is_renamed_in_mlflow(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    key = plan.trials[0].key
+    run_to_end(plan, plan.trials[0])
     first = mirror_of(plan, tmp_path)
     first.open()
     first.sync()
-    shutil.rmtree(execution.folder.folder)
-    run_to_end(plan, plan.trials[0])
     second = mirror_of(plan, tmp_path)
+    second.trials[key] |= {"name": "better seed=0", "group": "better", "configuration": "better"}
     second.open()
-    second.sync()
-    assert second.children[key].run_id != first.children[key].run_id
-    assert points(second, key) == rows(plan, key)
-    children = tracking.children_of(second.client, second.experiment, second.parent)
-    assert [run.info.run_id for run in children] == [second.children[key].run_id]
+    run = second.client.get_run(first.children[key].run_id)
+    assert run.info.run_name == "better seed=0"
+    assert run.data.tags["group"] == "better"
 
 
 def test_a_failed_trial_is_marked_failed_with_its_traceback(tiny_plan: MakePlan, tmp_path: Path) -> None:
@@ -128,7 +195,7 @@ def test_a_failed_trial_is_marked_failed_with_its_traceback(tiny_plan: MakePlan,
     mirror.sync()
     run = mirror.children[plan.trials[0].key].run_id
     assert mirror.client.get_run(run).info.status == "FAILED"
-    assert "error.txt" in {entry.path for entry in mirror.client.list_artifacts(run)}
+    assert "error-attempt-1.txt" in {entry.path for entry in mirror.client.list_artifacts(run)}
 
 
 def test_an_outage_is_outlasted_and_everything_arrives(
@@ -153,6 +220,26 @@ def test_an_outage_is_outlasted_and_everything_arrives(
     assert thread.drain()
     assert thread.trouble is None
     assert points(thread.mirror, plan.trials[0].key) == rows(plan, plan.trials[0].key)
+
+
+def test_a_server_that_wants_a_password_answers_all_the_same() -> None:
+    class Guarded(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(401)
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Guarded) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        tracking.check_uri(f"http://127.0.0.1:{server.server_port}")
+        thread.join()
+
+
+def test_a_database_that_does_not_answer_is_noticed_at_once() -> None:
+    with pytest.raises(UserError, match=r"postgresql://127\.0\.0\.1:9/x does not answer"):
+        tracking.check_uri("postgresql://ann:s3cret@127.0.0.1:9/x")
 
 
 @pytest.mark.parametrize("uri", ["./mlruns", "file:///tmp/mlruns"])

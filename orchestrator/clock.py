@@ -1,0 +1,51 @@
+"""How long a sweep will still take, from the measured speed of its own trials."""
+
+from __future__ import annotations
+
+import math
+
+from gan_core.config import TrialConfig
+from orchestrator.plan import Plan
+
+
+def relative_cost(config: TrialConfig) -> float:
+    """A rough cost of one step, to compare trials before any of them was timed; the unit cancels out."""
+    width = config.model.width or 32
+    networks = (width / 32) ** 2 * (config.data.image_size / 32) ** 2 * (10 if config.model.family == "acgan" else 1)
+    critic = 2.0 + 2.0 * bool(config.loss.gradient_penalty)
+    return networks * config.batch_size * (config.loss.n_critic * critic + 1.5)
+
+
+class Clock:
+    """Time left. A group that was not timed yet is estimated from the others by `relative_cost`."""
+
+    def __init__(self, plan: Plan, workers: int):
+        self.workers = max(1, min(workers, len(plan.todo)))
+        self._unit = {p.key: relative_cost(p.config) for p in plan.todo}
+        self._group = {p.key: p.trial.group for p in plan.todo}
+        self._left = {p.key: p.remaining for p in plan.todo}
+        self._spent: dict[str, tuple[float, float]] = {}
+
+    def progress(self, key: str, left: int, seconds: float) -> None:
+        """Trial `key` has `left` steps to go; its last steps took `seconds` of training."""
+        group = self._group[key]
+        units, spent = self._spent.get(group, (0.0, 0.0))
+        done = (self._left[key] - left) * self._unit[key]
+        self._spent[group] = (units + done, spent + seconds)
+        self._left[key] = left
+
+    def close(self, key: str) -> None:
+        """Trial `key` takes no more steps."""
+        self._left[key] = 0
+
+    def seconds_left(self) -> float:
+        """Infinity until something was measured."""
+        total_units = sum(units for units, _ in self._spent.values())
+        if not total_units:
+            return math.inf
+        overall = sum(spent for _, spent in self._spent.values()) / total_units
+        seconds = 0.0
+        for key, left in self._left.items():
+            units, spent = self._spent.get(self._group[key], (0.0, 0.0))
+            seconds += left * self._unit[key] * (spent / units if units else overall)
+        return seconds / self.workers

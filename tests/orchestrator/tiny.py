@@ -1,0 +1,28 @@
+"""A sweep small enough to run in a test, and ways to run its trials without Ray."""
+
+from __future__ import annotations
+
+from orchestrator.execution import Execution
+from orchestrator.plan import Plan, Planned
+
+TINY = """\
+sweep: tiny
+question: Is it small?
+seeds: [0, 1]
+trial: {steps: 8, log_every: 2, checkpoint_every: 4, batch_size: 8, model.width: 4, evaluation: {every: 4, samples: 16}}
+groups:
+  - name: dcgan
+    grid:
+      stabilizers.label_smoothing: [0.0, 0.1]
+"""
+
+
+def execution_of(plan: Plan, planned: Planned) -> Execution:
+    return Execution(plan.folder.trial(planned.key), planned.config, planned.fingerprint)
+
+
+def run_to_end(plan: Plan, planned: Planned) -> Execution:
+    execution = execution_of(plan, planned)
+    execution.begin()
+    execution.advance()
+    return execution
