@@ -7,8 +7,10 @@ Split rule: a data set's own test part where it has one. Otherwise one image in 
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,6 +45,12 @@ class ImageSet:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as arrays, which Ray shares between the workers of a node instead of copying them."""
+        tensors = (self.images, self.labels, self.test_images, self.test_labels)
+        arrays = [None if tensor is None else tensor.cpu().numpy() for tensor in tensors]
+        return _from_arrays, (self.name, *arrays, self.class_names, self.fingerprint)
 
     def to(self, device: torch.device) -> ImageSet:
         """The same set, its training part resident on `device`."""
@@ -88,11 +96,25 @@ def _finish(name: str, train: Part, test: Part, class_names: tuple[str, ...], si
         if array is not None:
             digest.update(f"{array.shape}{array.dtype}".encode())
             digest.update(np.ascontiguousarray(array).data)
-    tensors = [torch.from_numpy(images) for images in parts]
-    label_tensors = [None if found is None else torch.from_numpy(found) for found in labels]
-    return ImageSet(
-        name, tensors[0], label_tensors[0], tensors[1], label_tensors[1], class_names, digest.hexdigest()[:16]
-    )
+    return _from_arrays(name, parts[0], labels[0], parts[1], labels[1], class_names, digest.hexdigest()[:16])
+
+
+def _from_arrays(
+    name: str,
+    images: np.ndarray,
+    labels: np.ndarray | None,
+    test_images: np.ndarray,
+    test_labels: np.ndarray | None,
+    class_names: tuple[str, ...],
+    fingerprint: str,
+) -> ImageSet:
+    """An ImageSet of tensors that share the arrays' memory, which is only read."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        tensors = [None if a is None else torch.from_numpy(a) for a in (images, labels, test_images, test_labels)]
+    assert tensors[0] is not None
+    assert tensors[2] is not None
+    return ImageSet(name, tensors[0], tensors[1], tensors[2], tensors[3], class_names, fingerprint)
 
 
 def _split(part: Part) -> tuple[Part, Part]:

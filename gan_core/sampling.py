@@ -62,11 +62,15 @@ def spread(total: int, count: int) -> Tensor:
 
 
 def grid(images: Tensor, columns: int = GRID_SIDE, gap: int = 2) -> np.ndarray:
-    """uint8 [N, C, H, W], N > 1 -> one picture uint8 [rows * (H + gap) + gap, columns * (W + gap) + gap, C]."""
-    from torchvision.utils import make_grid
-
-    picture = make_grid(images, nrow=columns, padding=gap, pad_value=128)[: images.shape[1]]
-    return picture.permute(1, 2, 0).numpy()
+    """uint8 [N, C, H, W] -> one picture uint8 [rows * (H + gap) + gap, columns * (W + gap) + gap, C]."""
+    count, channels, height, width = images.shape
+    rows = -(-count // columns)
+    picture = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 128, np.uint8)
+    for number, image in enumerate(images.permute(0, 2, 3, 1).numpy()):
+        top = number // columns * (height + gap) + gap
+        left = number % columns * (width + gap) + gap
+        picture[top : top + height, left : left + width] = image
+    return picture
 
 
 def diversity(images: Tensor) -> float:

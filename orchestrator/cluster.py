@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestrator.errors import UserError, first_line
 
-OBJECT_STORE_BYTES = 100 * 1024**2
+LEAST_OBJECT_STORE = 100 * 1024**2
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -25,10 +25,14 @@ QUIET = {
 
 
 class Cluster:
-    """A Ray to run on: one of our own on this machine, or the one at `address`. A context manager."""
+    """A Ray to run on: one of our own on this machine, or the one at `address`. A context manager.
 
-    def __init__(self, address: str | None, workers: int, scratch: Path):
+    `data_bytes`: the size of the data sets, which lie once on each node, in Ray's object store.
+    """
+
+    def __init__(self, address: str | None, workers: int, scratch: Path, data_bytes: int):
         self.address, self.workers, self.scratch = address, workers, scratch
+        self.object_store = LEAST_OBJECT_STORE + int(1.1 * data_bytes)
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
         if address is None:
@@ -44,7 +48,7 @@ class Cluster:
             ray.init(
                 num_cpus=self.workers,
                 include_dashboard=False,
-                object_store_memory=OBJECT_STORE_BYTES,
+                object_store_memory=self.object_store,
                 _temp_dir=str(self.scratch),
                 **quiet,
             )

@@ -17,23 +17,13 @@ import torch
 from filelock import FileLock
 from PIL import Image
 
-from gan_core import checkpoint, datasets, sampling, stability
+from gan_core import checkpoint, sampling, stability
 from gan_core.config import Player, TrialConfig
+from gan_core.datasets import ImageSet
 from gan_core.history import Row, now_ms
 from gan_core.training import Diverged, Snapshot, Trainer
 from orchestrator import environment
 from orchestrator.store import TrialFolder, write_json
-
-_loaded: dict[str, datasets.ImageSet] = {}
-
-
-def load_images(config: TrialConfig) -> datasets.ImageSet:
-    """The trial's data; a process that runs many trials reads it once."""
-    wanted = config.data.model_dump_json()
-    if wanted not in _loaded:
-        _loaded.clear()
-        _loaded[wanted] = datasets.load(config.data)
-    return _loaded[wanted]
 
 
 def choose_device() -> torch.device:
@@ -43,8 +33,8 @@ def choose_device() -> torch.device:
 class Execution:
     """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early."""
 
-    def __init__(self, folder: TrialFolder, config: TrialConfig, fingerprint: str):
-        self.folder, self.config, self.fingerprint = folder, config, fingerprint
+    def __init__(self, folder: TrialFolder, config: TrialConfig, images: ImageSet):
+        self.folder, self.config, self.images = folder, config, images
         self.record = folder.record()
         self.latest: Row = {}
         self._rows: list[Row] = []
@@ -94,15 +84,12 @@ class Execution:
         device = choose_device()
         if device.type == "cpu":
             torch.set_num_threads(1)
-        images = load_images(self.config)
-        if images.fingerprint != self.fingerprint:
-            raise RuntimeError(f"the data changed: fingerprint {images.fingerprint}, planned {self.fingerprint}")
-        trainer = Trainer(self.config, images, device)
+        trainer = Trainer(self.config, self.images, device)
         if self.folder.checkpoint_file.exists():
             trainer.load_state_dict(checkpoint.load(self.folder.checkpoint_file, device))
         self.folder.truncate(trainer.step_count)
         if trainer.step_count == 0:
-            self._save_real(images)
+            self._save_real(self.images)
             self._save_snapshot(trainer.snapshot())
         self._trainer = trainer
         self.record.step, self.record.applied = trainer.step_count, trainer.applied()
@@ -214,7 +201,7 @@ class Execution:
     def _save_snapshot(self, snapshot: Snapshot) -> None:
         save_png(self.folder.sample_file(snapshot.step), sampling.grid(snapshot.images, snapshot.columns))
 
-    def _save_real(self, images: datasets.ImageSet) -> None:
+    def _save_real(self, images: ImageSet) -> None:
         """Real images in the arrangement of the samples: a row a class where the model is asked for classes."""
         if self.config.model.family == "acgan" and images.labels is not None:
             members = [(images.labels == c).nonzero()[:, 0] for c in range(len(images.class_names))]

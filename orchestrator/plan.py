@@ -54,9 +54,12 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
+    """`images`: the data sets by fingerprint."""
+
     sweep: Sweep
     folder: SweepFolder
     trials: list[Planned]
+    images: dict[str, datasets.ImageSet]
 
     @property
     def todo(self) -> list[Planned]:
@@ -110,7 +113,7 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
         planned.append(Planned(key, trial, config, images.fingerprint, folder.trial(key).record()))
     if problems:
         raise SpecError(list(problems.values()))
-    return Plan(sweep, folder, planned)
+    return Plan(sweep, folder, planned, {images.fingerprint: images for images in loaded.values()})
 
 
 def with_data_root(config: TrialConfig, home: Path) -> TrialConfig:

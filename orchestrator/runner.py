@@ -11,10 +11,11 @@ from typing import Any
 from ray import tune
 
 from gan_core.config import TrialConfig
+from gan_core.datasets import ImageSet
 from orchestrator.cluster import Cluster
 from orchestrator.execution import Execution
-from orchestrator.plan import Planned
-from orchestrator.store import SweepFolder, TrialFolder
+from orchestrator.plan import Plan
+from orchestrator.store import TrialFolder
 
 LOST_WORKERS = 3
 """How often a trial whose worker died is started again, from its checkpoint."""
@@ -26,10 +27,10 @@ Report = Callable[[str, dict[str, Any]], None]
 class TrialRunner(tune.Trainable):
     """Tune's view of an `Execution`: a second of training at a time. All durable state is in the trial's folder."""
 
-    def setup(self, config: dict[str, Any]) -> None:
+    def setup(self, config: dict[str, Any], images: dict[str, ImageSet]) -> None:
         task = config["task"]
-        folder = TrialFolder(Path(task["folder"]))
-        self.execution = Execution(folder, TrialConfig.model_validate(task["config"]), task["fingerprint"])
+        trial = TrialConfig.model_validate(task["config"])
+        self.execution = Execution(TrialFolder(Path(task["folder"])), trial, images[task["fingerprint"]])
         self.execution.begin()
 
     def step(self) -> dict[str, Any]:
@@ -47,7 +48,7 @@ class TrialRunner(tune.Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self.execution.suspend()
-        self.setup(new_config)
+        self.setup(new_config)  # type: ignore[call-arg]  # Tune has bound `images`
         return True
 
     def cleanup(self) -> None:
@@ -92,21 +93,20 @@ def _key_of(trial: Any) -> str:
     return Path(trial.config["task"]["folder"]).name
 
 
-def run(todo: list[Planned], folder: SweepFolder, cluster: Cluster, gpu_share: float, stop: threading.Event,
-        report: Report) -> None:  # fmt: skip
-    """Runs the trials, each where it left off, until all have ended or `stop` is set."""
+def run(plan: Plan, cluster: Cluster, gpu_share: float, stop: threading.Event, report: Report) -> None:
+    """Runs what is left of the plan, each trial where it left off, until all have ended or `stop` is set."""
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what happens to a trial is said by `report`
     tasks = [
         {
-            "folder": str(folder.trial(planned.key).folder),
+            "folder": str(plan.folder.trial(planned.key).folder),
             "config": planned.config.model_dump(mode="json"),
             "fingerprint": planned.fingerprint,
         }
-        for planned in todo
+        for planned in plan.todo
     ]
     resources = {"cpu": 1.0, "gpu": gpu_share} if cluster.gpus() else {"cpu": 1.0}
     tune.Tuner(
-        tune.with_resources(TrialRunner, resources),
+        tune.with_resources(tune.with_parameters(TrialRunner, images=plan.images), resources),
         param_space={"task": tune.grid_search(tasks)},
         tune_config=tune.TuneConfig(reuse_actors=True, trial_name_creator=_key_of, trial_dirname_creator=_key_of),
         run_config=tune.RunConfig(
@@ -120,8 +120,8 @@ def run(todo: list[Planned], folder: SweepFolder, cluster: Cluster, gpu_share: f
         ),
     ).fit()
     if not stop.is_set():
-        for planned in todo:
-            _give_up(folder.trial(planned.key))
+        for planned in plan.todo:
+            _give_up(plan.folder.trial(planned.key))
 
 
 def _give_up(folder: TrialFolder) -> None:

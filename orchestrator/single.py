@@ -23,10 +23,11 @@ SHOWN = {
 
 def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Console) -> int:
     """Trains the trial called `wanted`; 0 with a verdict, 1 if it failed. Raises UserError."""
-    planned = _choose(make_plan(spec.load(file, overrides), home), wanted)
+    plan = make_plan(spec.load(file, overrides), home)
+    planned = _choose(plan, wanted)
     folder = TrialFolder(home.absolute() / "train" / planned.key)
     shutil.rmtree(folder.folder, ignore_errors=True)
-    execution = Execution(folder, planned.config, planned.fingerprint)
+    execution = Execution(folder, planned.config, plan.images[planned.fingerprint])
     console.print(planned.trial.name, highlight=False)
     execution.begin()
     while not execution.done:

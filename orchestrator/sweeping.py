@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,8 +93,10 @@ def hold(folder: SweepFolder) -> Iterator[None]:
 def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
     stop = threading.Event()
     with ExitStack() as stack:
-        cluster = stack.enter_context(_cluster(options, shown)) if plan.todo else None
+        importing = stack.enter_context(ThreadPoolExecutor(1)).submit(tracking.warm_up, options.tracking_uri)
+        cluster = stack.enter_context(_cluster(plan, options, shown)) if plan.todo else None
         shown.phase("opening MLflow")
+        importing.result()
         mirror = _open_mirror(plan, options)
         write_json(plan.folder.sweep_file, plan.document())
         thread = tracking.MirrorThread(mirror)
@@ -130,10 +133,11 @@ def _conclude(plan: Plan, options: Options, thread: tracking.MirrorThread, shown
 
 
 @contextmanager
-def _cluster(options: Options, shown: display.Display) -> Iterator[Cluster]:
+def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[Cluster]:
     shown.phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
     workers = options.workers or environment.available_cpus()
-    with scratch_folder() as scratch, Cluster(options.address, workers, scratch) as cluster:
+    size = sum(images.images.nbytes + images.test_images.nbytes for images in plan.images.values())
+    with scratch_folder() as scratch, Cluster(options.address, workers, scratch, size) as cluster:
         yield cluster
 
 
@@ -155,7 +159,7 @@ def _train(plan: Plan, options: Options, cluster: Cluster, shown: display.Displa
     shown.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {slots} workers")
     shown.start(plan, Clock(plan, slots))
     shown.phase_text = "starting the workers"
-    runner.run(plan.todo, plan.folder, cluster, options.gpu_share, stop, shown.report)
+    runner.run(plan, cluster, options.gpu_share, stop, shown.report)
 
 
 @contextmanager

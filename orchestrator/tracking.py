@@ -92,6 +92,12 @@ def client_for(uri: str) -> Any:
     return MlflowClient(tracking_uri=uri)
 
 
+def warm_up(uri: str) -> None:
+    """Imports MLflow and lets it make its database, which takes seconds, while something else is waited for."""
+    with suppress(Exception):  # whatever is wrong is said by Mirror.open
+        client_for(uri).search_experiments(max_results=1)
+
+
 @dataclass
 class _Child:
     """How far the mirror of one trial is."""

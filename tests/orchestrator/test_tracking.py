@@ -159,7 +159,8 @@ def test_what_failed_and_then_finished_tells_of_the_end_only(tiny_plan: MakePlan
 def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     execution = execution_of(plan, plan.trials[0])
-    execution.fingerprint = "other"
+    execution.folder.folder.mkdir(parents=True)
+    execution.folder.checkpoint_file.write_text("not a checkpoint")
     execution.begin()
     assert execution.record.status == "failed"
     mirror = mirror_of(plan, tmp_path)
@@ -167,7 +168,7 @@ def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(tiny_plan: MakeP
     mirror.sync()
     run = mirror.client.get_run(mirror.children[plan.trials[0].key].run_id)
     assert run.info.status == "FAILED"
-    assert "the data changed" in run.data.tags["error"]
+    assert "not a checkpoint" in run.data.tags["error"]
 
 
 def test_a_renamed_trial_is_renamed_in_mlflow(tiny_plan: MakePlan, tmp_path: Path) -> None:

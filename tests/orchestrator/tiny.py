@@ -18,7 +18,7 @@ groups:
 
 
 def execution_of(plan: Plan, planned: Planned) -> Execution:
-    return Execution(plan.folder.trial(planned.key), planned.config, planned.fingerprint)
+    return Execution(plan.folder.trial(planned.key), planned.config, plan.images[planned.fingerprint])
 
 
 def run_to_end(plan: Plan, planned: Planned) -> Execution:
