@@ -6,8 +6,9 @@ Both train the same networks (checked weight by weight) with batches of 64 from 
 the same number of trials, as whole jobs of two workers: a fresh process that starts Ray, trains, records and, ours,
 writes its report. The two take turns; the table has medians over the rounds.
 
-The peer runs its own Trainable under its own scheduler and settings. One thing differs: its Inception score wants a
-pretrained classifier from a web address; an untrained one of the same class, which costs the same, stands in.
+The peer runs its own Trainable under its own scheduler and settings. Two things differ. Its Inception score wants a
+pretrained classifier from a web address; an untrained one of the same class, which costs the same, stands in. And it
+computes in float32, where ours takes bfloat16 if the processor has units for it (`--precision float32` to compare alike).
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder that holds MNIST/raw")
     parser.add_argument("--trials", type=int, default=4)
-    parser.add_argument("--minibatches", type=int, default=100, help="a trial; a multiple of 5")
+    parser.add_argument("--minibatches", type=int, default=300, help="a trial; a multiple of 5")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--precision", default="auto", help="of ours: auto, float32 or bfloat16")
     parser.add_argument("--peer", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.peer:
-        run_peer(options.data, options.trials, options.minibatches)
+        run_peer(options)
         return
     check_same_networks()
     images = options.trials * options.minibatches * BATCH
@@ -66,29 +68,33 @@ def check_same_networks() -> None:
         assert shapes[0] == shapes[1], shapes
 
 
-def timed(command: list[str], **environment: str) -> float:
+def timed(command: list[str], **more: str) -> float:
+    outside = ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "ORCHESTRATE_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in outside} | more
     began = time.perf_counter()
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{command} failed\n{done.stdout}{done.stderr}")
     return time.perf_counter() - began
 
 
-def peer_job(data: Path, trials: int, minibatches: int) -> float:
+def peer_job(options: argparse.Namespace) -> float:
     with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, __file__, "--peer", "--data", str(data.absolute())]
-        return timed([*command, "--trials", str(trials), "--minibatches", str(minibatches)], HOME=home)
+        command = [sys.executable, __file__, "--peer", "--data", str(options.data.absolute())]
+        sizes = ["--trials", str(options.trials), "--minibatches", str(options.minibatches)]
+        return timed([*command, *sizes], HOME=home)
 
 
-def our_job(data: Path, trials: int, minibatches: int) -> float:
+def our_job(options: argparse.Namespace) -> float:
     sweep = {
         "sweep": "ray-example",
-        "seeds": list(range(trials)),
+        "seeds": list(range(options.trials)),
         "trial": {
-            "data": {"name": "mnist", "root": str(data.absolute())},
+            "data": {"name": "mnist", "root": str(options.data.absolute())},
             "model": {"family": "dcgan", "width": 32},
             "batch_size": BATCH,
-            "steps": minibatches,
+            "steps": options.minibatches,
+            "precision": options.precision,
         },
         "groups": [{"name": "dcgan"}],
     }
@@ -98,12 +104,12 @@ def our_job(data: Path, trials: int, minibatches: int) -> float:
         orchestrate = str(Path(sys.executable).parent / "orchestrate")
         seconds = timed([orchestrate, "sweep", str(file), "--home", home, "--workers", "2"])
         records = [json.loads(path.read_text()) for path in Path(home).glob("sweeps/*/trials/*/record.json")]
-        assert [record["step"] for record in records] == [minibatches] * trials
+        assert [record["step"] for record in records] == [options.minibatches] * options.trials
         assert (Path(home) / "sweeps" / "ray-example" / "report.html").exists()
     return seconds
 
 
-def run_peer(data: Path, trials: int, minibatches: int) -> None:
+def run_peer(options: argparse.Namespace) -> None:
     """The example's own main, with our number of trials and steps and without its download."""
     import random
 
@@ -129,18 +135,18 @@ def run_peer(data: Path, trials: int, minibatches: int) -> None:
         PytorchTrainable,
         run_config=tune.RunConfig(
             name="pbt_dcgan_mnist",
-            stop={"training_iteration": minibatches // MINIBATCHES_A_STEP},
+            stop={"training_iteration": options.minibatches // MINIBATCHES_A_STEP},
             verbose=1,
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=True),
         ),
         tune_config=tune.TuneConfig(
-            metric="is_score", mode="max", num_samples=trials, scheduler=scheduler, reuse_actors=True
+            metric="is_score", mode="max", num_samples=options.trials, scheduler=scheduler, reuse_actors=True
         ),
         param_space={
             "netG_lr": tune.sample_from(lambda spec: random.choice([0.0001, 0.0002, 0.0005])),
             "netD_lr": tune.sample_from(lambda spec: random.choice([0.0001, 0.0002, 0.0005])),
             "mnist_model_ref": ray.put(classifier),
-            "data_dir": str(data),
+            "data_dir": str(options.data),
         },
     ).fit()
 

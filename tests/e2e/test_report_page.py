@@ -35,7 +35,7 @@ def test_the_page_opens_offline_without_errors_and_draws_every_chart(
         page.goto((home / "sweeps/smoke/report.html").as_uri())
         page.wait_for_function("document.querySelectorAll('.chart svg.main-svg').length >= 15 * 2")
         assert page.locator("h1").inner_text() == "Does the whole road work, from this file to the report?"
-        assert page.locator("figure img").count() == 5
+        assert page.locator("figure img").count() == 6
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         assert page.evaluate("[...document.images].every(image => image.alt)")
         browser.close()
