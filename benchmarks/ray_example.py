@@ -44,11 +44,9 @@ def main() -> None:
     seconds: dict[str, list[float]] = {"ray example": [], "orchestrate": []}
     for number in range(options.rounds):
         for name, job in (("ray example", peer_job), ("orchestrate", our_job)):
-            seconds[name].append(job(options.data, options.trials, options.minibatches))
-            print(
-                f"round {number + 1}: {name} {seconds[name][-1]:.1f} s, {images / seconds[name][-1]:.0f} images/s",
-                flush=True,
-            )
+            took = job(options)
+            seconds[name].append(took)
+            print(f"round {number + 1}: {name} {took:.1f} s, {images / took:.0f} images/s", flush=True)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     for name, median in medians.items():
         print(f"{name:12}  median {median:6.1f} s  {images / median:6.0f} images/s")
