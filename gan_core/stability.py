@@ -1,8 +1,8 @@
 """History -> verdict: how did the training of one GAN end?
 
-diverged   A loss, score, gradient or weight was not finite (since: that step), or at the end of the run a loss is
-           beyond LOSS_LIMIT (since: the start of the unbroken run of such windows). Images in [-1, 1] lie at most
-           2 sqrt(pixels) apart, so a critic whose penalty still holds it to slope 1 keeps far below the limit.
+diverged   A loss, score, gradient or weight was not finite (since: that step), or at the end of the run D's loss is
+           beyond LOSS_LIMIT in size (since: the start of the unbroken run of such windows). Images of 32 pixels in
+           [-1, 1] lie at most 64 apart a channel, so a critic that its penalty holds to slope 1 keeps far below it.
 collapsed  At the last evaluation the samples' diversity, as a share of the training images', is below COLLAPSE_RATIO.
            Since: the first evaluation of the unbroken run below it.
 saturated  BCE losses only. Over the last quarter of the run D's balanced accuracy is at least SATURATED_ACCURACY, and
@@ -23,7 +23,7 @@ from gan_core.history import Row
 Name = Literal["stable", "diverged", "collapsed", "saturated"]
 VERDICTS: tuple[Name, ...] = ("stable", "diverged", "collapsed", "saturated")
 
-LOSS_LIMIT = 1000.0
+LOSS_LIMIT = 100.0
 COLLAPSE_RATIO = 0.5
 SATURATED_ACCURACY = 0.99
 
@@ -46,11 +46,10 @@ def judge(history: Sequence[Row], loss: str, diverged: tuple[int, str] | None = 
     if diverged is not None:
         step, tensor = diverged
         return Verdict("diverged", step, f"{tensor} is not finite at step {step}", {"step": step, "tensor": tensor})
-    for name in ("loss/discriminator", "loss/generator"):
-        sizes = [(step, -abs(value)) for step, value in _series(history, name)]
-        if (since := _below_until_the_end(sizes, -LOSS_LIMIT)) is not None:
-            last = -sizes[-1][1]
-            return Verdict("diverged", since, f"{name} is {last:.3g} in size at the end", {name: last})
+    sizes = [(step, -abs(value)) for step, value in _series(history, "loss/discriminator")]
+    if (since := _below_until_the_end(sizes, -LOSS_LIMIT)) is not None:
+        last = -sizes[-1][1]
+        return Verdict("diverged", since, f"D's loss is {last:.3g} in size at the end", {"loss/discriminator": last})
     ratios = _series(history, "diversity/ratio")
     evidence: dict[str, Any] = {}
     if ratios:
