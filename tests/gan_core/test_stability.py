@@ -148,7 +148,7 @@ def test_first_rule_that_holds_gives_the_verdict() -> None:
     saturated, collapsed = quarters(1.0, 1.0, 5.0), evaluations(0.1)
     names = [
         judge(saturated + collapsed, "bce", diverged=(3, "loss/generator")).name,
-        judge(saturated + collapsed + [{"step": 90, "loss/generator": 1e6}], "bce").name,
+        judge(saturated + collapsed + [{"step": 90, "loss/discriminator": 1e6}], "bce").name,
         judge(saturated + collapsed, "bce").name,
         judge(saturated + evaluations(0.9), "bce").name,
         judge(quarters(0.5, 1.0, 1.0) + evaluations(0.9), "bce").name,
