@@ -29,6 +29,7 @@ from orchestrator.store import Record, SweepFolder, TrialFolder, read_json, writ
 KIND, KEY, FOLDER = "orchestrate.kind", "orchestrate.key", "orchestrate.folder"
 IMAGE_NAME = re.compile(r"images/(?P<key>[^+]+)\+step\+(?P<step>\d+)\+timestamp\+\d+\+[0-9a-f-]+\.png")
 SOURCE = {"mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}
+EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # the UI's pages for training, not for agents
 MOST_METRICS = 1000
 """MLflow's limit for one batch."""
 NOT_PARAMETERS = ("data.root", "data.path")  # where the data lies may change; MLflow refuses a parameter that does
@@ -176,9 +177,9 @@ class Mirror:
 
     def _create_experiment(self, name: str) -> str:
         if urlsplit(self.uri).scheme in ("http", "https"):
-            return self.client.create_experiment(name)
+            return self.client.create_experiment(name, tags=EXPERIMENT)
         artifacts = self.folder.folder.parent.parent / "mlartifacts" / name
-        return self.client.create_experiment(name, artifact_location=artifacts.as_uri())
+        return self.client.create_experiment(name, artifact_location=artifacts.as_uri(), tags=EXPERIMENT)
 
     def _create_parent(self, name: str) -> str:
         tags = {KIND: "sweep", FOLDER: self.folder.identity(), **SOURCE}
