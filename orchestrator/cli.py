@@ -162,6 +162,7 @@ def ui(
         print(f"MLflow already serves these runs at {tracking.without_secrets(uri)}")
         raise typer.Exit
     tracking.check_free(port)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     print(f"MLflow on http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
     command += ["--default-artifact-root", str(home.absolute() / "mlartifacts"), "--host", "127.0.0.1"]
