@@ -91,9 +91,9 @@ def sweep(
     trial and leaves. Exit codes: 0 every trial has a verdict (a diverged GAN is a verdict), 1 some trial failed for
     another cause, 2 the request is wrong and nothing was started, 130 interrupted.
     """
-    from orchestrator import sweeping, tracking
+    from orchestrator import addresses, sweeping
 
-    uri = tracking_uri or tracking.default_uri(home)
+    uri = tracking_uri or addresses.default_uri(home)
     options = sweeping.Options(home, uri, None if address == "local" else address, workers, gpu_share)
     raise typer.Exit(sweeping.run_sweep(file, set_ or [], options, _console()))
 
@@ -137,12 +137,12 @@ def report(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Write the comparison again, from MLflow alone: it can be made on any machine that reaches it."""
+    from orchestrator import addresses
     from orchestrator import report as reporting
-    from orchestrator import tracking
     from orchestrator.store import SweepFolder
 
-    uri = tracking_uri or tracking.default_uri(home)
-    tracking.check_uri(uri)
+    uri = tracking_uri or addresses.default_uri(home)
+    addresses.check_uri(uri)
     file = (output / "report.html") if output else SweepFolder(home, sweep).report_file
     answer, written = reporting.write(uri, sweep, file)
     print(f"{answer}\nreport  {written}")
@@ -155,13 +155,13 @@ def ui(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Open MLflow's UI on this store, on this machine only (127.0.0.1)."""
-    from orchestrator import tracking
+    from orchestrator import addresses
 
-    uri = tracking_uri or tracking.default_uri(home)
+    uri = tracking_uri or addresses.default_uri(home)
     if uri.startswith("http"):
-        print(f"MLflow already serves these runs at {tracking.without_secrets(uri)}")
+        print(f"MLflow already serves these runs at {addresses.without_secrets(uri)}")
         raise typer.Exit
-    tracking.check_free(port)
+    addresses.check_free(port)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     print(f"MLflow on http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -71,19 +70,3 @@ class Cluster:
         """How many trials run at once."""
         slots = int(self.ray.cluster_resources().get("CPU", 1))
         return min(slots, int(self.gpus() / gpu_share)) if self.gpus() else slots
-
-
-def check_address(address: str) -> None:
-    """Raises UserError if nothing listens at a cluster's address."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if address == "auto":
-        return
-    if not host or not port.isdigit():
-        raise UserError(f"--address {address}: write HOST:PORT, ray://HOST:PORT or auto")
-    try:
-        socket.create_connection((host, int(port)), timeout=5).close()
-    except OSError as error:
-        raise UserError(
-            f"no Ray cluster answers at {address} ({error}); check that `ray status` works on that host and that "
-            "the port can be reached, or leave --address (and $RAY_ADDRESS) out for a local Ray"
-        ) from None

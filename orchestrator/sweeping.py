@@ -19,9 +19,9 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from gan_core.config import effective_settings
-from orchestrator import display, environment, spec, tracking
+from orchestrator import addresses, display, environment, spec, tracking
 from orchestrator.clock import Clock
-from orchestrator.cluster import Cluster, check_address
+from orchestrator.cluster import Cluster
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan, make_plan
 from orchestrator.scratch import scratch_folder
@@ -45,8 +45,8 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
     """Runs the sweep of `file` to its report; the exit code. Raises UserError before anything is started."""
     sweep = spec.load(file, overrides)
     if options.address:
-        check_address(options.address)
-    tracking.check_uri(options.tracking_uri)
+        addresses.check_address(options.address)
+    addresses.check_uri(options.tracking_uri)
     folder = SweepFolder(options.home, sweep.name)
     with display.make_display(console) as shown:
         shown.phase("loading the data")
@@ -113,8 +113,9 @@ def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
             raise
 
 
-def _conclude(plan: Plan, options: Options, thread: tracking.MirrorThread, shown: display.Display, code: int
-) -> _Outcome:  # fmt: skip
+def _conclude(
+    plan: Plan, options: Options, thread: tracking.MirrorThread, shown: display.Display, code: int
+) -> _Outcome:
     """The report, from MLflow, and the end of the parent run; without them if MLflow did not take everything."""
     if thread.trouble:
         return _Outcome(code, "", None, thread.trouble)
@@ -206,13 +207,13 @@ def _say_the_end(plan: Plan, options: Options, console: Console, outcome: _Outco
     if outcome.report:
         say(f"report  {outcome.report}")
     if outcome.trouble:
-        say(f"no report: MLflow did not take everything ({outcome.trouble}); the same command sends the rest")
+        say(f"no report: {outcome.trouble}; the same command sends what MLflow lacks and writes it")
     elif options.tracking_uri.startswith("http"):
-        say(f"MLflow  {tracking.without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
+        say(f"MLflow  {addresses.without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
     else:
         where = "" if options.home == Path("runs") else f" --home {options.home}"
-        if options.tracking_uri != tracking.default_uri(options.home):
-            where += f" --tracking-uri {tracking.without_secrets(options.tracking_uri)}"
+        if options.tracking_uri != addresses.default_uri(options.home):
+            where += f" --tracking-uri {addresses.without_secrets(options.tracking_uri)}"
         say(f"MLflow  {command_name()} ui{where}, then experiment {plan.sweep.name}")
     if outcome.code == INTERRUPTED:
         left = sum(plan.folder.trial(p.key).record().status != "finished" for p in plan.trials)

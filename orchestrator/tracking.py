@@ -12,17 +12,15 @@ import json
 import logging
 import os
 import re
-import socket
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import urlsplit, urlunsplit
-from urllib.request import urlopen
+from urllib.parse import urlsplit
 
+from orchestrator.addresses import without_secrets
 from orchestrator.errors import UserError, first_line
 from orchestrator.store import Record, SweepFolder, TrialFolder, read_json, write_json
 
@@ -33,48 +31,6 @@ EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # the UI's p
 MOST_METRICS = 1000
 """MLflow's limit for one batch."""
 NOT_PARAMETERS = ("data.root", "data.path")  # where the data lies may change; MLflow refuses a parameter that does
-
-
-def default_uri(home: Path) -> str:
-    """`$MLFLOW_TRACKING_URI`, or SQLite in the home folder."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home.absolute() / 'mlflow.db'}"
-
-
-def without_secrets(uri: str) -> str:
-    """The address without user and password, for messages and files."""
-    parts = urlsplit(uri)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else uri
-
-
-def check_uri(uri: str) -> None:
-    """Raises UserError if nothing answers at an address on the network, or if the kind of address is not supported."""
-    shown, parts = without_secrets(uri), urlsplit(uri)
-    if parts.scheme in ("", "file"):
-        raise UserError(
-            f"MLFLOW_TRACKING_URI is {shown!r}: MLflow 3 keeps no runs in plain folders; "
-            "use http://HOST:PORT, sqlite:///FILE or postgresql://..., or unset it"
-        )
-    try:
-        if parts.scheme in ("http", "https"):
-            urlopen(f"{shown.rstrip('/')}/health", timeout=5).close()
-        elif parts.hostname:
-            port = parts.port or {"postgresql": 5432, "mysql": 3306, "mssql": 1433}[parts.scheme.partition("+")[0]]
-            socket.create_connection((parts.hostname, port), timeout=5).close()
-    except HTTPError:
-        return  # it answers, though not to everybody
-    except (OSError, ValueError, KeyError) as error:
-        reason = getattr(error, "reason", error)
-        raise UserError(
-            f"MLflow's store at {shown} does not answer ({reason}); check that it runs and that "
-            "MLFLOW_TRACKING_URI is its address, or unset MLFLOW_TRACKING_URI to record into the home folder"
-        ) from None
-
-
-def check_free(port: int) -> None:
-    """Raises UserError if something listens on 127.0.0.1 at this port already."""
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise UserError(f"port {port} on 127.0.0.1 is taken; choose another with --port")
 
 
 def client_for(uri: str) -> Any:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from orchestrator.addresses import without_secrets
 from orchestrator.errors import UserError, first_line
-from orchestrator.tracking import KEY, KIND, children_of, client_for, images_of, without_secrets
+from orchestrator.tracking import KEY, KIND, children_of, client_for, images_of
 
 CURVES = {
     "loss/generator": "Generator loss",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from tiny import TINY, execution_of, run_to_end
+from tiny import TINY, execution_of, run_some_steps, run_to_end
 
 from gan_core import checkpoint
 from gan_core.training import Trainer
@@ -51,11 +51,7 @@ def test_a_suspended_trial_goes_on_where_it_was(tiny_plan: MakePlan) -> None:
     for file in (whole.folder.record_file, whole.folder.checkpoint_file, whole.folder.history_file):
         file.unlink()
 
-    first = execution_of(plan, plan.trials[0])
-    first.begin()
-    for _ in range(3):
-        assert first._trainer is not None
-        first._one_step(first._trainer)
+    first = run_some_steps(plan, plan.trials[0], 3)
     first.suspend()
     assert first.folder.record().status == "interrupted"
     assert first.folder.record().step == 3
@@ -75,11 +71,7 @@ def test_a_suspended_trial_goes_on_where_it_was(tiny_plan: MakePlan) -> None:
 
 def test_rows_and_pictures_past_the_checkpoint_are_cut_off_on_resuming(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    first = execution_of(plan, plan.trials[0])
-    first.begin()
-    assert first._trainer is not None
-    for _ in range(4):
-        first._one_step(first._trainer)
+    first = run_some_steps(plan, plan.trials[0], 4)
     first._leave()  # as if the process had died here, after having written more than the checkpoint holds
     first.folder.append_history([{"step": 6, "time": 0, "loss/generator": 1.0}])
     first.folder.history_file.open("a").write('{"step": 8, "loss/gen')
@@ -95,12 +87,9 @@ def test_rows_and_pictures_past_the_checkpoint_are_cut_off_on_resuming(tiny_plan
 
 def test_divergence_is_a_verdict_and_keeps_what_came_before(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    execution = execution_of(plan, plan.trials[0])
-    execution.begin()
+    execution = run_some_steps(plan, plan.trials[0], 5)
     trainer = execution._trainer
     assert trainer is not None
-    for _ in range(5):
-        execution._one_step(trainer)
     with torch.no_grad():
         next(trainer.generator.parameters()).fill_(float("nan"))
     execution.advance()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny import TINY, execution_of, run_to_end
+from tiny import TINY, run_some_steps, run_to_end
 
 from orchestrator import spec
 from orchestrator.clock import Clock
@@ -22,11 +22,7 @@ def test_trials_are_new_then_resumable_then_finished(tiny_plan: MakePlan) -> Non
     plan = tiny_plan()
     assert plan.counts() == {"new": 4}
     run_to_end(plan, plan.trials[0])
-    half = execution_of(plan, plan.trials[1])
-    half.begin()
-    assert half._trainer is not None
-    half._one_step(half._trainer)
-    half.suspend()
+    run_some_steps(plan, plan.trials[1], 1).suspend()
     again = tiny_plan()
     assert again.counts() == {"finished": 1, "resumable": 1, "new": 2}
     assert [planned.remaining for planned in again.trials] == [0, 7, 8, 8]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections import Counter
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import execution_of, run_to_end
+from tiny import execution_of, run_some_steps, run_to_end
 
 from gan_core.config import effective_settings
 from orchestrator import tracking
@@ -60,11 +58,7 @@ def test_sending_again_doubles_nothing(tiny_plan: MakePlan, tmp_path: Path) -> N
 
 def test_only_what_the_record_vouches_for_is_sent(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
-    execution = execution_of(plan, plan.trials[0])
-    execution.begin()
-    assert execution._trainer is not None
-    for _ in range(4):
-        execution._one_step(execution._trainer)
+    execution = run_some_steps(plan, plan.trials[0], 4)
     execution.folder.append_history([{"step": 6, "time": 1, "loss/generator": 9.0}])
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
@@ -78,11 +72,7 @@ def test_only_what_the_record_vouches_for_is_sent(tiny_plan: MakePlan, tmp_path:
 
 def test_a_resumed_trial_goes_on_in_the_same_run(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
-    execution = execution_of(plan, plan.trials[0])
-    execution.begin()
-    assert execution._trainer is not None
-    execution._one_step(execution._trainer)
-    execution.suspend()
+    run_some_steps(plan, plan.trials[0], 1).suspend()
     first = mirror_of(plan, tmp_path)
     first.open()
     first.sync()
@@ -223,41 +213,7 @@ def test_an_outage_is_outlasted_and_everything_arrives(
     assert points(thread.mirror, plan.trials[0].key) == rows(plan, plan.trials[0].key)
 
 
-def test_a_server_that_wants_a_password_answers_all_the_same() -> None:
-    class Guarded(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_error(401)
-
-        def log_message(self, *arguments: Any) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Guarded) as server:
-        thread = threading.Thread(target=server.handle_request)
-        thread.start()
-        tracking.check_uri(f"http://127.0.0.1:{server.server_port}")
-        thread.join()
-
-
-def test_a_database_that_does_not_answer_is_noticed_at_once() -> None:
-    with pytest.raises(UserError, match=r"postgresql://127\.0\.0\.1:9/x does not answer"):
-        tracking.check_uri("postgresql://ann:s3cret@127.0.0.1:9/x")
-
-
-@pytest.mark.parametrize("uri", ["./mlruns", "file:///tmp/mlruns"])
-def test_a_folder_is_refused_as_a_tracking_store(uri: str) -> None:
-    with pytest.raises(UserError, match="sqlite:///"):
-        tracking.check_uri(uri)
-
-
 def test_a_store_that_cannot_be_opened_is_a_users_mistake(tiny_plan: MakePlan, tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_text("not a database, but long enough to be read as one" * 10)
     with pytest.raises(UserError, match=r"mlflow\.db cannot be used"):
         mirror_of(tiny_plan(), tmp_path).open()
-
-
-def test_passwords_never_reach_a_message_or_a_file(tiny_plan: MakePlan, tmp_path: Path) -> None:
-    assert tracking.without_secrets("http://ann:s3cret@host:5000/x") == "http://host:5000/x"
-    assert tracking.without_secrets("postgresql://ann:s3cret@host/db") == "postgresql://host/db"
-    with pytest.raises(UserError) as caught:
-        tracking.check_uri("http://ann:s3cret@127.0.0.1:9")
-    assert "s3cret" not in str(caught.value)

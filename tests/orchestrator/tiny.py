@@ -21,6 +21,16 @@ def execution_of(plan: Plan, planned: Planned) -> Execution:
     return Execution(plan.folder.trial(planned.key), planned.config, plan.images[planned.fingerprint])
 
 
+def run_some_steps(plan: Plan, planned: Planned, steps: int) -> Execution:
+    """A trial that has begun and taken so many steps, still running."""
+    execution = execution_of(plan, planned)
+    execution.begin()
+    assert execution._trainer is not None
+    for _ in range(steps):
+        execution._one_step(execution._trainer)
+    return execution
+
+
 def run_to_end(plan: Plan, planned: Planned) -> Execution:
     execution = execution_of(plan, planned)
     execution.begin()
