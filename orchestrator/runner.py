@@ -31,9 +31,12 @@ class TrialRunner(tune.Trainable):
         task = config["task"]
         trial = TrialConfig.model_validate(task["config"])
         self.execution = Execution(TrialFolder(Path(task["folder"])), trial, images[task["fingerprint"]])
-        self.execution.begin()
+        self.begun = False
 
     def step(self) -> dict[str, Any]:
+        if not self.begun:  # not in `setup`: Tune may yet give the trial to an actor that has just become free
+            self.execution.begin()
+            self.begun = True
         self.execution.advance(seconds=1.0)
         record = self.execution.record
         return {
