@@ -1,25 +1,32 @@
 """What one trial is: a frozen, fully documented configuration.
 
 `TrialConfig.model_validate(mapping)` fills in the defaults of the family (its paper's optimiser, its paper's loss) and
-refuses unknown keys, values out of range and settings that mean nothing together.
+refuses unknown keys, values out of range and settings that mean nothing together (`conflicts.py`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from gan_core.conflicts import Conflict, conflicts
+
 Family = Literal["dcgan", "acgan", "wgan_gp"]
-DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "svhn", "npz", "image_folder"]
+DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "svhn", "stacked_mnist", "npz", "image_folder"]
+LossName = Literal["bce", "hinge", "least_squares", "wasserstein"]
+Norm = Literal["batch", "layer", "instance", "none"]
 Player = Literal["generator", "discriminator"]
 
 
 def _false_is_zero(value: Any) -> Any:
     """`false` switches a stabiliser off; `true` does not say how strong it should be and is refused as a number."""
     return 0.0 if value is False else value
+
+
+def _one_is_none(value: Any) -> Any:
+    """Packs of one image are no packs: `packing: 1` is off, as 0 and `false` are."""
+    return 0 if value is False or (value == 1 and value is not True) else value
 
 
 def _countable(value: int) -> int:
@@ -51,6 +58,7 @@ class DataConfig(Section):
         None, min_length=1, description="keep only these classes, by name or else by index"
     )
     image_size: Literal[32, 64] = Field(32, description="pixels a side")
+    rgb: bool = Field(False, strict=True, description="repeat the channel of grey images three times")
 
 
 class ModelConfig(Section):
@@ -62,6 +70,9 @@ class ModelConfig(Section):
         None, ge=4, description="channels of the layer next to the image (standard only; default 32)"
     )
     latent_dim: Whole = Field(100, ge=1, description="length of the latent vector z")
+    discriminator_norm: Norm | None = Field(
+        None, description="normalisation in the discriminator (default: batch, but none in the standard critic)"
+    )
     init: Literal["normal", "pytorch"] | None = Field(
         None, description="N(0, 0.02) or PyTorch's default (default: normal for standard, pytorch for original)"
     )
@@ -85,13 +96,25 @@ class OptimizerConfig(Section):
 
 
 class LossConfig(Section):
-    name: Literal["bce", "wasserstein"] = Field("bce", description="non-saturating BCE, or the Wasserstein distance")
+    name: LossName = Field(
+        "bce", description="bce (non-saturating), hinge, least_squares or wasserstein (default: the family's paper)"
+    )
     gradient_penalty: Strength = Field(0.0, description="lambda of the gradient penalty (Gulrajani 2017); 0 is off")
+    one_sided_penalty: bool = Field(False, strict=True, description="penalise only slopes above 1 (Gulrajani 2017, 4)")
+    shared_epsilon: bool = Field(
+        False, strict=True, description="one mixing epsilon for the whole batch: a common mistake, to be measured"
+    )
     n_critic: Whole = Field(1, ge=1, description="discriminator updates before each generator update")
+    sum_of_halves: bool = Field(
+        False, strict=True, description="D's loss is the sum of its real and fake halves, not their mean"
+    )
     auxiliary_loss: Literal["cross_entropy", "nll_of_probabilities"] | None = Field(
         None, description="ACGAN's class loss; nll_of_probabilities repeats the original report's mistake"
     )
     auxiliary_weight: Strength | None = Field(None, description="weight of the class loss (acgan; default 1)")
+    auxiliary_real_share: Annotated[float, Field(strict=True, ge=0, le=1)] | None = Field(
+        None, description="part of D's class loss that real images have (acgan; default 0.5)"
+    )
 
 
 class InstanceNoise(Section):
@@ -112,19 +135,32 @@ class StabilizerConfig(Section):
     instance_noise: Annotated[
         InstanceNoise, BeforeValidator(lambda v: v if isinstance(v, dict | InstanceNoise) else {"std": v})
     ] = Field(InstanceNoise(), description="Gaussian noise on D's inputs (Sonderby 2017); a number is its std")
+    label_flipping: Strength = Field(
+        0.0, lt=0.5, description="chance that D is told the wrong side of an image (Chintala 2016)"
+    )
+    r1: Strength = Field(0.0, description="gamma of the gradient penalty on real images (Mescheder 2018)")
+    dragan: Strength = Field(0.0, description="lambda of the gradient penalty around real images (Kodali 2017)")
+    spectral_norm: bool = Field(False, strict=True, description="spectral norm in all of D's layers (Miyato 2018)")
+    ema: Strength = Field(
+        0.0, lt=1, description="decay of the average of G's weights that is evaluated and kept (Yazici 2019)"
+    )
+    diff_augment: bool = Field(
+        False, strict=True, description="colour, translation and cutout on all that D sees (Zhao 2020)"
+    )
+    minibatch_std: bool = Field(False, strict=True, description="D sees the spread of its batch (Karras 2018)")
+    packing: Annotated[Whole, BeforeValidator(_one_is_none)] = Field(
+        0, ge=0, description="images that D judges together (Lin 2018); 0 or 1 is off"
+    )
 
 
 class EvaluationConfig(Section):
-    every: Whole = Field(100, ge=1, description="steps between snapshots: sample grid and diversity")
-    samples: Whole = Field(512, ge=16, description="generated images that the diversity is measured on")
-
-
-class Conflict(ValueError):
-    """Settings that mean nothing together: (path, message) of each."""
-
-    def __init__(self, problems: list[tuple[str, str]]):
-        self.problems = problems
-        super().__init__("; ".join(f"{path}: {message}" for path, message in problems))
+    every: Whole = Field(100, ge=1, description="steps between evaluations: sample grid, diversity and quality")
+    samples: Whole = Field(512, ge=16, description="generated images that each evaluation draws")
+    features: Literal["auto", "classifier", "random", "inception"] = Field(
+        "auto", description="what quality is measured in; auto: a classifier of the data's labels, else random"
+    )
+    weights: Text | None = Field(None, description="file of the Inception network's weights (features: inception)")
+    split: Literal["train", "test"] = Field("train", description="the real images that samples are compared with")
 
 
 FAMILY_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
@@ -133,7 +169,13 @@ FAMILY_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     # Odena et al. 2017, appendix A
     "acgan": {
         "optimizer": {"lr": 2e-4, "betas": (0.5, 0.999)},
-        "loss": {"name": "bce", "n_critic": 1, "auxiliary_loss": "cross_entropy", "auxiliary_weight": 1.0},
+        "loss": {
+            "name": "bce",
+            "n_critic": 1,
+            "auxiliary_loss": "cross_entropy",
+            "auxiliary_weight": 1.0,
+            "auxiliary_real_share": 0.5,
+        },
     },
     # Gulrajani et al. 2017, algorithm 1
     "wgan_gp": {
@@ -175,7 +217,10 @@ class TrialConfig(Section):
         if not isinstance(model, dict):
             return raw
         defaults = dict(FAMILY_DEFAULTS.get(str(model.get("family", "dcgan")), {}))
-        defaults["model"] = NETWORK_DEFAULTS.get(str(model.get("networks", "standard")), {})
+        networks = str(model.get("networks", "standard"))
+        plain_critic = model.get("family") == "wgan_gp" and networks == "standard"
+        norm = {"discriminator_norm": "none" if plain_critic else "batch"}
+        defaults["model"] = NETWORK_DEFAULTS.get(networks, {}) | norm
         filled = dict(raw)
         for section, values in defaults.items():
             given = raw.get(section, {})
@@ -188,106 +233,3 @@ class TrialConfig(Section):
         if problems := conflicts(self):
             raise Conflict(problems)
         return self
-
-
-def conflicts(config: TrialConfig) -> list[tuple[str, str]]:
-    """Settings that mean nothing together, as (path, message)."""
-    model, loss, data = config.model, config.loss, config.data
-    found = []
-    if config.stabilizers.label_smoothing and loss.name == "wasserstein":
-        found.append(
-            ("stabilizers.label_smoothing", "smooths the targets of a BCE loss; a Wasserstein loss has none (use 0)")
-        )
-    if model.family != "acgan":
-        for name in ("auxiliary_loss", "auxiliary_weight"):
-            if getattr(loss, name) is not None:
-                found.append((f"loss.{name}", f"only acgan has a class loss; the family here is {model.family}"))
-    if model.networks == "original":
-        if model.width is not None:
-            found.append(("model.width", "the original networks have fixed widths; leave it out"))
-        if data.image_size != 32:
-            found.append(("data.image_size", "the original networks are for 32 pixels"))
-    if data.name in ("npz", "image_folder"):
-        if data.path is None:
-            found.append(("data.path", f"data set {data.name} needs the path of your images"))
-        if data.root is not None:
-            found.append(("data.root", f"is the folder of torchvision's data sets; {data.name} uses data.path"))
-    else:
-        if data.path is not None:
-            found.append(("data.path", f"belongs to npz and image_folder; the data set here is {data.name}"))
-    return found
-
-
-def cautions(config: TrialConfig) -> list[str]:
-    """Settings that work together but that their papers warn of."""
-    found = []
-    critic_has_batch_norm = config.model.networks == "original" or config.model.family != "wgan_gp"
-    if config.loss.gradient_penalty and critic_has_batch_norm:
-        found.append(
-            "batch norm in the discriminator under a gradient penalty: the penalty is per example and assumes none "
-            "(Gulrajani et al. 2017, section 4)"
-        )
-    if config.loss.name == "wasserstein" and not config.loss.gradient_penalty:
-        found.append("a Wasserstein loss without a gradient penalty leaves the critic unconstrained")
-    return found
-
-
-def effective_settings(config: TrialConfig) -> dict[str, Any]:
-    """The settings that act, as flat dotted paths: optimisers resolved for each player, what is off as 0."""
-    dump = config.model_dump(mode="json")
-    for player in ("generator", "discriminator"):
-        lr, betas = config.optimizer.adam(player)
-        dump["optimizer"][player] = {"lr": lr, "betas": list(betas)}
-    del dump["optimizer"]["lr"], dump["optimizer"]["betas"]
-    if not config.stabilizers.instance_noise.std:
-        dump["stabilizers"]["instance_noise"] = {"std": 0.0}
-    return flatten(dump)
-
-
-def flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """{'a': {'b': 1}} -> {'a.b': 1}."""
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        if isinstance(value, dict):
-            flat.update(flatten(value, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
-
-
-def unflatten(flat: dict[str, Any]) -> dict[str, Any]:
-    """{'a.b': 1} -> {'a': {'b': 1}}."""
-    nested: dict[str, Any] = {}
-    for path, value in flat.items():
-        *parents, leaf = path.split(".")
-        node = nested
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[leaf] = value
-    return nested
-
-
-def trial_key(config: TrialConfig, data_fingerprint: str) -> str:
-    """16 hex digits that name a trial by its content.
-
-    Where the data lies does not count (its fingerprint does), nor how often a checkpoint is saved, nor what is off: a
-    stabiliser that a later version adds leaves the keys of the trials without it as they are.
-    """
-    settings = {
-        path: value
-        for path, value in effective_settings(config).items()
-        if path not in ("data.root", "data.path", "checkpoint_every") and (value or path == "seed")
-    }
-    identity = json.dumps({"settings": settings, "data": data_fingerprint}, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(identity.encode()).hexdigest()[:16]
-
-
-def setting_paths(section: type[BaseModel] = TrialConfig, prefix: str = "") -> list[str]:
-    """Every setting's dotted path, in the order of the documentation."""
-    paths = []
-    for name, field in section.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            paths += setting_paths(field.annotation, f"{prefix}{name}.")
-        else:
-            paths.append(f"{prefix}{name}")
-    return paths

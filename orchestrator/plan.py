@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gan_core import datasets
-from gan_core.config import DataConfig, TrialConfig, trial_key
+from gan_core.config import DataConfig, TrialConfig
+from gan_core.identity import trial_key
 from gan_core.images import DataError
 from gan_core.training import check_data
 from orchestrator.errors import Problem, SpecError

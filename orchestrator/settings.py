@@ -7,7 +7,8 @@ from typing import Any
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from gan_core.config import expand_shorthand, setting_paths
+from gan_core.config import expand_shorthand
+from gan_core.identity import setting_paths
 from orchestrator import document
 from orchestrator.document import Located
 from orchestrator.errors import Problem, SpecError, nearest

@@ -12,14 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from gan_core.config import (
-    Conflict,
-    TrialConfig,
-    cautions,
-    effective_settings,
-    expand_shorthand,
-    unflatten,
-)
+from gan_core.config import TrialConfig, expand_shorthand
+from gan_core.conflicts import Conflict, cautions
+from gan_core.identity import effective_settings, unflatten
 from orchestrator import document
 from orchestrator.document import Located
 from orchestrator.errors import UserError, nearest, shown

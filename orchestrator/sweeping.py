@@ -18,7 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from gan_core.config import effective_settings
+from gan_core.identity import effective_settings
 from orchestrator import addresses, display, environment, spec, tracking
 from orchestrator.clock import Clock
 from orchestrator.cluster import Cluster

@@ -7,15 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gan_core.config import (
-    TrialConfig,
-    cautions,
-    conflicts,
-    expand_shorthand,
-    flatten,
-    setting_paths,
-    unflatten,
-)
+from gan_core.config import TrialConfig, expand_shorthand
+from gan_core.conflicts import cautions, conflicts
+from gan_core.identity import flatten, setting_paths, unflatten
 
 ORIGINAL = {"model.networks": "original"}
 NOISE = "stabilizers.instance_noise"
@@ -93,7 +87,7 @@ RATES = ("optimizer.lr", "optimizer.generator.lr", "optimizer.discriminator.lr")
         *((f"{NOISE}.fake_only", value) for value in (1, "yes")),
         *(("loss.gradient_penalty", value) for value in (-1, float("nan"), True)),
         ("loss.n_critic", 0),
-        ("loss.name", "hinge"),
+        ("loss.name", "softplus"),
         ("model.family", "stylegan"),
         ("model.width", 3),
         ("data.image_size", 28),

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from gan_core import config as config_module
-from gan_core.config import TrialConfig, effective_settings, trial_key, unflatten
+from gan_core import identity as identity_module
+from gan_core.config import TrialConfig
+from gan_core.identity import effective_settings, trial_key, unflatten
 
 NOISE = "stabilizers.instance_noise"
 
@@ -54,7 +55,7 @@ def test_key_differs_where_anything_acts_differently() -> None:
 def test_key_is_untouched_by_a_later_setting_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
     before = key({"seed": 3})
     later = {"stabilizers.future": 0.0, "loss.future": None, "model.future": False}
-    monkeypatch.setattr(config_module, "effective_settings", lambda found: effective_settings(found) | later)
+    monkeypatch.setattr(identity_module, "effective_settings", lambda found: effective_settings(found) | later)
     assert key({"seed": 3}) == before
     later["stabilizers.future"] = 0.5
     assert key({"seed": 3}) != before

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gan_core.config import setting_paths
+from gan_core.identity import setting_paths
 from orchestrator.naming import SHORT, configuration_name, format_level, short_name, short_names
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tiny import execution_of, run_some_steps, run_to_end
 
-from gan_core.config import effective_settings
+from gan_core.identity import effective_settings
 from orchestrator import tracking
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan

@@ -1,0 +1,76 @@
+"""A configuration as flat settings by dotted path, and the key that names a trial by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel
+
+from gan_core.config import TrialConfig
+
+
+def effective_settings(config: TrialConfig) -> dict[str, Any]:
+    """The settings that act, as flat dotted paths: optimisers resolved for each player, what is off as 0."""
+    dump = config.model_dump(mode="json")
+    for player in ("generator", "discriminator"):
+        lr, betas = config.optimizer.adam(player)
+        dump["optimizer"][player] = {"lr": lr, "betas": list(betas)}
+    del dump["optimizer"]["lr"], dump["optimizer"]["betas"]
+    if not config.stabilizers.instance_noise.std:
+        dump["stabilizers"]["instance_noise"] = {"std": 0.0}
+    return flatten(dump)
+
+
+def flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{'a': {'b': 1}} -> {'a.b': 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, dict):
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def unflatten(flat: dict[str, Any]) -> dict[str, Any]:
+    """{'a.b': 1} -> {'a': {'b': 1}}."""
+    nested: dict[str, Any] = {}
+    for path, value in flat.items():
+        *parents, leaf = path.split(".")
+        node = nested
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[leaf] = value
+    return nested
+
+
+NOT_IDENTITY = ("data.root", "data.path", "evaluation.weights", "checkpoint_every")
+
+
+def trial_key(config: TrialConfig, data_fingerprint: str) -> str:
+    """16 hex digits that name a trial by its content.
+
+    Where the data and the evaluator's weights lie does not count (their fingerprints do), nor how often a checkpoint
+    is saved, nor what is off: a stabiliser that a later version adds leaves the keys of the trials without it as they
+    are.
+    """
+    settings = {
+        path: value
+        for path, value in effective_settings(config).items()
+        if path not in NOT_IDENTITY and (value or path == "seed")
+    }
+    identity = json.dumps({"settings": settings, "data": data_fingerprint}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def setting_paths(section: type[BaseModel] = TrialConfig, prefix: str = "") -> list[str]:
+    """Every setting's dotted path, in the order of the documentation."""
+    paths = []
+    for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            paths += setting_paths(field.annotation, f"{prefix}{name}.")
+        else:
+            paths.append(f"{prefix}{name}")
+    return paths
