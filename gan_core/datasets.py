@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,21 @@ from gan_core.config import DataConfig
 from gan_core.images import DataError, Loaded, Part, resize
 from gan_core.own_images import from_folder, from_npz
 
-TORCHVISION = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "cifar10": "CIFAR10", "svhn": "SVHN"}
+TORCHVISION = {
+    "mnist": "MNIST",
+    "stacked_mnist": "MNIST",
+    "fashion_mnist": "FashionMNIST",
+    "cifar10": "CIFAR10",
+    "svhn": "SVHN",
+}
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images uint8 [N, C, size, size], labels int64 [N] or None, and the same for the test part."""
+    """Images uint8 [N, C, size, size], labels int64 [N] or None, and the same for the test part.
+
+    `stacked`: each channel is a digit of its own, and the label is the number that the digits write.
+    """
 
     name: str
     images: Tensor
@@ -34,6 +43,7 @@ class ImageSet:
     test_labels: Tensor | None
     class_names: tuple[str, ...]
     fingerprint: str
+    stacked: bool = False
 
     @property
     def channels(self) -> int:
@@ -50,20 +60,12 @@ class ImageSet:
         """Pickled as arrays, which Ray shares between the workers of a node instead of copying them."""
         tensors = (self.images, self.labels, self.test_images, self.test_labels)
         arrays = [None if tensor is None else tensor.cpu().numpy() for tensor in tensors]
-        return _from_arrays, (self.name, *arrays, self.class_names, self.fingerprint)
+        return _from_arrays, (self.name, *arrays, self.class_names, self.fingerprint, self.stacked)
 
     def to(self, device: torch.device) -> ImageSet:
         """The same set, its training part resident on `device`."""
         labels = None if self.labels is None else self.labels.to(device)
-        return ImageSet(
-            self.name,
-            self.images.to(device),
-            labels,
-            self.test_images,
-            self.test_labels,
-            self.class_names,
-            self.fingerprint,
-        )
+        return replace(self, images=self.images.to(device), labels=labels)
 
 
 def load(data: DataConfig, download: bool = False) -> ImageSet:
@@ -77,6 +79,9 @@ def load(data: DataConfig, download: bool = False) -> ImageSet:
         if not path.exists():
             raise DataError("data.path", f"{path} does not exist")
         loaded = from_npz(path) if data.name == "npz" else from_folder(path, data.image_size)
+    if data.name == "stacked_mnist":
+        assert loaded.test is not None
+        loaded = Loaded(stack(loaded.train, 0), stack(loaded.test, 1), tuple(f"{n:03}" for n in range(1000)))
     if data.classes is not None:
         loaded = _keep_classes(loaded, data.classes)
     test = loaded.test
@@ -85,18 +90,22 @@ def load(data: DataConfig, download: bool = False) -> ImageSet:
         train, test = _split(train)
     if len(train.images) < 2:
         raise DataError("data.path", f"{len(train.images)} training images are too few; at least 2 are needed")
-    return _finish(data.name, train, test, loaded.class_names, data.image_size)
+    return _finish(data, train, test, loaded.class_names)
 
 
-def _finish(name: str, train: Part, test: Part, class_names: tuple[str, ...], size: int) -> ImageSet:
-    parts = [resize(part.images, size) for part in (train, test)]
+def _finish(data: DataConfig, train: Part, test: Part, class_names: tuple[str, ...]) -> ImageSet:
+    parts = [resize(part.images, data.image_size) for part in (train, test)]
+    if data.rgb and parts[0].shape[1] == 1:
+        parts = [part.repeat(3, axis=1) for part in parts]
     labels = [None if part.labels is None else part.labels.astype(np.int64) for part in (train, test)]
     digest = hashlib.sha256()
     for array in (*parts, *labels):
         if array is not None:
             digest.update(f"{array.shape}{array.dtype}".encode())
             digest.update(np.ascontiguousarray(array).data)
-    return _from_arrays(name, parts[0], labels[0], parts[1], labels[1], class_names, digest.hexdigest()[:16])
+    stacked = data.name == "stacked_mnist"
+    fingerprint = digest.hexdigest()[:16]
+    return _from_arrays(data.name, parts[0], labels[0], parts[1], labels[1], class_names, fingerprint, stacked)
 
 
 def _from_arrays(
@@ -107,6 +116,7 @@ def _from_arrays(
     test_labels: np.ndarray | None,
     class_names: tuple[str, ...],
     fingerprint: str,
+    stacked: bool,
 ) -> ImageSet:
     """An ImageSet of tensors that share the arrays' memory, which is only read."""
     with warnings.catch_warnings():
@@ -114,7 +124,17 @@ def _from_arrays(
         tensors = [None if a is None else torch.from_numpy(a) for a in (images, labels, test_images, test_labels)]
     assert tensors[0] is not None
     assert tensors[2] is not None
-    return ImageSet(name, tensors[0], tensors[1], tensors[2], tensors[3], class_names, fingerprint)
+    return ImageSet(name, tensors[0], tensors[1], tensors[2], tensors[3], class_names, fingerprint, stacked)
+
+
+def stack(part: Part, seed: int) -> Part:
+    """Stacked MNIST (Metz et al. 2017): as many images as `part`, each of three digits, drawn at random, as channels.
+
+    The label is the number that the digits write: 1,000 classes.
+    """
+    assert part.labels is not None
+    chosen = np.random.RandomState(seed).randint(len(part.images), size=(len(part.images), 3))
+    return Part(np.stack([part.images[chosen[:, c]] for c in range(3)], axis=-1), part.labels[chosen] @ [100, 10, 1])
 
 
 def _split(part: Part) -> tuple[Part, Part]:
@@ -187,5 +207,5 @@ def _from_torchvision(name: str, root: Path, download: bool) -> Loaded:
             images = images.transpose(0, 2, 3, 1)
         return Part(images, np.asarray(split.labels if name == "svhn" else split.targets, np.int64))
 
-    names = tuple("0123456789") if name in ("mnist", "svhn") else tuple(train.classes)
+    names = tuple("0123456789") if name in ("mnist", "stacked_mnist", "svhn") else tuple(train.classes)
     return Loaded(part(train), part(test), names)

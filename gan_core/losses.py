@@ -1,35 +1,113 @@
-"""Adversarial and class losses: pure functions of logits (or critic scores), each [batch] -> scalar."""
+"""Adversarial and class losses: pure functions of logits (or critic scores), each [batch] -> scalar.
+
+Every adversarial loss has two sides. D's gives its two halves, on real and on generated images, which the caller adds
+or averages; G's gives a scalar. `ADVERSARIAL_LOSSES` finds both by the name in the configuration.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+Halves = tuple[Tensor, Tensor]
+"""D's loss on real images and D's loss on generated ones, two scalars."""
 
-def bce_discriminator(real_logits: Tensor, fake_logits: Tensor, real_target: float = 1.0) -> tuple[Tensor, Tensor]:
-    """-log D(x) and -log(1 - D(G(z))), the two halves of D's loss (Goodfellow et al. 2014).
 
-    `real_target` below 1 is one-sided label smoothing: it touches the real half only.
+class Targets(NamedTuple):
+    """What D is told of each image: 1 is real, 0 is generated. `real` [batch] of real images, `fake` [batch] of G's."""
+
+    real: Tensor
+    fake: Tensor
+
+
+def bce_discriminator(real_logits: Tensor, fake_logits: Tensor, targets: Targets | None = None) -> Halves:
+    """E[-log D(x)] and E[-log(1 - D(G(z)))] (Goodfellow et al. 2014).
+
+    With `targets` t: E[-t log D - (1 - t) log(1 - D)] on either side. Without, they are 1 and 0.
     """
-    real = F.binary_cross_entropy_with_logits(real_logits, torch.full_like(real_logits, real_target))
-    fake = F.binary_cross_entropy_with_logits(fake_logits, torch.zeros_like(fake_logits))
-    return real, fake
+    real, fake = targets or _truth(real_logits, fake_logits)
+    return (
+        F.binary_cross_entropy_with_logits(real_logits, real),
+        F.binary_cross_entropy_with_logits(fake_logits, fake),
+    )
 
 
 def bce_generator(fake_logits: Tensor) -> Tensor:
-    """-log D(G(z)): the non-saturating loss (Goodfellow et al. 2014, section 3)."""
+    """E[-log D(G(z))]: the non-saturating loss (Goodfellow et al. 2014, section 3)."""
     return F.binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))
 
 
-def wasserstein_critic(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-    """E[C(G(z))] - E[C(x)]: minus the critic's estimate of the distance (Arjovsky et al. 2017)."""
-    return fake_scores.mean() - real_scores.mean()
+def hinge_discriminator(real_logits: Tensor, fake_logits: Tensor) -> Halves:
+    """E[max(0, 1 - D(x))] and E[max(0, 1 + D(G(z)))] (Lim & Ye 2017; Miyato et al. 2018)."""
+    return F.relu(1 - real_logits).mean(), F.relu(1 + fake_logits).mean()
+
+
+def hinge_generator(fake_logits: Tensor) -> Tensor:
+    """-E[D(G(z))] (Lim & Ye 2017; Miyato et al. 2018)."""
+    return -fake_logits.mean()
+
+
+def least_squares_discriminator(real_logits: Tensor, fake_logits: Tensor, targets: Targets | None = None) -> Halves:
+    """E[(D(x) - 1)^2] / 2 and E[D(G(z))^2] / 2 (Mao et al. 2017, equation 9).
+
+    D is the logit itself, without a sigmoid: halfway between real and generated is 0.5. With `targets` t: E[(D - t)^2]
+    / 2 on either side. Without, they are 1 and 0.
+    """
+    real, fake = targets or _truth(real_logits, fake_logits)
+    return ((real_logits - real) ** 2).mean() / 2, ((fake_logits - fake) ** 2).mean() / 2
+
+
+def least_squares_generator(fake_logits: Tensor) -> Tensor:
+    """E[(D(G(z)) - 1)^2] / 2 (Mao et al. 2017, equation 9)."""
+    return ((fake_logits - 1) ** 2).mean() / 2
+
+
+def wasserstein_critic(real_scores: Tensor, fake_scores: Tensor) -> Halves:
+    """-E[C(x)] and E[C(G(z))]; their sum is minus the critic's estimate of the distance (Arjovsky et al. 2017)."""
+    return -real_scores.mean(), fake_scores.mean()
 
 
 def wasserstein_generator(fake_scores: Tensor) -> Tensor:
-    """-E[C(G(z))]."""
+    """-E[C(G(z))] (Arjovsky et al. 2017)."""
     return -fake_scores.mean()
+
+
+def _truth(real_logits: Tensor, fake_logits: Tensor) -> Targets:
+    return Targets(torch.ones_like(real_logits), torch.zeros_like(fake_logits))
+
+
+class AdversarialLoss(NamedTuple):
+    """D's side (real logits, fake logits, targets or None) -> halves, and G's side (fake logits) -> scalar.
+
+    `boundary` is the logit at which D holds an image for as real as generated.
+    """
+
+    discriminator: Callable[[Tensor, Tensor, Targets | None], Halves]
+    generator: Callable[[Tensor], Tensor]
+    boundary: float = 0.0
+
+
+def _without_targets(loss: Callable[[Tensor, Tensor], Halves]) -> Callable[[Tensor, Tensor, Targets | None], Halves]:
+    """`loss` in the signature of those that have targets. It refuses targets with a ValueError."""
+
+    def checked(real_logits: Tensor, fake_logits: Tensor, targets: Targets | None = None) -> Halves:
+        if targets is not None:
+            raise ValueError(f"{loss.__name__} has no targets to smooth or to flip; give None")
+        return loss(real_logits, fake_logits)
+
+    return checked
+
+
+ADVERSARIAL_LOSSES = {
+    "bce": AdversarialLoss(bce_discriminator, bce_generator),
+    "hinge": AdversarialLoss(_without_targets(hinge_discriminator), hinge_generator),
+    "least_squares": AdversarialLoss(least_squares_discriminator, least_squares_generator, boundary=0.5),
+    "wasserstein": AdversarialLoss(_without_targets(wasserstein_critic), wasserstein_generator),
+}
 
 
 def cross_entropy(class_logits: Tensor, labels: Tensor) -> Tensor:

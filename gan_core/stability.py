@@ -1,16 +1,22 @@
 """History -> verdict: how did the training of one GAN end?
 
-diverged   A loss, score, gradient or weight was not finite (since: that step), or at the end of the run D's loss is
-           beyond LOSS_LIMIT in size (since: the start of the unbroken run of such windows). Images of 32 pixels in
-           [-1, 1] lie at most 64 apart a channel, so a critic that its penalty holds to slope 1 keeps far below it.
-collapsed  At the last evaluation the samples' diversity, as a share of the training images', is below COLLAPSE_RATIO.
-           Since: the first evaluation of the unbroken run below it.
-saturated  BCE losses only. Over the last quarter of the run D's balanced accuracy is at least SATURATED_ACCURACY, and
-           G's loss is above its mean over the quarter before. Since: the start of the last quarter.
-stable     None of these.
+diverged     A loss, score, gradient or weight was not finite (since: that step), or at the end of the run D's loss is
+             beyond LOSS_LIMIT in size (since: the start of the unbroken run of such windows). Images of 32 pixels in
+             [-1, 1] lie at most 64 apart a channel, so a critic that its penalty holds to slope 1 keeps far below it.
+collapsed    At the last evaluation the samples have lost the data's variety, in one of three ways. Their pixels' spread
+             is less than COLLAPSE_RATIO of the training images'. Or their coverage of the real images (Naeem et al.
+             2020) is below COVERAGE_FLOOR. Or they show less than MODES_SHARE of the classes that as many real images
+             would show. Since: the first evaluation of the unbroken run of such evaluations.
+saturated    Not with a Wasserstein loss. Over the last quarter of the run D's balanced accuracy is at least
+             SATURATED_ACCURACY, and G's loss is above its mean over the quarter before. Since: the start of the last
+             quarter.
+oscillating  Quality came and went: the last Frechet distance is more than OSCILLATION times the best one. Since: the
+             first evaluation of the unbroken run of such evaluations.
+stable       None of these.
 
-The first rule that holds gives the verdict. A Wasserstein critic is meant to be trained to its optimum and its zero is
-arbitrary, so its accuracy is no sign of saturation. These rules do not measure quality: a stable run may draw badly.
+The first rule that holds gives the verdict. Evaluations are of the generator that is kept: its moving average where
+there is one. A Wasserstein critic is meant to be trained to its optimum and its zero is arbitrary, so its accuracy is
+no sign of saturation. A stable run may still draw badly: that is what the Frechet distance beside it is for.
 """
 
 from __future__ import annotations
@@ -20,12 +26,23 @@ from typing import Any, Literal, NamedTuple
 
 from gan_core.history import Row
 
-Name = Literal["stable", "diverged", "collapsed", "saturated"]
-VERDICTS: tuple[Name, ...] = ("stable", "diverged", "collapsed", "saturated")
+Name = Literal["stable", "diverged", "collapsed", "saturated", "oscillating"]
+VERDICTS: tuple[Name, ...] = ("stable", "diverged", "collapsed", "saturated", "oscillating")
 
 LOSS_LIMIT = 100.0
 COLLAPSE_RATIO = 0.5
+COVERAGE_FLOOR = 0.05
+MODES_SHARE = 0.5
 SATURATED_ACCURACY = 0.99
+OSCILLATION = 2.0
+THRESHOLDS = (
+    "LOSS_LIMIT",
+    "COLLAPSE_RATIO",
+    "COVERAGE_FLOOR",
+    "MODES_SHARE",
+    "SATURATED_ACCURACY",
+    "OSCILLATION",
+)
 
 
 class Verdict(NamedTuple):
@@ -37,11 +54,18 @@ class Verdict(NamedTuple):
     evidence: dict[str, Any]
 
 
-def judge(history: Sequence[Row], loss: str, diverged: tuple[int, str] | None = None) -> Verdict:
+def judge(
+    history: Sequence[Row],
+    loss: str,
+    evaluator: str = "",
+    expected_modes: float | None = None,
+    diverged: tuple[int, str] | None = None,
+) -> Verdict:
     """The verdict on a finished trial.
 
-    `history`: rows as `Trainer` makes them, in order of steps. `loss`: the name of the loss, "bce" or "wasserstein".
-    `diverged`: step and tensor, where training ended that way.
+    `history`: rows as `Trainer` makes them, in order of steps. `loss`: the name of the loss. `evaluator`: the id in the
+    names of the quality metrics. `expected_modes`: the classes that as many real images show. `diverged`: step and
+    tensor, where training ended that way.
     """
     if diverged is not None:
         step, tensor = diverged
@@ -50,20 +74,66 @@ def judge(history: Sequence[Row], loss: str, diverged: tuple[int, str] | None = 
     if (since := _below_until_the_end(sizes, -LOSS_LIMIT)) is not None:
         last = -sizes[-1][1]
         return Verdict("diverged", since, f"D's loss is {last:.3g} in size at the end", {"loss/discriminator": last})
-    ratios = _series(history, "diversity/ratio")
     evidence: dict[str, Any] = {}
-    if ratios:
-        evidence["diversity_ratio"] = ratios[-1][1]
-        if (since := _below_until_the_end(ratios, COLLAPSE_RATIO)) is not None:
-            share = f"{ratios[-1][1]:.0%}"
-            return Verdict("collapsed", since, f"the samples are {share} as diverse as the data", evidence)
-    if loss == "bce" and (saturation := _saturation(history)):
-        evidence |= saturation
-        accuracy, before, after = (saturation[name] for name in ("accuracy", "loss_before", "loss_after"))
-        if accuracy >= SATURATED_ACCURACY and after > before:
-            reason = f"D is right {accuracy:.1%} of the time and G's loss rose from {before:.2f} to {after:.2f}"
-            return Verdict("saturated", int(saturation["from_step"]), reason, evidence)
+    for rule in (
+        _collapse(history, evaluator, expected_modes),
+        _saturation(history, loss),
+        _oscillation(history, evaluator),
+    ):
+        evidence |= rule.evidence
+        if rule.since is not None:
+            return rule._replace(evidence=evidence)
     return Verdict("stable", None, "no event", evidence)
+
+
+def best(history: Sequence[Row], evaluator: str) -> Row | None:
+    """The row of the evaluation with the smallest Frechet distance, the first such; None without evaluations."""
+    name = f"frechet/{evaluator}"
+    return min((row for row in history if name in row), key=lambda row: row[name], default=None)
+
+
+def _collapse(history: Sequence[Row], evaluator: str, expected_modes: float | None) -> Verdict:
+    found = Verdict("collapsed", None, "", {})
+    limits = {"diversity/ratio": COLLAPSE_RATIO, f"coverage/{evaluator}": COVERAGE_FLOOR}
+    if expected_modes:
+        limits[f"modes/{evaluator}"] = MODES_SHARE * expected_modes
+    reasons = {
+        "diversity": "the samples are {:.0%} as diverse as the data",
+        "coverage": "the samples come near {:.1%} of the real images",
+        "modes": f"the samples show {{:.0f}} of {expected_modes or 0:.0f} classes",
+    }
+    for name, limit in limits.items():
+        if series := _series(history, name):
+            found.evidence[name] = series[-1][1]
+            since = _below_until_the_end(series, limit)
+            if since is not None and (found.since is None or since < found.since):
+                found = found._replace(since=since, reason=reasons[name.split("/")[0]].format(series[-1][1]))
+    return found
+
+
+def _saturation(history: Sequence[Row], loss: str) -> Verdict:
+    """Compares the last quarter of the run with the quarter before."""
+    accuracy, losses = _series(history, "accuracy/discriminator"), _series(history, "loss/generator")
+    quarter = len(losses) // 4
+    if loss == "wasserstein" or not quarter:
+        return Verdict("saturated", None, "", {})
+    right, before, after = map(_mean, (accuracy[-quarter:], losses[-2 * quarter : -quarter], losses[-quarter:]))
+    evidence = {"accuracy": right, "loss_before": before, "loss_after": after, "from_step": losses[-quarter][0]}
+    since = losses[-quarter][0] if right >= SATURATED_ACCURACY and after > before else None
+    reason = f"D is right {right:.1%} of the time and G's loss rose from {before:.2f} to {after:.2f}"
+    return Verdict("saturated", since, reason, evidence)
+
+
+def _oscillation(history: Sequence[Row], evaluator: str) -> Verdict:
+    found = best(history, evaluator)
+    if found is None:
+        return Verdict("oscillating", None, "", {})
+    name = f"frechet/{evaluator}"
+    lowest, last = found[name], _series(history, name)[-1][1]
+    closeness = [(step, -value) for step, value in _series(history, name)]
+    since = _below_until_the_end(closeness, -OSCILLATION * lowest)
+    reason = f"the Frechet distance is {last:.3g} at the end and was {lowest:.3g} at step {found['step']:.0f}"
+    return Verdict("oscillating", since, reason, {"frechet_best": lowest, "frechet_last": last})
 
 
 def _series(history: Sequence[Row], name: str) -> list[tuple[int, float]]:
@@ -80,20 +150,5 @@ def _below_until_the_end(series: list[tuple[int, float]], limit: float) -> int |
     return since
 
 
-def _saturation(history: Sequence[Row]) -> dict[str, float] | None:
-    """Means over the last quarter of the run, and of G's loss over the quarter before; None if it is too short."""
-    accuracy = _series(history, "accuracy/discriminator")
-    losses = _series(history, "loss/generator")
-    if len(losses) < 4:
-        return None
-    quarter = len(losses) // 4
-
-    def mean(values: list[tuple[int, float]]) -> float:
-        return sum(value for _, value in values) / len(values)
-
-    return {
-        "from_step": losses[-quarter][0],
-        "accuracy": mean(accuracy[-quarter:]),
-        "loss_before": mean(losses[-2 * quarter : -quarter]),
-        "loss_after": mean(losses[-quarter:]),
-    }
+def _mean(values: list[tuple[int, float]]) -> float:
+    return sum(value for _, value in values) / len(values)

@@ -1,16 +1,31 @@
-"""What keeps a GAN in balance: one function each, with the paper it comes from."""
+"""What keeps a GAN in balance: one function each, with the paper it comes from.
+
+Those with a subject of their own have a file of their own: `penalties.py`, `diff_augment.py` and, for layers of the
+discriminator, `networks/`.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from gan_core.losses import Targets
 
-def smoothed_target(label_smoothing: float) -> float:
-    """D's target for real images under one-sided label smoothing (Salimans et al. 2016, section 3.4)."""
-    return 1.0 - label_smoothing
+
+def targets(count: int, smoothing: float, flipping: float, generator: torch.Generator) -> Targets:
+    """What D is told of `count` real and `count` generated images, on the device of `generator`. G is told nothing.
+
+    One-sided label smoothing (Salimans et al. 2016, section 3.4): "real" is 1 - `smoothing`, "generated" stays 0.
+    Label flipping (Chintala et al. 2016, "How to train a GAN?", tip 6): with the chance `flipping`, for each image by
+    itself, D is told the other of the two: 0 of a real image, 1 - `smoothing` of a generated one. `generator` is drawn
+    from only where `flipping` is not 0.
+    """
+    told = torch.tensor([1.0 - smoothing, 0.0], device=generator.device)
+    sides = told[:, None].expand(2, count)  # real images, generated images
+    if flipping:
+        flipped = torch.rand(2, count, device=generator.device, generator=generator) < flipping
+        sides = torch.where(flipped, sides.flip(0), sides)
+    return Targets(*sides)
 
 
 def annealed(std: float, step: int, steps: int) -> float:
@@ -24,13 +39,10 @@ def instance_noise(images: Tensor, std: float, generator: torch.Generator) -> Te
     return images + std * noise
 
 
-def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
-    """E[(||grad_x C(x)||_2 - 1)^2] at x = epsilon * real + (1 - epsilon) * fake (Gulrajani et al. 2017, equation 3).
+def pack(images: Tensor, size: int) -> Tensor:
+    """[batch, C, H, W] -> [batch / size, size * C, H, W]: D judges `size` images as one (PacGAN, Lin et al. 2018).
 
-    `real`, `fake`: [batch, C, H, W]; `epsilon`: [batch, 1, 1, 1], uniform, one an example; `critic` gives scores
-    [batch]. The norm is over all pixels of an example. The graph is kept, so that the penalty can be differentiated.
+    Neighbours in the batch become one pack, their channels one after the other. Raises RuntimeError where `size` does
+    not divide the batch.
     """
-    between = (epsilon * real + (1 - epsilon) * fake).requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    norm = gradient.flatten(start_dim=1).norm(dim=1)
-    return ((norm - 1) ** 2).mean()
+    return images.unflatten(0, (-1, size)).flatten(1, 2)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import torch
 
-NAMES = ("data", "latent", "mixing", "noise", "labels", "layers")
+NAMES = ("data", "latent", "mixing", "noise", "labels", "layers", "flips", "augment")
 
 
 def stream_seed(seed: int, name: str) -> int:
@@ -24,8 +24,8 @@ def stream_seed(seed: int, name: str) -> int:
 class Streams:
     """One `torch.Generator` a name: `streams["latent"]`.
 
-    data: order of the images. latent: z. labels: classes asked of an ACGAN. noise: instance noise. mixing: epsilon of
-    the gradient penalty. layers: random layers such as dropout.
+    data: order of the images. latent: z. labels: classes asked of an ACGAN. noise: instance noise. mixing: points of a
+    gradient penalty. layers: random layers such as dropout. flips: flipped labels. augment: DiffAugment.
     """
 
     def __init__(self, seed: int, device: torch.device):

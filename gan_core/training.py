@@ -9,17 +9,22 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from gan_core import losses, networks, sampling, stabilizers
+from gan_core import applied, losses, networks, penalties, sampling, stabilizers
+from gan_core.batches import Batches
 from gan_core.config import Player, TrialConfig
 from gan_core.datasets import ImageSet
+from gan_core.evaluation.evaluator import Evaluator
 from gan_core.history import Row, Window, now_ms, roc_auc
 from gan_core.images import DataError
-from gan_core.streams import Streams, stream_seed
+from gan_core.precision import resolve_precision
+from gan_core.streams import Streams
+from gan_core.view import as_seen
 
 
 class Diverged(ArithmeticError):
@@ -53,23 +58,22 @@ def check_data(config: TrialConfig, images: ImageSet) -> None:
         raise DataError("batch_size", f"{config.batch_size} is more than the {len(images)} training images")
 
 
-def resolve_precision(precision: str, device: torch.device) -> str:
-    """`auto` -> bfloat16 where `device` computes in it natively, else float32."""
-    if precision != "auto":
-        return precision
-    if device.type == "cuda":
-        native = torch.cuda.get_device_capability(device)[0] >= 8
-    else:
-        native = device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
-    return "bfloat16" if native else "float32"
-
-
 class Trainer:
-    """Trains `config` on `images`, which it moves to `device`. Raises DataError, and Diverged from `step`."""
+    """Trains `config` on `images`, which it moves to `device`. Raises DataError, and Diverged from `step`.
 
-    def __init__(self, config: TrialConfig, images: ImageSet, device: torch.device | str = "cpu"):
+    With an `evaluator` every evaluation also measures quality.
+    """
+
+    def __init__(
+        self,
+        config: TrialConfig,
+        images: ImageSet,
+        device: torch.device | str = "cpu",
+        evaluator: Evaluator | None = None,
+    ):
         check_data(config, images)
         self.config = config
+        self.evaluator = evaluator
         self.device = torch.device(device)
         self.images = images.to(self.device)
         self.classes = len(images.class_names) if config.model.family == "acgan" else 0
@@ -80,27 +84,31 @@ class Trainer:
             "generator": self._adam("generator", self.generator),
             "discriminator": self._adam("discriminator", self.discriminator),
         }
+        self.ema = self._average() if config.stabilizers.ema else None
+        self.batches = Batches(self.images, config.batch_size, self.streams["data"])
         self.step_count = 0
         self.window = Window()
-        self._order = self._shuffled()
-        self._position = 0
+        self._ran: dict[str, Any] = {}
         self._latest: list[dict[str, Tensor]] = []
         self._restart_timing()
         spread = sampling.spread(len(images), config.evaluation.samples)
         self._data_diversity = sampling.diversity(images.images[spread])
 
     def _build_networks(self) -> tuple[nn.Module, nn.Module]:
-        outside = torch.get_rng_state()
-        torch.manual_seed(stream_seed(self.config.seed, "initialisation"))
-        try:
-            pair = networks.build(self.config.model, self.images.channels, self.classes, self.images.image_size)
-        finally:
-            torch.set_rng_state(outside)
+        config, images = self.config, self.images
+        pair = networks.build(
+            config.model, config.stabilizers, images.channels, self.classes, images.image_size, config.seed
+        )
         generator, discriminator = (
             network.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
             for network in pair
         )
         return generator, discriminator
+
+    def _average(self) -> AveragedModel:
+        """The exponential moving average of G's weights and buffers, from the first step on (Yazici et al. 2019)."""
+        average = get_ema_multi_avg_fn(self.config.stabilizers.ema)
+        return AveragedModel(self.generator, multi_avg_fn=average, use_buffers=True)
 
     def _adam(self, player: Player, network: nn.Module) -> torch.optim.Adam:
         lr, betas = self.config.optimizer.adam(player)
@@ -122,35 +130,31 @@ class Trainer:
         return Progress(*self._due())
 
     def _update_discriminator(self) -> dict[str, Tensor]:
-        real, real_labels = self._next_batch()
+        real, real_labels = self.batches.next()
         z, fake_labels = self._latents(len(real))
         with torch.no_grad(), self._autocast():
             fake = self.generator(z, fake_labels)
-        fake = fake.float()
-        seen_real, seen_fake = self._as_seen(real, is_real=True), self._as_seen(fake, is_real=False)
+        seen_real, seen_fake = self._as_seen(real, is_real=True), self._as_seen(fake.float(), is_real=False)
         real_logits, real_classes = self._judge(seen_real)
         fake_logits, fake_classes = self._judge(seen_fake)
 
         measured = {"score/real": real_logits.mean(), "score/fake": fake_logits.mean()}
-        loss, parts = self._discriminator_loss(real_logits, fake_logits)
+        loss, parts = self._adversarial(real_logits, fake_logits)
         measured |= parts
-        if self.config.loss.gradient_penalty:
-            epsilon = torch.rand(len(real), 1, 1, 1, device=self.device, generator=self.streams["mixing"])
-            penalty = stabilizers.gradient_penalty(self._scores_float32, seen_real, seen_fake, epsilon)
-            loss = loss + self.config.loss.gradient_penalty * penalty
-            measured["loss/gradient_penalty"] = penalty
+        for name, strength, penalty in self._penalties(seen_real, seen_fake):
+            loss = loss + strength * penalty
+            measured[f"loss/{name}"] = penalty
         if real_classes is not None and fake_classes is not None:
-            class_real = self._class_loss(real_classes, real_labels)
-            class_fake = self._class_loss(fake_classes, fake_labels)
-            loss = loss + (self.config.loss.auxiliary_weight or 0.0) * (class_real + class_fake) / 2
-            measured |= {"loss/class_real": class_real, "loss/class_fake": class_fake}
-            correct = torch.eq(real_classes.argmax(dim=1), cast(Tensor, real_labels))
-            measured["accuracy/class_real"] = correct.float().mean()
+            class_loss, parts = self._auxiliary(real_classes, real_labels, fake_classes, fake_labels)
+            loss = loss + class_loss
+            measured |= parts
         measured["loss/discriminator"] = loss
         measured["gradient_norm/discriminator"] = self._descend("discriminator", self.discriminator, loss)
         measured["weight_norm/discriminator"] = _norm(self.discriminator)
 
-        accuracy_real, accuracy_fake = torch.gt(real_logits, 0).float().mean(), torch.le(fake_logits, 0).float().mean()
+        boundary = losses.ADVERSARIAL_LOSSES[self.config.loss.name].boundary
+        accuracy_real = torch.gt(real_logits, boundary).float().mean()
+        accuracy_fake = torch.le(fake_logits, boundary).float().mean()
         return measured | {
             "accuracy/real": accuracy_real,
             "accuracy/fake": accuracy_fake,
@@ -158,16 +162,58 @@ class Trainer:
             "accuracy/auc": roc_auc(real_logits, fake_logits),
         }
 
+    def _adversarial(self, real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The adversarial part of D's loss, and its parts by name."""
+        loss, config = self.config.loss, self.config.stabilizers
+        targets = None
+        if config.label_smoothing or config.label_flipping:
+            targets = stabilizers.targets(
+                len(real_logits), config.label_smoothing, config.label_flipping, self.streams["flips"]
+            )
+            self._ran |= {"label_smoothing": config.label_smoothing, "label_flipping": config.label_flipping}
+        real, fake = losses.ADVERSARIAL_LOSSES[loss.name].discriminator(real_logits, fake_logits, targets)
+        if loss.name == "wasserstein":
+            return real + fake, {"loss/wasserstein": real + fake}
+        total = (real + fake) * (1.0 if loss.sum_of_halves else 0.5)
+        return total, {"loss/discriminator_real": real, "loss/discriminator_fake": fake}
+
+    def _penalties(self, real: Tensor, fake: Tensor) -> Iterator[tuple[str, float, Tensor]]:
+        """(name, strength, penalty) of what holds D's slope, at images as D sees them."""
+        loss, config, mixing = self.config.loss, self.config.stabilizers, self.streams["mixing"]
+        if loss.gradient_penalty:
+            each = 1 if loss.shared_epsilon else len(real)
+            epsilon = torch.rand(each, 1, 1, 1, device=self.device, generator=mixing)
+            at = penalties.interpolates(real, fake, epsilon)
+            penalty = penalties.gradient_penalty(self._scores_float32, at, loss.one_sided_penalty)
+            self._ran["gradient_penalty"] = loss.gradient_penalty
+            yield "gradient_penalty", loss.gradient_penalty, penalty
+        if config.dragan:
+            at = penalties.dragan_points(real, mixing)
+            self._ran["dragan"] = config.dragan
+            yield "dragan", config.dragan, penalties.gradient_penalty(self._scores_float32, at)
+        if config.r1:
+            self._ran["r1"] = config.r1
+            yield "r1", config.r1, penalties.r1(self._scores_float32, real)
+
+    def _auxiliary(
+        self, real_classes: Tensor, real_labels: Tensor | None, fake_classes: Tensor, fake_labels: Tensor | None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The class part of D's loss (Odena et al. 2017, equation 3), and its parts by name."""
+        loss = self.config.loss
+        assert real_labels is not None and loss.auxiliary_weight is not None and loss.auxiliary_real_share is not None
+        real, fake = self._class_loss(real_classes, real_labels), self._class_loss(fake_classes, fake_labels)
+        mean = loss.auxiliary_real_share * real + (1 - loss.auxiliary_real_share) * fake
+        correct = torch.eq(real_classes.argmax(dim=1), real_labels)
+        parts = {"loss/class_real": real, "loss/class_fake": fake, "accuracy/class_real": correct.float().mean()}
+        return loss.auxiliary_weight * (2.0 if loss.sum_of_halves else 1.0) * mean, parts
+
     def _update_generator(self) -> dict[str, Tensor]:
         z, labels = self._latents(self.config.batch_size)
         self.discriminator.requires_grad_(False)  # its gradients are not wanted here
         with self._autocast():
             fake = self.generator(z, labels)
         logits, class_logits = self._judge(self._as_seen(fake.float(), is_real=False))
-        if self.config.loss.name == "bce":
-            adversarial = losses.bce_generator(logits)
-        else:
-            adversarial = losses.wasserstein_generator(logits)
+        adversarial = losses.ADVERSARIAL_LOSSES[self.config.loss.name].generator(logits)
         loss, measured = adversarial, dict[str, Tensor]()
         if class_logits is not None:
             class_loss = self._class_loss(class_logits, labels)
@@ -177,16 +223,10 @@ class Trainer:
         measured["gradient_norm/generator"] = self._descend("generator", self.generator, loss)
         measured["weight_norm/generator"] = _norm(self.generator)
         self.discriminator.requires_grad_(True)
+        if self.ema is not None:
+            self.ema.update_parameters(self.generator)
+            self._ran["ema"] = self.config.stabilizers.ema
         return measured
-
-    def _discriminator_loss(self, real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The adversarial part of D's loss, and its parts by name."""
-        if self.config.loss.name == "wasserstein":
-            loss = losses.wasserstein_critic(real_logits, fake_logits)
-            return loss, {"loss/wasserstein": loss}
-        target = stabilizers.smoothed_target(self.config.stabilizers.label_smoothing)
-        real, fake = losses.bce_discriminator(real_logits, fake_logits, target)
-        return (real + fake) / 2, {"loss/discriminator_real": real, "loss/discriminator_fake": fake}
 
     def _class_loss(self, class_logits: Tensor, labels: Tensor | None) -> Tensor:
         assert labels is not None and self.config.loss.auxiliary_loss is not None
@@ -204,18 +244,6 @@ class Trainer:
 
     # What the players see
 
-    def _next_batch(self) -> tuple[Tensor, Tensor | None]:
-        """The next images in [-1, 1] and their labels, each epoch in a new order; a last short batch is left out."""
-        if self._position + self.config.batch_size > len(self.images):
-            self._order, self._position = self._shuffled(), 0
-        index = self._order[self._position : self._position + self.config.batch_size]
-        self._position += self.config.batch_size
-        batch = sampling.to_unit(self.images.images[index]).contiguous(memory_format=torch.channels_last)
-        return batch, None if self.images.labels is None else self.images.labels[index]
-
-    def _shuffled(self) -> Tensor:
-        return torch.randperm(len(self.images), generator=self.streams["data"], device=self.device)
-
     def _latents(self, count: int) -> tuple[Tensor, Tensor | None]:
         z = torch.randn(count, self.config.model.latent_dim, device=self.device, generator=self.streams["latent"])
         if not self.classes:
@@ -223,12 +251,9 @@ class Trainer:
         return z, torch.randint(self.classes, (count,), device=self.device, generator=self.streams["labels"])
 
     def _as_seen(self, images: Tensor, is_real: bool) -> Tensor:
-        """Images as D sees them: with instance noise where it is on, also when G is trained through D."""
-        noise = self.config.stabilizers.instance_noise
-        if not noise.std or (is_real and noise.fake_only):
-            return images
-        std = stabilizers.annealed(noise.std, self.step_count, self.config.steps) if noise.anneal else noise.std
-        return stabilizers.instance_noise(images, std, self.streams["noise"])
+        config = self.config.stabilizers
+        self._ran |= {"diff_augment": config.diff_augment, "instance_noise": config.instance_noise.std}
+        return as_seen(images, is_real, self.step_count, self.config.steps, config, self.streams)
 
     def _judge(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         with self._autocast(), self.streams.as_default("layers"):
@@ -301,24 +326,41 @@ class Trainer:
         self.step_count = window_start + len(self.window.rows)
         return [self._window_row()] if self.window.rows else []
 
+    @property
+    def product(self) -> nn.Module:
+        """The generator that is evaluated, drawn from and kept: its moving average where there is one."""
+        return self.generator if self.ema is None else self.ema.module
+
     def evaluate(self) -> Row:
-        """How varied the generator's images are, and how varied as a share of the training images' own variety."""
-        count = self.config.evaluation.samples
-        labels = torch.arange(count) % self.classes if self.classes else None
-        images = sampling.generate(
-            self.generator, sampling.fixed_latents(count, self.config.model.latent_dim), labels, self.config.batch_size
-        )
+        """How good and how varied the product's images are, always at the same latents.
+
+        Batch norm uses its running statistics. With an average of the generator, `raw_...` is the generator itself.
+        """
+        images, asked = self._draw(self.product)
         drawn = sampling.diversity(images)
-        return {
+        row: Row = {
             "step": self.step_count,
             "time": now_ms(),
             "diversity/samples": drawn,
             "diversity/ratio": drawn / max(self._data_diversity, 1e-12),
         }
+        if self.evaluator:
+            row |= self.evaluator.measure(images, asked)
+            if self.ema is not None:
+                raw = self.evaluator.measure(*self._draw(self.generator))
+                row |= {f"raw_{name}": value for name, value in raw.items()}
+        return row
+
+    def _draw(self, generator: nn.Module) -> tuple[Tensor, Tensor | None]:
+        """`evaluation.samples` images uint8 on the CPU, and the classes asked for, each as often as any other."""
+        count = self.config.evaluation.samples
+        asked = torch.arange(count) % self.classes if self.classes else None
+        latents = sampling.fixed_latents(count, self.config.model.latent_dim)
+        return sampling.generate(generator, latents, asked, self.config.batch_size), asked
 
     def snapshot(self) -> Snapshot:
         latents, labels = sampling.grid_inputs(self.config.model.latent_dim, self.classes)
-        return Snapshot(self.step_count, sampling.generate(self.generator, latents, labels))
+        return Snapshot(self.step_count, sampling.generate(self.product, latents, labels))
 
     def fit(self) -> Iterator[Progress]:
         """Steps until the last one of the configuration."""
@@ -328,11 +370,13 @@ class Trainer:
     # State
 
     def applied(self) -> dict[str, Any]:
-        """What the optimisers really train with, read from them, and the precision."""
+        """What training really ran with, read from the optimisers, the networks and the stabilisers; its precision."""
         found: dict[str, Any] = {"precision": self.precision, "device": str(self.device)}
         for player, optimizer in self.optimizers.items():
             group = optimizer.param_groups[0]
             found[player] = {"lr": group["lr"], "betas": list(group["betas"])}
+        ran = self._ran | applied.in_network(self.discriminator, self.images.channels)
+        found["stabilizers"] = {name: strength for name, strength in ran.items() if strength}
         return found
 
     def state_dict(self) -> dict[str, Any]:
@@ -343,8 +387,10 @@ class Trainer:
             "discriminator": self.discriminator.state_dict(),
             "optimizers": {player: optimizer.state_dict() for player, optimizer in self.optimizers.items()},
             "streams": self.streams.state_dict(),
-            "data": {"order": self._order, "position": self._position},
+            "data": self.batches.state_dict(),
             "window": self.window.state_dict(),
+            "ema": None if self.ema is None else self.ema.state_dict(),
+            "ran": dict(self._ran),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -354,8 +400,10 @@ class Trainer:
         for player, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][player])
         self.streams.load_state_dict({name: saved.cpu() for name, saved in state["streams"].items()})
-        self._order = state["data"]["order"].to(self.device)
-        self._position = state["data"]["position"]
+        self.batches.load_state_dict(state["data"])
+        if self.ema is not None:
+            self.ema.load_state_dict(state["ema"])
+        self._ran = dict(state["ran"])
         self.window.load_state_dict(state["window"], self.device)
         self._restart_timing()
 

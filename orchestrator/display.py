@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.clock import Clock
-from orchestrator.naming import COLOURS
+from orchestrator.naming import COLOURS, SHOWN, shown_metrics
 from orchestrator.plan import Plan
 
 SECONDS_BETWEEN_LINES = 15
@@ -168,14 +168,10 @@ class LiveDisplay(Display):
 
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for title in ("running", "step", "G loss", "D loss", "D accuracy", "diversity"):
+        for title in ("running", "step", *SHOWN.values()):
             table.add_column(title, justify="left" if title == "running" else "right", no_wrap=title != "running")
         for trial in self.running.values():
-            shown = [
-                f"{trial.latest[name]:.3f}" if name in trial.latest else "-"
-                for name in ("loss/generator", "loss/discriminator", "accuracy/discriminator", "diversity/ratio")
-            ]
-            table.add_row(trial.name, f"{trial.step}/{trial.steps}", *shown)
+            table.add_row(trial.name, f"{trial.step}/{trial.steps}", *shown_metrics(trial.latest, missing="-"))
         return table
 
 

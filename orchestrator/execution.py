@@ -6,6 +6,7 @@ two before it reach. A crash between them leaves rows that the resumed trial cut
 
 from __future__ import annotations
 
+import copy
 import os
 import platform
 import time
@@ -18,8 +19,10 @@ from filelock import FileLock
 from PIL import Image
 
 from gan_core import checkpoint, sampling, stability
-from gan_core.config import Player, TrialConfig
+from gan_core.applied import differences
+from gan_core.config import TrialConfig
 from gan_core.datasets import ImageSet
+from gan_core.evaluation.evaluator import Evaluator
 from gan_core.history import Row, now_ms
 from gan_core.training import Diverged, Snapshot, Trainer
 from orchestrator import environment
@@ -33,11 +36,12 @@ def choose_device() -> torch.device:
 class Execution:
     """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early."""
 
-    def __init__(self, folder: TrialFolder, config: TrialConfig, images: ImageSet):
-        self.folder, self.config, self.images = folder, config, images
+    def __init__(self, folder: TrialFolder, config: TrialConfig, images: ImageSet, evaluator: Evaluator):
+        self.folder, self.config, self.images, self.evaluator = folder, config, images, evaluator
         self.record = folder.record()
         self.latest: Row = {}
         self._rows: list[Row] = []
+        self._best_weights: dict[str, Any] | None = None
         self._lock = FileLock(folder.lock_file, timeout=30)
         self._trainer: Trainer | None = None
         self._counted = time.monotonic()
@@ -84,7 +88,7 @@ class Execution:
         device = choose_device()
         if device.type == "cpu":
             torch.set_num_threads(1)
-        trainer = Trainer(self.config, self.images, device)
+        trainer = Trainer(self.config, self.images, device, self.evaluator)
         if self.folder.checkpoint_file.exists():
             trainer.load_state_dict(checkpoint.load(self.folder.checkpoint_file, device))
         self.folder.truncate(trainer.step_count)
@@ -93,6 +97,9 @@ class Execution:
             self._save_snapshot(trainer.snapshot())
         self._trainer = trainer
         self.record.step, self.record.applied = trainer.step_count, trainer.applied()
+        self.record.evaluator = self.evaluator.card(self.images)
+        self.record.best = {}
+        self._find_best(self.folder.history())
         self.record.attempts[-1]["from_step"] = trainer.step_count
         self.folder.write_record(self.record)
 
@@ -107,7 +114,7 @@ class Execution:
                 self._one_step(self._trainer)
         except Diverged as event:
             self._rows += self._trainer.unfinished_window()
-            self._diverge(stability.judge(self._all_rows(), self.config.loss.name, (event.step, event.tensor)))
+            self._diverge(self._judge((event.step, event.tensor)))
         except Exception:
             self._fail(traceback.format_exc())
         self._count_time()
@@ -125,8 +132,10 @@ class Execution:
             self.latest |= row
         if progress.snapshot:
             self._save_snapshot(progress.snapshot)
+            if self._find_best(progress.rows):
+                self._best_weights = copy.deepcopy(trainer.product.state_dict())
         if trainer.step_count == self.config.steps:
-            self._finish(stability.judge(self._all_rows(), self.config.loss.name))
+            self._finish(self._judge())
         elif trainer.step_count % self.config.checkpoint_every == 0:
             self._commit(trainer)
 
@@ -143,6 +152,9 @@ class Execution:
         """Makes everything up to this step durable."""
         self.folder.append_history(self._rows)
         self._rows = []
+        if self._best_weights:
+            self._save_generator(self.folder.best_file, self._best_weights)
+            self._best_weights = None
         checkpoint.save(self.folder.checkpoint_file, trainer.state_dict())
         self._write_progress(trainer.step_count)
 
@@ -155,9 +167,10 @@ class Execution:
     def _finish(self, verdict: stability.Verdict) -> None:
         """Ends a trial that took all its steps."""
         assert self._trainer is not None
-        self._prove_application(self._trainer)
-        generator = {"config": self.config.model_dump(mode="json"), "state": self._trainer.generator.state_dict()}
-        checkpoint.save(self.folder.generator_file, generator)
+        self.record.applied = self._trainer.applied()
+        if missing := differences(self.config, self.record.applied):
+            raise RuntimeError(f"not trained as asked: {'; '.join(missing)}")
+        self._save_generator(self.folder.generator_file, self._trainer.product.state_dict())
         self.record.status, self.record.verdict = "finished", verdict._asdict()
         self._close_attempt("finished")
         self._commit(self._trainer)
@@ -172,15 +185,6 @@ class Execution:
         self._write_progress(verdict.since)
         self._leave()
 
-    def _prove_application(self, trainer: Trainer) -> None:
-        """The learning rates and betas that were trained with are the ones asked for."""
-        players: tuple[Player, ...] = ("generator", "discriminator")
-        for player in players:
-            lr, betas = self.config.optimizer.adam(player)
-            applied = trainer.applied()[player]
-            if applied != {"lr": lr, "betas": list(betas)}:
-                raise RuntimeError(f"{player} trained with {applied}, asked for lr {lr}, betas {betas}")
-
     def _fail(self, error: str) -> None:
         self.record.status, self.record.error, self.record.verdict = "failed", error, None
         self._close_attempt("failed")
@@ -194,6 +198,23 @@ class Execution:
     def _leave(self) -> None:
         self._trainer = None
         self._lock.release()
+
+    def _judge(self, diverged: tuple[int, str] | None = None) -> stability.Verdict:
+        return stability.judge(
+            self._all_rows(), self.config.loss.name, self.evaluator.id, self.evaluator.expected_modes, diverged
+        )
+
+    def _find_best(self, rows: list[Row]) -> bool:
+        """Whether one of these rows is the best evaluation so far; if so the record has it."""
+        metric = f"frechet/{self.evaluator.id}"
+        found = stability.best(rows, self.evaluator.id)
+        if found is None or found[metric] >= self.record.best.get(metric, float("inf")):
+            return False
+        self.record.best = {name: value for name, value in found.items() if name != "time"}
+        return True
+
+    def _save_generator(self, file: Path, state: dict[str, Any]) -> None:
+        checkpoint.save(file, {"config": self.config.model_dump(mode="json"), "state": state})
 
     def _all_rows(self) -> list[Row]:
         return self.folder.history() + self._rows

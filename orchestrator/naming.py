@@ -7,6 +7,8 @@ from typing import Any
 
 SHORT = {
     "loss.gradient_penalty": "lambda",
+    "loss.shared_epsilon": "shared epsilon",
+    "model.discriminator_norm": "D norm",
     "stabilizers.label_smoothing": "smoothing",
     "stabilizers.instance_noise.std": "noise",
     "optimizer.generator.lr": "lr_G",
@@ -18,7 +20,14 @@ SHORT = {
     "data.name": "data",
 }
 
-COLOURS = {"stable": "green", "diverged": "red", "collapsed": "magenta", "saturated": "yellow", "failed": "red"}
+COLOURS = {
+    "stable": "green",
+    "diverged": "red",
+    "collapsed": "magenta",
+    "saturated": "yellow",
+    "oscillating": "cyan",
+    "failed": "red",
+}
 
 
 def short_name(path: str) -> str:
@@ -45,6 +54,22 @@ def format_level(value: Any) -> str:
     if isinstance(value, list | tuple):
         return f"({', '.join(map(format_level, value))})"
     return str(value)
+
+
+SHOWN = {
+    "loss/generator": "G loss",
+    "loss/discriminator": "D loss",
+    "accuracy/discriminator": "D accuracy",
+    "diversity/ratio": "diversity",
+    "frechet": "Frechet",
+}
+"""The metrics that a table in the terminal has room for, and what they are called there."""
+
+
+def shown_metrics(metrics: dict[str, float], missing: str = "") -> list[str]:
+    """The metrics of SHOWN as text, whatever evaluator measured them."""
+    plain = metrics | {name.split("/")[0]: value for name, value in metrics.items() if name.startswith("frechet/")}
+    return [f"{plain[name]:#.3g}" if name in plain else missing for name in SHOWN]
 
 
 def configuration_name(group: str, factors: dict[str, Any]) -> str:

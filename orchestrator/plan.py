@@ -9,6 +9,7 @@ from typing import Any
 
 from gan_core import datasets
 from gan_core.config import DataConfig, TrialConfig
+from gan_core.evaluation.evaluator import check_evaluation
 from gan_core.identity import trial_key
 from gan_core.images import DataError
 from gan_core.training import check_data
@@ -27,6 +28,11 @@ class Planned:
     config: TrialConfig
     fingerprint: str
     record: Record
+
+    @property
+    def evaluation(self) -> str:
+        """Names the way of measuring: trials with the same one share an evaluator."""
+        return self.fingerprint + self.config.evaluation.model_dump_json(exclude={"every"})
 
     @property
     def state(self) -> str:
@@ -101,6 +107,7 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
                 loaded[wanted] = datasets.load(config.data, download=True)
             images = loaded[wanted]
             check_data(config, images)
+            check_evaluation(config, images)
         except DataError as error:
             source = source_of(error.path, trial.sources) or source_of("data.name", trial.sources) or sweep.file
             problems.setdefault((source, error.path), Problem(source, f"trial.{error.path}", str(error)))

@@ -12,6 +12,7 @@ from ray import tune
 
 from gan_core.config import TrialConfig
 from gan_core.datasets import ImageSet
+from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster import Cluster
 from orchestrator.execution import Execution
 from orchestrator.plan import Plan
@@ -27,10 +28,11 @@ Report = Callable[[str, dict[str, Any]], None]
 class TrialRunner(tune.Trainable):
     """Tune's view of an `Execution`: a second of training at a time. All durable state is in the trial's folder."""
 
-    def setup(self, config: dict[str, Any], images: dict[str, ImageSet]) -> None:
+    def setup(self, config: dict[str, Any], images: dict[str, ImageSet], evaluators: dict[str, Evaluator]) -> None:
         task = config["task"]
         trial = TrialConfig.model_validate(task["config"])
-        self.execution = Execution(TrialFolder(Path(task["folder"])), trial, images[task["fingerprint"]])
+        folder, evaluator = TrialFolder(Path(task["folder"])), evaluators[task["evaluation"]]
+        self.execution = Execution(folder, trial, images[task["fingerprint"]], evaluator)
         self.begun = False
 
     def step(self) -> dict[str, Any]:
@@ -51,7 +53,7 @@ class TrialRunner(tune.Trainable):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self.execution.suspend()
-        self.setup(new_config)  # type: ignore[call-arg]  # Tune has bound `images`
+        self.setup(new_config)  # type: ignore[call-arg]  # Tune has bound the rest
         return True
 
     def cleanup(self) -> None:
@@ -96,7 +98,14 @@ def _key_of(trial: Any) -> str:
     return Path(trial.config["task"]["folder"]).name
 
 
-def run(plan: Plan, cluster: Cluster, gpu_share: float, stop: threading.Event, report: Report) -> None:
+def run(
+    plan: Plan,
+    evaluators: dict[str, Evaluator],
+    cluster: Cluster,
+    gpu_share: float,
+    stop: threading.Event,
+    report: Report,
+) -> None:
     """Runs what is left of the plan, each trial where it left off, until all have ended or `stop` is set."""
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what happens to a trial is said by `report`
     tasks = [
@@ -104,12 +113,13 @@ def run(plan: Plan, cluster: Cluster, gpu_share: float, stop: threading.Event, r
             "folder": str(plan.folder.trial(planned.key).folder),
             "config": planned.config.model_dump(mode="json"),
             "fingerprint": planned.fingerprint,
+            "evaluation": planned.evaluation,
         }
         for planned in plan.todo
     ]
     resources = {"cpu": 1.0, "gpu": gpu_share} if cluster.gpus() else {"cpu": 1.0}
     tune.Tuner(
-        tune.with_resources(tune.with_parameters(TrialRunner, images=plan.images), resources),
+        tune.with_resources(tune.with_parameters(TrialRunner, images=plan.images, evaluators=evaluators), resources),
         param_space={"task": tune.grid_search(tasks)},
         tune_config=tune.TuneConfig(reuse_actors=True, trial_name_creator=_key_of, trial_dirname_creator=_key_of),
         run_config=tune.RunConfig(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from orchestrator import spec
 from orchestrator.errors import UserError
+from orchestrator.evaluators import prepare
 from orchestrator.execution import Execution
 from orchestrator.plan import Plan, Planned, make_plan
 from orchestrator.store import TrialFolder
@@ -27,7 +29,10 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
     planned = _choose(plan, wanted)
     folder = TrialFolder(home.absolute() / "train" / planned.key)
     shutil.rmtree(folder.folder, ignore_errors=True)
-    execution = Execution(folder, planned.config, plan.images[planned.fingerprint])
+    alone = dataclasses.replace(plan, trials=[planned])
+    say = lambda line: console.print(line, highlight=False, markup=False)  # noqa: E731
+    evaluators = prepare(alone, home, doing=lambda text: None, note=say)
+    execution = Execution(folder, planned.config, plan.images[planned.fingerprint], evaluators[planned.evaluation])
     console.print(planned.trial.name, highlight=False)
     execution.begin()
     while not execution.done:

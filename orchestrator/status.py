@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.naming import COLOURS
+from orchestrator.naming import COLOURS, SHOWN, shown_metrics
 from orchestrator.store import Record, SweepFolder, sweeps
 from orchestrator.tracking import runs_of
 
@@ -79,20 +79,15 @@ def print_sweep(home: Path, name: str, console: Console, as_json: bool) -> None:
     if as_json:
         print_json({"sweep": name, "running": is_held(folder), "trials": rows})
         return
-    table = _table("trial", "status", "verdict", "step", "G loss", "D loss", "D accuracy", "diversity")
+    table = _table("trial", "status", "verdict", "step", *SHOWN.values())
     for row in rows:
         verdict = row["verdict"] or ""
-        metrics = row["metrics"]
-        shown = [
-            f"{metrics[name]:.3f}" if name in metrics else ""
-            for name in ("loss/generator", "loss/discriminator", "accuracy/discriminator", "diversity/ratio")
-        ]
         table.add_row(
             row["name"],
             Text(row["status"], style=COLOURS.get(row["status"], "")),
             Text(verdict, style=COLOURS.get(verdict, "")),
             f"{row['step']}/{row['steps']}",
-            *shown,
+            *shown_metrics(row["metrics"]),
         )
     console.print(table)
     console.print(_counts(rows), highlight=False)

@@ -2,12 +2,13 @@
 
 <home>/mlflow.db, mlartifacts/          MLflow's default store
 <home>/datasets/                        torchvision's downloads
+<home>/evaluators/<data>.pt             classifiers that quality is measured with
 <home>/sweeps/<sweep>/sweep.json        the trials of the sweep as last asked for
                       mirror.json       where MLflow holds it
                       lock              held while a command runs the sweep
                       report.html
                       trials/<key>/     record.json config.json history.jsonl checkpoint.pt generator.pt
-                                        real.png samples/step-000100.png lock
+                                        generator-best.pt real.png samples/step-000100.png lock
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class Record:
     """What is known of a trial. `step`: the steps that its checkpoint and history hold.
 
     status: pending, running, finished, failed or interrupted. verdict: gan_core.stability's, as a mapping.
-    applied: what the optimisers really trained with. attempts: {began, ended, from_step, to_step, host, process,
+    applied: what training really ran with. evaluator: the card of what measured it. best: the evaluation with the
+    smallest Frechet distance, with its step. attempts: {began, ended, from_step, to_step, host, process,
     outcome} of each.
     """
 
@@ -54,6 +56,8 @@ class Record:
     verdict: dict[str, Any] | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     applied: dict[str, Any] = field(default_factory=dict)
+    evaluator: dict[str, Any] = field(default_factory=dict)
+    best: dict[str, float] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     error: str | None = None
@@ -71,6 +75,7 @@ class TrialFolder:
         self.history_file = folder / "history.jsonl"
         self.checkpoint_file = folder / "checkpoint.pt"
         self.generator_file = folder / "generator.pt"
+        self.best_file = folder / "generator-best.pt"
         self.real_file = folder / "real.png"
         self.samples = folder / "samples"
         self.lock_file = folder / "lock"

@@ -18,11 +18,13 @@ from typing import Any
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from gan_core.evaluation.evaluator import Evaluator
 from gan_core.identity import effective_settings
 from orchestrator import addresses, display, environment, spec, tracking
 from orchestrator.clock import Clock
 from orchestrator.cluster import Cluster
 from orchestrator.errors import UserError
+from orchestrator.evaluators import prepare
 from orchestrator.plan import Plan, make_plan
 from orchestrator.scratch import scratch_folder
 from orchestrator.store import SweepFolder, write_json
@@ -54,7 +56,8 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
         for caution in sweep.cautions:
             shown.note(f"caution: {caution}")
         with hold(folder):
-            outcome = _run(plan, options, shown)
+            evaluators = prepare(plan, options.home, shown.phase, shown.note)
+            outcome = _run(plan, evaluators, options, shown)
     _say_the_end(plan, options, console, outcome)
     return outcome.code
 
@@ -90,7 +93,7 @@ def hold(folder: SweepFolder) -> Iterator[None]:
         lock.release()
 
 
-def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
+def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: display.Display) -> _Outcome:
     stop = threading.Event()
     with ExitStack() as stack:
         importing = stack.enter_context(ThreadPoolExecutor(1)).submit(tracking.warm_up, options.tracking_uri)
@@ -104,7 +107,7 @@ def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
         try:
             if cluster:
                 with _stopping_on_signals(stop, shown):
-                    _train(plan, options, cluster, shown, stop)
+                    _train(plan, evaluators, options, cluster, shown, stop)
             shown.phase("sending the rest to MLflow")
             thread.drain()
             return _conclude(plan, options, thread, shown, _exit_code(plan, stop))
@@ -152,7 +155,14 @@ def _open_mirror(plan: Plan, options: Options) -> tracking.Mirror:
     return mirror
 
 
-def _train(plan: Plan, options: Options, cluster: Cluster, shown: display.Display, stop: threading.Event) -> None:
+def _train(
+    plan: Plan,
+    evaluators: dict[str, Evaluator],
+    options: Options,
+    cluster: Cluster,
+    shown: display.Display,
+    stop: threading.Event,
+) -> None:
     from orchestrator import runner
 
     slots = cluster.slots(options.gpu_share)
@@ -160,7 +170,7 @@ def _train(plan: Plan, options: Options, cluster: Cluster, shown: display.Displa
     shown.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {slots} workers")
     shown.start(plan, Clock(plan, slots))
     shown.phase_text = "starting the workers"
-    runner.run(plan, cluster, options.gpu_share, stop, shown.report)
+    runner.run(plan, evaluators, cluster, options.gpu_share, stop, shown.report)
 
 
 @contextmanager

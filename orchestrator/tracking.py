@@ -40,6 +40,7 @@ def client_for(uri: str) -> Any:
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
         "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "GIT_PYTHON_REFRESH": "quiet",
     }.items():
         os.environ.setdefault(name, value)
@@ -179,6 +180,8 @@ class Mirror:
         self.client.log_inputs(child.run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
         self.client.log_artifact(child.run_id, str(folder.config_file))
         self.client.log_dict(child.run_id, {**record.environment, "applied": record.applied}, "environment.json")
+        self.client.log_dict(child.run_id, record.evaluator, "evaluator.json")
+        self.client.set_tag(child.run_id, "evaluator", record.evaluator["id"])
         if folder.real_file.exists():
             self.client.log_artifact(child.run_id, str(folder.real_file))
         shown = [Param(p, _as_text(v)) for p, v in parameters.items() if p not in NOT_PARAMETERS and v is not None]
@@ -272,16 +275,29 @@ class Mirror:
         }
         if record.verdict:
             self.client.log_dict(child.run_id, record.verdict, "verdict.json")
+            self.client.log_dict(child.run_id, record.applied, "applied.json")
+        if record.best:
+            self._send_best(child, record)
         if record.error:
             self.client.log_text(child.run_id, record.error, f"error-attempt-{len(record.attempts)}.txt")
-        if folder.generator_file.exists():
-            self.client.log_artifact(child.run_id, str(folder.generator_file))
+        for file in (folder.generator_file, folder.best_file):
+            if file.exists():
+                self.client.log_artifact(child.run_id, str(file))
         for name, value in tags.items():
             self.client.set_tag(child.run_id, name, value)
         ended = record.attempts[-1].get("ended") if record.attempts else None
         self.client.set_terminated(child.run_id, status, ended)
         child.running, child.closed = False, record.status == "finished"
         child.left = (record.status, len(record.attempts))
+
+    def _send_best(self, child: _Child, record: Record) -> None:
+        """`best_frechet/<evaluator>`, at the step of the best evaluation."""
+        from mlflow.entities import Metric
+
+        name, step = f"frechet/{record.evaluator['id']}", int(record.best["step"])
+        when = int(record.attempts[0]["began"])  # a time that does not change: sending it again adds no point
+        self.client.log_batch(child.run_id, metrics=[Metric(f"best_{name}", record.best[name], when, step)])
+        self.client.set_tag(child.run_id, "best.step", str(step))
 
     # The end
 

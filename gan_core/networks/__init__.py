@@ -2,39 +2,69 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
-from gan_core.config import ModelConfig
+from gan_core.config import ModelConfig, StabilizerConfig
 from gan_core.networks import acgan, dcgan, wgan_gp
-from gan_core.networks.initialisation import initialise_normal
+from gan_core.networks.initialisation import initialise, normalise_spectrum
 
 
-def build(model: ModelConfig, channels: int, classes: int, image_size: int) -> tuple[nn.Module, nn.Module]:
+def build(
+    model: ModelConfig, stabilizers: StabilizerConfig, channels: int, classes: int, image_size: int, seed: int
+) -> tuple[nn.Module, nn.Module]:
     """(generator, discriminator) for images [*, channels, image_size, image_size] of `classes` classes (0: no labels).
 
-    Draws their weights from torch's global generator.
+    `model` has its defaults filled in, as in a TrialConfig. With packing m the discriminator takes m * channels. The
+    weights come from `seed` alone; torch's global generators are left as they were found.
     """
+    with torch.random.fork_rng(devices=[]):
+        generator = _generator(model, channels, classes, image_size)
+        initialise(generator, "generator", seed, normal=model.init == "normal")
+        discriminator = _discriminator(model, stabilizers, channels, classes, image_size)
+        initialise(discriminator, "discriminator", seed, normal=model.init == "normal")
+        if stabilizers.spectral_norm:
+            normalise_spectrum(discriminator, "discriminator", seed)
+    return generator, discriminator
+
+
+def _generator(model: ModelConfig, channels: int, classes: int, image_size: int) -> nn.Module:
     z, width = model.latent_dim, model.width or 0
-    networks: tuple[nn.Module, nn.Module]
     match model.family, model.networks:
         case "dcgan", "standard":
-            networks = dcgan.Generator(z, channels, width, image_size), dcgan.Discriminator(channels, width, image_size)
+            return dcgan.Generator(z, channels, width, image_size)
         case "dcgan", "original":
-            networks = dcgan.OriginalGenerator(z, channels), dcgan.OriginalDiscriminator(channels)
+            return dcgan.OriginalGenerator(z, channels)
         case "acgan", "standard":
-            networks = (
-                acgan.Generator(z, classes, channels, width, image_size),
-                acgan.Discriminator(classes, channels, width, image_size),
-            )
+            return acgan.Generator(z, classes, channels, width, image_size)
         case "acgan", "original":
-            networks = acgan.OriginalGenerator(z, classes, channels), acgan.OriginalDiscriminator(classes, channels)
+            return acgan.OriginalGenerator(z, classes, channels)
         case "wgan_gp", "standard":
-            networks = wgan_gp.Generator(z, channels, width, image_size), wgan_gp.Critic(channels, width, image_size)
+            return wgan_gp.Generator(z, channels, width, image_size)
         case "wgan_gp", "original":
-            networks = wgan_gp.OriginalGenerator(z, channels), wgan_gp.OriginalCritic(channels)
+            return wgan_gp.OriginalGenerator(z, channels)
         case unknown:
-            raise ValueError(f"no networks for {unknown}")
-    if model.init == "normal":
-        for network in networks:
-            initialise_normal(network)
-    return networks
+            raise ValueError(f"no generator for {unknown}")
+
+
+def _discriminator(
+    model: ModelConfig, stabilizers: StabilizerConfig, channels: int, classes: int, image_size: int
+) -> nn.Module:
+    norm, std, width = model.discriminator_norm, stabilizers.minibatch_std, model.width or 0
+    assert norm is not None
+    channels *= max(1, stabilizers.packing)
+    match model.family, model.networks:
+        case "dcgan", "standard":
+            return dcgan.Discriminator(channels, width, image_size, norm, std)
+        case "dcgan", "original":
+            return dcgan.OriginalDiscriminator(channels, norm=norm, minibatch_std=std)
+        case "acgan", "standard":
+            return acgan.Discriminator(classes, channels, width, image_size, norm, std)
+        case "acgan", "original":
+            return acgan.OriginalDiscriminator(classes, channels, norm, std)
+        case "wgan_gp", "standard":
+            return wgan_gp.Critic(channels, width, image_size, norm, std)
+        case "wgan_gp", "original":
+            return wgan_gp.OriginalCritic(channels, norm, std)
+        case unknown:
+            raise ValueError(f"no discriminator for {unknown}")

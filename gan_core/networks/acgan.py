@@ -8,6 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan_core.config import Norm
+from gan_core.networks.minibatch_std import MinibatchStd
+from gan_core.networks.normalisation import normalisation
 from gan_core.networks.outputs import Judgement
 
 
@@ -42,19 +45,30 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """images [batch, channels, size, size] -> logits [batch], class logits [batch, classes].
 
-    The paper's CIFAR-10 table: six convolutions (3, strides 2 1 2 1 2 1) of w/2 to 16 w channels, batch norm in all but
-    the first, LeakyReLU 0.2, dropout 0.5; w = 32 gives its 16 to 512. 64 pixels take a seventh with stride 2.
+    The paper's CIFAR-10 table: six convolutions (3, strides 2 1 2 1 2 1) of w/2 to 16 w channels, `norm` (the paper's
+    is batch) in all but the first, LeakyReLU 0.2, dropout 0.5; w = 32 gives its 16 to 512. 64 pixels take a seventh
+    with stride 2. Without a norm the convolutions have biases in its place.
     """
 
-    def __init__(self, classes: int, channels: int, width: int, image_size: int = 32, dropout: float = 0.5):
+    def __init__(
+        self,
+        classes: int,
+        channels: int,
+        width: int,
+        image_size: int = 32,
+        norm: Norm = "batch",
+        minibatch_std: bool = False,
+    ):
         super().__init__()
         wide = [width // 2 * 2**i for i in range(6)]
         strides = [2, 1, 2, 1, 2, 1]
         if image_size == 64:
             wide, strides = [*wide, wide[-1]], [*strides, 2]
-        self.layers = nn.Sequential(*conv_stack(channels, wide, strides, dropout), nn.Flatten())
-        self.real = nn.Linear(wide[-1] * 16, 1)
-        self.label = nn.Linear(wide[-1] * 16, classes)
+        layers = conv_stack(channels, wide, strides, norm, dropout=0.5, bias=norm == "none")
+        self.layers = nn.Sequential(*layers, *([MinibatchStd()] if minibatch_std else []), nn.Flatten())
+        features = (wide[-1] + int(minibatch_std)) * 16
+        self.real = nn.Linear(features, 1)
+        self.label = nn.Linear(features, classes)
 
     def forward(self, images: Tensor) -> Judgement:
         features = self.layers(images)
@@ -83,12 +97,14 @@ class OriginalGenerator(nn.Module):
 class OriginalDiscriminator(nn.Module):
     """The report's discriminator, six convolutions and two linear heads: 1,623,910 parameters (5 classes, RGB)."""
 
-    def __init__(self, classes: int, channels: int):
+    def __init__(self, classes: int, channels: int, norm: Norm = "batch", minibatch_std: bool = False):
         super().__init__()
         wide, strides = [16, 32, 64, 128, 256, 512], [2, 1, 2, 1, 2, 1]
-        self.layers = nn.Sequential(*conv_stack(channels, wide, strides, dropout=0.0, bias=True), nn.Flatten())
-        self.real = nn.Linear(8192, 1)
-        self.label = nn.Linear(8192, classes)
+        layers = conv_stack(channels, wide, strides, norm, dropout=0.0, bias=True)
+        self.layers = nn.Sequential(*layers, *([MinibatchStd()] if minibatch_std else []), nn.Flatten())
+        features = (512 + int(minibatch_std)) * 16
+        self.real = nn.Linear(features, 1)
+        self.label = nn.Linear(features, classes)
 
     def forward(self, images: Tensor) -> Judgement:
         features = self.layers(images)
@@ -96,14 +112,17 @@ class OriginalDiscriminator(nn.Module):
 
 
 def conv_stack(
-    channels: int, wide: list[int], strides: list[int], dropout: float, bias: bool = False
+    channels: int, wide: list[int], strides: list[int], norm: Norm, dropout: float, bias: bool
 ) -> list[nn.Module]:
-    """Convolutions of 3x3 with LeakyReLU 0.2, batch norm in all but the first, and dropout where it is not 0."""
+    """Convolutions of 3x3 with LeakyReLU 0.2, `norm` in all but the first, and dropout where it is not 0.
+
+    The first convolution, which has no norm, has a bias; the others have one where `bias` says so.
+    """
     layers: list[nn.Module] = []
     for i, (before, after, stride) in enumerate(zip([channels, *wide], wide, strides, strict=False)):
         layers.append(nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=bias or i == 0))
         if i > 0:
-            layers.append(nn.BatchNorm2d(after))
+            layers += normalisation(norm, after)
         layers.append(nn.LeakyReLU(0.2))
         if dropout:
             layers.append(nn.Dropout(dropout))

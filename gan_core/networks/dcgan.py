@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from gan_core.config import Norm
+from gan_core.networks.minibatch_std import MinibatchStd
+from gan_core.networks.normalisation import normalisation
 from gan_core.networks.outputs import Judgement
 
 
@@ -36,24 +39,24 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """images [batch, channels, size, size] -> logits [batch].
 
-    The paper's: convolutions (4, stride 2) that halve the side and double the channels, LeakyReLU 0.2, batch norm in
-    all but the first layer and the last. `batch_norm=False` makes it a critic for WGAN-GP.
+    The paper's: convolutions (4, stride 2) that halve the side and double the channels, LeakyReLU 0.2, `norm` (the
+    paper's is batch) in all but the first layer and the last. Without a norm the convolutions have biases in its place.
     """
 
-    def __init__(self, channels: int, width: int, image_size: int = 32, batch_norm: bool = True):
+    def __init__(
+        self, channels: int, width: int, image_size: int = 32, norm: Norm = "batch", minibatch_std: bool = False
+    ):
         super().__init__()
-        layers: list[nn.Module] = [
-            nn.Conv2d(channels, width, 4, stride=2, padding=1, bias=not batch_norm),
-            nn.LeakyReLU(0.2),
-        ]
+        bias = norm == "none"
+        layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, stride=2, padding=1, bias=bias), nn.LeakyReLU(0.2)]
         wide, side = width, image_size // 2
         while side > 4:
-            layers.append(nn.Conv2d(wide, wide * 2, 4, stride=2, padding=1, bias=not batch_norm))
-            if batch_norm:
-                layers.append(nn.BatchNorm2d(wide * 2))
-            layers.append(nn.LeakyReLU(0.2))
+            layers.append(nn.Conv2d(wide, wide * 2, 4, stride=2, padding=1, bias=bias))
+            layers += [*normalisation(norm, wide * 2), nn.LeakyReLU(0.2)]
             wide, side = wide * 2, side // 2
-        layers += [nn.Conv2d(wide, 1, 4, bias=False), nn.Flatten(start_dim=0)]
+        if minibatch_std:
+            layers.append(MinibatchStd())
+        layers += [nn.Conv2d(wide + int(minibatch_std), 1, 4, bias=False), nn.Flatten(start_dim=0)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Judgement:
@@ -79,15 +82,16 @@ class OriginalGenerator(nn.Module):
 class OriginalDiscriminator(nn.Module):
     """The report's discriminator, 32 -> 15 -> 6 -> 1: 9,105 parameters with one channel and `width` 16.
 
-    With `width` 64 it is the report's critic, batch norm included: 134,721 parameters.
+    With `width` 64 it is the report's critic: 134,721 parameters. The report has batch norm in both.
     """
 
-    def __init__(self, channels: int, width: int = 16):
+    def __init__(self, channels: int, width: int = 16, norm: Norm = "batch", minibatch_std: bool = False):
         super().__init__()
         self.layers = nn.Sequential(
-            *(nn.Conv2d(channels, width, 4, stride=2), nn.BatchNorm2d(width), nn.LeakyReLU(0.2)),
-            *(nn.Conv2d(width, 2 * width, 4, stride=2), nn.BatchNorm2d(2 * width), nn.LeakyReLU(0.2)),
-            *(nn.Conv2d(2 * width, 1, 4, stride=3), nn.Flatten(start_dim=0)),
+            *(nn.Conv2d(channels, width, 4, stride=2), *normalisation(norm, width), nn.LeakyReLU(0.2)),
+            *(nn.Conv2d(width, 2 * width, 4, stride=2), *normalisation(norm, 2 * width), nn.LeakyReLU(0.2)),
+            *([MinibatchStd()] if minibatch_std else []),
+            *(nn.Conv2d(2 * width + int(minibatch_std), 1, 4, stride=3), nn.Flatten(start_dim=0)),
         )
 
     def forward(self, images: Tensor) -> Judgement:

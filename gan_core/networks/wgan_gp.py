@@ -1,11 +1,13 @@
 """WGAN-GP (Gulrajani et al. 2017): DCGAN's generator against a critic without batch norm.
 
 The penalty is on each example's own gradient; batch norm would make a score depend on the rest of the batch (section 4,
-"No critic batch normalization"). The `original` critic has batch norm all the same: that is the report's mistake, kept.
+"No critic batch normalization"; the paper recommends layer norm in its place). The `original` critic has batch norm all
+the same: that is the report's mistake, kept.
 """
 
 from __future__ import annotations
 
+from gan_core.config import Norm
 from gan_core.networks import dcgan
 
 Generator = dcgan.Generator
@@ -13,14 +15,16 @@ OriginalGenerator = dcgan.OriginalGenerator
 
 
 class Critic(dcgan.Discriminator):
-    """images [batch, channels, size, size] -> unbounded scores [batch]; no normalisation in any layer."""
+    """images [batch, channels, size, size] -> unbounded scores [batch]; no normalisation unless `norm` asks for it."""
 
-    def __init__(self, channels: int, width: int, image_size: int = 32):
-        super().__init__(channels, width, image_size, batch_norm=False)
+    def __init__(
+        self, channels: int, width: int, image_size: int = 32, norm: Norm = "none", minibatch_std: bool = False
+    ):
+        super().__init__(channels, width, image_size, norm, minibatch_std)
 
 
 class OriginalCritic(dcgan.OriginalDiscriminator):
     """The report's critic with its batch norm: 134,721 parameters with one channel."""
 
-    def __init__(self, channels: int):
-        super().__init__(channels, width=64)
+    def __init__(self, channels: int, norm: Norm = "batch", minibatch_std: bool = False):
+        super().__init__(channels, 64, norm, minibatch_std)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gan_core.evaluation.evaluator import METRICS
 from orchestrator.addresses import without_secrets
 from orchestrator.errors import UserError, first_line
 from orchestrator.tracking import KEY, KIND, children_of, client_for, images_of
@@ -20,7 +21,8 @@ CURVES = {
     "accuracy/auc": "Area under the ROC curve",
     "diversity/ratio": "Diversity of samples / of data",
 }
-"""The metrics whose curves are drawn, and what they are called."""
+QUALITY_CURVES = ("frechet", "coverage")
+"""The metrics whose curves are drawn; those of an evaluator are drawn for each evaluator apart."""
 
 
 @dataclass
@@ -41,10 +43,16 @@ class RunData:
     since: int | None = None
     latest: dict[str, float] = field(default_factory=dict)
     curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    evaluator: dict[str, Any] = field(default_factory=dict)
+    best_step: int | None = None
     picture: bytes = b""
     picture_step: int = 0
     began_ms: int = 0
     environment: dict[str, Any] = field(default_factory=dict)
+
+    def quality(self, name: str) -> float | None:
+        """A metric of the trial's own evaluator at its last evaluation: `frechet`, or `best_frechet` over all."""
+        return self.latest.get(f"{name}/{self.evaluator.get('id')}")
 
     @property
     def outcome(self) -> str:
@@ -73,12 +81,27 @@ class SweepData:
     def groups(self) -> list[str]:
         return list(dict.fromkeys(run.group for run in self.runs))
 
+    @property
+    def evaluators(self) -> dict[str, dict[str, Any]]:
+        """id -> card of every evaluator that measured a run, in the order of the runs."""
+        return {run.evaluator["id"]: run.evaluator for run in self.runs if run.evaluator}
+
     def configurations(self) -> dict[str, list[RunData]]:
         """configuration -> its runs, one a seed."""
         found: dict[str, list[RunData]] = {}
         for run in self.runs:
             found.setdefault(run.configuration, []).append(run)
         return found
+
+
+def curve_titles(data: SweepData) -> dict[str, str]:
+    """metric -> what its curves are called; quality by evaluator, whose id the title has where there are several."""
+    titles = dict(CURVES)
+    for name in QUALITY_CURVES:
+        for evaluator in data.evaluators:
+            several = f" ({evaluator})" if len(data.evaluators) > 1 else ""
+            titles[f"{name}/{evaluator}"] = METRICS[name] + several
+    return titles
 
 
 def collect(tracking_uri: str, sweep: str, parent: str | None = None) -> SweepData:
@@ -152,7 +175,9 @@ class _Reader:
         data.latest = dict(run.data.metrics)
         data.began_ms = run.info.start_time or 0
         data.environment = json.loads(self.artifact(data.run_id, "environment.json"))
-        for metric in CURVES:
+        data.evaluator = json.loads(self.artifact(data.run_id, "evaluator.json"))
+        data.best_step = int(tags["best.step"]) if tags.get("best.step") else None
+        for metric in [*CURVES, *(f"{name}/{data.evaluator['id']}" for name in QUALITY_CURVES)]:
             if metric in data.latest:
                 points = self.client.get_metric_history(data.run_id, metric)
                 data.curves[metric] = sorted((point.step, point.value) for point in points)

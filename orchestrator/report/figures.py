@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from orchestrator.report.collect import CURVES, RunData, SweepData
+from orchestrator.report.collect import RunData, SweepData
 
 # Okabe and Ito's colour-blind-safe palette, without black
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A6A00", "#8C564B")
 DASHES = ("solid", "dash", "dot", "dashdot")
 
 
-def curve_figure(data: SweepData, group: str, metric: str) -> go.Figure | None:
+def curve_figure(data: SweepData, group: str, metric: str, title: str) -> go.Figure | None:
     """All runs of a group, a colour a configuration, a dash a seed; None if nothing was measured.
 
     The frame fits the runs that did not diverge: those that did leave it.
@@ -26,7 +26,7 @@ def curve_figure(data: SweepData, group: str, metric: str) -> go.Figure | None:
         number = configurations.index(run.configuration)
         figure.add_trace(_curve(run, metric, number, seeds.index(run.seed)))
     figure.update_layout(
-        title={"text": CURVES[metric], "font": {"size": 15}},
+        title={"text": title, "font": {"size": 15}},
         xaxis={"title": {"text": "step"}, "rangemode": "tozero"},
         yaxis={"range": _frame(runs, metric)},
         showlegend=False,

@@ -16,7 +16,7 @@ from gan_core import stability
 from gan_core.files import write_atomically
 from orchestrator import __version__
 from orchestrator.report import figures, summary
-from orchestrator.report.collect import CURVES, SweepData
+from orchestrator.report.collect import RunData, SweepData, curve_titles
 
 
 def write(data: SweepData, answer: list[str], file: Path) -> None:
@@ -32,7 +32,8 @@ def write(data: SweepData, answer: list[str], file: Path) -> None:
     page = environment.get_template("page.html.j2").render(
         data=data,
         answer=answer,
-        rows=[summary.table_row(runs) for runs in data.configurations().values()],
+        tables=_tables(data),
+        evaluator_says=_evaluator_says,
         levels=summary.levels(data),
         groups=[_group(data, group) for group in data.groups],
         events=[run for run in data.runs if run.outcome not in ("stable", "pending", "running", "interrupted")],
@@ -50,9 +51,37 @@ def write(data: SweepData, answer: list[str], file: Path) -> None:
 def _verdict_rules() -> str:
     """The rules as `gan_core.stability` states them, with their thresholds."""
     rules = (stability.__doc__ or "").split("\n\n", 1)[1]
-    for name in ("LOSS_LIMIT", "COLLAPSE_RATIO", "SATURATED_ACCURACY"):
+    for name in stability.THRESHOLDS:
         rules = rules.replace(name, f"{getattr(stability, name):g}")
     return rules
+
+
+def _tables(data: SweepData) -> list[dict[str, Any]]:
+    """A table of configurations for each evaluator: numbers of two evaluators never share a column."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for runs in data.configurations().values():
+        measured: dict[str, list[RunData]] = {}
+        for run in runs:
+            measured.setdefault(run.evaluator.get("id", ""), []).append(run)
+        known = [evaluator for evaluator in measured if evaluator]
+        waiting = measured.pop("", []) if known else []  # runs that nothing has measured yet stand with their seeds
+        for number, (evaluator, members) in enumerate(measured.items()):
+            rows.setdefault(evaluator, []).append(summary.table_row(members + (waiting if number == 0 else [])))
+    return [{"evaluator": data.evaluators.get(evaluator), "rows": members} for evaluator, members in rows.items()]
+
+
+def _evaluator_says(card: dict[str, Any]) -> str:
+    """What the numbers of an evaluator were computed from."""
+    right = f"right on {card['accuracy']:.1%} of test images" if card["accuracy"] else "never tested"
+    features = {
+        "classifier": f"embedding of a classifier of these classes, {right}",
+        "random": "features of an untrained network, since the data has no labels",
+        "inception": "Inception-v3's pool of 2048",
+    }[card["features"]]
+    return (
+        f"{features} (weights {card['weights']}); {card['samples']} samples at fixed latents against the "
+        f"{card['real']} images of the {card['split']} part; images as {card['preprocessing']}."
+    )
 
 
 def _real_pictures(data: SweepData) -> list[tuple[str, bytes]]:
@@ -67,11 +96,12 @@ def _real_pictures(data: SweepData) -> list[tuple[str, bytes]]:
 
 def _group(data: SweepData, group: str) -> dict[str, Any]:
     runs = [run for run in data.runs if run.group == group]
-    drawn = [(metric, figures.curve_figure(data, group, metric)) for metric in CURVES]
+    titles = curve_titles(data)
+    drawn = [(title, figures.curve_figure(data, group, metric, title)) for metric, title in titles.items()]
     return {
         "name": group,
         "legend": figures.legend(data, group),
-        "figures": [(CURVES[metric], figure.to_json()) for metric, figure in drawn if figure is not None],
+        "figures": [(title, figure.to_json()) for title, figure in drawn if figure is not None],
         "configurations": [
             (name, [run for run in members if run.picture])
             for name, members in data.configurations().items()

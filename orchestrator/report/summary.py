@@ -99,13 +99,18 @@ def _how_sure(data: SweepData) -> str:
 
 
 def table_row(runs: list[RunData]) -> dict[str, Any]:
-    """One configuration over its seeds: outcomes, share of stable runs, and means of the last measurements.
+    """Runs of one configuration that one evaluator measured: outcomes, share of stable runs, means of the last values.
 
     Diverged runs are counted but not averaged: their losses are of any size.
     """
 
     def mean(metric: str) -> float | None:
         values = [run.latest[metric] for run in runs if metric in run.latest and run.outcome != "diverged"]
+        return sum(values) / len(values) if values else None
+
+    def quality(name: str) -> float | None:
+        found = [run.quality(name) for run in runs if run.outcome != "diverged"]
+        values = [value for value in found if value is not None]
         return sum(values) / len(values) if values else None
 
     return {
@@ -118,4 +123,5 @@ def table_row(runs: list[RunData]) -> dict[str, Any]:
         "accuracy": mean("accuracy/discriminator"),
         "auc": mean("accuracy/auc"),
         "diversity": mean("diversity/ratio"),
+        **{name: quality(name) for name in ("frechet", "best_frechet", "precision", "recall", "modes")},
     }

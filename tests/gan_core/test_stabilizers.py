@@ -18,15 +18,6 @@ from gan_core.training import Trainer
 Small = Callable[..., TrialConfig]
 
 
-def draw(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
-
-
-def cubic(images: Tensor) -> Tensor:
-    """A critic whose gradient, x^2, is different at every point between two images."""
-    return (images**3 / 3).flatten(1).sum(dim=1)
-
-
 def watch(trainer: Trainer) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
     """What D is shown and what it says, and what G draws, call by call."""
     shown: list[Tensor] = []
@@ -42,69 +33,6 @@ def watch(trainer: Trainer) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
     return shown, said, drawn
 
 
-@pytest.mark.parametrize("length", [0.25, 1.0, 3.0])
-def test_penalty_of_a_linear_critic_is_its_slope_less_one_squared(length: float) -> None:
-    weights = draw(1, 4, 4)
-    weights *= length / weights.norm()
-    real, fake, epsilon = draw(3, 1, 4, 4, seed=1), draw(3, 1, 4, 4, seed=2), torch.rand(3, 1, 1, 1).double()
-    penalty = stabilizers.gradient_penalty(lambda x: (x * weights).flatten(1).sum(1), real, fake, epsilon)
-    assert penalty.item() == pytest.approx((length - 1) ** 2, abs=1e-12)
-
-
-def test_penalty_gradient_is_that_of_finite_differences() -> None:
-    real, fake, epsilon = draw(3, 1, 3, 3, seed=1), draw(3, 1, 3, 3, seed=2), torch.rand(3, 1, 1, 1).double()
-
-    def penalty(first: Tensor, second: Tensor) -> Tensor:
-        def critic(x: Tensor) -> Tensor:
-            return torch.tanh(x.flatten(1) @ first) @ second
-
-        return stabilizers.gradient_penalty(critic, real, fake, epsilon)
-
-    weights = draw(9, 5, seed=3).requires_grad_(), draw(5, seed=4).requires_grad_()
-    assert torch.autograd.gradcheck(penalty, weights)
-
-
-def test_penalty_of_a_flat_critic_is_one_and_its_gradient_finite() -> None:
-    weights = torch.zeros(9, requires_grad=True)
-    real, fake = torch.randn(2, 1, 3, 3), torch.randn(2, 1, 3, 3)
-    penalty = stabilizers.gradient_penalty(lambda x: x.flatten(1) @ weights, real, fake, torch.rand(2, 1, 1, 1))
-    penalty.backward()
-    assert penalty.item() == 1
-    assert weights.grad is not None and bool(torch.isfinite(weights.grad).all())
-
-
-def test_each_example_is_mixed_by_its_own_epsilon() -> None:
-    real, fake = draw(4, 1, 3, 3, seed=1), draw(4, 1, 3, 3, seed=2)
-    epsilon = torch.tensor([0.1, 0.4, 0.6, 0.9]).double().view(4, 1, 1, 1)
-
-    def alone(i: int, mix: float) -> float:
-        x = mix * real[i] + (1 - mix) * fake[i]
-        return float(((x**2).norm() - 1) ** 2)
-
-    parts = [alone(i, float(epsilon[i])) for i in range(4)]
-    before = stabilizers.gradient_penalty(cubic, real, fake, epsilon).item()
-    assert before == pytest.approx(sum(parts) / 4)
-    epsilon[1] = 0.8
-    change = stabilizers.gradient_penalty(cubic, real, fake, epsilon).item() - before
-    assert change == pytest.approx((alone(1, 0.8) - parts[1]) / 4)
-    assert abs(change) > 1e-3
-
-
-def test_trainer_draws_one_epsilon_an_example(small: Small, few: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    used: list[Tensor] = []
-    real_penalty = stabilizers.gradient_penalty
-
-    def spy(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
-        used.append(epsilon)
-        return real_penalty(critic, real, fake, epsilon)
-
-    monkeypatch.setattr(stabilizers, "gradient_penalty", spy)
-    Trainer(small({"model.family": "wgan_gp", "loss.n_critic": 2}), few).step()
-    assert [tuple(epsilon.shape) for epsilon in used] == [(16, 1, 1, 1)] * 2
-    assert len(torch.cat(used).unique()) == 32
-    assert torch.cat(used).min() >= 0 and torch.cat(used).max() < 1
-
-
 def test_annealing_falls_linearly_from_the_whole_to_nothing() -> None:
     assert [stabilizers.annealed(0.4, step, 8) for step in (0, 2, 4, 8)] == pytest.approx([0.4, 0.3, 0.2, 0.0])
 
@@ -117,8 +45,54 @@ def test_instance_noise_has_the_standard_deviation_asked_for() -> None:
     assert noise.flatten(1).std(dim=0).min() > 0.1  # every pixel of every image has its own
 
 
-def test_smoothed_target_is_one_less_the_smoothing() -> None:
-    assert [stabilizers.smoothed_target(s) for s in (0.0, 0.1)] == pytest.approx([1.0, 0.9])
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_smoothing_is_one_sided(smoothing: float) -> None:
+    real, fake = stabilizers.targets(3, smoothing, 0.0, seeded())
+    assert torch.equal(real, torch.full((3,), 1 - smoothing))
+    assert torch.equal(fake, torch.zeros(3))
+
+
+def test_flipped_image_is_told_the_other_target() -> None:
+    real, fake = stabilizers.targets(1000, 0.1, 0.3, seeded())
+    for told in (real, fake):
+        assert torch.equal(told.unique(), torch.tensor([0.0, 0.9]))
+    assert (real == 0).double().mean().item() == pytest.approx(0.3, abs=0.05)
+    assert (fake == 0).double().mean().item() == pytest.approx(0.7, abs=0.05)
+
+
+def test_each_image_is_flipped_by_itself() -> None:
+    real, fake = stabilizers.targets(4000, 0.0, 0.5, seeded())
+    flipped_real, flipped_fake = (real == 0).double(), (fake == 1).double()
+    assert (flipped_real * flipped_fake).mean().item() == pytest.approx(0.25, abs=0.03)
+    assert (flipped_real[1:] * flipped_real[:-1]).mean().item() == pytest.approx(0.25, abs=0.03)
+
+
+def test_flips_are_those_of_the_generator_and_without_flipping_it_is_left_alone() -> None:
+    first, again = (stabilizers.targets(64, 0.1, 0.3, seeded(1)) for _ in range(2))
+    assert torch.equal(first.real, again.real) and torch.equal(first.fake, again.fake)
+    generator = seeded()
+    before = generator.get_state()
+    stabilizers.targets(64, 0.1, 0.0, generator)
+    assert torch.equal(generator.get_state(), before)
+    stabilizers.targets(64, 0.1, 0.3, generator)
+    assert not torch.equal(generator.get_state(), before)
+
+
+def test_pack_puts_neighbours_of_the_batch_into_the_channels_of_one() -> None:
+    images = torch.arange(6 * 3 * 2 * 2).reshape(6, 3, 2, 2)
+    packs = stabilizers.pack(images, 2)
+    assert packs.shape == (3, 6, 2, 2)
+    for i in range(3):
+        assert torch.equal(packs[i], torch.cat([images[2 * i], images[2 * i + 1]]))
+
+
+def test_packs_that_do_not_divide_the_batch_are_refused() -> None:
+    with pytest.raises(RuntimeError, match="size of dim 0"):
+        stabilizers.pack(torch.zeros(5, 1, 2, 2), 2)
 
 
 def test_smoothing_never_reaches_the_generator(small: Small, few: ImageSet) -> None:
@@ -133,12 +107,21 @@ def test_smoothing_never_reaches_the_generator(small: Small, few: ImageSet) -> N
     assert row["loss/generator"] == pytest.approx(F.softplus(-fooled).mean().item(), rel=1e-5)
 
 
+def test_flipping_never_reaches_the_generator(small: Small, few: ImageSet) -> None:
+    trainer = Trainer(small({"stabilizers.label_flipping": 0.4}), few)
+    _, said, _ = watch(trainer)
+    row = trainer.step().rows[0]
+    real, _, fooled = said
+    assert abs(row["loss/discriminator_real"] - F.softplus(-real).mean().item()) > 1e-4
+    assert row["loss/generator"] == pytest.approx(F.softplus(-fooled).mean().item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("fake_only", [False, True])
 def test_fake_only_leaves_real_images_untouched(small: Small, few: ImageSet, fake_only: bool) -> None:
     trainer = Trainer(
         small({"stabilizers.instance_noise.std": 0.5, "stabilizers.instance_noise.fake_only": fake_only}), few
     )
-    order = trainer._order.clone()
+    order = trainer.batches.state_dict()["order"].clone()
     shown, _, drawn = watch(trainer)
     trainer.step()
     real = sampling.to_unit(few.images[order[:16]])

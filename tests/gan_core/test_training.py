@@ -14,7 +14,8 @@ from gan_core import sampling
 from gan_core.config import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.images import DataError
-from gan_core.training import Progress, Trainer, resolve_precision
+from gan_core.precision import resolve_precision
+from gan_core.training import Progress, Trainer
 
 Small = Callable[..., TrialConfig]
 FAMILIES = ("dcgan", "acgan", "wgan_gp")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gan_core.evaluation.evaluator import build
+from gan_core.evaluation.features import random_features
 from orchestrator.execution import Execution
 from orchestrator.plan import Plan, Planned
 
@@ -9,7 +11,13 @@ TINY = """\
 sweep: tiny
 question: Is it small?
 seeds: [0, 1]
-trial: {steps: 8, log_every: 2, checkpoint_every: 4, batch_size: 8, model.width: 4, evaluation: {every: 4, samples: 16}}
+trial:
+  steps: 8
+  log_every: 2
+  checkpoint_every: 4
+  batch_size: 8
+  model.width: 4
+  evaluation: {every: 4, samples: 80, features: random}
 groups:
   - name: dcgan
     grid:
@@ -18,7 +26,9 @@ groups:
 
 
 def execution_of(plan: Plan, planned: Planned) -> Execution:
-    return Execution(plan.folder.trial(planned.key), planned.config, plan.images[planned.fingerprint])
+    images = plan.images[planned.fingerprint]
+    evaluator = build(planned.config.evaluation, images, random_features(images.channels))
+    return Execution(plan.folder.trial(planned.key), planned.config, images, evaluator)
 
 
 def run_some_steps(plan: Plan, planned: Planned, steps: int) -> Execution:

@@ -1,0 +1,37 @@
+"""The order in which a trial sees its images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan_core.datasets import ImageSet
+from gan_core.sampling import to_unit
+
+
+class Batches:
+    """Batches of a set resident on its device, each epoch in a new order; a last short batch is left out."""
+
+    def __init__(self, images: ImageSet, size: int, generator: torch.Generator):
+        self.images, self.size, self.generator = images, size, generator
+        self._order, self._position = self._shuffled(), 0
+
+    def next(self) -> tuple[Tensor, Tensor | None]:
+        """Images float32 [size, C, H, W] in [-1, 1], channels last in memory, and their labels [size]."""
+        if self._position + self.size > len(self.images):
+            self._order, self._position = self._shuffled(), 0
+        index = self._order[self._position : self._position + self.size]
+        self._position += self.size
+        batch = to_unit(self.images.images[index]).contiguous(memory_format=torch.channels_last)
+        return batch, None if self.images.labels is None else self.images.labels[index]
+
+    def _shuffled(self) -> Tensor:
+        return torch.randperm(len(self.images), generator=self.generator, device=self.generator.device)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"order": self._order, "position": self._position}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._order, self._position = state["order"].to(self.generator.device), state["position"]

@@ -1,0 +1,1 @@
+"""Metrics of generated images: features -> statistics -> metric, one subject a file."""

@@ -1,0 +1,168 @@
+"""An `Evaluator` compares generated images with real ones, under an identity of its own.
+
+The same images score differently under other features, other real images or another count. So every metric carries the
+evaluator's id in its name (`frechet/classifier-1a2b3c4d`): numbers of two evaluators never share a column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan_core.config import EvaluationConfig, TrialConfig
+from gan_core.datasets import ImageSet
+from gan_core.evaluation import inception
+from gan_core.evaluation.classifier import DIMENSIONS
+from gan_core.evaluation.features import Features
+from gan_core.evaluation.frechet import Moments, frechet_distance, moments
+from gan_core.evaluation.kernel import kernel_distance
+from gan_core.evaluation.manifold import manifold
+from gan_core.evaluation.modes import class_agreement, class_divergence, modes_covered
+from gan_core.images import DataError
+from gan_core.sampling import spread
+
+NEIGHBOURS = 5
+CLASSIFIER_FLOOR = 0.9
+"""Below this test accuracy a classifier's modes and class agreement are called rough."""
+METRICS = {
+    "frechet": "Frechet distance",
+    "kernel": "Kernel distance",
+    "kernel_spread": "Kernel distance, standard deviation over subsets",
+    "precision": "Precision",
+    "recall": "Recall",
+    "density": "Density",
+    "coverage": "Coverage",
+    "modes": "Classes covered",
+    "class_divergence": "KL of the class histogram",
+    "class_agreement": "Asked class drawn",
+}
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """`vectors` [samples, d] and `moments`: of the real images. `histogram` [classes]: of the real labels, or None.
+
+    `identity`: everything that the numbers depend on.
+    """
+
+    features: Features
+    vectors: Tensor
+    moments: Moments
+    histogram: Tensor | None
+    identity: dict[str, Any]
+
+    @property
+    def id(self) -> str:
+        digest = hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:8]
+        return f"{self.features.kind}-{digest}"
+
+    @property
+    def expected_modes(self) -> float | None:
+        """How many classes as many real images as there are samples would show, on average."""
+        if self.histogram is None:
+            return None
+        missing = (1 - self.histogram / self.histogram.sum()) ** self.identity["samples"]
+        return float((1 - missing).sum())
+
+    def measure(self, images: Tensor, asked: Tensor | None = None) -> dict[str, float]:
+        """Metrics by name, with the id: of `images` uint8 [N, C, H, W]; `asked` [N]: the classes asked for."""
+        return {f"{name}/{self.id}": value for name, value in self._measure(images, asked).items()}
+
+    def _measure(self, images: Tensor, asked: Tensor | None) -> dict[str, float]:
+        vectors, classes = self.features(images)
+        distance, its_spread = kernel_distance(self.vectors, vectors)
+        found = {
+            "frechet": frechet_distance(self.moments, moments(vectors)),
+            "kernel": distance,
+            "kernel_spread": its_spread,
+            **manifold(self.vectors, vectors, NEIGHBOURS)._asdict(),
+        }
+        if classes is not None and self.histogram is not None:
+            found["modes"] = float(modes_covered(classes, len(self.histogram)))
+            found["class_divergence"] = class_divergence(classes, self.histogram)
+            if asked is not None:
+                found["class_agreement"] = class_agreement(classes, asked)
+        return found
+
+    def card(self, images: ImageSet) -> dict[str, Any]:
+        """Its identity, its classifier's test accuracy, and as `scores_of_real` what the other real images score.
+
+        No generator can hope for more than that.
+        """
+        other, labels = other_part(images, self.identity["split"])
+        real: dict[str, float] = {}
+        if len(other) > max(self.features.dimensions, NEIGHBOURS):
+            chosen = spread(len(other), self.identity["samples"])
+            real = self._measure(other[chosen], None if labels is None else labels[chosen])
+        return {"id": self.id, **self.identity, "accuracy": self.features.accuracy, "scores_of_real": real}
+
+
+def build(config: EvaluationConfig, images: ImageSet, features: Features) -> Evaluator:
+    """The evaluator of `images` (on the CPU) under `config`."""
+    real, labels = (
+        (images.images, images.labels) if config.split == "train" else (images.test_images, images.test_labels)
+    )
+    chosen = spread(len(real), config.samples)
+    everything = features(real).vectors
+    identity = {
+        "features": features.kind,
+        "weights": features.weights_hash,
+        "preprocessing": features.preprocessing,
+        "data": images.fingerprint,
+        "split": config.split,
+        "real": len(real),
+        "samples": config.samples,
+        "neighbours": NEIGHBOURS,
+    }
+    histogram = None
+    if features.kind == "classifier" and labels is not None:
+        histogram = torch.bincount(labels, minlength=len(images.class_names)).double()
+    return Evaluator(features, everything[chosen], moments(everything), histogram, identity)
+
+
+def other_part(images: ImageSet, split: str) -> tuple[Tensor, Tensor | None]:
+    """The real images that the evaluator does not compare with, and their labels."""
+    if split == "train":
+        return images.test_images, images.test_labels
+    return images.images, images.labels
+
+
+def features_kind(config: EvaluationConfig, images: ImageSet) -> str:
+    """What `auto` means for these images: a classifier where there are labels of at least two classes, else random."""
+    if config.features != "auto":
+        return config.features
+    return "classifier" if images.labels is not None and len(images.class_names) > 1 else "random"
+
+
+def check_evaluation(config: TrialConfig, images: ImageSet) -> None:
+    """Raises DataError where these images cannot be evaluated as `config` asks."""
+    evaluation = config.evaluation
+    kind = features_kind(evaluation, images)
+    if kind == "inception":
+        inception.check(Path(evaluation.weights or "").expanduser())
+    if kind == "classifier" and (images.labels is None or len(images.class_names) < 2):
+        raise DataError(
+            "evaluation.features",
+            f"a classifier needs labels of at least 2 classes, which {images.name} has not; use random or inception",
+        )
+    labels = images.labels if evaluation.split == "train" else images.test_labels
+    if kind == "classifier" and labels is not None:
+        counts = torch.bincount(labels, minlength=len(images.class_names)).tolist()
+        if 0 in counts:
+            name = images.class_names[counts.index(0)]
+            raise DataError("evaluation.split", f"the {evaluation.split} part has no image of class {name}")
+    own = DIMENSIONS * (images.channels if images.stacked else 1)
+    dimensions = inception.DIMENSIONS if kind == "inception" else own
+    least = dimensions + 1
+    why = f"the covariance of {dimensions} features ({kind}) needs at least {least}"
+    if evaluation.samples < least:
+        raise DataError("evaluation.samples", f"{evaluation.samples} generated images are too few; {why}")
+    real = len(images.images if evaluation.split == "train" else images.test_images)
+    if real < least:
+        raise DataError("evaluation.split", f"the {evaluation.split} part has {real} images; {why}")

@@ -1,0 +1,141 @@
+"""Images -> vectors (and classes): what every metric of an evaluation is computed from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gan_core import checkpoint
+from gan_core.datasets import ImageSet
+from gan_core.evaluation import inception
+from gan_core.evaluation.classifier import DIMENSIONS, Classifier, train_classifier
+from gan_core.sampling import to_unit
+
+SIDE = 32
+
+
+class Extracted(NamedTuple):
+    """`vectors` float32 [N, dimensions]; `classes` int64 [N], or None where the features know no classes."""
+
+    vectors: Tensor
+    classes: Tensor | None
+
+
+@dataclass(frozen=True)
+class Features:
+    """A network that looks at images. `accuracy`: of a classifier, on the data set's test part.
+
+    `channelwise`: each channel is an image of its own; its vectors are joined and its classes are digits of one number.
+    """
+
+    kind: str
+    network: nn.Module
+    weights_hash: str
+    dimensions: int
+    preprocessing: str
+    accuracy: float | None = None
+    channelwise: bool = False
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor, batch_size: int = 256) -> Extracted:
+        """`images`: uint8 [N, C, H, W] on the CPU. The result does not depend on `batch_size`."""
+        if self.channelwise:
+            return self._stacked(images, batch_size)
+        vectors = torch.cat([self._embed(part) for part in images.split(batch_size)])
+        if self.kind != "classifier":
+            return Extracted(vectors, None)
+        assert isinstance(self.network, Classifier)
+        return Extracted(vectors, self.network.logits(vectors).argmax(dim=1))
+
+    def _embed(self, images: Tensor) -> Tensor:
+        if self.kind == "inception":
+            return inception.embed(self.network, images)
+        return self.network(at_side(to_unit(images), SIDE))
+
+    def _stacked(self, images: Tensor, batch_size: int) -> Extracted:
+        assert isinstance(self.network, Classifier)
+        count, channels = images.shape[:2]
+        vectors = torch.cat([self._embed(part) for part in images.flatten(0, 1)[:, None].split(batch_size)])
+        digits = self.network.logits(vectors).argmax(dim=1).view(count, channels)
+        places = torch.tensor([10**place for place in reversed(range(channels))])
+        return Extracted(vectors.view(count, -1), (digits * places).sum(dim=1))
+
+
+def at_side(images: Tensor, side: int) -> Tensor:
+    """float [N, C, H, W] -> [N, C, side, side]: means of areas, where the images are of another size."""
+    return images if images.shape[-1] == side else F.adaptive_avg_pool2d(images, side)
+
+
+def classifier(images: ImageSet, cache: Path) -> Features:
+    """The classifier of a labelled data set, from the file `cache`, or trained now and kept there.
+
+    Raises CheckpointError if the file is damaged, DataError if it belongs to other data.
+    """
+    train, labels = _single(images.images, images.labels, images.stacked)
+    classes = 10 if images.stacked else len(images.class_names)
+    network = Classifier(train.shape[1], classes)
+    if cache.exists():
+        kept = checkpoint.load(cache)
+        network.load_state_dict(kept["state"])
+        accuracy = kept["accuracy"]
+    else:
+        assert labels is not None
+        network = train_classifier(at_side(train.float(), SIDE).round().to(torch.uint8), labels, classes)
+        accuracy = _accuracy(network, *_single(images.test_images, images.test_labels, images.stacked))
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        checkpoint.save(cache, {"state": network.state_dict(), "accuracy": accuracy})
+    network.eval().requires_grad_(False)
+    dimensions = DIMENSIONS * (images.channels if images.stacked else 1)
+    return Features(
+        "classifier", network, weights_hash(network), dimensions, PREPROCESSING, accuracy, channelwise=images.stacked
+    )
+
+
+PREPROCESSING = f"uint8 / 127.5 - 1, area means to {SIDE} pixels"
+
+
+def random_features(channels: int) -> Features:
+    """The same network untrained, its weights drawn once and for all (Naeem et al. 2020, section 4.3)."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = Classifier(channels, 1).eval().requires_grad_(False)
+    return Features("random", network, weights_hash(network), DIMENSIONS, PREPROCESSING)
+
+
+def inception_features(weights: Path) -> Features:
+    """Inception-v3's pool of 2048, as in every published FID. Raises DataError if it cannot be had."""
+    digest = inception.check(weights)
+    preprocessing = "torch-fidelity: uint8, bilinear to 299 pixels"
+    return Features("inception", inception.load(weights), digest, inception.DIMENSIONS, preprocessing)
+
+
+def weights_hash(network: nn.Module) -> str:
+    """12 hex digits of the content of all weights and buffers."""
+    digest = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().cpu().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+def _single(images: Tensor, labels: Tensor | None, stacked: bool) -> tuple[Tensor, Tensor | None]:
+    """Stacked digits as single images with a digit each: [N, C, H, W] -> [N * C, 1, H, W]."""
+    if not stacked or labels is None:
+        return images, labels
+    channels = images.shape[1]
+    places = torch.tensor([10**place for place in reversed(range(channels))])
+    return images.flatten(0, 1)[:, None], (labels[:, None] // places % 10).flatten()
+
+
+@torch.no_grad()
+def _accuracy(network: Classifier, images: Tensor, labels: Tensor | None) -> float | None:
+    if labels is None or not len(images):
+        return None
+    right = [network.logits(network(at_side(to_unit(part), SIDE))).argmax(dim=1) for part in images.split(256)]
+    return float(torch.cat(right).eq(labels).float().mean())

@@ -1,0 +1,68 @@
+"""The evaluators of a sweep: one for each data set and way of measuring, made ready before anything trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from gan_core import datasets
+from gan_core.checkpoint import CheckpointError
+from gan_core.config import EvaluationConfig
+from gan_core.evaluation import evaluator, features
+from gan_core.evaluation.evaluator import CLASSIFIER_FLOOR, Evaluator
+from gan_core.images import DataError
+from orchestrator.errors import UserError
+from orchestrator.plan import Plan
+
+
+def prepare(plan: Plan, home: Path, doing: Callable[[str], None], note: Callable[[str], None]) -> dict[str, Evaluator]:
+    """`Planned.evaluation` -> evaluator, for every trial that is left to do.
+
+    `doing` is told what takes time, `note` what the user should know. Classifiers are kept in <home>/evaluators. Raises
+    UserError if weights are missing or damaged, or are others than those that a trial began to be measured with.
+    """
+    found: dict[str, Evaluator] = {}
+    for planned in plan.todo:
+        if planned.evaluation not in found:
+            images = plan.images[planned.fingerprint]
+            doing(f"preparing the evaluator of {images.name}")
+            made = _prepare(planned.config.evaluation, images, home)
+            found[planned.evaluation] = made
+            for line in _what_to_know(made, images):
+                note(line)
+        before, now = planned.record.evaluator.get("id"), found[planned.evaluation].id
+        if planned.record.step and before and before != now:
+            raise UserError(
+                f"{planned.trial.name} was measured with {before} up to step {planned.record.step}, and the evaluator "
+                f"is now {now}: put back the weights in {home / 'evaluators'}, or give the sweep another name"
+            )
+    return found
+
+
+def _prepare(config: EvaluationConfig, images: datasets.ImageSet, home: Path) -> Evaluator:
+    kind = evaluator.features_kind(config, images)
+    cache = home.absolute() / "evaluators" / f"{images.fingerprint}.pt"
+    try:
+        if kind == "classifier":
+            chosen = features.classifier(images, cache)
+        elif kind == "inception":
+            chosen = features.inception_features(Path(config.weights or "").expanduser())
+        else:
+            chosen = features.random_features(images.channels)
+    except CheckpointError as error:
+        raise UserError(f"{error}; delete the file to have the classifier trained again") from None
+    except DataError as error:
+        raise UserError(f"trial.{error.path}: {error}") from None
+    return evaluator.build(config, images, chosen)
+
+
+def _what_to_know(made: Evaluator, images: datasets.ImageSet) -> list[str]:
+    kind, accuracy = made.features.kind, made.features.accuracy
+    if kind == "random":
+        return [f"caution: {images.name} has no labels, so quality is measured in random features ({made.id})"]
+    if accuracy is None:
+        return []
+    line = f"evaluator of {images.name}: {made.id}, a classifier right on {accuracy:.1%} of the test images"
+    if accuracy < CLASSIFIER_FLOOR:
+        line = f"caution: {line}, below {CLASSIFIER_FLOOR:.0%}: classes covered and class agreement are rough"
+    return [line]
