@@ -58,9 +58,10 @@ def check_same_networks() -> None:
     from ray.tune.examples.pbt_dcgan_mnist import common
 
     from gan_core import networks
-    from gan_core.config import ModelConfig
+    from gan_core.config import TrialConfig
 
-    ours = networks.build(ModelConfig(family="dcgan", width=32, init="normal"), channels=1, classes=0, image_size=32)
+    config = TrialConfig()
+    ours = networks.build(config.model, config.stabilizers, channels=1, classes=0, image_size=32, seed=0)
     for mine, theirs in zip(ours, (common.Generator(), common.Discriminator()), strict=True):
         shapes = [[tuple(weight.shape) for weight in network.parameters()] for network in (mine, theirs)]
         assert shapes[0] == shapes[1], shapes

@@ -108,8 +108,8 @@ class LossConfig(Section):
     sum_of_halves: bool = Field(
         False, strict=True, description="D's loss is the sum of its real and fake halves, not their mean"
     )
-    auxiliary_loss: Literal["cross_entropy", "nll_of_probabilities"] | None = Field(
-        None, description="ACGAN's class loss; nll_of_probabilities repeats the original report's mistake"
+    auxiliary_loss: Literal["cross_entropy", "nll_of_probabilities", "double_softmax"] | None = Field(
+        None, description="ACGAN's class loss; the other two are well-known mistakes, to be measured"
     )
     auxiliary_weight: Strength | None = Field(None, description="weight of the class loss (acgan; default 1)")
     auxiliary_real_share: Annotated[float, Field(strict=True, ge=0, le=1)] | None = Field(

@@ -109,8 +109,8 @@ def cautions(config: TrialConfig) -> list[str]:
         found.append("one mixing epsilon for the whole batch: Gulrajani et al. 2017, algorithm 1, draw one an example")
     if loss.name == "wasserstein" and not any(penalties) and not stabilizers.spectral_norm:
         found.append("a Wasserstein loss without a gradient penalty leaves the critic unconstrained")
-    if loss.auxiliary_loss == "nll_of_probabilities":
+    if loss.auxiliary_loss in ("nll_of_probabilities", "double_softmax"):
         found.append(
-            "nll_of_probabilities is -p, the original report's mistake: its gradient vanishes where D is wrong"
+            f"{loss.auxiliary_loss} is a mistake kept to be measured: the class loss is cross_entropy on logits"
         )
     return found

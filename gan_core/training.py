@@ -142,7 +142,7 @@ class Trainer:
         loss, parts = self._adversarial(real_logits, fake_logits)
         measured |= parts
         for name, strength, penalty in self._penalties(seen_real, seen_fake):
-            loss = loss + strength * penalty
+            loss = loss + self._scale * strength * penalty
             measured[f"loss/{name}"] = penalty
         if real_classes is not None and fake_classes is not None:
             class_loss, parts = self._auxiliary(real_classes, real_labels, fake_classes, fake_labels)
@@ -174,8 +174,13 @@ class Trainer:
         real, fake = losses.ADVERSARIAL_LOSSES[loss.name].discriminator(real_logits, fake_logits, targets)
         if loss.name == "wasserstein":
             return real + fake, {"loss/wasserstein": real + fake}
-        total = (real + fake) * (1.0 if loss.sum_of_halves else 0.5)
-        return total, {"loss/discriminator_real": real, "loss/discriminator_fake": fake}
+        return self._scale * (real + fake), {"loss/discriminator_real": real, "loss/discriminator_fake": fake}
+
+    @property
+    def _scale(self) -> float:
+        """1/2 where D's loss is the mean of its halves: its penalties too, whose papers weigh them against the sum."""
+        loss = self.config.loss
+        return 1.0 if loss.sum_of_halves or loss.name == "wasserstein" else 0.5
 
     def _penalties(self, real: Tensor, fake: Tensor) -> Iterator[tuple[str, float, Tensor]]:
         """(name, strength, penalty) of what holds D's slope, at images as D sees them."""
@@ -205,7 +210,7 @@ class Trainer:
         mean = loss.auxiliary_real_share * real + (1 - loss.auxiliary_real_share) * fake
         correct = torch.eq(real_classes.argmax(dim=1), real_labels)
         parts = {"loss/class_real": real, "loss/class_fake": fake, "accuracy/class_real": correct.float().mean()}
-        return loss.auxiliary_weight * (2.0 if loss.sum_of_halves else 1.0) * mean, parts
+        return 2 * self._scale * loss.auxiliary_weight * mean, parts
 
     def _update_generator(self) -> dict[str, Tensor]:
         z, labels = self._latents(self.config.batch_size)

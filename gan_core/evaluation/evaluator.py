@@ -28,6 +28,8 @@ from gan_core.images import DataError
 from gan_core.sampling import spread
 
 NEIGHBOURS = 5
+MOST_COMPARED = 4096
+"""Distances between all pairs (kernel, precision and recall) are taken of so many images at most."""
 CLASSIFIER_FLOOR = 0.9
 """Below this test accuracy a classifier's modes and class agreement are called rough."""
 METRICS = {
@@ -46,7 +48,7 @@ METRICS = {
 
 @dataclass(frozen=True)
 class Evaluator:
-    """`vectors` [samples, d] and `moments`: of the real images. `histogram` [classes]: of the real labels, or None.
+    """`vectors` [compared, d] and `moments`: of the real images. `histogram` [classes]: of the real labels, or None.
 
     `identity`: everything that the numbers depend on.
     """
@@ -76,12 +78,13 @@ class Evaluator:
 
     def _measure(self, images: Tensor, asked: Tensor | None) -> dict[str, float]:
         vectors, classes = self.features(images)
-        distance, its_spread = kernel_distance(self.vectors, vectors)
+        some = vectors[spread(len(vectors), MOST_COMPARED)]
+        distance, its_spread = kernel_distance(self.vectors, some)
         found = {
             "frechet": frechet_distance(self.moments, moments(vectors)),
             "kernel": distance,
             "kernel_spread": its_spread,
-            **manifold(self.vectors, vectors, NEIGHBOURS)._asdict(),
+            **manifold(self.vectors, some, NEIGHBOURS)._asdict(),
         }
         if classes is not None and self.histogram is not None:
             found["modes"] = float(modes_covered(classes, len(self.histogram)))
@@ -108,7 +111,7 @@ def build(config: EvaluationConfig, images: ImageSet, features: Features) -> Eva
     real, labels = (
         (images.images, images.labels) if config.split == "train" else (images.test_images, images.test_labels)
     )
-    chosen = spread(len(real), config.samples)
+    chosen = spread(len(real), min(config.samples, MOST_COMPARED))
     everything = features(real).vectors
     identity = {
         "features": features.kind,
@@ -118,6 +121,7 @@ def build(config: EvaluationConfig, images: ImageSet, features: Features) -> Eva
         "split": config.split,
         "real": len(real),
         "samples": config.samples,
+        "compared": min(config.samples, MOST_COMPARED),
         "neighbours": NEIGHBOURS,
     }
     histogram = None
