@@ -121,7 +121,7 @@ def nll_of_probabilities(class_logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def double_softmax(class_logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of probabilities taken for logits: a common mistake. With c classes never below log(1 + (c - 1)/e)."""
+    """Cross-entropy of probabilities taken for logits: a common mistake. Never below log(1 + (classes - 1) / e)."""
     return F.cross_entropy(class_logits.softmax(dim=1), labels)
 
 
