@@ -31,7 +31,7 @@ VERDICTS: tuple[Name, ...] = ("stable", "diverged", "collapsed", "saturated", "o
 
 LOSS_LIMIT = 100.0
 COLLAPSE_RATIO = 0.5
-COVERAGE_FLOOR = 0.05
+COVERAGE_FLOOR = 0.02
 MODES_SHARE = 0.5
 SATURATED_ACCURACY = 0.99
 OSCILLATION = 2.0

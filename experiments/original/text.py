@@ -1,0 +1,332 @@
+"""docs/original-report.md in words: every figure of the report, its numbers beside ours, a verdict on each claim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from statistics import fmean
+
+from runs import SWEEPS, Run, of
+
+from gan_core import networks
+from gan_core.config import TrialConfig
+from gan_core.identity import unflatten
+from orchestrator.statistics import share
+
+DCGAN, STABILISED, ACGAN, WGAN_GP = SWEEPS
+SMOOTHING, NOISE = "stabilizers.label_smoothing", "stabilizers.instance_noise.std"
+
+
+def both_on(runs: list[Run]) -> list[Run]:
+    """The stabilised system as the report built it (both stabilisers on), and the corrected one."""
+    built = [run for run in of(runs, "as built") if run.factors[SMOOTHING] and run.factors[NOISE]]
+    return [*built, *of(runs, "corrected")]
+
+
+def page(runs: dict[str, list[Run]]) -> str:
+    sections = [
+        _head(runs),
+        _dcgan(runs),
+        _stabilised(runs),
+        _acgan(runs),
+        _wgan_gp(runs),
+        _numbers(runs),
+        _claims(runs),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _head(runs: dict[str, list[Run]]) -> str:
+    some = runs[DCGAN][0].record
+    versions = ", ".join(f"{name} {version}" for name, version in some.environment["packages"].items())
+    return f"""# The original report, run again
+
+A university report on GANs (2023, in Persian) trained four systems by hand, each with one seed and one setting, and
+compared them by eye. Here each is run three times as it was built, quirks included, and three times corrected, on the
+report's own images (1005 hands showing one to five fingers, 32x32, grey). This page is made from those runs:
+
+    for system in dcgan dcgan-stabilised acgan wgan-gp; do
+        orchestrate sweep experiments/original/$system.yaml --set trial.data.path=FOLDER/finger_digits_5class.npz
+    done
+    python experiments/original/page.py
+
+What differs from the report: one image in seven is kept to test the evaluator, so 862 are trained on; a short last
+minibatch is left out (the report's ACGAN had one of 5 images); the amplitude of its noise is not known (0.1 here); the
+DCGAN training loop is inferred from its text. Ran on {some.environment.get("processor", "")}, {versions}, precision
+{some.applied.get("precision")}. {_evaluator(runs[DCGAN][0])}
+
+A row of a figure is a group: **as built** or **corrected**. Line styles are seeds 0 (solid), 1 (dashed) and 2 (dotted)."""
+
+
+def _evaluator(run: Run) -> str:
+    card = run.record.evaluator
+    real = card["scores_of_real"]
+    return (
+        f"Quality is measured with a classifier of the five classes, right on {card['accuracy']:.1%} of the images kept "
+        f"for testing; those real images have a Frechet distance of {real['frechet']:.1f} from the training images, "
+        "which is the best to hope for."
+    )
+
+
+def _dcgan(runs: dict[str, list[Run]]) -> str:
+    return f"""## DCGAN (figures 1 to 7)
+
+**Figure 1, schematic.** Noise z goes through the generator G; the discriminator D sees real images and G's, and says
+which is which; D's gradient trains both.
+
+    z ~ N(0, I) --> G --> fake --.
+                                  >--> D --> real or fake?
+    data ----------------> real --'
+
+**Figures 2 and 3, the printed networks** (as built).
+
+{_printed({"model.networks": "original"})}
+
+**Figure 4, optimiser and loss.** {_applied(of(runs[DCGAN], "as built")[0])} BCE with logits; D's loss is the mean of its
+halves, G's is non-saturating. Corrected: {_applied(of(runs[DCGAN], "corrected")[0])} N(0, 0.02) initialisation.
+
+**Figure 5, generated images during training**, at the same latents.
+
+![Sample grids of seed 0 at six steps, as built above, corrected below](figures/original/05-images-during-training.png)
+
+**Figure 6, losses.**
+
+![Losses of generator and discriminator against the step, as built and corrected](figures/original/06-losses.png)
+
+**Figure 7, the discriminator's accuracy.**
+
+![Accuracy and ROC area against the step, as built and corrected](figures/original/07-accuracy.png)
+
+{_outcomes(runs[DCGAN])}"""
+
+
+def _stabilised(runs: dict[str, list[Run]]) -> str:
+    chosen = both_on(runs[STABILISED])
+    return f"""## DCGAN stabilised (figures 8 to 11)
+
+Real targets of 0.9 and noise on the generated images (as built); on real and generated ones alike (corrected).
+
+**Figure 8, generated images with the noise added.**
+
+![Generated images without and with noise](figures/original/08-images-with-noise.png)
+
+**Figure 9, images after both stabilisers**, every seed.
+
+![Sample grids of three seeds at the end](figures/original/09-images-stabilised.png)
+
+**Figures 10 and 11, losses and accuracy after them.**
+
+![Losses against the step](figures/original/10-losses-stabilised.png)
+
+![Accuracy and ROC area against the step](figures/original/11-accuracy-stabilised.png)
+
+{_outcomes(runs[STABILISED])}"""
+
+
+def _acgan(runs: dict[str, list[Run]]) -> str:
+    return f"""## ACGAN (figures 12 to 18)
+
+**Figure 12, diagram.** G is asked for a class; D says whether an image is real and which class it shows.
+
+    z, class c --> G --> fake --.
+                                 >--> D --> real or fake?
+    data, class --------> real --'     `--> which class?
+
+**Figures 13 and 14, the printed networks** (as built).
+
+{_printed({"model.networks": "original", "model.family": "acgan"}, channels=3)}
+
+**Figure 15, losses.** As built the class loss is -p instead of -log p, so the totals can be negative.
+
+![Losses against the step](figures/original/15-losses-acgan.png)
+
+**Figure 16, accuracy.**
+
+![Accuracy and ROC area against the step](figures/original/16-accuracy-acgan.png)
+
+**Figure 17, one image per class for five noises.**
+
+![Five latents in rows, five classes in columns](figures/original/17-classes.png)
+
+**Figure 18, generated images beside the data set**, a row a class.
+
+![Real images beside generated ones](figures/original/18-beside-real.png)
+
+{_outcomes(runs[ACGAN])}"""
+
+
+def _wgan_gp(runs: dict[str, list[Run]]) -> str:
+    return f"""## WGAN-GP (figures 19 and 20)
+
+As built: {_applied(of(runs[WGAN_GP], "as built")[0])} Batch norm in the critic. Corrected:
+{_applied(of(runs[WGAN_GP], "corrected")[0])} No norm in the critic, N(0, 0.02) initialisation.
+
+**Figure 19, losses of generator and critic.**
+
+![Losses against the step](figures/original/19-losses-wgan-gp.png)
+
+**Figure 20, the critic's "accuracy"** (score above zero), and its ROC area.
+
+![Accuracy and ROC area against the step](figures/original/20-accuracy-wgan-gp.png)
+
+{_outcomes(runs[WGAN_GP])}"""
+
+
+def _printed(settings: dict[str, str], channels: int = 1) -> str:
+    config = TrialConfig.model_validate(unflatten(settings))
+    classes = 5 if config.model.family == "acgan" else 0
+    pair = networks.build(config.model, config.stabilizers, channels, classes, 32, seed=0)
+    counts = [sum(weight.numel() for weight in network.parameters()) for network in pair]
+    blocks = [f"```\n{network}\n```" for network in pair]
+    return f"{blocks[0]}\n\n{counts[0]:,} parameters.\n\n{blocks[1]}\n\n{counts[1]:,} parameters."
+
+
+def _applied(run: Run) -> str:
+    """Adam as read from the optimisers."""
+    players = {name: run.record.applied[name] for name in ("generator", "discriminator")}
+    said = [f"{name} lr {found['lr']:g}, betas {tuple(found['betas'])}" for name, found in players.items()]
+    return f"Adam, {'; '.join(said)}; batch {run.config.batch_size}."
+
+
+def _outcomes(runs: list[Run]) -> str:
+    """A table: verdicts and quality of each configuration."""
+    lines = [
+        "| configuration | verdicts, seeds 0 1 2 | Frechet at the end | Frechet at best (step) | classes | diversity |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in dict.fromkeys(run.name.rsplit(" seed=", 1)[0] for run in runs):
+        members = [run for run in runs if run.name.rsplit(" seed=", 1)[0] == name]
+        best = [run.record.best for run in members]
+        at_best = ", ".join(f"{b[_frechet(run)]:.0f} ({b['step']:.0f})" for b, run in zip(best, members, strict=True))
+        lines.append(
+            f"| {name} | {', '.join(run.verdict for run in members)} | {_over(members, 'frechet', '.0f')} | {at_best} | "
+            f"{_over(members, 'modes', '.1f')} | {_over(members, 'diversity/ratio', '.2f')} |"
+        )
+    return "\n".join(lines)
+
+
+def _frechet(run: Run) -> str:
+    return f"frechet/{run.record.evaluator['id']}"
+
+
+def _over(runs: list[Run], metric: str, form: str) -> str:
+    """Mean and range over seeds."""
+    return _mean_and_range([run.last(metric) for run in runs], form)
+
+
+def _mean_and_range(values: list[float], form: str) -> str:
+    return f"{fmean(values):{form}} ({min(values):{form}} to {max(values):{form}})"
+
+
+THEIRS: list[tuple[str, str, int, float, str, float]] = [
+    # sweep, what, step, the report's value, metric, sign or scale from ours to theirs
+    (DCGAN, "G loss", 2300, 0.8010, "loss/generator", 1),
+    (DCGAN, "D loss", 2300, 0.6750, "loss/discriminator", 1),
+    (STABILISED, "G loss", 1500, 0.8880, "loss/generator", 1),
+    (STABILISED, "D loss", 1500, 0.6731, "loss/discriminator", 1),
+    (ACGAN, "G loss", 1100, 0.1942, "loss/generator", 1),
+    (ACGAN, "D loss", 1100, -0.4263, "loss/discriminator", 1),
+    *[
+        (WGAN_GP, "G loss", 100 * (i + 1), value, "loss/generator", 1)
+        for i, value in enumerate((-1.24, -8.34, -9.81, -10.43, -13.76, -12.60, -9.29, -6.60, -4.67))
+    ],
+    *[
+        (WGAN_GP, "critic loss", 100 * (i + 1), value, "loss/discriminator", 1)
+        for i, value in enumerate((-6.01, -5.20, -3.86, -3.29, -4.34, -5.17, -5.70, -6.33, -7.28))
+    ],
+    *[
+        (WGAN_GP, "accuracy", 100 * (i + 1), value, "accuracy/discriminator", 1)
+        for i, value in enumerate((0.508, 0.5, 0.527, 0.5, 0.5, 0.5, 0.527, 0.516, 0.504))
+    ],
+]
+
+
+def _numbers(runs: dict[str, list[Run]]) -> str:
+    lines = [
+        "## Its numbers beside ours\n",
+        "Means of the 100 steps that end at the step; ours as mean and range over three seeds. The report has one run.\n",
+        "| system | what | step | report | ours as built | ours corrected |",
+        "|---|---|---|---|---|---|",
+    ]
+    for sweep, what, step, theirs, metric, _ in THEIRS:
+        chosen = both_on(runs[sweep]) if sweep == STABILISED else runs[sweep]
+        ours = [
+            _mean_and_range([run.mean_up_to(metric, step) for run in of(chosen, group)], ".3f")
+            for group in ("as built", "corrected")
+        ]
+        lines.append(f"| {sweep.removeprefix('original-')} | {what} | {step} | {theirs:g} | {ours[0]} | {ours[1]} |")
+    return "\n".join(lines)
+
+
+def _claims(runs: dict[str, list[Run]]) -> str:
+    built = of(runs[STABILISED], "as built")
+    return f"""## Its claims, judged
+
+**"Label smoothing and noise stabilise the DCGAN."** As built, over {len(built)} runs of 1500 steps:
+
+- Smoothing: {_effect(built, SMOOTHING, NOISE)}
+- Noise: {_effect(built, NOISE, SMOOTHING)}
+
+**"The WGAN-GP ends at an accuracy of 0.50."** {_accuracy_means(runs[WGAN_GP])}
+
+**"The ACGAN's losses fall to 0.19 and -0.43."** {_wrong_class_loss(runs[ACGAN])}
+
+**"The DCGAN's losses and accuracy show that it trains."** {_healthy_losses(runs[DCGAN])}"""
+
+
+def _effect(runs: list[Run], factor: str, other: str) -> str:
+    """What a stabiliser changed, paired by seed and by the other stabiliser."""
+    off = {(run.seed, run.factors[other]): run for run in runs if not run.factors[factor]}
+    pairs = [(off[run.seed, run.factors[other]], run) for run in runs if run.factors[factor]]
+    without, within = ([pair[i].verdict == "stable" for pair in pairs] for i in (0, 1))
+    changes = [run.last("frechet") - before.last("frechet") for before, run in pairs]
+    lower = sum(change < 0 for change in changes)
+    return (
+        f"stable in {_share(within)} with it and in {_share(without)} without. The Frechet distance at the end was "
+        f"lower with it in {lower} of {len(changes)} pairs of runs that differ in nothing else; on average it changed by "
+        f"{fmean(changes):+.0f} ({min(changes):+.0f} to {max(changes):+.0f})."
+    )
+
+
+def _share(stable: list[bool]) -> str:
+    found = share(sum(stable), len(stable))
+    return f"{found} runs (95% interval {found.low:.0%} to {found.high:.0%})"
+
+
+def _accuracy_means(runs: list[Run]) -> str:
+    parts = []
+    for group in ("as built", "corrected"):
+        members = of(runs, group)
+        accuracy = _mean_and_range([run.mean_up_to("accuracy/discriminator", 900) for run in members], ".2f")
+        auc = _mean_and_range([run.mean_up_to("accuracy/auc", 900) for run in members], ".2f")
+        parts.append(f"{group} the accuracy is {accuracy} and the area under the ROC curve {auc}")
+    return (
+        "A critic's score has no natural zero, so counting scores above zero measures where its offset happens to lie. "
+        f"Over the last 100 steps, {parts[0]}; {parts[1]}. The ROC area, which no offset changes, is the chance that the "
+        "critic ranks a real image above a generated one."
+    )
+
+
+def _wrong_class_loss(runs: list[Run]) -> str:
+    built, corrected = of(runs, "as built"), of(runs, "corrected")
+    class_loss = _mean_and_range([run.mean_up_to("loss/class_real", 1100) for run in built], ".2f")
+    ranges: Callable[[list[Run], str], str] = lambda members, metric: _over(members, metric, ".2f")  # noqa: E731
+    return (
+        f"As built the class loss on real images ends at {class_loss}: it is -p, at best -1, so D's total is negative by "
+        "construction and says little of how well D or G do. Its gradient vanishes where D is surely wrong. By the "
+        f"evaluator's classifier the asked class is drawn in {ranges(built, 'class_agreement')} of the images as built and "
+        f"in {ranges(corrected, 'class_agreement')} corrected; the Frechet distance ends at "
+        f"{_over(built, 'frechet', '.0f')} and {_over(corrected, 'frechet', '.0f')}. The report's finals are those of a "
+        "last minibatch of 5 images; ours are means over 100 steps."
+    )
+
+
+def _healthy_losses(runs: list[Run]) -> str:
+    built = of(runs, "as built")
+    accuracy = _mean_and_range([run.mean_up_to("accuracy/discriminator", 2300) for run in built], ".2f")
+    stable = [run.verdict == "stable" for run in built]
+    return (
+        f"As built it is stable in {_share(stable)}, with an accuracy of {accuracy} over the last 100 steps, samples "
+        f"{_over(built, 'diversity/ratio', '.2f')} times as diverse as the data, and a Frechet distance of "
+        f"{_over(built, 'frechet', '.0f')}; corrected {_over(of(runs, 'corrected'), 'frechet', '.0f')}. Neither losses nor "
+        "accuracy show that difference: they measure the players against each other, not the images against the data."
+    )
