@@ -7,9 +7,10 @@ collapsed    At the last evaluation the samples have lost the data's variety, in
              is less than COLLAPSE_RATIO of the training images'. Or their coverage of the real images (Naeem et al.
              2020) is below COVERAGE_FLOOR. Or they show less than MODES_SHARE of the classes that as many real images
              would show. Since: the first evaluation of the unbroken run of such evaluations.
-saturated    Not with a Wasserstein loss. Over the last quarter of the run D's balanced accuracy is at least
-             SATURATED_ACCURACY, and G's loss is above its mean over the quarter before. Since: the start of the last
-             quarter.
+saturated    Not with a Wasserstein loss. D has won and G learns nothing: over the last quarter of the run D's balanced
+             accuracy is at least SATURATED_ACCURACY, and G's loss is above its mean over the quarter before. Since: the
+             start of the last quarter. It comes before collapsed where the samples lacked variety from the first
+             evaluation on: nothing was lost that was never there.
 oscillating  Quality came and went: the last Frechet distance is more than OSCILLATION times the best one. Since: the
              first evaluation of the unbroken run of such evaluations.
 stable       None of these.
@@ -75,11 +76,10 @@ def judge(
         last = -sizes[-1][1]
         return Verdict("diverged", since, f"D's loss is {last:.3g} in size at the end", {"loss/discriminator": last})
     evidence: dict[str, Any] = {}
-    for rule in (
-        _collapse(history, evaluator, expected_modes),
-        _saturation(history, loss),
-        _oscillation(history, evaluator),
-    ):
+    collapse, saturation = _collapse(history, evaluator, expected_modes), _saturation(history, loss)
+    never_varied = collapse.since is not None and collapse.since == _series(history, "diversity/ratio")[0][0]
+    first_two = (saturation, collapse) if never_varied else (collapse, saturation)
+    for rule in (*first_two, _oscillation(history, evaluator)):
         evidence |= rule.evidence
         if rule.since is not None:
             return rule._replace(evidence=evidence)

@@ -63,7 +63,7 @@ class _Child:
 
     run_id: str
     closed: bool
-    described: bool
+    described: str  # the evaluator that its description names; "" while there is none
     rows: int = 0
     pictures: frozenset[int] | None = None
     running: bool = False
@@ -126,7 +126,7 @@ class Mirror:
                 self.client.set_terminated(run.info.run_id, "KILLED")
             return
         closed = run.info.status == "FINISHED" and bool(tags.get("verdict"))
-        self.children[key] = _Child(run.info.run_id, closed, described=bool(run.data.params))
+        self.children[key] = _Child(run.info.run_id, closed, described=tags.get("evaluator", ""))
         trial = self.trials[key]
         wanted = {"mlflow.runName": trial["name"], "group": trial["group"], "configuration": trial["configuration"]}
         for name, value in wanted.items():
@@ -158,7 +158,7 @@ class Mirror:
             tags["mlflow.source.git.commit"] = commit
         began = int(record.attempts[0]["began"]) if record.attempts else None
         run = self.client.create_run(self.experiment, began, tags, run_name=trial["name"])
-        child = _Child(run.info.run_id, closed=False, described=False, pictures=frozenset(), running=True)
+        child = _Child(run.info.run_id, closed=False, described="", pictures=frozenset(), running=True)
         self.children[trial["key"]] = child
         self._remember()
         return child
@@ -181,12 +181,13 @@ class Mirror:
         self.client.log_artifact(child.run_id, str(folder.config_file))
         self.client.log_dict(child.run_id, {**record.environment, "applied": record.applied}, "environment.json")
         self.client.log_dict(child.run_id, record.evaluator, "evaluator.json")
-        self.client.set_tag(child.run_id, "evaluator", record.evaluator["id"])
         if folder.real_file.exists():
             self.client.log_artifact(child.run_id, str(folder.real_file))
         shown = [Param(p, _as_text(v)) for p, v in parameters.items() if p not in NOT_PARAMETERS and v is not None]
-        self.client.log_batch(child.run_id, params=shown)  # last: a run with parameters is a run described whole
-        child.described = True
+        self.client.log_batch(child.run_id, params=shown)
+        if record.evaluator:  # last: with it a run is described whole; a trial that failed early is described again
+            self.client.set_tag(child.run_id, "evaluator", record.evaluator["id"])
+            child.described = record.evaluator["id"]
 
     def _remember(self) -> None:
         """mirror.json, so that `status` can name the runs without asking MLflow."""
@@ -219,7 +220,7 @@ class Mirror:
         if record.status == "pending" or starting or (child and child.left == (record.status, len(record.attempts))):
             return
         child = child or self._create_child(trial, record)
-        if not child.described:
+        if not child.described or child.described != record.evaluator.get("id"):
             self._describe_child(child, trial, record)
         if record.status == "running" and not child.running:
             self.client.update_run(child.run_id, status="RUNNING")

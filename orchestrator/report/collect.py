@@ -177,7 +177,7 @@ class _Reader:
         data.environment = json.loads(self.artifact(data.run_id, "environment.json"))
         data.evaluator = json.loads(self.artifact(data.run_id, "evaluator.json"))
         data.best_step = int(tags["best.step"]) if tags.get("best.step") else None
-        for metric in [*CURVES, *(f"{name}/{data.evaluator['id']}" for name in QUALITY_CURVES)]:
+        for metric in [*CURVES, *(f"{name}/{data.evaluator.get('id')}" for name in QUALITY_CURVES)]:
             if metric in data.latest:
                 points = self.client.get_metric_history(data.run_id, metric)
                 data.curves[metric] = sorted((point.step, point.value) for point in points)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from tiny import TINY, execution_of, run_some_steps, run_to_end
+from tiny import execution_of, run_some_steps, run_to_end, tiny_with
 
 from gan_core import checkpoint
 from gan_core.training import Trainer
@@ -136,11 +136,10 @@ def test_an_optimiser_that_trains_with_another_rate_fails_the_trial(tiny_plan: M
 def test_a_class_with_few_images_does_not_break_the_picture_of_real_ones(tmp_path: Path) -> None:
     import numpy as np
 
-    labels = np.repeat([0, 1], [30, 3])
-    np.savez(tmp_path / "few.npz", images=np.zeros((33, 32, 32), np.uint8), labels=labels)
+    labels = np.repeat([0, 1], [80, 3])
+    np.savez(tmp_path / "few.npz", images=np.zeros((83, 32, 32), np.uint8), labels=labels)
     file = tmp_path / "few.yaml"
-    data = f"data: {{name: npz, path: {tmp_path / 'few.npz'}}}, model.family: acgan"
-    file.write_text(TINY.replace("trial: {", f"trial: {{{data}, "))
+    file.write_text(tiny_with(f"data: {{name: npz, path: {tmp_path / 'few.npz'}}}\n  model.family: acgan"))
     plan = make_plan(spec.load(file), tmp_path / "home")
     execution = execution_of(plan, plan.trials[0])
     execution.begin()

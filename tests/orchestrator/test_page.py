@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from gan_core import stability
 from orchestrator.report import figures, page, summary
 from orchestrator.report.collect import CURVES, RunData, SweepData
 
@@ -82,7 +83,7 @@ def test_every_trial_has_its_picture_its_verdict_and_an_alt_text(data: SweepData
 
 
 def test_a_configuration_keeps_its_colour_and_a_seed_its_line(data: SweepData) -> None:
-    one, other = (figures.curve_figure(data, "plain", metric) for metric in ("loss/generator", "accuracy/auc"))
+    one, other = (figures.curve_figure(data, "plain", metric, metric) for metric in ("loss/generator", "accuracy/auc"))
     assert one is not None
     assert other is not None
     looks = [[(trace.name, trace.line.color, trace.line.dash) for trace in figure.data] for figure in (one, other)]
@@ -93,14 +94,14 @@ def test_a_configuration_keeps_its_colour_and_a_seed_its_line(data: SweepData) -
 
 
 def test_nothing_measured_is_no_figure(data: SweepData) -> None:
-    assert figures.curve_figure(data, "plain", "loss/unknown") is None
+    assert figures.curve_figure(data, "plain", "loss/unknown", "Unknown") is None
 
 
 def test_the_frame_fits_the_runs_that_did_not_diverge(data: SweepData) -> None:
     blown = made_run("plain", 3, "diverged")
     blown.curves["loss/generator"] = [(10, 1e9)]
     data.runs.append(blown)
-    figure = figures.curve_figure(data, "plain", "loss/generator")
+    figure = figures.curve_figure(data, "plain", "loss/generator", "Generator loss")
     assert figure is not None
     low, high = figure.layout.yaxis.range
     assert low < 0.25
@@ -110,6 +111,8 @@ def test_the_frame_fits_the_runs_that_did_not_diverge(data: SweepData) -> None:
 
 def test_the_page_gives_the_rules_with_their_numbers_and_the_whole_command(data: SweepData, tmp_path: Path) -> None:
     text = written(data, tmp_path)
-    assert "below 0.5" in text
-    assert "LOSS_LIMIT" not in text
+    assert f"beyond {stability.LOSS_LIMIT:g} in size" in text
+    assert f"less than {stability.COLLAPSE_RATIO:g} of the training images" in text
+    assert f"more than {stability.OSCILLATION:g} times the best" in text
+    assert not [name for name in stability.THRESHOLDS if name in text]
     assert "orchestrate sweep s.yaml --set" in text

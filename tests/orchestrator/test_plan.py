@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny import TINY, run_some_steps, run_to_end
+from tiny import run_some_steps, run_to_end, tiny_with
 
 from orchestrator import spec
 from orchestrator.clock import Clock
@@ -37,8 +37,8 @@ def test_every_trial_has_a_key_of_its_own_and_keeps_it(tiny_plan: MakePlan) -> N
 
 def test_a_data_error_names_the_line_of_the_setting(tmp_path: Path) -> None:
     file = tmp_path / "tiny.yaml"
-    file.write_text(TINY.replace("trial: {", "trial: {data: {classes: [1, nine]}, "))
-    with pytest.raises(SpecError, match=r"tiny\.yaml:4: trial\.data\.classes: no class 'nine'"):
+    file.write_text(tiny_with("data: {classes: [1, nine]}"))
+    with pytest.raises(SpecError, match=r"tiny\.yaml:5: trial\.data\.classes: no class 'nine'"):
         make_plan(spec.load(file), tmp_path)
 
 
@@ -47,9 +47,9 @@ def test_paths_of_data_are_made_absolute_and_do_not_change_the_key(
 ) -> None:
     import numpy as np
 
-    np.savez(tmp_path / "mine.npz", images=np.arange(40 * 32 * 32, dtype=np.uint8).reshape(40, 32, 32))
+    np.savez(tmp_path / "mine.npz", images=np.arange(80 * 32 * 32, dtype=np.uint8).reshape(80, 32, 32))
     file = tmp_path / "npz.yaml"
-    file.write_text(TINY.replace("trial: {", "trial: {data: {name: npz, path: mine.npz}, "))
+    file.write_text(tiny_with("data: {name: npz, path: mine.npz}"))
     monkeypatch.chdir(tmp_path)
     relative = make_plan(spec.load(file), tmp_path).trials[0]
     assert relative.config.data.path == str(tmp_path / "mine.npz")
@@ -63,10 +63,10 @@ def test_the_same_data_written_differently_is_one_trial_twice(tmp_path: Path) ->
     import numpy as np
 
     for name in ("a", "b"):
-        np.savez(tmp_path / f"{name}.npz", images=np.arange(40 * 32 * 32, dtype=np.uint8).reshape(40, 32, 32))
+        np.savez(tmp_path / f"{name}.npz", images=np.arange(80 * 32 * 32, dtype=np.uint8).reshape(80, 32, 32))
     file = tmp_path / "twice.yaml"
     paths = f"data.path: [{tmp_path / 'a.npz'}, {tmp_path / 'b.npz'}]\n"
-    text = TINY.replace("trial: {", "trial: {data: {name: npz}, ")
+    text = tiny_with("data: {name: npz}")
     file.write_text(text[: text.index("    grid:")] + "    grid:\n      " + paths)
     with pytest.raises(SpecError, match="the same data and settings"):
         make_plan(spec.load(file), tmp_path)

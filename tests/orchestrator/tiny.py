@@ -25,6 +25,11 @@ groups:
 """
 
 
+def tiny_with(settings: str) -> str:
+    """The tiny sweep with one more line in `trial`."""
+    return TINY.replace("trial:\n", f"trial:\n  {settings}\n")
+
+
 def execution_of(plan: Plan, planned: Planned) -> Execution:
     images = plan.images[planned.fingerprint]
     evaluator = build(planned.config.evaluation, images, random_features(images.channels))

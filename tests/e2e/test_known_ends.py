@@ -1,0 +1,80 @@
+"""Real runs whose end is known: each verdict on a GAN that earned it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gan_core import stability
+from gan_core.config import TrialConfig
+from gan_core.datasets import ImageSet, load
+from gan_core.evaluation.evaluator import Evaluator, build
+from gan_core.evaluation.features import classifier
+from gan_core.identity import unflatten
+from gan_core.stability import Verdict
+from gan_core.training import Diverged, Trainer
+
+pytestmark = pytest.mark.e2e
+
+MNIST = Path(__file__).resolve().parents[3] / "shared" / "data" / "MNIST"
+
+
+def verdict(settings: dict[str, Any], images: ImageSet, evaluator: Evaluator) -> Verdict:
+    """Trains to the end and judges, as the orchestrator does."""
+    config = TrialConfig.model_validate(unflatten(settings))
+    torch.set_num_threads(1)
+    trainer = Trainer(config, images, evaluator=evaluator)
+    rows, diverged = [], None
+    try:
+        for progress in trainer.fit():
+            rows += progress.rows
+    except Diverged as event:
+        diverged = (event.step, event.tensor)
+    return stability.judge(rows, config.loss.name, evaluator.id, evaluator.expected_modes, diverged)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[ImageSet, Evaluator]:
+    images = load(TrialConfig().data)
+    features = classifier(images, tmp_path_factory.mktemp("evaluators") / "digits.pt")
+    return images, build(TrialConfig().evaluation, images, features)
+
+
+@pytest.fixture(scope="module")
+def mnist(tmp_path_factory: pytest.TempPathFactory) -> tuple[ImageSet, Evaluator]:
+    if not MNIST.exists():
+        pytest.skip(f"MNIST is not in {MNIST}")
+    root = tmp_path_factory.mktemp("data")
+    shutil.copytree(MNIST, root / "MNIST")  # torchvision unpacks beside what it finds
+    images = load(TrialConfig.model_validate({"data": {"name": "mnist", "root": str(root)}}).data, download=True)
+    features = classifier(images, root / "mnist.pt")
+    assert features.accuracy is not None and features.accuracy >= 0.99
+    return images, build(TrialConfig().evaluation, images, features)
+
+
+def test_an_absurd_learning_rate_diverges(digits: tuple[ImageSet, Evaluator]) -> None:
+    rates = {"model.family": "wgan_gp", "loss.n_critic": 2, "optimizer.lr": 1.0}
+    found = verdict({**rates, "steps": 40, "evaluation.every": 20}, *digits)
+    assert found.name == "diverged"
+
+
+def test_a_strong_discriminator_with_a_slow_generator_saturates(digits: tuple[ImageSet, Evaluator]) -> None:
+    rates = {"optimizer.generator.lr": 1e-6, "optimizer.discriminator.lr": 2e-4}
+    found = verdict({**rates, "steps": 120, "evaluation.every": 40}, *digits)
+    assert found.name == "saturated"
+
+
+def test_the_standard_dcgan_at_its_paper_s_learning_rate_is_stable(digits: tuple[ImageSet, Evaluator]) -> None:
+    found = verdict({"steps": 400}, *digits)
+    assert found.name == "stable"
+    assert found.evidence[f"modes/{digits[1].id}"] >= 9
+
+
+def test_the_original_dcgan_at_2e_4_on_mnist_collapses(mnist: tuple[ImageSet, Evaluator]) -> None:
+    found = verdict({"model.networks": "original", "optimizer.lr": 2e-4, "batch_size": 128, "steps": 400}, *mnist)
+    assert found.name == "collapsed"
+    assert found.evidence["diversity/ratio"] < 0.5
