@@ -54,14 +54,16 @@ minibatch is left out (the report's ACGAN had one of 5 images); the amplitude of
 DCGAN training loop is inferred from its text. Ran on {some.environment.get("processor", "")}, {versions}, precision
 {some.applied.get("precision")}. {_evaluator(runs[DCGAN][0])}
 
-A row of a figure is a group: **as built** or **corrected**. Line styles are seeds 0 (solid), 1 (dashed) and 2 (dotted)."""
+A row of a figure is a group: **as built** or **corrected**. Line styles are seeds 0 (solid), 1 (dashed) and 2
+(dotted)."""
 
 
 def _evaluator(run: Run) -> str:
     card = run.record.evaluator
     real = card["scores_of_real"]
     return (
-        f"Quality is measured with a classifier of the five classes, right on {card['accuracy']:.1%} of the images kept "
+        f"Quality is measured with a classifier of the five classes, right on {card['accuracy']:.1%} of the "
+        f"images kept "
         f"for testing; those real images have a Frechet distance of {real['frechet']:.1f} from the training images, "
         "which is the best to hope for."
     )
@@ -81,7 +83,8 @@ which is which; D's gradient trains both.
 
 {_printed({"model.networks": "original"})}
 
-**Figure 4, optimiser and loss.** {_applied(of(runs[DCGAN], "as built")[0])} BCE with logits; D's loss is the mean of its
+**Figure 4, optimiser and loss.** {_applied(of(runs[DCGAN], "as built")[0])} BCE with logits; D's loss is the mean of
+its
 halves, G's is non-saturating. Corrected: {_applied(of(runs[DCGAN], "corrected")[0])} N(0, 0.02) initialisation.
 
 **Figure 5, generated images during training**, at the same latents.
@@ -100,7 +103,6 @@ halves, G's is non-saturating. Corrected: {_applied(of(runs[DCGAN], "corrected")
 
 
 def _stabilised(runs: dict[str, list[Run]]) -> str:
-    chosen = both_on(runs[STABILISED])
     return f"""## DCGAN stabilised (figures 8 to 11)
 
 Real targets of 0.9 and noise on the generated images (as built); on real and generated ones alike (corrected).
@@ -198,7 +200,8 @@ def _outcomes(runs: list[Run]) -> str:
         best = [run.record.best for run in members]
         at_best = ", ".join(f"{b[_frechet(run)]:.0f} ({b['step']:.0f})" for b, run in zip(best, members, strict=True))
         lines.append(
-            f"| {name} | {', '.join(run.verdict for run in members)} | {_over(members, 'frechet', '.0f')} | {at_best} | "
+            f"| {name} | {', '.join(run.verdict for run in members)} | {_over(members, 'frechet', '.0f')} | "
+            f"{at_best} | "
             f"{_over(members, 'modes', '.1f')} | {_over(members, 'diversity/ratio', '.2f')} |"
         )
     return "\n".join(lines)
@@ -217,24 +220,24 @@ def _mean_and_range(values: list[float], form: str) -> str:
     return f"{fmean(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
-THEIRS: list[tuple[str, str, int, float, str, float]] = [
-    # sweep, what, step, the report's value, metric, sign or scale from ours to theirs
-    (DCGAN, "G loss", 2300, 0.8010, "loss/generator", 1),
-    (DCGAN, "D loss", 2300, 0.6750, "loss/discriminator", 1),
-    (STABILISED, "G loss", 1500, 0.8880, "loss/generator", 1),
-    (STABILISED, "D loss", 1500, 0.6731, "loss/discriminator", 1),
-    (ACGAN, "G loss", 1100, 0.1942, "loss/generator", 1),
-    (ACGAN, "D loss", 1100, -0.4263, "loss/discriminator", 1),
+THEIRS: list[tuple[str, str, int, float, str]] = [
+    # sweep, what, step, the report's value, our metric
+    (DCGAN, "G loss", 2300, 0.8010, "loss/generator"),
+    (DCGAN, "D loss", 2300, 0.6750, "loss/discriminator"),
+    (STABILISED, "G loss", 1500, 0.8880, "loss/generator"),
+    (STABILISED, "D loss", 1500, 0.6731, "loss/discriminator"),
+    (ACGAN, "G loss", 1100, 0.1942, "loss/generator"),
+    (ACGAN, "D loss", 1100, -0.4263, "loss/discriminator"),
     *[
-        (WGAN_GP, "G loss", 100 * (i + 1), value, "loss/generator", 1)
+        (WGAN_GP, "G loss", 100 * (i + 1), value, "loss/generator")
         for i, value in enumerate((-1.24, -8.34, -9.81, -10.43, -13.76, -12.60, -9.29, -6.60, -4.67))
     ],
     *[
-        (WGAN_GP, "critic loss", 100 * (i + 1), value, "loss/discriminator", 1)
+        (WGAN_GP, "critic loss", 100 * (i + 1), value, "loss/discriminator")
         for i, value in enumerate((-6.01, -5.20, -3.86, -3.29, -4.34, -5.17, -5.70, -6.33, -7.28))
     ],
     *[
-        (WGAN_GP, "accuracy", 100 * (i + 1), value, "accuracy/discriminator", 1)
+        (WGAN_GP, "accuracy", 100 * (i + 1), value, "accuracy/discriminator")
         for i, value in enumerate((0.508, 0.5, 0.527, 0.5, 0.5, 0.5, 0.527, 0.516, 0.504))
     ],
 ]
@@ -243,11 +246,11 @@ THEIRS: list[tuple[str, str, int, float, str, float]] = [
 def _numbers(runs: dict[str, list[Run]]) -> str:
     lines = [
         "## Its numbers beside ours\n",
-        "Means of the 100 steps that end at the step; ours as mean and range over three seeds. The report has one run.\n",
+        "Means of the 100 steps that end at the step; ours: mean and range over three seeds. The report has one run.\n",
         "| system | what | step | report | ours as built | ours corrected |",
         "|---|---|---|---|---|---|",
     ]
-    for sweep, what, step, theirs, metric, _ in THEIRS:
+    for sweep, what, step, theirs, metric in THEIRS:
         chosen = both_on(runs[sweep]) if sweep == STABILISED else runs[sweep]
         ours = [
             _mean_and_range([run.mean_up_to(metric, step) for run in of(chosen, group)], ".3f")
@@ -282,7 +285,8 @@ def _effect(runs: list[Run], factor: str, other: str) -> str:
     lower = sum(change < 0 for change in changes)
     return (
         f"stable in {_share(within)} with it and in {_share(without)} without. The Frechet distance at the end was "
-        f"lower with it in {lower} of {len(changes)} pairs of runs that differ in nothing else; on average it changed by "
+        f"lower with it in {lower} of {len(changes)} pairs of runs that differ in nothing else; on average it "
+        f"changed by "
         f"{fmean(changes):+.0f} ({min(changes):+.0f} to {max(changes):+.0f})."
     )
 
@@ -301,7 +305,8 @@ def _accuracy_means(runs: list[Run]) -> str:
         parts.append(f"{group} the accuracy is {accuracy} and the area under the ROC curve {auc}")
     return (
         "A critic's score has no natural zero, so counting scores above zero measures where its offset happens to lie. "
-        f"Over the last 100 steps, {parts[0]}; {parts[1]}. The ROC area, which no offset changes, is the chance that the "
+        f"Over the last 100 steps, {parts[0]}; {parts[1]}. The ROC area, which no offset changes, is the chance "
+        f"that the "
         "critic ranks a real image above a generated one."
     )
 
@@ -311,11 +316,14 @@ def _wrong_class_loss(runs: list[Run]) -> str:
     class_loss = _mean_and_range([run.mean_up_to("loss/class_real", 1100) for run in built], ".2f")
     ranges: Callable[[list[Run], str], str] = lambda members, metric: _over(members, metric, ".2f")  # noqa: E731
     return (
-        f"As built the class loss on real images ends at {class_loss}: it is -p, at best -1, so D's total is negative by "
+        f"As built the class loss on real images ends at {class_loss}: it is -p, at best -1, so D's total is "
+        f"negative by "
         "construction and says little of how well D or G do. Its gradient vanishes where D is surely wrong. By the "
-        f"evaluator's classifier the asked class is drawn in {ranges(built, 'class_agreement')} of the images as built and "
+        f"evaluator's classifier the asked class is drawn in {ranges(built, 'class_agreement')} of the images "
+        f"as built and "
         f"in {ranges(corrected, 'class_agreement')} corrected; the Frechet distance ends at "
-        f"{_over(built, 'frechet', '.0f')} and {_over(corrected, 'frechet', '.0f')}. The report's finals are those of a "
+        f"{_over(built, 'frechet', '.0f')} and {_over(corrected, 'frechet', '.0f')}. The report's finals are "
+        f"those of a "
         "last minibatch of 5 images; ours are means over 100 steps."
     )
 
@@ -327,6 +335,7 @@ def _healthy_losses(runs: list[Run]) -> str:
     return (
         f"As built it is stable in {_share(stable)}, with an accuracy of {accuracy} over the last 100 steps, samples "
         f"{_over(built, 'diversity/ratio', '.2f')} times as diverse as the data, and a Frechet distance of "
-        f"{_over(built, 'frechet', '.0f')}; corrected {_over(of(runs, 'corrected'), 'frechet', '.0f')}. Neither losses nor "
+        f"{_over(built, 'frechet', '.0f')}; corrected {_over(of(runs, 'corrected'), 'frechet', '.0f')}. Neither "
+        f"losses nor "
         "accuracy show that difference: they measure the players against each other, not the images against the data."
     )
