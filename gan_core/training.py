@@ -15,13 +15,15 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from gan_core import applied, losses, networks, penalties, sampling, stabilizers
+from gan_core import applied, networks, sampling
 from gan_core.batches import Batches
 from gan_core.config import Player, TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.history import Row, Window, now_ms, roc_auc
 from gan_core.images import DataError
+from gan_core.networks.outputs import Judgement
+from gan_core.objective import Objective
 from gan_core.precision import resolve_precision
 from gan_core.streams import Streams
 from gan_core.view import as_seen
@@ -84,11 +86,11 @@ class Trainer:
             "generator": self._adam("generator", self.generator),
             "discriminator": self._adam("discriminator", self.discriminator),
         }
+        self.objective = Objective(config, self.streams)
         self.ema = self._average() if config.stabilizers.ema else None
         self.batches = Batches(self.images, config.batch_size, self.streams["data"])
         self.step_count = 0
         self.window = Window()
-        self._ran: dict[str, Any] = {}
         self._latest: list[dict[str, Tensor]] = []
         self._restart_timing()
         spread = sampling.spread(len(images), config.evaluation.samples)
@@ -135,24 +137,20 @@ class Trainer:
         with torch.no_grad(), self._autocast():
             fake = self.generator(z, fake_labels)
         seen_real, seen_fake = self._as_seen(real, is_real=True), self._as_seen(fake.float(), is_real=False)
-        real_logits, real_classes = self._judge(seen_real)
-        fake_logits, fake_classes = self._judge(seen_fake)
+        judged_real, judged_fake = self._judge(seen_real), self._judge(seen_fake)
+        real_logits, fake_logits = judged_real.logits, judged_fake.logits
 
         measured = {"score/real": real_logits.mean(), "score/fake": fake_logits.mean()}
-        loss, parts = self._adversarial(real_logits, fake_logits)
+        loss, parts = self.objective.discriminator(judged_real, judged_fake, real_labels, fake_labels)
         measured |= parts
-        for name, strength, penalty in self._penalties(seen_real, seen_fake):
-            loss = loss + self._scale * strength * penalty
-            measured[f"loss/{name}"] = penalty
-        if real_classes is not None and fake_classes is not None:
-            class_loss, parts = self._auxiliary(real_classes, real_labels, fake_classes, fake_labels)
-            loss = loss + class_loss
-            measured |= parts
+        if penalty := self.objective.penalty(self._scores_float32, seen_real, seen_fake):
+            loss = loss + penalty[0]
+            measured |= penalty[1]
         measured["loss/discriminator"] = loss
         measured["gradient_norm/discriminator"] = self._descend("discriminator", self.discriminator, loss)
         measured["weight_norm/discriminator"] = _norm(self.discriminator)
 
-        boundary = losses.ADVERSARIAL_LOSSES[self.config.loss.name].boundary
+        boundary = self.objective.adversarial.boundary
         accuracy_real = torch.gt(real_logits, boundary).float().mean()
         accuracy_fake = torch.le(fake_logits, boundary).float().mean()
         return measured | {
@@ -162,80 +160,20 @@ class Trainer:
             "accuracy/auc": roc_auc(real_logits, fake_logits),
         }
 
-    def _adversarial(self, real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The adversarial part of D's loss, and its parts by name."""
-        loss, config = self.config.loss, self.config.stabilizers
-        targets = None
-        if config.label_smoothing or config.label_flipping:
-            targets = stabilizers.targets(
-                len(real_logits), config.label_smoothing, config.label_flipping, self.streams["flips"]
-            )
-            self._ran |= {"label_smoothing": config.label_smoothing, "label_flipping": config.label_flipping}
-        real, fake = losses.ADVERSARIAL_LOSSES[loss.name].discriminator(real_logits, fake_logits, targets)
-        if loss.name == "wasserstein":
-            return real + fake, {"loss/wasserstein": real + fake}
-        return self._scale * (real + fake), {"loss/discriminator_real": real, "loss/discriminator_fake": fake}
-
-    @property
-    def _scale(self) -> float:
-        """1/2 where D's loss is the mean of its halves: its penalties too, whose papers weigh them against the sum."""
-        loss = self.config.loss
-        return 1.0 if loss.sum_of_halves or loss.name == "wasserstein" else 0.5
-
-    def _penalties(self, real: Tensor, fake: Tensor) -> Iterator[tuple[str, float, Tensor]]:
-        """(name, strength, penalty) of what holds D's slope, at images as D sees them."""
-        loss, config, mixing = self.config.loss, self.config.stabilizers, self.streams["mixing"]
-        if loss.gradient_penalty:
-            each = 1 if loss.shared_epsilon else len(real)
-            epsilon = torch.rand(each, 1, 1, 1, device=self.device, generator=mixing)
-            at = penalties.interpolates(real, fake, epsilon)
-            penalty = penalties.gradient_penalty(self._scores_float32, at, loss.one_sided_penalty)
-            self._ran["gradient_penalty"] = loss.gradient_penalty
-            yield "gradient_penalty", loss.gradient_penalty, penalty
-        if config.dragan:
-            at = penalties.dragan_points(real, mixing)
-            self._ran["dragan"] = config.dragan
-            yield "dragan", config.dragan, penalties.gradient_penalty(self._scores_float32, at)
-        if config.r1:
-            self._ran["r1"] = config.r1
-            yield "r1", config.r1, penalties.r1(self._scores_float32, real)
-
-    def _auxiliary(
-        self, real_classes: Tensor, real_labels: Tensor | None, fake_classes: Tensor, fake_labels: Tensor | None
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The class part of D's loss (Odena et al. 2017, equation 3), and its parts by name."""
-        loss = self.config.loss
-        assert real_labels is not None and loss.auxiliary_weight is not None and loss.auxiliary_real_share is not None
-        real, fake = self._class_loss(real_classes, real_labels), self._class_loss(fake_classes, fake_labels)
-        mean = loss.auxiliary_real_share * real + (1 - loss.auxiliary_real_share) * fake
-        correct = torch.eq(real_classes.argmax(dim=1), real_labels)
-        parts = {"loss/class_real": real, "loss/class_fake": fake, "accuracy/class_real": correct.float().mean()}
-        return 2 * self._scale * loss.auxiliary_weight * mean, parts
-
     def _update_generator(self) -> dict[str, Tensor]:
         z, labels = self._latents(self.config.batch_size)
         self.discriminator.requires_grad_(False)  # its gradients are not wanted here
         with self._autocast():
             fake = self.generator(z, labels)
-        logits, class_logits = self._judge(self._as_seen(fake.float(), is_real=False))
-        adversarial = losses.ADVERSARIAL_LOSSES[self.config.loss.name].generator(logits)
-        loss, measured = adversarial, dict[str, Tensor]()
-        if class_logits is not None:
-            class_loss = self._class_loss(class_logits, labels)
-            loss = loss + (self.config.loss.auxiliary_weight or 0.0) * class_loss
-            measured |= {"loss/generator_adversarial": adversarial, "loss/generator_class": class_loss}
+        loss, measured = self.objective.generator(self._judge(self._as_seen(fake.float(), is_real=False)), labels)
         measured["loss/generator"] = loss
         measured["gradient_norm/generator"] = self._descend("generator", self.generator, loss)
         measured["weight_norm/generator"] = _norm(self.generator)
         self.discriminator.requires_grad_(True)
         if self.ema is not None:
             self.ema.update_parameters(self.generator)
-            self._ran["ema"] = self.config.stabilizers.ema
+            self.objective.ran["ema"] = self.config.stabilizers.ema
         return measured
-
-    def _class_loss(self, class_logits: Tensor, labels: Tensor | None) -> Tensor:
-        assert labels is not None and self.config.loss.auxiliary_loss is not None
-        return losses.CLASS_LOSSES[self.config.loss.auxiliary_loss](class_logits, labels)
 
     def _descend(self, player: Player, network: nn.Module, loss: Tensor) -> Tensor:
         """One Adam step of `player`; the norm of its gradient."""
@@ -257,13 +195,13 @@ class Trainer:
 
     def _as_seen(self, images: Tensor, is_real: bool) -> Tensor:
         config = self.config.stabilizers
-        self._ran |= {"diff_augment": config.diff_augment, "instance_noise": config.instance_noise.std}
+        self.objective.ran |= {"diff_augment": config.diff_augment, "instance_noise": config.instance_noise.std}
         return as_seen(images, is_real, self.step_count, self.config.steps, config, self.streams)
 
-    def _judge(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _judge(self, images: Tensor) -> Judgement:
         with self._autocast(), self.streams.as_default("layers"):
             logits, class_logits = self.discriminator(images)
-        return logits.float(), None if class_logits is None else class_logits.float()
+        return Judgement(logits.float(), None if class_logits is None else class_logits.float())
 
     def _scores_float32(self, images: Tensor) -> Tensor:
         """D's logits for the gradient penalty, which draws from its own stream only."""
@@ -380,7 +318,7 @@ class Trainer:
         for player, optimizer in self.optimizers.items():
             group = optimizer.param_groups[0]
             found[player] = {"lr": group["lr"], "betas": list(group["betas"])}
-        ran = self._ran | applied.in_network(self.discriminator, self.images.channels)
+        ran = self.objective.ran | applied.in_network(self.discriminator, self.images.channels)
         found["stabilizers"] = {name: strength for name, strength in ran.items() if strength}
         return found
 
@@ -395,7 +333,7 @@ class Trainer:
             "data": self.batches.state_dict(),
             "window": self.window.state_dict(),
             "ema": None if self.ema is None else self.ema.state_dict(),
-            "ran": dict(self._ran),
+            "ran": dict(self.objective.ran),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -408,7 +346,7 @@ class Trainer:
         self.batches.load_state_dict(state["data"])
         if self.ema is not None:
             self.ema.load_state_dict(state["ema"])
-        self._ran = dict(state["ran"])
+        self.objective.ran = dict(state["ran"])
         self.window.load_state_dict(state["window"], self.device)
         self._restart_timing()
 

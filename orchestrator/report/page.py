@@ -16,7 +16,7 @@ from gan_core import stability
 from gan_core.files import write_atomically
 from orchestrator import __version__
 from orchestrator.report import figures, summary
-from orchestrator.report.collect import RunData, SweepData, curve_titles
+from orchestrator.report.collect import SweepData, curve_titles
 
 
 def write(data: SweepData, answer: list[str], file: Path) -> None:
@@ -57,17 +57,18 @@ def _verdict_rules() -> str:
 
 
 def _tables(data: SweepData) -> list[dict[str, Any]]:
-    """A table of configurations for each evaluator: numbers of two evaluators never share a column."""
-    rows: dict[str, list[dict[str, Any]]] = {}
+    """A table of configurations for each evaluator: numbers of two evaluators never share a column.
+
+    Runs that nothing has measured yet stand with their configuration's other seeds, else in the first table.
+    """
+    ids = list(data.evaluators) or [""]
+    tables: dict[str, list[dict[str, Any]]] = {evaluator: [] for evaluator in ids}
     for runs in data.configurations().values():
-        measured: dict[str, list[RunData]] = {}
-        for run in runs:
-            measured.setdefault(run.evaluator.get("id", ""), []).append(run)
-        known = [evaluator for evaluator in measured if evaluator]
-        waiting = measured.pop("", []) if known else []  # runs that nothing has measured yet stand with their seeds
-        for number, (evaluator, members) in enumerate(measured.items()):
-            rows.setdefault(evaluator, []).append(summary.table_row(members + (waiting if number == 0 else [])))
-    return [{"evaluator": data.evaluators.get(evaluator), "rows": members} for evaluator, members in rows.items()]
+        known = list(dict.fromkeys(run.evaluator["id"] for run in runs if run.evaluator)) or ids[:1]
+        for evaluator in known:
+            own = [run for run in runs if (run.evaluator.get("id") or known[0]) == evaluator]
+            tables[evaluator].append(summary.table_row(own))
+    return [{"evaluator": data.evaluators.get(evaluator), "rows": rows} for evaluator, rows in tables.items()]
 
 
 def _evaluator_says(card: dict[str, Any]) -> str:
@@ -121,7 +122,9 @@ def _in_script(json_text: str) -> markupsafe.Markup:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def _when(milliseconds: int) -> str:
