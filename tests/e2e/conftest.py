@@ -24,7 +24,7 @@ def one_trial(tmp_path: Path) -> Callable[[str], Path]:
         file = tmp_path / "one.yaml"
         file.write_text(
             "sweep: one\ntrial: {steps: 6, log_every: 2, batch_size: 8, model: {width: 4}, "
-            f"evaluation: {{every: 3, samples: 16}}{settings}}}\ngroups:\n  - name: dcgan\n"
+            f"evaluation: {{every: 3, samples: 80, features: random}}{settings}}}\ngroups:\n  - name: dcgan\n"
         )
         return file
 
