@@ -8,8 +8,9 @@ collapsed    At the last evaluation the samples have lost the data's variety, in
              2020) is below COVERAGE_FLOOR. Or they show less than MODES_SHARE of the classes that as many real images
              would show. Since: the first evaluation of the unbroken run of such evaluations.
 saturated    Not with a Wasserstein loss. D has won and G learns nothing: over the last quarter of the run D's balanced
-             accuracy is at least SATURATED_ACCURACY, and G's loss is above its mean over the quarter before. Since: the
-             start of the last quarter. It comes before collapsed where the samples lacked variety from the first
+             accuracy is at least SATURATED_ACCURACY, G's loss is above its mean over the quarter before, and the last
+             Frechet distance is more than LEARNT of the largest one (a D that wins while G improves does no harm). Since:
+             the start of the last quarter. It comes before collapsed where the samples lacked variety from the first
              evaluation on: nothing was lost that was never there.
 oscillating  Quality came and went: the last Frechet distance is more than OSCILLATION times the best one. Since: the
              first evaluation of the unbroken run of such evaluations.
@@ -35,13 +36,15 @@ COLLAPSE_RATIO = 0.5
 COVERAGE_FLOOR = 0.02
 MODES_SHARE = 0.5
 SATURATED_ACCURACY = 0.99
-OSCILLATION = 2.0
+LEARNT = 0.5
+OSCILLATION = 3.0
 THRESHOLDS = (
     "LOSS_LIMIT",
     "COLLAPSE_RATIO",
     "COVERAGE_FLOOR",
     "MODES_SHARE",
     "SATURATED_ACCURACY",
+    "LEARNT",
     "OSCILLATION",
 )
 
@@ -76,7 +79,7 @@ def judge(
         last = -sizes[-1][1]
         return Verdict("diverged", since, f"D's loss is {last:.3g} in size at the end", {"loss/discriminator": last})
     evidence: dict[str, Any] = {}
-    collapse, saturation = _collapse(history, evaluator, expected_modes), _saturation(history, loss)
+    collapse, saturation = _collapse(history, evaluator, expected_modes), _saturation(history, loss, evaluator)
     never_varied = collapse.since is not None and collapse.since == _series(history, "diversity/ratio")[0][0]
     first_two = (saturation, collapse) if never_varied else (collapse, saturation)
     for rule in (*first_two, _oscillation(history, evaluator)):
@@ -111,7 +114,7 @@ def _collapse(history: Sequence[Row], evaluator: str, expected_modes: float | No
     return found
 
 
-def _saturation(history: Sequence[Row], loss: str) -> Verdict:
+def _saturation(history: Sequence[Row], loss: str, evaluator: str) -> Verdict:
     """Compares the last quarter of the run with the quarter before."""
     accuracy, losses = _series(history, "accuracy/discriminator"), _series(history, "loss/generator")
     quarter = len(losses) // 4
@@ -119,7 +122,12 @@ def _saturation(history: Sequence[Row], loss: str) -> Verdict:
         return Verdict("saturated", None, "", {})
     right, before, after = map(_mean, (accuracy[-quarter:], losses[-2 * quarter : -quarter], losses[-quarter:]))
     evidence = {"accuracy": right, "loss_before": before, "loss_after": after, "from_step": losses[-quarter][0]}
-    since = losses[-quarter][0] if right >= SATURATED_ACCURACY and after > before else None
+    distances = [value for _, value in _series(history, f"frechet/{evaluator}")]
+    if learnt := len(distances) > 1:
+        evidence["frechet_ratio"] = distances[-1] / max(max(distances), 1e-12)
+        learnt = evidence["frechet_ratio"] <= LEARNT
+    won = right >= SATURATED_ACCURACY and after > before
+    since = losses[-quarter][0] if won and not learnt else None
     reason = f"D is right {right:.1%} of the time and G's loss rose from {before:.2f} to {after:.2f}"
     return Verdict("saturated", since, reason, evidence)
 
