@@ -9,9 +9,9 @@ collapsed    At the last evaluation the samples have lost the data's variety, in
              would show. Since: the first evaluation of the unbroken run of such evaluations.
 saturated    Not with a Wasserstein loss. D has won and G learns nothing: over the last quarter of the run D's balanced
              accuracy is at least SATURATED_ACCURACY, G's loss is above its mean over the quarter before, and the last
-             Frechet distance is more than LEARNT of the largest one (a D that wins while G improves does no harm). Since:
-             the start of the last quarter. It comes before collapsed where the samples lacked variety from the first
-             evaluation on: nothing was lost that was never there.
+             Frechet distance is more than LEARNT of the largest one (a D that wins while G improves does no harm).
+             Since: the start of the last quarter. It comes before collapsed where the samples lacked variety from the
+             first evaluation on: nothing was lost that was never there.
 oscillating  Quality came and went: the last Frechet distance is more than OSCILLATION times the best one. Since: the
              first evaluation of the unbroken run of such evaluations.
 stable       None of these.
@@ -123,7 +123,8 @@ def _saturation(history: Sequence[Row], loss: str, evaluator: str) -> Verdict:
     right, before, after = map(_mean, (accuracy[-quarter:], losses[-2 * quarter : -quarter], losses[-quarter:]))
     evidence = {"accuracy": right, "loss_before": before, "loss_after": after, "from_step": losses[-quarter][0]}
     distances = [value for _, value in _series(history, f"frechet/{evaluator}")]
-    if learnt := len(distances) > 1:
+    learnt = False
+    if len(distances) > 1:
         evidence["frechet_ratio"] = distances[-1] / max(max(distances), 1e-12)
         learnt = evidence["frechet_ratio"] <= LEARNT
     won = right >= SATURATED_ACCURACY and after > before

@@ -79,18 +79,18 @@ def classifier(images: ImageSet, cache: Path) -> Features:
     """
     train, labels = _single(images.images, images.labels, images.stacked)
     classes = 10 if images.stacked else len(images.class_names)
-    network = Classifier(train.shape[1], classes)
+    network = Classifier(train.shape[1], classes).eval().requires_grad_(False)
     if cache.exists():
         kept = checkpoint.load(cache)
         network.load_state_dict(kept["state"])
         accuracy = kept["accuracy"]
     else:
         assert labels is not None
-        network = train_classifier(at_side(train.float(), SIDE).round().to(torch.uint8), labels, classes)
+        trained = train_classifier(at_side(train.float(), SIDE).round().to(torch.uint8), labels, classes)
+        network.load_state_dict(trained.state_dict())  # laid out in memory as when it is read: the same last bits
         accuracy = _accuracy(network, *_single(images.test_images, images.test_labels, images.stacked))
         cache.parent.mkdir(parents=True, exist_ok=True)
         checkpoint.save(cache, {"state": network.state_dict(), "accuracy": accuracy})
-    network.eval().requires_grad_(False)
     dimensions = DIMENSIONS * (images.channels if images.stacked else 1)
     return Features(
         "classifier", network, weights_hash(network), dimensions, PREPROCESSING, accuracy, channelwise=images.stacked

@@ -23,9 +23,9 @@ def make(**settings: Any) -> TrialConfig:
 @pytest.mark.parametrize(
     ("family", "lr", "betas", "loss", "penalty", "n_critic", "auxiliary"),
     [
-        ("dcgan", 2e-4, (0.5, 0.999), "bce", 0.0, 1, (None, None)),
-        ("acgan", 2e-4, (0.5, 0.999), "bce", 0.0, 1, ("cross_entropy", 1.0)),
-        ("wgan_gp", 1e-4, (0.0, 0.9), "wasserstein", 10.0, 5, (None, None)),
+        ("dcgan", 2e-4, (0.5, 0.999), "bce", 0.0, 1, (None, None, None)),
+        ("acgan", 2e-4, (0.5, 0.999), "bce", 0.0, 1, ("cross_entropy", 1.0, 0.5)),
+        ("wgan_gp", 1e-4, (0.0, 0.9), "wasserstein", 10.0, 5, (None, None, None)),
     ],
 )
 def test_defaults_are_those_of_the_paper_of_the_family(
@@ -34,8 +34,17 @@ def test_defaults_are_those_of_the_paper_of_the_family(
     found = make(**{"model.family": family})
     assert found.optimizer.adam("generator") == found.optimizer.adam("discriminator") == (lr, betas)
     assert (found.loss.name, found.loss.gradient_penalty, found.loss.n_critic) == (loss, penalty, n_critic)
-    assert (found.loss.auxiliary_loss, found.loss.auxiliary_weight) == auxiliary
+    assert (found.loss.auxiliary_loss, found.loss.auxiliary_weight, found.loss.auxiliary_real_share) == auxiliary
     assert (found.model.width, found.model.init) == (32, "normal")
+    assert found.model.discriminator_norm == ("none" if family == "wgan_gp" else "batch")
+
+
+@pytest.mark.parametrize("family", ["dcgan", "acgan", "wgan_gp"])
+def test_every_stabiliser_is_off_unless_asked_for(family: str) -> None:
+    found = make(**{"model.family": family})
+    assert not any(flatten(found.stabilizers.model_dump()).values())
+    flags = ("one_sided_penalty", "shared_epsilon", "sum_of_halves")
+    assert not any(getattr(found.loss, flag) for flag in flags)
 
 
 def test_original_networks_have_no_width_and_start_as_pytorch_does() -> None:
@@ -43,12 +52,22 @@ def test_original_networks_have_no_width_and_start_as_pytorch_does() -> None:
     assert make(**ORIGINAL).model.init == "pytorch"
 
 
+def test_original_critic_keeps_the_batch_norm_of_the_report() -> None:
+    assert make(**ORIGINAL, **{"model.family": "wgan_gp"}).model.discriminator_norm == "batch"
+
+
 def test_given_setting_wins_over_the_default_and_leaves_its_neighbours() -> None:
     found = make(**{"model.family": "wgan_gp", "loss.n_critic": 2})
     assert (found.loss.n_critic, found.loss.gradient_penalty, found.loss.name) == (2, 10.0, "wasserstein")
 
 
-@pytest.mark.parametrize("path", ["model.width", "model.init", "loss.auxiliary_loss", "loss.auxiliary_weight"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("model.width", "model.init", "model.discriminator_norm"),
+        *("loss.auxiliary_loss", "loss.auxiliary_weight", "loss.auxiliary_real_share"),
+    ],
+)
 def test_null_means_the_default(path: str) -> None:
     assert make(**{"model.family": "acgan", path: None}) == make(**{"model.family": "acgan"})
 
@@ -86,6 +105,22 @@ RATES = ("optimizer.lr", "optimizer.generator.lr", "optimizer.discriminator.lr")
         *((NOISE, value) for value in (-0.1, True, "some", None, float("inf"))),
         *((f"{NOISE}.fake_only", value) for value in (1, "yes")),
         *(("loss.gradient_penalty", value) for value in (-1, float("nan"), True)),
+        *(("stabilizers.label_flipping", value) for value in (-0.1, 0.5, True)),
+        *((f"stabilizers.{name}", value) for name in ("r1", "dragan") for value in (-1, float("inf"), True)),
+        *(("stabilizers.ema", value) for value in (-0.1, 1, True)),
+        *(
+            (f"stabilizers.{name}", value)
+            for name in ("spectral_norm", "diff_augment", "minibatch_std")
+            for value in (1, "yes", 0.5)
+        ),
+        *(("stabilizers.packing", value) for value in (-1, 1.5, True, "two")),
+        *((f"loss.{name}", 1) for name in ("one_sided_penalty", "shared_epsilon", "sum_of_halves")),
+        *(("loss.auxiliary_real_share", value) for value in (-0.1, 1.1, True)),
+        ("loss.auxiliary_loss", "hinge"),
+        ("model.discriminator_norm", "spectral"),
+        ("evaluation.features", "pixels"),
+        ("evaluation.split", "validation"),
+        ("data.rgb", 1),
         ("loss.n_critic", 0),
         ("loss.name", "softplus"),
         ("model.family", "stylegan"),
@@ -105,11 +140,40 @@ def test_value_out_of_range_is_refused_where_it_stands(path: str, value: Any) ->
 
 
 def test_false_switches_a_stabiliser_off() -> None:
-    off = {"stabilizers.label_smoothing": False, NOISE: False, "loss.gradient_penalty": False}
+    numbers = ("label_smoothing", "label_flipping", "instance_noise", "r1", "dragan", "ema", "packing")
+    off = {f"stabilizers.{name}": False for name in numbers} | {"loss.gradient_penalty": False}
     assert make(**off) == make()
 
 
+def test_packs_of_one_are_no_packs() -> None:
+    assert make(**{"stabilizers.packing": 1}) == make(**{"stabilizers.packing": 0}) == make()
+
+
+WGAN_GP, ACGAN = {"model.family": "wgan_gp"}, {"model.family": "acgan"}
 CONFLICTS: list[tuple[dict[str, Any], str]] = [
+    *(
+        ({"loss.name": loss, f"stabilizers.{name}": 0.1}, f"stabilizers.{name}")
+        for loss in ("hinge", "wasserstein")
+        for name in ("label_smoothing", "label_flipping")
+    ),
+    ({"loss.auxiliary_real_share": 0.5}, "loss.auxiliary_real_share"),
+    (WGAN_GP | {"loss.auxiliary_real_share": 0.0}, "loss.auxiliary_real_share"),
+    ({"loss.one_sided_penalty": True}, "loss.one_sided_penalty"),
+    ({"loss.shared_epsilon": True}, "loss.shared_epsilon"),
+    ({"loss.shared_epsilon": True, "stabilizers.dragan": 1.0}, "loss.shared_epsilon"),
+    (WGAN_GP | {"loss.sum_of_halves": True}, "loss.sum_of_halves"),
+    (WGAN_GP | {"stabilizers.r1": 1.0}, "stabilizers.r1"),
+    (WGAN_GP | {"stabilizers.dragan": 1.0}, "stabilizers.dragan"),
+    ({"loss.gradient_penalty": 1.0, "stabilizers.r1": 1.0}, "stabilizers.r1"),
+    ({"stabilizers.r1": 1.0, "stabilizers.dragan": 1.0}, "stabilizers.dragan"),
+    (ACGAN | {"stabilizers.packing": 2}, "stabilizers.packing"),
+    ({"stabilizers.packing": 3}, "stabilizers.packing"),
+    ({"stabilizers.packing": 128}, "stabilizers.packing"),
+    ({"data.name": "stacked_mnist", "data.classes": [0, 1]}, "data.classes"),
+    ({"data.name": "stacked_mnist", "data.rgb": True}, "data.rgb"),
+    ({"data.name": "stacked_mnist", "data.path": "a.npz"}, "data.path"),
+    ({"evaluation.features": "inception"}, "evaluation.weights"),
+    *(({"evaluation.weights": "w.pth", "evaluation.features": f}, "evaluation.weights") for f in ("auto", "random")),
     ({"model.family": "wgan_gp", "stabilizers.label_smoothing": 0.1}, "stabilizers.label_smoothing"),
     ({"loss.auxiliary_loss": "cross_entropy"}, "loss.auxiliary_loss"),
     ({"model.family": "wgan_gp", "loss.auxiliary_weight": 0.5}, "loss.auxiliary_weight"),
@@ -137,6 +201,30 @@ def test_every_conflict_is_named_at_once() -> None:
     assert {path for path, _ in problems} == {"model.width", "data.image_size", "data.path"}
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"loss.name": "least_squares", "stabilizers.label_smoothing": 0.1, "stabilizers.label_flipping": 0.1},
+        {"loss.name": "hinge", "stabilizers.spectral_norm": True, "loss.sum_of_halves": True},
+        {"loss.name": "hinge", "loss.gradient_penalty": 10, "loss.one_sided_penalty": True},
+        {"loss.name": "wasserstein", "stabilizers.r1": 1.0},
+        {"stabilizers.packing": 2},
+        {"stabilizers.packing": 64},
+        WGAN_GP | {"stabilizers.packing": 4, "loss.shared_epsilon": True, "loss.one_sided_penalty": True},
+        WGAN_GP | {"loss.gradient_penalty": 0, "stabilizers.dragan": 10},
+        ACGAN | {"loss.name": "hinge", "loss.auxiliary_real_share": 1.0, "stabilizers.r1": 1.0},
+        ACGAN | {"loss.name": "wasserstein", "loss.gradient_penalty": 10, "model.discriminator_norm": "layer"},
+        ORIGINAL | {"stabilizers.spectral_norm": True, "stabilizers.minibatch_std": True, "stabilizers.packing": 2},
+        {"stabilizers.ema": 0.999, "stabilizers.diff_augment": True, "stabilizers.minibatch_std": True},
+        {"data.name": "stacked_mnist"},
+        {"data.rgb": True, "data.classes": [0, 1]},
+        {"evaluation.features": "inception", "evaluation.weights": "w.pth"},
+    ],
+)
+def test_settings_that_go_together_are_not_refused(settings: dict[str, Any]) -> None:
+    assert conflicts(make(**settings)) == []
+
+
 @pytest.mark.parametrize("family", ["dcgan", "acgan", "wgan_gp"])
 @pytest.mark.parametrize("networks", ["standard", "original"])
 def test_families_as_they_come_have_no_conflict(family: str, networks: str) -> None:
@@ -149,6 +237,13 @@ def test_families_as_they_come_have_no_conflict(family: str, networks: str) -> N
         ({"loss.gradient_penalty": 1.0}, "batch norm"),
         ({"model.family": "wgan_gp", **ORIGINAL}, "batch norm"),
         ({"model.family": "wgan_gp", "loss.gradient_penalty": 0}, "unconstrained"),
+        ({"model.family": "wgan_gp", "loss.gradient_penalty": 0, "stabilizers.r1": 1.0}, None),
+        ({"model.family": "wgan_gp", "loss.gradient_penalty": 0, "stabilizers.spectral_norm": True}, None),
+        ({"model.family": "wgan_gp", "loss.shared_epsilon": True}, "one mixing epsilon"),
+        ({"model.family": "wgan_gp", "stabilizers.minibatch_std": True}, "whole batch"),
+        ({"model.family": "acgan", "loss.auxiliary_loss": "nll_of_probabilities"}, "nll_of_probabilities"),
+        ({"model.family": "acgan", "loss.auxiliary_loss": "double_softmax"}, "double_softmax"),
+        ({"model.family": "acgan"}, None),
         ({"model.family": "wgan_gp"}, None),
         ({}, None),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import struct
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from gan_core.config import DataConfig
-from gan_core.datasets import ImageSet, load
-from gan_core.images import DataError
+from gan_core.datasets import ImageSet, load, stack
+from gan_core.images import DataError, Part
 
 Bytes = NDArray[np.uint8]
 
@@ -119,6 +120,58 @@ def test_classes_are_kept_by_name_or_index_and_renumbered_in_the_order_asked(tmp
     assert found.test_labels is not None and len(found.test_labels) == np.isin(labels[40:], (1, 8)).sum()
 
 
+def test_rgb_repeats_the_grey_channel_and_leaves_coloured_images_alone(tmp_path: Path, digits: ImageSet) -> None:
+    found = load(DataConfig(rgb=True))
+    for part, grey in ((found.images, digits.images), (found.test_images, digits.test_images)):
+        assert part.shape == (len(grey), 3, 32, 32)
+        assert all(torch.equal(part[:, channel], grey[:, 0]) for channel in range(3))
+    assert found.fingerprint != digits.fingerprint
+    coloured = np.random.RandomState(0).randint(0, 256, (7, 32, 32, 3)).astype(np.uint8)
+    np.savez(tmp_path / "a.npz", images=coloured)
+    plain, same = (load(DataConfig(name="npz", path=str(tmp_path / "a.npz"), rgb=rgb)) for rgb in (False, True))
+    assert torch.equal(plain.images, same.images) and plain.fingerprint == same.fingerprint
+
+
+def test_stacked_label_is_the_number_that_the_digits_write() -> None:
+    """Image i is all i, and its digit is i % 10."""
+    part = Part(numbered(40, 28), np.arange(40) % 10)
+    found = stack(part, seed=0)
+    assert found.images.shape == (40, 28, 28, 3) and found.images.dtype == np.uint8
+    assert found.labels is not None
+    hundreds, tens, ones = (found.images[:, 0, 0, channel].astype(int) % 10 for channel in range(3))
+    assert found.labels.tolist() == (100 * hundreds + 10 * tens + ones).tolist()
+    assert all((found.images == found.images[:, :1, :1]).all(axis=(1, 2)).flatten())  # whole digits, not mixed
+    drawn = [found.images[:, 0, 0, channel].tolist() for channel in range(3)]
+    assert drawn[0] != drawn[1] and drawn[1] != drawn[2] and drawn[0] != drawn[2]
+
+
+def test_stack_is_the_same_every_time_and_another_for_another_seed() -> None:
+    part = Part(numbered(40), np.arange(40) % 10)
+    np.random.seed(1)
+    first = stack(part, seed=0)
+    np.random.seed(2)
+    again, other = stack(part, seed=0), stack(part, seed=1)
+    assert np.array_equal(first.images, again.images)
+    assert not np.array_equal(first.images, other.images)
+
+
+def test_stacked_mnist_has_three_channels_a_thousand_classes_and_parts_of_their_own(tmp_path: Path) -> None:
+    images, labels = tiny_mnist(tmp_path, "MNIST")
+    data = DataConfig(name="stacked_mnist", root=str(tmp_path))
+    found = pickle.loads(pickle.dumps(load(data)))  # as Ray sends it
+    assert found.stacked and not load(DataConfig(name="mnist", root=str(tmp_path))).stacked
+    assert (found.images.shape, found.test_images.shape) == ((40, 3, 32, 32), (20, 3, 32, 32))
+    assert found.class_names == tuple(f"{number:03}" for number in range(1000))
+    for part, numbers, pool, digits in (
+        (found.images, found.labels, images[:40], labels[:40]),
+        (found.test_images, found.test_labels, images[40:], labels[40:]),
+    ):
+        digit_of = {image.tobytes(): int(digit) for image, digit in zip(pool, digits, strict=True)}
+        written = [[digit_of[channel[2:30, 2:30].numpy().tobytes()] for channel in image] for image in part]
+        assert numbers.tolist() == [100 * a + 10 * b + c for a, b, c in written]
+    assert load(data).fingerprint == found.fingerprint
+
+
 def test_missing_class_is_refused_with_those_there() -> None:
     message = refused("data.classes", classes=("ten",))
     assert "'ten'" in message and all(digit in message for digit in "0123456789")
@@ -126,7 +179,7 @@ def test_missing_class_is_refused_with_those_there() -> None:
     assert "twice" in refused("data.classes", classes=(3, 4, 3))
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "svhn"])
+@pytest.mark.parametrize("name", ["mnist", "stacked_mnist", "fashion_mnist", "cifar10", "svhn"])
 def test_missing_data_set_says_where_its_files_belong(tmp_path: Path, name: str) -> None:
     message = refused("data.root", name=name, root=str(tmp_path))
     assert "network" in message and "copy" in message and str(tmp_path) in message

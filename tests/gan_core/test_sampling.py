@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from gan_core import networks, sampling
-from gan_core.config import ModelConfig, TrialConfig
+from gan_core.config import ModelConfig, StabilizerConfig, TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.training import Trainer
 
 
 @pytest.fixture
 def generator() -> torch.nn.Module:
-    torch.manual_seed(0)
-    return networks.build(ModelConfig(width=8, init="pytorch"), channels=1, classes=0, image_size=32)[0]
+    model = ModelConfig(width=8, init="pytorch", discriminator_norm="batch")
+    return networks.build(model, StabilizerConfig(), channels=1, classes=0, image_size=32, seed=0)[0]
 
 
 def test_fixed_latents_do_not_depend_on_the_random_state() -> None:

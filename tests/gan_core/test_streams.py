@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -13,28 +14,40 @@ from gan_core.streams import NAMES, Streams
 from gan_core.training import Trainer
 
 Small = Callable[..., TrialConfig]
-NOISE = {"stabilizers.instance_noise.std": 0.1}
-SMOOTHING = {"stabilizers.label_smoothing": 0.1}
-PENALTY = {"loss.gradient_penalty": 1.0}
+ALL = ("dcgan", "acgan", "wgan_gp")
+TOGGLES: list[tuple[str, Any, tuple[str, ...], set[str]]] = [
+    ("stabilizers.instance_noise.std", 0.1, ALL, {"noise"}),
+    ("stabilizers.label_smoothing", 0.1, ("dcgan", "acgan"), set()),
+    ("stabilizers.label_flipping", 0.2, ("dcgan", "acgan"), {"flips"}),
+    ("loss.gradient_penalty", 1.0, ALL, {"mixing"}),
+    ("stabilizers.r1", 1.0, ("dcgan",), set()),
+    ("stabilizers.r1", 1.0, ("acgan",), {"mixing"}),  # the dropout of its D, when D is differentiated
+    ("stabilizers.dragan", 1.0, ("dcgan", "acgan"), {"mixing"}),
+    ("stabilizers.spectral_norm", True, ALL, set()),
+    ("stabilizers.ema", 0.9, ALL, set()),
+    ("stabilizers.diff_augment", True, ALL, {"augment"}),
+    ("stabilizers.minibatch_std", True, ALL, set()),
+    ("stabilizers.packing", 2, ("dcgan",), set()),
+    ("stabilizers.packing", 2, ("wgan_gp",), {"mixing"}),  # an epsilon a pack
+    ("model.discriminator_norm", "layer", ALL, set()),
+    ("loss.sum_of_halves", True, ("dcgan", "acgan"), set()),
+]
 
 
 @pytest.mark.parametrize(
-    ("family", "toggle", "own"),
-    [
-        *((family, NOISE, {"noise"}) for family in ("dcgan", "acgan", "wgan_gp")),
-        *((family, SMOOTHING, set()) for family in ("dcgan", "acgan")),
-        *((family, PENALTY, {"mixing"}) for family in ("dcgan", "acgan", "wgan_gp")),
-    ],
+    ("family", "path", "value", "own"),
+    [(family, path, value, own) for path, value, families, own in TOGGLES for family in families],
 )
 def test_toggled_stabiliser_leaves_every_other_draw_as_it_was(
-    small: Small, few: ImageSet, family: str, toggle: dict[str, float], own: set[str]
+    small: Small, few: ImageSet, family: str, path: str, value: Any, own: set[str]
 ) -> None:
     states = []
-    for settings in (dict.fromkeys(toggle, 0.0), toggle):
-        trainer = Trainer(small({"model.family": family} | settings), few)
-        for _ in range(3):
+    plain = {"loss.gradient_penalty": 0.0} if path == "loss.gradient_penalty" else {}
+    for settings in (plain, {path: value}):
+        trainer = Trainer(small({"model.family": family, "loss.n_critic": 2} | settings), few)
+        for _ in range(2):
             trainer.step()
-        states.append(trainer.streams.state_dict() | {"order": trainer._order})
+        states.append(trainer.streams.state_dict() | {"order": trainer.batches.state_dict()["order"]})
     off, on = states
     assert {name for name in off if not torch.equal(off[name], on[name])} == own
 

@@ -134,7 +134,7 @@ def test_label_goes_with_its_image(small: Small, few: ImageSet) -> None:
     marked = replace(few, images=(torch.arange(40) % 10).to(torch.uint8)[:, None, None, None].repeat(1, 1, 32, 32))
     trainer = Trainer(small({"model.family": "acgan"}), replace(marked, labels=torch.arange(40) % 10))
     for _ in range(4):
-        images, labels = trainer._next_batch()
+        images, labels = trainer.batches.next()
         assert labels is not None
         assert sampling.to_uint8(images)[:, 0, 0, 0].tolist() == labels.tolist()
 
@@ -179,7 +179,7 @@ def test_trainer_leaves_the_global_random_state_alone(small: Small, few: ImageSe
 def test_seed_changes_weights_order_and_latents(small: Small, few: ImageSet) -> None:
     one, other = (Trainer(small({"seed": seed}), few) for seed in (0, 1))
     assert not torch.equal(copies(one.generator)[0], copies(other.generator)[0])
-    assert not torch.equal(one._order, other._order)
+    assert not torch.equal(one.batches.state_dict()["order"], other.batches.state_dict()["order"])
     assert not torch.equal(one._latents(4)[0], other._latents(4)[0])
 
 

@@ -11,6 +11,7 @@ from gan_core.config import TrialConfig
 from gan_core.identity import effective_settings, trial_key, unflatten
 
 NOISE = "stabilizers.instance_noise"
+INCEPTION = {"evaluation.features": "inception"}
 
 
 def key(settings: dict[str, Any], data: str = "abc") -> str:
@@ -28,6 +29,11 @@ def key(settings: dict[str, Any], data: str = "abc") -> str:
         ({"optimizer.betas": [0.5, 0.9]}, {"optimizer.betas": (0.5, 0.9)}),
         ({}, {"data.root": "/elsewhere"}),
         ({"data.name": "npz", "data.path": "a"}, {"data.name": "npz", "data.path": "b"}),
+        (INCEPTION | {"evaluation.weights": "a.pth"}, INCEPTION | {"evaluation.weights": "b.pth"}),
+        ({}, {"checkpoint_every": 7}),
+        ({}, {"stabilizers.packing": 1}),
+        ({}, {"stabilizers.r1": 0, "stabilizers.ema": False, "stabilizers.spectral_norm": False, "data.rgb": False}),
+        ({}, {"model.discriminator_norm": "batch"}),
         ({}, {f"{NOISE}.std": 0, f"{NOISE}.fake_only": True, f"{NOISE}.anneal": True}),
         ({}, {"stabilizers.label_smoothing": False}),
     ],
@@ -43,6 +49,18 @@ def test_key_differs_where_anything_acts_differently() -> None:
         *({f"optimizer.{player}.lr": 1e-3} for player in ("generator", "discriminator")),
         *({NOISE: noise} for noise in (0.1, {"std": 0.1, "fake_only": True}, {"std": 0.1, "anneal": True})),
         {"stabilizers.label_smoothing": 0.1},
+        *({f"stabilizers.{name}": 0.1} for name in ("label_flipping", "r1", "dragan", "ema")),
+        *({f"stabilizers.{name}": True} for name in ("spectral_norm", "diff_augment", "minibatch_std")),
+        *({"stabilizers.packing": size} for size in (2, 4)),
+        *({"loss.name": name} for name in ("hinge", "least_squares")),
+        {"loss.sum_of_halves": True},
+        *({"loss.gradient_penalty": 5, f"loss.{flag}": True} for flag in ("one_sided_penalty", "shared_epsilon")),
+        *({"model.family": "acgan", "loss.auxiliary_real_share": share} for share in (0.0, 0.5, 1.0)),
+        *({"model.discriminator_norm": norm} for norm in ("layer", "instance", "none")),
+        *({"evaluation.features": features} for features in ("classifier", "random")),
+        {"evaluation.split": "test"},
+        {"evaluation.samples": 256},
+        {"data.rgb": True},
         {"data.classes": [0, 1]},
         {"loss.n_critic": 2},
         {"model.family": "wgan_gp"},
