@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from real_data import real_images
 
 from gan_core import stability
 from gan_core.config import TrialConfig
 from gan_core.datasets import ImageSet, load
 from gan_core.evaluation.evaluator import Evaluator, build
-from gan_core.evaluation.features import classifier
+from gan_core.evaluation.features import classifier, random_features
 from gan_core.identity import unflatten
 from gan_core.stability import Verdict
 from gan_core.training import Diverged, Trainer
 
 pytestmark = pytest.mark.e2e
-
-MNIST = Path(__file__).resolve().parents[3] / "shared" / "data" / "MNIST"
 
 
 def verdict(settings: dict[str, Any], images: ImageSet, evaluator: Evaluator) -> Verdict:
@@ -46,14 +43,8 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[ImageSet, Evaluato
 
 @pytest.fixture(scope="module")
 def mnist(tmp_path_factory: pytest.TempPathFactory) -> tuple[ImageSet, Evaluator]:
-    if not MNIST.exists():
-        pytest.skip(f"MNIST is not in {MNIST}")
-    root = tmp_path_factory.mktemp("data")
-    shutil.copytree(MNIST, root / "MNIST")  # torchvision unpacks beside what it finds
-    images = load(TrialConfig.model_validate({"data": {"name": "mnist", "root": str(root)}}).data, download=True)
-    features = classifier(images, root / "mnist.pt")
-    assert features.accuracy is not None and features.accuracy >= 0.99
-    return images, build(TrialConfig().evaluation, images, features)
+    images = real_images("mnist", tmp_path_factory.mktemp("data"))
+    return images, build(TrialConfig().evaluation, images, random_features(images.channels))
 
 
 def test_an_absurd_learning_rate_diverges(digits: tuple[ImageSet, Evaluator]) -> None:
