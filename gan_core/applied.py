@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from gan_core.config import TrialConfig
+from gan_core.config import Player, TrialConfig
 from gan_core.networks.initialisation import WEIGHTS
 from gan_core.networks.minibatch_std import MinibatchStd
 
+NORM_NAMES = {nn.BatchNorm2d: "batch", nn.GroupNorm: "layer", nn.InstanceNorm2d: "instance"}
+
 
 def asked(config: TrialConfig) -> dict[str, Any]:
-    """What should run: each player's learning rate and betas, and the stabilisers that are on, with their strengths."""
-    found: dict[str, Any] = {}
+    """What should run: learning rates and betas, critic updates, D's norm, the stabilisers that are on."""
+    found: dict[str, Any] = {"n_critic": config.loss.n_critic, "discriminator_norm": config.model.discriminator_norm}
     for player in ("generator", "discriminator"):
         lr, betas = config.optimizer.adam(player)
         found[player] = {"lr": lr, "betas": list(betas)}
@@ -30,15 +33,32 @@ def asked(config: TrialConfig) -> dict[str, Any]:
     return found
 
 
-def in_network(discriminator: nn.Module, channels: int) -> dict[str, Any]:
-    """The stabilisers that are layers of D, for images of so many channels."""
-    layers = [module for module in discriminator.modules() if isinstance(module, WEIGHTS)]
+def in_optimizers(optimizers: dict[Player, torch.optim.Adam]) -> dict[str, Any]:
+    """Learning rates and betas, and how many updates D took for one of G (nothing before the first)."""
+    found: dict[str, Any] = {}
+    updates: dict[Player, float] = {}
+    for player, optimizer in optimizers.items():
+        group = optimizer.param_groups[0]
+        found[player] = {"lr": group["lr"], "betas": list(group["betas"])}
+        states = [state["step"] for state in optimizer.state.values()]
+        updates[player] = max(map(float, states), default=0.0)
+    if updates["generator"]:
+        found["n_critic"] = updates["discriminator"] / updates["generator"]
+    return found
+
+
+def in_network(discriminator: nn.Module, channels: int) -> tuple[str, dict[str, Any]]:
+    """D's norm, and the stabilisers that are layers of D, for images of so many channels."""
+    modules = list(discriminator.modules())
+    layers = [module for module in modules if isinstance(module, WEIGHTS)]
+    norms = {NORM_NAMES[type(module)] for module in modules if type(module) in NORM_NAMES}
+    seen = next(layer.in_channels for layer in layers if isinstance(layer, nn.Conv2d))
     found = {
         "spectral_norm": all(parametrize.is_parametrized(layer, "weight") for layer in layers),
-        "minibatch_std": any(isinstance(module, MinibatchStd) for module in discriminator.modules()),
-        "packing": layers[0].weight.shape[1] // channels if layers[0].weight.shape[1] > channels else 0,
+        "minibatch_std": any(isinstance(module, MinibatchStd) for module in modules),
+        "packing": seen // channels if seen > channels else 0,
     }
-    return {name: strength for name, strength in found.items() if strength}
+    return " and ".join(sorted(norms)) or "none", {name: strength for name, strength in found.items() if strength}
 
 
 def differences(config: TrialConfig, applied: dict[str, Any]) -> list[str]:

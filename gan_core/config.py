@@ -24,7 +24,7 @@ def _false_is_zero(value: Any) -> Any:
     return 0.0 if value is False else value
 
 
-def _one_is_none(value: Any) -> Any:
+def _one_is_off(value: Any) -> Any:
     """Packs of one image are no packs: `packing: 1` is off, as 0 and `false` are."""
     return 0 if value is False or (value == 1 and value is not True) else value
 
@@ -148,7 +148,7 @@ class StabilizerConfig(Section):
         False, strict=True, description="colour, translation and cutout on all that D sees (Zhao 2020)"
     )
     minibatch_std: bool = Field(False, strict=True, description="D sees the spread of its batch (Karras 2018)")
-    packing: Annotated[Whole, BeforeValidator(_one_is_none)] = Field(
+    packing: Annotated[Whole, BeforeValidator(_one_is_off)] = Field(
         0, ge=0, description="images that D judges together (Lin 2018); 0 or 1 is off"
     )
 

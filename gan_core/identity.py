@@ -46,15 +46,16 @@ def unflatten(flat: dict[str, Any]) -> dict[str, Any]:
     return nested
 
 
+# What may change from one command to the next, though the trial stays the same
 NOT_IDENTITY = ("data.root", "data.path", "evaluation.weights", "checkpoint_every")
 
 
 def trial_key(config: TrialConfig, data_fingerprint: str) -> str:
     """16 hex digits that name a trial by its content.
 
-    Where the data and the evaluator's weights lie does not count (their fingerprints do), nor how often a checkpoint
-    is saved, nor what is off: a stabiliser that a later version adds leaves the keys of the trials without it as they
-    are.
+    Where the data lies does not count (its fingerprint does), nor the file of an evaluator's weights (the evaluator has
+    an identity of its own), nor how often a checkpoint is saved, nor what is off: a stabiliser that a later version
+    adds leaves the keys of the trials without it as they are.
     """
     settings = {
         path: value

@@ -87,8 +87,9 @@ class Objective:
         smoothing, flipping = self.stabilizers.label_smoothing, self.stabilizers.label_flipping
         if not smoothing and not flipping:
             return None
+        targets = stabilizers.targets(count, smoothing, flipping, self.streams["flips"])
         self.ran |= {"label_smoothing": smoothing, "label_flipping": flipping}
-        return stabilizers.targets(count, smoothing, flipping, self.streams["flips"])
+        return targets
 
     def _class_loss(self, class_logits: Tensor, labels: Tensor | None) -> Tensor:
         assert labels is not None and self.loss.auxiliary_loss is not None

@@ -1,19 +1,20 @@
 """History -> verdict: how did the training of one GAN end?
 
-diverged     A loss, score, gradient or weight was not finite (since: that step), or at the end of the run D's loss is
-             beyond LOSS_LIMIT in size (since: the start of the unbroken run of such windows). Images of 32 pixels in
-             [-1, 1] lie at most 64 apart a channel, so a critic that its penalty holds to slope 1 keeps far below it.
-collapsed    At the last evaluation the samples have lost the data's variety, in one of three ways. Their pixels' spread
-             is less than COLLAPSE_RATIO of the training images'. Or their coverage of the real images (Naeem et al.
-             2020) is below COVERAGE_FLOOR. Or they show less than MODES_SHARE of the classes that as many real images
-             would show. Since: the first evaluation of the unbroken run of such evaluations.
+diverged     A loss, score, gradient or weight was not finite (since: that step), or at the end of the run D's loss,
+             penalties included, is beyond LOSS_LIMIT in size (since: the start of the unbroken run of such windows). On
+             images of 32 pixels in [-1, 1] the scores of a critic of slope 1 lie within 64 a channel.
+collapsed    At the last evaluation the samples lack the data's variety, in one of three ways. Their pixels' spread is
+             less than COLLAPSE_RATIO of the training images'. Or their coverage of the real images (Naeem et al. 2020)
+             is below COVERAGE_FLOOR. Or they show no more than MODES_SHARE of the classes that as many real images
+             would show. Since: the start of the unbroken run of evaluations that lack it in that way; of two ways, the
+             earlier one.
 saturated    Not with a Wasserstein loss. D has won and G learns nothing: over the last quarter of the run D's balanced
              accuracy is at least SATURATED_ACCURACY, G's loss is above its mean over the quarter before, and the last
-             Frechet distance is more than LEARNT of the largest one (a D that wins while G improves does no harm).
-             Since: the start of the last quarter. It comes before collapsed where the samples lacked variety from the
-             first evaluation on: nothing was lost that was never there.
+             Frechet distance is more than LEARNT of the first one, which is that of the untrained G (a D that wins
+             while G improves does no harm). Since: the start of the last quarter. It comes before collapsed where the
+             samples lacked variety from the first evaluation on: nothing was lost that was never there.
 oscillating  Quality came and went: the last Frechet distance is more than OSCILLATION times the best one. Since: the
-             first evaluation of the unbroken run of such evaluations.
+             start of the unbroken run of such evaluations.
 stable       None of these.
 
 The first rule that holds gives the verdict. Evaluations are of the generator that is kept: its moving average where
@@ -23,7 +24,7 @@ no sign of saturation. A stable run may still draw badly: that is what the Frech
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from gan_core.history import Row
@@ -74,13 +75,14 @@ def judge(
     if diverged is not None:
         step, tensor = diverged
         return Verdict("diverged", step, f"{tensor} is not finite at step {step}", {"step": step, "tensor": tensor})
-    sizes = [(step, -abs(value)) for step, value in _series(history, "loss/discriminator")]
-    if (since := _below_until_the_end(sizes, -LOSS_LIMIT)) is not None:
-        last = -sizes[-1][1]
+    losses = _series(history, "loss/discriminator")
+    if (since := _since(losses, lambda loss: abs(loss) > LOSS_LIMIT)) is not None:
+        last = abs(losses[-1][1])
         return Verdict("diverged", since, f"D's loss is {last:.3g} in size at the end", {"loss/discriminator": last})
     evidence: dict[str, Any] = {}
     collapse, saturation = _collapse(history, evaluator, expected_modes), _saturation(history, loss, evaluator)
-    never_varied = collapse.since is not None and collapse.since == _series(history, "diversity/ratio")[0][0]
+    evaluations = (row["step"] for row in history if "diversity/ratio" in row or f"coverage/{evaluator}" in row)
+    never_varied = collapse.since is not None and collapse.since == next(evaluations)
     first_two = (saturation, collapse) if never_varied else (collapse, saturation)
     for rule in (*first_two, _oscillation(history, evaluator)):
         evidence |= rule.evidence
@@ -96,21 +98,25 @@ def best(history: Sequence[Row], evaluator: str) -> Row | None:
 
 
 def _collapse(history: Sequence[Row], evaluator: str, expected_modes: float | None) -> Verdict:
+    few_modes = MODES_SHARE * (expected_modes or 0.0)
+    ways: list[tuple[str, Callable[[float], bool], str]] = [
+        ("diversity/ratio", lambda ratio: ratio < COLLAPSE_RATIO, "the samples are {:.0%} as diverse as the data"),
+        (
+            f"coverage/{evaluator}",
+            lambda coverage: coverage < COVERAGE_FLOOR,
+            "the samples come near {:.1%} of the real images",
+        ),
+        (f"modes/{evaluator}", lambda modes: modes <= few_modes, "the samples show {:.0f} classes"),
+    ]
     found = Verdict("collapsed", None, "", {})
-    limits = {"diversity/ratio": COLLAPSE_RATIO, f"coverage/{evaluator}": COVERAGE_FLOOR}
-    if expected_modes:
-        limits[f"modes/{evaluator}"] = MODES_SHARE * expected_modes
-    reasons = {
-        "diversity": "the samples are {:.0%} as diverse as the data",
-        "coverage": "the samples come near {:.1%} of the real images",
-        "modes": f"the samples show {{:.0f}} of {expected_modes or 0:.0f} classes",
-    }
-    for name, limit in limits.items():
-        if series := _series(history, name):
-            found.evidence[name] = series[-1][1]
-            since = _below_until_the_end(series, limit)
-            if since is not None and (found.since is None or since < found.since):
-                found = found._replace(since=since, reason=reasons[name.split("/")[0]].format(series[-1][1]))
+    for name, lacking, reason in ways:
+        series = _series(history, name)
+        if not series:
+            continue
+        found.evidence[name] = series[-1][1]
+        since = _since(series, lacking)
+        if since is not None and (found.since is None or since < found.since):
+            found = found._replace(since=since, reason=reason.format(series[-1][1]))
     return found
 
 
@@ -123,10 +129,9 @@ def _saturation(history: Sequence[Row], loss: str, evaluator: str) -> Verdict:
     right, before, after = map(_mean, (accuracy[-quarter:], losses[-2 * quarter : -quarter], losses[-quarter:]))
     evidence = {"accuracy": right, "loss_before": before, "loss_after": after, "from_step": losses[-quarter][0]}
     distances = [value for _, value in _series(history, f"frechet/{evaluator}")]
-    learnt = False
-    if len(distances) > 1:
-        evidence["frechet_ratio"] = distances[-1] / max(max(distances), 1e-12)
-        learnt = evidence["frechet_ratio"] <= LEARNT
+    learnt = bool(distances) and distances[-1] <= LEARNT * distances[0]
+    if distances:
+        evidence |= {"frechet_first": distances[0], "frechet_last": distances[-1]}
     won = right >= SATURATED_ACCURACY and after > before
     since = losses[-quarter][0] if won and not learnt else None
     reason = f"D is right {right:.1%} of the time and G's loss rose from {before:.2f} to {after:.2f}"
@@ -139,8 +144,7 @@ def _oscillation(history: Sequence[Row], evaluator: str) -> Verdict:
         return Verdict("oscillating", None, "", {})
     name = f"frechet/{evaluator}"
     lowest, last = found[name], _series(history, name)[-1][1]
-    closeness = [(step, -value) for step, value in _series(history, name)]
-    since = _below_until_the_end(closeness, -OSCILLATION * lowest)
+    since = _since(_series(history, name), lambda distance: distance > OSCILLATION * lowest)
     reason = f"the Frechet distance is {last:.3g} at the end and was {lowest:.3g} at step {found['step']:.0f}"
     return Verdict("oscillating", since, reason, {"frechet_best": lowest, "frechet_last": last})
 
@@ -149,11 +153,11 @@ def _series(history: Sequence[Row], name: str) -> list[tuple[int, float]]:
     return [(int(row["step"]), row[name]) for row in history if name in row]
 
 
-def _below_until_the_end(series: list[tuple[int, float]], limit: float) -> int | None:
-    """The first step of the run of values below `limit` that lasts until the end, or None."""
+def _since(series: list[tuple[int, float]], bad: Callable[[float], bool]) -> int | None:
+    """The first step of the unbroken run of bad values that lasts until the end, or None."""
     since = None
     for step, value in reversed(series):
-        if value >= limit:
+        if not bad(value):
             break
         since = step
     return since

@@ -119,7 +119,8 @@ class Trainer:
     # One step
 
     def step(self) -> Progress:
-        """One generator update and what came due with it. Raises Diverged."""
+        """One generator update and what came due with it; before the first, an evaluation. Raises Diverged."""
+        untrained = [self.evaluate()] if self.step_count == 0 else []
         if not self.window.rows:
             self._restart_timing()
         updates = [self._update_discriminator() for _ in range(self.config.loss.n_critic)]
@@ -129,7 +130,8 @@ class Trainer:
         self.window.add(measured | generator_update)
         self.step_count += 1
         self._timed_steps += 1
-        return Progress(*self._due())
+        rows, snapshot = self._due()
+        return Progress(untrained + rows, snapshot)
 
     def _update_discriminator(self) -> dict[str, Tensor]:
         real, real_labels = self.batches.next()
@@ -194,9 +196,8 @@ class Trainer:
         return z, torch.randint(self.classes, (count,), device=self.device, generator=self.streams["labels"])
 
     def _as_seen(self, images: Tensor, is_real: bool) -> Tensor:
-        config = self.config.stabilizers
-        self.objective.ran |= {"diff_augment": config.diff_augment, "instance_noise": config.instance_noise.std}
-        return as_seen(images, is_real, self.step_count, self.config.steps, config, self.streams)
+        config, ran = self.config.stabilizers, self.objective.ran
+        return as_seen(images, is_real, self.step_count, self.config.steps, config, self.streams, ran)
 
     def _judge(self, images: Tensor) -> Judgement:
         with self._autocast(), self.streams.as_default("layers"):
@@ -217,11 +218,13 @@ class Trainer:
         step, last = self.step_count, self.step_count == self.config.steps
         rows: list[Row] = []
         window_ends = last or step % self.config.log_every == 0
-        if window_ends or self.device.type == "cpu":
+        evaluated = last or step % self.config.evaluation.every == 0
+        saved = step % self.config.checkpoint_every == 0
+        if window_ends or evaluated or saved or self.device.type == "cpu":
             self._check_divergence()
         if window_ends:
             rows.append(self._window_row())
-        if last or step % self.config.evaluation.every == 0:
+        if evaluated:
             rows.append(self.evaluate())
             return rows, self.snapshot()
         return rows, None
@@ -314,13 +317,15 @@ class Trainer:
 
     def applied(self) -> dict[str, Any]:
         """What training really ran with, read from the optimisers, the networks and the stabilisers; its precision."""
-        found: dict[str, Any] = {"precision": self.precision, "device": str(self.device)}
-        for player, optimizer in self.optimizers.items():
-            group = optimizer.param_groups[0]
-            found[player] = {"lr": group["lr"], "betas": list(group["betas"])}
-        ran = self.objective.ran | applied.in_network(self.discriminator, self.images.channels)
-        found["stabilizers"] = {name: strength for name, strength in ran.items() if strength}
-        return found
+        norm, layers = applied.in_network(self.discriminator, self.images.channels)
+        ran = self.objective.ran | layers
+        return {
+            "precision": self.precision,
+            "device": str(self.device),
+            **applied.in_optimizers(self.optimizers),
+            "discriminator_norm": norm,
+            "stabilizers": {name: strength for name, strength in ran.items() if strength},
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """Everything the next step depends on; tensors and plain values only."""

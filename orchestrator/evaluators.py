@@ -30,11 +30,17 @@ def prepare(plan: Plan, home: Path, doing: Callable[[str], None], note: Callable
             found[planned.evaluation] = made
             for line in _what_to_know(made, images):
                 note(line)
-        before, now = planned.record.evaluator.get("id"), found[planned.evaluation].id
-        if planned.record.step and before and before != now:
+    for planned in plan.trials:
+        before = planned.record.evaluator.get("id")
+        if planned.evaluation not in found or before in (None, found[planned.evaluation].id):
+            continue
+        now = found[planned.evaluation].id
+        if planned.state == "finished":
+            note(f"caution: {planned.trial.name} was measured with {before}, not {now}: their numbers stand apart")
+        elif plan.folder.trial(planned.key).checkpoint_file.exists():
             raise UserError(
-                f"{planned.trial.name} was measured with {before} up to step {planned.record.step}, and the evaluator "
-                f"is now {now}: put back the weights in {home / 'evaluators'}, or give the sweep another name"
+                f"{planned.trial.name} was measured with {before} up to now, and the evaluator is {now}: its "
+                "weights or its method changed. Put the weights back, or give the sweep another name"
             )
     return found
 
@@ -59,9 +65,11 @@ def _prepare(config: EvaluationConfig, images: datasets.ImageSet, home: Path) ->
 def _what_to_know(made: Evaluator, images: datasets.ImageSet) -> list[str]:
     kind, accuracy = made.features.kind, made.features.accuracy
     if kind == "random":
-        return [f"caution: {images.name} has no labels, so quality is measured in random features ({made.id})"]
-    if accuracy is None:
+        return [f"caution: {images.name} is measured in random features ({made.id}); a classifier needs labels"]
+    if kind == "inception":
         return []
+    if accuracy is None:
+        return [f"caution: the classifier of {images.name} ({made.id}) could not be tested: no test image has a label"]
     line = f"evaluator of {images.name}: {made.id}, a classifier right on {accuracy:.1%} of the test images"
     if accuracy < CLASSIFIER_FLOOR:
         line = f"caution: {line}, below {CLASSIFIER_FLOOR:.0%}: classes covered and class agreement are rough"

@@ -41,6 +41,7 @@ class Execution:
         self.record = folder.record()
         self.latest: Row = {}
         self._rows: list[Row] = []
+        self._best: Row = {}
         self._best_weights: dict[str, Any] | None = None
         self._lock = FileLock(folder.lock_file, timeout=30)
         self._trainer: Trainer | None = None
@@ -96,10 +97,14 @@ class Execution:
             self._save_real(self.images)
             self._save_snapshot(trainer.snapshot())
         self._trainer = trainer
+        for row in self.folder.history():
+            self.latest |= row
         self.record.step, self.record.applied = trainer.step_count, trainer.applied()
-        self.record.evaluator = self.evaluator.card(self.images)
-        self.record.best = {}
+        self.record.evaluator = self.evaluator.card()
         self._find_best(self.folder.history())
+        self.record.best = self._best
+        if not self._best:
+            self.folder.best_file.unlink(missing_ok=True)
         self.record.attempts[-1]["from_step"] = trainer.step_count
         self.folder.write_record(self.record)
 
@@ -110,14 +115,30 @@ class Execution:
         self._counted = time.monotonic()
         deadline = self._counted + seconds
         try:
+            if self._trainer.step_count >= self.config.steps:  # all that was missing was the record
+                self._finish(self._judge())
             while not self.done and time.monotonic() < deadline:
                 self._one_step(self._trainer)
         except Diverged as event:
             self._rows += self._trainer.unfinished_window()
-            self._diverge(self._judge((event.step, event.tensor)))
+            self._end_diverged(self._trainer, event)
         except Exception:
             self._fail(traceback.format_exc())
         self._count_time()
+
+    def _end_diverged(self, trainer: Trainer, event: Diverged) -> None:
+        try:
+            self._prove_application(trainer)
+        except RuntimeError:
+            self._fail(traceback.format_exc())
+        else:
+            self._diverge(self._judge((event.step, event.tensor)))
+
+    def _prove_application(self, trainer: Trainer) -> None:
+        """Raises RuntimeError where training ran with something else than was asked for."""
+        self.record.applied = trainer.applied()
+        if missing := differences(self.config, self.record.applied):
+            raise RuntimeError(f"not trained as asked: {'; '.join(missing)}")
 
     def _count_time(self) -> None:
         spent = time.monotonic() - self._counted
@@ -152,24 +173,20 @@ class Execution:
         """Makes everything up to this step durable."""
         self.folder.append_history(self._rows)
         self._rows = []
-        if self._best_weights:
-            self._save_generator(self.folder.best_file, self._best_weights)
-            self._best_weights = None
+        self._save_best()
         checkpoint.save(self.folder.checkpoint_file, trainer.state_dict())
         self._write_progress(trainer.step_count)
 
     def _write_progress(self, step: int) -> None:
         self._count_time()
-        self.record.step = step
+        self.record.step, self.record.best = step, self._best
         self.record.metrics |= {name: value for name, value in self.latest.items() if name not in ("step", "time")}
         self.folder.write_record(self.record)
 
     def _finish(self, verdict: stability.Verdict) -> None:
         """Ends a trial that took all its steps."""
         assert self._trainer is not None
-        self.record.applied = self._trainer.applied()
-        if missing := differences(self.config, self.record.applied):
-            raise RuntimeError(f"not trained as asked: {'; '.join(missing)}")
+        self._prove_application(self._trainer)
         self._save_generator(self.folder.generator_file, self._trainer.product.state_dict())
         self.record.status, self.record.verdict = "finished", verdict._asdict()
         self._close_attempt("finished")
@@ -177,11 +194,12 @@ class Execution:
         self._leave()
 
     def _diverge(self, verdict: stability.Verdict) -> None:
-        """Ends a trial at the step that was not finite; the history and pictures before it are kept, no weights."""
+        """Ends a trial at the step that was not finite; what came before is kept, of the weights only the best."""
         assert verdict.since is not None
         self.record.status, self.record.verdict = "finished", verdict._asdict()
         self._close_attempt("finished")
         self.folder.append_history(self._rows)
+        self._save_best()
         self._write_progress(verdict.since)
         self._leave()
 
@@ -205,13 +223,18 @@ class Execution:
         )
 
     def _find_best(self, rows: list[Row]) -> bool:
-        """Whether one of these rows is the best evaluation so far; if so the record has it."""
+        """Whether one of these rows is the best evaluation so far; the record has it once its weights are saved."""
         metric = f"frechet/{self.evaluator.id}"
         found = stability.best(rows, self.evaluator.id)
-        if found is None or found[metric] >= self.record.best.get(metric, float("inf")):
+        if found is None or found[metric] >= self._best.get(metric, float("inf")):
             return False
-        self.record.best = {name: value for name, value in found.items() if name != "time"}
+        self._best = {name: value for name, value in found.items() if name != "time"}
         return True
+
+    def _save_best(self) -> None:
+        if self._best_weights:
+            self._save_generator(self.folder.best_file, self._best_weights)
+            self._best_weights = None
 
     def _save_generator(self, file: Path, state: dict[str, Any]) -> None:
         checkpoint.save(file, {"config": self.config.model_dump(mode="json"), "state": state})

@@ -13,7 +13,7 @@ from orchestrator.errors import UserError
 from orchestrator.evaluators import prepare
 from orchestrator.execution import Execution
 from orchestrator.plan import Plan, Planned, make_plan
-from orchestrator.store import TrialFolder
+from orchestrator.store import Record, TrialFolder
 
 SHOWN = {
     "loss/generator": "G loss",
@@ -29,7 +29,8 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
     planned = _choose(plan, wanted)
     folder = TrialFolder(home.absolute() / "train" / planned.key)
     shutil.rmtree(folder.folder, ignore_errors=True)
-    alone = dataclasses.replace(plan, trials=[planned])
+    anew = dataclasses.replace(planned, record=Record(planned.key))  # whatever the sweep has of it
+    alone = dataclasses.replace(plan, trials=[anew])
     say = lambda line: console.print(line, highlight=False, markup=False)  # noqa: E731
     evaluators = prepare(alone, home, doing=lambda text: None, note=say)
     execution = Execution(folder, planned.config, plan.images[planned.fingerprint], evaluators[planned.evaluation])

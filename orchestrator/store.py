@@ -95,12 +95,15 @@ class TrialFolder:
         write_json(self.record_file, asdict(record))
 
     def history(self, up_to: int | None = None) -> list[dict[str, float]]:
-        """The rows up to a step; a last line that a crash cut off is left out."""
+        """The rows up to a step; a last line that a crash cut off is left out.
+
+        Up to step 0 there are none: no checkpoint vouches for the evaluation of the untrained generator.
+        """
         try:
             lines = self.history_file.read_text(encoding="utf-8").splitlines(keepends=True)
         except FileNotFoundError:
             return []
-        rows = [json.loads(line) for line in lines if line.endswith("\n")]
+        rows = [json.loads(line) for line in lines if line.endswith("\n")] if up_to != 0 else []
         return rows if up_to is None else [row for row in rows if row["step"] <= up_to]
 
     def append_history(self, rows: list[dict[str, float]]) -> None:

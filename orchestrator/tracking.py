@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from gan_core.identity import NOT_IDENTITY
 from orchestrator.addresses import without_secrets
 from orchestrator.errors import UserError, first_line
 from orchestrator.store import Record, SweepFolder, TrialFolder, read_json, write_json
@@ -30,7 +31,6 @@ SOURCE = {"mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}
 EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # the UI's pages for training, not for agents
 MOST_METRICS = 1000
 """MLflow's limit for one batch."""
-NOT_PARAMETERS = ("data.root", "data.path")  # where the data lies may change; MLflow refuses a parameter that does
 
 
 def client_for(uri: str) -> Any:
@@ -178,12 +178,13 @@ class Mirror:
             profile=json.dumps({"image_size": settings["data.image_size"], "classes": settings["data.classes"]}),
         )
         self.client.log_inputs(child.run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
-        self.client.log_artifact(child.run_id, str(folder.config_file))
+        if folder.config_file.exists():
+            self.client.log_artifact(child.run_id, str(folder.config_file))
         self.client.log_dict(child.run_id, {**record.environment, "applied": record.applied}, "environment.json")
         self.client.log_dict(child.run_id, record.evaluator, "evaluator.json")
         if folder.real_file.exists():
             self.client.log_artifact(child.run_id, str(folder.real_file))
-        shown = [Param(p, _as_text(v)) for p, v in parameters.items() if p not in NOT_PARAMETERS and v is not None]
+        shown = [Param(p, _as_text(v)) for p, v in parameters.items() if p not in NOT_IDENTITY and v is not None]
         self.client.log_batch(child.run_id, params=shown)
         if record.evaluator:  # last: with it a run is described whole; a trial that failed early is described again
             self.client.set_tag(child.run_id, "evaluator", record.evaluator["id"])

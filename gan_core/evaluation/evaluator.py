@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,27 +30,18 @@ from gan_core.sampling import spread
 NEIGHBOURS = 5
 MOST_COMPARED = 4096
 """Distances between all pairs (kernel, precision and recall) are taken of so many images at most."""
+PROTOCOL = 1
+"""Counted up when anything changes that no other field of an identity shows: latents, subsets, batch norm's mode."""
 CLASSIFIER_FLOOR = 0.9
 """Below this test accuracy a classifier's modes and class agreement are called rough."""
-METRICS = {
-    "frechet": "Frechet distance",
-    "kernel": "Kernel distance",
-    "kernel_spread": "Kernel distance, standard deviation over subsets",
-    "precision": "Precision",
-    "recall": "Recall",
-    "density": "Density",
-    "coverage": "Coverage",
-    "modes": "Classes covered",
-    "class_divergence": "KL of the class histogram",
-    "class_agreement": "Asked class drawn",
-}
 
 
 @dataclass(frozen=True)
 class Evaluator:
     """`vectors` [compared, d] and `moments`: of the real images. `histogram` [classes]: of the real labels, or None.
 
-    `identity`: everything that the numbers depend on.
+    `identity`: everything that the numbers depend on. `kept_out`: how many real images of the data's other part were
+    measured in place of samples, and their metrics.
     """
 
     features: Features
@@ -58,6 +49,7 @@ class Evaluator:
     moments: Moments
     histogram: Tensor | None
     identity: dict[str, Any]
+    kept_out: dict[str, float]
 
     @property
     def id(self) -> str:
@@ -93,25 +85,16 @@ class Evaluator:
                 found["class_agreement"] = class_agreement(classes, asked)
         return found
 
-    def card(self, images: ImageSet) -> dict[str, Any]:
-        """Its identity, its classifier's test accuracy, and as `scores_of_real` what the other real images score.
-
-        No generator can hope for more than that.
-        """
-        other, labels = other_part(images, self.identity["split"])
-        real: dict[str, float] = {}
-        if len(other) > max(self.features.dimensions, NEIGHBOURS):
-            chosen = spread(len(other), self.identity["samples"])
-            real = self._measure(other[chosen], None if labels is None else labels[chosen])
-        return {"id": self.id, **self.identity, "accuracy": self.features.accuracy, "scores_of_real": real}
+    def card(self) -> dict[str, Any]:
+        """What is worth knowing of it: its id and identity, its classifier's test accuracy, and `kept_out`."""
+        return {"id": self.id, **self.identity, "accuracy": self.features.accuracy, "kept_out": self.kept_out}
 
 
 def build(config: EvaluationConfig, images: ImageSet, features: Features) -> Evaluator:
     """The evaluator of `images` (on the CPU) under `config`."""
-    real, labels = (
-        (images.images, images.labels) if config.split == "train" else (images.test_images, images.test_labels)
-    )
-    chosen = spread(len(real), min(config.samples, MOST_COMPARED))
+    parts = [(images.images, images.labels), (images.test_images, images.test_labels)]
+    (real, labels), (others, other_labels) = parts if config.split == "train" else parts[::-1]
+    compared = min(config.samples, MOST_COMPARED)
     everything = features(real).vectors
     identity = {
         "features": features.kind,
@@ -121,20 +104,19 @@ def build(config: EvaluationConfig, images: ImageSet, features: Features) -> Eva
         "split": config.split,
         "real": len(real),
         "samples": config.samples,
-        "compared": min(config.samples, MOST_COMPARED),
+        "compared": compared,
         "neighbours": NEIGHBOURS,
+        "protocol": PROTOCOL,
     }
     histogram = None
     if features.kind == "classifier" and labels is not None:
         histogram = torch.bincount(labels, minlength=len(images.class_names)).double()
-    return Evaluator(features, everything[chosen], moments(everything), histogram, identity)
-
-
-def other_part(images: ImageSet, split: str) -> tuple[Tensor, Tensor | None]:
-    """The real images that the evaluator does not compare with, and their labels."""
-    if split == "train":
-        return images.test_images, images.test_labels
-    return images.images, images.labels
+    made = Evaluator(features, everything[spread(len(real), compared)], moments(everything), histogram, identity, {})
+    if len(others) <= max(features.dimensions, NEIGHBOURS):
+        return made
+    chosen = spread(len(others), config.samples)
+    scores = made._measure(others[chosen], None if other_labels is None else other_labels[chosen])
+    return replace(made, kept_out={"count": len(chosen), **scores})
 
 
 def features_kind(config: EvaluationConfig, images: ImageSet) -> str:
@@ -160,9 +142,14 @@ def check_evaluation(config: TrialConfig, images: ImageSet) -> None:
         counts = torch.bincount(labels, minlength=len(images.class_names)).tolist()
         if 0 in counts:
             name = images.class_names[counts.index(0)]
-            raise DataError("evaluation.split", f"the {evaluation.split} part has no image of class {name}")
-    own = DIMENSIONS * (images.channels if images.stacked else 1)
-    dimensions = inception.DIMENSIONS if kind == "inception" else own
+            raise DataError(
+                "evaluation.features",
+                f"the {evaluation.split} part has no image of class {name}, so a classifier cannot measure its modes; "
+                "leave the class out with data.classes, or use evaluation.features: random",
+            )
+    dimensions = inception.DIMENSIONS if kind == "inception" else DIMENSIONS
+    if kind == "classifier" and images.stacked:
+        dimensions *= images.channels
     least = dimensions + 1
     why = f"the covariance of {dimensions} features ({kind}) needs at least {least}"
     if evaluation.samples < least:

@@ -15,6 +15,7 @@ from gan_core import checkpoint
 from gan_core.datasets import ImageSet
 from gan_core.evaluation import inception
 from gan_core.evaluation.classifier import DIMENSIONS, Classifier, train_classifier
+from gan_core.images import DataError
 from gan_core.sampling import to_unit
 
 SIDE = 32
@@ -63,8 +64,7 @@ class Features:
         count, channels = images.shape[:2]
         vectors = torch.cat([self._embed(part) for part in images.flatten(0, 1)[:, None].split(batch_size)])
         digits = self.network.logits(vectors).argmax(dim=1).view(count, channels)
-        places = torch.tensor([10**place for place in reversed(range(channels))])
-        return Extracted(vectors.view(count, -1), (digits * places).sum(dim=1))
+        return Extracted(vectors.view(count, -1), (digits * _places(channels)).sum(dim=1))
 
 
 def at_side(images: Tensor, side: int) -> Tensor:
@@ -82,15 +82,20 @@ def classifier(images: ImageSet, cache: Path) -> Features:
     network = Classifier(train.shape[1], classes).eval().requires_grad_(False)
     if cache.exists():
         kept = checkpoint.load(cache)
+        if kept.get("data") != images.fingerprint:
+            raise DataError(
+                "data.name", f"{cache} holds the classifier of other data; delete it to have it trained anew"
+            )
         network.load_state_dict(kept["state"])
         accuracy = kept["accuracy"]
     else:
         assert labels is not None
-        trained = train_classifier(at_side(train.float(), SIDE).round().to(torch.uint8), labels, classes)
+        fitting = train if train.shape[-1] == SIDE else at_side(train.float(), SIDE).round().to(torch.uint8)
+        trained = train_classifier(fitting, labels, classes)
         network.load_state_dict(trained.state_dict())  # laid out in memory as when it is read: the same last bits
         accuracy = _accuracy(network, *_single(images.test_images, images.test_labels, images.stacked))
         cache.parent.mkdir(parents=True, exist_ok=True)
-        checkpoint.save(cache, {"state": network.state_dict(), "accuracy": accuracy})
+        checkpoint.save(cache, {"data": images.fingerprint, "state": network.state_dict(), "accuracy": accuracy})
     dimensions = DIMENSIONS * (images.channels if images.stacked else 1)
     return Features(
         "classifier", network, weights_hash(network), dimensions, PREPROCESSING, accuracy, channelwise=images.stacked
@@ -128,9 +133,12 @@ def _single(images: Tensor, labels: Tensor | None, stacked: bool) -> tuple[Tenso
     """Stacked digits as single images with a digit each: [N, C, H, W] -> [N * C, 1, H, W]."""
     if not stacked or labels is None:
         return images, labels
-    channels = images.shape[1]
-    places = torch.tensor([10**place for place in reversed(range(channels))])
-    return images.flatten(0, 1)[:, None], (labels[:, None] // places % 10).flatten()
+    return images.flatten(0, 1)[:, None], (labels[:, None] // _places(images.shape[1]) % 10).flatten()
+
+
+def _places(channels: int) -> Tensor:
+    """[100, 10, 1]: what the digit of each channel counts for."""
+    return torch.tensor([10**place for place in reversed(range(channels))])
 
 
 @torch.no_grad()

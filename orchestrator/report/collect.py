@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gan_core.evaluation.evaluator import METRICS
 from orchestrator.addresses import without_secrets
 from orchestrator.errors import UserError, first_line
 from orchestrator.tracking import KEY, KIND, children_of, client_for, images_of
@@ -21,7 +20,7 @@ CURVES = {
     "accuracy/auc": "Area under the ROC curve",
     "diversity/ratio": "Diversity of samples / of data",
 }
-QUALITY_CURVES = ("frechet", "coverage")
+QUALITY_CURVES = {"frechet": "Frechet distance", "coverage": "Coverage"}
 """The metrics whose curves are drawn; those of an evaluator are drawn for each evaluator apart."""
 
 
@@ -44,7 +43,6 @@ class RunData:
     latest: dict[str, float] = field(default_factory=dict)
     curves: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     evaluator: dict[str, Any] = field(default_factory=dict)
-    best_step: int | None = None
     picture: bytes = b""
     picture_step: int = 0
     began_ms: int = 0
@@ -100,7 +98,7 @@ def curve_titles(data: SweepData) -> dict[str, str]:
     for name in QUALITY_CURVES:
         for evaluator in data.evaluators:
             several = f" ({evaluator})" if len(data.evaluators) > 1 else ""
-            titles[f"{name}/{evaluator}"] = METRICS[name] + several
+            titles[f"{name}/{evaluator}"] = QUALITY_CURVES[name] + several
     return titles
 
 
@@ -174,9 +172,10 @@ class _Reader:
         data.since = int(since) if since.isdigit() else None
         data.latest = dict(run.data.metrics)
         data.began_ms = run.info.start_time or 0
-        data.environment = json.loads(self.artifact(data.run_id, "environment.json"))
-        data.evaluator = json.loads(self.artifact(data.run_id, "evaluator.json"))
-        data.best_step = int(tags["best.step"]) if tags.get("best.step") else None
+        environment = json.loads(self.artifact(data.run_id, "environment.json"))
+        data.environment = environment if "packages" in environment else {}  # a worker that never began has none
+        if tags.get("evaluator"):
+            data.evaluator = json.loads(self.artifact(data.run_id, "evaluator.json"))
         for metric in [*CURVES, *(f"{name}/{data.evaluator.get('id')}" for name in QUALITY_CURVES)]:
             if metric in data.latest:
                 points = self.client.get_metric_history(data.run_id, metric)

@@ -73,15 +73,17 @@ def _tables(data: SweepData) -> list[dict[str, Any]]:
 
 def _evaluator_says(card: dict[str, Any]) -> str:
     """What the numbers of an evaluator were computed from."""
-    right = f"right on {card['accuracy']:.1%} of test images" if card["accuracy"] else "never tested"
+    right = "never tested" if card["accuracy"] is None else f"right on {card['accuracy']:.1%} of test images"
     features = {
         "classifier": f"embedding of a classifier of these classes, {right}",
-        "random": "features of an untrained network, since the data has no labels",
+        "random": "features of an untrained network",
         "inception": "Inception-v3's pool of 2048",
     }[card["features"]]
+    some = f" ({card['compared']:,} of them for precision and recall)" if card["compared"] < card["samples"] else ""
+    kept_out = " Fewer images score a larger Frechet distance." if card["kept_out"] else ""
     return (
-        f"{features} (weights {card['weights']}); {card['samples']} samples at fixed latents against the "
-        f"{card['real']} images of the {card['split']} part; images as {card['preprocessing']}."
+        f"{features} (weights {card['weights']}); {card['samples']:,} samples{some} at fixed latents against the "
+        f"{card['real']:,} images of the {card['split']} part; images as {card['preprocessing']}.{kept_out}"
     )
 
 

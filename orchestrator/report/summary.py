@@ -98,6 +98,9 @@ def _how_sure(data: SweepData) -> str:
     return f"{seeds} seeds a configuration: a single configuration's share is only roughly known."
 
 
+QUALITY = ("frechet", "best_frechet", "precision", "recall", "modes", "class_agreement")
+
+
 def table_row(runs: list[RunData]) -> dict[str, Any]:
     """Runs of one configuration that one evaluator measured: outcomes, share of stable runs, means of the last values.
 
@@ -123,5 +126,5 @@ def table_row(runs: list[RunData]) -> dict[str, Any]:
         "accuracy": mean("accuracy/discriminator"),
         "auc": mean("accuracy/auc"),
         "diversity": mean("diversity/ratio"),
-        **{name: quality(name) for name in ("frechet", "best_frechet", "precision", "recall", "modes")},
+        **{name: quality(name) for name in QUALITY},
     }
