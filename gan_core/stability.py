@@ -4,10 +4,10 @@ diverged     A loss, score, gradient or weight was not finite (since: that step)
              penalties included, is beyond LOSS_LIMIT in size (since: the start of the unbroken run of such windows). On
              images of 32 pixels in [-1, 1] the scores of a critic of slope 1 lie within 64 a channel.
 collapsed    At the last evaluation the samples lack the data's variety, in one of three ways. Their pixels' spread is
-             less than COLLAPSE_RATIO of the training images'. Or their coverage of the real images (Naeem et al. 2020)
-             is below COVERAGE_FLOOR. Or they show no more than MODES_SHARE of the classes that as many real images
-             would show. Since: the start of the unbroken run of evaluations that lack it in that way; of two ways, the
-             earlier one.
+             less than COLLAPSE_RATIO of the training images'. Or they show no more than MODES_SHARE of the classes that
+             as many real images would show. Or their coverage of the real images (Naeem et al. 2020) is less than
+             COVERAGE_KEPT of its best in the run, which was COVERAGE_ONCE or more. Since: the start of the unbroken run
+             of evaluations that lack it in that way; of several ways, the earliest.
 saturated    Not with a Wasserstein loss. D has won and G learns nothing: over the last quarter of the run D's balanced
              accuracy is at least SATURATED_ACCURACY, G's loss is above its mean over the quarter before, and the last
              Frechet distance is more than LEARNT of the first one, which is that of the untrained G (a D that wins
@@ -34,16 +34,18 @@ VERDICTS: tuple[Name, ...] = ("stable", "diverged", "collapsed", "saturated", "o
 
 LOSS_LIMIT = 100.0
 COLLAPSE_RATIO = 0.5
-COVERAGE_FLOOR = 0.02
 MODES_SHARE = 0.5
+COVERAGE_KEPT = 0.25
+COVERAGE_ONCE = 0.1
 SATURATED_ACCURACY = 0.99
 LEARNT = 0.5
 OSCILLATION = 3.0
 THRESHOLDS = (
     "LOSS_LIMIT",
     "COLLAPSE_RATIO",
-    "COVERAGE_FLOOR",
     "MODES_SHARE",
+    "COVERAGE_KEPT",
+    "COVERAGE_ONCE",
     "SATURATED_ACCURACY",
     "LEARNT",
     "OSCILLATION",
@@ -99,14 +101,16 @@ def best(history: Sequence[Row], evaluator: str) -> Row | None:
 
 def _collapse(history: Sequence[Row], evaluator: str, expected_modes: float | None) -> Verdict:
     few_modes = MODES_SHARE * (expected_modes or 0.0)
+    best_coverage = max((value for _, value in _series(history, f"coverage/{evaluator}")), default=0.0)
+    least_coverage = COVERAGE_KEPT * best_coverage if best_coverage >= COVERAGE_ONCE else 0.0
     ways: list[tuple[str, Callable[[float], bool], str]] = [
         ("diversity/ratio", lambda ratio: ratio < COLLAPSE_RATIO, "the samples are {:.0%} as diverse as the data"),
+        (f"modes/{evaluator}", lambda modes: modes <= few_modes, "the samples show {:.0f} classes"),
         (
             f"coverage/{evaluator}",
-            lambda coverage: coverage < COVERAGE_FLOOR,
-            "the samples come near {:.1%} of the real images",
+            lambda coverage: coverage < least_coverage,
+            f"the samples come near {{:.1%}} of the real images, after {best_coverage:.1%} at best",
         ),
-        (f"modes/{evaluator}", lambda modes: modes <= few_modes, "the samples show {:.0f} classes"),
     ]
     found = Verdict("collapsed", None, "", {})
     for name, lacking, reason in ways:
