@@ -54,8 +54,8 @@ DCGAN training loop is inferred from its text. Ran on {some.environment.get("pro
 {some.applied.get("precision")}. {_evaluator(runs[STABILISED][0])}
 
 Each figure has **as built** beside or above **corrected**. Line styles are seeds 0 (solid), 1 (dashed) and 2 (dotted).
-"Corrected" means the paper's choices: for the DCGANs its networks, N(0, 0.02) initialisation and learning rate, for the
-others as their sections say."""
+"Corrected" means: the DCGANs have the paper's networks, N(0, 0.02) initialisation and learning rate; the ACGAN has
+cross-entropy on logits and the mean of its two parts, all else as built; the WGAN-GP as its section says."""
 
 
 def _evaluator(run: Run) -> str:
@@ -369,8 +369,6 @@ def _wrong_class_loss(runs: list[Run]) -> str:
         f"the evaluator's classifier, in {_over(built, 'class_agreement', '.2f')} of the images as built and in "
         f"{_over(corrected, 'class_agreement', '.2f')} corrected: {verdict} (chance is 0.20). The Frechet distance "
         f"ends at "
-        f"{_over(built, 'frechet', '.1f')} and {_over(corrected, 'frechet', '.1f')}. The corrected runs differ in more "
-        "than the class loss (initialisation, learning rates, weights); experiments/known-mistakes.yaml changes it "
-        "alone. "
+        f"{_over(built, 'frechet', '.1f')} and {_over(corrected, 'frechet', '.1f')}. "
         "The report's finals are those of a last minibatch of 5 images; ours are means."
     )
