@@ -154,8 +154,16 @@ def test_nll_of_probabilities_stays_between_minus_one_and_zero(sure: float) -> N
     assert value == pytest.approx(-1.0 if sure > 0 else 0.0, abs=1e-6)
 
 
+def test_double_softmax_takes_probabilities_for_logits_and_never_gets_below_its_floor() -> None:
+    by_hand = math.log(sum(map(math.exp, (1 / 8, 2 / 8, 5 / 8)))) - 5 / 8
+    assert losses.double_softmax(LOGITS[:1], LABELS[:1]).item() == pytest.approx(by_hand)
+    sure = losses.double_softmax(torch.tensor([[100.0, 0.0, 0.0]]), torch.tensor([0])).item()
+    assert sure == pytest.approx(math.log(1 + 2 / math.e), abs=1e-6)
+
+
 def test_class_losses_are_found_by_the_names_of_the_configuration() -> None:
-    by_hand = {"cross_entropy": -math.log(5 / 8), "nll_of_probabilities": -5 / 8}
+    double = losses.double_softmax(LOGITS[:1], LABELS[:1]).item()
+    by_hand = {"cross_entropy": -math.log(5 / 8), "nll_of_probabilities": -5 / 8, "double_softmax": double}
     found = {name: loss(LOGITS[:1], LABELS[:1]).item() for name, loss in losses.CLASS_LOSSES.items()}
     assert found == pytest.approx(by_hand)
 

@@ -19,7 +19,7 @@ Small = Callable[..., TrialConfig]
 
 
 def watch(trainer: Trainer) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-    """What D is shown and what it says, and what G draws, call by call."""
+    """What D is shown and what it says, and what G draws in training, call by call."""
     shown: list[Tensor] = []
     said: list[Tensor] = []
     drawn: list[Tensor] = []
@@ -29,7 +29,12 @@ def watch(trainer: Trainer) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
         said.append(output.logits.detach().clone())
 
     trainer.discriminator.register_forward_hook(on_discriminator)
-    trainer.generator.register_forward_hook(lambda _module, _inputs, output: drawn.append(output.detach().clone()))
+
+    def on_generator(module: torch.nn.Module, _inputs: object, output: Tensor) -> None:
+        if module.training:
+            drawn.append(output.detach().clone())
+
+    trainer.generator.register_forward_hook(on_generator)
     return shown, said, drawn
 
 
@@ -98,7 +103,7 @@ def test_packs_that_do_not_divide_the_batch_are_refused() -> None:
 def test_smoothing_never_reaches_the_generator(small: Small, few: ImageSet) -> None:
     trainer = Trainer(small({"stabilizers.label_smoothing": 0.3}), few)
     _, said, _ = watch(trainer)
-    row = trainer.step().rows[0]
+    _, row = trainer.step().rows  # the first is the untrained generator's evaluation
     real, fake, fooled = said
     assert row["loss/discriminator_real"] == pytest.approx(
         (0.7 * F.softplus(-real) + 0.3 * F.softplus(real)).mean().item(), rel=1e-5
@@ -110,7 +115,7 @@ def test_smoothing_never_reaches_the_generator(small: Small, few: ImageSet) -> N
 def test_flipping_never_reaches_the_generator(small: Small, few: ImageSet) -> None:
     trainer = Trainer(small({"stabilizers.label_flipping": 0.4}), few)
     _, said, _ = watch(trainer)
-    row = trainer.step().rows[0]
+    _, row = trainer.step().rows  # the first is the untrained generator's evaluation
     real, _, fooled = said
     assert abs(row["loss/discriminator_real"] - F.softplus(-real).mean().item()) > 1e-4
     assert row["loss/generator"] == pytest.approx(F.softplus(-fooled).mean().item(), rel=1e-5)

@@ -196,5 +196,17 @@ def test_pictures_come_when_they_are_due_and_at_the_end(small: Small, few: Image
     trainer = Trainer(small({"steps": 5, "evaluation.every": 2}), few)
     progress: list[Progress] = list(trainer.fit())
     assert [one.snapshot.step for one in progress if one.snapshot] == [2, 4, 5]
-    assert [row["step"] for one in progress for row in one.rows if "diversity/ratio" in row] == [2, 4, 5]
+    assert [row["step"] for one in progress for row in one.rows if "diversity/ratio" in row] == [0, 2, 4, 5]
     assert all(one.snapshot.images.shape == (64, 1, 32, 32) for one in progress if one.snapshot)
+
+
+def test_untrained_generator_is_measured_once_before_the_first_step(small: Small, few: ImageSet) -> None:
+    trainer = Trainer(small({"steps": 3}), few)
+    untrained = sampling.diversity(trainer._draw(trainer.generator)[0])
+    first, second = trainer.step().rows, trainer.step().rows
+    (row,) = [row for row in first if "diversity/ratio" in row]
+    assert (row["step"], row["diversity/samples"]) == (0, untrained)
+    assert first[0] is row  # rows come in the order of their steps
+    resumed = Trainer(small({"steps": 3}), few)
+    resumed.load_state_dict(trainer.state_dict())
+    assert not [row for row in [*second, *resumed.step().rows] if row["step"] == 0]

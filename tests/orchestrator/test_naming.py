@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from gan_core.identity import setting_paths
-from orchestrator.naming import SHORT, configuration_name, format_level, short_name, short_names
+from gan_core.stability import VERDICTS
+from orchestrator.naming import (
+    COLOURS,
+    SHORT,
+    SHOWN,
+    configuration_name,
+    format_level,
+    short_name,
+    short_names,
+    shown_metrics,
+)
 
 
 @pytest.mark.parametrize(
@@ -99,3 +109,18 @@ def test_a_configuration_is_called_by_its_group_and_levels_in_order() -> None:
     factors = {"optimizer.lr": 2e-4, "stabilizers.label_smoothing": 0.1, "stabilizers.instance_noise.std": False}
     assert configuration_name("dcgan", factors) == "dcgan lr=2e-4 smoothing=0.1 noise=off"
     assert configuration_name("dcgan", {}) == "dcgan"
+
+
+def test_every_outcome_has_a_colour() -> None:
+    assert set(COLOURS) == {*VERDICTS, "failed"}
+
+
+def test_a_table_shows_the_distance_of_whatever_evaluator_measured_it() -> None:
+    metrics = {"loss/generator": 1.25, "frechet/classifier-1a2b3c4d": 12.5, "coverage/classifier-1a2b3c4d": 0.5}
+    shown = dict(zip(SHOWN, shown_metrics(metrics, missing="-"), strict=True))
+    assert shown.pop("loss/generator") == "1.25"
+    assert shown.pop("frechet") == "12.5"
+    assert set(shown.values()) == {"-"}
+    assert shown_metrics({"raw_frechet/classifier-1a2b3c4d": 1.0, "best_frechet/classifier-1a2b3c4d": 1.0}) == [
+        ""
+    ] * len(SHOWN)

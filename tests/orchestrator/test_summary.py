@@ -89,6 +89,23 @@ def test_diverged_runs_are_counted_but_not_averaged() -> None:
     assert row["stable"][:2] == (1, 2)
 
 
+def test_quality_is_that_of_each_runs_own_evaluator() -> None:
+    """A column of another evaluator is no value of this one."""
+    one, other, unmeasured, blown = run("stable"), run("oscillating", seed=1), run("stable", seed=2), run("diverged")
+    for member in (one, other, blown):
+        member.evaluator = {"id": "classifier-1a2b3c4d"}
+    mine = "classifier-1a2b3c4d"
+    one.latest = {f"frechet/{mine}": 4.0, f"best_frechet/{mine}": 2.0, f"modes/{mine}": 8.0, "frechet/random-0": 99.0}
+    other.latest = {f"frechet/{mine}": 8.0, "recall/random-0": 0.5}
+    unmeasured.latest = {f"frechet/{mine}": 77.0}
+    blown.latest = {f"frechet/{mine}": 1e6}
+    row = summary.table_row([one, other, unmeasured, blown])
+    assert (row["frechet"], row["best_frechet"], row["modes"]) == (6.0, 2.0, 8.0)
+    assert (row["recall"], row["precision"]) == (None, None)
+    assert row["outcomes"] == [(0, "stable"), (1, "oscillating"), (2, "stable"), (0, "diverged")]
+    assert row["stable"][:2] == (2, 4)
+
+
 def test_one_seed_is_called_luck_and_no_run_is_no_answer() -> None:
     assert "luck" in summary.answer(sweep(run("stable", noise=0), run("stable", noise=1)))[-1]
     assert "no setting changed" in " ".join(summary.answer(sweep(run("stable", noise=0), run("stable", noise=1))))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan_core.evaluation.evaluator import build
+from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import random_features
 from orchestrator.execution import Execution
 from orchestrator.plan import Plan, Planned
@@ -30,10 +30,17 @@ def tiny_with(settings: str) -> str:
     return TINY.replace("trial:\n", f"trial:\n  {settings}\n")
 
 
+EVALUATORS: dict[str, Evaluator] = {}
+"""Those that were made before, by `Planned.evaluation`."""
+
+
 def execution_of(plan: Plan, planned: Planned) -> Execution:
     images = plan.images[planned.fingerprint]
-    evaluator = build(planned.config.evaluation, images, random_features(images.channels))
-    return Execution(plan.folder.trial(planned.key), planned.config, images, evaluator)
+    if planned.evaluation not in EVALUATORS:
+        made = build(planned.config.evaluation, images, random_features(images.channels))
+        EVALUATORS[planned.evaluation] = made
+    folder = plan.folder.trial(planned.key)
+    return Execution(folder, planned.config, images, EVALUATORS[planned.evaluation])
 
 
 def run_some_steps(plan: Plan, planned: Planned, steps: int) -> Execution:

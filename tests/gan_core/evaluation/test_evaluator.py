@@ -1,0 +1,330 @@
+"""An evaluator measures under an identity of its own, and refuses what it could not measure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from gan_core.config import EvaluationConfig, TrialConfig
+from gan_core.datasets import ImageSet
+from gan_core.evaluation import evaluator as module
+from gan_core.evaluation import inception
+from gan_core.evaluation.classifier import DIMENSIONS
+from gan_core.evaluation.evaluator import (
+    Evaluator,
+    build,
+    check_evaluation,
+    features_kind,
+)
+from gan_core.evaluation.features import Features, random_features
+from gan_core.evaluation.frechet import frechet_distance, moments
+from gan_core.evaluation.modes import class_agreement, class_divergence
+from gan_core.images import DataError
+from gan_core.sampling import spread
+
+METRICS = {
+    *("frechet", "kernel", "kernel_spread", "precision", "recall", "density", "coverage"),
+    *("modes", "class_divergence", "class_agreement"),
+}
+
+
+def configured(**evaluation: Any) -> EvaluationConfig:
+    return EvaluationConfig.model_validate({"samples": 128} | evaluation)
+
+
+def noise(count: int) -> Tensor:
+    return torch.randint(256, (count, 1, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+
+
+def plain(measured: dict[str, float]) -> dict[str, float]:
+    """Without the evaluator's id."""
+    return {name.split("/")[0]: value for name, value in measured.items()}
+
+
+@pytest.fixture(scope="module")
+def of_digits(digits: ImageSet, digit_features: Features) -> Evaluator:
+    return build(configured(samples=512), digits, digit_features)
+
+
+def test_every_metric_has_the_id_in_its_name(of_digits: Evaluator, digits: ImageSet) -> None:
+    asked = torch.arange(100) % 10
+    measured = of_digits.measure(digits.test_images[:100], asked)
+    assert set(measured) == {f"{name}/{of_digits.id}" for name in METRICS}
+    assert of_digits.id.startswith("classifier-") and len(of_digits.id) == len("classifier-") + 8
+    unasked = of_digits.measure(digits.test_images[:100])
+    assert set(measured) - set(unasked) == {f"class_agreement/{of_digits.id}"}
+    assert {name: measured[name] for name in unasked} == unasked
+
+
+def test_random_features_know_no_classes(digits: ImageSet) -> None:
+    found = build(configured(), digits, random_features(1))
+    assert found.histogram is None and found.expected_modes is None
+    measured = plain(found.measure(digits.test_images[:100], torch.arange(100) % 10))
+    assert METRICS - set(measured) == {"modes", "class_divergence", "class_agreement"}
+
+
+def test_the_metrics_are_those_of_their_files(of_digits: Evaluator, digits: ImageSet, digit_features: Features) -> None:
+    images, asked = digits.test_images[:200], torch.arange(200) % 10
+    measured = plain(of_digits.measure(images, asked))
+    vectors, classes = digit_features(images)
+    assert classes is not None and digits.labels is not None
+    real = digit_features(digits.images).vectors  # all of the part, not only as many as are drawn
+    assert measured["frechet"] == pytest.approx(frechet_distance(moments(real), moments(vectors)), rel=1e-9)
+    assert measured["modes"] == len(classes.unique())
+    assert measured["class_divergence"] == pytest.approx(class_divergence(classes, digits.labels.bincount()))
+    assert measured["class_agreement"] == class_agreement(classes, asked)
+    compared = digit_features(digits.images[spread(len(digits), 512)]).vectors
+    torch.testing.assert_close(of_digits.vectors, compared, rtol=0, atol=1e-4)
+
+
+def test_real_images_of_the_other_part_score_near_the_best_there_is(of_digits: Evaluator, digits: ImageSet) -> None:
+    real, worst = of_digits.kept_out, plain(of_digits.measure(noise(256)))
+    assert digits.test_labels is not None
+    assert real == {"count": 256} | plain(of_digits.measure(digits.test_images, digits.test_labels))
+    assert real["frechet"] < 0.05 * worst["frechet"]
+    assert abs(real["kernel"]) < 2 * real["kernel_spread"] and real["kernel"] < 0.1 * worst["kernel"]
+    assert real["precision"] > 0.8 and real["recall"] > 0.8 and real["coverage"] > 0.7
+    assert (real["modes"], real["class_agreement"]) == (10, pytest.approx(1, abs=0.03))
+    assert real["class_divergence"] < 0.1
+    assert worst["precision"] < 0.1 and worst["coverage"] < 0.1 and worst["modes"] < 10
+
+
+def test_card_is_the_identity_with_what_a_reader_wants_to_know(of_digits: Evaluator, digits: ImageSet) -> None:
+    card = of_digits.card()
+    assert json.loads(json.dumps(card)) == card  # as it is kept
+    expected = {
+        "id": of_digits.id,
+        "features": "classifier",
+        "weights": of_digits.features.weights_hash,
+        "data": digits.fingerprint,
+        "split": "train",
+        "real": len(digits),
+        "samples": 512,
+        "compared": 512,
+        "accuracy": of_digits.features.accuracy,
+        "kept_out": of_digits.kept_out,
+    }
+    assert {name: card[name] for name in expected} == expected
+
+
+def test_too_few_other_images_have_no_scores(digits: ImageSet) -> None:
+    for count, known in ((0, {}), (DIMENSIONS, {}), (DIMENSIONS + 1, {"count": DIMENSIONS + 1})):
+        part = replace(digits, test_images=digits.test_images[:count], test_labels=None)
+        found = build(configured(), part, random_features(1)).kept_out
+        assert {name: value for name, value in found.items() if name == "count"} == known
+        assert bool(found) is bool(known)
+
+
+def test_no_more_other_images_are_measured_than_samples(digits: ImageSet) -> None:
+    chosen = random_features(1)
+    found = build(configured(samples=70), digits, chosen)
+    some = digits.test_images[spread(len(digits.test_images), 70)]
+    assert found.kept_out == {"count": 70} | plain(found.measure(some))
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_samples_are_compared_with_the_part_asked_for_and_the_other_scores(
+    digits: ImageSet, digit_features: Features, split: str
+) -> None:
+    found = build(configured(split=split), digits, digit_features)
+    here, there = (digits.images, digits.test_images) if split == "train" else (digits.test_images, digits.images)
+    assert found.identity["real"] == len(here)
+    assert plain(found.measure(here))["frechet"] < 1e-6
+    assert found.kept_out["count"] == min(128, len(there))
+    some = spread(len(there), 128)
+    labels = digits.test_labels if split == "train" else digits.labels
+    assert labels is not None
+    assert found.kept_out == {"count": 128} | plain(found.measure(there[some], labels[some]))
+
+
+def test_anything_that_the_numbers_depend_on_changes_the_id_and_every_name(digits: ImageSet) -> None:
+    base, random = configured(), random_features(1)
+    altered = random_features(1)
+    next(altered.network.parameters())[0, 0, 0, 0] += 1
+    altered = replace(altered, weights_hash="0" * 12)
+    made = [
+        build(base, digits, random),
+        build(configured(samples=129), digits, random),
+        build(configured(split="test"), digits, random),
+        build(base, replace(digits, fingerprint="0" * 16), random),
+        build(base, digits, altered),
+        build(base, digits, replace(random, preprocessing="another")),
+        build(base, digits, replace(random, kind="inception2")),
+    ]
+    assert len({found.id for found in made}) == len(made)
+    images = digits.test_images[:80]
+    names = [set(found.measure(images)) for found in made[:-1]]
+    for number, one in enumerate(names):
+        assert all(not one & other for other in names[:number])
+
+
+def test_a_rule_of_the_metrics_is_a_part_of_the_identity(digits: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = build(configured(), digits, random_features(1))
+    for rule in ("NEIGHBOURS", "PROTOCOL"):
+        monkeypatch.setattr(module, rule, 3)
+        assert build(configured(), digits, random_features(1)).id != before.id, rule
+        monkeypatch.undo()
+    monkeypatch.setattr(module, "MOST_COMPARED", 100)
+    fewer = build(configured(), digits, random_features(1))
+    assert fewer.id != before.id and len(fewer.vectors) == 100 and len(before.vectors) == 128
+
+
+def test_the_id_does_not_depend_on_how_often_or_where(digits: ImageSet) -> None:
+    ids = {
+        build(configured(every=every), replace(digits, name=name), random_features(1)).id
+        for every, name in ((1, "digits"), (7, "digits"), (7, "the same under another name"))
+    }
+    assert len(ids) == 1
+
+
+def test_the_same_images_score_the_same_and_the_random_state_is_left_alone(
+    of_digits: Evaluator, digits: ImageSet
+) -> None:
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    first = of_digits.measure(digits.test_images[:100])
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(4)
+    assert of_digits.measure(digits.test_images[:100]) == first
+
+
+@pytest.mark.parametrize("limit", [50, 99])
+def test_pairs_are_taken_of_a_fair_part_where_there_are_many_samples(
+    digits: ImageSet, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """All images count for the Frechet distance; for the others those that are spread over them."""
+    images = digits.test_images[:100]
+    chosen = random_features(1)
+    whole = plain(build(configured(), digits, chosen).measure(images))
+    monkeypatch.setattr(module, "MOST_COMPARED", limit)
+    found = build(configured(), digits, chosen)
+    some = plain(found.measure(images))
+    assert some["frechet"] == whole["frechet"]
+    alone = plain(found.measure(images[spread(100, limit)]))
+    assert {n: some[n] for n in ("kernel", "precision", "density")} == {
+        n: alone[n] for n in ("kernel", "precision", "density")
+    }
+
+
+# The number of classes that real images would show
+
+
+@pytest.mark.parametrize("samples", [16, 100, 1000])
+@pytest.mark.parametrize("classes", [2, 10, 1000])
+def test_expected_modes_of_equal_classes_are_those_of_the_coupon_collector(
+    digits: ImageSet, digit_features: Features, samples: int, classes: int
+) -> None:
+    made = build(configured(samples=samples), digits, digit_features)
+    found = replace(made, histogram=torch.full((classes,), 7.0).double())
+    assert found.expected_modes == pytest.approx(classes * (1 - (1 - 1 / classes) ** samples), rel=1e-12)
+
+
+def test_expected_modes_of_unequal_classes_are_those_of_drawing(of_digits: Evaluator) -> None:
+    histogram = torch.tensor([900.0, 90.0, 9.0, 1.0]).double()
+    found = replace(of_digits, histogram=histogram, identity=of_digits.identity | {"samples": 100})
+    random = torch.Generator().manual_seed(0)
+    drawn = torch.multinomial(histogram.expand(4000, 4), 100, replacement=True, generator=random)
+    shown = torch.nn.functional.one_hot(drawn, 4).amax(dim=1).sum(dim=1).double()
+    assert found.expected_modes == pytest.approx(shown.mean().item(), abs=4 * shown.std().item() / 4000**0.5)
+
+
+def test_histogram_is_of_the_labels_of_the_part(digits: ImageSet, digit_features: Features) -> None:
+    assert digits.labels is not None and digits.test_labels is not None
+    for split, labels in (("train", digits.labels), ("test", digits.test_labels)):
+        found = build(configured(split=split), digits, digit_features)
+        assert found.histogram is not None
+        assert found.histogram.tolist() == labels.bincount(minlength=10).tolist()
+
+
+# What cannot be measured
+
+
+def trial(**evaluation: Any) -> TrialConfig:
+    return TrialConfig.model_validate({"evaluation": {"samples": 128} | evaluation})
+
+
+def refused(images: ImageSet, setting: str, **evaluation: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        check_evaluation(trial(**evaluation), images)
+    assert caught.value.path == f"evaluation.{setting}"
+    return str(caught.value)
+
+
+def unlabelled(digits: ImageSet) -> ImageSet:
+    return replace(digits, labels=None, test_labels=None)
+
+
+def one_class(digits: ImageSet) -> ImageSet:
+    return replace(digits, labels=torch.zeros(len(digits)).long(), class_names=("all",))
+
+
+@pytest.mark.parametrize("features", ["auto", "classifier", "random"])
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_digits_can_be_measured(digits: ImageSet, features: str, split: str) -> None:
+    check_evaluation(trial(features=features, split=split), digits)
+
+
+def test_auto_is_a_classifier_where_there_are_classes_to_tell_apart(digits: ImageSet) -> None:
+    kinds = [features_kind(configured(), images) for images in (digits, unlabelled(digits), one_class(digits))]
+    assert kinds == ["classifier", "random", "random"]
+    assert features_kind(configured(features="random"), digits) == "random"
+    check_evaluation(trial(), unlabelled(digits))
+
+
+def test_classifier_needs_classes_to_tell_apart(digits: ImageSet) -> None:
+    for images in (unlabelled(digits), one_class(digits)):
+        message = refused(images, "features", features="classifier")
+        assert "labels of at least 2 classes" in message and "use random or inception" in message
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_class_without_an_image_in_the_part_is_named(digits: ImageSet, split: str) -> None:
+    assert digits.labels is not None and digits.test_labels is not None
+    keep = {"train": digits.labels != 7, "test": digits.test_labels != 7}[split]
+    if split == "train":
+        images = replace(digits, images=digits.images[keep], labels=digits.labels[keep])
+    else:
+        images = replace(digits, test_images=digits.test_images[keep], test_labels=digits.test_labels[keep])
+    message = refused(images, "features", split=split)
+    assert f"the {split} part has no image of class 7" in message
+    assert "data.classes" in message and "evaluation.features: random" in message
+    check_evaluation(trial(split="test" if split == "train" else "train"), images)
+    check_evaluation(trial(split=split, features="random"), images)
+
+
+def test_a_covariance_needs_more_samples_than_features(digits: ImageSet) -> None:
+    least = DIMENSIONS + 1
+    assert f"{least - 1} generated images are too few" in refused(digits, "samples", samples=least - 1)
+    assert str(least) in refused(digits, "samples", samples=least - 1)
+    check_evaluation(trial(samples=least), digits)
+    stacked = replace(digits, images=digits.images.repeat(1, 3, 1, 1), test_images=digits.test_images, stacked=True)
+    assert str(3 * DIMENSIONS + 1) in refused(stacked, "samples", samples=3 * DIMENSIONS)
+    check_evaluation(trial(samples=3 * DIMENSIONS + 1), stacked)
+    check_evaluation(trial(samples=least, features="random"), stacked)  # which looks at all channels at once
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_covariance_needs_more_real_images_than_features(digits: ImageSet, split: str) -> None:
+    images = {"images" if split == "train" else "test_images": digits.images[:DIMENSIONS]}
+    few = replace(unlabelled(digits), **images)
+    message = refused(few, "split", split=split)
+    assert f"the {split} part has {DIMENSIONS} images" in message and str(DIMENSIONS + 1) in message
+    check_evaluation(trial(split="test" if split == "train" else "train"), few)
+
+
+def test_inception_needs_its_weights_and_as_many_images_as_its_covariance(digits: ImageSet, tmp_path: Path) -> None:
+    missing = {"features": "inception", "weights": str(tmp_path / "nowhere.pth")}
+    assert "nowhere.pth" in refused(digits, "weights", **missing)
+    (tmp_path / "any.pth").write_bytes(b"any")
+    there = {"features": "inception", "weights": str(tmp_path / "any.pth")}
+    least = inception.DIMENSIONS + 1
+    assert str(least) in refused(digits, "samples", samples=least - 1, **there)
+    assert str(least) in refused(digits, "split", samples=least, **there)  # 1,541 training images
+    many = replace(digits, images=digits.images.repeat(2, 1, 1, 1), labels=None)
+    check_evaluation(trial(samples=least, **there), many)

@@ -1,0 +1,211 @@
+"""What a trial asked for is compared with what ran, and every difference is found and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+from gan_core import penalties, stabilizers, view
+from gan_core.applied import asked, differences
+from gan_core.config import TrialConfig
+from gan_core.datasets import ImageSet
+from gan_core.training import Trainer
+
+Small = Callable[..., TrialConfig]
+
+
+def found(config: TrialConfig, trainer: Trainer) -> str:
+    """The differences after a step, one a line."""
+    trainer.step()
+    return "\n".join(differences(config, trainer.applied()))
+
+
+def test_asked_is_what_each_player_trains_with_and_what_is_on() -> None:
+    config = TrialConfig.model_validate(
+        {
+            "model": {"family": "wgan_gp"},
+            "optimizer": {"lr": 1e-3, "discriminator": {"lr": 4e-4, "betas": [0.1, 0.8]}},
+            "stabilizers": {"ema": 0.99, "instance_noise": 0.2, "spectral_norm": True},
+        }
+    )
+    assert asked(config) == {
+        "n_critic": 5,
+        "discriminator_norm": "none",
+        "generator": {"lr": 1e-3, "betas": [0.0, 0.9]},
+        "discriminator": {"lr": 4e-4, "betas": [0.1, 0.8]},
+        "stabilizers": {"instance_noise": 0.2, "spectral_norm": True, "ema": 0.99, "gradient_penalty": 10.0},
+    }
+    assert asked(TrialConfig())["stabilizers"] == {}
+
+
+@pytest.mark.parametrize("family", ["dcgan", "acgan", "wgan_gp"])
+@pytest.mark.parametrize("networks", ["standard", "original"])
+def test_trainer_as_it_comes_has_no_difference(small: Small, few: ImageSet, family: str, networks: str) -> None:
+    config = small({"model.family": family, "model.networks": networks, "loss.n_critic": 2})
+    assert found(config, Trainer(config, few)) == ""
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer", "instance", "none"])
+@pytest.mark.parametrize("family", ["dcgan", "acgan", "wgan_gp"])
+def test_norm_is_read_from_the_layers_of_the_discriminator(small: Small, few: ImageSet, family: str, norm: str) -> None:
+    config = small({"model.family": family, "model.discriminator_norm": norm, "loss.n_critic": 1})
+    assert Trainer(config, few).applied()["discriminator_norm"] == norm
+    others = {"batch", "layer", "instance", "none"} - {norm}
+    other = small({"model.family": family, "model.discriminator_norm": min(others), "loss.n_critic": 1})
+    assert found(config, Trainer(other, few)) == f"discriminator_norm ran with {min(others)}, asked for {norm}"
+
+
+def test_a_norm_in_some_layers_only_is_found(small: Small, few: ImageSet) -> None:
+    config = small({"model.width": 8, "data.image_size": 32})
+    trainer = Trainer(config, few)
+    layers = trainer.discriminator.layers
+    (place,) = [i for i, layer in enumerate(layers) if isinstance(layer, nn.BatchNorm2d)][-1:]
+    layers[place] = nn.GroupNorm(1, layers[place].num_features)
+    assert "asked for batch" in found(config, trainer)
+
+
+def test_critic_updates_are_counted_from_the_optimisers(
+    small: Small, few: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = small({"loss.n_critic": 3})
+    trainer = Trainer(config, few)
+    assert "n_critic" not in trainer.applied()  # before a step
+    real = Trainer._update_discriminator
+    calls: list[int] = []
+
+    def only_the_first(self: Trainer) -> Any:
+        calls.append(1)
+        return real(self) if len(calls) == 1 else latest[0]
+
+    latest = [real(Trainer(config, few))]
+    monkeypatch.setattr(Trainer, "_update_discriminator", only_the_first)
+    assert found(config, trainer) == "n_critic ran with 1.0, asked for 3"
+
+
+@pytest.mark.parametrize("player", ["generator", "discriminator"])
+@pytest.mark.parametrize(("name", "value"), [("lr", 0.01), ("betas", (0.9, 0.99))])
+def test_optimiser_that_trains_with_something_else_is_found(
+    small: Small, few: ImageSet, player: Any, name: str, value: Any
+) -> None:
+    config = small()
+    trainer = Trainer(config, few)
+    trainer.optimizers[player].param_groups[0][name] = value
+    (line,) = found(config, trainer).splitlines()
+    assert line.startswith(f"{player} ran with")
+    shown = list(value) if name == "betas" else value
+    assert f"'{name}': {shown}" in line.split(", asked for ")[0]
+    assert "0.0002" in line and "[0.5, 0.999]" in line
+
+
+def test_trainer_of_another_configuration_is_found(small: Small, few: ImageSet) -> None:
+    """As where a rate is read from a configuration that a tuner has changed since."""
+    config = small({"optimizer.generator.lr": 1e-3, "stabilizers.r1": 1.0})
+    text = found(config, Trainer(small(), few))
+    assert [line.split()[0] for line in text.splitlines()] == ["generator", "stabilizers"]
+    assert "asked for {'r1': 1.0}" in text
+
+
+@pytest.mark.parametrize(
+    "name", ["label_smoothing", "label_flipping", "instance_noise", "r1", "dragan", "ema", "diff_augment"]
+)
+def test_stabiliser_that_is_on_and_never_ran_is_found(small: Small, few: ImageSet, name: str) -> None:
+    value: Any = True if name == "diff_augment" else 0.1
+    config = small({f"stabilizers.{name}": value})
+    trainer = Trainer(config, few)
+    assert f"asked for {{'{name}': {value}}}" in "\n".join(differences(config, trainer.applied()))  # before a step
+    assert found(config, trainer) == ""
+
+
+@pytest.mark.parametrize("name", ["spectral_norm", "minibatch_std", "packing"])
+def test_layer_that_is_on_and_not_in_the_discriminator_is_found(small: Small, few: ImageSet, name: str) -> None:
+    value: Any = 2 if name == "packing" else True
+    config, plain = small({f"stabilizers.{name}": value}), Trainer(small(), few)
+    assert f"ran with {{}}, asked for {{'{name}': {value}}}" in found(config, plain)
+
+
+def test_spectral_norm_that_is_not_on_every_layer_is_found(small: Small, few: ImageSet) -> None:
+    config = small({"stabilizers.spectral_norm": True})
+    trainer = Trainer(config, few)
+    *_, last = (layer for layer in trainer.discriminator.modules() if isinstance(layer, nn.Conv2d))
+    parametrize.remove_parametrizations(last, "weight")
+    assert "asked for {'spectral_norm': True}" in found(config, trainer)
+
+
+def test_stabiliser_that_ran_without_being_asked_for_is_found(small: Small, few: ImageSet) -> None:
+    text = found(small(), Trainer(small({"stabilizers.instance_noise": 0.1}), few))
+    assert text == "stabilizers ran with {'instance_noise': 0.1}, asked for {}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "module", "function"),
+    [
+        ({"stabilizers.r1": 1.0}, penalties, "r1"),
+        ({"stabilizers.dragan": 1.0}, penalties, "dragan_points"),
+        ({"loss.gradient_penalty": 1.0}, penalties, "interpolates"),
+        ({"stabilizers.label_flipping": 0.1}, stabilizers, "targets"),
+        ({"stabilizers.instance_noise": 0.1}, stabilizers, "instance_noise"),
+        ({"stabilizers.packing": 2}, stabilizers, "pack"),
+        ({"stabilizers.diff_augment": True}, view, "diff_augment"),
+    ],
+)
+def test_what_is_echoed_did_run(
+    small: Small, few: ImageSet, monkeypatch: pytest.MonkeyPatch, settings: Any, module: Any, function: str
+) -> None:
+    """The echo comes with a call of the function itself."""
+    calls = []
+    real = getattr(module, function)
+    monkeypatch.setattr(module, function, lambda *given: calls.append(given) or real(*given))
+    config = small(settings)
+    assert found(config, Trainer(config, few)) == ""
+    assert calls
+
+
+def test_average_that_is_echoed_was_updated(small: Small, few: ImageSet) -> None:
+    config = small({"stabilizers.ema": 0.9})
+    trainer = Trainer(config, few)
+    assert trainer.ema is not None
+    assert found(config, trainer) == "" and int(trainer.ema.n_averaged) == 1
+    assert torch.equal(next(trainer.product.parameters()), next(trainer.generator.parameters()))
+
+
+def test_what_ran_before_an_interruption_still_counts(small: Small, few: ImageSet) -> None:
+    config = small({"stabilizers.ema": 0.9, "stabilizers.r1": 1.0})
+    first, second = Trainer(config, few), Trainer(config, few)
+    first.step()
+    second.load_state_dict(first.state_dict())
+    assert second.applied() == first.applied()
+    assert differences(config, second.applied()) == []
+
+
+@pytest.mark.parametrize(
+    "settings", [{"stabilizers.instance_noise.fake_only": True}, {"stabilizers.instance_noise.anneal": True}]
+)
+def test_noise_is_echoed_at_its_strongest(small: Small, few: ImageSet, settings: Any) -> None:
+    config = small({"stabilizers.instance_noise.std": 0.3, "steps": 3} | settings)
+    trainer = Trainer(config, few)
+    list(trainer.fit())
+    assert trainer.applied()["stabilizers"] == {"instance_noise": 0.3}
+    assert differences(config, trainer.applied()) == []
+
+
+def test_noise_that_is_weaker_than_asked_for_is_found(
+    small: Small, few: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stabilizers, "annealed", lambda std, step, steps: std / 2)
+    config = small({"stabilizers.instance_noise": {"std": 0.2, "anneal": True}})
+    assert "ran with {'instance_noise': 0.1}, asked for {'instance_noise': 0.2}" in found(config, Trainer(config, few))
+
+
+@pytest.mark.parametrize(("channels", "size"), [(1, 4), (3, 2), (3, 4), (3, 0)])
+def test_size_of_the_packs_is_read_from_what_the_discriminator_takes(
+    small: Small, few: ImageSet, channels: int, size: int
+) -> None:
+    images = replace(few, images=few.images.repeat(1, channels, 1, 1))
+    trainer = Trainer(small({"stabilizers.packing": size}), images)
+    assert trainer.applied()["stabilizers"] == ({"packing": size} if size else {})
