@@ -129,3 +129,11 @@ def test_train_runs_one_trial_without_ray_or_mlflow(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "step 20/20" in done.stdout
     assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_train_runs_a_trial_that_the_sweep_has_finished_and_leaves_that_alone(undisturbed: tuple[Path, Done]) -> None:
+    home, _ = undisturbed
+    before = trials("smoke", home)
+    done = orchestrate("train", SMOKE, "--trial", "1", home=home)
+    assert done.returncode == 0, done.stderr
+    assert trials("smoke", home) == before

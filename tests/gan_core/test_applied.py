@@ -209,3 +209,13 @@ def test_size_of_the_packs_is_read_from_what_the_discriminator_takes(
     images = replace(few, images=few.images.repeat(1, channels, 1, 1))
     trainer = Trainer(small({"stabilizers.packing": size}), images)
     assert trainer.applied()["stabilizers"] == ({"packing": size} if size else {})
+
+
+def test_asking_what_ran_changes_nothing(small: Small, few: ImageSet) -> None:
+    settings = {"stabilizers.spectral_norm": True, "stabilizers.minibatch_std": True}
+    asked, silent = (Trainer(small(settings), few) for _ in range(2))
+    for trainer in (asked, silent):
+        trainer.step()
+    asked.applied()
+    for name, tensor in asked.discriminator.state_dict().items():
+        assert torch.equal(tensor, silent.discriminator.state_dict()[name]), name
