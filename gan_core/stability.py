@@ -94,9 +94,12 @@ def judge(
 
 
 def best(history: Sequence[Row], evaluator: str) -> Row | None:
-    """The row of the evaluation with the smallest Frechet distance, the first such; None without evaluations."""
+    """The row of the evaluation with the smallest Frechet distance, the first such; None without evaluations.
+
+    That of the untrained generator, at step 0, does not count.
+    """
     name = f"frechet/{evaluator}"
-    return min((row for row in history if name in row), key=lambda row: row[name], default=None)
+    return min((row for row in history if name in row and row["step"] > 0), key=lambda row: row[name], default=None)
 
 
 def _collapse(history: Sequence[Row], evaluator: str, expected_modes: float | None) -> Verdict:

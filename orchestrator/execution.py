@@ -225,7 +225,7 @@ class Execution:
     def _find_best(self, rows: list[Row]) -> bool:
         """Whether one of these rows is the best evaluation so far; the record has it once its weights are saved."""
         metric = f"frechet/{self.evaluator.id}"
-        found = stability.best([row for row in rows if row["step"]], self.evaluator.id)  # not the untrained one
+        found = stability.best(rows, self.evaluator.id)
         if found is None or found[metric] >= self._best.get(metric, float("inf")):
             return False
         self._best = {name: value for name, value in found.items() if name != "time"}

@@ -36,11 +36,13 @@ def closed_port() -> int:
         ("trial.optimizer.lr=0", ["optimizer.lr", "greater than 0"]),
         ("trial.optimizer.lr=fast", ["optimizer.lr", "fast", "number"]),
         ("trial.optimizer.betas=[0.5, 1.0]", ["optimizer.betas", "less than 1"]),
-        ("groups.wgan-gp.trial.stabilizers.label_smoothing=0.1", ["label_smoothing", "Wasserstein"]),
+        ("groups.wgan-gp.trial.stabilizers.label_smoothing=0.1", ["label_smoothing", "wasserstein"]),
         ("trial.data.classes=[0, x]", ["data.classes", "'x'", "0, 1, 2"]),
         ("trial.data.name=npz", ["data.path"]),
         ("sweep=../escape", ["../escape", "safe folder name"]),
         ("trial.batch_size=2000", ["batch_size", "1541"]),
+        ("trial.evaluation.samples=64", ["evaluation.samples", "64", "65"]),
+        ("trial.evaluation.features=inception", ["evaluation.weights", "file"]),
     ],
 )
 def test_a_wrong_setting_is_named_and_nothing_starts(setting: str, words: list[str], tmp_path: Path) -> None:

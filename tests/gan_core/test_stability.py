@@ -292,6 +292,14 @@ def test_oscillation_is_since_the_first_evaluation_of_the_unbroken_run(
     assert (found.name, found.since) == ("stable" if since is None else "oscillating", since)
 
 
+def test_the_untrained_generator_is_no_best_to_fall_from() -> None:
+    name = f"frechet/{MINE}"
+    history = [{"step": 0, name: 1.0}, *measured(name, 10.0, 10.0)]
+    assert judge(history, "bce", MINE).name == "stable"
+    found = best(history, MINE)
+    assert found is not None and found["step"] > 0
+
+
 def test_one_evaluation_cannot_oscillate_nor_one_that_only_gets_better() -> None:
     assert judge(measured(f"frechet/{MINE}", 1e9), "bce", MINE).name == "stable"
     assert judge(measured(f"frechet/{MINE}", 1e9, 1e3, 1.0), "bce", MINE).name == "stable"
