@@ -55,7 +55,7 @@ DCGAN training loop is inferred from its text. Ran on {some.environment.get("pro
 
 Each figure has **as built** beside or above **corrected**. Line styles are seeds 0 (solid), 1 (dashed) and 2 (dotted).
 "Corrected" means: the DCGANs have the paper's networks, N(0, 0.02) initialisation and learning rate; the ACGAN has
-cross-entropy on logits and the mean of its two parts, all else as built; the WGAN-GP as its section says."""
+cross-entropy on logits, all else as built; the WGAN-GP as its section says."""
 
 
 def _evaluator(run: Run) -> str:
