@@ -68,7 +68,14 @@ def _tables(data: SweepData) -> list[dict[str, Any]]:
         for evaluator in known:
             own = [run for run in runs if (run.evaluator.get("id") or known[0]) == evaluator]
             tables[evaluator].append(summary.table_row(own))
-    return [{"evaluator": data.evaluators.get(evaluator), "rows": rows} for evaluator, rows in tables.items()]
+    return [
+        {
+            "evaluator": data.evaluators.get(evaluator),
+            "rows": rows,
+            "asked": any(row["class_agreement"] is not None for row in rows),
+        }
+        for evaluator, rows in tables.items()
+    ]
 
 
 def _evaluator_says(card: dict[str, Any]) -> str:
