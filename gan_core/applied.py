@@ -16,8 +16,7 @@ from torch.nn.utils import parametrize
 from gan_core.config import Player, TrialConfig
 from gan_core.networks.initialisation import WEIGHTS
 from gan_core.networks.minibatch_std import MinibatchStd
-
-NORM_NAMES = {nn.BatchNorm2d: "batch", nn.GroupNorm: "layer", nn.InstanceNorm2d: "instance"}
+from gan_core.networks.normalisation import NORM_NAMES
 
 
 def asked(config: TrialConfig) -> dict[str, Any]:

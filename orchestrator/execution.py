@@ -97,11 +97,12 @@ class Execution:
             self._save_real(self.images)
             self._save_snapshot(trainer.snapshot())
         self._trainer = trainer
-        for row in self.folder.history():
+        history = self.folder.history()
+        for row in history:
             self.latest |= row
         self.record.step, self.record.applied = trainer.step_count, trainer.applied()
         self.record.evaluator = self.evaluator.card()
-        self._find_best(self.folder.history())
+        self._find_best(history)
         self.record.best = self._best
         if not self._best:
             self.folder.best_file.unlink(missing_ok=True)

@@ -18,8 +18,7 @@ from torch import Tensor
 from gan_core.config import EvaluationConfig, TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation import inception
-from gan_core.evaluation.classifier import DIMENSIONS
-from gan_core.evaluation.features import Features
+from gan_core.evaluation.features import Features, dimensions_of
 from gan_core.evaluation.frechet import Moments, frechet_distance, moments
 from gan_core.evaluation.kernel import kernel_distance
 from gan_core.evaluation.manifold import manifold
@@ -147,9 +146,7 @@ def check_evaluation(config: TrialConfig, images: ImageSet) -> None:
                 f"the {evaluation.split} part has no image of class {name}, so a classifier cannot measure its modes; "
                 "leave the class out with data.classes, or use evaluation.features: random",
             )
-    dimensions = inception.DIMENSIONS if kind == "inception" else DIMENSIONS
-    if kind == "classifier" and images.stacked:
-        dimensions *= images.channels
+    dimensions = dimensions_of(kind, images)
     least = dimensions + 1
     why = f"the covariance of {dimensions} features ({kind}) needs at least {least}"
     if evaluation.samples < least:

@@ -96,10 +96,17 @@ def classifier(images: ImageSet, cache: Path) -> Features:
         accuracy = _accuracy(network, *_single(images.test_images, images.test_labels, images.stacked))
         cache.parent.mkdir(parents=True, exist_ok=True)
         checkpoint.save(cache, {"data": images.fingerprint, "state": network.state_dict(), "accuracy": accuracy})
-    dimensions = DIMENSIONS * (images.channels if images.stacked else 1)
+    dimensions = dimensions_of("classifier", images)
     return Features(
         "classifier", network, weights_hash(network), dimensions, PREPROCESSING, accuracy, channelwise=images.stacked
     )
+
+
+def dimensions_of(kind: str, images: ImageSet) -> int:
+    """How many features of this kind an image of the set has."""
+    if kind == "inception":
+        return inception.DIMENSIONS
+    return DIMENSIONS * (images.channels if kind == "classifier" and images.stacked else 1)
 
 
 PREPROCESSING = f"uint8 / 127.5 - 1, area means to {SIDE} pixels"

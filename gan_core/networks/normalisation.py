@@ -7,6 +7,7 @@ from torch import nn
 from gan_core.config import Norm
 
 NORMS = (nn.BatchNorm2d, nn.GroupNorm, nn.InstanceNorm2d)
+NORM_NAMES: dict[type[nn.Module], Norm] = dict(zip(NORMS, ("batch", "layer", "instance"), strict=True))
 
 
 def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
