@@ -143,9 +143,9 @@ def report(
 
     uri = tracking_uri or addresses.default_uri(home)
     addresses.check_uri(uri)
-    file = (output / "report.html") if output else SweepFolder(home, sweep).report_file
-    answer, written = reporting.write(uri, sweep, file)
-    print(f"{answer}\nreport  {written}")
+    folder = output or SweepFolder(home, sweep).report_folder
+    said = reporting.write(uri, sweep, folder)
+    print("\n".join([*said.lines, f"report  {folder / 'report.html'}"]))
 
 
 @app.command()

@@ -6,7 +6,8 @@
 <home>/sweeps/<sweep>/sweep.json        the trials of the sweep as last asked for
                       mirror.json       where MLflow holds it
                       lock              held while a command runs the sweep
-                      report.html
+                      report/               report.html, report.md and its pictures, trials.csv, effects.csv,
+                                            histories.parquet
                       trials/<key>/     record.json config.json history.jsonl checkpoint.pt generator.pt
                                         generator-best.pt real.png samples/step-000100.png lock
 """
@@ -131,7 +132,8 @@ class SweepFolder:
         self.mirror_file = self.folder / "mirror.json"
         self.lock_file = self.folder / "lock"
         self.holder_file = self.folder / "holder.json"
-        self.report_file = self.folder / "report.html"
+        self.report_folder = self.folder / "report"
+        self.report_file = self.report_folder / "report.html"
         self.id_file = self.folder / "id"
 
     def trial(self, key: str) -> TrialFolder:

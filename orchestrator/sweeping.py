@@ -126,9 +126,8 @@ def _conclude(
 
     shown.phase("writing the report")
     try:
-        answer, file = report.write(
-            options.tracking_uri, plan.sweep.name, plan.folder.report_file, thread.mirror.parent
-        )
+        said = report.write(options.tracking_uri, plan.sweep.name, plan.folder.report_folder, thread.mirror.parent)
+        answer, file = "\n".join(said.lines), plan.folder.report_file
         status = {FINISHED: "FINISHED", SOME_FAILED: "FAILED"}.get(code, "KILLED")
         thread.mirror.finish(status, answer, file)
     except UserError as error:

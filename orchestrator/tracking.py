@@ -227,7 +227,10 @@ class Mirror:
             self.client.update_run(child.run_id, status="RUNNING")
             self.client.set_tag(child.run_id, "status", "running")
             child.running = True
-        self._send_rows(child, folder.history(up_to=record.step))
+        rows = folder.history(up_to=record.step)
+        if len(rows) > child.rows:
+            self._send_rows(child, rows)
+            self.client.log_text(child.run_id, "".join(json.dumps(row) + "\n" for row in rows), "history.jsonl")
         self._send_pictures(child, [(step, file) for step, file in folder.sample_files() if step <= record.step])
         if record.status != "running":
             self._close_child(child, folder, record)

@@ -1,23 +1,31 @@
-"""The comparison report: collect (from MLflow alone) -> summary and figures -> page."""
+"""The comparison report: collect (from MLflow alone) -> analysis, leaderboard, summary -> page, report.md, tables."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from orchestrator.report.summary import Summary
 
-def write(tracking_uri: str, sweep: str, file: Path, parent: str | None = None) -> tuple[str, Path]:
-    """Writes the page of a sweep that MLflow holds; (its answer in words, the file). Raises UserError.
 
-    `parent`: the sweep's run, where there may be several of this name; otherwise the newest.
+def write(
+    tracking_uri: str, sweep: str, folder: Path, parent: str | None = None, refresh: int | None = None
+) -> Summary:
+    """Writes the report of a sweep that MLflow holds into the folder: report.html and what stands beside it.
+
+    `parent`: the sweep's run, where there may be several of this name; otherwise the newest. `refresh`: seconds after
+    which a browser loads the page again. Raises UserError.
     """
     from orchestrator.errors import UserError
-    from orchestrator.report import collect, page, summary
+    from orchestrator.report import analysis, collect, leaderboard, markdown, page, summary, tables
 
     data = collect.collect(tracking_uri, sweep, parent)
-    answer = summary.answer(data)
+    rows, found = leaderboard.rows(data), analysis.analyse(data)
+    said = summary.summarise(data, rows, found)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        page.write(data, answer, file)
+        folder.mkdir(parents=True, exist_ok=True)
+        page.write(data, rows, found, said, folder / "report.html", refresh)
+        markdown.write(data, rows, found, said, folder)
+        tables.write(data, found, folder)
     except OSError as error:
-        raise UserError(f"{file} cannot be written ({error.strerror})") from None
-    return " ".join(answer), file
+        raise UserError(f"{folder} cannot be written ({error.strerror})") from None
+    return said

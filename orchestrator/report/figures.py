@@ -1,70 +1,96 @@
-"""Curves: what was collected -> plotly figures."""
+"""Effects and survival: what was analysed -> plotly figures. The page's scripts draw what the reader can change."""
 
 from __future__ import annotations
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
-from orchestrator.report.collect import RunData, SweepData
+from orchestrator.report.analysis import Analysis
+from orchestrator.statistics import Change, Curve
 
-# Okabe and Ito's colour-blind-safe palette, without black
+# Okabe and Ito's colour-blind-safe palette, without black; templates/curves.js has the same
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A6A00", "#8C564B")
-DASHES = ("solid", "dash", "dot", "dashdot")
+SURE, UNSURE = "#0072B2", "#888888"
 
 
-def curve_figure(data: SweepData, group: str, metric: str, title: str) -> go.Figure | None:
-    """All runs of a group, a colour a configuration, a dash a seed; None if nothing was measured.
-
-    The frame fits the runs that did not diverge: those that did leave it.
-    """
-    runs = [run for run in data.runs if run.group == group and run.curves.get(metric)]
-    if not runs:
-        return None
-    configurations = list(dict.fromkeys(run.configuration for run in runs))
-    seeds = sorted({run.seed for run in runs})
-    figure = go.Figure()
-    for run in runs:
-        number = configurations.index(run.configuration)
-        figure.add_trace(_curve(run, metric, number, seeds.index(run.seed)))
-    figure.update_layout(
-        title={"text": title, "font": {"size": 15}},
-        xaxis={"title": {"text": "step"}, "rangemode": "tozero"},
-        yaxis={"range": _frame(runs, metric)},
-        showlegend=False,
-        hovermode="closest",
-        height=300,
-        margin={"l": 48, "r": 12, "t": 40, "b": 40},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 12},
-    )
+def effects_figure(analysis: Analysis) -> go.Figure:
+    """Dots with intervals: what each level changed in the share of stable runs, and in the Frechet distance."""
+    several = len(analysis.names) > 1
+    found = analysis.effects[::-1]  # plotly draws from below
+    labels = [f"{effect.group + '  ' if several else ''}{analysis.called(effect)}" for effect in found]
+    titles = ("stable runs, percentage points", "Frechet distance at the end (less is better)")
+    figure = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04, subplot_titles=titles)
+    stable = [(effect.stable, effect.stable_holds) for effect in found]
+    quality = [(effect.quality, effect.quality_holds) for effect in found]
+    figure.add_trace(_dots([change and _in_points(change) for change, _ in stable], stable, labels), 1, 1)
+    figure.add_trace(_dots([change for change, _ in quality], quality, labels), 1, 2)
+    figure.update_layout(template="none", height=110 + 34 * len(found), margin={"l": 10, "r": 14, "t": 44, "b": 30})
+    for column in (1, 2):
+        figure.add_vline(x=0, line={"color": "rgba(128,128,128,0.6)", "width": 1}, col=column, row=1)
+    figure.update_annotations(font_size=13)
     figure.update_xaxes(gridcolor="rgba(128,128,128,0.25)", zeroline=False)
-    figure.update_yaxes(gridcolor="rgba(128,128,128,0.25)", zeroline=False)
+    figure.update_yaxes(gridcolor="rgba(128,128,128,0.25)", automargin=True)
+    figure.update_xaxes(range=[-105, 105], col=1)
     return figure
 
 
-def _frame(runs: list[RunData], metric: str) -> list[float] | None:
-    """The range of the runs that did not diverge and some room; None (plotly's own) if all did or none did."""
-    kept = [run for run in runs if run.outcome != "diverged"]
-    if not kept or len(kept) == len(runs):
-        return None
-    values = [value for run in kept for _, value in run.curves[metric]]
-    room = 0.08 * (max(values) - min(values)) or 1.0
-    return [min(values) - room, max(values) + room]
+def _in_points(change: Change) -> Change:
+    return change._replace(mean=100 * change.mean, low=100 * change.low, high=100 * change.high)
 
 
-def _curve(run: RunData, metric: str, configuration: int, seed: int) -> go.Scatter:
-    steps, values = zip(*run.curves[metric], strict=True)
+def _dots(changes: list[Change | None], holds: list[tuple[Change | None, bool]], labels: list[str]) -> go.Scatter:
+    """One dot a label; an unknown interval (one seed) is drawn as none."""
+    known = [(label, change, hold) for label, change, (_, hold) in zip(labels, changes, holds, strict=True) if change]
+    finite = [0.0 if change.low == float("-inf") else 1.0 for _, change, _ in known]
     return go.Scatter(
-        x=steps,
-        y=values,
-        mode="lines",
-        name=f"{run.name} ({run.outcome})",
-        line={"color": PALETTE[configuration % len(PALETTE)], "width": 1.6, "dash": DASHES[seed % len(DASHES)]},
-        hovertemplate="step %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",
+        y=[label for label, _, _ in known],
+        x=[change.mean for _, change, _ in known],
+        mode="markers",
+        marker={"size": 9, "color": [SURE if hold else UNSURE for _, _, hold in known]},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [(c.high - c.mean) if sure else 0.0 for (_, c, _), sure in zip(known, finite, strict=True)],
+            "arrayminus": [(c.mean - c.low) if sure else 0.0 for (_, c, _), sure in zip(known, finite, strict=True)],
+            "thickness": 1.5,
+            "color": UNSURE,
+        },
+        hovertemplate="%{y}: %{x:.3g}<extra></extra>",
     )
 
 
-def legend(data: SweepData, group: str) -> list[tuple[str, str]]:
-    """(configuration, colour) as the curves of a group have them."""
-    configurations = dict.fromkeys(run.configuration for run in data.runs if run.group == group)
-    return [(name, PALETTE[number % len(PALETTE)]) for number, name in enumerate(configurations)]
+def survival_figure(title: str, curves: dict[str, Curve], last: int) -> go.Figure:
+    """The share of runs without an event against the step, with 95% bands, a colour a level."""
+    figure = go.Figure()
+    for number, (level, curve) in enumerate(curves.items()):
+        colour = PALETTE[number % len(PALETTE)]
+        steps = [*curve.steps, last]
+        low, high, rate = ([*values, values[-1]] for values in (curve.low, curve.high, curve.surviving))
+        band = {"mode": "lines", "line": {"width": 0, "shape": "hv"}, "hoverinfo": "skip", "showlegend": False}
+        figure.add_trace(go.Scatter(x=steps, y=high, **band))
+        figure.add_trace(go.Scatter(x=steps, y=low, fill="tonexty", fillcolor=_faint(colour), **band))
+        figure.add_trace(
+            go.Scatter(
+                x=steps,
+                y=rate,
+                mode="lines",
+                line={"color": colour, "width": 2, "shape": "hv"},
+                name=f"{level}: {curve.events} of {curve.runs} ended badly",
+                hovertemplate="step %{x}: %{y:.0%} still well<extra>%{fullData.name}</extra>",
+            )
+        )
+    figure.update_layout(
+        template="none",
+        title={"text": title, "font": {"size": 14}},
+        showlegend=True,
+        legend={"orientation": "h", "y": -0.3, "traceorder": "normal"},
+        height=340,
+        xaxis={"title": {"text": "step"}, "rangemode": "tozero"},
+        yaxis={"range": [-0.03, 1.03], "tickformat": ".0%"},
+    )
+    return figure
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.15)"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import json
 import shlex
 import time
 from pathlib import Path
@@ -11,41 +13,85 @@ from typing import Any
 import jinja2
 import markupsafe
 import plotly.offline
+from PIL import Image
 
 from gan_core import stability
 from gan_core.files import write_atomically
 from orchestrator import __version__
-from orchestrator.report import figures, summary
-from orchestrator.report.collect import SweepData, curve_titles
+from orchestrator.naming import format_level
+from orchestrator.report import details, embedded, figures
+from orchestrator.report.analysis import Analysis
+from orchestrator.report.data import RunData, SweepData
+from orchestrator.report.leaderboard import Row
+from orchestrator.report.summary import Summary
+
+SCRIPTS = ("charts.js", "theme.js", "curves.js", "factors.js", "leaderboard.js", "samples.js")
+COLUMNS = {
+    "Frechet at the end": lambda row: row.final,
+    "Frechet at best": lambda row: row.best,
+    "precision": lambda row: row.numbers["precision"],
+    "recall": lambda row: row.numbers["recall"],
+    "classes covered": lambda row: row.numbers["modes"],
+    "asked class drawn": lambda row: row.numbers["class_agreement"],
+    "diversity": lambda row: row.numbers["diversity/ratio"],
+    "D accuracy": lambda row: row.numbers["accuracy/discriminator"],
+    "ROC area": lambda row: row.numbers["accuracy/auc"],
+    "G loss": lambda row: row.numbers["loss/generator"],
+    "D loss": lambda row: row.numbers["loss/discriminator"],
+}
 
 
-def write(data: SweepData, answer: list[str], file: Path) -> None:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("orchestrator.report"), autoescape=True, undefined=jinja2.StrictUndefined
-    )
+def write(
+    data: SweepData, rows: list[Row], analysis: Analysis, summary: Summary, file: Path, refresh: int | None = None
+) -> None:
+    """Writes the page. `refresh`: seconds after which a browser loads it again, while a sweep runs."""
+    loader = jinja2.PackageLoader("orchestrator.report")
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     environment.filters |= {
-        "png": _data_uri,
-        "number": _number,
+        "png": lambda picture: _data_uri(picture, "png"),
+        "webp": _webp,
+        "number": number,
         "percent": "{:.0%}".format,
         "script": _in_script,
+        "when": when,
+        "level": format_level,
     }
+    shared, own = details.shared_and_own([details.of_run(run) for run in data.runs])
+    began = [run.began_ms for run in data.runs if run.began_ms]
+    moments = _moments(data)
     page = environment.get_template("page.html.j2").render(
         data=data,
-        answer=answer,
-        tables=_tables(data),
+        summary=summary,
+        rows=rows,
+        refresh=refresh,
+        extremes=rows if len(rows) <= 6 else rows[:3] + rows[-3:],
+        tables=_tables(data, rows),
         evaluator_says=_evaluator_says,
-        levels=summary.levels(data),
-        groups=[_group(data, group) for group in data.groups],
+        factors=any(run.factors for run in data.runs),
+        analysis=analysis,
+        effects=figures.effects_figure(analysis).to_json() if analysis.effects else None,
+        survival=_survival(data, analysis),
+        galleries=_galleries(data),
+        moments=moments,
         events=[run for run in data.runs if run.outcome not in ("stable", "pending", "running", "interrupted")],
-        real=_real_pictures(data),
+        shared=shared,
+        details=list(zip(data.runs, own, strict=True)),
         verdict_rules=_verdict_rules(),
-        command=shlex.join(["orchestrate", "sweep", data.file, *(w for o in data.overrides for w in ("--set", o))]),
+        command=shlex.join(data.command),
+        model=json.dumps(embedded.model(data), allow_nan=False),
+        moments_json=json.dumps(moments),
+        style=_text("style.css"),
+        scripts=[_text(name) for name in SCRIPTS],
         plotly_js=plotly.offline.get_plotlyjs(),
-        began=_when(min((run.began_ms for run in data.runs if run.began_ms), default=0)),
-        made=time.strftime("%Y-%m-%d %H:%M"),
+        began=when(min(began)) if began else "not yet",
+        made=when(int(time.time() * 1000)),
         version=__version__,
     )
     write_atomically(file, page.encode())
+
+
+def _text(name: str) -> markupsafe.Markup:
+    return markupsafe.Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))
 
 
 def _verdict_rules() -> str:
@@ -56,26 +102,30 @@ def _verdict_rules() -> str:
     return rules
 
 
-def _tables(data: SweepData) -> list[dict[str, Any]]:
-    """A table of configurations for each evaluator: numbers of two evaluators never share a column.
+def _tables(data: SweepData, rows: list[Row]) -> list[dict[str, Any]]:
+    """A table for each evaluator, with the columns that it has numbers for.
 
-    Runs that nothing has measured yet stand with their configuration's other seeds, else in the first table.
+    Runs that nothing has measured yet stand in the first table.
     """
     ids = list(data.evaluators) or [""]
-    tables: dict[str, list[dict[str, Any]]] = {evaluator: [] for evaluator in ids}
-    for runs in data.configurations().values():
-        known = list(dict.fromkeys(run.evaluator["id"] for run in runs if run.evaluator)) or ids[:1]
-        for evaluator in known:
-            own = [run for run in runs if (run.evaluator.get("id") or known[0]) == evaluator]
-            tables[evaluator].append(summary.table_row(own))
-    return [
-        {
-            "evaluator": data.evaluators.get(evaluator),
-            "rows": rows,
-            "asked": any(row["class_agreement"] is not None for row in rows),
-        }
-        for evaluator, rows in tables.items()
-    ]
+    tables = []
+    for evaluator in ids:
+        own = [row for row in rows if (row.evaluator or ids[0]) == evaluator]
+        columns = [(get, title) for title, get in COLUMNS.items() if any(get(row) is not None for row in own)]
+        tables.append({"evaluator": data.evaluators.get(evaluator), "rows": own, "columns": columns})
+    return tables
+
+
+def _survival(data: SweepData, analysis: Analysis) -> list[tuple[str, str]]:
+    """(what it shows, figure) for every factor of the groups in which something happened."""
+    found = []
+    for group, factors in analysis.survival.items():
+        last = max(run.steps for run in data.runs)
+        for factor, curves in factors.items():
+            parts = [group] if len(analysis.names) > 1 else []
+            title = ": ".join([*parts, f"by {analysis.names[group][factor]}" if factor else "all runs"])
+            found.append((title, figures.survival_figure(title, curves, last).to_json()))
+    return found
 
 
 def _evaluator_says(card: dict[str, Any]) -> str:
@@ -87,42 +137,46 @@ def _evaluator_says(card: dict[str, Any]) -> str:
         "inception": "Inception-v3's pool of 2048",
     }[card["features"]]
     some = f" ({card['compared']:,} of them for precision and recall)" if card["compared"] < card["samples"] else ""
-    kept_out = " Fewer images score a larger Frechet distance." if card["kept_out"] else ""
+    kept = card["kept_out"]
+    kept_out = (
+        f" The {kept['count']} images kept out have a Frechet distance of {number(kept['frechet'])}, precision "
+        f"{number(kept['precision'])} and recall {number(kept['recall'])}; fewer images score a larger distance."
+        if kept
+        else ""
+    )
     return (
         f"{features} (weights {card['weights']}); {card['samples']:,} samples{some} at fixed latents against the "
         f"{card['real']:,} images of the {card['split']} part; images as {card['preprocessing']}.{kept_out}"
     )
 
 
-def _real_pictures(data: SweepData) -> list[tuple[str, bytes]]:
-    """(caption, picture), each picture once."""
-    groups: dict[bytes, list[str]] = {}
-    for group, picture in data.real_pictures.items():
-        groups.setdefault(picture, []).append(group)
-    if len(groups) == 1:
-        return [("real images", picture) for picture in groups]
-    return [(f"real images of {', '.join(names)}", picture) for picture, names in groups.items()]
+def _galleries(data: SweepData) -> list[tuple[str, list[tuple[int, RunData]]]]:
+    """group -> (number, trial) of those that have drawn something."""
+    drawn = [(number, run) for number, run in enumerate(data.runs) if run.pictures]
+    return [(group, own) for group in data.groups if (own := [pair for pair in drawn if pair[1].group == group])]
 
 
-def _group(data: SweepData, group: str) -> dict[str, Any]:
-    runs = [run for run in data.runs if run.group == group]
-    titles = curve_titles(data)
-    drawn = [(title, figures.curve_figure(data, group, metric, title)) for metric, title in titles.items()]
+def _moments(data: SweepData) -> dict[int, list[tuple[int, str]]]:
+    """A trial's number -> its earlier sample grids; the last one stands in the page itself. Empty if there are none."""
+    if not any(len(run.pictures) > 1 for run in data.runs):
+        return {}
     return {
-        "name": group,
-        "legend": figures.legend(data, group),
-        "figures": [(title, figure.to_json()) for title, figure in drawn if figure is not None],
-        "configurations": [
-            (name, [run for run in members if run.picture])
-            for name, members in data.configurations().items()
-            if members[0].group == group
-        ],
-        "stable": summary.stable_share(runs),
+        number: [(step, _webp(picture)) for step, picture in run.pictures[:-1]] + [(run.pictures[-1][0], "")]
+        for number, run in enumerate(data.runs)
+        if run.pictures
     }
 
 
-def _data_uri(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+def _webp(png: bytes) -> str:
+    """As WebP, which takes less than half; every browser of today shows it."""
+    made = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as picture:
+        picture.save(made, "WEBP", quality=70)
+    return _data_uri(made.getvalue(), "webp")
+
+
+def _data_uri(picture: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
 def _in_script(json_text: str) -> markupsafe.Markup:
@@ -130,11 +184,11 @@ def _in_script(json_text: str) -> markupsafe.Markup:
     return markupsafe.Markup(json_text.replace("<", "\\u003c"))
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
-def _when(milliseconds: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(milliseconds / 1000)) if milliseconds else "not yet"
+def when(milliseconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(milliseconds / 1000))

@@ -1,130 +1,139 @@
-"""The sweep's answer in words and numbers: pure functions of what was collected."""
+"""The answer to the sweep's question, in words and numbers: pure functions of what was measured."""
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
-from typing import Any
 
-from orchestrator.naming import format_level, short_names
-from orchestrator.report.collect import RunData, SweepData
-from orchestrator.statistics import Share, share
+from orchestrator.report.analysis import Analysis
+from orchestrator.report.data import SweepData
+from orchestrator.report.leaderboard import Row, stable_share
+from orchestrator.statistics import Effect, Share
+
+MOST_SEEDS = 50
+"""No command with more seeds than this is advised."""
 
 
 @dataclass(frozen=True)
-class Level:
-    """What became of the runs of a group that have one level of a factor."""
+class Summary:
+    """`answer`: sentences that answer the question; `next`: (why, command) of what to run next."""
 
-    group: str
-    factor: str
-    level: str
-    stable: Share
+    answer: list[str]
+    next: list[tuple[str, str]]
 
-
-def stable_share(runs: list[RunData]) -> Share:
-    """Stable runs among those that ended; a failed run ended without being stable."""
-    ended = [run for run in runs if run.verdict or run.status == "failed"]
-    return share(sum(run.verdict == "stable" for run in ended), len(ended))
+    @property
+    def lines(self) -> list[str]:
+        """All of it as text."""
+        return [*self.answer, *(f"Next, {why}: {command}" for why, command in self.next)]
 
 
-def levels(data: SweepData) -> list[Level]:
-    """The share of stable runs for every level of every factor, group by group."""
+def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
+    """The answer as far as the runs that have ended can give one."""
+    total = stable_share(data.runs)
+    if not total.total:
+        return Summary(["No run has ended yet."], [])
+    waiting = len(data.runs) - total.total
+    answer = [f"{total} runs were stable ({interval(total)}{_by_group(data)}). {_best_and_riskiest(rows)}".strip()]
+    if waiting:
+        answer.append(f"{waiting} more have not ended.")
+    strongest = _strongest(analysis.effects)
+    if strongest:
+        answer.append(_of_stability(strongest, analysis))
+    if decided := [effect for effect in analysis.effects if effect.quality_holds]:
+        answer.append(_of_quality(decided, analysis))
+    return Summary(answer, [] if waiting else _next(data, strongest))
+
+
+def _by_group(data: SweepData) -> str:
+    """How many of each group's runs were stable; nothing where there is one group."""
+    if len(data.groups) == 1:
+        return ""
+    shares = {group: stable_share([run for run in data.runs if run.group == group]) for group in data.groups}
+    return "; " + ", ".join(f"{group} {found}" for group, found in shares.items())
+
+
+def interval(share: Share) -> str:
+    return f"95% interval {share.low:.0%} to {share.high:.0%}"
+
+
+def _best_and_riskiest(rows: list[Row]) -> str:
+    if len(rows) < 2:
+        return ""
+    best, riskiest = rows[0], rows[-1]
+    quality = "" if best.final is None else f", with a Frechet distance of {best.final:.3g} at the end"
+    outcomes = ", ".join(dict.fromkeys(outcome for _, outcome in riskiest.outcomes if outcome != "stable"))
+    wrong = f" ({outcomes})" if outcomes else ""
+    return (
+        f"Best is {best.configuration}: {best.stable}{quality}. "
+        f"Riskiest is {riskiest.configuration}: {riskiest.stable}{wrong}."
+    )
+
+
+def _strongest(effects: list[Effect]) -> Effect | None:
+    """The effect on the share of stable runs that is surest, then largest."""
+
+    def order(effect: Effect) -> tuple[bool, float, float]:
+        return not effect.stable_holds, -abs(effect.stable.mean), effect.stable.p
+
+    return min(effects, key=order, default=None)
+
+
+def _of_stability(effect: Effect, analysis: Analysis) -> str:
+    change, size = effect.stable, f"{points(effect.stable.mean)} points"
+    if change.mean == 0:
+        return "No setting changed the share of stable runs."
+    if effect.seeds == 1:
+        return (
+            f"The largest difference in stable runs is {size}, by {analysis.said(effect)}, on one seed: nothing says "
+            "how much of it is luck."
+        )
+    sure = f"95% interval {points(change.low)} to {points(change.high)}, over {effect.seeds} seeds"
+    if effect.stable_holds:
+        return f"{analysis.said(effect).capitalize()} changes the share of stable runs by {size} ({sure})."
+    if change.low > 0 or change.high < 0:
+        return (
+            f"{analysis.said(effect).capitalize()} changes the share of stable runs by {size} ({sure}), which does not "
+            f"stand out among the {len(analysis.effects)} effects looked at."
+        )
+    return (
+        f"No setting is shown to change the share of stable runs: the largest difference is {size}, by "
+        f"{analysis.said(effect)} ({sure})."
+    )
+
+
+def _of_quality(effects: list[Effect], analysis: Analysis) -> str:
+    said = []
+    for effect in effects:
+        assert effect.quality
+        mean, low, high = effect.quality[:3]
+        said.append(f"{mean:+.3g} ({low:+.3g} to {high:+.3g}) by {analysis.said(effect)}")
+    return f"The Frechet distance at the end changes by more than chance: {'; '.join(said)}."
+
+
+def _next(data: SweepData, strongest: Effect | None) -> list[tuple[str, str]]:
+    seeds = sorted({run.seed for run in data.runs})
+    command = shlex.join(data.command)
+    if len(seeds) == 1:
+        return [("more seeds, to tell settings from luck", f"{command} --set {_seeds(_more(seeds, 3))}")]
     found = []
-    for group in data.groups:
-        runs = [run for run in data.runs if run.group == group]
-        factors = list(dict.fromkeys(path for run in runs for path in run.factors))
-        names = short_names(factors)
-        for factor in factors:
-            values: dict[str, list[RunData]] = {}
-            for run in runs:
-                if factor in run.factors:
-                    values.setdefault(format_level(run.factors[factor]), []).append(run)
-            if len(values) > 1:
-                for level, members in values.items():
-                    found.append(Level(group, names[factor], level, stable_share(members)))
+    needed = strongest.stable.needed if strongest and not strongest.stable_holds else None
+    if needed and len(seeds) < needed <= MOST_SEEDS:
+        why = f"to show the largest difference, which takes about {needed} seeds"
+        found.append((why, f"{command} --set {_seeds(_more(seeds, needed))}"))
+    if len(data.configurations()) > 3:
+        found.append(("to see whether the best are more than lucky, on fresh seeds", f"{command} --confirm 3"))
     return found
 
 
-def answer(data: SweepData) -> list[str]:
-    """Sentences that answer the sweep's question as far as its runs can."""
-    total = stable_share(data.runs)
-    if total.total == 0:
-        return ["No run has ended yet."]
-    waiting = len(data.runs) - total.total
-    by_group = [f"{group} in {stable_share(members)}" for group, members in _by_group(data).items()]
-    groups = f" ({', '.join(by_group)})" if len(by_group) > 1 else ""
-    sentences = [f"{total} runs were stable{groups}."]
-    if waiting:
-        sentences.append(f"{waiting} more have not ended.")
-    sentences += _what_mattered(levels(data))
-    sentences.append(_how_sure(data))
-    return sentences
+def _more(seeds: list[int], count: int) -> list[int]:
+    """The seeds that there are, and the next ones."""
+    return seeds + list(range(max(seeds) + 1, max(seeds) + 1 + count - len(seeds)))
 
 
-def _by_group(data: SweepData) -> dict[str, list[RunData]]:
-    return {group: [run for run in data.runs if run.group == group] for group in data.groups}
+def _seeds(seeds: list[int]) -> str:
+    return f"seeds={seeds}".replace(" ", "")
 
 
-def _what_mattered(found: list[Level]) -> list[str]:
-    """The factor whose levels differ most in each group, and whether that is more than chance."""
-    sentences = []
-    for group in dict.fromkeys(level.group for level in found):
-        factors: dict[str, list[Level]] = {}
-        for level in found:
-            if level.group == group and level.stable.total:
-                factors.setdefault(level.factor, []).append(level)
-        ranked = [sorted(m, key=lambda level: level.stable.rate) for m in factors.values() if len(m) > 1]
-        if ranked:
-            worst, *_, best = max(ranked, key=lambda members: members[-1].stable.rate - members[0].stable.rate)
-            sentences.append(_difference(group, worst, best))
-    return sentences
-
-
-def _difference(group: str, worst: Level, best: Level) -> str:
-    """What the two levels of a factor that are furthest apart say."""
-    if best.stable.rate == worst.stable.rate:
-        return f"In {group} no setting changed the share of stable runs."
-    counts = (
-        f"stable in {best.stable} runs at {best.factor}={best.level}, in {worst.stable} at {worst.factor}={worst.level}"
-    )
-    if worst.stable.high < best.stable.low:
-        return f"In {group}, {best.factor} decided: {counts}."
-    return f"In {group} no setting made a clear difference; the largest is {best.factor}'s: {counts}."
-
-
-def _how_sure(data: SweepData) -> str:
-    seeds = len({run.seed for run in data.runs})
-    if seeds == 1:
-        return "One seed a configuration: nothing here says how much is luck."
-    return f"{seeds} seeds a configuration: a single configuration's share is only roughly known."
-
-
-QUALITY = ("frechet", "best_frechet", "precision", "recall", "modes", "class_agreement")
-
-
-def table_row(runs: list[RunData]) -> dict[str, Any]:
-    """Runs of one configuration that one evaluator measured: outcomes, share of stable runs, means of the last values.
-
-    Diverged runs are counted but not averaged: their losses are of any size.
-    """
-
-    def mean(metric: str) -> float | None:
-        values = [run.latest[metric] for run in runs if metric in run.latest and run.outcome != "diverged"]
-        return sum(values) / len(values) if values else None
-
-    def quality(name: str) -> float | None:
-        found = [run.quality(name) for run in runs if run.outcome != "diverged"]
-        values = [value for value in found if value is not None]
-        return sum(values) / len(values) if values else None
-
-    return {
-        "configuration": runs[0].configuration,
-        "group": runs[0].group,
-        "outcomes": [(run.seed, run.outcome) for run in runs],
-        "stable": stable_share(runs),
-        "generator": mean("loss/generator"),
-        "discriminator": mean("loss/discriminator"),
-        "accuracy": mean("accuracy/discriminator"),
-        "auc": mean("accuracy/auc"),
-        "diversity": mean("diversity/ratio"),
-        **{name: quality(name) for name in QUALITY},
-    }
+def points(change: float) -> str:
+    """A change of a share in percentage points: 0.25 -> +25."""
+    return f"{100 * change:+.0f}"

@@ -1,0 +1,73 @@
+"""Runs -> what the statistics say of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from orchestrator.naming import format_level, short_names
+from orchestrator.report.data import RunData, SweepData
+from orchestrator.statistics import Curve, Effect, Interaction, Result, effects, interactions, survival
+from orchestrator.statistics.pairing import factors_of, level_of
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """`survival`: group -> factor -> level -> its curve, for groups in which something happened; factor "" is all runs.
+
+    `names`: group -> path of a factor -> what it is called. `interactions`: of the share of stable runs.
+    """
+
+    effects: list[Effect]
+    interactions: list[Interaction]
+    survival: dict[str, dict[str, dict[str, Curve]]]
+    names: dict[str, dict[str, str]]
+
+    def called(self, effect: Effect) -> str:
+        """`lr: 2e-4 to 5e-2`."""
+        name = self.names[effect.group][effect.factor]
+        return f"{name}: {format_level(effect.before)} to {format_level(effect.after)}"
+
+    def said(self, effect: Effect) -> str:
+        """`lr from 2e-4 to 5e-2 (dcgan)`."""
+        group = f" ({effect.group})" if len(self.names) > 1 else ""
+        name = self.names[effect.group][effect.factor]
+        return f"{name} from {format_level(effect.before)} to {format_level(effect.after)}{group}"
+
+
+def analyse(data: SweepData) -> Analysis:
+    """Of the runs that have ended. Where no group sweeps anything, the groups are what is compared."""
+    if len(data.groups) > 1 and not any(run.factors for run in data.runs):
+        merged = [replace(run, group="all", factors={"group": run.group}) for run in data.runs]
+        return analyse(replace(data, runs=merged))
+    ended = {group: results(data, group) for group in data.groups}
+    everything = [result for members in ended.values() for result in members]
+    return Analysis(
+        effects(everything),
+        interactions(everything, "stable"),
+        {group: _survival(members) for group, members in ended.items() if any(r.event is not None for r in members)},
+        {group: short_names(_paths(data, group)) for group in data.groups},
+    )
+
+
+def results(data: SweepData, group: str) -> list[Result]:
+    """The group's runs that have ended. Where several evaluators measured them, their quality is not compared."""
+    runs = [run for run in data.runs if run.group == group and run.ended]
+    comparable = len({run.evaluator["id"] for run in runs if run.evaluator}) == 1
+    return [_result(run, comparable) for run in runs]
+
+
+def _result(run: RunData, comparable: bool) -> Result:
+    stable = run.verdict == "stable"
+    followed = max((int(steps[-1]) for steps, _ in run.history.values()), default=run.steps)
+    final, best = (run.quality(name) if comparable else None for name in ("frechet", "best_frechet"))
+    event = None if stable else run.since if run.since is not None else followed
+    return Result(run.group, run.configuration, run.seed, run.factors, stable, followed, event, final, best)
+
+
+def _survival(runs: list[Result]) -> dict[str, dict[str, Curve]]:
+    found = {factor: survival(runs, lambda run, factor=factor: level_of(run, factor)) for factor in factors_of(runs)}  # type: ignore[misc]
+    return found or {"": survival(runs, lambda run: run.group)}
+
+
+def _paths(data: SweepData, group: str) -> list[str]:
+    return list(dict.fromkeys(path for run in data.runs if run.group == group for path in run.factors))

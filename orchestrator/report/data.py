@@ -1,0 +1,113 @@
+"""A sweep as the report sees it: plain data, whoever collected it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+CURVES = {
+    "loss/generator": "Generator loss",
+    "loss/discriminator": "Discriminator loss",
+    "accuracy/discriminator": "Discriminator accuracy (balanced)",
+    "accuracy/auc": "Area under the ROC curve",
+    "diversity/ratio": "Diversity of samples / of data",
+}
+QUALITY_CURVES = {"frechet": "Frechet distance", "coverage": "Coverage"}
+"""The metrics whose curves are drawn; those of an evaluator are drawn for each evaluator apart."""
+
+Curve = tuple[np.ndarray, np.ndarray]
+"""Steps [n] int64 and values [n] float64, in order of steps."""
+
+
+@dataclass
+class RunData:
+    """One trial. `history`: metric -> its curve. `pictures`: (step, PNG) of sample grids, in order of steps."""
+
+    key: str
+    name: str
+    group: str
+    configuration: str
+    seed: int
+    factors: dict[str, Any]
+    steps: int
+    sweep: str = ""
+    run_id: str = ""
+    url: str = ""
+    status: str = "pending"
+    verdict: str = ""
+    reason: str = ""
+    since: int | None = None
+    latest: dict[str, float] = field(default_factory=dict)
+    history: dict[str, Curve] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)
+    evaluator: dict[str, Any] = field(default_factory=dict)
+    pictures: list[tuple[int, bytes]] = field(default_factory=list)
+    began_ms: int = 0
+    ended_ms: int = 0
+    environment: dict[str, Any] = field(default_factory=dict)
+
+    def quality(self, name: str) -> float | None:
+        """A metric of the trial's own evaluator at its last evaluation: `frechet`, or `best_frechet` over all.
+
+        None for a run that diverged or failed: its last numbers are of any size.
+        """
+        if self.outcome in ("diverged", "failed"):
+            return None
+        return self.latest.get(f"{name}/{self.evaluator.get('id')}")
+
+    @property
+    def ended(self) -> bool:
+        """Whether it counts: with a verdict, or failed."""
+        return bool(self.verdict) or self.status == "failed"
+
+    @property
+    def outcome(self) -> str:
+        """The verdict, or where the work stands if there is none yet."""
+        return self.verdict or self.status
+
+
+@dataclass
+class SweepData:
+    """`command`: the words that run it again. `real`: (caption, PNG) of real images."""
+
+    name: str
+    question: str
+    tracking_uri: str
+    run_id: str
+    cautions: list[str]
+    command: list[str]
+    runs: list[RunData]
+    real: list[tuple[str, bytes]] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What the first trial ran with; empty if none has started."""
+        return next((run.environment for run in self.runs if run.environment), {})
+
+    @property
+    def groups(self) -> list[str]:
+        return list(dict.fromkeys(run.group for run in self.runs))
+
+    @property
+    def evaluators(self) -> dict[str, dict[str, Any]]:
+        """id -> card of every evaluator that measured a run, in the order of the runs."""
+        return {run.evaluator["id"]: run.evaluator for run in self.runs if run.evaluator}
+
+    def configurations(self) -> dict[str, list[RunData]]:
+        """configuration -> its runs, one a seed."""
+        found: dict[str, list[RunData]] = {}
+        for run in self.runs:
+            found.setdefault(run.configuration, []).append(run)
+        return found
+
+
+def curve_titles(data: SweepData) -> dict[str, str]:
+    """metric -> what its curves are called; quality by evaluator, whose id the title has where there are several."""
+    titles = dict(CURVES)
+    for name in QUALITY_CURVES:
+        for evaluator in data.evaluators:
+            several = f" ({evaluator})" if len(data.evaluators) > 1 else ""
+            titles[f"{name}/{evaluator}"] = QUALITY_CURVES[name] + several
+    return titles

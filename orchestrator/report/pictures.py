@@ -1,0 +1,147 @@
+"""Still pictures for report.md, drawn with matplotlib: effects, survival, curves, samples."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from gan_core.files import write_atomically
+from orchestrator.report.analysis import Analysis
+from orchestrator.report.data import SweepData, curve_titles
+from orchestrator.report.embedded import thin
+from orchestrator.report.figures import PALETTE, SURE, UNSURE
+from orchestrator.statistics import Change
+
+mpl.use("Agg")
+OUTCOMES = {
+    "stable": "#009E73",
+    "diverged": "#D55E00",
+    "collapsed": "#CC79A7",
+    "saturated": "#E69F00",
+    "oscillating": "#0072B2",
+}
+MOST_SAMPLES = 24
+
+
+def write(data: SweepData, analysis: Analysis, folder: Path) -> dict[str, str]:
+    """Draws what there is to draw into the folder; name of the file -> what it shows. Raises OSError."""
+    drawn = {
+        "effects.png": ("what each setting changed, with 95% intervals", _effects(analysis)),
+        "survival.png": ("the share of runs still well against the step", _survival(data, analysis)),
+        "curves.png": ("losses, discriminator accuracy and quality of all runs, coloured by verdict", _curves(data)),
+        "samples.png": ("the last samples of the trials", _samples(data)),
+    }
+    for name, (_, figure) in drawn.items():
+        if figure is None:
+            (folder / name).unlink(missing_ok=True)
+            continue
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=100)
+        write_atomically(folder / name, buffer.getvalue())
+    return {name: title for name, (title, figure) in drawn.items() if figure is not None}
+
+
+def _effects(analysis: Analysis) -> Figure | None:
+    found = analysis.effects
+    if not found:
+        return None
+    figure = Figure(figsize=(10, 1.2 + 0.32 * len(found)), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    for place, effect in enumerate(found):
+        _dot(left, place, effect.stable, 100, effect.stable_holds)
+        if effect.quality:
+            _dot(right, place, effect.quality, 1, effect.quality_holds)
+    several = len(analysis.names) > 1
+    left.set_yticks(range(len(found)), [f"{e.group + '  ' if several else ''}{analysis.called(e)}" for e in found])
+    left.invert_yaxis()
+    left.set(xlim=(-105, 105), xlabel="stable runs, percentage points")
+    right.set_xlabel("Frechet distance at the end (less is better)")
+    for panel in (left, right):
+        panel.axvline(0, color="#999999", lw=0.8)
+        panel.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def _dot(panel: Any, place: int, change: Change, unit: float, holds: bool) -> None:
+    colour = SURE if holds else UNSURE
+    if np.isfinite(change.low):
+        panel.plot([unit * change.low, unit * change.high], [place, place], color=colour, lw=1.5)
+    panel.plot(unit * change.mean, place, "o", color=colour)
+
+
+def _survival(data: SweepData, analysis: Analysis) -> Figure | None:
+    shown = [(group, factor, curves) for group, found in analysis.survival.items() for factor, curves in found.items()]
+    if not shown:
+        return None
+    figure, panels = _grid(len(shown), height=2.8)
+    last = max(run.steps for run in data.runs)
+    for panel, (group, factor, curves) in zip(panels, shown, strict=False):
+        for number, (level, curve) in enumerate(curves.items()):
+            colour, steps = PALETTE[number % len(PALETTE)], [*curve.steps, last]
+            low, high, rate = ([*values, values[-1]] for values in (curve.low, curve.high, curve.surviving))
+            panel.fill_between(steps, low, high, step="post", color=colour, alpha=0.12, lw=0)
+            panel.step(steps, rate, where="post", color=colour, label=f"{level}: {curve.events} of {curve.runs}")
+        by = f"by {analysis.names[group][factor]}" if factor else "all runs"
+        panel.set_title(f"{group}: {by}" if len(analysis.names) > 1 else by, fontsize=9)
+        panel.set(ylim=(-0.03, 1.03), xlabel="step", ylabel="share still well")
+        panel.legend(fontsize=7, title="ended badly", title_fontsize=7)
+    return figure
+
+
+def _curves(data: SweepData) -> Figure | None:
+    measured = {metric for run in data.runs for metric in run.history}
+    titles = {metric: title for metric, title in curve_titles(data).items() if metric in measured}
+    if not titles:
+        return None
+    figure, panels = _grid(len(titles), height=2.5)
+    for panel, (metric, title) in zip(panels, titles.items(), strict=False):
+        sound = []
+        for run in data.runs:
+            if metric in run.history:
+                steps, values = thin(run.history[metric], 400)
+                panel.plot(steps, values, color=OUTCOMES.get(run.outcome, "#888888"), lw=0.9, alpha=0.7)
+                sound += [values] if run.outcome != "diverged" else []
+        if sound:
+            every = np.concatenate(sound)
+            room = 0.08 * (every.max() - every.min()) or 1.0
+            panel.set_ylim(every.min() - room, every.max() + room)
+        panel.set_title(title, fontsize=9)
+        panel.grid(alpha=0.25)
+    outcomes = dict.fromkeys(run.outcome for run in data.runs)
+    handles = [mpl.lines.Line2D([], [], color=OUTCOMES.get(outcome, "#888888"), label=outcome) for outcome in outcomes]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8)
+    return figure
+
+
+def _samples(data: SweepData) -> Figure | None:
+    drawn = [run for run in data.runs if run.pictures][:MOST_SAMPLES]
+    if not drawn:
+        return None
+    pictures = [(caption, picture) for caption, picture in data.real]
+    pictures += [(f"{run.name}\n{run.outcome}, step {run.pictures[-1][0]}", run.pictures[-1][1]) for run in drawn]
+    figure, panels = _grid(len(pictures), columns=6, height=2.3)
+    for panel, (caption, picture) in zip(panels, pictures, strict=False):
+        panel.imshow(
+            np.asarray(Image.open(io.BytesIO(picture))), cmap="gray", vmin=0, vmax=255, interpolation="nearest"
+        )
+        panel.set_title(caption, fontsize=6)
+    for panel in panels:
+        panel.axis("off")
+    return figure
+
+
+def _grid(count: int, height: float, columns: int = 3) -> tuple[Figure, list[Any]]:
+    """A figure with so many panels, in rows."""
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(11 if columns > 2 else 5 * columns, height * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).flatten().tolist()
+    for panel in panels[count:]:
+        panel.axis("off")
+    return figure, panels

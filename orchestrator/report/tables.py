@@ -1,0 +1,84 @@
+"""The numbers behind the page, for other programs: trials.csv, effects.csv, histories.parquet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gan_core.files import write_atomically
+from orchestrator.naming import format_level
+from orchestrator.report.analysis import Analysis
+from orchestrator.report.data import SweepData
+
+
+def write(data: SweepData, analysis: Analysis, folder: Path) -> None:
+    """Each file whole or not at all. Raises OSError."""
+    write_atomically(folder / "trials.csv", trials(data).to_csv(index=False).encode())
+    write_atomically(folder / "effects.csv", effects(analysis).to_csv(index=False).encode())
+    write_atomically(folder / "histories.parquet", histories(data).to_parquet(index=False))
+
+
+def trials(data: SweepData) -> pd.DataFrame:
+    """A row a trial: what it is, what became of it, its factors by path, its last metrics by name."""
+    return pd.DataFrame(
+        {
+            "trial": run.name,
+            "key": run.key,
+            "group": run.group,
+            "configuration": run.configuration,
+            "seed": run.seed,
+            "status": run.status,
+            "verdict": run.verdict,
+            "since_step": run.since,
+            "reason": run.reason,
+            "mlflow_run": run.run_id,
+            **{path: format_level(level) for path, level in run.factors.items()},
+            **run.latest,
+        }
+        for run in data.runs
+    )
+
+
+def histories(data: SweepData) -> pd.DataFrame:
+    """A row a point: trial, metric, step, value."""
+    parts: list[pd.DataFrame] = []
+    keys = pd.CategoricalDtype([run.key for run in data.runs])
+    metrics = pd.CategoricalDtype(list(dict.fromkeys(metric for run in data.runs for metric in run.history)))
+    for run in data.runs:
+        for metric, (steps, values) in run.history.items():
+            trial = pd.Categorical.from_codes(np.full(len(steps), keys.categories.get_loc(run.key)), dtype=keys)
+            name = pd.Categorical.from_codes(np.full(len(steps), metrics.categories.get_loc(metric)), dtype=metrics)
+            parts.append(pd.DataFrame({"trial": trial, "metric": name, "step": steps, "value": values}))
+    if not parts:
+        return pd.DataFrame({"trial": [], "metric": [], "step": [], "value": []})
+    return pd.concat(parts, ignore_index=True)
+
+
+def effects(analysis: Analysis) -> pd.DataFrame:
+    """A row an effect: the change of the share of stable runs (as a share) and of the Frechet distance."""
+    rows: list[dict[str, Any]] = []
+    for effect in analysis.effects:
+        row = {
+            "group": effect.group,
+            "factor": effect.factor,
+            "before": format_level(effect.before),
+            "after": format_level(effect.after),
+            "pairs": effect.pairs,
+            "seeds": effect.seeds,
+        }
+        for name, found, holds in (
+            ("stable", effect.stable, effect.stable_holds),
+            ("frechet", effect.quality, effect.quality_holds),
+        ):
+            row |= {
+                f"{name}_change": found.mean if found else None,
+                f"{name}_low": found.low if found else None,
+                f"{name}_high": found.high if found else None,
+                f"{name}_p": found.p if found else None,
+                f"{name}_holds": holds if found else None,
+            }
+        rows.append({**row, "frechet_pairs": effect.quality_pairs, "better": effect.better})
+    return pd.DataFrame(rows)

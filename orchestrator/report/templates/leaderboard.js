@@ -1,0 +1,28 @@
+// The leaderboard sorts by any column and shows the rows that hold what was typed.
+for (const table of document.querySelectorAll("table.sortable")) {
+  const headers = [...table.tHead.rows[0].cells], body = table.tBodies[0];
+  headers.forEach((header, column) => {
+    const button = element("button", {type: "button"}, ...header.childNodes);
+    header.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const down = header.ariaSort === "ascending";
+      for (const other of headers) other.removeAttribute("aria-sort");
+      header.ariaSort = down ? "descending" : "ascending";
+      const key = row => row.cells[column].dataset.value ?? row.cells[column].textContent;
+      const known = row => key(row) !== "";
+      const compare = (a, b) => (isNaN(key(a)) || isNaN(key(b)) ? key(a).localeCompare(key(b), undefined, {numeric: true}) : key(a) - key(b));
+      const rows = [...body.rows].filter(known).sort((a, b) => (down ? -1 : 1) * compare(a, b));
+      body.append(...rows, ...[...body.rows].filter(row => !known(row)));  // what is not known stays last
+    });
+  });
+}
+
+document.getElementById("filter").addEventListener("input", event => {
+  const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
+  let shown = 0;
+  for (const row of document.querySelectorAll("table.sortable tbody tr")) {
+    row.hidden = !words.every(word => row.textContent.toLowerCase().includes(word));
+    shown += !row.hidden;
+  }
+  document.getElementById("filtered").textContent = words.length ? `${shown} shown` : "";
+});
