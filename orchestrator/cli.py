@@ -83,6 +83,14 @@ def sweep(
     gpu_share: Annotated[
         float, typer.Option(min=0.01, max=1.0, help="Part of a GPU that each trial gets, where there are GPUs.")
     ] = 0.25,
+    confirm: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="K",
+            help="Run the best K configurations again on fresh seeds: the best of many are partly the luckiest.",
+        ),
+    ] = 0,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Run a sweep, or go on with it, then write the report.
@@ -94,7 +102,7 @@ def sweep(
     from orchestrator import addresses, sweeping
 
     uri = tracking_uri or addresses.default_uri(home)
-    options = sweeping.Options(home, uri, None if address == "local" else address, workers, gpu_share)
+    options = sweeping.Options(home, uri, None if address == "local" else address, workers, gpu_share, confirm)
     raise typer.Exit(sweeping.run_sweep(file, set_ or [], options, _console()))
 
 
@@ -129,23 +137,24 @@ def status(
 
 @app.command()
 def report(
-    sweep: SweepName,
+    sweeps: Annotated[list[str], typer.Argument(metavar="SWEEP...", help="A sweep, or several to compare.")],
     home: Home = HOME,
     output: Annotated[
-        Path | None, typer.Option(show_default="the sweep's folder", help="Folder to write report.html into.")
+        Path | None,
+        typer.Option(show_default="HOME/sweeps/SWEEP/report", help="Folder to write report.html and its tables into."),
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Write it again while the sweep runs.")] = False,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Write the comparison again, from MLflow alone: it can be made on any machine that reaches it."""
-    from orchestrator import addresses
-    from orchestrator import report as reporting
-    from orchestrator.store import SweepFolder
+    """Write the comparison again, from MLflow alone: it can be made on any machine that reaches it.
+
+    Several sweeps are compared: `orchestrate report before after` pairs the runs that differ in nothing else.
+    """
+    from orchestrator import addresses, reporting
 
     uri = tracking_uri or addresses.default_uri(home)
     addresses.check_uri(uri)
-    folder = output or SweepFolder(home, sweep).report_folder
-    said = reporting.write(uri, sweep, folder)
-    print("\n".join([*said.lines, f"report  {folder / 'report.html'}"]))
+    reporting.report(uri, sweeps, home, output, watch)
 
 
 @app.command()

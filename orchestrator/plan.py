@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ class Planned:
             "factors": self.trial.factors,
             "steps": self.config.steps,
             "loss": self.config.loss.name,
+            "confirms": self.trial.confirms,
         }
 
 
@@ -71,6 +72,11 @@ class Plan:
     @property
     def todo(self) -> list[Planned]:
         return [planned for planned in self.trials if planned.state != "finished"]
+
+    def looked_up(self) -> Plan:
+        """With the records as they are now."""
+        found = [replace(planned, record=self.folder.trial(planned.key).record()) for planned in self.trials]
+        return replace(self, trials=found)
 
     def counts(self) -> dict[str, int]:
         """state -> number of trials."""

@@ -35,7 +35,10 @@ SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration with one seed. `factors`: the swept settings and this trial's levels of them."""
+    """One configuration with one seed. `factors`: the swept settings and this trial's levels of them.
+
+    `confirms`: it runs one of the best configurations again, on a fresh seed.
+    """
 
     group: str
     configuration: str
@@ -43,6 +46,7 @@ class Trial:
     factors: dict[str, Any]
     config: TrialConfig
     sources: dict[str, str] = field(repr=False, compare=False)
+    confirms: bool = False
 
     @property
     def name(self) -> str:

@@ -23,6 +23,7 @@ from gan_core.identity import effective_settings
 from orchestrator import addresses, display, environment, spec, tracking
 from orchestrator.clock import Clock
 from orchestrator.cluster import Cluster
+from orchestrator.confirm import extended
 from orchestrator.errors import UserError
 from orchestrator.evaluators import prepare
 from orchestrator.plan import Plan, make_plan
@@ -34,13 +35,17 @@ FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
 
 @dataclass(frozen=True)
 class Options:
-    """How to run. `address`: a Ray cluster's, None for a local Ray. `gpu_share`: the part of a GPU a trial gets."""
+    """How to run. `address`: a Ray cluster's, None for a local Ray. `gpu_share`: the part of a GPU a trial gets.
+
+    `confirm`: how many of the best configurations run again on fresh seeds.
+    """
 
     home: Path
     tracking_uri: str
     address: str | None = None
     workers: int | None = None
     gpu_share: float = 0.25
+    confirm: int = 0
 
 
 def run_sweep(file: Path, overrides: list[str], options: Options, console: Console) -> int:
@@ -58,12 +63,13 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
         with hold(folder):
             evaluators = prepare(plan, options.home, shown.phase, shown.note)
             outcome = _run(plan, evaluators, options, shown)
-    _say_the_end(plan, options, console, outcome)
+    _say_the_end(options, console, outcome)
     return outcome.code
 
 
 @dataclass(frozen=True)
 class _Outcome:
+    plan: Plan
     code: int
     answer: str
     report: Path | None
@@ -95,6 +101,7 @@ def hold(folder: SweepFolder) -> Iterator[None]:
 
 def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: display.Display) -> _Outcome:
     stop = threading.Event()
+    plan = extended(plan, options.confirm)
     with ExitStack() as stack:
         importing = stack.enter_context(ThreadPoolExecutor(1)).submit(tracking.warm_up, options.tracking_uri)
         cluster = stack.enter_context(_cluster(plan, options, shown)) if plan.todo else None
@@ -108,6 +115,11 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
             if cluster:
                 with _stopping_on_signals(stop, shown):
                     _train(plan, evaluators, options, cluster, shown, stop)
+                    if (more := extended(plan.looked_up(), options.confirm)).todo and not stop.is_set():
+                        plan = more
+                        write_json(plan.folder.sweep_file, plan.document())
+                        mirror.follow(plan.document(), _settings(plan))
+                        _train(plan, evaluators, options, cluster, shown, stop)
             shown.phase("sending the rest to MLflow")
             thread.drain()
             return _conclude(plan, options, thread, shown, _exit_code(plan, stop))
@@ -121,18 +133,18 @@ def _conclude(
 ) -> _Outcome:
     """The report, from MLflow, and the end of the parent run; without them if MLflow did not take everything."""
     if thread.trouble:
-        return _Outcome(code, "", None, thread.trouble)
+        return _Outcome(plan, code, "", None, thread.trouble)
     from orchestrator import report
 
     shown.phase("writing the report")
     try:
-        said = report.write(options.tracking_uri, plan.sweep.name, plan.folder.report_folder, thread.mirror.parent)
+        said = report.write(options.tracking_uri, [plan.sweep.name], plan.folder.report_folder, thread.mirror.parent)
         answer, file = "\n".join(said.lines), plan.folder.report_file
         status = {FINISHED: "FINISHED", SOME_FAILED: "FAILED"}.get(code, "KILLED")
         thread.mirror.finish(status, answer, file)
     except UserError as error:
-        return _Outcome(code, "", None, str(error))
-    return _Outcome(code, answer, file, None)
+        return _Outcome(plan, code, "", None, str(error))
+    return _Outcome(plan, code, answer, file, None)
 
 
 @contextmanager
@@ -145,13 +157,17 @@ def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[C
 
 
 def _open_mirror(plan: Plan, options: Options) -> tracking.Mirror:
-    settings = {
+    mirror = tracking.Mirror(plan.folder, options.tracking_uri, plan.document(), _settings(plan))
+    mirror.open()
+    return mirror
+
+
+def _settings(plan: Plan) -> dict[str, dict[str, Any]]:
+    """A trial's key -> what acts in it, by path."""
+    return {
         p.key: {**effective_settings(p.config), "data.fingerprint": p.fingerprint, "seed": p.trial.seed}
         for p in plan.trials
     }
-    mirror = tracking.Mirror(plan.folder, options.tracking_uri, plan.document(), settings)
-    mirror.open()
-    return mirror
 
 
 def _train(
@@ -205,7 +221,8 @@ def command_name() -> str:
     return os.path.relpath(called) if called.is_relative_to(Path.cwd()) else str(called)
 
 
-def _say_the_end(plan: Plan, options: Options, console: Console, outcome: _Outcome) -> None:
+def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
+    plan = outcome.plan
     say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
     if outcome.answer:
         say(f"\n{plan.sweep.question}\n{outcome.answer}\n")

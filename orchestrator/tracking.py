@@ -153,6 +153,7 @@ class Mirror:
             "group": trial["group"],
             "configuration": trial["configuration"],
             "seed": str(trial["seed"]),
+            "stage": "confirmation" if trial["confirms"] else "selection",
         }
         if commit := record.environment.get("git_commit"):
             tags["mlflow.source.git.commit"] = commit
@@ -195,6 +196,12 @@ class Mirror:
         runs = {key: child.run_id for key, child in self.children.items()}
         found = {"tracking_uri": without_secrets(self.uri), "experiment": self.experiment, "parent": self.parent}
         write_json(self.folder.mirror_file, {**found, "runs": runs})
+
+    def follow(self, document: dict[str, Any], settings: dict[str, dict[str, Any]]) -> None:
+        """The sweep has got more trials. Replaces what a running `sync` reads, so that it may go on beside this."""
+        self.document, self.settings = document, settings
+        self.trials = {trial["key"]: trial for trial in document["trials"]}
+        self.client.log_dict(self.parent, document, "sweep.json")
 
     # Keeping up
 

@@ -8,18 +8,19 @@ from orchestrator.report.summary import Summary
 
 
 def write(
-    tracking_uri: str, sweep: str, folder: Path, parent: str | None = None, refresh: int | None = None
+    tracking_uri: str, sweeps: list[str], folder: Path, parent: str | None = None, refresh: int | None = None
 ) -> Summary:
-    """Writes the report of a sweep that MLflow holds into the folder: report.html and what stands beside it.
+    """Writes the report of sweeps that MLflow holds into the folder: report.html and what stands beside it.
 
-    `parent`: the sweep's run, where there may be several of this name; otherwise the newest. `refresh`: seconds after
-    which a browser loads the page again. Raises UserError.
+    `parent`: the one sweep's run, where there may be several of this name; otherwise the newest. `refresh`: seconds
+    after which a browser loads the page again. Raises UserError.
     """
     from orchestrator.errors import UserError
-    from orchestrator.report import analysis, collect, leaderboard, markdown, page, summary, tables
+    from orchestrator.report import analysis, collect, compare, leaderboard, markdown, page, summary, tables
 
-    data = collect.collect(tracking_uri, sweep, parent)
-    rows, found = leaderboard.rows(data), analysis.analyse(data)
+    collected = [collect.collect(tracking_uri, sweep, parent) for sweep in sweeps]
+    data = collected[0] if len(collected) == 1 else compare.merged(collected)
+    rows, found = leaderboard.rows(data.selection), analysis.analyse(data)
     said = summary.summarise(data, rows, found)
     try:
         folder.mkdir(parents=True, exist_ok=True)

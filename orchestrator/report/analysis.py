@@ -37,7 +37,7 @@ class Analysis:
 def analyse(data: SweepData) -> Analysis:
     """Of the runs that have ended. Where no group sweeps anything, the groups are what is compared."""
     if len(data.groups) > 1 and not any(run.factors for run in data.runs):
-        merged = [replace(run, group="all", factors={"group": run.group}) for run in data.runs]
+        merged = [replace(run, group="all", factors={"group": run.group}) for run in data.selection]
         return analyse(replace(data, runs=merged))
     ended = {group: results(data, group) for group in data.groups}
     everything = [result for members in ended.values() for result in members]
@@ -51,7 +51,7 @@ def analyse(data: SweepData) -> Analysis:
 
 def results(data: SweepData, group: str) -> list[Result]:
     """The group's runs that have ended. Where several evaluators measured them, their quality is not compared."""
-    runs = [run for run in data.runs if run.group == group and run.ended]
+    runs = [run for run in data.selection if run.group == group and run.ended]
     comparable = len({run.evaluator["id"] for run in runs if run.evaluator}) == 1
     return [_result(run, comparable) for run in runs]
 

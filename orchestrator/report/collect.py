@@ -57,7 +57,7 @@ def _collect(tracking_uri: str, sweep: str, parent_id: str | None) -> SweepData:
         tracking_uri=without_secrets(tracking_uri),
         run_id=parent.info.run_id,
         cautions=document["cautions"],
-        command=command,
+        commands=[command],
         runs=found,
         real=reader.real_pictures([runs[trial["key"]] for trial in document["trials"] if trial["key"] in runs]),
     )
@@ -113,7 +113,7 @@ class _Reader:
 
     def run_data(self, trial: dict[str, Any], run: Any, moments: int) -> RunData:
         names = ("key", "name", "group", "configuration", "seed", "factors", "steps")
-        data = RunData(**{name: trial[name] for name in names})
+        data = RunData(**{name: trial[name] for name in names}, confirms=trial.get("confirms", False))
         if run is None:
             return data
         tags = run.data.tags

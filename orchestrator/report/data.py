@@ -23,7 +23,10 @@ Curve = tuple[np.ndarray, np.ndarray]
 
 @dataclass
 class RunData:
-    """One trial. `history`: metric -> its curve. `pictures`: (step, PNG) of sample grids, in order of steps."""
+    """One trial. `history`: metric -> its curve. `pictures`: (step, PNG) of sample grids, in order of steps.
+
+    `confirms`: it runs one of the best configurations again, on a fresh seed.
+    """
 
     key: str
     name: str
@@ -32,7 +35,7 @@ class RunData:
     seed: int
     factors: dict[str, Any]
     steps: int
-    sweep: str = ""
+    confirms: bool = False
     run_id: str = ""
     url: str = ""
     status: str = "pending"
@@ -70,14 +73,14 @@ class RunData:
 
 @dataclass
 class SweepData:
-    """`command`: the words that run it again. `real`: (caption, PNG) of real images."""
+    """`commands`: the words that run it again. `real`: (caption, PNG) of real images."""
 
     name: str
     question: str
     tracking_uri: str
     run_id: str
     cautions: list[str]
-    command: list[str]
+    commands: list[list[str]]
     runs: list[RunData]
     real: list[tuple[str, bytes]] = field(default_factory=list)
 
@@ -85,6 +88,16 @@ class SweepData:
     def environment(self) -> dict[str, Any]:
         """What the first trial ran with; empty if none has started."""
         return next((run.environment for run in self.runs if run.environment), {})
+
+    @property
+    def selection(self) -> list[RunData]:
+        """The runs that the sweep file asks for: what is compared."""
+        return [run for run in self.runs if not run.confirms]
+
+    @property
+    def confirmation(self) -> list[RunData]:
+        """The best of them again, on fresh seeds: what tells how good they are."""
+        return [run for run in self.runs if run.confirms]
 
     @property
     def groups(self) -> list[str]:
@@ -96,9 +109,9 @@ class SweepData:
         return {run.evaluator["id"]: run.evaluator for run in self.runs if run.evaluator}
 
     def configurations(self) -> dict[str, list[RunData]]:
-        """configuration -> its runs, one a seed."""
+        """configuration -> its runs that are compared, one a seed."""
         found: dict[str, list[RunData]] = {}
-        for run in self.runs:
+        for run in self.selection:
             found.setdefault(run.configuration, []).append(run)
         return found
 

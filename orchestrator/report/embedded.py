@@ -38,6 +38,7 @@ def _trial(run: RunData) -> dict[str, Any]:
         "configuration": run.configuration,
         "group": run.group,
         "seed": run.seed,
+        "confirms": run.confirms,
         "outcome": run.outcome,
         "stable": (run.verdict == "stable") if run.ended else None,
         "factors": {names[path]: format_level(level) for path, level in run.factors.items()},

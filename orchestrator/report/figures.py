@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
@@ -20,10 +22,10 @@ def effects_figure(analysis: Analysis) -> go.Figure:
     labels = [f"{effect.group + '  ' if several else ''}{analysis.called(effect)}" for effect in found]
     titles = ("stable runs, percentage points", "Frechet distance at the end (less is better)")
     figure = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04, subplot_titles=titles)
-    stable = [(effect.stable, effect.stable_holds) for effect in found]
+    stable = [(_in_points(effect.stable), effect.stable_holds) for effect in found]
     quality = [(effect.quality, effect.quality_holds) for effect in found]
-    figure.add_trace(_dots([change and _in_points(change) for change, _ in stable], stable, labels), 1, 1)
-    figure.add_trace(_dots([change for change, _ in quality], quality, labels), 1, 2)
+    figure.add_trace(_dots(labels, stable), 1, 1)
+    figure.add_trace(_dots(labels, quality), 1, 2)
     figure.update_layout(template="none", height=110 + 34 * len(found), margin={"l": 10, "r": 14, "t": 44, "b": 30})
     for column in (1, 2):
         figure.add_vline(x=0, line={"color": "rgba(128,128,128,0.6)", "width": 1}, col=column, row=1)
@@ -38,20 +40,20 @@ def _in_points(change: Change) -> Change:
     return change._replace(mean=100 * change.mean, low=100 * change.low, high=100 * change.high)
 
 
-def _dots(changes: list[Change | None], holds: list[tuple[Change | None, bool]], labels: list[str]) -> go.Scatter:
-    """One dot a label; an unknown interval (one seed) is drawn as none."""
-    known = [(label, change, hold) for label, change, (_, hold) in zip(labels, changes, holds, strict=True) if change]
-    finite = [0.0 if change.low == float("-inf") else 1.0 for _, change, _ in known]
+def _dots(labels: list[str], changes: Sequence[tuple[Change | None, bool]]) -> go.Scatter:
+    """One dot a label, blue where it holds; an unknown interval (one seed) is not drawn."""
+    known = [(label, change, holds) for label, (change, holds) in zip(labels, changes, strict=True) if change]
+    reach = [(c.mean - c.low, c.high - c.mean) if c.pairs > 1 else (0.0, 0.0) for _, c, _ in known]
     return go.Scatter(
         y=[label for label, _, _ in known],
         x=[change.mean for _, change, _ in known],
         mode="markers",
-        marker={"size": 9, "color": [SURE if hold else UNSURE for _, _, hold in known]},
+        marker={"size": 9, "color": [SURE if holds else UNSURE for _, _, holds in known]},
         error_x={
             "type": "data",
             "symmetric": False,
-            "array": [(c.high - c.mean) if sure else 0.0 for (_, c, _), sure in zip(known, finite, strict=True)],
-            "arrayminus": [(c.mean - c.low) if sure else 0.0 for (_, c, _), sure in zip(known, finite, strict=True)],
+            "arrayminus": [below for below, _ in reach],
+            "array": [above for _, above in reach],
             "thickness": 1.5,
             "color": UNSURE,
         },

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from statistics import fmean
 
-from orchestrator.report.data import RunData, SweepData
+from orchestrator.report.data import RunData
 from orchestrator.statistics import Share, share
 
 LAST = ("diversity/ratio", "accuracy/discriminator", "accuracy/auc", "loss/generator", "loss/discriminator")
@@ -42,13 +42,16 @@ def stable_share(runs: list[RunData]) -> Share:
     return share(sum(run.verdict == "stable" for run in ended), len(ended))
 
 
-def rows(data: SweepData) -> list[Row]:
+def rows(runs: list[RunData]) -> list[Row]:
     """A row for each configuration and evaluator: numbers of two evaluators are never averaged."""
+    members: dict[str, list[RunData]] = {}
+    for run in runs:
+        members.setdefault(run.configuration, []).append(run)
     found = []
-    for configuration, runs in data.configurations().items():
-        known = list(dict.fromkeys(run.evaluator["id"] for run in runs if run.evaluator)) or [""]
+    for configuration, alike in members.items():
+        known = list(dict.fromkeys(run.evaluator["id"] for run in alike if run.evaluator)) or [""]
         for evaluator in known:
-            own = [run for run in runs if run.evaluator.get("id", known[0]) == evaluator]
+            own = [run for run in alike if run.evaluator.get("id", known[0]) == evaluator]
             found.append(_row(configuration, evaluator, own))
     return sorted(found, key=lambda row: row.order)
 

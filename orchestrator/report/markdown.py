@@ -36,7 +36,7 @@ def write(data: SweepData, rows: list[Row], analysis: Analysis, summary: Summary
         rows=rows,
         summary=summary,
         pictures=pictures.write(data, analysis, folder),
-        command=shlex.join(data.command),
+        command=" && ".join(map(shlex.join, data.commands)),
         machine=f"{ran['processor']}, {packages}" if ran else "nothing has run yet",
     )
     write_atomically(folder / "report.md", text.encode())

@@ -19,7 +19,7 @@ from gan_core import stability
 from gan_core.files import write_atomically
 from orchestrator import __version__
 from orchestrator.naming import format_level
-from orchestrator.report import details, embedded, figures
+from orchestrator.report import details, embedded, figures, leaderboard
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import RunData, SweepData
 from orchestrator.report.leaderboard import Row
@@ -64,6 +64,7 @@ def write(
         summary=summary,
         rows=rows,
         refresh=refresh,
+        confirmed=_confirmed(data, rows),
         extremes=rows if len(rows) <= 6 else rows[:3] + rows[-3:],
         tables=_tables(data, rows),
         evaluator_says=_evaluator_says,
@@ -77,7 +78,7 @@ def write(
         shared=shared,
         details=list(zip(data.runs, own, strict=True)),
         verdict_rules=_verdict_rules(),
-        command=shlex.join(data.command),
+        command="\n".join(map(shlex.join, data.commands)),
         model=json.dumps(embedded.model(data), allow_nan=False),
         moments_json=json.dumps(moments),
         style=_text("style.css"),
@@ -114,6 +115,17 @@ def _tables(data: SweepData, rows: list[Row]) -> list[dict[str, Any]]:
         columns = [(get, title) for title, get in COLUMNS.items() if any(get(row) is not None for row in own)]
         tables.append({"evaluator": data.evaluators.get(evaluator), "rows": own, "columns": columns})
     return tables
+
+
+def _confirmed(data: SweepData, rows: list[Row]) -> list[tuple[Row, Row]]:
+    """(as selected, again on fresh seeds) for each configuration that was confirmed."""
+    selected = {(row.configuration, row.evaluator): row for row in rows}
+    again = leaderboard.rows(data.confirmation)
+    return [
+        (selected[row.configuration, row.evaluator], row)
+        for row in again
+        if (row.configuration, row.evaluator) in selected
+    ]
 
 
 def _survival(data: SweepData, analysis: Analysis) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from orchestrator.report import leaderboard
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
 from orchestrator.report.leaderboard import Row, stable_share
@@ -29,10 +30,10 @@ class Summary:
 
 def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
     """The answer as far as the runs that have ended can give one."""
-    total = stable_share(data.runs)
+    total = stable_share(data.selection)
     if not total.total:
         return Summary(["No run has ended yet."], [])
-    waiting = len(data.runs) - total.total
+    waiting = len(data.selection) - total.total
     answer = [f"{total} runs were stable ({interval(total)}{_by_group(data)}). {_best_and_riskiest(rows)}".strip()]
     if waiting:
         answer.append(f"{waiting} more have not ended.")
@@ -41,14 +42,26 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
         answer.append(_of_stability(strongest, analysis))
     if decided := [effect for effect in analysis.effects if effect.quality_holds]:
         answer.append(_of_quality(decided, analysis))
+    if data.confirmation:
+        answer.append(_confirmed(data))
     return Summary(answer, [] if waiting else _next(data, strongest))
+
+
+def _confirmed(data: SweepData) -> str:
+    """What the best configurations did on fresh seeds."""
+    again = leaderboard.rows(data.confirmation)
+    said = []
+    for row in again:
+        quality = "" if row.final is None else f", Frechet distance {row.final:.3g}"
+        said.append(f"{row.configuration} {row.stable}{quality}")
+    return f"Again, on fresh seeds: {'; '.join(said)}."
 
 
 def _by_group(data: SweepData) -> str:
     """How many of each group's runs were stable; nothing where there is one group."""
     if len(data.groups) == 1:
         return ""
-    shares = {group: stable_share([run for run in data.runs if run.group == group]) for group in data.groups}
+    shares = {group: stable_share([run for run in data.selection if run.group == group]) for group in data.groups}
     return "; " + ", ".join(f"{group} {found}" for group, found in shares.items())
 
 
@@ -111,8 +124,8 @@ def _of_quality(effects: list[Effect], analysis: Analysis) -> str:
 
 
 def _next(data: SweepData, strongest: Effect | None) -> list[tuple[str, str]]:
-    seeds = sorted({run.seed for run in data.runs})
-    command = shlex.join(data.command)
+    seeds = sorted({run.seed for run in data.selection})
+    command = shlex.join(data.commands[0])
     if len(seeds) == 1:
         return [("more seeds, to tell settings from luck", f"{command} --set {_seeds(_more(seeds, 3))}")]
     found = []
@@ -120,7 +133,7 @@ def _next(data: SweepData, strongest: Effect | None) -> list[tuple[str, str]]:
     if needed and len(seeds) < needed <= MOST_SEEDS:
         why = f"to show the largest difference, which takes about {needed} seeds"
         found.append((why, f"{command} --set {_seeds(_more(seeds, needed))}"))
-    if len(data.configurations()) > 3:
+    if len(data.configurations()) > 3 and not data.confirmation:
         found.append(("to see whether the best are more than lucky, on fresh seeds", f"{command} --confirm 3"))
     return found
 

@@ -4,7 +4,7 @@ for (const name of ["group", "x", "y"]) {
   chosen[name] = document.getElementById(`factors-${name}`);
   chosen[name]?.addEventListener("input", name === "group" ? chooseGroup : drawFactors);
 }
-const trialsOf = group => model.trials.filter(trial => trial.group === group);
+const trialsOf = group => model.trials.filter(trial => trial.group === group && !trial.confirms);
 const varied = group => factorNames.filter(name => new Set(trialsOf(group).map(t => t.factors[name])).size > 1);
 const byNumber = (a, b) => (isNaN(a) || isNaN(b) ? 0 : a - b);
 const ordered = (name, trials) => [...new Set(trials.map(t => t.factors[name]).filter(level => level !== undefined))].sort(byNumber);

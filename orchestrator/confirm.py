@@ -1,0 +1,53 @@
+"""`--confirm K`: the top K configurations run again on fresh seeds.
+
+The best of many configurations is partly the luckiest (the winner's curse), so the runs that picked them cannot also
+say how good they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gan_core.identity import trial_key
+from orchestrator.plan import Plan, Planned
+from orchestrator.report import leaderboard
+from orchestrator.report.data import RunData
+
+FEWEST_SEEDS = 3
+
+
+def extended(plan: Plan, count: int) -> Plan:
+    """The plan with the trials that confirm its top `count` configurations, once all others have ended.
+
+    Fresh seeds: the numbers after the sweep's own, as many as it has and at least FEWEST_SEEDS.
+    """
+    chosen = any(planned.trial.confirms for planned in plan.trials)
+    if not count or chosen or any(planned.state != "finished" for planned in plan.trials):
+        return plan
+    best = [row.configuration for row in leaderboard.rows([_run(planned) for planned in plan.trials])]
+    first = max(plan.sweep.seeds) + 1
+    seeds = range(first, first + max(FEWEST_SEEDS, len(plan.sweep.seeds)))
+    examples = {planned.trial.configuration: planned for planned in plan.trials}
+    confirming = [_again(plan, examples[name], seed) for name in dict.fromkeys(best[:count]) for seed in seeds]
+    return replace(plan, trials=[*plan.trials, *confirming])
+
+
+def _again(plan: Plan, planned: Planned, seed: int) -> Planned:
+    config = planned.config.model_copy(update={"seed": seed})
+    trial = replace(
+        planned.trial, seed=seed, config=planned.trial.config.model_copy(update={"seed": seed}), confirms=True
+    )
+    key = trial_key(config, planned.fingerprint)
+    return Planned(key, trial, config, planned.fingerprint, plan.folder.trial(key).record())
+
+
+def _run(planned: Planned) -> RunData:
+    """A finished trial as the leaderboard ranks it."""
+    record, about = planned.record, planned.describe()
+    return RunData(
+        **{name: about[name] for name in ("key", "name", "group", "configuration", "seed", "factors", "steps")},
+        status=record.status,
+        verdict=record.verdict["name"] if record.verdict else "",
+        latest=record.metrics,
+        evaluator=record.evaluator,
+    )

@@ -1,0 +1,31 @@
+"""Several sweeps in one report: the sweep becomes a setting like any other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from orchestrator.report.data import RunData, SweepData
+
+
+def merged(sweeps: list[SweepData]) -> SweepData:
+    """Their runs side by side. Runs of the same group, seed and settings are pairs that differ in the sweep alone."""
+    names = " and ".join(sweep.name for sweep in sweeps)
+    return SweepData(
+        name=names,
+        question=f"How do {names} differ?",
+        tracking_uri=sweeps[0].tracking_uri,
+        run_id=", ".join(sweep.run_id for sweep in sweeps),
+        cautions=list(dict.fromkeys(caution for sweep in sweeps for caution in sweep.cautions)),
+        commands=[command for sweep in sweeps for command in sweep.commands],
+        runs=[_of(sweep.name, run) for sweep in sweeps for run in sweep.runs],
+        real=list({picture: (caption, picture) for sweep in sweeps for caption, picture in sweep.real}.values()),
+    )
+
+
+def _of(sweep: str, run: RunData) -> RunData:
+    return replace(
+        run,
+        name=f"{sweep}: {run.name}",
+        configuration=f"{sweep}: {run.configuration}",
+        factors={"sweep": sweep, **run.factors},
+    )
