@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from orchestrator.report.analysis import Analysis
 from orchestrator.statistics import Change, Curve
@@ -15,24 +14,33 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7
 SURE, UNSURE = "#0072B2", "#888888"
 
 
-def effects_figure(analysis: Analysis) -> go.Figure:
-    """Dots with intervals: what each level changed in the share of stable runs, and in the Frechet distance."""
+def effects_figures(analysis: Analysis) -> list[tuple[str, go.Figure]]:
+    """(what it shows, figure): dots with intervals of what each level changed in the two things that are compared."""
+    if not analysis.effects:
+        return []
     several = len(analysis.names) > 1
     found = analysis.effects[::-1]  # plotly draws from below
-    labels = [f"{effect.group + '  ' if several else ''}{analysis.called(effect)}" for effect in found]
-    titles = ("stable runs, percentage points", "Frechet distance at the end (less is better)")
-    figure = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04, subplot_titles=titles)
+    labels = [f"{analysis.called(effect)}{f' ({effect.group})' if several else ''}" for effect in found]
     stable = [(_in_points(effect.stable), effect.stable_holds) for effect in found]
     quality = [(effect.quality, effect.quality_holds) for effect in found]
-    figure.add_trace(_dots(labels, stable), 1, 1)
-    figure.add_trace(_dots(labels, quality), 1, 2)
-    figure.update_layout(template="none", height=110 + 34 * len(found), margin={"l": 10, "r": 14, "t": 44, "b": 30})
-    for column in (1, 2):
-        figure.add_vline(x=0, line={"color": "rgba(128,128,128,0.6)", "width": 1}, col=column, row=1)
-    figure.update_annotations(font_size=13)
-    figure.update_xaxes(gridcolor="rgba(128,128,128,0.25)", zeroline=False)
-    figure.update_yaxes(gridcolor="rgba(128,128,128,0.25)", automargin=True)
-    figure.update_xaxes(range=[-105, 105], col=1)
+    figures = [("Stable runs, percentage points", _dots(labels, stable))]
+    if any(change for change, _ in quality):
+        figures.append(("Frechet distance at the end (less is better)", _dots(labels, quality)))
+    made = [(title, _effects_figure(title, dots, len(found))) for title, dots in figures]
+    made[0][1].update_xaxes(range=[-106, 106])
+    return made
+
+
+def _effects_figure(title: str, dots: go.Scatter, rows: int) -> go.Figure:
+    figure = go.Figure(dots)
+    figure.add_vline(x=0, line={"color": "rgba(128,128,128,0.6)", "width": 1})
+    figure.update_layout(
+        template="none",
+        title={"text": title, "font": {"size": 14}},
+        height=90 + 46 * rows,
+        margin={"l": 14, "r": 14, "t": 44, "b": 34},
+        yaxis={"ticklabelposition": "inside top", "ticks": "", "range": [-0.6, rows - 0.2]},
+    )
     return figure
 
 

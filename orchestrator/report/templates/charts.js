@@ -13,11 +13,12 @@ function chart(element, figure) {
 function draw(element) {
   const style = getComputedStyle(document.documentElement);
   const {data, layout} = figures.get(element)();
-  const axis = {gridcolor: "rgba(128,128,128,0.25)", zeroline: false, automargin: true};
+  const ink = style.getPropertyValue("--ink");
+  const axis = {gridcolor: "rgba(128,128,128,0.25)", zeroline: false, automargin: true, tickfont: {color: ink}};
   const own = {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest", showlegend: false,
     margin: {l: 48, r: 14, t: 40, b: 42}, height: 300, ...layout,
-    font: {family: "system-ui, sans-serif", size: 12, color: style.getPropertyValue("--ink")},
+    font: {family: "system-ui, sans-serif", size: 12, color: ink},
     xaxis: {...axis, ...layout.xaxis}, yaxis: {...axis, ...layout.yaxis},
   };
   if (!element.plot) { element.plot = document.createElement("div"); element.append(element.plot); }

@@ -7,26 +7,27 @@ for (const name of ["group", "x", "y"]) {
 const trialsOf = group => model.trials.filter(trial => trial.group === group && !trial.confirms);
 const varied = group => factorNames.filter(name => new Set(trialsOf(group).map(t => t.factors[name])).size > 1);
 const byNumber = (a, b) => (isNaN(a) || isNaN(b) ? 0 : a - b);
-const ordered = (name, trials) => [...new Set(trials.map(t => t.factors[name]).filter(level => level !== undefined))].sort(byNumber);
+const levelOf = (name, trial) => (name === "seed" ? String(trial.seed) : trial.factors[name]);
+const ordered = (name, trials) => [...new Set(trials.map(t => levelOf(name, t)).filter(level => level !== undefined))].sort(byNumber);
 
 function chooseGroup() {
-  const names = varied(chosen.group.value);
+  const names = [...varied(chosen.group.value), "seed"];
   for (const [axis, place] of [["x", 0], ["y", 1]]) {
     chosen[axis].replaceChildren(...names.map(name => new Option(name, name)));
-    chosen[axis].value = names[place] ?? names[0];
+    chosen[axis].value = names[place];
   }
   drawFactors();
 }
 
 function drawFactors() {
-  if (document.getElementById("heat")) chart(document.getElementById("heat"), heatFigure);
+  chart(document.getElementById("heat"), heatFigure);
   chart(document.getElementById("parallel"), parallelFigure);
 }
 
 function heatFigure() {
   const trials = trialsOf(chosen.group.value).filter(trial => trial.stable !== null);
   const [xs, ys] = [ordered(chosen.x.value, trials), ordered(chosen.y.value, trials)];
-  const cells = ys.map(y => xs.map(x => trials.filter(t => t.factors[chosen.x.value] === x && t.factors[chosen.y.value] === y)));
+  const cells = ys.map(y => xs.map(x => trials.filter(t => levelOf(chosen.x.value, t) === x && levelOf(chosen.y.value, t) === y)));
   const share = cell => (cell.length ? cell.filter(t => t.stable).length / cell.length : null);
   const said = cell => (cell.length ? `${cell.filter(t => t.stable).length} of ${cell.length}` : "");
   return {
@@ -50,9 +51,8 @@ function parallelFigure() {
     label, values: values.map(value => levels.indexOf(value)), tickvals: levels.map((_, place) => place),
     ticktext: levels.map(String), range: [-0.2, levels.length - 0.8],
   });
-  const dimensions = varied(chosen.group.value).map(name => category(name, trials.map(t => t.factors[name]), ordered(name, trials)));
+  const dimensions = [...varied(chosen.group.value), "seed"].map(name => category(name, trials.map(t => levelOf(name, t)), ordered(name, trials)));
   const outcomes = [...new Set(trials.map(trial => trial.outcome))];
-  dimensions.push(category("seed", trials.map(t => t.seed), [...new Set(trials.map(t => t.seed))]));
   dimensions.push(category("verdict", trials.map(t => t.outcome), outcomes));
   if (isFinite(worst)) dimensions.push({label: "Frechet at the end", values: trials.map(t => t.final ?? worst * 1.15)});
   const colours = outcomes.map(outcome => OUTCOMES[outcome] ?? "#888888");
@@ -68,4 +68,4 @@ function parallelFigure() {
     layout: {height: 340, margin: {l: 60, r: 60, t: 60, b: 30}},
   };
 }
-chooseGroup();
+if (chosen.group) chooseGroup();
