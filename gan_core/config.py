@@ -6,13 +6,14 @@ refuses unknown keys, values out of range and settings that mean nothing togethe
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from gan_core import families
 from gan_core.conflicts import Conflict, conflicts
 
-Family = Literal["dcgan", "acgan", "wgan_gp"]
 DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "svhn", "stacked_mnist", "npz", "image_folder"]
 LossName = Literal["bce", "hinge", "least_squares", "wasserstein"]
 Norm = Literal["batch", "layer", "instance", "none"]
@@ -62,7 +63,9 @@ class DataConfig(Section):
 
 
 class ModelConfig(Section):
-    family: Family = Field("dcgan", description="dcgan, acgan or wgan_gp")
+    family: Annotated[Text, AfterValidator(families.check)] = Field(
+        "dcgan", description="dcgan, acgan, wgan_gp, or one that an installed package adds"
+    )
     networks: Literal["standard", "original"] = Field(
         "standard", description="the paper's networks, or exactly those of the original report"
     )
@@ -189,6 +192,15 @@ NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
+def _family_defaults(name: Any) -> dict[str, Any]:
+    """A copy; nothing for a family that is refused later."""
+    if name in families.BUILT_IN:
+        return dict(FAMILY_DEFAULTS[name])
+    with suppress(ValueError):
+        return dict(families.load(str(name)).defaults)
+    return {}
+
+
 class TrialConfig(Section):
     """One GAN, one setting, one seed."""
 
@@ -216,7 +228,7 @@ class TrialConfig(Section):
         model = raw.get("model", {})
         if not isinstance(model, dict):
             return raw
-        defaults = dict(FAMILY_DEFAULTS.get(str(model.get("family", "dcgan")), {}))
+        defaults = _family_defaults(model.get("family", "dcgan"))
         networks = str(model.get("networks", "standard"))
         plain_critic = model.get("family") == "wgan_gp" and networks == "standard"
         norm = {"discriminator_norm": "none" if plain_critic else "batch"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gan_core import families
+
 if TYPE_CHECKING:
     from gan_core.config import TrialConfig
 
@@ -31,10 +33,15 @@ def _in_the_loss(config: TrialConfig) -> list[Problem]:
             if getattr(config.stabilizers, name):
                 message = f"{does} the targets of a BCE or least-squares loss; a {loss.name} loss has none (use 0)"
                 found.append((f"stabilizers.{name}", message))
-    if family != "acgan":
+    if not families.labelled(family):
         for name in ("auxiliary_loss", "auxiliary_weight", "auxiliary_real_share"):
             if getattr(loss, name) is not None:
-                found.append((f"loss.{name}", f"only acgan has a class loss; the family here is {family}"))
+                found.append(
+                    (
+                        f"loss.{name}",
+                        f"only a family with classes (acgan) has a class loss; the family here is {family}",
+                    )
+                )
     if not loss.gradient_penalty:
         for name in ("one_sided_penalty", "shared_epsilon"):
             if getattr(loss, name):
@@ -55,8 +62,10 @@ def _between_stabilizers(config: TrialConfig) -> list[Problem]:
     if len(on) > 1:
         found.append((on[1], f"{on[0]} holds the slope of the same discriminator to another value; keep one of them"))
     packs = stabilizers.packing
-    if packs and config.model.family == "acgan":
-        found.append(("stabilizers.packing", "an acgan names the class of one image, not of a pack; use 0"))
+    if packs and families.labelled(config.model.family):
+        found.append(
+            ("stabilizers.packing", f"an {config.model.family} names the class of one image, not of a pack; use 0")
+        )
     if packs and config.batch_size % packs:
         found.append(("stabilizers.packing", f"packs of {packs} do not divide the batch of {config.batch_size}"))
     return found
@@ -64,7 +73,9 @@ def _between_stabilizers(config: TrialConfig) -> list[Problem]:
 
 def _in_the_networks(config: TrialConfig) -> list[Problem]:
     model, found = config.model, []
-    if model.networks == "original":
+    if model.networks == "original" and model.family not in families.BUILT_IN:
+        found.append(("model.networks", f"the original report has no {model.family}; use standard"))
+    elif model.networks == "original":
         if model.width is not None:
             found.append(("model.width", "the original networks have fixed widths; leave it out"))
         if config.data.image_size != 32:

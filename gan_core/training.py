@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from gan_core import applied, networks, sampling
+from gan_core import applied, families, networks, sampling
 from gan_core.batches import Batches
 from gan_core.config import Player, TrialConfig
 from gan_core.datasets import ImageSet
@@ -54,8 +54,8 @@ class Progress(NamedTuple):
 
 def check_data(config: TrialConfig, images: ImageSet) -> None:
     """Raises DataError where the configuration asks for what the data does not have."""
-    if config.model.family == "acgan" and images.labels is None:
-        raise DataError("model.family", f"acgan needs labels and the data set {images.name} has none")
+    if families.labelled(config.model.family) and images.labels is None:
+        raise DataError("model.family", f"{config.model.family} needs labels and the data set {images.name} has none")
     if config.batch_size > len(images):
         raise DataError("batch_size", f"{config.batch_size} is more than the {len(images)} training images")
 
@@ -78,7 +78,7 @@ class Trainer:
         self.evaluator = evaluator
         self.device = torch.device(device)
         self.images = images.to(self.device)
-        self.classes = len(images.class_names) if config.model.family == "acgan" else 0
+        self.classes = len(images.class_names) if families.labelled(config.model.family) else 0
         self.precision = resolve_precision(config.precision, self.device)
         self.streams = Streams(config.seed, self.device)
         self.generator, self.discriminator = self._build_networks()

@@ -18,7 +18,7 @@ import torch
 from filelock import FileLock
 from PIL import Image
 
-from gan_core import checkpoint, sampling, stability
+from gan_core import checkpoint, families, sampling, stability
 from gan_core.applied import differences
 from gan_core.config import TrialConfig
 from gan_core.datasets import ImageSet
@@ -248,7 +248,7 @@ class Execution:
 
     def _save_real(self, images: ImageSet) -> None:
         """Real images in the arrangement of the samples: a row a class where the model is asked for classes."""
-        if self.config.model.family == "acgan" and images.labels is not None:
+        if families.labelled(self.config.model.family) and images.labels is not None:
             members = [(images.labels == c).nonzero()[:, 0] for c in range(len(images.class_names))]
             index = torch.cat([m[torch.arange(sampling.GRID_SIDE) % len(m)] for m in members if len(m)])
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from gan_core import families
 from gan_core.config import ModelConfig, StabilizerConfig
 from gan_core.networks import acgan, dcgan, wgan_gp
 from gan_core.networks.initialisation import initialise, normalise_spectrum
@@ -43,8 +44,8 @@ def _generator(model: ModelConfig, channels: int, classes: int, image_size: int)
             return wgan_gp.Generator(z, channels, width, image_size)
         case "wgan_gp", "original":
             return wgan_gp.OriginalGenerator(z, channels)
-        case unknown:
-            raise ValueError(f"no generator for {unknown}")
+        case name, _:
+            return families.load(name).generator(model, channels, classes, image_size)
 
 
 def _discriminator(
@@ -66,5 +67,5 @@ def _discriminator(
             return wgan_gp.Critic(channels, width, image_size, norm, std)
         case "wgan_gp", "original":
             return wgan_gp.OriginalCritic(channels, norm, std)
-        case unknown:
-            raise ValueError(f"no discriminator for {unknown}")
+        case name, _:
+            return families.load(name).discriminator(model, channels, classes, image_size, std)

@@ -1,0 +1,132 @@
+"""How long the report of many trials takes, and how much memory: from a local MLflow store to the page in a browser.
+
+    python benchmarks/report_of_many_trials.py [--trials 1000] [--points 500] [--home FOLDER]
+
+The trials are made up (their histories are random walks of 8 metrics), everything that reads them is the product:
+folders -> mirror -> MLflow on SQLite -> report -> Chromium, if there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from orchestrator.store import Record, SweepFolder
+from orchestrator.tracking import Mirror
+
+EVALUATOR = {
+    "id": "random-00000000", "features": "random", "weights": "made up", "accuracy": None, "samples": 512,
+    "compared": 512, "real": 1000, "split": "train", "preprocessing": "made up", "kept_out": None,
+}  # fmt: skip
+METRICS = [
+    "loss/generator", "loss/discriminator", "accuracy/discriminator", "accuracy/auc", "diversity/ratio",
+    "speed/images_per_second", f"frechet/{EVALUATOR['id']}", f"coverage/{EVALUATOR['id']}",
+]  # fmt: skip
+LEVELS = {"optimizer.lr": [1e-4, 2e-4, 1e-3, 2e-3, 1e-2], "stabilizers.label_smoothing": [0.0, 0.1],
+          "stabilizers.instance_noise.std": [0.0, 0.1], "loss.gradient_penalty": [1, 3, 10, 30, 100]}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="How long the report of many trials takes.")
+    parser.add_argument("--trials", type=int, default=1000)
+    parser.add_argument("--points", type=int, default=500)
+    parser.add_argument("--home", type=Path, help="where to keep the store, to measure it again (default: nowhere)")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        home = options.home or Path(scratch)
+        if not (home / "mlflow.db").exists():
+            began = time.monotonic()
+            make(home, options.trials, options.points)
+            print(f"store of {options.trials} trials made in {time.monotonic() - began:.0f} s")
+        measure(home)
+
+
+def make(home: Path, trials: int, points: int) -> None:
+    """A finished sweep in folders and in MLflow."""
+    folder, rng = SweepFolder(home, "many"), np.random.default_rng(0)
+    combinations = list(itertools.product(*LEVELS.values()))
+    documents = []
+    for number in range(trials):
+        levels = combinations[number % len(combinations)]
+        factors = dict(zip(LEVELS, levels, strict=True))
+        configuration = "dcgan " + " ".join(map(str, levels))
+        seed, key = number // len(combinations), f"{number:016x}"
+        documents.append({
+            "key": key, "name": f"{configuration} seed={seed}", "group": "dcgan", "configuration": configuration,
+            "seed": seed, "factors": factors, "steps": 10 * points, "loss": "bce", "confirms": False,
+        })  # fmt: skip
+        one_trial(folder, key, points, rng)
+    document = {"name": "many", "question": "Can many trials be read?", "file": "many.yaml", "seeds": [0],
+                "overrides": [], "cautions": [], "trials": documents}  # fmt: skip
+    about = {"data.name": "digits", "data.fingerprint": "0", "data.image_size": 32, "data.classes": None}
+    mirror = Mirror(folder, f"sqlite:///{home}/mlflow.db", document, {d["key"]: about for d in documents})
+    mirror.open()
+    mirror.sync()
+    mirror.finish("FINISHED", "", None)
+
+
+def one_trial(folder: SweepFolder, key: str, points: int, rng: np.random.Generator) -> None:
+    trial = folder.trial(key)
+    trial.samples.mkdir(parents=True)
+    walks = rng.normal(size=(points, len(METRICS))).cumsum(axis=0)
+    rows = [
+        {"step": 10 * (i + 1), "time": 1_700_000_000_000 + i, **dict(zip(METRICS, row, strict=True))}
+        for i, row in enumerate(walks.tolist())
+    ]
+    trial.history_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    picture = Image.fromarray(rng.integers(0, 255, (274, 274), dtype=np.uint8))
+    picture.save(trial.real_file)
+    picture.save(trial.sample_file(10 * points))
+    stable = bool(rng.random() < 0.7)
+    verdict = {"name": "stable" if stable else "collapsed", "reason": "made up", "since": None if stable else 500}
+    environment = {"processor": "made up", "python": "3", "packages": {}, "git_commit": None}
+    trial.write_record(Record(
+        key, "finished", 10 * points, verdict, rows[-1], {"precision": "float32"}, EVALUATOR, {}, environment, 1.0, None,
+        [{"began": 1_700_000_000_000, "ended": 1_700_000_001_000, "outcome": "finished"}],
+    ))  # fmt: skip
+
+
+def measure(home: Path) -> None:
+    command = [str(Path(sys.executable).with_name("orchestrate")), "report", "many", "--home", str(home)]
+    began = time.monotonic()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    took, memory = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    page = home / "sweeps/many/report/report.html"
+    print(f"report: {took:.1f} s, {memory:.2f} GiB at most; {page.stat().st_size / 2**20:.1f} MiB of page")
+    if browser := shutil.which("chromium") or shutil.which("google-chrome"):
+        print(f"in the browser: {opened(page, browser)}")
+
+
+def opened(page: Path, browser: str) -> str:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
+        tab = chromium.new_page(viewport={"width": 1280, "height": 900})
+        began = time.monotonic()
+        tab.goto(page.as_uri())
+        loaded = time.monotonic() - began
+        tab.evaluate("document.getElementById('curves-title').scrollIntoView()")
+        tab.wait_for_selector("#curves .chart svg.main-svg")
+        drawn = time.monotonic() - began
+        began = time.monotonic()
+        tab.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+        tab.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        scrolled = time.monotonic() - began
+        chromium.close()
+    return f"open after {loaded:.1f} s, curves drawn after {drawn:.1f} s, a jump to the end takes {scrolled:.1f} s"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""A family of GANs from an installed package trains like the built-in ones."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from gan_core import families, networks
+from gan_core.config import TrialConfig
+
+PACKAGE = """
+from torch import nn
+from gan_core.families import Family
+from gan_core.networks import dcgan
+from gan_core.networks.outputs import Judgement
+
+class Twice(nn.Module):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+    def forward(self, images):
+        return Judgement(2 * self.inner(images).logits)
+
+family = Family(
+    generator=lambda model, channels, classes, size: dcgan.Generator(model.latent_dim, channels, model.width, size),
+    discriminator=lambda model, channels, classes, size, std: Twice(
+        dcgan.Discriminator(channels, model.width, size, model.discriminator_norm, std)
+    ),
+    defaults={"optimizer": {"lr": 3e-4}, "loss": {"name": "hinge"}},
+)
+not_one = 3
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A package on the path whose metadata name two families, as pip leaves it."""
+    (tmp_path / "gans_from_outside.py").write_text(PACKAGE)
+    metadata = tmp_path / "gans_from_outside-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: gans-from-outside\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(
+        "[gan_core.families]\ntwice = gans_from_outside:family\nwrong = gans_from_outside:not_one\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    families.load.cache_clear()
+    yield
+    families.load.cache_clear()
+    sys.modules.pop("gans_from_outside", None)
+
+
+def config(family: str, **settings: object) -> TrialConfig:
+    return TrialConfig.model_validate({"model": {"family": family, "width": 4, **settings}})
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_family_from_outside_brings_its_networks_and_its_defaults() -> None:
+    made = config("twice")
+    assert (made.optimizer.lr, made.loss.name) == (3e-4, "hinge")
+    ours, theirs = (networks.build(c.model, c.stabilizers, 1, 0, 32, seed=0) for c in (config("dcgan"), made))
+    z = torch.randn(2, 100)
+    assert torch.equal(ours[0](z), theirs[0](z))
+    images = torch.randn(2, 1, 32, 32)
+    assert theirs[1](images).logits.shape == (2,)
+    assert families.known() == ["dcgan", "acgan", "wgan_gp", "twice", "wrong"]
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_a_family_from_outside_does_not_have_is_refused() -> None:
+    with pytest.raises(ValidationError, match="the original report has no twice"):
+        TrialConfig.model_validate({"model": {"family": "twice", "networks": "original"}})
+    with pytest.raises(ValidationError, match=r"gans_from_outside:not_one is not a gan_core\.families\.Family"):
+        config("wrong")
+
+
+def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValidationError, match="one of 'dcgan', 'acgan', 'wgan_gp'"):
+        config("stylegan")
