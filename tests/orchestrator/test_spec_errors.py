@@ -323,7 +323,7 @@ def test_a_value_of_the_wrong_kind_is_refused_and_never_converted(tmp_path: Path
 
 
 def test_a_wrong_name_is_answered_with_the_names_there_are(tmp_path: Path) -> None:
-    refuse(tmp_path, group("trial:\n  model.family: dcgam # here"), "model.family", "'dcgan', 'acgan' or 'wgan_gp'")
+    refuse(tmp_path, group("trial:\n  model.family: dcgam # here"), "model.family", "'dcgan', 'acgan', 'wgan_gp'")
 
 
 def test_a_very_long_value_does_not_fill_the_screen(tmp_path: Path) -> None:
