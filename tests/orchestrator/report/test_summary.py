@@ -1,0 +1,154 @@
+"""The answer in words, and what to run next."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from made_runs import LR, NOISE, made_run, made_sweep, measured, noise_decides, summary_of
+
+from orchestrator.report import summary
+from orchestrator.report.data import RunData
+
+
+def answer_to(*runs: RunData) -> str:
+    return " ".join(summary_of(made_sweep(*runs)).answer)
+
+
+def test_the_answer_counts_with_an_interval_and_names_the_best_and_the_riskiest() -> None:
+    runs = [measured(run, 3.0 if run.verdict == "stable" else 50.0) for run in noise_decides(2)]
+    text = answer_to(*runs)
+    assert "4 of 8 runs were stable (95% interval 22% to 78%)." in text  # Wilson's
+    assert "Best is g lr=1e-3 noise=0.1: 2 of 2, with a Frechet distance of 3 at the end." in text
+    assert "Riskiest is g lr=2e-4 noise=0: 0 of 2 (collapsed)." in text
+
+
+def test_every_group_is_counted_where_there_are_several() -> None:
+    assert "; g 4 of 8, calm 2 of 2)" in answer_to(
+        *noise_decides(2), *(made_run({}, seed, group="calm") for seed in (0, 1))
+    )
+
+
+def test_the_strongest_setting_is_named_with_its_interval_and_its_seeds() -> None:
+    text = answer_to(*noise_decides(8))
+    assert "Noise from 0 to 0.1 changes the share of stable runs by +100 points (95% interval +" in text
+    assert "over 8 seeds)." in text
+    assert "stand out" not in text
+
+
+def test_a_difference_that_may_be_chance_is_called_so() -> None:
+    runs = [made_run({NOISE: 0.0}, seed, verdict) for seed, verdict in enumerate(["collapsed", "stable", "stable"])]
+    runs += [made_run({NOISE: 0.1}, seed) for seed in range(3)]
+    text = answer_to(*runs)
+    assert "No setting is shown to change the share of stable runs: the largest difference is +33 points, by" in text
+    assert "over 3 seeds" in text
+
+
+def test_a_difference_that_stands_out_alone_but_not_among_many_is_called_so() -> None:
+    others = [f"stabilizers.other_{number}" for number in range(40)]  # each has an effect, of nothing
+    runs = []
+    for seed in range(3):
+        base = {NOISE: 0.0, **dict.fromkeys(others, 0)}
+        runs.append(made_run(base, seed, "collapsed"))
+        runs.append(made_run(base | {NOISE: 0.1}, seed))
+        runs += [made_run(base | {other: 1}, seed, "collapsed") for other in others]
+    assert "which does not stand out among the 41 effects looked at." in answer_to(*runs)
+
+
+def test_one_seed_is_called_luck() -> None:
+    text = answer_to(*noise_decides(1))
+    assert "on one seed: nothing says how much of it is luck." in text
+    assert "interval +" not in text
+
+
+def test_settings_that_changed_nothing_are_said_to() -> None:
+    text = answer_to(*(made_run({NOISE: noise}, seed) for noise in (0.0, 0.1) for seed in (0, 1)))
+    assert "No setting changed the share of stable runs." in text
+
+
+def test_a_level_of_which_no_run_has_ended_is_not_compared() -> None:
+    found = summary_of(made_sweep(made_run({NOISE: 0.0}), made_run({NOISE: 0.1}, verdict="")))
+    text = " ".join(found.answer)
+    assert "1 of 1 runs were stable" in text
+    assert "1 more have not ended." in text
+    assert "share of stable runs" not in text
+    assert found.next == []  # first the sweep itself
+
+
+def test_no_run_is_no_answer() -> None:
+    found = summary_of(made_sweep(made_run(verdict=""), made_run(seed=1, verdict="", status="running")))
+    assert found.lines == ["No run has ended yet."]
+
+
+def test_failed_and_diverged_runs_are_in_the_count_and_named_as_what_went_wrong() -> None:
+    runs = [made_run({NOISE: 0.1}, seed) for seed in (0, 1)]
+    runs += [made_run({NOISE: 0.0}, 0, "diverged"), made_run({NOISE: 0.0}, 1, "", status="failed")]
+    text = answer_to(*runs)
+    assert "2 of 4 runs were stable" in text
+    assert "Riskiest is g noise=0: 0 of 2 (diverged, failed)." in text
+
+
+def test_a_change_of_quality_is_said_only_where_it_is_more_than_chance() -> None:
+    def runs(luck: float) -> list[RunData]:
+        spread = [0.0, 1.0, -1.0, 0.5, -0.5, 0.0]
+        return [
+            measured(made_run({NOISE: noise}, seed), 20 - 80 * noise + luck * spread[seed] * (noise > 0))
+            for noise in (0.0, 0.1)
+            for seed in range(6)
+        ]
+
+    assert "The Frechet distance at the end changes by more than chance: -8 (" in answer_to(*runs(0.5))
+    assert "by more than chance" not in answer_to(*runs(20.0))
+
+
+def test_what_the_best_did_on_fresh_seeds_is_said_apart() -> None:
+    again = [
+        measured(made_run({LR: 1e-3, NOISE: 0.1}, 2 + seed, verdict, confirms=True), 4.0)
+        for seed, verdict in enumerate(["stable", "stable", "oscillating"])
+    ]
+    found = summary_of(made_sweep(*noise_decides(2), *again))
+    assert "Again, on fresh seeds: g lr=1e-3 noise=0.1 2 of 3, Frechet distance 4." in found.answer
+    assert found.answer[0].startswith("4 of 8 runs were stable")  # of the selection
+    assert not any("--confirm" in command for _, command in found.next)
+
+
+# What to run next
+
+
+def test_one_seed_asks_for_more_seeds_by_a_command_that_keeps_the_old_ones() -> None:
+    data = made_sweep(*noise_decides(1), commands=[["orchestrate", "sweep", "my sweep.yaml", "--set", "a=[1, 2]"]])
+    ((why, command),) = summary_of(data).next
+    assert "luck" in why
+    words = ["orchestrate", "sweep", "my sweep.yaml", "--set", "a=[1, 2]", "--set", "seeds=[0,1,2]"]
+    assert shlex.split(command) == words
+
+
+def test_a_difference_that_is_not_shown_asks_for_as_many_seeds_as_would_show_it() -> None:
+    runs = [made_run({NOISE: 0.0}, seed, verdict) for seed, verdict in enumerate(["collapsed", "stable", "stable"])]
+    runs += [made_run({NOISE: 0.1}, seed) for seed in range(3)]
+    ((why, command),) = summary_of(made_sweep(*runs)).next
+    seeds = shlex.split(command)[-1].removeprefix("seeds=[").removesuffix("]").split(",")
+    assert seeds == [str(seed) for seed in range(len(seeds))]
+    assert f"takes about {len(seeds)} seeds" in why
+    assert 3 < len(seeds) <= summary.MOST_SEEDS
+
+
+def test_more_seeds_than_anyone_would_run_are_not_advised() -> None:
+    verdicts = ["collapsed" if seed == 0 else "stable" for seed in range(12)]
+    runs = [made_run({NOISE: 0.0}, seed, verdict) for seed, verdict in enumerate(verdicts)]
+    runs += [made_run({NOISE: 0.1}, seed, "collapsed" if seed in (1, 2) else "stable") for seed in range(12)]
+    assert summary_of(made_sweep(*runs)).next == []
+
+
+@pytest.mark.parametrize(("levels", "advised"), [((0.0, 0.1), True), ((0.1,), False)])
+def test_confirming_is_advised_where_there_is_a_choice_of_more_than_three(
+    levels: tuple[float, ...], advised: bool
+) -> None:
+    found = summary_of(made_sweep(*noise_decides(8, levels))).next
+    assert [command for _, command in found] == (["orchestrate sweep s.yaml --confirm 3"] if advised else [])
+
+
+def test_the_lines_of_a_summary_are_its_answer_and_its_commands() -> None:
+    found = summary_of(made_sweep(*noise_decides(1)))
+    assert found.lines[:-1] == found.answer
+    assert found.lines[-1].startswith("Next, more seeds, to tell settings from luck: orchestrate sweep s.yaml --set ")
