@@ -23,6 +23,11 @@ QUIET = {
 }
 
 
+def object_store_bytes(data_bytes: int) -> int:
+    """What Ray's object store needs for data sets of this size."""
+    return LEAST_OBJECT_STORE + int(1.1 * data_bytes)
+
+
 class Cluster:
     """A Ray to run on: one of our own on this machine, or the one at `address`. A context manager.
 
@@ -31,7 +36,7 @@ class Cluster:
 
     def __init__(self, address: str | None, workers: int, scratch: Path, data_bytes: int):
         self.address, self.workers, self.scratch = address, workers, scratch
-        self.object_store = LEAST_OBJECT_STORE + int(1.1 * data_bytes)
+        self.object_store = object_store_bytes(data_bytes)
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
         if address is None:

@@ -7,11 +7,11 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.holding import is_held
 from orchestrator.naming import COLOURS, SHOWN, shown_metrics
 from orchestrator.store import Record, SweepFolder, sweeps
 from orchestrator.tracking import runs_of
@@ -35,25 +35,14 @@ def trial_row(trial: dict[str, Any], record: Record, run_id: str | None, held: b
     }
 
 
-def is_held(folder: SweepFolder) -> bool:
-    """Whether a command runs the sweep at the moment."""
-    if not folder.lock_file.exists():
-        return False
-    try:
-        with FileLock(folder.lock_file, timeout=0):
-            return False
-    except Timeout:
-        return True
-
-
 def rows_of_plan(plan: Plan) -> list[dict[str, Any]]:
-    runs, held = runs_of(plan.folder), is_held(plan.folder)
+    runs, held = runs_of(plan.folder), is_held(plan.folder.lock_file)
     return [trial_row(p.describe(), p.record, runs.get(p.key), held) for p in plan.trials]
 
 
 def rows_of_sweep(folder: SweepFolder) -> list[dict[str, Any]]:
     """Every trial of a sweep. Raises UserError if there is no such sweep."""
-    runs, held = runs_of(folder), is_held(folder)
+    runs, held = runs_of(folder), is_held(folder.lock_file)
     trials = folder.sweep()["trials"]
     return [trial_row(t, folder.trial(t["key"]).record(), runs.get(t["key"]), held) for t in trials]
 
@@ -62,22 +51,11 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=1))
 
 
-def print_plan(plan: Plan, console: Console) -> None:
-    table = _table("trial", "key", "state", "steps left")
-    for planned in plan.trials:
-        table.add_row(planned.trial.name, planned.key, planned.state, str(planned.remaining))
-    console.print(table)
-    for caution in plan.sweep.cautions:
-        console.print(f"caution: {caution}", markup=False)
-    counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
-    console.print(f"{len(plan.trials)} trials: {counts}", highlight=False)
-
-
 def print_sweep(home: Path, name: str, console: Console, as_json: bool) -> None:
     folder = SweepFolder(home, name)
     rows = rows_of_sweep(folder)
     if as_json:
-        print_json({"sweep": name, "running": is_held(folder), "trials": rows})
+        print_json({"sweep": name, "running": is_held(folder.lock_file), "trials": rows})
         return
     table = _table("trial", "status", "verdict", "step", *SHOWN.values())
     for row in rows:
@@ -98,14 +76,14 @@ def print_sweep(home: Path, name: str, console: Console, as_json: bool) -> None:
 def print_sweeps(home: Path, console: Console, as_json: bool) -> None:
     found = [(folder, rows_of_sweep(folder)) for folder in sweeps(home)]
     if as_json:
-        print_json([{"sweep": f.name, "running": is_held(f), "trials": rows} for f, rows in found])
+        print_json([{"sweep": f.name, "running": is_held(f.lock_file), "trials": rows} for f, rows in found])
         return
     if not found:
         console.print(f"no sweep in {home} yet; start one with: orchestrate sweep FILE", highlight=False)
         return
     table = _table("sweep", "trials", "now")
     for folder, rows in found:
-        table.add_row(folder.name, _counts(rows), "running" if is_held(folder) else "")
+        table.add_row(folder.name, _counts(rows), "running" if is_held(folder.lock_file) else "")
     console.print(table)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -15,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from rich.console import Console
 
 from gan_core.evaluation.evaluator import Evaluator
@@ -25,6 +23,7 @@ from orchestrator.clock import Clock
 from orchestrator.cluster import Cluster
 from orchestrator.errors import UserError
 from orchestrator.evaluators import prepare
+from orchestrator.holding import hold
 from orchestrator.plan import Plan, make_plan
 from orchestrator.scratch import scratch_folder
 from orchestrator.store import SweepFolder, write_json
@@ -34,13 +33,17 @@ FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
 
 @dataclass(frozen=True)
 class Options:
-    """How to run. `address`: a Ray cluster's, None for a local Ray. `gpu_share`: the part of a GPU a trial gets."""
+    """How to run. `address`: a Ray cluster's, None for a local Ray. `gpu_share`: the part of a GPU a trial gets.
+
+    `quiet`: nothing is said before the summary.
+    """
 
     home: Path
     tracking_uri: str
     address: str | None = None
     workers: int | None = None
     gpu_share: float = 0.25
+    quiet: bool = False
 
 
 def run_sweep(file: Path, overrides: list[str], options: Options, console: Console) -> int:
@@ -50,7 +53,8 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
         addresses.check_address(options.address)
     addresses.check_uri(options.tracking_uri)
     folder = SweepFolder(options.home, sweep.name)
-    with display.make_display(console) as shown:
+    _heed_interrupts()
+    with display.make_display(console, options.quiet) as shown:
         shown.phase("loading the data")
         plan = make_plan(sweep, options.home)
         for caution in sweep.cautions:
@@ -68,29 +72,6 @@ class _Outcome:
     answer: str
     report: Path | None
     trouble: str | None
-
-
-@contextmanager
-def hold(folder: SweepFolder) -> Iterator[None]:
-    """The sweep's lock, or UserError with who has it. The system frees it when its holder dies."""
-    lock = FileLock(folder.lock_file, timeout=1)
-    try:
-        folder.folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        try:
-            who = json.loads(folder.holder_file.read_text())
-            by = f"process {who['process']} on {who['host']} since {who['since']}"
-        except (OSError, ValueError, KeyError):
-            by = "another process"
-        raise UserError(f"sweep {folder.name} is being run by {by}; wait for it, or stop it first") from None
-    except OSError as error:
-        raise UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home") from None
-    try:
-        write_json(folder.holder_file, environment.this_process())
-        yield
-    finally:
-        lock.release()
 
 
 def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: display.Display) -> _Outcome:
@@ -171,6 +152,12 @@ def _train(
     shown.start(plan, Clock(plan, slots))
     shown.phase_text = "starting the workers"
     runner.run(plan, evaluators, cluster, options.gpu_share, stop, shown.report)
+
+
+def _heed_interrupts() -> None:
+    """A script's `orchestrate sweep FILE &` begins with SIGINT ignored, and `orchestrate stop` sends it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager
