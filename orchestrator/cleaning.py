@@ -85,7 +85,7 @@ def describe(waste: list[Waste], folders: list[SweepFolder], everything: bool) -
     lines = [f"{format_bytes(one.size):>8}  {len(one.paths)} {one.what}" for one in waste]
     if everything:
         lines.append(f"sweeps: {', '.join(folder.name for folder in folders) or 'none'}")
-        lines.append("MLflow's runs, pictures and models stay; delete those in its UI: orchestrate ui")
+        lines.append("MLflow's runs, pictures and models stay; delete those in its UI (orchestrate ui)")
     return lines
 
 

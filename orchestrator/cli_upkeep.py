@@ -11,9 +11,7 @@ from orchestrator.cli_options import HOME, Address, Home, Json, SweepName, Track
 from orchestrator.errors import UserError
 
 app = typer.Typer()
-datasets_app = typer.Typer(
-    invoke_without_command=True, help="List the known data sets: what is here, its size, how to get the rest."
-)
+datasets_app = typer.Typer(invoke_without_command=True)
 app.add_typer(datasets_app, name="datasets")
 
 
@@ -100,8 +98,8 @@ def clean(
 ) -> None:
     """Delete what nobody needs any more, after saying what and how much, and asking.
 
-    That is: checkpoints of finished trials, what `orchestrate train` and killed commands left. Results, generators and pictures stay unless `--everything` is given; MLflow's
-    records always stay. Refused while the sweep runs.
+    That is: checkpoints of finished trials, what `orchestrate train` and killed commands left. Results, generators and
+    pictures stay unless `--everything` is given; MLflow's records always stay. Refused while the sweep runs.
 
     Example: `orchestrate clean stability`
     """

@@ -101,8 +101,8 @@ def _trouble_of_ray(address: str | None) -> str:
 
 
 def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
-    return next(one for one in (folder.absolute(), *folder.absolute().parents) if one.is_dir())
+    """The folder, or the nearest path above it that is there."""
+    return next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
 
 
 def _disk(name: str, folder: Path) -> Check:

@@ -10,6 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from orchestrator import environment
+from orchestrator.calling import command
 from orchestrator.errors import UserError
 from orchestrator.store import SweepFolder, read_json, write_json
 
@@ -24,9 +25,8 @@ def hold(folder: SweepFolder) -> Iterator[None]:
     except Timeout:
         who = holder(folder)
         by = f"process {who['process']} on {who['host']} since {who['since']}" if who else "another process"
-        raise UserError(
-            f"sweep {folder.name} is being run by {by}; wait for it, or stop it first: orchestrate stop {folder.name}"
-        ) from None
+        stop = command(f"stop {folder.name}", folder.home)
+        raise UserError(f"sweep {folder.name} is being run by {by}; wait for it, or stop it first: {stop}") from None
     except OSError as error:
         raise UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home") from None
     try:

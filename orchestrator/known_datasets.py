@@ -9,6 +9,7 @@ from typing import Any, get_args
 from rich.console import Console
 from rich.table import Table
 
+from orchestrator.calling import command
 from orchestrator.errors import UserError, nearest
 
 _MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -77,17 +78,17 @@ def describe(home: Path) -> list[dict[str, Any]]:
             "classes": known.classes,
             "channels": known.channels,
             "what": known.what,
-            "get": how_to_get(known, root),
+            "get": how_to_get(known, home),
         }
         for known in KNOWN
     ]
 
 
-def how_to_get(known: Known, root: Path) -> str:
+def how_to_get(known: Known, home: Path) -> str:
     """What to do about a data set that is not here; the empty string if it is."""
     if not known.files:
         return "comes with scikit-learn"
-    return "" if known.state(root) == "here" else f"orchestrate datasets prepare {known.name}"
+    return "" if known.state(home / "datasets") == "here" else command(f"datasets prepare {known.name}", home)
 
 
 def print_datasets(home: Path, console: Console) -> None:

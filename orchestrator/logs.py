@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from orchestrator.calling import command, sweep_again
 from orchestrator.choosing import choose_trial
 from orchestrator.holding import is_held
 from orchestrator.naming import SHOWN, shown_metrics
@@ -27,11 +28,10 @@ def show(folder: SweepFolder, wanted: str, rows: int, follow: bool, console: Con
     for line in [*head(trial, record, place, held), *attempts(record), *row_lines(history, rows), *outcome(record)]:
         say(line)
     if follow and held:
-        last = history[-1]["step"] if history else 0
-        for line in _followed(folder, place, last, len(record.attempts)):
+        for line in _followed(folder, place, history, len(record.attempts)):
             say(line)
         record, held = place.record(), is_held(folder.lock_file)
-        for line in outcome(record):
+        for line in [*attempts(record)[-1:], *outcome(record)]:
             say(line)
     for line in advice(folder, number, record, held):
         say(line)
@@ -55,18 +55,29 @@ def attempts(record: Record) -> list[str]:
     """A line an attempt: when, where, which steps, how it ended."""
     lines = []
     for number, one in enumerate(record.attempts, start=1):
-        began, ended = clock_time(one["began"]), clock_time(one["ended"]) if "ended" in one else "?"
+        when = clock_time(one["began"]) + (f" to {clock_time(one['ended'])}" if "ended" in one else "")
         steps = f"from step {one['from_step']}" + (f" to {one['to_step']}" if "to_step" in one else "")
         where = f"process {one['process']} on {one['host']}"
-        lines.append(f"attempt {number}: {began} to {ended}, {where}, {steps}: {one['outcome']}")
+        lines.append(f"attempt {number}: {when}, {where}, {steps}: {one['outcome']}")
     return lines
 
 
 def row_lines(history: list[Row], count: int) -> list[str]:
-    """The last `count` rows in columns."""
-    titles = "".join(f"{title:>12}" for title in SHOWN.values())
-    chosen = history[-count:] if count else []
-    return [f"{'time':19}  {'step':>7}{titles}", *map(row_line, chosen)] if chosen else []
+    """The last `count` rows in columns; what was measured and evaluated at one step is one row."""
+    chosen = by_step(history)[-count:] if count else []
+    return [titles(), *map(row_line, chosen)] if chosen else []
+
+
+def titles() -> str:
+    return f"{'time':19}  {'step':>7}" + "".join(f"{title:>12}" for title in SHOWN.values())
+
+
+def by_step(history: list[Row]) -> list[Row]:
+    """The rows of each step as one."""
+    rows: dict[float, Row] = {}
+    for row in history:
+        rows[row["step"]] = rows.get(row["step"], {}) | row
+    return list(rows.values())
 
 
 def row_line(row: Row) -> str:
@@ -87,13 +98,14 @@ def outcome(record: Record) -> list[str]:
 
 def advice(folder: SweepFolder, number: int, record: Record, held: bool) -> list[str]:
     """The next useful command."""
-    again = f"orchestrate sweep {folder.sweep()['file']}"
+    again = sweep_again(folder)
     if record.status == "finished":
-        return [f"next     orchestrate sample {folder.name} {number}, for images from its generator"]
+        return [f"next     {command(f'sample {folder.name} {number}', folder.home)}, for images from its generator"]
     if held:
-        return [f"next     orchestrate logs {folder.name} {number} --follow, or orchestrate stop {folder.name}"]
+        follow, stop = f"logs {folder.name} {number} --follow", f"stop {folder.name}"
+        return [f"next     {command(follow, folder.home)}, or {command(stop, folder.home)}"]
     if record.status == "failed":
-        return [f"next     {again} tries it again; orchestrate doctor checks this machine"]
+        return [f"next     {again} tries it again; {command('doctor', folder.home)} checks this machine"]
     return [f"next     {again} {'goes on from here' if record.step else 'trains it'}"]
 
 
@@ -102,14 +114,20 @@ def clock_time(milliseconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(milliseconds / 1000))
 
 
-def _followed(folder: SweepFolder, place: TrialFolder, last: float, known: int) -> Iterator[str]:
-    """New attempts and rows, as checkpoints make them durable, until nothing more can come."""
+def _followed(folder: SweepFolder, place: TrialFolder, history: list[Row], known: int) -> Iterator[str]:
+    """New rows, as checkpoints make them durable, and new attempts, until nothing more can come.
+
+    `history`, `known`: the rows and the number of attempts that were told before.
+    """
+    last = history[-1]["step"] if history else 0.0
+    if not history:
+        yield titles()
     while True:
         held = is_held(folder.lock_file)  # before the look, so that what was written last is still seen
         record = place.record()
         yield from attempts(record)[known:]
         known = len(record.attempts)
-        for row in place.history(up_to=record.step):
+        for row in by_step(place.history(up_to=record.step)):
             if row["step"] > last:
                 yield row_line(row)
         last = max(last, record.step)

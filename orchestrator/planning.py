@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator import environment, pilot, spec, stale
+from orchestrator.calling import sweep_command
 from orchestrator.display import duration
 from orchestrator.execution import choose_device
 from orchestrator.forecast import Forecast, forecast, measured_in
@@ -90,7 +91,7 @@ def lines(outlook: Outlook) -> list[str]:
     return [
         *(f"caution: {caution}" for caution in plan.sweep.cautions),
         *_grouped("finished with other code and kept", outlook.other_code),
-        *_grouped("not the trial of this name that ran before", outlook.replaced),
+        *_grouped("other than the trial of this name that ran before, which is kept", outlook.replaced),
         f"{len(plan.trials)} trials: {counts}",
         *_expectation(outlook),
     ]
@@ -102,18 +103,25 @@ def _grouped(what: str, reasons: dict[str, str]) -> list[str]:
 
 
 def _expectation(outlook: Outlook) -> list[str]:
-    plan, expected, sweep = outlook.plan, outlook.forecast, f"orchestrate sweep {outlook.file}"
+    plan, expected = outlook.plan, outlook.forecast
+    home, asked = plan.folder.home, plan.sweep.overrides
+    sweep = sweep_command(outlook.file, asked, home)
     if not plan.todo:
         return [f"nothing is left to train; {sweep} writes the report again"]
     if expected is None:
         return [
             "expected time unknown: nothing was measured on this kind of processor yet",
-            f"next  orchestrate plan {outlook.file} --pilot measures a few steps; {sweep} runs it",
+            f"next  {sweep_command(outlook.file, asked, home, 'plan --pilot')} measures a few steps; {sweep} runs it",
         ]
     sources = ", ".join(f"{count} from {source}" for source, count in expected.sources.items())
-    price = "" if outlook.cost is None else f", {outlook.cost:.2f} at {outlook.price_per_hour:g} an hour"
+    price = "" if outlook.cost is None else f", {_money(outlook.cost)} at {outlook.price_per_hour:g} an hour"
+    how = "roughly" if expected.rough else "about"
     workers = f"{expected.workers} worker" + "s" * (expected.workers != 1)
     return [
-        f"expected: {'roughly' if expected.rough else 'about'} {duration(expected.seconds)} of training on {workers}{price} ({sources})",
+        f"expected: {how} {duration(expected.seconds)} of training on {workers}{price} ({sources})",
         f"next  {sweep}",
     ]
+
+
+def _money(amount: float) -> str:
+    return f"{amount:.2f}" if amount >= 0.01 or amount == 0 else "less than 0.01"

@@ -13,6 +13,7 @@ from torch import Tensor
 from gan_core import sampling
 from gan_core.config import TrialConfig
 from gan_core.product import Product, from_checkpoint, from_generator_file
+from orchestrator.calling import command
 from orchestrator.choosing import choose_trial
 from orchestrator.errors import UserError, first_line
 from orchestrator.execution import save_png
@@ -34,7 +35,7 @@ def sample(
     """Draws `count` images (of a grid; the other pictures have a size of their own). Raises UserError."""
     number, trial = choose_trial(folder.sweep()["trials"], wanted, f"status {folder.name}")
     place = folder.trial(trial["key"])
-    product, which = find_product(place, place.record(), best, folder.name)
+    product, which = find_product(place, place.record(), best, folder)
     latents, labels, columns = inputs(picture, product, count, seed)
     file = output or Path(f"{folder.name}-{number}-{picture}{'-best' if best else ''}.png")
     if file.suffix.lower() != ".png":
@@ -49,15 +50,15 @@ def sample(
     say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
     say(f"{len(images)} images of {trial['name']}, {which}, latents of seed {seed}")
     say(f"picture  {file}")
-    say(f"next     orchestrate logs {folder.name} {number}, to see how it was trained")
+    say(f"next     {command(f'logs {folder.name} {number}', folder.home)}, to see how it was trained")
 
 
-def find_product(place: TrialFolder, record: Record, best: bool, sweep: str) -> tuple[Product, str]:
+def find_product(place: TrialFolder, record: Record, best: bool, folder: SweepFolder) -> tuple[Product, str]:
     """The generator asked for, and what it is in words. Raises UserError where the trial has none."""
     try:
         if best:
             if not place.best_file.exists():
-                raise UserError(f"{place.key} has no best generator: no evaluation was saved yet; {_next(sweep)}")
+                raise UserError(f"{place.key} has no best generator: no evaluation was saved yet; {_next(folder)}")
             return from_generator_file(place.best_file), f"at its best evaluation (step {record.best['step']:.0f})"
         if place.generator_file.exists():
             return from_generator_file(place.generator_file), f"after its last step ({record.step})"
@@ -71,12 +72,12 @@ def find_product(place: TrialFolder, record: Record, best: bool, sweep: str) -> 
             product, step = from_checkpoint(place.checkpoint_file, config)
             return product, f"{record.status}, as of its checkpoint at step {step}"
     except ValueError as error:  # a damaged file, or one of another version of this program
-        raise UserError(f"the generator of {place.key} cannot be read ({first_line(error)}); {_next(sweep)}") from None
-    raise UserError(f"{place.key} is {record.status} and has no generator yet; {_next(sweep)}")
+        raise UserError(f"the generator of {place.key} cannot be read ({first_line(error)}); {_next(folder)}") from None
+    raise UserError(f"{place.key} is {record.status} and has no generator yet; {_next(folder)}")
 
 
-def _next(sweep: str) -> str:
-    return f"`orchestrate status {sweep}` says where its sweep stands"
+def _next(folder: SweepFolder) -> str:
+    return f"`{command(f'status {folder.name}', folder.home)}` says where its sweep stands"
 
 
 def inputs(picture: Picture, product: Product, count: int, seed: int) -> tuple[Tensor, Tensor | None, int]:

@@ -10,6 +10,7 @@ from collections import Counter
 
 from rich.console import Console
 
+from orchestrator.calling import command, sweep_again
 from orchestrator.errors import UserError
 from orchestrator.holding import holder, is_held
 from orchestrator.status import rows_of_sweep
@@ -22,10 +23,10 @@ def stop(folder: SweepFolder, console: Console) -> None:
     """Asks, waits until the sweep's lock is free, says what was saved. Raises UserError where it cannot ask."""
     say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
     if not is_held(folder.lock_file):
-        where = folder.sweep()["file"]  # raises where there is no such sweep
+        again = sweep_again(folder)  # raises where there is no such sweep
+        where = command(f"status {folder.name}", folder.home)
         raise UserError(
-            f"sweep {folder.name} is not running; `orchestrate status {folder.name}` says where it stands and "
-            f"`orchestrate sweep {where}` goes on with it"
+            f"sweep {folder.name} is not running; `{where}` says where it stands, `{again}` goes on with it"
         )
     process = ask(folder)
     say(f"asked process {process} to stop; it saves every running trial (Ctrl-C here only ends this waiting) ...")
@@ -49,14 +50,14 @@ def ask(folder: SweepFolder) -> int:
     if host != platform.node():
         raise UserError(
             f"sweep {folder.name} is run by process {process} on {host}, and this is {platform.node()}; "
-            f"run `orchestrate stop {folder.name}` there"
+            f"run `{command(f'stop {folder.name}', folder.home)}` there"
         )
     try:
         os.kill(process, signal.SIGINT)
     except ProcessLookupError:
         raise UserError(
             f"process {process}, which runs {folder.name}, cannot be seen from here (another container?); "
-            f"run `orchestrate stop {folder.name}` where it runs"
+            f"run `{command(f'stop {folder.name}', folder.home)}` where it runs"
         ) from None
     except PermissionError:
         raise UserError(f"process {process}, which runs {folder.name}, belongs to another user; ask them") from None
@@ -71,5 +72,5 @@ def saved(folder: SweepFolder) -> list[str]:
     return [
         *(f"saved    {row['name']} at step {row['step']} of {row['steps']}" for row in left),
         f"{len(rows)} trials: {counts}",
-        f"next     orchestrate sweep {folder.sweep()['file']} goes on from here",
+        f"next     {sweep_again(folder)} goes on from here",
     ]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +16,7 @@ from rich.console import Console
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.identity import effective_settings
 from orchestrator import addresses, display, environment, spec, tracking
+from orchestrator.calling import command
 from orchestrator.clock import Clock
 from orchestrator.cluster import Cluster
 from orchestrator.errors import UserError
@@ -185,14 +183,6 @@ def _exit_code(plan: Plan, stop: threading.Event) -> int:
     return INTERRUPTED if stop.is_set() else SOME_FAILED
 
 
-def command_name() -> str:
-    """How this command can be called again from here: `orchestrate` if the shell finds it, else its path."""
-    called = Path(sys.argv[0])
-    if shutil.which(called.name) or called.parent in (Path(), Path(".")):
-        return called.name
-    return os.path.relpath(called) if called.is_relative_to(Path.cwd()) else str(called)
-
-
 def _say_the_end(plan: Plan, options: Options, console: Console, outcome: _Outcome) -> None:
     say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
     if outcome.answer:
@@ -208,10 +198,9 @@ def _say_the_end(plan: Plan, options: Options, console: Console, outcome: _Outco
     elif options.tracking_uri.startswith("http"):
         say(f"MLflow  {addresses.without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
     else:
-        where = "" if options.home == Path("runs") else f" --home {options.home}"
-        if options.tracking_uri != addresses.default_uri(options.home):
-            where += f" --tracking-uri {addresses.without_secrets(options.tracking_uri)}"
-        say(f"MLflow  {command_name()} ui{where}, then experiment {plan.sweep.name}")
+        elsewhere = options.tracking_uri != addresses.default_uri(options.home)
+        where = f" --tracking-uri {addresses.without_secrets(options.tracking_uri)}" if elsewhere else ""
+        say(f"MLflow  {command('ui', options.home)}{where}, then experiment {plan.sweep.name}")
     if outcome.code == INTERRUPTED:
         left = sum(plan.folder.trial(p.key).record().status != "finished" for p in plan.trials)
         say(f"interrupted with {left} of {len(plan.trials)} trials left; the same command goes on from here")
