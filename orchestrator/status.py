@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.calling import command, sweep_again
 from orchestrator.holding import is_held
 from orchestrator.naming import COLOURS, SHOWN, shown_metrics
 from orchestrator.store import Record, SweepFolder, sweeps
@@ -57,10 +58,11 @@ def print_sweep(home: Path, name: str, console: Console, as_json: bool) -> None:
     if as_json:
         print_json({"sweep": name, "running": is_held(folder.lock_file), "trials": rows})
         return
-    table = _table("trial", "status", "verdict", "step", *SHOWN.values())
-    for row in rows:
+    table = _table("no.", "trial", "status", "verdict", "step", *SHOWN.values())
+    for number, row in enumerate(rows, start=1):
         verdict = row["verdict"] or ""
         table.add_row(
+            str(number),
             row["name"],
             Text(row["status"], style=COLOURS.get(row["status"], "")),
             Text(verdict, style=COLOURS.get(verdict, "")),
@@ -69,8 +71,23 @@ def print_sweep(home: Path, name: str, console: Console, as_json: bool) -> None:
         )
     console.print(table)
     console.print(_counts(rows), highlight=False)
+    for line in _next(folder, rows):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     if folder.report_file.exists():
         console.print(f"report  {folder.report_file}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _next(folder: SweepFolder, rows: list[dict[str, Any]]) -> list[str]:
+    """The next useful command."""
+    if is_held(folder.lock_file):
+        follow, stop = (
+            command(f"logs {folder.name} 1 --follow", folder.home),
+            command(f"stop {folder.name}", folder.home),
+        )
+        return [f"next    {follow}, or {stop}"]
+    if all(row["status"] == "finished" for row in rows):
+        return [f"next    {command(f'sample {folder.name} 1', folder.home)}, for images of a trial"]
+    return [f"next    {sweep_again(folder)} goes on with it"]
 
 
 def print_sweeps(home: Path, console: Console, as_json: bool) -> None:
@@ -94,6 +111,7 @@ def _counts(rows: list[dict[str, Any]]) -> str:
 
 def _table(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number < 3 else "right", no_wrap=number > 0)
+    for column in columns:
+        name, words = column in ("sweep", "trial"), ("sweep", "trial", "trials", "now", "status", "verdict")
+        table.add_column(column, justify="left" if column in words else "right", no_wrap=not name)
     return table

@@ -68,9 +68,10 @@ def saved(folder: SweepFolder) -> list[str]:
     """What a stopped sweep has, and what goes on with it."""
     rows = rows_of_sweep(folder)
     left = [row for row in rows if row["status"] == "interrupted"]
+    unfinished = any(row["status"] != "finished" for row in rows)
     counts = ", ".join(f"{count} {status}" for status, count in Counter(row["status"] for row in rows).items())
     return [
         *(f"saved    {row['name']} at step {row['step']} of {row['steps']}" for row in left),
         f"{len(rows)} trials: {counts}",
-        f"next     {sweep_again(folder)} goes on from here",
+        f"next     {sweep_again(folder)} {'goes on from here' if unfinished else 'writes the report again'}",
     ]
