@@ -10,7 +10,19 @@ from typing import Annotated
 import typer
 
 from orchestrator import __version__, cli_upkeep
-from orchestrator.cli_options import HOME, Address, File, Home, Json, Set, SweepName, TrackingUri, Workers, make_console
+from orchestrator.cli_options import (
+    HOME,
+    Address,
+    File,
+    GpuShare,
+    Home,
+    Json,
+    Set,
+    SweepName,
+    TrackingUri,
+    Workers,
+    make_console,
+)
 from orchestrator.errors import UserError
 
 app = typer.Typer(
@@ -51,9 +63,7 @@ def sweep(
     home: Home = HOME,
     workers: Workers = None,
     address: Address = None,
-    gpu_share: Annotated[
-        float, typer.Option(min=0.01, max=1.0, help="Part of a GPU that each trial gets, where there are GPUs.")
-    ] = 0.25,
+    gpu_share: GpuShare = 0.25,
     tracking_uri: TrackingUri = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but the summary at the end, and errors.")] = False,
 ) -> None:
@@ -78,6 +88,7 @@ def plan(
     set_: Set = None,
     home: Home = HOME,
     workers: Workers = None,
+    gpu_share: GpuShare = 0.25,
     price_per_hour: Annotated[
         float | None,
         typer.Option(min=0.0, metavar="P", help="What an hour of the machine costs."),
@@ -89,7 +100,8 @@ def plan(
 ) -> None:
     """Show what a sweep would run, what is already there or stale, and how long it will take; runs nothing.
 
-    The time comes from trials of this home folder that ran on the same kind of processor, or from `--pilot`.
+    The time comes from trials of this home folder that ran on the same kind of processor, or from `--pilot`, which
+    runs its trials alone: beside others they take longer.
 
     Example: `orchestrate plan experiments/stability.yaml --pilot --price-per-hour 0.40`
     """
@@ -98,7 +110,7 @@ def plan(
 
     console = make_console()
     note = (lambda text: None) if json else (lambda text: console.print(text, highlight=False, markup=False))
-    request = planning.Request(file, set_ or [], home, workers, price_per_hour, pilot)
+    request = planning.Request(file, set_ or [], home, workers, gpu_share, price_per_hour, pilot)
     outlook = planning.look_ahead(request, note)
     if json:
         print_json(planning.as_json(outlook))

@@ -35,6 +35,9 @@ HOME = Path("runs")
 Workers = Annotated[
     int | None, typer.Option(min=1, show_default="one a processor", help="Trials that run at once on a local Ray.")
 ]
+GpuShare = Annotated[
+    float, typer.Option(min=0.01, max=1.0, help="Part of a GPU that each trial gets, where there are GPUs.")
+]
 Trial = Annotated[
     str, typer.Argument(metavar="TRIAL", help="Its number (from 1), name or key, as in `orchestrate status SWEEP`.")
 ]

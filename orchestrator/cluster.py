@@ -23,6 +23,11 @@ QUIET = {
 }
 
 
+def slots(cpus: int, gpus: float, gpu_share: float) -> int:
+    """How many trials run at once: one a processor, as far as the GPUs go where there are any."""
+    return min(cpus, int(gpus / gpu_share)) if gpus else cpus
+
+
 def object_store_bytes(data_bytes: int) -> int:
     """What Ray's object store needs for data sets of this size."""
     return LEAST_OBJECT_STORE + int(1.1 * data_bytes)
@@ -73,5 +78,4 @@ class Cluster:
 
     def slots(self, gpu_share: float) -> int:
         """How many trials run at once."""
-        slots = int(self.ray.cluster_resources().get("CPU", 1))
-        return min(slots, int(self.gpus() / gpu_share)) if self.gpus() else slots
+        return slots(int(self.ray.cluster_resources().get("CPU", 1)), self.gpus(), gpu_share)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
 from orchestrator import environment, pilot, spec, stale
 from orchestrator.calling import sweep_command
+from orchestrator.cluster import slots
 from orchestrator.display import duration
 from orchestrator.execution import choose_device
 from orchestrator.forecast import Forecast, forecast, measured_in
@@ -46,6 +48,7 @@ class Request:
     overrides: list[str]
     home: Path
     workers: int | None
+    gpu_share: float
     price_per_hour: float | None
     pilot: bool
 
@@ -55,7 +58,9 @@ def look_ahead(request: Request, note: Callable[[str], None]) -> Outlook:
     plan = make_plan(spec.load(request.file, request.overrides), request.home)
     measured = pilot.run(plan, request.home, note) if request.pilot else []
     measured += measured_in(request.home, choose_device().type)
-    expected = forecast(plan, measured, request.workers or environment.available_cpus())
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    workers = slots(request.workers or environment.available_cpus(), gpus, request.gpu_share)
+    expected = forecast(plan, measured, max(1, workers))
     other = stale.finished_with_other_code(plan, environment.describe())
     return Outlook(plan, request.file, expected, other, stale.replaced(plan), request.price_per_hour)
 
