@@ -8,9 +8,20 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from orchestrator import __version__
+from orchestrator import __version__, cli_upkeep
+from orchestrator.cli_options import (
+    HOME,
+    Address,
+    File,
+    GpuShare,
+    Home,
+    Json,
+    Set,
+    TrackingUri,
+    Workers,
+    make_console,
+)
 from orchestrator.errors import UserError
 
 app = typer.Typer(
@@ -27,30 +38,6 @@ A first sweep, on digits that come with scikit-learn, in a few minutes:
 
 The same command again repeats nothing that is finished; after Ctrl-C it goes on where it was.""",
 )
-
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A sweep file, such as experiments/stability.yaml.")]
-SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="The name of a sweep: `sweep:` in its file.")]
-Home = Annotated[
-    Path,
-    typer.Option(envvar="ORCHESTRATE_HOME", help="Folder of sweeps, data sets and MLflow's default store."),
-]
-Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="PATH=VALUE",
-        help="Override a value of the file, as often as needed: trial.steps=100, seeds=[0,1,2], "
-        "groups.dcgan.grid.optimizer.lr=[1e-4].",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
-TrackingUri = Annotated[
-    str | None,
-    typer.Option(
-        envvar="MLFLOW_TRACKING_URI", show_default="sqlite:///HOME/mlflow.db", help="Where MLflow keeps the runs."
-    ),
-]
-HOME = Path("runs")
 
 
 def _print_version(wanted: bool) -> None:
@@ -73,16 +60,9 @@ def sweep(
     file: File,
     set_: Set = None,
     home: Home = HOME,
-    workers: Annotated[
-        int | None, typer.Option(min=1, show_default="one a processor", help="Trials that run at once on a local Ray.")
-    ] = None,
-    address: Annotated[
-        str | None,
-        typer.Option(envvar="RAY_ADDRESS", show_default="a local Ray", help="A Ray cluster: HOST:PORT or auto."),
-    ] = None,
-    gpu_share: Annotated[
-        float, typer.Option(min=0.01, max=1.0, help="Part of a GPU that each trial gets, where there are GPUs.")
-    ] = 0.25,
+    workers: Workers = None,
+    address: Address = None,
+    gpu_share: GpuShare = 0.25,
     confirm: Annotated[
         int,
         typer.Option(
@@ -92,32 +72,57 @@ def sweep(
         ),
     ] = 0,
     tracking_uri: TrackingUri = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but the summary at the end, and errors.")] = False,
 ) -> None:
     """Run a sweep, or go on with it, then write the report.
 
     Finished trials are not repeated, interrupted ones resume from their checkpoints. Ctrl-C saves every running
     trial and leaves. Exit codes: 0 every trial has a verdict (a diverged GAN is a verdict), 1 some trial failed for
     another cause, 2 the request is wrong and nothing was started, 130 interrupted.
+
+    Example: `orchestrate sweep experiments/stability.yaml --set seeds=[0,1,2]`
     """
     from orchestrator import addresses, sweeping
 
     uri = tracking_uri or addresses.default_uri(home)
-    options = sweeping.Options(home, uri, None if address == "local" else address, workers, gpu_share, confirm)
-    raise typer.Exit(sweeping.run_sweep(file, set_ or [], options, _console()))
+    options = sweeping.Options(home, uri, None if address == "local" else address, workers, gpu_share, confirm, quiet)
+    raise typer.Exit(sweeping.run_sweep(file, set_ or [], options, make_console()))
 
 
 @app.command()
-def plan(file: File, set_: Set = None, home: Home = HOME, json: Json = False) -> None:
-    """Show what a sweep would run and what is already there; runs nothing."""
-    from orchestrator import plan as planning
-    from orchestrator import spec, status
+def plan(
+    file: File,
+    set_: Set = None,
+    home: Home = HOME,
+    workers: Workers = None,
+    gpu_share: GpuShare = 0.25,
+    price_per_hour: Annotated[
+        float | None,
+        typer.Option(min=0.0, metavar="P", help="What an hour of the machine costs."),
+    ] = None,
+    pilot: Annotated[
+        bool, typer.Option("--pilot", help="Train each group's first trial for a few steps here, to measure its speed.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Show what a sweep would run, what is already there or stale, and how long it will take; runs nothing.
 
-    found = planning.make_plan(spec.load(file, set_), home)
-    rows = status.rows_of_plan(found)
+    The time comes from trials of this home folder that ran on the same kind of processor, or from `--pilot`, which
+    runs its trials alone: beside others they take longer.
+
+    Example: `orchestrate plan experiments/stability.yaml --pilot --price-per-hour 0.40`
+    """
+    from orchestrator import planning
+    from orchestrator.status import print_json
+
+    console = make_console()
+    note = (lambda text: None) if json else (lambda text: console.print(text, highlight=False, markup=False))
+    request = planning.Request(file, set_ or [], home, workers, gpu_share, price_per_hour, pilot)
+    outlook = planning.look_ahead(request, note)
     if json:
-        status.print_json({"sweep": found.sweep.name, "trials": rows})
+        print_json(planning.as_json(outlook))
     else:
-        status.print_plan(found, _console())
+        planning.print_outlook(outlook, console)
 
 
 @app.command()
@@ -126,13 +131,16 @@ def status(
     home: Home = HOME,
     json: Json = False,
 ) -> None:
-    """Show where a sweep stands, trial by trial."""
+    """Show where a sweep stands, trial by trial.
+
+    Example: `orchestrate status stability --json`
+    """
     from orchestrator import status as standing
 
     if sweep is None:
-        standing.print_sweeps(home, _console(), json)
+        standing.print_sweeps(home, make_console(), json)
     else:
-        standing.print_sweep(home, sweep, _console(), json)
+        standing.print_sweep(home, sweep, make_console(), json)
 
 
 @app.command()
@@ -148,7 +156,9 @@ def report(
 ) -> None:
     """Write the comparison again, from MLflow alone: it can be made on any machine that reaches it.
 
-    Several sweeps are compared: `orchestrate report before after` pairs the runs that differ in nothing else.
+    Several sweeps are compared, in pairs of runs that differ in nothing else.
+
+    Example: `orchestrate report before after`
     """
     from orchestrator import addresses, reporting
 
@@ -163,7 +173,10 @@ def ui(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 5000,
     tracking_uri: TrackingUri = None,
 ) -> None:
-    """Open MLflow's UI on this store, on this machine only (127.0.0.1)."""
+    """Open MLflow's UI on this store, on this machine only (127.0.0.1).
+
+    Example: `orchestrate ui --port 5001`
+    """
     from orchestrator import addresses
 
     uri = tracking_uri or addresses.default_uri(home)
@@ -190,15 +203,15 @@ def train(
     """Train one trial of a sweep in this process, without Ray or MLflow: to debug, or to profile.
 
     It starts anew every time and leaves its files in HOME/train/KEY; the sweep does not know of it.
+
+    Example: `orchestrate train experiments/stability.yaml --trial 3`
     """
     from orchestrator import single
 
-    raise typer.Exit(single.train(file, trial, set_ or [], home, _console()))
+    raise typer.Exit(single.train(file, trial, set_ or [], home, make_console()))
 
 
-def _console() -> Console:
-    """Standard output; wide where nobody looks at it, so that no table is cut off in a log."""
-    return Console() if sys.stdout.isatty() else Console(width=200)
+app.add_typer(cli_upkeep.app)
 
 
 def main() -> None:

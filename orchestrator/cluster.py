@@ -23,6 +23,16 @@ QUIET = {
 }
 
 
+def slots(cpus: int, gpus: float, gpu_share: float) -> int:
+    """How many trials run at once: one a processor, as far as the GPUs go where there are any."""
+    return min(cpus, int(gpus / gpu_share)) if gpus else cpus
+
+
+def object_store_bytes(data_bytes: int) -> int:
+    """What Ray's object store needs for data sets of this size."""
+    return LEAST_OBJECT_STORE + int(1.1 * data_bytes)
+
+
 class Cluster:
     """A Ray to run on: one of our own on this machine, or the one at `address`. A context manager.
 
@@ -31,7 +41,7 @@ class Cluster:
 
     def __init__(self, address: str | None, workers: int, scratch: Path, data_bytes: int):
         self.address, self.workers, self.scratch = address, workers, scratch
-        self.object_store = LEAST_OBJECT_STORE + int(1.1 * data_bytes)
+        self.object_store = object_store_bytes(data_bytes)
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
         if address is None:
@@ -68,5 +78,4 @@ class Cluster:
 
     def slots(self, gpu_share: float) -> int:
         """How many trials run at once."""
-        slots = int(self.ray.cluster_resources().get("CPU", 1))
-        return min(slots, int(self.gpus() / gpu_share)) if self.gpus() else slots
+        return slots(int(self.ray.cluster_resources().get("CPU", 1)), self.gpus(), gpu_share)

@@ -175,6 +175,18 @@ class LiveDisplay(Display):
         return table
 
 
-def make_display(console: Console) -> Display:
+class QuietDisplay(Display):
+    """Says nothing: what matters stands in the summary at the end."""
+
+    def phase(self, text: str) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
+
+def make_display(console: Console, quiet: bool = False) -> Display:
     """Live in a terminal, plain lines elsewhere."""
+    if quiet:
+        return QuietDisplay(console)
     return LiveDisplay(console) if console.is_terminal else Display(console)

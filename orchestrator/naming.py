@@ -56,6 +56,14 @@ def format_level(value: Any) -> str:
     return str(value)
 
 
+def format_bytes(count: float) -> str:
+    """1_500_000 -> '1.5 MB'; units of 1000, as disks are sold."""
+    units = ("bytes", "kB", "MB", "GB", "TB")
+    power = min(len(units) - 1, len(f"{count:.0f}") // 3 - (len(f"{count:.0f}") % 3 == 0))
+    value = count / 1000**power
+    return f"{value:.0f} {units[power]}" if power == 0 or value >= 100 else f"{value:.1f} {units[power]}"
+
+
 SHOWN = {
     "loss/generator": "G loss",
     "loss/discriminator": "D loss",

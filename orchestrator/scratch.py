@@ -21,11 +21,9 @@ def scratch_folder() -> Iterator[Path]:
 
     What commands that were killed have left is deleted first.
     """
-    parent = tempfile.gettempdir()
-    if len(parent) > LONGEST_PARENT and os.access("/tmp", os.W_OK):
-        parent = "/tmp"
-    _delete_orphans(Path(parent))
-    folder = Path(tempfile.mkdtemp(prefix=f"orchestrate-{os.getpid()}-", dir=parent))
+    for orphan in orphans():
+        shutil.rmtree(orphan, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"orchestrate-{os.getpid()}-", dir=parent_folder()))
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     environment = os.environ.get("TMPDIR")
     os.environ["TMPDIR"] = str(folder)
@@ -40,11 +38,16 @@ def scratch_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _delete_orphans(parent: Path) -> None:
-    for folder in parent.glob("orchestrate-*-*"):
-        match = _NAME.match(folder.name)
-        if match and _is_mine(folder) and not _alive(int(match[1])):
-            shutil.rmtree(folder, ignore_errors=True)
+def parent_folder() -> Path:
+    """Where the temporary folders of commands lie."""
+    parent = Path(tempfile.gettempdir())
+    return Path("/tmp") if len(str(parent)) > LONGEST_PARENT and os.access("/tmp", os.W_OK) else parent
+
+
+def orphans() -> list[Path]:
+    """The temporary folders of this user's commands that were killed."""
+    named = ((folder, _NAME.match(folder.name)) for folder in sorted(parent_folder().glob("orchestrate-*-*")))
+    return [folder for folder, match in named if match and _is_mine(folder) and not _alive(int(match[1]))]
 
 
 def _is_mine(folder: Path) -> bool:

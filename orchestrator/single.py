@@ -9,10 +9,10 @@ from pathlib import Path
 from rich.console import Console
 
 from orchestrator import spec
-from orchestrator.errors import UserError
+from orchestrator.choosing import choose_trial
 from orchestrator.evaluators import prepare
 from orchestrator.execution import Execution
-from orchestrator.plan import Plan, Planned, make_plan
+from orchestrator.plan import make_plan
 from orchestrator.store import Record, TrialFolder
 
 SHOWN = {
@@ -26,7 +26,8 @@ SHOWN = {
 def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Console) -> int:
     """Trains the trial called `wanted`; 0 with a verdict, 1 if it failed. Raises UserError."""
     plan = make_plan(spec.load(file, overrides), home)
-    planned = _choose(plan, wanted)
+    number, _ = choose_trial([planned.describe() for planned in plan.trials], wanted, f"plan {file}")
+    planned = plan.trials[number - 1]
     folder = TrialFolder(home.absolute() / "train" / planned.key)
     shutil.rmtree(folder.folder, ignore_errors=True)
     anew = dataclasses.replace(planned, record=Record(planned.key))  # whatever the sweep has of it
@@ -49,13 +50,3 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
     console.print(f"{record.verdict['name']}: {record.verdict['reason']}", highlight=False)
     console.print(f"files  {folder.folder}", highlight=False, soft_wrap=True)
     return 0
-
-
-def _choose(plan: Plan, wanted: str) -> Planned:
-    for number, planned in enumerate(plan.trials, start=1):
-        if wanted in (str(number), planned.key, planned.trial.name):
-            return planned
-    raise UserError(
-        f"--trial {wanted}: no such trial; give a number from 1 to {len(plan.trials)}, or a name or key from "
-        "`orchestrate plan`"
-    )

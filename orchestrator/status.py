@@ -7,11 +7,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.calling import command, sweep_again
+from orchestrator.holding import is_held
 from orchestrator.naming import COLOURS, SHOWN, shown_metrics
 from orchestrator.store import Record, SweepFolder, sweeps
 from orchestrator.tracking import runs_of
@@ -35,25 +36,14 @@ def trial_row(trial: dict[str, Any], record: Record, run_id: str | None, held: b
     }
 
 
-def is_held(folder: SweepFolder) -> bool:
-    """Whether a command runs the sweep at the moment."""
-    if not folder.lock_file.exists():
-        return False
-    try:
-        with FileLock(folder.lock_file, timeout=0):
-            return False
-    except Timeout:
-        return True
-
-
 def rows_of_plan(plan: Plan) -> list[dict[str, Any]]:
-    runs, held = runs_of(plan.folder), is_held(plan.folder)
+    runs, held = runs_of(plan.folder), is_held(plan.folder.lock_file)
     return [trial_row(p.describe(), p.record, runs.get(p.key), held) for p in plan.trials]
 
 
 def rows_of_sweep(folder: SweepFolder) -> list[dict[str, Any]]:
     """Every trial of a sweep. Raises UserError if there is no such sweep."""
-    runs, held = runs_of(folder), is_held(folder)
+    runs, held = runs_of(folder), is_held(folder.lock_file)
     trials = folder.sweep()["trials"]
     return [trial_row(t, folder.trial(t["key"]).record(), runs.get(t["key"]), held) for t in trials]
 
@@ -62,27 +52,17 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=1))
 
 
-def print_plan(plan: Plan, console: Console) -> None:
-    table = _table("trial", "key", "state", "steps left")
-    for planned in plan.trials:
-        table.add_row(planned.trial.name, planned.key, planned.state, str(planned.remaining))
-    console.print(table)
-    for caution in plan.sweep.cautions:
-        console.print(f"caution: {caution}", markup=False)
-    counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
-    console.print(f"{len(plan.trials)} trials: {counts}", highlight=False)
-
-
 def print_sweep(home: Path, name: str, console: Console, as_json: bool) -> None:
     folder = SweepFolder(home, name)
     rows = rows_of_sweep(folder)
     if as_json:
-        print_json({"sweep": name, "running": is_held(folder), "trials": rows})
+        print_json({"sweep": name, "running": is_held(folder.lock_file), "trials": rows})
         return
-    table = _table("trial", "status", "verdict", "step", *SHOWN.values())
-    for row in rows:
+    table = _table("no.", "trial", "status", "verdict", "step", *SHOWN.values())
+    for number, row in enumerate(rows, start=1):
         verdict = row["verdict"] or ""
         table.add_row(
+            str(number),
             row["name"],
             Text(row["status"], style=COLOURS.get(row["status"], "")),
             Text(verdict, style=COLOURS.get(verdict, "")),
@@ -91,21 +71,36 @@ def print_sweep(home: Path, name: str, console: Console, as_json: bool) -> None:
         )
     console.print(table)
     console.print(_counts(rows), highlight=False)
+    for line in _next(folder, rows):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     if folder.report_file.exists():
         console.print(f"report  {folder.report_file}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _next(folder: SweepFolder, rows: list[dict[str, Any]]) -> list[str]:
+    """The next useful command."""
+    if is_held(folder.lock_file):
+        follow, stop = (
+            command(f"logs {folder.name} 1 --follow", folder.home),
+            command(f"stop {folder.name}", folder.home),
+        )
+        return [f"next    {follow}, or {stop}"]
+    if all(row["status"] == "finished" for row in rows):
+        return [f"next    {command(f'sample {folder.name} 1', folder.home)}, for images of a trial"]
+    return [f"next    {sweep_again(folder)} goes on with it"]
 
 
 def print_sweeps(home: Path, console: Console, as_json: bool) -> None:
     found = [(folder, rows_of_sweep(folder)) for folder in sweeps(home)]
     if as_json:
-        print_json([{"sweep": f.name, "running": is_held(f), "trials": rows} for f, rows in found])
+        print_json([{"sweep": f.name, "running": is_held(f.lock_file), "trials": rows} for f, rows in found])
         return
     if not found:
         console.print(f"no sweep in {home} yet; start one with: orchestrate sweep FILE", highlight=False)
         return
     table = _table("sweep", "trials", "now")
     for folder, rows in found:
-        table.add_row(folder.name, _counts(rows), "running" if is_held(folder) else "")
+        table.add_row(folder.name, _counts(rows), "running" if is_held(folder.lock_file) else "")
     console.print(table)
 
 
@@ -116,6 +111,7 @@ def _counts(rows: list[dict[str, Any]]) -> str:
 
 def _table(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number < 3 else "right", no_wrap=number > 0)
+    for column in columns:
+        name, words = column in ("sweep", "trial"), ("sweep", "trial", "trials", "now", "status", "verdict")
+        table.add_column(column, justify="left" if column in words else "right", no_wrap=not name)
     return table

@@ -126,7 +126,8 @@ class SweepFolder:
     """The files of one sweep."""
 
     def __init__(self, home: Path, name: str):
-        self.folder = home.absolute() / "sweeps" / name
+        self.home = home.absolute()
+        self.folder = self.home / "sweeps" / name
         self.name = name
         self.sweep_file = self.folder / "sweep.json"
         self.mirror_file = self.folder / "mirror.json"

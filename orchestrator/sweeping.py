@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,17 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from rich.console import Console
 
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.identity import effective_settings
 from orchestrator import addresses, display, environment, spec, tracking
+from orchestrator.calling import command
 from orchestrator.clock import Clock
 from orchestrator.cluster import Cluster
 from orchestrator.confirm import extended
 from orchestrator.errors import UserError
 from orchestrator.evaluators import prepare
+from orchestrator.holding import hold
 from orchestrator.plan import Plan, make_plan
 from orchestrator.scratch import scratch_folder
 from orchestrator.store import SweepFolder, write_json
@@ -37,7 +34,8 @@ FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
 class Options:
     """How to run. `address`: a Ray cluster's, None for a local Ray. `gpu_share`: the part of a GPU a trial gets.
 
-    `confirm`: how many of the best configurations run again on fresh seeds.
+    `confirm`: how many of the best configurations run again on fresh seeds. `quiet`: nothing is said before the
+    summary.
     """
 
     home: Path
@@ -46,6 +44,7 @@ class Options:
     workers: int | None = None
     gpu_share: float = 0.25
     confirm: int = 0
+    quiet: bool = False
 
 
 def run_sweep(file: Path, overrides: list[str], options: Options, console: Console) -> int:
@@ -55,7 +54,8 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
         addresses.check_address(options.address)
     addresses.check_uri(options.tracking_uri)
     folder = SweepFolder(options.home, sweep.name)
-    with display.make_display(console) as shown:
+    _heed_interrupts()
+    with display.make_display(console, options.quiet) as shown:
         shown.phase("loading the data")
         plan = make_plan(sweep, options.home)
         for caution in sweep.cautions:
@@ -74,29 +74,6 @@ class _Outcome:
     answer: str
     report: Path | None
     trouble: str | None
-
-
-@contextmanager
-def hold(folder: SweepFolder) -> Iterator[None]:
-    """The sweep's lock, or UserError with who has it. The system frees it when its holder dies."""
-    lock = FileLock(folder.lock_file, timeout=1)
-    try:
-        folder.folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        try:
-            who = json.loads(folder.holder_file.read_text())
-            by = f"process {who['process']} on {who['host']} since {who['since']}"
-        except (OSError, ValueError, KeyError):
-            by = "another process"
-        raise UserError(f"sweep {folder.name} is being run by {by}; wait for it, or stop it first") from None
-    except OSError as error:
-        raise UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home") from None
-    try:
-        write_json(folder.holder_file, environment.this_process())
-        yield
-    finally:
-        lock.release()
 
 
 def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: display.Display) -> _Outcome:
@@ -188,6 +165,12 @@ def _train(
     runner.run(plan, evaluators, cluster, options.gpu_share, stop, shown.report)
 
 
+def _heed_interrupts() -> None:
+    """A script's `orchestrate sweep FILE &` begins with SIGINT ignored, and `orchestrate stop` sends it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextmanager
 def _stopping_on_signals(stop: threading.Event, shown: display.Display) -> Iterator[None]:
     """The first Ctrl-C (or SIGTERM) lets every trial save itself; the second one does not wait."""
@@ -213,14 +196,6 @@ def _exit_code(plan: Plan, stop: threading.Event) -> int:
     return INTERRUPTED if stop.is_set() else SOME_FAILED
 
 
-def command_name() -> str:
-    """How this command can be called again from here: `orchestrate` if the shell finds it, else its path."""
-    called = Path(sys.argv[0])
-    if shutil.which(called.name) or called.parent in (Path(), Path(".")):
-        return called.name
-    return os.path.relpath(called) if called.is_relative_to(Path.cwd()) else str(called)
-
-
 def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
     plan = outcome.plan
     say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
@@ -237,10 +212,9 @@ def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
     elif options.tracking_uri.startswith("http"):
         say(f"MLflow  {addresses.without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
     else:
-        where = "" if options.home == Path("runs") else f" --home {options.home}"
-        if options.tracking_uri != addresses.default_uri(options.home):
-            where += f" --tracking-uri {addresses.without_secrets(options.tracking_uri)}"
-        say(f"MLflow  {command_name()} ui{where}, then experiment {plan.sweep.name}")
+        elsewhere = options.tracking_uri != addresses.default_uri(options.home)
+        where = f" --tracking-uri {addresses.without_secrets(options.tracking_uri)}" if elsewhere else ""
+        say(f"MLflow  {command('ui', options.home)}{where}, then experiment {plan.sweep.name}")
     if outcome.code == INTERRUPTED:
         left = sum(plan.folder.trial(p.key).record().status != "finished" for p in plan.trials)
         say(f"interrupted with {left} of {len(plan.trials)} trials left; the same command goes on from here")

@@ -29,7 +29,7 @@ def test_every_trial_ends_with_a_verdict_and_the_command_with_0(undisturbed: tup
 
 def test_the_output_is_plain_and_names_the_report_and_mlflow(undisturbed: tuple[Path, Done]) -> None:
     home, done = undisturbed
-    assert str(home / "sweeps" / "smoke" / "report.html") in done.stdout
+    assert str(home / "sweeps/smoke/report/report.html") in done.stdout
     assert "orchestrate ui" in done.stdout
     assert "\x1b" not in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
@@ -111,7 +111,7 @@ def test_the_report_can_be_made_elsewhere_from_the_tracking_address_alone(
     done = orchestrate("report", "smoke", "--tracking-uri", uri, "--output", tmp_path / "out", home=tmp_path / "empty")
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "out" / "report.html").read_text()
-    assert page.count("<img ") == 6  # four trials, the real images, and those by class
+    assert page.count("<img ") == 5  # four trials, and the real images
     assert not (tmp_path / "empty").exists()
 
 

@@ -1,42 +1,225 @@
-"""The report in a real browser."""
+"""The report of a real sweep in a real browser: what a reader sees, and everything that they can move."""
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from commands import Done
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page
 
 pytestmark = pytest.mark.e2e
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+OpenPage = Callable[..., Page]
+DRAWN = "element => element.querySelectorAll('.js-plotly-plot .main-svg').length > 0"
+SMOOTHED = "dcgan smoothing=0.1"
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine: apt-get install chromium")
-@pytest.mark.parametrize(("width", "scheme"), [(400, "light"), (1280, "dark")])
-def test_the_page_opens_offline_without_errors_and_draws_every_chart(
-    undisturbed: tuple[Path, Done], width: int, scheme: str
+@pytest.fixture(scope="module")
+def report(undisturbed: tuple[Path, Done]) -> Path:
+    home, done = undisturbed
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home / "sweeps/smoke/report/report.html"
+
+
+def move(page: Page, slider: str, value: float) -> None:
+    """What a reader's hand does to a slider."""
+    page.locator(slider).evaluate(
+        "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }", value
+    )
+
+
+def scroll_to(page: Page, chart: str) -> None:
+    page.locator(chart).first.scroll_into_view_if_needed()
+    page.wait_for_function(f"selector => ({DRAWN})(document.querySelector(selector))", arg=chart)
+
+
+def first_curve(page: Page) -> Any:
+    """The values of the first curve that is drawn."""
+    return page.evaluate("document.querySelector('#curves .js-plotly-plot').data[0].y")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1280, 1920])
+def test_the_page_opens_offline_fits_and_draws_every_chart_once_it_is_near(
+    report: Path, open_page: OpenPage, width: int, scheme: str
 ) -> None:
-    home, _ = undisturbed
-    troubles: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
-        page.on("console", lambda message: troubles.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-        page.on(
-            "request",
-            lambda request: (
-                None if request.url.startswith(("file:", "data:")) else troubles.append(f"request: {request.url}")
-            ),
-        )
-        page.goto((home / "sweeps/smoke/report.html").as_uri())
-        page.wait_for_function("document.querySelectorAll('.chart svg.main-svg').length >= 15 * 2")
-        assert page.locator("h1").inner_text() == "Does the whole road work, from this file to the report?"
-        assert page.locator("figure img").count() == 6
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        assert page.evaluate("[...document.images].every(image => image.alt)")
-        browser.close()
-    assert troubles == []
+    page = open_page(report, width, scheme)
+    assert page.locator("h1").inner_text() == "Does the whole road work, from this file to the report?"
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    charts = page.locator(".chart").all()
+    assert len(charts) >= 2 + 2 + 3 * 5  # effects, settings together, curves of three groups
+    assert not charts[-1].evaluate(DRAWN)  # nobody has come near it
+    for chart in charts:
+        chart.scroll_into_view_if_needed()
+        page.wait_for_function(DRAWN, arg=chart.element_handle())
+        assert chart.get_attribute("aria-label")
+        inside = "e => e.querySelector('.js-plotly-plot').getBoundingClientRect().width <= e.clientWidth + 1"
+        assert chart.evaluate(inside)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert page.locator("figure img").count() == 5  # four trials, and the real images
+    assert page.evaluate("[...document.images].every(image => image.alt && image.naturalWidth > 0)")
+
+
+def column(page: Page, title: str) -> tuple[Any, Callable[[], list[str]]]:
+    """The header of a column of the leaderboard, and what gives its cells' values in order."""
+    titles = [text.strip() for text in page.locator("table.sortable thead th").all_inner_texts()]
+    place = titles.index(title)
+    cells = f"""[...document.querySelectorAll('table.sortable tbody tr')]
+        .map(row => row.cells[{place}].dataset.value ?? row.cells[{place}].textContent)"""
+    return page.locator("table.sortable thead th").nth(place), lambda: page.evaluate(cells)
+
+
+@pytest.mark.parametrize("title", ["Frechet at the end", "diversity", "G loss"])
+def test_a_click_on_a_column_sorts_and_another_turns_it_round(report: Path, open_page: OpenPage, title: str) -> None:
+    page = open_page(report)
+    header, values = column(page, title)
+    before = values()
+    assert len(set(before)) > 2
+    assert header.get_attribute("aria-sort") is None
+    header.get_by_role("button").click()
+    assert values() == sorted(before, key=float)
+    assert header.get_attribute("aria-sort") == "ascending"
+    header.get_by_role("button").click()
+    assert values() == sorted(before, key=float, reverse=True)
+    assert header.get_attribute("aria-sort") == "descending"
+
+
+def test_names_sort_as_text_and_one_column_at_a_time_is_the_sorted_one(report: Path, open_page: OpenPage) -> None:
+    page = open_page(report)
+    header, _ = column(page, "Frechet at the end")
+    header.get_by_role("button").click()
+    names, values = column(page, "configuration")
+    names.get_by_role("button").focus()
+    page.keyboard.press("Enter")  # with the keyboard alone
+    assert values() == ["acgan", "dcgan smoothing=0", SMOOTHED, "wgan-gp"]
+    assert page.locator("th[aria-sort]").count() == 1
+    assert names.get_attribute("aria-sort") == "ascending"
+
+
+def test_what_is_not_known_stays_last_either_way(report: Path, open_page: OpenPage) -> None:
+    """Only an ACGAN is asked for a class."""
+    page = open_page(report)
+    header, values = column(page, "asked class drawn")
+    for _ in range(2):
+        header.get_by_role("button").click()
+        assert values()[0] != ""
+        assert values()[1:] == ["", "", ""]
+
+
+def test_the_filter_shows_the_rows_that_hold_every_word(report: Path, open_page: OpenPage) -> None:
+    page = open_page(report)
+    rows, said = page.locator("table.sortable tbody tr:visible"), page.locator("#filtered")
+    for typed, shown in (("DCGAN", 2), ("smoothing=0.1 dcgan", 1), ("dcgan acgan", 0), ("nothing like it", 0)):
+        page.locator("#filter").fill(typed)
+        assert rows.count() == shown
+        assert said.inner_text() == f"{shown} shown"
+    page.locator("#filter").fill("")
+    assert rows.count() == 4
+    assert said.inner_text() == ""
+
+
+def test_the_slider_moves_every_trials_samples_through_training(report: Path, open_page: OpenPage) -> None:
+    page = open_page(report)
+    images = page.locator("img[data-trial]")
+    steps = page.locator("figcaption .step")
+    sources = "[...document.querySelectorAll('img[data-trial]')].map(image => image.src)"
+    last = page.evaluate(sources)
+    assert steps.all_inner_texts() == ["step 20"] * 4
+    move(page, "#moment", 0)
+    first = page.evaluate(sources)
+    assert steps.all_inner_texts() == ["step 0"] * 4
+    assert all("at step 0" in (image.get_attribute("alt") or "") for image in images.all())
+    assert all(a != b for a, b in zip(first, last, strict=True))
+    move(page, "#moment", 50)
+    assert steps.all_inner_texts() == ["step 10"] * 4
+    assert page.evaluate(sources) not in (first, last)
+    move(page, "#moment", 100)
+    assert page.evaluate(sources) == last
+
+
+def test_the_theme_button_changes_the_page_and_its_charts(report: Path, open_page: OpenPage) -> None:
+    page = open_page(report)
+    scroll_to(page, "#heat")
+    paper = "getComputedStyle(document.body).backgroundColor"
+    ink = "document.querySelector('#heat .js-plotly-plot').layout.font.color.trim()"
+    light = (page.evaluate(paper), page.evaluate(ink))
+    button = page.locator("button.theme")
+    assert button.get_attribute("aria-label") == "Change to dark colours"
+    button.click()
+    page.wait_for_function(f"ink => {ink} !== ink", arg=light[1])
+    assert page.evaluate(paper) != light[0]
+    assert button.get_attribute("aria-label") == "Change to light colours"
+    button.click()
+    page.wait_for_function(f"ink => {ink} === ink", arg=light[1])
+    assert page.evaluate(paper) == light[0]
+
+
+def test_smoothing_and_the_logarithmic_axis_change_the_curves_that_are_drawn(report: Path, open_page: OpenPage) -> None:
+    page = open_page(report)
+    scroll_to(page, "#curves .chart")
+    raw = [value for value in first_curve(page) if value is not None]
+    move(page, "#curves-smoothing", 0.9)
+    page.wait_for_function("y => document.querySelector('#curves .js-plotly-plot').data[0].y[1] !== y", arg=raw[1])
+    mean = weight = 0.0
+    expected = []
+    for value in raw:  # a moving average without the bias of its start
+        mean, weight = 0.9 * mean + 0.1 * value, 0.9 * weight + 0.1
+        expected.append(mean / weight)
+    assert [value for value in first_curve(page) if value is not None] == pytest.approx(expected)
+    move(page, "#curves-smoothing", 0)
+    page.wait_for_function("y => document.querySelector('#curves .js-plotly-plot').data[0].y[1] === y", arg=raw[1])
+    page.locator("#curves-log").check()
+    page.wait_for_function("document.querySelector('#curves .js-plotly-plot').layout.yaxis.type === 'log'")
+    page.locator("#curves-log").uncheck()
+    page.wait_for_function("document.querySelector('#curves .js-plotly-plot').layout.yaxis.type === 'linear'")
+
+
+def test_panels_and_colours_are_those_that_the_reader_chooses(report: Path, open_page: OpenPage) -> None:
+    page = open_page(report)
+    charts, headings = page.locator("#curves .chart"), page.locator("#curves h3")
+    assert headings.all_inner_texts() == ["dcgan", "acgan", "wgan-gp"]
+    in_groups = charts.count()
+    page.locator("#curves-panels").select_option("")
+    assert headings.count() == 0
+    assert charts.count() == in_groups // 3  # all trials in each
+    scroll_to(page, "#curves .chart")
+    names = "document.querySelector('#curves .js-plotly-plot').data.map(trace => trace.name)"
+    legend = page.locator("#curves .legend li")
+    assert page.evaluate(names) == legend.all_inner_texts()
+    assert sorted(page.evaluate(names)) == ["acgan", "dcgan smoothing=0", SMOOTHED, "wgan-gp"]
+    page.locator("#curves-colour").select_option("group")
+    scroll_to(page, "#curves .chart")
+    assert page.evaluate(names) == legend.all_inner_texts() == ["dcgan", "acgan", "wgan-gp"]
+    page.locator("#curves-panels").select_option("smoothing")
+    assert headings.all_inner_texts() == ["smoothing: 0", "smoothing: 0.1", "smoothing: (not in its group)"]
+
+
+def test_the_heat_map_is_over_the_two_settings_that_the_reader_chooses(report: Path, open_page: OpenPage) -> None:
+    page = open_page(report)
+    axes = """(({xaxis, yaxis}) => [xaxis.title.text, yaxis.title.text])(
+        document.querySelector('#heat .js-plotly-plot').layout)"""
+    cells = "document.querySelector('#heat .js-plotly-plot').data[0].text"
+    scroll_to(page, "#heat")
+    assert page.evaluate(axes) == ["smoothing", "seed"]
+    across = page.evaluate(cells)
+    assert [len(row) for row in across] == [2]
+    assert all(cell in ("0 of 1", "1 of 1") for row in across for cell in row)
+    page.locator("#factors-x").select_option("seed")
+    page.locator("#factors-y").select_option("smoothing")
+    page.wait_for_function(f"{axes}.join() === 'seed,smoothing'")
+    assert page.evaluate(cells) == [[cell] for cell in across[0]]
+
+
+def test_printing_draws_every_chart_and_leaves_out_what_cannot_be_moved_on_paper(
+    report: Path, open_page: OpenPage
+) -> None:
+    page = open_page(report)
+    assert len(page.pdf()) > 10_000
+    assert page.evaluate(f"[...document.querySelectorAll('.chart')].every({DRAWN})")
+    page.emulate_media(media="print")
+    for hidden in ("nav", ".controls", "button.theme"):
+        assert not page.locator(hidden).first.is_visible()
+    assert page.locator("table.sortable").is_visible()

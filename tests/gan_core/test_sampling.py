@@ -156,3 +156,33 @@ def test_grid_puts_images_row_by_row_between_grey_gaps(channels: int) -> None:
         top, left = 2 + number // 4 * 8, 2 + number % 4 * 7
         assert (picture[top : top + 6, left : left + 5] == number).all()
     assert (picture[:2] == 128).all() and (picture[:, :2] == 128).all()
+
+
+def test_another_seed_draws_other_latents_and_zero_is_that_of_training() -> None:
+    assert torch.equal(sampling.fixed_latents(4, 10, seed=0), sampling.fixed_latents(4, 10))
+    assert not torch.equal(sampling.fixed_latents(4, 10, seed=1), sampling.fixed_latents(4, 10))
+
+
+def test_spherical_interpolation_goes_from_end_to_end_at_an_even_angle() -> None:
+    start, end = torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 2.0]])
+    assert torch.allclose(sampling.slerp(start, end, 0.0), start, atol=1e-6)
+    assert torch.allclose(sampling.slerp(start, end, 1.0), end, atol=1e-6)
+    third = sampling.slerp(start, end, 1 / 3)
+    assert torch.allclose(third, 2 * torch.tensor([[3**0.5 / 2, 0.5]]), atol=1e-6)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_between_latents_on_one_line_the_line_is_taken(sign: float) -> None:
+    start = torch.tensor([[1.0, 2.0, 3.0]])
+    middle = sampling.slerp(start, sign * 3 * start, 0.5)
+    assert torch.allclose(middle, start * (1 + 3 * sign) / 2, atol=1e-4)
+
+
+def test_interpolated_rows_keep_the_norm_that_a_straight_line_loses() -> None:
+    rows = sampling.interpolated_latents(100).unflatten(0, (8, 8))
+    straight = (rows[:, 0] + rows[:, -1]) / 2
+    between = rows[:, 1:-1].norm(dim=2)
+    ends = rows[:, [0, -1]].norm(dim=2)
+    assert between.min() > 0.95 * ends.min()
+    assert straight.norm(dim=1).mean() < 0.85 * ends.mean()
+    assert len({tuple(row.tolist()) for row in rows.flatten(0, 1)}) == 64

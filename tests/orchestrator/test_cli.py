@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from orchestrator import __version__, cli
 
 COMMANDS = ["sweep", "plan", "status", "report", "ui", "train"]
+UPKEEP = ["sample", "logs", "stop", "clean", "datasets", "datasets prepare", "doctor"]
 
 
 def test_help_needs_neither_torch_nor_ray_nor_mlflow() -> None:
@@ -23,14 +24,34 @@ def test_help_needs_neither_torch_nor_ray_nor_mlflow() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert all(command in done.stdout for command in COMMANDS)
+    assert all(command in done.stdout for command in [*COMMANDS, *UPKEEP[:5], "doctor"])
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", COMMANDS + UPKEEP)
 def test_every_command_explains_itself(command: str) -> None:
-    done = CliRunner().invoke(cli.app, [command, "--help"])
+    done = CliRunner().invoke(cli.app, [*command.split(), "--help"])
     assert done.exit_code == 0
     assert "--home" in done.output
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS + UPKEEP if command != "report"])
+def test_help_has_an_example(command: str) -> None:
+    assert f"Example: orchestrate {command}" in CliRunner().invoke(cli.app, [*command.split(), "--help"]).output
+
+
+def test_one_picture_at_a_time(tmp_path: Path) -> None:
+    words = ["sample", "x", "1", "--by-class", "--interpolate", "--home", str(tmp_path)]
+    done = CliRunner().invoke(cli.app, words)
+    assert isinstance(done.exception, cli.UserError)
+    assert "choose one" in str(done.exception)
+
+
+def test_the_home_of_datasets_may_stand_before_prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    homes = []
+    monkeypatch.setattr("orchestrator.known_datasets.prepare", lambda name, home, console: homes.append(home))
+    for words in (["--home", str(tmp_path), "prepare", "mnist"], ["prepare", "mnist", "--home", str(tmp_path)]):
+        assert CliRunner().invoke(cli.app, ["datasets", *words]).exit_code == 0
+    assert homes == [tmp_path, tmp_path]
 
 
 def test_the_version_is_told() -> None:

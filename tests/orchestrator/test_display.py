@@ -44,6 +44,19 @@ def test_plain_output_says_each_trials_end_and_the_time_left(tiny_plan: MakePlan
     assert "starts again from its checkpoint" in text
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_quiet_says_nothing_before_the_summary(terminal: bool, tiny_plan: MakePlan) -> None:
+    plan, out = tiny_plan(), io.StringIO()
+    with make_display(Console(file=out, force_terminal=terminal), quiet=True) as display:
+        display.phase("starting Ray")
+        display.note("to know")
+        display.start(plan, Clock(plan, 2))
+        display.report(plan.trials[0].key, reported(8, done=True, verdict="stable"))
+        display.report(plan.trials[1].key, {"status": "lost"})
+        display.report(plan.trials[1].key, {"status": "given up"})
+    assert out.getvalue() == ""
+
+
 def test_the_live_table_shows_running_trials_outcomes_and_the_time_left(tiny_plan: MakePlan) -> None:
     plan, out = tiny_plan(), io.StringIO()
     console = Console(file=out, width=120, force_terminal=True)

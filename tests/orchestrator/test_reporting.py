@@ -9,37 +9,28 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from filelock import FileLock
+from mirrored import mirrored
 from tiny import TINY, run_to_end
 
-from gan_core.identity import effective_settings
 from orchestrator import reporting, spec
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan, make_plan
-from orchestrator.tracking import Mirror
 
 MakePlan = Callable[[], Plan]
 
 
-def mirrored(plan: Plan, home: Path, trials: int) -> str:
+def uri_of(plan: Plan, home: Path, trials: int = 0) -> str:
     """So many of the sweep's trials, run and sent to MLflow; its address."""
     for planned in plan.trials[:trials]:
         run_to_end(plan, planned)
-    settings = {
-        p.key: {**effective_settings(p.config), "data.fingerprint": p.fingerprint, "seed": p.trial.seed}
-        for p in plan.trials
-    }
-    plan.folder.folder.mkdir(parents=True, exist_ok=True)
-    mirror = Mirror(plan.folder, f"sqlite:///{home / 'mlflow.db'}", plan.document(), settings)
-    mirror.open()
-    mirror.sync()
-    return mirror.uri
+    return mirrored(plan, home).uri
 
 
 def test_the_report_is_written_beside_the_sweep_and_its_answer_is_told(
     tiny_plan: MakePlan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "home"
-    uri = mirrored(tiny_plan(), tmp_path, 1)
+    uri = uri_of(tiny_plan(), tmp_path, 1)
     reporting.report(uri, ["tiny"], home, None, watch=False)
     folder = home / "sweeps" / "tiny" / "report"
     written = {
@@ -64,7 +55,7 @@ def test_several_sweeps_are_compared_in_a_folder_of_their_own(
     for name, size in (("before", 8), ("after", 4)):
         file = tmp_path / f"{name}.yaml"
         file.write_text(TINY.replace("sweep: tiny", f"sweep: {name}").replace("batch_size: 8", f"batch_size: {size}"))
-        uri = mirrored(make_plan(spec.load(file), home), tmp_path, 4)
+        uri = uri_of(make_plan(spec.load(file), home), tmp_path, 4)
     reporting.report(uri, ["before", "after"], home, None, watch=False)
     folder = home / "sweeps" / "before" / "against-after"
     assert "of 8 runs were stable" in capsys.readouterr().out
@@ -84,7 +75,7 @@ def test_a_sweep_named_twice_is_a_users_mistake(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_a_users_mistake(tiny_plan: MakePlan, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    uri = mirrored(tiny_plan(), tmp_path, 0)
+    uri = uri_of(tiny_plan(), tmp_path)
     with pytest.raises(UserError, match="cannot be written"):
         reporting.report(uri, ["tiny"], tmp_path / "home", tmp_path / "file" / "out", watch=False)
 
@@ -93,7 +84,7 @@ def test_a_watched_report_is_written_while_the_sweep_is_held_and_once_more_at_it
     tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = tiny_plan()
-    uri = mirrored(plan, tmp_path, 0)
+    uri = uri_of(plan, tmp_path)
     page = tmp_path / "out" / "report.html"
     monkeypatch.setattr(reporting, "SECONDS", 1)
     pages: list[str] = []
@@ -122,6 +113,6 @@ def test_a_watched_report_is_written_while_the_sweep_is_held_and_once_more_at_it
 
 
 def test_watching_a_sweep_that_does_not_run_writes_its_report_and_leaves(tiny_plan: MakePlan, tmp_path: Path) -> None:
-    uri = mirrored(tiny_plan(), tmp_path, 0)
+    uri = uri_of(tiny_plan(), tmp_path)
     reporting.report(uri, ["tiny"], tmp_path / "home", tmp_path / "out", watch=True)
     assert "refresh" not in (tmp_path / "out" / "report.html").read_text().split("<style>")[0]

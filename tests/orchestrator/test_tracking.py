@@ -179,7 +179,7 @@ def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(tiny_plan: MakeP
     found = collect(mirror.uri, "tiny").runs[0]
     assert found.run_id == run.info.run_id
     assert found.evaluator == ended.evaluator
-    assert found.quality("frechet") == found.curves[f"frechet/{ended.evaluator['id']}"][-1][1]
+    assert found.quality("frechet") == found.history[f"frechet/{ended.evaluator['id']}"][1][-1]
     assert found.quality("best_frechet") == ended.best[f"frechet/{ended.evaluator['id']}"]
     assert found.environment["applied"]["generator"] == ended.applied["generator"]
     assert found.verdict == (ended.verdict or {})["name"]

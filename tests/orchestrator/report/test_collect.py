@@ -9,29 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mirrored import mirrored
 from PIL import Image
 from tiny import execution_of, run_some_steps, run_to_end
 
-from gan_core.identity import effective_settings
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan
 from orchestrator.report.collect import collect, spread
-from orchestrator.tracking import Mirror
 
 MakePlan = Callable[[], Plan]
-
-
-def mirrored(plan: Plan, home: Path) -> Mirror:
-    """The sweep as MLflow has it."""
-    settings = {
-        p.key: {**effective_settings(p.config), "data.fingerprint": p.fingerprint, "seed": p.trial.seed}
-        for p in plan.trials
-    }
-    plan.folder.folder.mkdir(parents=True, exist_ok=True)
-    mirror = Mirror(plan.folder, f"sqlite:///{home / 'mlflow.db'}", plan.document(), settings)
-    mirror.open()
-    mirror.sync()
-    return mirror
 
 
 def test_the_curves_are_those_of_the_trials_folders(tiny_plan: MakePlan, tmp_path: Path) -> None:

@@ -1,0 +1,117 @@
+"""What a sweep needs of a machine: each check is a pure function of what was found there, and says what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from orchestrator.naming import format_bytes
+
+State = Literal["ok", "warning", "wrong"]
+PYTHONS = ((3, 11), (3, 13))
+GB = 1000**3
+LEAST_DISK, ENOUGH_DISK = 1 * GB, 5 * GB
+FEWEST_FILES, ENOUGH_FILES = 1024, 4096
+"""Ray warns below 4096 open files; a local Ray with a few workers opens several hundred."""
+FULL_DISK = 0.95
+"""Ray's `local_fs_capacity_threshold`: on a fuller disk it stores no objects."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """`found`: what there is. `to_do`: what to do about it; empty where it is ok."""
+
+    name: str
+    state: State
+    found: str
+    to_do: str = ""
+
+
+def python(version: tuple[int, int], full: str) -> Check:
+    low, high = (".".join(map(str, bound)) for bound in PYTHONS)
+    if PYTHONS[0] <= version <= PYTHONS[1]:
+        return Check("Python", "ok", full)
+    return Check("Python", "wrong", full, f"install into a Python from {low} to {high}: make PYTHON=python{high}")
+
+
+def torch(version: str | None, threads: int, bfloat16: bool, error: str = "") -> Check:
+    """`version`: None where the import failed with `error`. `bfloat16`: whether the CPU has units for it."""
+    if version is None:
+        to_do = "install torch and torchvision from the same index: pip install -c constraints.txt -e ."
+        return Check("torch", "wrong", f"cannot be imported ({error})", to_do)
+    kind = "with bfloat16 units" if bfloat16 else "no bfloat16 units: trials compute in float32"
+    return Check("torch", "ok", f"{version}, {threads} processors, {kind}")
+
+
+def gpu(names: list[str], memory: int, built_for_gpu: bool, driver: bool) -> Check:
+    """`memory`: bytes of the first one. `driver`: whether the system shows a GPU, though torch may not see it."""
+    if names:
+        return Check("GPU", "ok", f"{len(names)} ({names[0]}, {format_bytes(memory)}); see --gpu-share")
+    if driver:
+        why = "torch does not see it" if built_for_gpu else "this torch was built without GPU support"
+        return Check("GPU", "warning", f"there is one, but {why}", "install a torch that fits its driver (nvidia-smi)")
+    return Check("GPU", "ok", "none; trials run on the CPU")
+
+
+def ray(version: str | None, address: str | None, trouble: str) -> Check:
+    """`trouble`: why nothing answers at the cluster's `address`."""
+    if version is None:
+        return Check("Ray", "wrong", "not installed", "pip install -c constraints.txt -e .")
+    if trouble:
+        return Check("Ray", "wrong", f"{version}; {trouble}", "start that cluster, or unset RAY_ADDRESS")
+    return Check("Ray", "ok", f"{version}, " + (f"cluster at {address}" if address else "a local one for each sweep"))
+
+
+def disk(name: str, folder: str, free: int, total: int) -> Check:
+    found = f"{format_bytes(free)} of {format_bytes(total)} free in {folder}"
+    if free < LEAST_DISK:
+        return Check(name, "wrong", found, "free some: orchestrate clean --all; or choose another --home")
+    if free < ENOUGH_DISK or free < total * (1 - FULL_DISK):
+        to_do = "a trial takes 10 to 100 MB, and Ray stores nothing on a disk that is 95% full: orchestrate clean --all"
+        return Check(name, "warning", found, to_do)
+    return Check(name, "ok", found)
+
+
+def shared_memory(free: int | None, needed: int) -> Check:
+    """`free`: bytes in /dev/shm, None where the system has none. `needed`: what Ray's object store will ask for."""
+    if free is None:
+        return Check("shared memory", "ok", "no /dev/shm here; Ray uses its temporary folder")
+    found = f"{format_bytes(free)} free in /dev/shm, Ray will take {format_bytes(needed)}"
+    if free >= needed:
+        return Check("shared memory", "ok", found)
+    to_do = f"Ray will use the disk, which is slower; in a container: --shm-size={-(-needed // GB)}g"
+    return Check("shared memory", "warning", found, to_do)
+
+
+def tracking(shown: str, trouble: str) -> Check:
+    """`shown`: MLflow's address without secrets. `trouble`: why it cannot be used."""
+    if trouble:
+        to_do = "start the server or correct MLFLOW_TRACKING_URI; unset, runs go into the home folder"
+        return Check("tracking", "wrong", trouble, to_do)
+    return Check("tracking", "ok", f"{shown} answers" if shown.startswith("http") else shown)
+
+
+def data(here: list[str], partly: list[str]) -> Check:
+    """The names of the data sets that are here, and of those of which some files are missing."""
+    found = f"here: {', '.join(here)}"
+    if partly:
+        to_do = "; ".join(f"orchestrate datasets prepare {name}" for name in partly)
+        return Check("data", "warning", f"{found}; incomplete: {', '.join(partly)}", to_do)
+    return Check("data", "ok", f"{found}; `orchestrate datasets` lists what can be had")
+
+
+def permissions(name: str, folder: str, trouble: str) -> Check:
+    """`trouble`: what the system said when a file was made in `folder`."""
+    if trouble:
+        return Check(name, "wrong", f"no file can be made in {folder} ({trouble})", "choose another --home or TMPDIR")
+    return Check(name, "ok", f"{folder} can be written")
+
+
+def open_files(soft: int, hard: int) -> Check:
+    """The limits on open files; Ray raises its own soft limit to the hard one."""
+    found = f"{soft} now, at most {hard}"
+    if hard < FEWEST_FILES:
+        return Check("open files", "wrong", found, f"have the hard limit raised to {ENOUGH_FILES} (limits.conf)")
+    if hard < ENOUGH_FILES:
+        return Check("open files", "warning", found, f"few for many workers; have it raised to {ENOUGH_FILES}")
+    return Check("open files", "ok", found)

@@ -1,0 +1,52 @@
+"""Arguments and options that several commands share, and the console that they write to."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A sweep file, such as experiments/stability.yaml.")]
+SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="The name of a sweep: `sweep:` in its file.")]
+Home = Annotated[
+    Path,
+    typer.Option(envvar="ORCHESTRATE_HOME", help="Folder of sweeps, data sets and MLflow's default store."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="Override a value of the file, as often as needed: trial.steps=100, seeds=[0,1,2], "
+        "groups.dcgan.grid.optimizer.lr=[1e-4].",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(
+        envvar="MLFLOW_TRACKING_URI", show_default="sqlite:///HOME/mlflow.db", help="Where MLflow keeps the runs."
+    ),
+]
+HOME = Path("runs")
+Workers = Annotated[
+    int | None, typer.Option(min=1, show_default="one a processor", help="Trials that run at once on a local Ray.")
+]
+GpuShare = Annotated[
+    float, typer.Option(min=0.01, max=1.0, help="Part of a GPU that each trial gets, where there are GPUs.")
+]
+Trial = Annotated[
+    str, typer.Argument(metavar="TRIAL", help="Its number (from 1), name or key, as in `orchestrate status SWEEP`.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(envvar="RAY_ADDRESS", show_default="a local Ray", help="A Ray cluster: HOST:PORT or auto."),
+]
+
+
+def make_console() -> Console:
+    """Standard output; wide where nobody looks at it, so that no table is cut off in a log."""
+    return Console() if sys.stdout.isatty() else Console(width=200)

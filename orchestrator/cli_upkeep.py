@@ -1,0 +1,172 @@
+"""The commands around a sweep: its trials' pictures and logs, stopping, cleaning, data sets, the machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli_options import HOME, Address, Home, Json, SweepName, TrackingUri, Trial, make_console
+from orchestrator.errors import UserError
+
+app = typer.Typer()
+datasets_app = typer.Typer(invoke_without_command=True)
+app.add_typer(datasets_app, name="datasets")
+
+
+@app.command()
+def sample(
+    sweep: SweepName,
+    trial: Trial,
+    grid: Annotated[
+        int | None, typer.Option(min=1, max=10_000, metavar="N", show_default="64", help="Draw a grid of N images.")
+    ] = None,
+    by_class: Annotated[bool, typer.Option("--by-class", help="Draw a row a class (acgan).")] = False,
+    interpolate: Annotated[
+        bool, typer.Option("--interpolate", help="Draw rows that go from one latent to another, on the sphere.")
+    ] = False,
+    best: Annotated[bool, typer.Option("--best", help="Take the best evaluation's generator, not the last.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the latents; 0 are those of the training's pictures.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", show_default="SWEEP-NUMBER-KIND.png", help="The PNG file to write.")
+    ] = None,
+    home: Home = HOME,
+) -> None:
+    """Draw images from a trial's generator into a PNG file; needs neither Ray nor MLflow nor the data.
+
+    A trial that is not finished yet is drawn from as of its checkpoint.
+
+    Example: `orchestrate sample stability 3 --best --grid 100 --output digits.png`
+    """
+    from orchestrator.sample import Picture, sample
+    from orchestrator.store import SweepFolder
+
+    if (grid is not None) + by_class + interpolate > 1:
+        raise UserError("--grid, --by-class and --interpolate are three pictures; choose one")
+    picture: Picture = "by-class" if by_class else "interpolation" if interpolate else "grid"
+    sample(SweepFolder(home, sweep), trial, picture, grid or 64, best, seed, output, make_console())
+
+
+@app.command()
+def logs(
+    sweep: SweepName,
+    trial: Trial,
+    rows: Annotated[int, typer.Option(min=0, metavar="N", help="The last N rows of the history.")] = 10,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on while it runs: a line for each new row.")] = False,
+    home: Home = HOME,
+) -> None:
+    """Tell what is known of a trial: attempts, verdict, error with its traceback, the last rows of its history.
+
+    Rows appear when a checkpoint makes them durable (`checkpoint_every`). Ctrl-C ends `--follow`, not the trial.
+
+    Example: `orchestrate logs stability 3 --follow`
+    """
+    from orchestrator import logs as logging
+    from orchestrator.store import SweepFolder
+
+    try:
+        logging.show(SweepFolder(home, sweep), trial, rows, follow, make_console())
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def stop(sweep: SweepName, home: Home = HOME) -> None:
+    """Stop a sweep that another command runs on this machine, as its Ctrl-C would: every running trial is saved.
+
+    Example: `orchestrate stop stability`
+    """
+    from orchestrator.stopping import stop
+    from orchestrator.store import SweepFolder
+
+    try:
+        stop(SweepFolder(home, sweep), make_console())
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def clean(
+    sweep: Annotated[str | None, typer.Argument(metavar="SWEEP", help="The name of a sweep.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every sweep of the home folder.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Delete the sweep's whole folder: trials, histories, report.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
+    home: Home = HOME,
+) -> None:
+    """Delete what nobody needs any more, after saying what and how much, and asking.
+
+    That is: checkpoints of finished trials, what `orchestrate train` and killed commands left. Results, generators and
+    pictures stay unless `--everything` is given; MLflow's records always stay. Refused while the sweep runs.
+
+    Example: `orchestrate clean stability`
+    """
+    from orchestrator import cleaning
+    from orchestrator.naming import format_bytes
+
+    folders = cleaning.choose_sweeps(home, sweep, all_)
+    with cleaning.held(folders):
+        waste = cleaning.find(home, folders, all_, everything)
+        for line in cleaning.describe(waste, folders, everything):
+            print(line)
+        if not waste:
+            print("nothing to delete; `orchestrate status` shows what is kept")
+            return
+        if not yes and not _agreed(f"delete {format_bytes(sum(one.size for one in waste))}?"):
+            print("nothing was deleted")
+            return
+        print(f"deleted {format_bytes(cleaning.delete(waste))}; `orchestrate status` shows what is left")
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        raise UserError("no answer, so nothing was deleted; add --yes to delete without being asked") from None
+
+
+@datasets_app.callback()
+def datasets(context: typer.Context, home: Home = HOME, json: Json = False) -> None:
+    """List the known data sets: what is here, its size, how to get the rest.
+
+    Example: `orchestrate datasets`
+    """
+    if context.invoked_subcommand:
+        context.default_map = {"prepare": {"home": str(home)}}  # for `datasets --home HOME prepare NAME`
+        return
+    from orchestrator import known_datasets
+    from orchestrator.status import print_json
+
+    if json:
+        print_json(known_datasets.describe(home))
+    else:
+        known_datasets.print_datasets(home, make_console())
+
+
+@datasets_app.command()
+def prepare(name: Annotated[str, typer.Argument(metavar="NAME", help="Such as mnist.")], home: Home = HOME) -> None:
+    """Fetch a data set into the home folder (torchvision downloads it) and read it once.
+
+    Example: `orchestrate datasets prepare mnist`
+    """
+    from orchestrator import known_datasets
+
+    known_datasets.prepare(name, home, make_console())
+
+
+@app.command()
+def doctor(home: Home = HOME, address: Address = None, tracking_uri: TrackingUri = None, json: Json = False) -> None:
+    """Check that this machine has what a sweep needs, and say what to do where it has not.
+
+    Exit codes: 0 nothing is wrong, 1 something is.
+
+    Example: `orchestrate doctor --json`
+    """
+    from orchestrator import addresses
+    from orchestrator import doctor as examination
+
+    cluster = None if address == "local" else address
+    found = examination.examine(home, tracking_uri or addresses.default_uri(home), cluster)
+    raise typer.Exit(examination.report(found, make_console(), json))

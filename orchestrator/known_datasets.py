@@ -1,0 +1,126 @@
+"""The data sets that are known by name: what they hold, whether they are here, how to get them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from rich.console import Console
+from rich.table import Table
+
+from orchestrator.calling import command
+from orchestrator.errors import UserError, nearest
+
+_MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+_CIFAR = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
+
+
+@dataclass(frozen=True)
+class Known:
+    """`folder` and `files`: what torchvision leaves below its root; none for a set that needs no download.
+
+    `train`, `test`: numbers of images. `channels`: 1 or 3, at 32 x 32 pixels.
+    """
+
+    name: str
+    train: int
+    test: int
+    classes: int
+    channels: int
+    what: str
+    folder: str = ""
+    files: tuple[str, ...] = ()
+
+    @property
+    def memory(self) -> int:
+        """Bytes of its images once loaded."""
+        return (self.train + self.test) * self.channels * 32 * 32
+
+    def state(self, root: Path) -> str:
+        """`here`, `missing`, or `partly`: some files only, or archives that were not unpacked."""
+        present = [(root / self.folder / file).is_file() for file in self.files]
+        if all(present):
+            return "here"
+        return "partly" if any(present) or self.size(root) else "missing"
+
+    def size(self, root: Path) -> int:
+        """Bytes on the disk, torchvision's archives included."""
+        if not self.files:
+            return 0
+        folder = root / self.folder
+        if self.folder:
+            return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        return sum((root / file).stat().st_size for file in self.files if (root / file).is_file())
+
+
+KNOWN = [
+    Known("digits", 1541, 256, 10, 1, "8x8 handwritten digits (UCI)"),
+    Known("mnist", 60_000, 10_000, 10, 1, "28x28 handwritten digits", "MNIST/raw", _MNIST),
+    Known("fashion_mnist", 60_000, 10_000, 10, 1, "28x28 clothes", "FashionMNIST/raw", _MNIST),
+    Known("cifar10", 50_000, 10_000, 10, 3, "32x32 objects and animals", "cifar-10-batches-py", _CIFAR),
+    Known("svhn", 73_257, 26_032, 10, 3, "32x32 house numbers", "", ("train_32x32.mat", "test_32x32.mat")),
+    Known("stacked_mnist", 60_000, 10_000, 1000, 3, "three MNIST digits as colours", "MNIST/raw", _MNIST),
+]
+OWN = "your own images: data: {name: image_folder, path: FOLDER} or {name: npz, path: FILE}, where they lie"
+
+
+def describe(home: Path) -> list[dict[str, Any]]:
+    """A row a data set, for programs."""
+    root = home / "datasets"
+    return [
+        {
+            "name": known.name,
+            "state": known.state(root),
+            "bytes": known.size(root),
+            "train": known.train,
+            "test": known.test,
+            "classes": known.classes,
+            "channels": known.channels,
+            "what": known.what,
+            "get": how_to_get(known, home),
+        }
+        for known in KNOWN
+    ]
+
+
+def how_to_get(known: Known, home: Path) -> str:
+    """What to do about a data set that is not here; the empty string if it is."""
+    if not known.files:
+        return "comes with scikit-learn"
+    return "" if known.state(home / "datasets") == "here" else command(f"datasets prepare {known.name}", home)
+
+
+def print_datasets(home: Path, console: Console) -> None:
+    from orchestrator.naming import format_bytes
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for title in ("data set", "state", "on disk", "train", "test", "classes", "what it shows", "to get it"):
+        table.add_column(title, justify="right" if title in ("on disk", "train", "test", "classes") else "left")
+    for row in describe(home):
+        counts = (f"{row[name]:,}" for name in ("train", "test", "classes"))
+        size = format_bytes(row["bytes"]) if row["bytes"] else ""
+        table.add_row(row["name"], row["state"], size, *counts, row["what"], row["get"])
+    console.print(table)
+    console.print(f"in {(home / 'datasets').absolute()}; torchvision fetches what is missing, also when a sweep starts")
+    console.print(OWN, markup=False, highlight=False)
+
+
+def prepare(name: str, home: Path, console: Console) -> None:
+    """Fetches a data set and reads it once. Raises UserError."""
+    from gan_core import datasets
+    from gan_core.config import DataConfig, DataName
+    from gan_core.images import DataError
+
+    names = [known.name for known in KNOWN]
+    if name not in names:
+        own = name in get_args(DataName)
+        raise UserError(OWN if own else f"no data set {name!r}{nearest(name, names)}; known: {', '.join(names)}")
+    root = home.absolute() / "datasets"
+    try:
+        images = datasets.load(DataConfig.model_validate({"name": name, "root": str(root)}), download=True)
+    except DataError as error:
+        raise UserError(str(error)) from None
+    counts = f"{len(images):,} images to train on, {len(images.test_images):,} to test"
+    console.print(f"{name}: {counts}, {len(images.class_names):,} classes", highlight=False)
+    console.print(f"use it in a sweep file with  data: {{name: {name}}}", highlight=False, markup=False)

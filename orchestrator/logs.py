@@ -1,0 +1,136 @@
+"""`orchestrate logs`: what is known of a trial, as lines: attempts, verdict, error, the last rows of its history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+
+from orchestrator.calling import command, sweep_again
+from orchestrator.choosing import choose_trial
+from orchestrator.holding import is_held
+from orchestrator.naming import SHOWN, shown_metrics
+from orchestrator.store import Record, SweepFolder, TrialFolder
+
+Row = dict[str, float]
+SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def show(folder: SweepFolder, wanted: str, rows: int, follow: bool, console: Console) -> None:
+    """Prints it all; with `follow` goes on until the trial or the command that runs it has ended. Raises UserError."""
+    say = lambda line: console.print(line, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
+    number, trial = choose_trial(folder.sweep()["trials"], wanted, f"status {folder.name}")
+    place = folder.trial(trial["key"])
+    record, held = place.record(), is_held(folder.lock_file)
+    history = place.history(up_to=record.step)
+    for line in [*head(trial, record, place, held), *attempts(record), *row_lines(history, rows), *outcome(record)]:
+        say(line)
+    if follow and held:
+        for line in _followed(folder, place, history, len(record.attempts)):
+            say(line)
+        record, held = place.record(), is_held(folder.lock_file)
+        for line in [*attempts(record)[-1:], *outcome(record)]:
+            say(line)
+    for line in advice(folder, number, record, held):
+        say(line)
+
+
+def head(trial: dict[str, Any], record: Record, place: TrialFolder, held: bool) -> list[str]:
+    status = "interrupted" if record.status == "running" and not held else record.status
+    made_with = record.environment
+    lines = [f"{trial['name']}  ({trial['key']})", f"status   {status}, step {record.step} of {trial['steps']}"]
+    if made_with:
+        code = made_with.get("git_commit") or f"version {made_with['packages']['gan-orchestrator']}"
+        lines.append(f"code     {code}, torch {made_with['packages']['torch']}, Python {made_with['python']}")
+    if record.applied:
+        lines.append(f"ran on   {record.applied['device']} in {record.applied['precision']}, {made_with['processor']}")
+    if record.evaluator:
+        lines.append(f"measured {record.evaluator['id']}")
+    return [*lines, f"files    {place.folder}"]
+
+
+def attempts(record: Record) -> list[str]:
+    """A line an attempt: when, where, which steps, how it ended."""
+    lines = []
+    for number, one in enumerate(record.attempts, start=1):
+        when = clock_time(one["began"]) + (f" to {clock_time(one['ended'])}" if "ended" in one else "")
+        steps = f"from step {one['from_step']}" + (f" to {one['to_step']}" if "to_step" in one else "")
+        where = f"process {one['process']} on {one['host']}"
+        lines.append(f"attempt {number}: {when}, {where}, {steps}: {one['outcome']}")
+    return lines
+
+
+def row_lines(history: list[Row], count: int) -> list[str]:
+    """The last `count` rows in columns; what was measured and evaluated at one step is one row."""
+    chosen = by_step(history)[-count:] if count else []
+    return [titles(), *map(row_line, chosen)] if chosen else []
+
+
+def titles() -> str:
+    return f"{'time':19}  {'step':>7}" + "".join(f"{title:>12}" for title in SHOWN.values())
+
+
+def by_step(history: list[Row]) -> list[Row]:
+    """The rows of each step as one."""
+    rows: dict[float, Row] = {}
+    for row in history:
+        rows[row["step"]] = rows.get(row["step"], {}) | row
+    return list(rows.values())
+
+
+def row_line(row: Row) -> str:
+    return f"{clock_time(row['time'])}  {row['step']:>7.0f}" + "".join(f"{text:>12}" for text in shown_metrics(row))
+
+
+def outcome(record: Record) -> list[str]:
+    """The best evaluation, the verdict and the error, where there are any."""
+    lines = []
+    for name, value in record.best.items():
+        if name.startswith("frechet/"):
+            lines.append(f"best     Frechet distance {value:.4g} at step {record.best['step']:.0f}")
+    if record.verdict:
+        since = "" if record.verdict["since"] is None else f" (since step {record.verdict['since']})"
+        lines.append(f"verdict  {record.verdict['name']}: {record.verdict['reason']}{since}")
+    return [*lines, *(["error", *record.error.rstrip().splitlines()] if record.error else [])]
+
+
+def advice(folder: SweepFolder, number: int, record: Record, held: bool) -> list[str]:
+    """The next useful command."""
+    again = sweep_again(folder)
+    if record.status == "finished":
+        return [f"next     {command(f'sample {folder.name} {number}', folder.home)}, for images from its generator"]
+    if held:
+        follow, stop = f"logs {folder.name} {number} --follow", f"stop {folder.name}"
+        return [f"next     {command(follow, folder.home)}, or {command(stop, folder.home)}"]
+    if record.status == "failed":
+        return [f"next     {again} tries it again; {command('doctor', folder.home)} checks this machine"]
+    return [f"next     {again} {'goes on from here' if record.step else 'trains it'}"]
+
+
+def clock_time(milliseconds: float) -> str:
+    """Local time, to the second."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(milliseconds / 1000))
+
+
+def _followed(folder: SweepFolder, place: TrialFolder, history: list[Row], known: int) -> Iterator[str]:
+    """New rows, as checkpoints make them durable, and new attempts, until nothing more can come.
+
+    `history`, `known`: the rows and the number of attempts that were told before.
+    """
+    last = history[-1]["step"] if history else 0.0
+    if not history:
+        yield titles()
+    while True:
+        held = is_held(folder.lock_file)  # before the look, so that what was written last is still seen
+        record = place.record()
+        yield from attempts(record)[known:]
+        known = len(record.attempts)
+        for row in by_step(place.history(up_to=record.step)):
+            if row["step"] > last:
+                yield row_line(row)
+        last = max(last, record.step)
+        if not held or record.status in ("finished", "failed"):
+            return
+        time.sleep(SECONDS_BETWEEN_LOOKS)

@@ -1,0 +1,132 @@
+"""`orchestrate plan`: what would run, what is there already, what is stale and why, and how long it will take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from orchestrator import environment, pilot, spec, stale
+from orchestrator.calling import sweep_command
+from orchestrator.cluster import slots
+from orchestrator.display import duration
+from orchestrator.execution import choose_device
+from orchestrator.forecast import Forecast, forecast, measured_in
+from orchestrator.plan import Plan, make_plan
+from orchestrator.status import rows_of_plan
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """A plan with what else is known of it. `other_code`, `replaced`: a trial's key -> the reason."""
+
+    plan: Plan
+    file: Path
+    forecast: Forecast | None
+    other_code: dict[str, str]
+    replaced: dict[str, str]
+    price_per_hour: float | None
+
+    @property
+    def cost(self) -> float | None:
+        """In the unit of the price; None if the price or the time is not known."""
+        if self.forecast is None or self.price_per_hour is None:
+            return None
+        return self.forecast.seconds / 3600 * self.price_per_hour
+
+
+@dataclass(frozen=True)
+class Request:
+    """The command's options. `workers`: None for one a processor. `pilot`: whether to time a few steps first."""
+
+    file: Path
+    overrides: list[str]
+    home: Path
+    workers: int | None
+    gpu_share: float
+    price_per_hour: float | None
+    pilot: bool
+
+
+def look_ahead(request: Request, note: Callable[[str], None]) -> Outlook:
+    """Everything that the command says. Raises UserError."""
+    plan = make_plan(spec.load(request.file, request.overrides), request.home)
+    measured = pilot.run(plan, request.home, note) if request.pilot else []
+    measured += measured_in(request.home, choose_device().type)
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    workers = slots(request.workers or environment.available_cpus(), gpus, request.gpu_share)
+    expected = forecast(plan, measured, max(1, workers))
+    other = stale.finished_with_other_code(plan, environment.describe())
+    return Outlook(plan, request.file, expected, other, stale.replaced(plan), request.price_per_hour)
+
+
+def as_json(outlook: Outlook) -> dict[str, Any]:
+    """For programs: the trials as `status` has them, with why they are `stale` or null; expected seconds, cost."""
+    expected, reasons = outlook.forecast, outlook.replaced | outlook.other_code
+    rows = rows_of_plan(outlook.plan)
+    return {
+        "sweep": outlook.plan.sweep.name,
+        "trials": [{**row, "stale": reasons.get(row["key"])} for row in rows],
+        "expected_seconds": expected.seconds if expected else None,
+        "expected_cost": outlook.cost,
+    }
+
+
+def print_outlook(outlook: Outlook, console: Console) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for number, title in enumerate(("no.", "trial", "key", "state", "steps left")):
+        table.add_column(title, justify="right" if title in ("no.", "steps left") else "left", no_wrap=number != 1)
+    for number, planned in enumerate(outlook.plan.trials, start=1):
+        state = "finished with other code" if planned.key in outlook.other_code else planned.state
+        table.add_row(str(number), planned.trial.name, planned.key, state, str(planned.remaining))
+    console.print(table)
+    for line in lines(outlook):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def lines(outlook: Outlook) -> list[str]:
+    """What stands below the table."""
+    plan = outlook.plan
+    counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
+    return [
+        *(f"caution: {caution}" for caution in plan.sweep.cautions),
+        *_grouped("finished with other code and kept", outlook.other_code),
+        *_grouped("other than the trial of this name that ran before, which is kept", outlook.replaced),
+        f"{len(plan.trials)} trials: {counts}",
+        *_expectation(outlook),
+    ]
+
+
+def _grouped(what: str, reasons: dict[str, str]) -> list[str]:
+    counts = {reason: list(reasons.values()).count(reason) for reason in reasons.values()}
+    return [f"{count} {what}: {reason}" for reason, count in counts.items()]
+
+
+def _expectation(outlook: Outlook) -> list[str]:
+    plan, expected = outlook.plan, outlook.forecast
+    home, asked = plan.folder.home, plan.sweep.overrides
+    sweep = sweep_command(outlook.file, asked, home)
+    if not plan.todo:
+        return [f"nothing is left to train; {sweep} writes the report again"]
+    if expected is None:
+        return [
+            "expected time unknown: nothing was measured on this kind of processor yet",
+            f"next  {sweep_command(outlook.file, asked, home, 'plan --pilot')} measures a few steps; {sweep} runs it",
+        ]
+    sources = ", ".join(f"{count} from {source}" for source, count in expected.sources.items())
+    price = "" if outlook.cost is None else f", {_money(outlook.cost)} at {outlook.price_per_hour:g} an hour"
+    how = "roughly" if expected.rough else "about"
+    workers = f"{expected.workers} worker" + "s" * (expected.workers != 1)
+    return [
+        f"expected: {how} {duration(expected.seconds)} of training on {workers}{price} ({sources})",
+        f"next  {sweep}",
+    ]
+
+
+def _money(amount: float) -> str:
+    return f"{amount:.2f}" if amount >= 0.01 or amount == 0 else "less than 0.01"

@@ -1,0 +1,63 @@
+"""What a plan's folder holds that today's code, data or settings would make anew, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gan_core.identity import NOT_IDENTITY, flatten
+from orchestrator.errors import shown
+from orchestrator.plan import Plan
+from orchestrator.store import read_json
+
+
+def other_code(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """How the code of two environments (`environment.describe`) differs: "commit 1a2b3c4, now 5d6e7f8"; None if not.
+
+    The commit decides where both are known, else the version of the package; torch's version counts as well.
+    """
+    if not then:
+        return None
+    found = []
+    commits = then.get("git_commit"), now.get("git_commit")
+    if all(commits):
+        found += _changed("commit", *map(_short, commits))
+    else:
+        found += _changed("version", *(one["packages"]["gan-orchestrator"] for one in (then, now)))
+    found += _changed("torch", *(one["packages"]["torch"] for one in (then, now)))
+    return "; ".join(found) or None
+
+
+def _changed(what: str, then: str, now: str) -> list[str]:
+    return [] if then == now else [f"{what} {then}, now {now}"]
+
+
+def _short(commit: Any) -> str:
+    name, dirty, _ = str(commit).partition("-dirty")
+    return name[:7] + dirty
+
+
+def finished_with_other_code(plan: Plan, now: Mapping[str, Any]) -> dict[str, str]:
+    """key -> how the code differs, of the plan's finished trials that other code made. They are kept."""
+    finished = (planned for planned in plan.trials if planned.state == "finished")
+    reasons = {planned.key: other_code(planned.record.environment, now) for planned in finished}
+    return {key: reason for key, reason in reasons.items() if reason}
+
+
+def replaced(plan: Plan) -> dict[str, str]:
+    """key -> why it is not the trial of the same name that the sweep asked for last time. The old one's files stay."""
+    before = {trial["name"]: trial["key"] for trial in (read_json(plan.folder.sweep_file) or {"trials": []})["trials"]}
+    found = {}
+    for planned in plan.trials:
+        old = before.get(planned.trial.name, planned.key)
+        then = read_json(plan.folder.trial(old).config_file) if old != planned.key else None
+        if then:  # it was begun
+            found[planned.key] = _what_changed(flatten(then), flatten(planned.config.model_dump(mode="json")))
+    return found
+
+
+def _what_changed(then: dict[str, Any], now: dict[str, Any]) -> str:
+    differ = [path for path in now if path not in NOT_IDENTITY and then.get(path) != now[path]]
+    if not differ:
+        return "the data changed"
+    return ", ".join(f"{path} was {shown(then.get(path))}, now {shown(now[path])}" for path in differ)

@@ -1,0 +1,58 @@
+"""A real browser, for every test of a page."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER_NOTES = "GPU stall due to ReadPixels"
+"""Said by the graphics driver of software rendering, not by the page."""
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[OpenPage]:
+    """Opens a file. At the end of the test no page may have said anything in the console or asked for anything."""
+    troubles: list[str] = []
+    contexts = []
+
+    def note_request(url: str) -> None:
+        if not url.startswith(("file:", "data:")):
+            troubles.append(f"request: {url}")
+
+    def note_message(text: str) -> None:
+        if DRIVER_NOTES not in text:
+            troubles.append(f"console: {text}")
+
+    def open_file(file: Path, width: int = 1280, scheme: Any = "light") -> Page:
+        context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(120_000)  # a busy machine is not a failure
+        page.on("console", lambda message: note_message(message.text))
+        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
+        page.on("request", lambda request: note_request(request.url))
+        page.goto(file.as_uri())
+        return page
+
+    yield open_file
+    for context in contexts:
+        context.close()
+    assert troubles == []

@@ -1,0 +1,76 @@
+"""A day with a real sweep: looked at, stopped from another terminal, drawn from, gone on with, cleaned up."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from commands import SMOKE, orchestrate, start, trials
+from PIL import Image
+
+pytestmark = pytest.mark.e2e
+
+LONGER = ("--set", "trial.steps=150", "--set", "trial.checkpoint_every=25", "--set", "trial.evaluation.every=50")
+
+
+def wait_for_a_checkpoint(home: Path, process: subprocess.Popen[str]) -> str:
+    """The key of a trial that has one."""
+    deadline = time.monotonic() + 120
+    while not (found := list(home.glob("sweeps/smoke/trials/*/checkpoint.pt"))):
+        assert process.poll() is None, "the command ended before it was stopped"
+        assert time.monotonic() < deadline, "no checkpoint appeared"
+        time.sleep(0.05)
+    return found[0].parent.name
+
+
+def test_a_sweep_is_stopped_from_elsewhere_looked_at_gone_on_with_and_cleaned(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    process = start("sweep", SMOKE, *LONGER, "--quiet", home=home)
+    key = wait_for_a_checkpoint(home, process)
+
+    refused = orchestrate("clean", "smoke", "--yes", home=home)
+    assert refused.returncode == 2
+    assert "orchestrate stop smoke" in refused.stderr
+
+    stopped = orchestrate("stop", "smoke", home=home)
+    assert stopped.returncode == 0, stopped.stderr
+    assert f"asked process {process.pid}" in stopped.stdout
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "Traceback" not in output
+    assert "loading the data" not in output  # --quiet
+    assert "interrupted with" in output
+    interrupted = [trial for trial in trials("smoke", home) if trial["status"] == "interrupted"]
+    assert interrupted
+    for trial in interrupted:
+        assert f"saved    {trial['name']} at step {trial['step']} of 150" in stopped.stdout
+    assert orchestrate("stop", "smoke", home=home).returncode == 2  # nothing runs any more
+
+    told = orchestrate("logs", "smoke", interrupted[0]["key"], home=home)
+    assert told.returncode == 0, told.stderr
+    assert f"to {interrupted[0]['step']}: interrupted" in told.stdout
+    assert f"orchestrate sweep {SMOKE} --set trial.steps=150" in told.stdout
+    file = tmp_path / "before.png"
+    drawn = orchestrate("sample", "smoke", key, "--grid", "16", "--output", file, home=home)
+    assert drawn.returncode == 0, drawn.stderr
+    with Image.open(file) as picture:
+        assert picture.size == (4 * 34 + 2, 4 * 34 + 2)
+
+    planned = json.loads(orchestrate("plan", SMOKE, *LONGER, "--json", home=home).stdout)
+    assert planned["expected_seconds"] > 0
+    again = orchestrate("sweep", SMOKE, *LONGER, home=home)
+    assert again.returncode == 0, again.stdout + again.stderr
+    followed = orchestrate("logs", "smoke", key, "--follow", home=home)  # it has ended, and so does this
+    assert "to 150: finished" in followed.stdout
+
+    cleaned = orchestrate("clean", "smoke", "--yes", home=home)
+    assert cleaned.returncode == 0, cleaned.stderr
+    assert "4 checkpoints of finished trials" in cleaned.stdout
+    assert not list(home.glob("sweeps/smoke/trials/*/checkpoint.pt"))
+    drawn = orchestrate("sample", "smoke", key, "--best", "--output", file, home=home)
+    assert drawn.returncode == 0, drawn.stderr
+    assert all(trial["status"] == "finished" for trial in trials("smoke", home))
+    assert orchestrate("report", "smoke", home=home).returncode == 0

@@ -1,0 +1,70 @@
+"""What the doctor finds on this machine, and on one where something is wrong."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from orchestrator import cli
+from orchestrator.doctor import trouble_of_tracking
+
+NAMES = {
+    *("Python", "torch", "GPU", "Ray", "disk", "temporary disk", "shared memory"),
+    *("home", "temporary", "open files", "tracking", "data"),
+}
+
+
+def examined(home: Path, *words: str) -> tuple[int, dict[str, dict[str, str]]]:
+    """The exit code and the checks by name."""
+    done = CliRunner(env={"MLFLOW_TRACKING_URI": "", "RAY_ADDRESS": ""}).invoke(
+        cli.app, ["doctor", "--json", "--home", str(home), *words]
+    )
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, {check["name"]: check for check in json.loads(done.stdout)}
+
+
+def test_every_check_is_made_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    home = tmp_path / "none" / "home"
+    code, found = examined(home)
+    assert found.keys() == NAMES
+    assert code == int(any(check["state"] == "wrong" for check in found.values()))
+    assert {found[name]["state"] for name in ("Python", "torch", "Ray", "home", "tracking", "data")} == {"ok"}
+    assert not home.parent.exists()
+
+
+def test_what_does_not_answer_is_wrong_and_the_exit_code_says_so(tmp_path: Path) -> None:
+    code, found = examined(tmp_path, "--tracking-uri", "http://127.0.0.1:9", "--address", "127.0.0.1:9")
+    assert code == 1
+    assert found["tracking"]["state"] == found["Ray"]["state"] == "wrong"
+    assert "127.0.0.1:9" in found["tracking"]["found"]
+
+
+def test_a_home_that_cannot_be_made_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    code, found = examined(tmp_path / "file" / "home")
+    assert (code, found["home"]["state"]) == (1, "wrong")
+
+
+def test_a_damaged_database_is_found(tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"
+    uri = f"sqlite:///{file}"
+    assert trouble_of_tracking(uri) == ""  # it will be made
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE x (y)")
+    assert trouble_of_tracking(uri) == ""
+    file.write_bytes(b"not a database, whatever its name says" * 100)
+    assert "cannot be read as a database" in trouble_of_tracking(uri)
+
+
+def test_people_read_a_line_a_check_and_what_comes_next(tmp_path: Path) -> None:
+    done = CliRunner(env={"MLFLOW_TRACKING_URI": "", "RAY_ADDRESS": ""}).invoke(
+        cli.app, ["doctor", "--home", str(tmp_path), "--tracking-uri", "runs"]
+    )
+    assert done.exit_code == 1
+    assert all(name in done.output for name in NAMES)
+    assert "1 wrong" in done.output
+    assert "->" in done.output

@@ -1,0 +1,33 @@
+"""One command at a time runs a sweep, and others can tell which."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import UserError
+from orchestrator.holding import hold, holder, is_held
+from orchestrator.store import SweepFolder
+
+
+def test_a_held_sweep_names_its_holder_and_refuses_others(tmp_path: Path) -> None:
+    folder = SweepFolder(tmp_path, "x")
+    assert not is_held(folder.lock_file)
+    assert holder(folder) is None
+    with hold(folder):
+        assert is_held(folder.lock_file)
+        found = holder(folder)
+        assert found is not None and found["process"] == os.getpid()
+        with pytest.raises(UserError, match=f"process {os.getpid()} .*orchestrate stop x"), hold(folder):
+            pass
+    assert not is_held(folder.lock_file)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"process": 1}'])
+def test_a_holder_file_that_says_nothing_is_no_holder(content: str, tmp_path: Path) -> None:
+    folder = SweepFolder(tmp_path, "x")
+    folder.folder.mkdir(parents=True)
+    folder.holder_file.write_text(content)
+    assert holder(folder) is None

@@ -1,0 +1,50 @@
+"""A few steps tell what a step takes, and leave no trace of a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from gan_core.training import Diverged, Progress, Trainer
+from orchestrator import pilot
+from orchestrator.forecast import SAME, forecast
+from orchestrator.plan import Plan
+
+MakePlan = Callable[[], Plan]
+
+
+def test_the_first_trial_of_each_group_is_timed(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pilot, "SECONDS_A_GROUP", 0.0)
+    plan, said = tiny_plan(), list[str]()
+    other = replace(plan.trials[3], trial=replace(plan.trials[3].trial, group="another"))
+    plan = replace(plan, trials=[*plan.trials[:3], other])
+    found = pilot.run(plan, plan.folder.home, said.append)
+    assert [measured.config for measured in found] == [plan.trials[0].config, other.config]
+    assert all(measured.seconds_per_step > 0 for measured in found)
+    assert sum("ms a step" in line for line in said) == 2
+    assert not plan.folder.folder.exists()
+    expected = forecast(plan, found, workers=1)
+    assert expected is not None and expected.sources == {SAME: 4}
+
+
+def test_a_trial_that_diverges_at_once_is_timed_all_the_same(
+    tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(trainer: Trainer) -> Progress:
+        raise Diverged(1, "weight")
+
+    plan = tiny_plan()
+    trainer = Trainer(plan.trials[0].config, next(iter(plan.images.values())))
+    monkeypatch.setattr(Trainer, "step", diverge)
+    assert pilot.time_steps(trainer).seconds_per_step > 0
+
+
+def test_a_trial_that_evaluates_at_every_step_is_timed_and_ends(tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    config = plan.trials[0].config
+    often = config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"every": 1})})
+    trainer = Trainer(often, next(iter(plan.images.values())))
+    assert pilot.time_steps(trainer).seconds_per_step > 0
+    assert trainer.step_count == often.steps
