@@ -1,0 +1,41 @@
+"""What became of each configuration: the runs that differ only in the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from orchestrator.statistics.intervals import Middle, Share, middle, share
+from orchestrator.statistics.result import Result
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """stable: of all its runs. final, best, gap (final - best, run by run): of the runs with quality, None if none."""
+
+    name: str
+    group: str
+    stable: Share
+    final: Middle | None
+    best: Middle | None
+    gap: Middle | None
+
+
+def configurations(results: Sequence[Result]) -> list[Configuration]:
+    """In order of appearance."""
+    members: dict[str, list[Result]] = {}
+    for result in results:
+        members.setdefault(result.configuration, []).append(result)
+    return [_configuration(name, runs) for name, runs in members.items()]
+
+
+def _configuration(name: str, runs: Sequence[Result]) -> Configuration:
+    finals = [run.final for run in runs if run.final is not None]
+    bests = [run.best for run in runs if run.best is not None]
+    gaps = [run.final - run.best for run in runs if run.final is not None and run.best is not None]
+    return Configuration(
+        name,
+        runs[0].group,
+        share(sum(run.stable for run in runs), len(runs)),
+        *(middle(values) if values else None for values in (finals, bests, gaps)),
+    )

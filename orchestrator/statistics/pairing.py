@@ -1,0 +1,58 @@
+"""Which runs differ in nothing but some factors, and the differences between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from orchestrator.naming import format_level
+from orchestrator.statistics.result import Outcome, Result
+
+Levels = tuple[str, ...]
+
+
+def level_of(result: Result, factor: str) -> str:
+    """The level as people write it, which is how levels are told apart; "default" where the run does not set it."""
+    return format_level(result.factors.get(factor))
+
+
+def factors_of(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
+    """The factors that vary, each with its levels (as written -> as given), all in order of appearance."""
+    paths = dict.fromkeys(path for result in results for path in result.factors)
+    found: dict[str, dict[str, Any]] = {path: {} for path in paths}
+    for result in results:
+        for path, levels in found.items():
+            levels.setdefault(level_of(result, path), result.factors.get(path))
+    return {path: levels for path, levels in found.items() if len(levels) > 1}
+
+
+def blocks(results: Sequence[Result], factors: Sequence[str]) -> list[tuple[int, dict[Levels, Result]]]:
+    """Runs of one group that are alike in all but `factors`, the seed included: (seed, levels of `factors` -> run)."""
+    rest = [path for path in factors_of(results) if path not in factors]
+    found: dict[tuple[int, Levels], dict[Levels, Result]] = {}
+    for result in results:
+        alike = (result.seed, tuple(level_of(result, path) for path in rest))
+        found.setdefault(alike, {})[tuple(level_of(result, path) for path in factors)] = result
+    return [(seed, block) for (seed, _), block in found.items()]
+
+
+def complete(
+    found: Sequence[tuple[int, dict[Levels, Result]]], wanted: Sequence[Levels]
+) -> Iterator[tuple[int, list[Result]]]:
+    """(seed, the runs at the wanted levels, in that order) of the blocks that have them all."""
+    for seed, block in found:
+        if all(levels in block for levels in wanted):
+            yield seed, [block[levels] for levels in wanted]
+
+
+def contrasts(
+    found: Sequence[tuple[int, dict[Levels, Result]]], weights: Mapping[Levels, int], outcome: Outcome
+) -> list[list[float]]:
+    """For each seed, the weighted sums of the outcome over the blocks in which every weighted run has it."""
+    sums: dict[int, list[float]] = {}
+    for seed, runs in complete(found, list(weights)):
+        values = [run.value(outcome) for run in runs]
+        known = [weight * value for weight, value in zip(weights.values(), values, strict=True) if value is not None]
+        if len(known) == len(weights):
+            sums.setdefault(seed, []).append(sum(known))
+    return list(sums.values())
