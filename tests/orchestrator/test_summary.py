@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from orchestrator.report import summary
 from orchestrator.report.collect import RunData, SweepData
-from orchestrator.statistics import change, share
 
 
 def run(verdict: str, group: str = "g", seed: int = 0, status: str = "finished", **factors: Any) -> RunData:
@@ -18,20 +15,6 @@ def run(verdict: str, group: str = "g", seed: int = 0, status: str = "finished",
 
 def sweep(*runs: RunData) -> SweepData:
     return SweepData("s", "Why?", "sqlite:///x", "r", [], "s.yaml", [], list(runs))
-
-
-def test_the_wilson_interval_is_the_published_one() -> None:
-    found = share(8, 10)
-    assert (found.low, found.high) == (pytest.approx(0.4902, abs=1e-4), pytest.approx(0.9433, abs=1e-4))
-    assert share(0, 0) == (0, 0, 0.0, 1.0)
-
-
-def test_the_interval_of_a_change_is_student_s() -> None:
-    found = change([1.0, 2.0, 3.0])  # t(0.975, 2) = 4.3027, standard error 1 / sqrt(3)
-    assert found == (2.0, pytest.approx(2 - 2.4841, abs=1e-4), pytest.approx(2 + 2.4841, abs=1e-4), 3)
-    assert change([5.0])[1:3] == (float("-inf"), float("inf"))
-    with pytest.raises(ValueError, match="no pairs"):
-        change([])
 
 
 def test_diverged_and_failed_runs_stay_in_the_denominator() -> None:
