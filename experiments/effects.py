@@ -75,7 +75,8 @@ def effects(runs: list[dict[str, Any]]) -> list[str]:
     of_metrics = [paired_effects([_result(run, metric) for run in runs]) for metric in shown]
     for index, effect in enumerate(paired_effects([_result(run) for run in runs])):
         cells = [str(effect.stable), *(_cell(of_metric[index]) for of_metric in of_metrics)]
-        setting = f"{names[effect.factor]}: {format_level(effect.before)} to {format_level(effect.after)}"
+        moved = " and ".join(names[factor] for factor in (effect.factor, *effect.along))
+        setting = f"{moved}: {format_level(effect.before)} to {format_level(effect.after)}"
         lines.append(f"| {effect.group} | {setting} | {effect.pairs} | {' | '.join(cells)} |")
     return lines
 

@@ -33,8 +33,9 @@ class Interaction:
 def interactions(results: Sequence[Result], outcome: Outcome) -> list[Interaction]:
     """Interactions of every two factors of a group in the share of stable runs or in final quality, the largest first.
 
-    Levels are compared with the first of their factor. No adjustment for their number: what stands first here was
-    searched for, so take it as a suggestion for the next sweep.
+    Levels are compared with the first of their factor; of factors that move together the first stands for all. There is
+    no adjustment for their number: what stands first here was searched for, so take it as a suggestion for the next
+    sweep.
     """
     found = []
     for members in by_group(results).values():

@@ -60,8 +60,14 @@ def test_runs_without_a_partner_do_not_count() -> None:
     assert [(effect.factor, effect.pairs, effect.seeds) for effect in effects(runs)] == [("lr", 1, 1), ("noise", 1, 1)]
 
 
-def test_factors_that_only_move_together_have_no_effect_of_their_own() -> None:
-    assert effects([result(lr=1, steps_of_d=5), result(lr=2, steps_of_d=1)]) == []
+def test_of_factors_that_move_together_the_first_stands_for_all() -> None:
+    zipped = [(1, "x"), (2, "y"), (3, "z")]
+    runs = [result(lr_g=g, noise=noise, lr_d=d) for (g, d), noise in product(zipped, (0, 1))]
+    assert [(effect.factor, effect.after, effect.pairs, effect.along) for effect in effects(runs)] == [
+        ("lr_g", 2, 2, ("lr_d",)),
+        ("lr_g", 3, 2, ("lr_d",)),
+        ("noise", 1, 3, ()),
+    ]
     assert effects([]) == []
 
 

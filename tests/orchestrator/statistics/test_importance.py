@@ -44,10 +44,10 @@ def test_luck_of_the_seed_is_named_beside_the_factors() -> None:
 def test_it_is_the_same_every_time_says_nothing_and_leaves_optuna_as_it_was(
     capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
 ) -> None:
-    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.INFO)
     first, second = importance(runs(), "final"), importance(runs(), "final")
     assert isinstance(first, Importance) and first == second
-    assert optuna.logging.get_verbosity() == before
+    assert optuna.logging.get_verbosity() == optuna.logging.INFO
     assert (*capfd.readouterr(), [*recwarn]) == ("", "", [])
 
 
