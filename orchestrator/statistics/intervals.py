@@ -107,7 +107,6 @@ def _student(mean: float, spread: float | None, count: int, prior: int) -> Chang
 
     if spread is None:
         return Change(mean, float("-inf"), float("inf"), count)
-
     reach, error = _reach(spread, count, prior), spread / count**0.5
     p = 2 * float(stdtr(count - 1 + prior, -abs(mean) / error)) if error else float(mean == 0)
     return Change(mean, mean - reach, mean + reach, count, p, _seeds_needed(abs(mean), spread, prior))
@@ -120,7 +119,7 @@ def _reach(spread: float, count: int, prior: int) -> float:
 
 
 def _seeds_needed(size: float, spread: float, prior: int) -> int | None:
-    if size == 0 or (1.96 * spread / size) ** 2 > 1e6:
+    if size == 0 or 1.96 * spread / size > 1e3:
         return None
     count = max(2, int((1.96 * spread / size) ** 2))  # too few: Student's t reaches further than the normal 1.96
     while _reach(spread, count, prior) >= size:

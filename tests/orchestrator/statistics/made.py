@@ -85,7 +85,7 @@ def sweep(rng: np.random.Generator) -> list[Result]:
                 distance += DISTANCE[factor][index] + of_level[factor][index, 1] * (index > 0)
             factors = {factor: LEVELS[factor][index] for factor, index in zip(LEVELS, truth.indices, strict=True)}
             diverges = bool(rng.random() < 0.3)
-            found.append(_judged(name, seed, factors, history(STEPS * exp(last), distance, diverges), diverges))
+            found.append(_judged(name, seed, factors, history(STEPS * exp(last), distance, diverges)))
     return found
 
 
@@ -107,7 +107,7 @@ def history(ends: float, distance: float, diverges: bool) -> list[Row]:
     return rows
 
 
-def _judged(name: str, seed: int, factors: dict[str, Any], rows: list[Row], diverges: bool) -> Result:
+def _judged(name: str, seed: int, factors: dict[str, Any], rows: list[Row]) -> Result:
     verdict = judge(rows, "bce", EVALUATOR)
     last, lowest = rows[-1], best(rows, EVALUATOR)
     final = None if verdict.name == "diverged" else last[f"frechet/{EVALUATOR}"]

@@ -74,6 +74,7 @@ def test_seeds_needed_agree_with_the_interval_that_there_is() -> None:
 def test_no_number_of_seeds_shows_an_effect_of_nothing() -> None:
     assert change([1.0, -1.0]).seeds_needed is None
     assert change([1.0, -0.999999]).seeds_needed is None
+    assert change([1.0, -1.0, 1e-200]).seeds_needed is None
     assert change([2.0, 2.0]) == (2.0, 2.0, 2.0, 2, 0.0, 2)
     assert change([0.0, 0.0])[4:] == (1.0, None)
 
