@@ -2,9 +2,9 @@
 
 python experiments/effects.py SWEEP [--home runs]
 
-Pairs of runs that differ in one setting only (same group, same seed, same other settings) give differences. They are
-averaged within each seed, since pairs that share a seed share its luck; a row has the mean over seeds with its 95%
-interval by Student's t. Runs that diverged have no quality at the end and stand in the verdicts only.
+Pairs of runs that differ in one setting only (same group, same seed, same other settings) give differences; a row has
+their mean over seeds with its 95% interval, as orchestrator/statistics/effects.py makes it. Runs that diverged have no
+quality at the end and count in the stable share only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from statistics import fmean
 from typing import Any
 
 from orchestrator.naming import format_level, short_names
-from orchestrator.statistics import change, share
+from orchestrator.statistics import Effect, Result, share
+from orchestrator.statistics import effects as paired_effects
 from orchestrator.store import Record, SweepFolder
 
 METRICS = {
@@ -47,7 +48,8 @@ def _run(trial: dict[str, Any], record: Record) -> dict[str, Any]:
     assert record.verdict
     verdict = record.verdict["name"]
     found = {name: record.metrics.get(f"{name}/{record.evaluator['id']}") for name in METRICS}
-    return {**trial, "verdict": verdict, "metrics": dict.fromkeys(METRICS) if verdict == "diverged" else found}
+    metrics = dict.fromkeys(METRICS) if verdict == "diverged" else found
+    return {**trial, "verdict": verdict, "since": record.verdict["since"], "steps": record.step, "metrics": metrics}
 
 
 def configurations(runs: list[dict[str, Any]]) -> list[str]:
@@ -68,42 +70,37 @@ def configurations(runs: list[dict[str, Any]]) -> list[str]:
 def effects(runs: list[dict[str, Any]]) -> list[str]:
     """What each level changed against the first one of its setting."""
     shown = _shown(runs)
-    lines = [f"| group | setting | pairs | {' | '.join(shown.values())} |", "|---" * (len(shown) + 3) + "|"]
-    for group in dict.fromkeys(run["group"] for run in runs):
-        members = [run for run in runs if run["group"] == group]
-        names = short_names(list(dict.fromkeys(factor for run in members for factor in run["factors"])))
-        for factor, name in names.items():
-            first, *others = dict.fromkeys(format_level(run["factors"].get(factor)) for run in members)
-            for level in others:
-                pairs = _pairs(members, factor, first, level)
-                if pairs:
-                    cells = [_change(pairs, metric) for metric in shown]
-                    lines.append(f"| {group} | {name}: {first} to {level} | {len(pairs)} | {' | '.join(cells)} |")
+    lines = [f"| group | setting | pairs | stable | {' | '.join(shown.values())} |", "|---" * (len(shown) + 4) + "|"]
+    names = short_names(list(dict.fromkeys(factor for run in runs for factor in run["factors"])))
+    of_metrics = [paired_effects([_result(run, metric) for run in runs]) for metric in shown]
+    for index, effect in enumerate(paired_effects([_result(run) for run in runs])):
+        cells = [str(effect.stable), *(_cell(of_metric[index]) for of_metric in of_metrics)]
+        moved = " and ".join(names[factor] for factor in (effect.factor, *effect.along))
+        setting = f"{moved}: {format_level(effect.before)} to {format_level(effect.after)}"
+        lines.append(f"| {effect.group} | {setting} | {effect.pairs} | {' | '.join(cells)} |")
     return lines
 
 
-def _pairs(runs: list[dict[str, Any]], factor: str, before: str, after: str) -> list[tuple[Any, Any]]:
-    """(run at `before`, run at `after`) that are alike in all else."""
+def _result(run: dict[str, Any], metric: str | None = None) -> Result:
+    """The run with this metric as its quality."""
+    return Result(
+        run["group"],
+        run["configuration"],
+        run["seed"],
+        run["factors"],
+        stable=run["verdict"] == "stable",
+        steps=run["steps"],
+        event=run["since"],
+        final=run["metrics"][metric] if metric else None,
+        best=None,
+    )
 
-    def rest(run: dict[str, Any]) -> dict[str, Any]:
-        return {**run["factors"], factor: None, "seed": run["seed"]}
 
-    one, other = ([r for r in runs if format_level(r["factors"].get(factor)) == level] for level in (before, after))
-    return [(a, b) for a in one for b in other if rest(a) == rest(b)]
-
-
-def _change(pairs: list[tuple[Any, Any]], metric: str) -> str:
+def _cell(effect: Effect) -> str:
     """The mean change over seeds, with the number of pairs where some could not be measured."""
-    by_seed: dict[int, list[float]] = {}
-    for before, after in pairs:
-        values = before["metrics"][metric], after["metrics"][metric]
-        if None not in values:
-            by_seed.setdefault(before["seed"], []).append(values[1] - values[0])
-    if not by_seed:
+    if effect.quality is None:
         return "–"
-    measured = sum(map(len, by_seed.values()))
-    some = f", {measured} pairs" if measured < len(pairs) else ""
-    return f"{change([fmean(differences) for differences in by_seed.values()])}{some}"
+    return f"{effect.quality}{f', {effect.quality_pairs} pairs' if effect.quality_pairs < effect.pairs else ''}"
 
 
 def _shown(runs: list[dict[str, Any]]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from orchestrator.statistics.result import Result
 
 @dataclass(frozen=True)
 class Configuration:
-    """stable: of all its runs. final, best, gap (final - best, run by run): of the runs that have them; None without."""
+    """stable: of all its runs. final, best, gap (final - best, run by run): of the runs with quality, None if none."""
 
     name: str
     group: str

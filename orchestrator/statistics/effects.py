@@ -10,7 +10,7 @@ from typing import Any
 
 from orchestrator.statistics.intervals import Change, change, share_change
 from orchestrator.statistics.multiplicity import holm
-from orchestrator.statistics.pairing import blocks, complete, contrasts, factors_of
+from orchestrator.statistics.pairing import Levels, blocks, complete, contrasts, factors_of, moving_with
 from orchestrator.statistics.result import Result, by_group
 
 
@@ -21,9 +21,9 @@ class Effect:
     pairs: runs at both levels that are alike in all else; seeds: how many share them out. stable: change of the share
     of stable runs. quality: change of the final quality, over the `quality_pairs` in which both runs have one; None if
     there are none. better: the share of pairs whose final quality improved, where a run without one is worse than any
-    other and a tie counts half; None where no run has one. Both changes count seeds, not pairs. ..._holds: it is more
-    than chance even though the whole sweep was searched for effects (Holm's adjustment over all of them, stable and
-    quality together, at 5%).
+    other and a tie counts half; None where no run has one. along: factors that moved together with this one (`zip:`),
+    whose effect this is as much. Both changes count seeds, not pairs. ..._holds: it is more than chance even though the
+    whole sweep was searched for effects (Holm's adjustment over all of them, stable and quality together, at 5%).
     """
 
     group: str
@@ -36,6 +36,7 @@ class Effect:
     quality: Change | None
     quality_pairs: int
     better: float | None
+    along: tuple[str, ...] = ()
     stable_holds: bool = False
     quality_holds: bool = False
 
@@ -43,7 +44,7 @@ class Effect:
 def effects(results: Sequence[Result]) -> list[Effect]:
     """Every level against the first of its factor, where runs can be paired; in order of appearance.
 
-    Factors that only ever move together (`zip:`) have no pairs and no effects.
+    Of factors that move together the first stands for all.
     """
     found = []
     for members in by_group(results).values():
@@ -54,7 +55,7 @@ def effects(results: Sequence[Result]) -> list[Effect]:
                 pairs = [(seed, (a, b)) for seed, (a, b) in complete(alike, [(first,), (level,)])]
                 if not pairs:
                     continue
-                weights = {(first,): -1, (level,): 1}
+                weights: dict[Levels, int] = {(first,): -1, (level,): 1}
                 quality = contrasts(alike, weights, "final")
                 found.append(
                     Effect(
@@ -68,6 +69,7 @@ def effects(results: Sequence[Result]) -> list[Effect]:
                         change([fmean(one_seed) for one_seed in quality]) if quality else None,
                         sum(map(len, quality)),
                         _better([pair for _, pair in pairs]),
+                        moving_with(members, factor),
                     )
                 )
     return _judged(found)

@@ -15,7 +15,7 @@ ENOUGH = 8
 
 @dataclass(frozen=True)
 class Importance:
-    """Shares of the outcome's variance, in [0, 1].
+    """Shares of the variance of what a random forest learns of the outcome, in [0, 1].
 
     factors: path -> share that it explains by itself, the largest first. seed: that of the seed, which can only be
     luck, so a factor with no more than that may be luck as well; None for one seed. What is missing from a sum of 1 is
@@ -30,18 +30,16 @@ def importance(results: Sequence[Result], outcome: Outcome) -> Importance | None
     """Functional ANOVA (Hutter et al. 2014) over the runs of one group that have the outcome, by optuna's evaluator.
 
     None where it cannot be said: fewer than two factors vary, the outcome does not, or fewer than ENOUGH runs have it.
-    Why not PED-ANOVA, optuna's default: it asks what the best tenth of the runs have in common, which says little of an
-    outcome that is yes or no, and its smoothing prior outweighs the few runs of a grid. The values are not scaled to a
-    sum of 1, by which factors that do nothing would share all importance.
+    Why not PED-ANOVA, optuna's default: it asks what the best tenth of the runs have in common. Of an outcome that is
+    yes or no these are any number of runs, of a grid two or three (optuna advises five at least). The values are not
+    scaled to a sum of 1, by which factors that do nothing would share all importance.
     """
     runs = [run for run in results if run.value(outcome) is not None]
     factors = factors_of(runs)
     if len(factors) < 2 or len(runs) < ENOUGH or len({run.value(outcome) for run in runs}) == 1:
         return None
-    columns = {path: [level_of(run, path) for run in runs] for path in factors}
-    found = _functional_anova(
-        [*columns.values(), [str(run.seed) for run in runs]], [run.value(outcome) or 0.0 for run in runs]
-    )
+    columns = [[level_of(run, path) for run in runs] for path in factors]
+    found = _functional_anova([*columns, [str(run.seed) for run in runs]], [run.value(outcome) or 0.0 for run in runs])
     shares = dict(sorted(zip(factors, found, strict=False), key=lambda item: -item[1]))
     return Importance(shares, found[-1] if len({run.seed for run in runs}) > 1 else None)
 
@@ -49,15 +47,22 @@ def importance(results: Sequence[Result], outcome: Outcome) -> Importance | None
 def _functional_anova(columns: Sequence[Sequence[str]], outcomes: Sequence[float]) -> list[float]:
     """The share of each column. Deterministic: the forest's draws are fixed."""
     import optuna
-    from optuna.distributions import CategoricalDistribution
+    from optuna.distributions import BaseDistribution, IntDistribution
     from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
     names = [str(index) for index in range(len(columns))]
-    choices = {
-        name: CategoricalDistribution(list(dict.fromkeys(column))) for name, column in zip(names, columns, strict=True)
+    # Levels are numbered: each then is an equal part of its axis, whatever the tree. optuna's categories are an axis a
+    # level, whose impossible corners (two levels at once, none) would weigh as much as the possible ones
+    numbers = [{level: number for number, level in enumerate(dict.fromkeys(column))} for column in columns]
+    axes: dict[str, BaseDistribution] = {
+        name: IntDistribution(0, len(numbered) - 1) for name, numbered in zip(names, numbers, strict=True)
     }
     trials = [
-        optuna.trial.create_trial(params=dict(zip(names, row, strict=True)), distributions=choices, value=outcome)
+        optuna.trial.create_trial(
+            params={name: numbered[level] for name, numbered, level in zip(names, numbers, row, strict=True)},
+            distributions=axes,
+            value=outcome,
+        )
         for row, outcome in zip(zip(*columns, strict=True), outcomes, strict=True)
     ]
     spoken = optuna.logging.get_verbosity()
@@ -67,7 +72,7 @@ def _functional_anova(columns: Sequence[Sequence[str]], outcomes: Sequence[float
     finally:
         optuna.logging.set_verbosity(spoken)
     study.add_trials(trials)
-    # Half of optuna's trees, and none as deep as to learn each run by heart: a fourth of the time for 1,000 runs
+    # Half of optuna's trees, and none as deep as to learn each run by heart: 1,000 runs take 0.7 s, not 4.6
     evaluator = FanovaImportanceEvaluator(n_trees=32, max_depth=8, seed=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of `normalize`

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from orchestrator.statistics.intervals import Change, change, share_change
-from orchestrator.statistics.pairing import blocks, contrasts, factors_of
+from orchestrator.statistics.pairing import Levels, blocks, contrasts, factors_of
 from orchestrator.statistics.result import Outcome, Result, by_group
 
 
@@ -33,8 +33,9 @@ class Interaction:
 def interactions(results: Sequence[Result], outcome: Outcome) -> list[Interaction]:
     """Interactions of every two factors of a group in the share of stable runs or in final quality, the largest first.
 
-    Levels are compared with the first of their factor. No adjustment for their number: what stands first here was
-    searched for, so take it as a suggestion for the next sweep.
+    Levels are compared with the first of their factor; of factors that move together the first stands for all. There is
+    no adjustment for their number: what stands first here was searched for, so take it as a suggestion for the next
+    sweep.
     """
     found = []
     for members in by_group(results).values():
@@ -44,7 +45,7 @@ def interactions(results: Sequence[Result], outcome: Outcome) -> list[Interactio
             (b0, b_before), *b_others = b_levels.items()
             for a1, a_after in a_others:
                 for b1, b_after in b_others:
-                    weights = {(a0, b0): 1, (a1, b0): -1, (a0, b1): -1, (a1, b1): 1}
+                    weights: dict[Levels, int] = {(a0, b0): 1, (a1, b0): -1, (a0, b1): -1, (a1, b1): 1}
                     by_seed = contrasts(alike, weights, outcome)
                     if by_seed:
                         changed = (

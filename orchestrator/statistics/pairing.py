@@ -17,13 +17,32 @@ def level_of(result: Result, factor: str) -> str:
 
 
 def factors_of(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
-    """The factors that vary, each with its levels (as written -> as given), all in order of appearance."""
-    paths = dict.fromkeys(path for result in results for path in result.factors)
-    found: dict[str, dict[str, Any]] = {path: {} for path in paths}
-    for result in results:
-        for path, levels in found.items():
+    """The factors that vary, each with its levels (as written -> as given), all in order of appearance.
+
+    Of factors that move together (`zip:`) only the first: nothing tells what each of them does.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for path in _paths(results):
+        levels: dict[str, Any] = {}
+        for result in results:
             levels.setdefault(level_of(result, path), result.factors.get(path))
-    return {path: levels for path, levels in found.items() if len(levels) > 1}
+        if len(levels) > 1 and not any(_together(results, path, earlier) for earlier in found):
+            found[path] = levels
+    return found
+
+
+def moving_with(results: Sequence[Result], factor: str) -> tuple[str, ...]:
+    """The other factors whose level changes exactly when this one's does."""
+    return tuple(path for path in _paths(results) if path != factor and _together(results, path, factor))
+
+
+def _paths(results: Sequence[Result]) -> list[str]:
+    return list(dict.fromkeys(path for result in results for path in result.factors))
+
+
+def _together(results: Sequence[Result], one: str, other: str) -> bool:
+    levels = {(level_of(result, one), level_of(result, other)) for result in results}
+    return len({a for a, _ in levels}) == len({b for _, b in levels}) == len(levels)
 
 
 def blocks(results: Sequence[Result], factors: Sequence[str]) -> list[tuple[int, dict[Levels, Result]]]:

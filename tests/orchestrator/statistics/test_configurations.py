@@ -1,0 +1,20 @@
+"""Each configuration by itself."""
+
+from __future__ import annotations
+
+from made import result
+
+from orchestrator.statistics import configurations, share
+
+
+def test_runs_that_diverged_stay_in_the_denominator_and_out_of_the_quality() -> None:
+    runs = [
+        result(final=4.0, best=1.0, seed=0, lr=1),
+        result(final=6.0, best=5.0, seed=1, lr=1),
+        result(stable=False, seed=2, lr=1),
+        result(stable=False, seed=0, lr=2),
+    ]
+    fine, blown = configurations(runs)
+    assert (fine.name, fine.group, fine.stable) == ("g {'lr': 1}", "g", share(2, 3))
+    assert (fine.final, fine.best, fine.gap) == ((5.0, None, None, 2), (3.0, None, None, 2), (2.0, None, None, 2))
+    assert (blown.stable[:2], blown.final, blown.best, blown.gap) == ((0, 1), None, None, None)

@@ -1,0 +1,121 @@
+"""What pairs show, on results made by hand."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from made import result
+from scipy.stats import t
+
+from orchestrator.statistics import effects
+
+
+def test_a_level_is_compared_with_the_first_that_appears_paired_by_seed_and_all_other_factors() -> None:
+    """lr adds 100 and the seed 10, so that any other pairing would show."""
+    runs = [
+        result(final=5.0 + 100 * (lr == 1e-3) + 10 * seed - 2 * noise + seed * noise, seed=seed, lr=lr, noise=noise)
+        for seed, lr, noise in product((0, 1), (1e-3, 1e-4), (0, 1))
+    ]
+    lr, noise = effects(runs)
+    assert (lr.factor, lr.before, lr.after, lr.pairs, lr.seeds) == ("lr", 1e-3, 1e-4, 4, 2)
+    assert lr.quality is not None and lr.quality[:3] == (-100.0, -100.0, -100.0)
+    assert (noise.before, noise.after, noise.better) == (0, 1, 1.0)
+    assert noise.quality is not None
+    assert noise.quality.mean == -1.5
+    assert noise.quality.high == pytest.approx(-1.5 + t.ppf(0.975, 1) * 0.5)  # two seeds: -2 and -1, not four pairs
+
+
+def test_every_later_level_has_an_effect_and_every_group_its_own() -> None:
+    runs = [result(seed=seed, group=group, lr=lr) for seed in (0, 1) for group in "hg" for lr in (3, 1, 2)]
+    assert [(effect.group, effect.before, effect.after) for effect in effects(runs)] == [
+        ("h", 3, 1),
+        ("h", 3, 2),
+        ("g", 3, 1),
+        ("g", 3, 2),
+    ]
+
+
+def test_levels_are_numbers_switches_words_and_lists_and_may_be_left_out() -> None:
+    first = {"betas": [0.5, 0.999], "on": False, "loss": "bce", "r1": 0}
+    others = [{"betas": [0.0, 0.9]}, {"on": True}, {"loss": "hinge"}]
+    runs = [result(**(first | other)) for other in ({}, *others)]
+    runs.append(result(**{name: level for name, level in first.items() if name != "r1"}))
+    found = [(effect.factor, effect.before, effect.after) for effect in effects(runs)]
+    assert found == [
+        ("betas", [0.5, 0.999], [0.0, 0.9]),
+        ("on", False, True),
+        ("loss", "bce", "hinge"),
+        ("r1", 0, None),
+    ]
+
+
+def test_runs_without_a_partner_do_not_count() -> None:
+    """(lr=2, noise=1) was excluded, and seed 1 has not got to noise=0."""
+    runs = [
+        result(seed=seed, lr=lr, noise=noise)
+        for seed, lr, noise in product((0, 1), (1, 2), (0, 1))
+        if (lr, noise) != (2, 1) and (seed, noise) != (1, 0)
+    ]
+    assert [(effect.factor, effect.pairs, effect.seeds) for effect in effects(runs)] == [("lr", 1, 1), ("noise", 1, 1)]
+
+
+def test_of_factors_that_move_together_the_first_stands_for_all() -> None:
+    zipped = [(1, "x"), (2, "y"), (3, "z")]
+    runs = [result(lr_g=g, noise=noise, lr_d=d) for (g, d), noise in product(zipped, (0, 1))]
+    assert [(effect.factor, effect.after, effect.pairs, effect.along) for effect in effects(runs)] == [
+        ("lr_g", 2, 2, ("lr_d",)),
+        ("lr_g", 3, 2, ("lr_d",)),
+        ("noise", 1, 3, ()),
+    ]
+    assert effects([]) == []
+
+
+def test_a_run_without_quality_is_worse_than_any_and_a_tie_counts_half() -> None:
+    before = [1.0, 1.0, 1.0, None, None]
+    after = [0.5, 1.0, None, 9.0, None]
+    runs = [
+        result(stable=final is not None, final=final, seed=seed, noise=noise)
+        for noise, finals in enumerate((before, after))
+        for seed, final in enumerate(finals)
+    ]
+    (effect,) = effects(runs)
+    assert (effect.pairs, effect.seeds, effect.quality_pairs) == (5, 5, 2)
+    assert effect.better == (1 + 0.5 + 0 + 1 + 0.5) / 5
+    assert effect.quality is not None and effect.quality.mean == -0.25
+    assert effect.stable.mean == 0.0
+
+
+def test_a_sweep_without_quality_has_effects_on_stability_alone() -> None:
+    runs = [result(stable=bool(noise), seed=seed, noise=noise) for seed in range(6) for noise in (0, 1)]
+    (effect,) = effects(runs)
+    assert (effect.quality, effect.quality_pairs, effect.better) == (None, 0, None)
+    assert effect.stable.mean == 1.0
+    assert (effect.stable_holds, effect.quality_holds) == (True, False)
+
+
+def test_one_seed_holds_nothing() -> None:
+    (effect,) = effects([result(stable=bool(noise), final=float(noise), noise=noise) for noise in (0, 1)])
+    assert effect.stable[:3] == (1.0, -1.0, 1.0)
+    assert effect.quality is not None and effect.quality.low == float("-inf")
+    assert (effect.stable.seeds_needed, effect.quality.seeds_needed) == (None, None)
+    assert (effect.stable_holds, effect.quality_holds) == (False, False)
+
+
+def test_what_would_hold_alone_may_not_hold_among_many() -> None:
+    def asked(factors: int) -> list[bool]:
+        """Six seeds on which the first of `factors` switches helps a little, one switch at a time."""
+        gains = [0.5, 1.5, 0.2, 1.8, 1.1, 0.9]
+        runs = []
+        for seed, gain in enumerate(gains):
+            off = {f"switch{index}": False for index in range(factors)}
+            noise = (-1) ** seed * 1.0
+            runs.append(result(final=10.0, seed=seed, **off))
+            runs += [
+                result(final=10 + (noise if index else -gain), seed=seed, **{**off, f"switch{index}": True})
+                for index in range(factors)
+            ]
+        return [effect.quality_holds for effect in effects(runs)]
+
+    assert asked(1) == [True]
+    assert not any(asked(8))

@@ -1,0 +1,54 @@
+"""Interactions on results made by hand."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from made import result
+
+from orchestrator.statistics import interactions
+from orchestrator.statistics.result import Result
+
+
+def grid(seeds: int = 4) -> list[Result]:
+    """noise helps by 1, and by 5 more at lr=2; smoothing at lr=2 costs 2 more; the seed is luck of 10."""
+    return [
+        result(
+            stable=lr == 1 or bool(noise),
+            final=50.0 + 10 * seed - noise - 5 * noise * (lr == 2) + 2 * smoothing * (lr == 2) + lr,
+            seed=seed,
+            lr=lr,
+            noise=noise,
+            smoothing=smoothing,
+        )
+        for seed, lr, noise, smoothing in product(range(seeds), (1, 2), (0, 1), (0, 1))
+    ]
+
+
+def test_the_largest_comes_first_and_each_is_what_it_was_made() -> None:
+    found = interactions(grid(), "final")
+    assert [(one.factors, one.change.mean) for one in found] == [
+        (("lr", "noise"), -5.0),
+        (("lr", "smoothing"), 2.0),
+        (("noise", "smoothing"), 0.0),
+    ]
+    assert (found[0].group, found[0].first, found[0].second) == ("g", (1, 2), (0, 1))
+    assert (found[0].sets, found[0].change.pairs) == (8, 4)
+
+
+def test_in_the_share_of_stable_runs_it_is_bounded_by_two_and_has_width() -> None:
+    first = interactions(grid(), "stable")[0]
+    assert (first.factors, first.change.mean) == (("lr", "noise"), 1.0)
+    assert 0 < first.change.low < 1.0 < first.change.high <= 2
+    assert interactions(grid(seeds=1), "stable")[0].change[:3] == (1.0, -2.0, 2.0)
+
+
+def test_four_runs_that_are_not_all_there_show_none() -> None:
+    missing = [run for run in grid() if (run.factors["lr"], run.factors["noise"]) != (2, 1)]
+    assert [one.factors for one in interactions(missing, "final")] == [("lr", "smoothing"), ("noise", "smoothing")]
+    assert interactions([result(final=None, lr=lr, noise=n) for lr in (1, 2) for n in (1, 2)], "final") == []
+
+
+def test_groups_and_factors_of_one_level_do_not_interact() -> None:
+    runs = [result(group=group, lr=lr, noise=1) for group in "gh" for lr in (1, 2)]
+    assert interactions(runs, "stable") == []

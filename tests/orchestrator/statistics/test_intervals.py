@@ -1,0 +1,150 @@
+"""Intervals against published examples, statsmodels and scipy."""
+
+from __future__ import annotations
+
+from statistics import stdev
+
+import numpy as np
+import pytest
+from scipy.stats import norm, t, trim_mean, ttest_1samp
+from statsmodels.stats.proportion import proportion_confint
+
+from orchestrator.statistics import change, middle, share
+from orchestrator.statistics.intervals import ENOUGH, share_change
+
+SLEEP = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
+"""Hours that ten patients slept longer with one of two drugs (Student 1908)."""
+
+
+@pytest.mark.parametrize(
+    ("hits", "total", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_the_wilson_interval_is_the_published_one(hits: int, total: int, low: float, high: float) -> None:
+    """Newcombe (1998), "Two-sided confidence intervals for the single proportion", table I."""
+    assert share(hits, total)[2:] == pytest.approx((low, high), abs=5e-5)
+
+
+@pytest.mark.parametrize("total", [1, 3, 10])
+def test_the_wilson_interval_is_statsmodels_and_of_nothing_it_is_everything(total: int) -> None:
+    for hits in range(total + 1):
+        found = share(hits, total)
+        assert found[2:] == pytest.approx(proportion_confint(hits, total, method="wilson"), abs=1e-12)
+        assert (found.rate, str(found)) == (hits / total, f"{hits} of {total}")
+    assert share(0, 0) == (0, 0, 0.0, 1.0)
+
+
+def test_the_interval_of_a_change_is_student_s() -> None:
+    found = change(SLEEP)
+    assert (found.mean, found.low, found.high) == pytest.approx((1.58, 0.7001, 2.4599), abs=5e-5)
+    assert found.p == pytest.approx(ttest_1samp(SLEEP, 0).pvalue)
+    assert found.p == pytest.approx(0.00283, abs=5e-6)
+    assert found.pairs == 10
+
+
+def test_one_difference_says_nothing_and_none_is_an_error() -> None:
+    assert change([5.0]) == (5.0, float("-inf"), float("inf"), 1, 1.0, None)
+    assert share_change([[1.0, 1.0]]) == (1.0, -1.0, 1.0, 1, 1.0, None)
+    for nothing in (change, share_change):
+        with pytest.raises(ValueError, match="no pairs"):
+            nothing([])
+
+
+def test_seeds_needed_are_the_fewest_whose_interval_excludes_zero() -> None:
+    def reach(count: int) -> float:
+        return float(t.ppf(0.975, count - 1)) * stdev(SLEEP) / count**0.5
+
+    needed = change(SLEEP).seeds_needed
+    assert needed is not None
+    assert reach(needed) < 1.58 <= reach(needed - 1)
+
+
+def test_seeds_needed_agree_with_the_interval_that_there_is() -> None:
+    rng = np.random.default_rng(0)
+    for count in range(2, 12):
+        for mean in (0.3, 1.0, 3.0):
+            found = change(list(rng.normal(mean, 1, count)))
+            shares = share_change(list(rng.integers(-1, 2, (count, 4)) * 1.0))
+            for one in (found, shares):
+                excludes = not one.low <= 0 <= one.high
+                assert (one.p < 0.05) == excludes
+                assert (one.seeds_needed is not None and one.seeds_needed <= count) == excludes
+
+
+def test_no_number_of_seeds_shows_an_effect_of_nothing() -> None:
+    assert change([1.0, -1.0]).seeds_needed is None
+    assert change([1.0, -0.999999]).seeds_needed is None
+    assert change([1.0, -1.0, 1e-200]).seeds_needed is None
+    assert change([2.0, 2.0]) == (2.0, 2.0, 2.0, 2, 0.0, 2)
+    assert change([0.0, 0.0])[4:] == (1.0, None)
+
+
+def test_the_interval_of_a_share_s_change_is_a_moderated_t() -> None:
+    """By hand: means 0.5, 0, 1, of variance 0.25. Of independent differences it would be 0.3 / 2."""
+    found = share_change([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
+    error = ((0.15 + 2 * 0.25) / 3 / 3) ** 0.5
+    assert found.mean == 0.5
+    assert found.high == pytest.approx(min(1.0, 0.5 + t.ppf(0.975, 3) * error))
+    assert found.low == pytest.approx(max(-1.0, 0.5 - t.ppf(0.975, 3) * error))
+    assert found.p == pytest.approx(2 * t.sf(0.5 / error, 3))
+
+
+def test_where_nothing_changed_it_is_bonett_and_price_s_with_student_s_t() -> None:
+    """Their variance of 40 pairs with no change: (0 + 0 + 2) / (40 + 2), over the number of pairs."""
+    for by_seed in ([[0.0]] * 40, [[0.0] * 8] * 5):
+        found = share_change(by_seed)
+        assert found.high == pytest.approx(t.ppf(0.975, len(by_seed)) * (2 / 42 / 40) ** 0.5)
+        assert (found.mean, found.low, found.p) == (0.0, -found.high, 1.0)
+
+
+@pytest.mark.parametrize("difference", [0.0, 1.0])
+def test_seeds_that_agree_do_not_make_an_interval_without_width(difference: float) -> None:
+    narrower = [share_change([[difference] * 4] * seeds) for seeds in (2, 3, 5, 10, 100)]
+    widths = [found.high - found.low for found in narrower]
+    assert widths == sorted(widths, reverse=True)
+    assert widths[0] > 0.5 and 0 < widths[-1] < 0.02
+    assert all(-1 <= found.low <= difference <= found.high <= 1 for found in narrower)
+
+
+def test_for_many_seeds_a_share_s_change_has_the_interval_of_its_seed_means() -> None:
+    by_seed = np.random.default_rng(1).integers(-1, 2, (3000, 3)) * 1.0
+    moderated, plain = share_change(list(by_seed)), change(list(by_seed.mean(axis=1)))
+    assert moderated[:3] == pytest.approx(plain[:3], abs=1e-4)
+
+
+def test_the_interquartile_mean_weighs_the_boundary_by_what_is_inside() -> None:
+    assert middle([7.0])[0] == 7.0
+    assert middle([1.0, 2.0])[0] == 1.5
+    assert middle([0.0, 1.0, 8.0])[0] == pytest.approx((0.25 * 0 + 1 + 0.25 * 8) / 1.5)
+    assert middle([-100.0, 1.0, 3.0, 100.0])[0] == 2.0
+    assert middle([5.0, 1.0, 2.0, 9.0, 3.0])[0] == pytest.approx((0.75 * 2 + 3 + 0.75 * 5) / 2.5)
+    for count in (4, 8, 20):
+        values = list(np.random.default_rng(count).lognormal(size=count))
+        assert middle(values).mean == pytest.approx(trim_mean(values, 0.25))
+
+
+def test_it_has_an_interval_from_enough_values_on_and_always_the_same() -> None:
+    values = list(np.random.default_rng(2).normal(10, 1, ENOUGH))
+    found = middle(values)
+    assert found.low is not None and found.high is not None
+    assert min(values) < found.low < found.mean < found.high < max(values)
+    assert middle(values) == found
+    assert middle(values[1:])[1:] == (None, None, ENOUGH - 1)
+    assert middle([3.0] * ENOUGH) == (3.0, None, None, ENOUGH)
+    with pytest.raises(ValueError, match="no values"):
+        middle([])
+
+
+@pytest.mark.filterwarnings("error")
+def test_values_that_are_nearly_all_alike_have_an_interval_or_none() -> None:
+    found = middle([1.0] * (ENOUGH - 1) + [2.0])
+    assert found.mean == 1.0
+    assert (found.low is None) == (found.high is None)
+
+
+def test_the_interval_of_the_interquartile_mean_covers_it() -> None:
+    """Fewer than 95% at so few values, as its docstring says."""
+    rng, quantiles = np.random.default_rng(3), norm.ppf((np.arange(100_000) + 0.5) / 100_000)
+    truth = trim_mean(np.exp(quantiles), 0.25)
+    found = [middle(list(rng.lognormal(size=10))) for _ in range(300)]
+    assert 0.90 <= np.mean([low <= truth <= high for _, low, high, _ in found]) <= 0.97

@@ -1,0 +1,76 @@
+"""Kaplan-Meier curves against a published example and statsmodels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made import result
+from statsmodels.duration.survfunc import SurvfuncRight
+
+from orchestrator.statistics import Curve, share, survival
+from orchestrator.statistics.result import Result
+
+REMISSIONS = [6, 6, 6, 7, 10, 13, 16, 22, 23]
+FOLLOWED = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
+"""Weeks of remission of the 21 patients given 6-mercaptopurine (Freireich et al. 1963), and of those still in it."""
+
+
+def runs(events: list[int], followed: list[int], **factors: int) -> list[Result]:
+    lost = [result(stable=False, event=event, steps=1000, seed=i, **factors) for i, event in enumerate(events)]
+    return lost + [result(steps=steps, seed=100 + i, **factors) for i, steps in enumerate(followed)]
+
+
+def curve(events: list[int], followed: list[int]) -> Curve:
+    return survival(runs(events, followed), lambda run: run.group)["g"]
+
+
+def test_the_curve_is_the_published_one() -> None:
+    found = curve(REMISSIONS, FOLLOWED)
+    at = dict(zip(found.steps, found.surviving, strict=True))
+    published = {6: 0.857, 7: 0.807, 10: 0.753, 13: 0.690, 16: 0.627, 22: 0.538, 23: 0.448}
+    assert {step: round(at[step], 3) for step in published} == published
+    assert (found.runs, found.events, found.steps[-1], found.surviving[0]) == (21, 9, 35, 1.0)
+
+
+def test_curve_and_intervals_are_statsmodels() -> None:
+    found = curve(REMISSIONS, FOLLOWED)
+    theirs = SurvfuncRight(np.array(REMISSIONS + FOLLOWED), np.array([1] * 9 + [0] * 12))
+    at = {step: values for step, *values in zip(found.steps, found.surviving, found.low, found.high, strict=True)}
+    for step, surviving, error in zip(theirs.surv_times, theirs.surv_prob, theirs.surv_prob_se, strict=True):
+        reach = 1.959964 * error / surviving / abs(np.log(surviving))  # log-log, by the delta method
+        ends = surviving ** np.exp([reach, -reach])
+        assert at[step] == pytest.approx([surviving, *ends], abs=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_event_at_all_leaves_wilson_s_interval_of_those_still_followed() -> None:
+    found = curve([], [50, 100, 100])
+    assert (found.steps, found.surviving, found.events) == ([0, 50, 100], [1.0, 1.0, 1.0], 0)
+    assert found.low == [share(3, 3).low, share(3, 3).low, share(2, 2).low]
+    assert found.high == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.filterwarnings("error")
+def test_all_events_at_once_leave_wilson_s_interval_of_none() -> None:
+    found = curve([70, 70, 70], [])
+    assert (found.steps, found.surviving, found.low) == ([0, 70], [1.0, 0.0], [share(3, 3).low, 0.0])
+    assert found.high == [1.0, share(0, 3).high]
+
+
+def test_the_last_of_many_does_not_widen_what_is_known() -> None:
+    found = curve([10, 20, 30, 40], [])
+    assert found.surviving == [1.0, 0.75, 0.5, 0.25, 0.0]
+    assert found.high[-1] <= found.high[-2]
+
+
+def test_an_event_at_step_zero_begins_the_curve_below_one() -> None:
+    found = curve([0, 10], [20, 20])
+    assert (found.steps, found.surviving) == ([0, 10, 20], [0.75, 0.5, 0.5])
+
+
+def test_each_label_has_its_own_curve_in_order_of_appearance() -> None:
+    both = runs([10], [20], noise=1) + runs([], [20], noise=0)
+    found = survival(both, lambda run: str(run.factors["noise"]))
+    assert {label: (one.runs, one.events) for label, one in found.items()} == {"1": (2, 1), "0": (1, 0)}
+    assert list(found) == ["1", "0"]
+    assert survival([], lambda run: run.group) == {}
