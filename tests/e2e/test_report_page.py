@@ -59,7 +59,7 @@ def test_the_page_opens_offline_fits_and_draws_every_chart_once_it_is_near(
         inside = "e => e.querySelector('.js-plotly-plot').getBoundingClientRect().width <= e.clientWidth + 1"
         assert chart.evaluate(inside)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    assert page.locator("figure img").count() == 5  # four trials, and the real images
+    assert page.locator("figure img").count() == 6  # four trials, the real images, and those by class
     assert page.evaluate("[...document.images].every(image => image.alt && image.naturalWidth > 0)")
 
 
