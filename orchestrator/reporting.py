@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orchestrator import report as reports
 from orchestrator.errors import UserError
-from orchestrator.status import is_held
+from orchestrator.holding import is_held
 from orchestrator.store import SweepFolder
 
 SECONDS = 20
@@ -20,7 +20,7 @@ def report(tracking_uri: str, sweeps: list[str], home: Path, output: Path | None
         raise UserError(f"{' '.join(sweeps)}: a sweep is named twice; name different ones to compare")
     folder = SweepFolder(home, sweeps[0])
     place = output or (folder.report_folder if len(sweeps) == 1 else folder.folder / f"against-{'-'.join(sweeps[1:])}")
-    while watch and any(is_held(SweepFolder(home, name)) for name in sweeps):
+    while watch and any(is_held(SweepFolder(home, name).lock_file) for name in sweeps):
         reports.write(tracking_uri, sweeps, place, refresh=SECONDS)
         print(f"{time.strftime('%H:%M:%S')} report  {place / 'report.html'}", flush=True)
         time.sleep(SECONDS)

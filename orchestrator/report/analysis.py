@@ -6,32 +6,46 @@ from dataclasses import dataclass, replace
 
 from orchestrator.naming import format_level, short_names
 from orchestrator.report.data import RunData, SweepData
-from orchestrator.statistics import Curve, Effect, Interaction, Result, effects, interactions, survival
+from orchestrator.statistics import (
+    Curve,
+    Effect,
+    Importance,
+    Interaction,
+    Result,
+    effects,
+    importance,
+    interactions,
+    survival,
+)
 from orchestrator.statistics.pairing import factors_of, level_of
+from orchestrator.statistics.result import Outcome
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """`survival`: group -> factor -> level -> its curve, for groups in which something happened; factor "" is all runs.
-
-    `names`: group -> path of a factor -> what it is called. `interactions`: of the share of stable runs.
+    """`interactions`: of the share of stable runs. `importance`: group -> outcome ("stable", "final") -> what explains
+    it, where that can be said. `survival`: group -> factor -> level -> its curve, for groups in which something
+    happened; factor "" is all runs. `names`: group -> path of a factor -> what it is called.
     """
 
     effects: list[Effect]
     interactions: list[Interaction]
+    importance: dict[str, dict[str, Importance]]
     survival: dict[str, dict[str, dict[str, Curve]]]
     names: dict[str, dict[str, str]]
 
+    def _moved(self, effect: Effect) -> str:
+        """The factor, and those that moved along with it."""
+        return " and ".join(self.names[effect.group][factor] for factor in (effect.factor, *effect.along))
+
     def called(self, effect: Effect) -> str:
         """`lr: 2e-4 to 5e-2`."""
-        name = self.names[effect.group][effect.factor]
-        return f"{name}: {format_level(effect.before)} to {format_level(effect.after)}"
+        return f"{self._moved(effect)}: {format_level(effect.before)} to {format_level(effect.after)}"
 
     def said(self, effect: Effect) -> str:
         """`lr from 2e-4 to 5e-2 (dcgan)`."""
         group = f" ({effect.group})" if len(self.names) > 1 else ""
-        name = self.names[effect.group][effect.factor]
-        return f"{name} from {format_level(effect.before)} to {format_level(effect.after)}{group}"
+        return f"{self._moved(effect)} from {format_level(effect.before)} to {format_level(effect.after)}{group}"
 
 
 def analyse(data: SweepData) -> Analysis:
@@ -44,6 +58,7 @@ def analyse(data: SweepData) -> Analysis:
     return Analysis(
         effects(everything),
         interactions(everything, "stable"),
+        {group: found for group, members in ended.items() if (found := _importance(members))},
         {group: _survival(members) for group, members in ended.items() if any(r.event is not None for r in members)},
         {group: short_names(_paths(data, group)) for group in data.groups},
     )
@@ -62,6 +77,11 @@ def _result(run: RunData, comparable: bool) -> Result:
     final, best = (run.quality(name) if comparable else None for name in ("frechet", "best_frechet"))
     event = None if stable else run.since if run.since is not None else followed
     return Result(run.group, run.configuration, run.seed, run.factors, stable, followed, event, final, best)
+
+
+def _importance(runs: list[Result]) -> dict[str, Importance]:
+    outcomes: tuple[Outcome, Outcome] = ("stable", "final")
+    return {outcome: found for outcome in outcomes if (found := importance(runs, outcome))}
 
 
 def _survival(runs: list[Result]) -> dict[str, dict[str, Curve]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import fmean
 
 from orchestrator.report.data import RunData
-from orchestrator.statistics import Share, share
+from orchestrator.statistics import Middle, Share, middle, share
 
 LAST = ("diversity/ratio", "accuracy/discriminator", "accuracy/auc", "loss/generator", "loss/discriminator")
 QUALITY = ("precision", "recall", "modes", "class_agreement")
@@ -17,8 +16,9 @@ QUALITY = ("precision", "recall", "modes", "class_agreement")
 class Row:
     """One configuration as one evaluator measured it.
 
-    `final`, `best`: Frechet distances, means over the runs; `numbers`: means of what else was measured last. A run that
-    diverged or failed counts in `stable` and has no numbers. None where nothing is known.
+    `final`, `best`: Frechet distances, typical of the runs; `numbers`: what is typical of all else at the end. Typical
+    is the interquartile mean. A run that diverged or failed counts in `stable` and has no numbers. None where nothing
+    is known.
     """
 
     configuration: str
@@ -26,14 +26,14 @@ class Row:
     evaluator: str
     outcomes: list[tuple[int, str]]
     stable: Share
-    final: float | None
-    best: float | None
+    final: Middle | None
+    best: Middle | None
     numbers: dict[str, float | None]
 
     @property
     def order(self) -> tuple[float, float, float]:
         """Best first: the larger share of stable runs, then the smaller Frechet distance at the end."""
-        return (-self.stable.rate, math.inf if self.final is None else self.final, -self.stable.total)
+        return (-self.stable.rate, self.final.mean if self.final else math.inf, -self.stable.total)
 
 
 def stable_share(runs: list[RunData]) -> Share:
@@ -58,13 +58,14 @@ def rows(runs: list[RunData]) -> list[Row]:
 
 def _row(configuration: str, evaluator: str, runs: list[RunData]) -> Row:
     sound = [run for run in runs if run.outcome not in ("diverged", "failed")]
-    numbers = {name: _mean([run.latest.get(name) for run in sound]) for name in LAST}
-    numbers |= {name: _mean([run.quality(name) for run in sound]) for name in QUALITY}
-    final, best = (_mean([run.quality(name) for run in sound]) for name in ("frechet", "best_frechet"))
+    last = {name: _middle([run.latest.get(name) for run in sound]) for name in LAST}
+    last |= {name: _middle([run.quality(name) for run in sound]) for name in QUALITY}
+    final, best = (_middle([run.quality(name) for run in sound]) for name in ("frechet", "best_frechet"))
     outcomes = [(run.seed, run.outcome) for run in runs]
+    numbers = {name: found and found.mean for name, found in last.items()}
     return Row(configuration, runs[0].group, evaluator, outcomes, stable_share(runs), final, best, numbers)
 
 
-def _mean(values: list[float | None]) -> float | None:
+def _middle(values: list[float | None]) -> Middle | None:
     known = [value for value in values if value is not None]
-    return fmean(known) if known else None
+    return middle(known) if known else None

@@ -13,7 +13,7 @@ from orchestrator.report import pictures
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
 from orchestrator.report.leaderboard import Row
-from orchestrator.report.page import number
+from orchestrator.report.page import typical
 from orchestrator.report.summary import Summary
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
@@ -24,7 +24,7 @@ def write(data: SweepData, rows: list[Row], analysis: Analysis, summary: Summary
     loader = jinja2.PackageLoader("orchestrator.report")
     environment = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, finalize=_escaped)
     environment.filters |= {
-        "number": number,
+        "typical": typical,
         "percent": "{:.0%}".format,
         "cell": lambda text: text.replace("\n", " "),
         "plain": _Plain,

@@ -24,11 +24,12 @@ from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import RunData, SweepData
 from orchestrator.report.leaderboard import Row
 from orchestrator.report.summary import Summary
+from orchestrator.statistics import Middle
 
 SCRIPTS = ("charts.js", "theme.js", "curves.js", "factors.js", "leaderboard.js", "samples.js")
 COLUMNS = {
-    "Frechet at the end": lambda row: row.final,
-    "Frechet at best": lambda row: row.best,
+    "Frechet at the end": lambda row: row.final and row.final.mean,
+    "Frechet at best": lambda row: row.best and row.best.mean,
     "precision": lambda row: row.numbers["precision"],
     "recall": lambda row: row.numbers["recall"],
     "classes covered": lambda row: row.numbers["modes"],
@@ -51,6 +52,7 @@ def write(
         "png": lambda picture: _data_uri(picture, "png"),
         "webp": _webp,
         "number": number,
+        "typical": typical,
         "percent": "{:.0%}".format,
         "script": _in_script,
         "when": when,
@@ -200,6 +202,15 @@ def number(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def typical(found: Middle | None) -> str:
+    """What is typical, with its interval where there are values enough for one."""
+    if found is None:
+        return "–"
+    if found.low is None or found.high is None:
+        return number(found.mean)
+    return f"{number(found.mean)} ({number(found.low)} to {number(found.high)})"
 
 
 def when(milliseconds: int) -> str:

@@ -52,7 +52,7 @@ def _confirmed(data: SweepData) -> str:
     again = leaderboard.rows(data.confirmation)
     said = []
     for row in again:
-        quality = "" if row.final is None else f", Frechet distance {row.final:.3g}"
+        quality = "" if row.final is None else f", Frechet distance {row.final.mean:.3g}"
         said.append(f"{row.configuration} {row.stable}{quality}")
     return f"Again, on fresh seeds: {'; '.join(said)}."
 
@@ -73,7 +73,7 @@ def _best_and_riskiest(rows: list[Row]) -> str:
     if len(rows) < 2:
         return ""
     best, riskiest = rows[0], rows[-1]
-    quality = "" if best.final is None else f", with a Frechet distance of {best.final:.3g} at the end"
+    quality = "" if best.final is None else f", with a Frechet distance of {best.final.mean:.3g} at the end"
     outcomes = ", ".join(dict.fromkeys(outcome for _, outcome in riskiest.outcomes if outcome != "stable"))
     wrong = f" ({outcomes})" if outcomes else ""
     return (
@@ -129,7 +129,7 @@ def _next(data: SweepData, strongest: Effect | None) -> list[tuple[str, str]]:
     if len(seeds) == 1:
         return [("more seeds, to tell settings from luck", f"{command} --set {_seeds(_more(seeds, 3))}")]
     found = []
-    needed = strongest.stable.needed if strongest and not strongest.stable_holds else None
+    needed = strongest.stable.seeds_needed if strongest and not strongest.stable_holds else None
     if needed and len(seeds) < needed <= MOST_SEEDS:
         why = f"to show the largest difference, which takes about {needed} seeds"
         found.append((why, f"{command} --set {_seeds(_more(seeds, needed))}"))
