@@ -15,14 +15,16 @@ from orchestrator.errors import UserError
 from orchestrator.plan import Plan
 
 
-def prepare(plan: Plan, home: Path, doing: Callable[[str], None], note: Callable[[str], None]) -> dict[str, Evaluator]:
-    """`Planned.evaluation` -> evaluator, for every trial that is left to do.
+def prepare(
+    plan: Plan, home: Path, doing: Callable[[str], None], note: Callable[[str], None], everything: bool = False
+) -> dict[str, Evaluator]:
+    """`Planned.evaluation` -> evaluator, for every trial that is left to do, or for `everything`.
 
     `doing` is told what takes time, `note` what the user should know. Classifiers are kept in <home>/evaluators. Raises
     UserError if weights are missing or damaged, or are others than those that a trial began to be measured with.
     """
     found: dict[str, Evaluator] = {}
-    for planned in plan.todo:
+    for planned in plan.trials if everything else plan.todo:
         if planned.evaluation not in found:
             images = plan.images[planned.fingerprint]
             doing(f"preparing the evaluator of {images.name}")

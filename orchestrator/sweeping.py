@@ -57,11 +57,11 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
     _heed_interrupts()
     with display.make_display(console, options.quiet) as shown:
         shown.phase("loading the data")
-        plan = make_plan(sweep, options.home)
+        plan = extended(make_plan(sweep, options.home), options.confirm)
         for caution in sweep.cautions:
             shown.note(f"caution: {caution}")
         with hold(folder):
-            evaluators = prepare(plan, options.home, shown.phase, shown.note)
+            evaluators = prepare(plan, options.home, shown.phase, shown.note, everything=bool(options.confirm))
             outcome = _run(plan, evaluators, options, shown)
     _say_the_end(options, console, outcome)
     return outcome.code
@@ -78,7 +78,6 @@ class _Outcome:
 
 def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: display.Display) -> _Outcome:
     stop = threading.Event()
-    plan = extended(plan, options.confirm)
     with ExitStack() as stack:
         importing = stack.enter_context(ThreadPoolExecutor(1)).submit(tracking.warm_up, options.tracking_uri)
         cluster = stack.enter_context(_cluster(plan, options, shown)) if plan.todo else None
@@ -92,7 +91,8 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
             if cluster:
                 with _stopping_on_signals(stop, shown):
                     _train(plan, evaluators, options, cluster, shown, stop)
-                    if (more := extended(plan.looked_up(), options.confirm)).todo and not stop.is_set():
+                    more = extended(plan.looked_up(), options.confirm)
+                    if len(more.trials) > len(plan.trials):
                         plan = more
                         write_json(plan.folder.sweep_file, plan.document())
                         mirror.follow(plan.document(), _settings(plan))
