@@ -25,6 +25,8 @@ from orchestrator.clock import Clock
 from orchestrator.cluster import Cluster
 from orchestrator.errors import UserError
 from orchestrator.evaluators import prepare
+from orchestrator.mirror import Mirror
+from orchestrator.mirror_thread import MirrorThread
 from orchestrator.plan import Plan, make_plan
 from orchestrator.scratch import scratch_folder
 from orchestrator.store import SweepFolder, write_json
@@ -102,7 +104,7 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
         importing.result()
         mirror = _open_mirror(plan, options)
         write_json(plan.folder.sweep_file, plan.document())
-        thread = tracking.MirrorThread(mirror)
+        thread = MirrorThread(mirror)
         thread.start()
         try:
             if cluster:
@@ -116,9 +118,7 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
             raise
 
 
-def _conclude(
-    plan: Plan, options: Options, thread: tracking.MirrorThread, shown: display.Display, code: int
-) -> _Outcome:
+def _conclude(plan: Plan, options: Options, thread: MirrorThread, shown: display.Display, code: int) -> _Outcome:
     """The report, from MLflow, and the end of the parent run; without them if MLflow did not take everything."""
     if thread.trouble:
         return _Outcome(code, "", None, thread.trouble)
@@ -145,12 +145,12 @@ def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[C
         yield cluster
 
 
-def _open_mirror(plan: Plan, options: Options) -> tracking.Mirror:
+def _open_mirror(plan: Plan, options: Options) -> Mirror:
     settings = {
         p.key: {**effective_settings(p.config), "data.fingerprint": p.fingerprint, "seed": p.trial.seed}
         for p in plan.trials
     }
-    mirror = tracking.Mirror(plan.folder, options.tracking_uri, plan.document(), settings)
+    mirror = Mirror(plan.folder, options.tracking_uri, plan.document(), settings)
     mirror.open()
     return mirror
 

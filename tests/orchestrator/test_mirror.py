@@ -14,9 +14,10 @@ from tiny import execution_of, run_some_steps, run_to_end
 from gan_core.identity import effective_settings
 from orchestrator import tracking
 from orchestrator.errors import UserError
+from orchestrator.mirror import Mirror
+from orchestrator.mirror_thread import MirrorThread
 from orchestrator.plan import Plan
 from orchestrator.report.collect import collect
-from orchestrator.tracking import Mirror, MirrorThread
 
 MakePlan = Callable[[], Plan]
 
@@ -41,12 +42,15 @@ def rows(plan: Plan, key: str, up_to: int = 10**9) -> Counter[tuple[str, int, fl
     return Counter((k, int(row["step"]), v) for row in history for k, v in row.items() if k not in ("step", "time"))
 
 
-def best(plan: Plan, key: str) -> Counter[tuple[str, int, float]]:
-    """The point that a run has besides its rows once it has ended: its best evaluation, looked for in the rows."""
+def ended(plan: Plan, key: str) -> Counter[tuple[str, int, float]]:
+    """The points that a run has besides its rows once it has a verdict: its best evaluation (looked for in the rows) and
+    whether it was stable."""
     measured = [(value, step, name) for name, step, value in rows(plan, key) if name.startswith("frechet/")]
     found = [(value, step, name) for value, step, name in measured if step]  # not of the untrained generator
     value, step, name = min(found)
-    return Counter([(f"best_{name}", step, value)])
+    record = plan.folder.trial(key).record()
+    stable = record.verdict is not None and record.verdict["name"] == "stable"
+    return Counter([(f"best_{name}", step, value), ("verdict/stable", record.step, float(stable))])
 
 
 def test_sending_again_doubles_nothing(tiny_plan: MakePlan, tmp_path: Path) -> None:
@@ -59,7 +63,7 @@ def test_sending_again_doubles_nothing(tiny_plan: MakePlan, tmp_path: Path) -> N
         if key in mirror.children:  # as after a crash between sending and closing
             mirror.children[key].closed = False
         mirror.sync()
-    assert points(mirror, key) == rows(plan, key) + best(plan, key)
+    assert points(mirror, key) == rows(plan, key) + ended(plan, key)
     assert len(mirror.client.search_runs([mirror.experiment])) == 2
     pictures = tracking.images_of(mirror.client, mirror.children[key].run_id)
     assert [(name, step) for name, step, _ in pictures] == [("samples", 0), ("samples", 4), ("samples", 8)]
@@ -92,7 +96,7 @@ def test_a_resumed_trial_goes_on_in_the_same_run(tiny_plan: MakePlan, tmp_path: 
     key = plan.trials[0].key
     assert second.children[key].run_id == first.children[key].run_id
     assert second.parent == first.parent
-    assert points(second, key) == rows(plan, key) + best(plan, key)
+    assert points(second, key) == rows(plan, key) + ended(plan, key)
     assert second.client.get_run(second.children[key].run_id).info.status == "FINISHED"
 
 
@@ -111,7 +115,7 @@ def test_the_same_sweep_of_another_folder_has_runs_of_its_own(tiny_plan: MakePla
     second.sync()
     assert second.parent != first.parent
     assert second.experiment == first.experiment
-    assert points(second, key) == rows(again, key) + best(again, key)
+    assert points(second, key) == rows(again, key) + ended(again, key)
 
 
 def test_a_trial_that_cannot_be_sent_does_not_keep_the_others_from_it(
@@ -133,7 +137,7 @@ def test_a_trial_that_cannot_be_sent_does_not_keep_the_others_from_it(
     with pytest.raises(ConnectionError):
         mirror.sync()
     key = plan.trials[1].key
-    assert points(mirror, key) == rows(plan, key) + best(plan, key)
+    assert points(mirror, key) == rows(plan, key) + ended(plan, key)
 
 
 def test_what_failed_and_then_finished_tells_of_the_end_only(tiny_plan: MakePlan, tmp_path: Path) -> None:
@@ -172,17 +176,17 @@ def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(tiny_plan: MakeP
     assert collect(mirror.uri, "tiny").runs[0].quality("frechet") is None  # the report can be written without it
 
     execution.folder.checkpoint_file.unlink()
-    ended = run_to_end(plan, plan.trials[0]).folder.record()
+    finished = run_to_end(plan, plan.trials[0]).folder.record()
     later = mirror_of(plan, tmp_path)
     later.open()
     later.sync()
     found = collect(mirror.uri, "tiny").runs[0]
     assert found.run_id == run.info.run_id
-    assert found.evaluator == ended.evaluator
-    assert found.quality("frechet") == found.curves[f"frechet/{ended.evaluator['id']}"][-1][1]
-    assert found.quality("best_frechet") == ended.best[f"frechet/{ended.evaluator['id']}"]
-    assert found.environment["applied"]["generator"] == ended.applied["generator"]
-    assert found.verdict == (ended.verdict or {})["name"]
+    assert found.evaluator == finished.evaluator
+    assert found.quality("frechet") == found.curves[f"frechet/{finished.evaluator['id']}"][-1][1]
+    assert found.quality("best_frechet") == finished.best[f"frechet/{finished.evaluator['id']}"]
+    assert found.environment["applied"]["generator"] == finished.applied["generator"]
+    assert found.verdict == (finished.verdict or {})["name"]
 
 
 def test_a_renamed_trial_is_renamed_in_mlflow(tiny_plan: MakePlan, tmp_path: Path) -> None:
@@ -235,7 +239,7 @@ def test_an_outage_is_outlasted_and_everything_arrives(
     assert thread.drain()
     assert thread.trouble is None
     key = plan.trials[0].key
-    assert points(thread.mirror, key) == rows(plan, key) + best(plan, key)
+    assert points(thread.mirror, key) == rows(plan, key) + ended(plan, key)
 
 
 def test_a_store_that_cannot_be_opened_is_a_users_mistake(tiny_plan: MakePlan, tmp_path: Path) -> None:
