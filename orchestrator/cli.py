@@ -84,6 +84,13 @@ def sweep(
         float, typer.Option(min=0.01, max=1.0, help="Part of a GPU that each trial gets, where there are GPUs.")
     ] = 0.25,
     tracking_uri: TrackingUri = None,
+    register: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Register the best configuration's generator in MLflow under this name."),
+    ] = None,
+    system_metrics: Annotated[
+        bool, typer.Option("--system-metrics", help="Record processor, memory and GPU while trials train.")
+    ] = False,
 ) -> None:
     """Run a sweep, or go on with it, then write the report.
 
@@ -94,7 +101,8 @@ def sweep(
     from orchestrator import addresses, sweeping
 
     uri = tracking_uri or addresses.default_uri(home)
-    options = sweeping.Options(home, uri, None if address == "local" else address, workers, gpu_share)
+    where = None if address == "local" else address
+    options = sweeping.Options(home, uri, where, workers, gpu_share, register, system_metrics)
     raise typer.Exit(sweeping.run_sweep(file, set_ or [], options, _console()))
 
 

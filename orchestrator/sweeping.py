@@ -20,10 +20,10 @@ from rich.console import Console
 
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.identity import effective_settings
-from orchestrator import addresses, display, environment, spec, tracking
+from orchestrator import addresses, best, display, environment, generator_model, spec, tracking
 from orchestrator.clock import Clock
 from orchestrator.cluster import Cluster
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, first_line
 from orchestrator.evaluators import prepare
 from orchestrator.mirror import Mirror
 from orchestrator.mirror_thread import MirrorThread
@@ -36,13 +36,19 @@ FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
 
 @dataclass(frozen=True)
 class Options:
-    """How to run. `address`: a Ray cluster's, None for a local Ray. `gpu_share`: the part of a GPU a trial gets."""
+    """How to run. `address`: a Ray cluster's, None for a local Ray. `gpu_share`: the part of a GPU a trial gets.
+
+    `register`: the registered model that the best generator becomes a version of. `system_metrics`: rows tell of the
+    worker and its machine too.
+    """
 
     home: Path
     tracking_uri: str
     address: str | None = None
     workers: int | None = None
     gpu_share: float = 0.25
+    register: str | None = None
+    system_metrics: bool = False
 
 
 def run_sweep(file: Path, overrides: list[str], options: Options, console: Console) -> int:
@@ -51,6 +57,8 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
     if options.address:
         addresses.check_address(options.address)
     addresses.check_uri(options.tracking_uri)
+    if options.register is not None:
+        generator_model.check_name(options.register)
     folder = SweepFolder(options.home, sweep.name)
     with display.make_display(console) as shown:
         shown.phase("loading the data")
@@ -70,6 +78,8 @@ class _Outcome:
     answer: str
     report: Path | None
     trouble: str | None
+    model: generator_model.LoggedGenerator | None = None
+    model_trouble: str | None = None
 
 
 @contextmanager
@@ -108,6 +118,7 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
         thread.start()
         try:
             if cluster:
+                threading.Thread(target=generator_model.warm_up, daemon=True).start()
                 with _stopping_on_signals(stop, shown):
                     _train(plan, evaluators, options, cluster, shown, stop)
             shown.phase("sending the rest to MLflow")
@@ -133,7 +144,24 @@ def _conclude(plan: Plan, options: Options, thread: MirrorThread, shown: display
         thread.mirror.finish(status, answer, file)
     except UserError as error:
         return _Outcome(code, "", None, str(error))
-    return _Outcome(code, answer, file, None)
+    if code == INTERRUPTED:
+        return _Outcome(code, answer, file, None)
+    return _Outcome(code, answer, file, None, *_log_generator(plan, options, thread.mirror, shown))
+
+
+def _log_generator(
+    plan: Plan, options: Options, mirror: Mirror, shown: display.Display
+) -> tuple[generator_model.LoggedGenerator | None, str | None]:
+    """The best configuration's generator in MLflow, or the trouble with it: the sweep has its report already."""
+    ended = [best.ended(p.describe(), plan.folder.trial(p.key).record()) for p in plan.trials]
+    chosen = best.choose([trial for trial in ended if trial])
+    if chosen is None:
+        return None, "no run kept a generator that was measured" if options.register else None
+    shown.phase("logging the best generator")
+    try:
+        return generator_model.log(mirror, chosen, options.register), None
+    except Exception as error:  # MLflow, SQLAlchemy, requests and torch.export each have errors of their own
+        return None, f"{first_line(error)}; the same command tries again"
 
 
 @contextmanager
@@ -216,6 +244,10 @@ def _say_the_end(plan: Plan, options: Options, console: Console, outcome: _Outco
             say(f"failed: {planned.trial.name}: {record.error.strip().splitlines()[-1]}")
     if outcome.report:
         say(f"report  {outcome.report}")
+    if outcome.model:
+        say(f"model   {outcome.model.uri}, the generator of {outcome.model.trial}")
+    if outcome.model_trouble:
+        say(f"no model: {outcome.model_trouble}")
     if outcome.trouble:
         say(f"no report: {outcome.trouble}; the same command sends what MLflow lacks and writes it")
     elif options.tracking_uri.startswith("http"):

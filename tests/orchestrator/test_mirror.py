@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mirrors import mirror_of
 from tiny import execution_of, run_some_steps, run_to_end
 
-from gan_core.identity import effective_settings
 from orchestrator import tracking
 from orchestrator.errors import UserError
 from orchestrator.mirror import Mirror
@@ -20,15 +20,6 @@ from orchestrator.plan import Plan
 from orchestrator.report.collect import collect
 
 MakePlan = Callable[[], Plan]
-
-
-def mirror_of(plan: Plan, home: Path) -> Mirror:
-    settings = {
-        p.key: {**effective_settings(p.config), "data.fingerprint": p.fingerprint, "seed": p.trial.seed}
-        for p in plan.trials
-    }
-    plan.folder.folder.mkdir(parents=True, exist_ok=True)
-    return Mirror(plan.folder, f"sqlite:///{home / 'mlflow.db'}", plan.document(), settings)
 
 
 def points(mirror: Mirror, key: str) -> Counter[tuple[str, int, float]]:
@@ -43,7 +34,7 @@ def rows(plan: Plan, key: str, up_to: int = 10**9) -> Counter[tuple[str, int, fl
 
 
 def ended(plan: Plan, key: str) -> Counter[tuple[str, int, float]]:
-    """The points that a run has besides its rows once it has a verdict: its best evaluation (looked for in the rows) and
+    """The points that a run with a verdict has besides its rows: its best evaluation, looked for in the rows, and
     whether it was stable."""
     measured = [(value, step, name) for name, step, value in rows(plan, key) if name.startswith("frechet/")]
     found = [(value, step, name) for value, step, name in measured if step]  # not of the untrained generator
