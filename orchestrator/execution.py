@@ -12,7 +12,7 @@ import platform
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from filelock import FileLock
@@ -28,21 +28,41 @@ from gan_core.training import Diverged, Snapshot, Trainer
 from orchestrator import environment
 from orchestrator.store import TrialFolder, write_json
 
+if TYPE_CHECKING:
+    from orchestrator.system_metrics import SystemMeter
+
 
 def choose_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-class Execution:
-    """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early."""
+def _meter() -> SystemMeter:
+    from orchestrator.system_metrics import SystemMeter
 
-    def __init__(self, folder: TrialFolder, config: TrialConfig, images: ImageSet, evaluator: Evaluator):
+    return SystemMeter(choose_device())
+
+
+class Execution:
+    """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early.
+
+    `system_metrics`: whether rows tell of this process and its machine too.
+    """
+
+    def __init__(
+        self,
+        folder: TrialFolder,
+        config: TrialConfig,
+        images: ImageSet,
+        evaluator: Evaluator,
+        system_metrics: bool = False,
+    ):
         self.folder, self.config, self.images, self.evaluator = folder, config, images, evaluator
         self.record = folder.record()
         self.latest: Row = {}
         self._rows: list[Row] = []
         self._best: Row = {}
         self._best_weights: dict[str, Any] | None = None
+        self._meter = _meter() if system_metrics else None
         self._lock = FileLock(folder.lock_file, timeout=30)
         self._trainer: Trainer | None = None
         self._counted = time.monotonic()
@@ -149,6 +169,9 @@ class Execution:
 
     def _one_step(self, trainer: Trainer) -> None:
         progress = trainer.step()
+        for row in progress.rows:
+            if self._meter and "speed/images_per_second" in row:  # the row of a window, not of an evaluation
+                row |= self._meter.read()
         self._rows += progress.rows
         for row in progress.rows:
             self.latest |= row

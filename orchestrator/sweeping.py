@@ -198,7 +198,7 @@ def _train(
     shown.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {slots} workers")
     shown.start(plan, Clock(plan, slots))
     shown.phase_text = "starting the workers"
-    runner.run(plan, evaluators, cluster, options.gpu_share, stop, shown.report)
+    runner.run(plan, evaluators, cluster, options.gpu_share, stop, shown.report, options.system_metrics)
 
 
 @contextmanager
