@@ -17,6 +17,7 @@ class Kept(NamedTuple):
 
     generator: nn.Module
     config: TrialConfig
+    channels: int
     classes: int
 
 
@@ -32,4 +33,4 @@ def load_generator(file: Path, channels: int, classes: int) -> Kept:
     generator, _ = networks.build(config.model, config.stabilizers, channels, asked, size, config.seed)
     generator.to(memory_format=torch.channels_last)
     generator.load_state_dict(kept["state"])
-    return Kept(generator.eval(), config, asked)
+    return Kept(generator.eval(), config, channels, asked)

@@ -86,6 +86,7 @@ def end_tags(record: Record) -> dict[str, str]:
         "verdict.reason": verdict["reason"],
         "verdict.since": str(verdict["since"]),
         "error": record.error.strip().splitlines()[-1] if record.error else "",
+        "mlflow.note.content": f"**{verdict['name']}**: {verdict['reason']}" if record.verdict else "",
         "precision": str(record.applied.get("precision", "")),
         "device": str(record.applied.get("device", "")),
         **({"best.step": str(int(record.best["step"]))} if record.best else {}),

@@ -9,10 +9,11 @@ whole process, prints, and loads the model again to try it.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import tempfile
 import warnings
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -78,7 +79,7 @@ def _tags(mirror: Mirror, best: Best) -> dict[str, str]:
         "run": mirror.children[best.key].run_id,
         "evaluator": best.evaluator,
         "frechet": f"{best.frechet:.6g}",
-        "chosen": best.reason,
+        "mlflow.note.content": best.reason[0].upper() + best.reason[1:] + ".",
     }
 
 
@@ -127,7 +128,7 @@ def _save(kept: Kept, folder: Path, model: Any, run_id: str) -> None:
         inputs.append(TensorSpec(np.dtype("int64"), (-1,), "labels"))
         example = [latents, labels]
     size = kept.config.data.image_size
-    outputs = [TensorSpec(np.dtype("float32"), (-1, -1, size, size))]
+    outputs = [TensorSpec(np.dtype("float32"), (-1, kept.channels, size, size), "images")]
     described = Model(
         artifact_path=model.artifact_location, run_id=run_id, model_uuid=model.model_id, model_id=model.model_id
     )
@@ -152,18 +153,14 @@ def _save(kept: Kept, folder: Path, model: Any, run_id: str) -> None:
 def _register(mirror: Mirror, name: str, model_id: str, best: Best) -> str:
     """The version of the registered model `name` that is this model, made where there is none."""
     import mlflow
-    from mlflow.exceptions import MlflowException
 
-    client = mirror.client
-    mlflow.set_tracking_uri(mirror.uri)  # a registry in a database looks the model up there, whatever its client's is
-    try:
-        client.create_registered_model(name)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-    source = f"models:/{model_id}"
-    for known in client.search_model_versions(f"name = '{name}'"):
-        if known.source == source:  # SQLite forgets a version's model_id
-            return str(known.version)
-    made = client.create_model_version(name, source, model_id=model_id, description=best.reason)
-    return str(made.version)
+    client, source = mirror.client, f"models:/{model_id}"
+    known = [
+        version.version for version in client.search_model_versions(f"name = '{name}'") if version.source == source
+    ]
+    if not known:
+        mlflow.set_tracking_uri(mirror.uri)  # `register_model` has no address of its own, and says what it does
+        with redirect_stderr(io.StringIO()):
+            known = [mlflow.register_model(source, name).version]
+    client.update_model_version(name, known[0], best.reason)  # anew each time: other runs may have ended since
+    return str(known[0])

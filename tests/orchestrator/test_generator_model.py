@@ -98,7 +98,7 @@ def test_the_model_says_what_it_takes_where_it_comes_from_and_why_it_was_chosen(
     assert (model.name, model.status, model.source_run_id) == ("generator", "READY", mirror.parent)
     assert model.tags["run"] == mirror.children[best_run.key].run_id
     assert model.tags["configuration"] == best_run.configuration
-    assert "median final Frechet distance" in model.tags["chosen"]
+    assert "median final Frechet distance" in model.tags["mlflow.note.content"]
     assert model.params["model.family"] == "acgan"
     parent = mirror.client.get_run(mirror.parent)
     assert [output.model_id for output in parent.outputs.model_outputs] == [model.model_id]
@@ -123,6 +123,7 @@ def test_the_same_generator_is_logged_and_registered_once(tmp_path: Path) -> Non
     assert len(models(mirror)) == 1
     (registered,) = mirror.client.search_model_versions("name = 'digits gan'")
     assert registered.source == models(mirror)[0].model_uri
+    assert '"digits gan"' in models(mirror)[0].tags["mlflow.modelVersions"]  # the model's own page names its versions
 
 
 def test_a_model_that_did_not_arrive_whole_is_logged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
