@@ -111,8 +111,9 @@ def test_a_child_shows_curves_by_prefix_and_images_that_scrub_over_the_steps(
         page.wait_for_timeout(200)
     images = page.locator("img[src*=samples]")
     expect(images).to_have_attribute("src", step_of(0))
-    slider.press("End")
-    expect(images).to_have_attribute("src", step_of(20))
+    for step in (10, 20):
+        slider.press("ArrowRight")
+        expect(images).to_have_attribute("src", step_of(step))
     page.wait_for_function("[...document.images].some(i => i.src.includes('samples') && i.complete && i.naturalWidth)")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 from mirrors import mirror_of
 from tiny import execution_of, run_some_steps, run_to_end
 
-from orchestrator import tracking
+from orchestrator import description, tracking
 from orchestrator.errors import UserError
 from orchestrator.mirror import Mirror
 from orchestrator.mirror_thread import MirrorThread
@@ -237,3 +238,32 @@ def test_a_store_that_cannot_be_opened_is_a_users_mistake(tiny_plan: MakePlan, t
     (tmp_path / "mlflow.db").write_text("not a database, but long enough to be read as one" * 10)
     with pytest.raises(UserError, match=r"mlflow\.db cannot be used"):
         mirror_of(tiny_plan(), tmp_path).open()
+
+
+def test_a_run_says_its_data_its_parent_and_its_verdict(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    run_to_end(plan, plan.trials[0])
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    mirror.sync()
+    mirror.finish("FINISHED", "Yes, it is.", None)
+    parent = mirror.client.get_run(mirror.parent)
+    assert parent.data.tags["mlflow.note.content"] == "**Is it small?**\n\nYes, it is."
+    run = mirror.client.get_run(mirror.children[plan.trials[0].key].run_id)
+    tags = run.data.tags
+    assert tags["mlflow.parentRunId"] == mirror.parent
+    assert (tags["group"], tags["configuration"], tags["seed"]) == ("dcgan", "dcgan smoothing=0", "0")
+    assert tags["mlflow.note.content"].startswith(f"**{tags['verdict']}**: ")
+    data = run.inputs.dataset_inputs[0].dataset
+    assert (data.name, data.digest) == ("digits", plan.trials[0].fingerprint)
+    assert json.loads(data.profile)["num_rows"] == 1541
+
+
+def test_parameters_sort_as_numbers_do() -> None:
+    values = [1e-05, 2e-4, 0.001, 0.05, 0.5]
+    trial = {"factors": {}, "seed": 0}
+    texts = [
+        description.parameters(trial, {"optimizer.generator.lr": value})["optimizer.generator.lr"] for value in values
+    ]
+    assert texts == sorted(texts)
+    assert [float(text) for text in texts] == values
