@@ -56,6 +56,18 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    def card(self) -> dict[str, Any]:
+        """What the data are, in plain values: name, fingerprint, counts, sizes, names of the classes (none: [])."""
+        return {
+            "name": self.name,
+            "fingerprint": self.fingerprint,
+            "images": len(self),
+            "test_images": len(self.test_images),
+            "channels": self.channels,
+            "image_size": self.image_size,
+            "classes": list(self.class_names) if self.labels is not None else [],
+        }
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as arrays, which Ray shares between the workers of a node instead of copying them."""
         tensors = (self.images, self.labels, self.test_images, self.test_labels)

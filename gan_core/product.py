@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from gan_core import checkpoint, networks
@@ -18,13 +19,20 @@ class Product:
 
     config: TrialConfig
     generator: nn.Module
+    channels: int
     classes: int
+
+
+def save(file: Path, config: TrialConfig, channels: int, classes: int, weights: dict[str, Tensor]) -> None:
+    """Keeps a generator's weights with what it takes to build it again."""
+    about = {"config": config.model_dump(mode="json"), "channels": channels, "classes": classes}
+    checkpoint.save(file, {**about, "weights": weights})
 
 
 def from_generator_file(file: Path) -> Product:
     """The product kept in `generator.pt` or `generator-best.pt`. Raises CheckpointError."""
     kept = checkpoint.load(file)
-    return _build(TrialConfig.model_validate(kept["config"]), kept["state"])
+    return _build(TrialConfig.model_validate(kept["config"]), kept["channels"], kept["classes"], kept["weights"])
 
 
 def from_checkpoint(file: Path, config: TrialConfig) -> tuple[Product, int]:
@@ -34,14 +42,12 @@ def from_checkpoint(file: Path, config: TrialConfig) -> tuple[Product, int]:
     if state["ema"] is not None:  # torch's AveragedModel: the average is its `module`
         inner = "module."
         weights = {name.removeprefix(inner): value for name, value in state["ema"].items() if name.startswith(inner)}
-    return _build(config, weights), int(state["step"])
+    return _build(config, state["channels"], state["classes"], weights), int(state["step"])
 
 
-def _build(config: TrialConfig, weights: dict[str, Tensor]) -> Product:
-    """Channels and classes are the data's; here the shapes of the weights tell them."""
-    model = config.model
-    last = [weight for weight in weights.values() if weight.ndim == 4][-1]  # [in, channels, height, width]
-    classes = weights["project.0.weight"].shape[1] - model.latent_dim if model.family == "acgan" else 0
-    generator, _ = networks.build(model, config.stabilizers, last.shape[1], classes, config.data.image_size, seed=0)
+def _build(config: TrialConfig, channels: int, classes: int, weights: dict[str, Tensor]) -> Product:
+    """Weights lie in memory as in training (channels last), so that it draws to the bit what the trial drew."""
+    generator, _ = networks.build(config.model, config.stabilizers, channels, classes, config.data.image_size, seed=0)
+    generator.to(memory_format=torch.channels_last)
     generator.load_state_dict(weights)
-    return Product(config, generator.eval(), classes)
+    return Product(config, generator.eval(), channels, classes)

@@ -60,6 +60,11 @@ def check_data(config: TrialConfig, images: ImageSet) -> None:
         raise DataError("batch_size", f"{config.batch_size} is more than the {len(images)} training images")
 
 
+def classes_of(config: TrialConfig, images: ImageSet) -> int:
+    """How many classes the generator is asked for; 0 where its family takes none."""
+    return len(images.class_names) if families.labelled(config.model.family) else 0
+
+
 class Trainer:
     """Trains `config` on `images`, which it moves to `device`. Raises DataError, and Diverged from `step`.
 
@@ -78,7 +83,7 @@ class Trainer:
         self.evaluator = evaluator
         self.device = torch.device(device)
         self.images = images.to(self.device)
-        self.classes = len(images.class_names) if families.labelled(config.model.family) else 0
+        self.classes = classes_of(config, images)
         self.precision = resolve_precision(config.precision, self.device)
         self.streams = Streams(config.seed, self.device)
         self.generator, self.discriminator = self._build_networks()
@@ -331,6 +336,8 @@ class Trainer:
         """Everything the next step depends on; tensors and plain values only."""
         return {
             "step": self.step_count,
+            "channels": self.images.channels,
+            "classes": self.classes,
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "optimizers": {player: optimizer.state_dict() for player, optimizer in self.optimizers.items()},

@@ -72,6 +72,13 @@ def sweep(
         ),
     ] = 0,
     tracking_uri: TrackingUri = None,
+    register: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Register the best configuration's generator in MLflow under this name."),
+    ] = None,
+    system_metrics: Annotated[
+        bool, typer.Option("--system-metrics", help="Record processor, memory and GPU while trials train.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but the summary at the end, and errors.")] = False,
 ) -> None:
     """Run a sweep, or go on with it, then write the report.
@@ -85,7 +92,17 @@ def sweep(
     from orchestrator import addresses, sweeping
 
     uri = tracking_uri or addresses.default_uri(home)
-    options = sweeping.Options(home, uri, None if address == "local" else address, workers, gpu_share, confirm, quiet)
+    options = sweeping.Options(
+        home,
+        uri,
+        None if address == "local" else address,
+        workers,
+        gpu_share,
+        confirm=confirm,
+        register=register,
+        system_metrics=system_metrics,
+        quiet=quiet,
+    )
     raise typer.Exit(sweeping.run_sweep(file, set_ or [], options, make_console()))
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gan_core.identity import trial_key
+from orchestrator.best import all_ended, ranking
 from orchestrator.plan import Plan, Planned
-from orchestrator.report import leaderboard
-from orchestrator.report.data import RunData
 
 FEWEST_SEEDS = 3
 
@@ -24,11 +23,11 @@ def extended(plan: Plan, count: int) -> Plan:
     chosen = any(planned.trial.confirms for planned in plan.trials)
     if not count or chosen or any(planned.state != "finished" for planned in plan.trials):
         return plan
-    best = [row.configuration for row in leaderboard.rows([_run(planned) for planned in plan.trials])]
+    best = [found.configuration for found in ranking(all_ended(plan))]
     first = max(plan.sweep.seeds) + 1
     seeds = range(first, first + max(FEWEST_SEEDS, len(plan.sweep.seeds)))
     examples = {planned.trial.configuration: planned for planned in plan.trials}
-    confirming = [_again(plan, examples[name], seed) for name in dict.fromkeys(best[:count]) for seed in seeds]
+    confirming = [_again(plan, examples[name], seed) for name in best[:count] for seed in seeds]
     return replace(plan, trials=[*plan.trials, *confirming])
 
 
@@ -39,15 +38,3 @@ def _again(plan: Plan, planned: Planned, seed: int) -> Planned:
     )
     key = trial_key(config, planned.fingerprint)
     return Planned(key, trial, config, planned.fingerprint, plan.folder.trial(key).record())
-
-
-def _run(planned: Planned) -> RunData:
-    """A finished trial as the leaderboard ranks it."""
-    record, about = planned.record, planned.describe()
-    return RunData(
-        **{name: about[name] for name in ("key", "name", "group", "configuration", "seed", "factors", "steps")},
-        status=record.status,
-        verdict=record.verdict["name"] if record.verdict else "",
-        latest=record.metrics,
-        evaluator=record.evaluator,
-    )

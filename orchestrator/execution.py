@@ -12,37 +12,57 @@ import platform
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from filelock import FileLock
 from PIL import Image
 
-from gan_core import checkpoint, families, sampling, stability
+from gan_core import checkpoint, families, product, sampling, stability
 from gan_core.applied import differences
 from gan_core.config import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.history import Row, now_ms
-from gan_core.training import Diverged, Snapshot, Trainer
+from gan_core.training import Diverged, Snapshot, Trainer, classes_of
 from orchestrator import environment
 from orchestrator.store import TrialFolder, write_json
+
+if TYPE_CHECKING:
+    from orchestrator.system_metrics import SystemMeter
 
 
 def choose_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-class Execution:
-    """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early."""
+def _meter() -> SystemMeter:
+    from orchestrator.system_metrics import SystemMeter
 
-    def __init__(self, folder: TrialFolder, config: TrialConfig, images: ImageSet, evaluator: Evaluator):
+    return SystemMeter(choose_device())
+
+
+class Execution:
+    """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early.
+
+    `system_metrics`: whether rows tell of this process and its machine too.
+    """
+
+    def __init__(
+        self,
+        folder: TrialFolder,
+        config: TrialConfig,
+        images: ImageSet,
+        evaluator: Evaluator,
+        system_metrics: bool = False,
+    ):
         self.folder, self.config, self.images, self.evaluator = folder, config, images, evaluator
         self.record = folder.record()
         self.latest: Row = {}
         self._rows: list[Row] = []
         self._best: Row = {}
         self._best_weights: dict[str, Any] | None = None
+        self._meter = _meter() if system_metrics else None
         self._lock = FileLock(folder.lock_file, timeout=30)
         self._trainer: Trainer | None = None
         self._counted = time.monotonic()
@@ -149,6 +169,9 @@ class Execution:
 
     def _one_step(self, trainer: Trainer) -> None:
         progress = trainer.step()
+        for row in progress.rows:
+            if self._meter and "speed/images_per_second" in row:  # the row of a window, not of an evaluation
+                row |= self._meter.read()
         self._rows += progress.rows
         for row in progress.rows:
             self.latest |= row
@@ -238,7 +261,7 @@ class Execution:
             self._best_weights = None
 
     def _save_generator(self, file: Path, state: dict[str, Any]) -> None:
-        checkpoint.save(file, {"config": self.config.model_dump(mode="json"), "state": state})
+        product.save(file, self.config, self.images.channels, classes_of(self.config, self.images), state)
 
     def _all_rows(self) -> list[Row]:
         return self.folder.history() + self._rows

@@ -91,6 +91,7 @@ class Plan:
             "seeds": self.sweep.seeds,
             "overrides": self.sweep.overrides,
             "cautions": self.sweep.cautions,
+            "data": {fingerprint: images.card() for fingerprint, images in self.images.items()},
             "trials": [planned.describe() for planned in self.trials],
         }
 

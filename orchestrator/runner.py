@@ -32,7 +32,7 @@ class TrialRunner(tune.Trainable):
         task = config["task"]
         trial = TrialConfig.model_validate(task["config"])
         folder, evaluator = TrialFolder(Path(task["folder"])), evaluators[task["evaluation"]]
-        self.execution = Execution(folder, trial, images[task["fingerprint"]], evaluator)
+        self.execution = Execution(folder, trial, images[task["fingerprint"]], evaluator, task["system_metrics"])
         self.begun = False
 
     def step(self) -> dict[str, Any]:
@@ -105,6 +105,7 @@ def run(
     gpu_share: float,
     stop: threading.Event,
     report: Report,
+    system_metrics: bool = False,
 ) -> None:
     """Runs what is left of the plan, each trial where it left off, until all have ended or `stop` is set."""
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what happens to a trial is said by `report`
@@ -114,6 +115,7 @@ def run(
             "config": planned.config.model_dump(mode="json"),
             "fingerprint": planned.fingerprint,
             "evaluation": planned.evaluation,
+            "system_metrics": system_metrics,
         }
         for planned in plan.todo
     ]

@@ -15,14 +15,16 @@ from rich.console import Console
 
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.identity import effective_settings
-from orchestrator import addresses, display, environment, spec, tracking
+from orchestrator import addresses, best, display, environment, generator_model, spec, tracking
 from orchestrator.calling import command
 from orchestrator.clock import Clock
 from orchestrator.cluster import Cluster
 from orchestrator.confirm import extended
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, first_line
 from orchestrator.evaluators import prepare
 from orchestrator.holding import hold
+from orchestrator.mirror import Mirror
+from orchestrator.mirror_thread import MirrorThread
 from orchestrator.plan import Plan, make_plan
 from orchestrator.scratch import scratch_folder
 from orchestrator.store import SweepFolder, write_json
@@ -34,8 +36,9 @@ FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
 class Options:
     """How to run. `address`: a Ray cluster's, None for a local Ray. `gpu_share`: the part of a GPU a trial gets.
 
-    `confirm`: how many of the best configurations run again on fresh seeds. `quiet`: nothing is said before the
-    summary.
+    `confirm`: how many of the best configurations run again on fresh seeds. `register`: the registered model that the
+    best generator becomes a version of. `system_metrics`: rows tell of the worker and its machine too. `quiet`: nothing
+    is said before the summary.
     """
 
     home: Path
@@ -44,6 +47,8 @@ class Options:
     workers: int | None = None
     gpu_share: float = 0.25
     confirm: int = 0
+    register: str | None = None
+    system_metrics: bool = False
     quiet: bool = False
 
 
@@ -53,6 +58,8 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
     if options.address:
         addresses.check_address(options.address)
     addresses.check_uri(options.tracking_uri)
+    if options.register is not None:
+        generator_model.check_name(options.register)
     folder = SweepFolder(options.home, sweep.name)
     _heed_interrupts()
     with display.make_display(console, options.quiet) as shown:
@@ -74,6 +81,8 @@ class _Outcome:
     answer: str
     report: Path | None
     trouble: str | None
+    model: generator_model.LoggedGenerator | None = None
+    model_trouble: str | None = None
 
 
 def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: display.Display) -> _Outcome:
@@ -85,10 +94,11 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
         importing.result()
         mirror = _open_mirror(plan, options)
         write_json(plan.folder.sweep_file, plan.document())
-        thread = tracking.MirrorThread(mirror)
+        thread = MirrorThread(mirror)
         thread.start()
         try:
             if cluster:
+                threading.Thread(target=generator_model.warm_up, daemon=True).start()
                 with _stopping_on_signals(stop, shown):
                     _train(plan, evaluators, options, cluster, shown, stop)
                     more = extended(plan.looked_up(), options.confirm)
@@ -105,9 +115,7 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
             raise
 
 
-def _conclude(
-    plan: Plan, options: Options, thread: tracking.MirrorThread, shown: display.Display, code: int
-) -> _Outcome:
+def _conclude(plan: Plan, options: Options, thread: MirrorThread, shown: display.Display, code: int) -> _Outcome:
     """The report, from MLflow, and the end of the parent run; without them if MLflow did not take everything."""
     if thread.trouble:
         return _Outcome(plan, code, "", None, thread.trouble)
@@ -121,7 +129,23 @@ def _conclude(
         thread.mirror.finish(status, answer, file)
     except UserError as error:
         return _Outcome(plan, code, "", None, str(error))
-    return _Outcome(plan, code, answer, file, None)
+    if code == INTERRUPTED:
+        return _Outcome(plan, code, answer, file, None)
+    return _Outcome(plan, code, answer, file, None, *_log_generator(plan, options, thread.mirror, shown))
+
+
+def _log_generator(
+    plan: Plan, options: Options, mirror: Mirror, shown: display.Display
+) -> tuple[generator_model.LoggedGenerator | None, str | None]:
+    """The best configuration's generator in MLflow, or the trouble with it: the sweep has its report already."""
+    ranked = best.ranking(best.all_ended(plan.looked_up()))
+    if not ranked:
+        return None, "no run kept a generator that was measured" if options.register else None
+    shown.phase("logging the best generator")
+    try:
+        return generator_model.log(mirror, ranked[0], options.register), None
+    except Exception as error:  # MLflow, SQLAlchemy, requests and torch.export each have errors of their own
+        return None, f"{first_line(error)}; the same command tries again"
 
 
 @contextmanager
@@ -133,8 +157,8 @@ def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[C
         yield cluster
 
 
-def _open_mirror(plan: Plan, options: Options) -> tracking.Mirror:
-    mirror = tracking.Mirror(plan.folder, options.tracking_uri, plan.document(), _settings(plan))
+def _open_mirror(plan: Plan, options: Options) -> Mirror:
+    mirror = Mirror(plan.folder, options.tracking_uri, plan.document(), _settings(plan))
     mirror.open()
     return mirror
 
@@ -162,7 +186,7 @@ def _train(
     shown.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {slots} workers")
     shown.start(plan, Clock(plan, slots))
     shown.phase_text = "starting the workers"
-    runner.run(plan, evaluators, cluster, options.gpu_share, stop, shown.report)
+    runner.run(plan, evaluators, cluster, options.gpu_share, stop, shown.report, options.system_metrics)
 
 
 def _heed_interrupts() -> None:
@@ -207,6 +231,10 @@ def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
             say(f"failed: {planned.trial.name}: {record.error.strip().splitlines()[-1]}")
     if outcome.report:
         say(f"report  {outcome.report}")
+    if outcome.model:
+        say(f"model   {outcome.model.uri}, the generator of {outcome.model.trial}")
+    if outcome.model_trouble:
+        say(f"no model: {outcome.model_trouble}")
     if outcome.trouble:
         say(f"no report: {outcome.trouble}; the same command sends what MLflow lacks and writes it")
     elif options.tracking_uri.startswith("http"):

@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from gan_core import checkpoint, networks
 from gan_core.config import TrialConfig
+from gan_core.product import from_generator_file
 from orchestrator.store import Record, SweepFolder, TrialFolder
 
 SWEEPS = ("original-dcgan", "original-dcgan-stabilised", "original-acgan", "original-wgan-gp")
@@ -52,12 +52,7 @@ class Run:
         """The final generator, in eval mode; None for a run that diverged."""
         if not self.folder.generator_file.exists():
             return None
-        kept = checkpoint.load(self.folder.generator_file)
-        data = self.config.data
-        channels = 3 if data.rgb else 1
-        generator, _ = networks.build(self.config.model, self.config.stabilizers, channels, 5, data.image_size, 0)
-        generator.load_state_dict(kept["state"])
-        return generator.eval()
+        return from_generator_file(self.folder.generator_file).generator
 
 
 def load(home: Path, sweep: str) -> list[Run]:

@@ -31,6 +31,7 @@ def test_the_output_is_plain_and_names_the_report_and_mlflow(undisturbed: tuple[
     home, done = undisturbed
     assert str(home / "sweeps/smoke/report/report.html") in done.stdout
     assert "orchestrate ui" in done.stdout
+    assert "model   models:/" in done.stdout
     assert "\x1b" not in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert done.stderr == ""

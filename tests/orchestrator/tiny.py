@@ -34,13 +34,13 @@ EVALUATORS: dict[str, Evaluator] = {}
 """Those that were made before, by `Planned.evaluation`."""
 
 
-def execution_of(plan: Plan, planned: Planned) -> Execution:
+def execution_of(plan: Plan, planned: Planned, system_metrics: bool = False) -> Execution:
     images = plan.images[planned.fingerprint]
     if planned.evaluation not in EVALUATORS:
         made = build(planned.config.evaluation, images, random_features(images.channels))
         EVALUATORS[planned.evaluation] = made
     folder = plan.folder.trial(planned.key)
-    return Execution(folder, planned.config, images, EVALUATORS[planned.evaluation])
+    return Execution(folder, planned.config, images, EVALUATORS[planned.evaluation], system_metrics)
 
 
 def run_some_steps(plan: Plan, planned: Planned, steps: int) -> Execution:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -9,25 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mirrors import mirror_of
 from tiny import execution_of, run_some_steps, run_to_end
 
-from gan_core.identity import effective_settings
-from orchestrator import tracking
+from orchestrator import description, tracking
 from orchestrator.errors import UserError
+from orchestrator.mirror import Mirror
+from orchestrator.mirror_thread import MirrorThread
 from orchestrator.plan import Plan
 from orchestrator.report.collect import collect
-from orchestrator.tracking import Mirror, MirrorThread
 
 MakePlan = Callable[[], Plan]
-
-
-def mirror_of(plan: Plan, home: Path) -> Mirror:
-    settings = {
-        p.key: {**effective_settings(p.config), "data.fingerprint": p.fingerprint, "seed": p.trial.seed}
-        for p in plan.trials
-    }
-    plan.folder.folder.mkdir(parents=True, exist_ok=True)
-    return Mirror(plan.folder, f"sqlite:///{home / 'mlflow.db'}", plan.document(), settings)
 
 
 def points(mirror: Mirror, key: str) -> Counter[tuple[str, int, float]]:
@@ -41,12 +34,15 @@ def rows(plan: Plan, key: str, up_to: int = 10**9) -> Counter[tuple[str, int, fl
     return Counter((k, int(row["step"]), v) for row in history for k, v in row.items() if k not in ("step", "time"))
 
 
-def best(plan: Plan, key: str) -> Counter[tuple[str, int, float]]:
-    """The point that a run has besides its rows once it has ended: its best evaluation, looked for in the rows."""
+def ended(plan: Plan, key: str) -> Counter[tuple[str, int, float]]:
+    """The points that a run with a verdict has besides its rows: its best evaluation, looked for in the rows, and
+    whether it was stable."""
     measured = [(value, step, name) for name, step, value in rows(plan, key) if name.startswith("frechet/")]
     found = [(value, step, name) for value, step, name in measured if step]  # not of the untrained generator
     value, step, name = min(found)
-    return Counter([(f"best_{name}", step, value)])
+    record = plan.folder.trial(key).record()
+    stable = record.verdict is not None and record.verdict["name"] == "stable"
+    return Counter([(f"best_{name}", step, value), ("verdict/stable", record.step, float(stable))])
 
 
 def test_sending_again_doubles_nothing(tiny_plan: MakePlan, tmp_path: Path) -> None:
@@ -59,7 +55,7 @@ def test_sending_again_doubles_nothing(tiny_plan: MakePlan, tmp_path: Path) -> N
         if key in mirror.children:  # as after a crash between sending and closing
             mirror.children[key].closed = False
         mirror.sync()
-    assert points(mirror, key) == rows(plan, key) + best(plan, key)
+    assert points(mirror, key) == rows(plan, key) + ended(plan, key)
     assert len(mirror.client.search_runs([mirror.experiment])) == 2
     pictures = tracking.images_of(mirror.client, mirror.children[key].run_id)
     assert [(name, step) for name, step, _ in pictures] == [("samples", 0), ("samples", 4), ("samples", 8)]
@@ -92,7 +88,7 @@ def test_a_resumed_trial_goes_on_in_the_same_run(tiny_plan: MakePlan, tmp_path: 
     key = plan.trials[0].key
     assert second.children[key].run_id == first.children[key].run_id
     assert second.parent == first.parent
-    assert points(second, key) == rows(plan, key) + best(plan, key)
+    assert points(second, key) == rows(plan, key) + ended(plan, key)
     assert second.client.get_run(second.children[key].run_id).info.status == "FINISHED"
 
 
@@ -111,7 +107,7 @@ def test_the_same_sweep_of_another_folder_has_runs_of_its_own(tiny_plan: MakePla
     second.sync()
     assert second.parent != first.parent
     assert second.experiment == first.experiment
-    assert points(second, key) == rows(again, key) + best(again, key)
+    assert points(second, key) == rows(again, key) + ended(again, key)
 
 
 def test_a_trial_that_cannot_be_sent_does_not_keep_the_others_from_it(
@@ -133,7 +129,7 @@ def test_a_trial_that_cannot_be_sent_does_not_keep_the_others_from_it(
     with pytest.raises(ConnectionError):
         mirror.sync()
     key = plan.trials[1].key
-    assert points(mirror, key) == rows(plan, key) + best(plan, key)
+    assert points(mirror, key) == rows(plan, key) + ended(plan, key)
 
 
 def test_what_failed_and_then_finished_tells_of_the_end_only(tiny_plan: MakePlan, tmp_path: Path) -> None:
@@ -172,17 +168,17 @@ def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(tiny_plan: MakeP
     assert collect(mirror.uri, "tiny").runs[0].quality("frechet") is None  # the report can be written without it
 
     execution.folder.checkpoint_file.unlink()
-    ended = run_to_end(plan, plan.trials[0]).folder.record()
+    finished = run_to_end(plan, plan.trials[0]).folder.record()
     later = mirror_of(plan, tmp_path)
     later.open()
     later.sync()
     found = collect(mirror.uri, "tiny").runs[0]
     assert found.run_id == run.info.run_id
-    assert found.evaluator == ended.evaluator
-    assert found.quality("frechet") == found.history[f"frechet/{ended.evaluator['id']}"][1][-1]
-    assert found.quality("best_frechet") == ended.best[f"frechet/{ended.evaluator['id']}"]
-    assert found.environment["applied"]["generator"] == ended.applied["generator"]
-    assert found.verdict == (ended.verdict or {})["name"]
+    assert found.evaluator == finished.evaluator
+    assert found.quality("frechet") == found.history[f"frechet/{finished.evaluator['id']}"][1][-1]
+    assert found.quality("best_frechet") == finished.best[f"frechet/{finished.evaluator['id']}"]
+    assert found.environment["applied"]["generator"] == finished.applied["generator"]
+    assert found.verdict == (finished.verdict or {})["name"]
 
 
 def test_a_renamed_trial_is_renamed_in_mlflow(tiny_plan: MakePlan, tmp_path: Path) -> None:
@@ -235,10 +231,39 @@ def test_an_outage_is_outlasted_and_everything_arrives(
     assert thread.drain()
     assert thread.trouble is None
     key = plan.trials[0].key
-    assert points(thread.mirror, key) == rows(plan, key) + best(plan, key)
+    assert points(thread.mirror, key) == rows(plan, key) + ended(plan, key)
 
 
 def test_a_store_that_cannot_be_opened_is_a_users_mistake(tiny_plan: MakePlan, tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_text("not a database, but long enough to be read as one" * 10)
     with pytest.raises(UserError, match=r"mlflow\.db cannot be used"):
         mirror_of(tiny_plan(), tmp_path).open()
+
+
+def test_a_run_says_its_data_its_parent_and_its_verdict(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    run_to_end(plan, plan.trials[0])
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    mirror.sync()
+    mirror.finish("FINISHED", "Yes, it is.", None)
+    parent = mirror.client.get_run(mirror.parent)
+    assert parent.data.tags["mlflow.note.content"] == "**Is it small?**\n\nYes, it is."
+    run = mirror.client.get_run(mirror.children[plan.trials[0].key].run_id)
+    tags = run.data.tags
+    assert tags["mlflow.parentRunId"] == mirror.parent
+    assert (tags["group"], tags["configuration"], tags["seed"]) == ("dcgan", "dcgan smoothing=0", "0")
+    assert tags["mlflow.note.content"].startswith(f"**{tags['verdict']}**: ")
+    data = run.inputs.dataset_inputs[0].dataset
+    assert (data.name, data.digest) == ("digits", plan.trials[0].fingerprint)
+    assert json.loads(data.profile)["num_rows"] == 1541
+
+
+def test_parameters_sort_as_numbers_do() -> None:
+    values = [1e-05, 2e-4, 0.001, 0.05, 0.5]
+    trial = {"factors": {}, "seed": 0}
+    texts = [
+        description.parameters(trial, {"optimizer.generator.lr": value})["optimizer.generator.lr"] for value in values
+    ]
+    assert texts == sorted(texts)
+    assert [float(text) for text in texts] == values

@@ -1,0 +1,91 @@
+"""The configurations from best to worst, and which run stands for each: pure functions of how the trials ended.
+
+The best configuration has the highest share of stable runs, then the lowest Frechet distance at the end, as the
+report's leaderboard has it (the interquartile mean); runs that failed or diverged stay in the share's denominator. Its
+run with the median Frechet distance stands for it, not its best one: the best of several seeds is luck. Of two in the
+middle it is the worse.
+
+Frechet distances of two evaluators cannot be compared, so only the configurations of one evaluator compete: the one
+that measured the most runs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.plan import Plan
+from orchestrator.statistics import Share, middle, share
+from orchestrator.store import Record
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A trial that ended. `frechet`: at its last evaluation; None without one, or if it diverged, which keeps no
+    generator."""
+
+    key: str
+    configuration: str
+    stable: bool
+    evaluator: str
+    frechet: float | None
+
+
+@dataclass(frozen=True)
+class Best:
+    """The run that was chosen, and of what: `stable` and `typical_frechet` are its configuration's."""
+
+    key: str
+    configuration: str
+    evaluator: str
+    frechet: float
+    stable: Share
+    typical_frechet: float
+
+    @property
+    def reason(self) -> str:
+        return (
+            f"the run with the median final Frechet distance ({self.frechet:.4g}) of {self.configuration}, the "
+            f"configuration with the highest share of stable runs ({self.stable}), then the lowest final Frechet "
+            f"distance ({self.typical_frechet:.4g}, interquartile mean)"
+        )
+
+
+def ended(trial: dict[str, Any], record: Record) -> Ended | None:
+    """How a trial ended, from its record; None if it has not."""
+    if record.status not in ("finished", "failed"):
+        return None
+    evaluator = record.evaluator.get("id", "")
+    verdict = record.verdict["name"] if record.verdict else ""
+    frechet = record.metrics.get(f"frechet/{evaluator}") if verdict not in ("", "diverged") else None
+    return Ended(trial["key"], trial["configuration"], verdict == "stable", evaluator, frechet)
+
+
+def all_ended(plan: Plan) -> list[Ended]:
+    """How the trials ended that the sweep file asks for; those that confirm some of them do not compete."""
+    found = [ended(planned.describe(), planned.record) for planned in plan.trials if not planned.trial.confirms]
+    return [trial for trial in found if trial]
+
+
+def ranking(trials: list[Ended]) -> list[Best]:
+    """The configurations that have a generator that was measured, best first."""
+    measured = Counter(trial.evaluator for trial in trials if trial.frechet is not None)
+    if not measured:
+        return []
+    evaluator = measured.most_common(1)[0][0]
+    configurations: dict[str, list[Ended]] = {}
+    for trial in trials:
+        if trial.evaluator in (evaluator, ""):
+            configurations.setdefault(trial.configuration, []).append(trial)
+    found = [best for runs in configurations.values() if (best := _stands_for(runs, evaluator))]
+    return sorted(found, key=lambda best: (-best.stable.rate, best.typical_frechet))
+
+
+def _stands_for(runs: list[Ended], evaluator: str) -> Best | None:
+    measured = sorted((run.frechet, run.key) for run in runs if run.frechet is not None)
+    if not measured:
+        return None
+    frechet, key = measured[len(measured) // 2]
+    stable = share(sum(run.stable for run in runs), len(runs))
+    return Best(key, runs[0].configuration, evaluator, frechet, stable, middle([value for value, _ in measured]).mean)

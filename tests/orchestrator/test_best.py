@@ -1,0 +1,63 @@
+"""Which configurations are best, and which run stands for each."""
+
+from __future__ import annotations
+
+from orchestrator.best import Best, Ended, ended, ranking
+from orchestrator.store import Record
+
+
+def runs(configuration: str, *outcomes: tuple[bool, float | None], evaluator: str = "e") -> list[Ended]:
+    return [
+        Ended(f"{configuration}{seed}", configuration, stable, evaluator, frechet)
+        for seed, (stable, frechet) in enumerate(outcomes)
+    ]
+
+
+def best_of(*configurations: list[Ended]) -> Best:
+    return ranking([run for runs in configurations for run in runs])[0]
+
+
+def test_more_stable_runs_beat_a_lower_distance() -> None:
+    steady = runs("steady", (True, 30.0), (True, 32.0))
+    lucky = runs("lucky", (True, 1.0), (False, 2.0))
+    assert best_of(lucky, steady).configuration == "steady"
+
+
+def test_among_equally_stable_ones_the_lowest_distance_wins() -> None:
+    assert best_of(runs("a", (True, 1.0), (True, 9.0)), runs("b", (True, 4.0), (True, 5.0))).configuration == "b"
+
+
+def test_a_run_that_diverged_or_failed_counts_against_its_configuration() -> None:
+    half = runs("half", (True, 1.0), (False, None))
+    assert best_of(half, runs("whole", (True, 50.0))).configuration == "whole"
+    assert str(best_of(half).stable) == "1 of 2"
+
+
+def test_the_median_run_is_taken_and_of_two_in_the_middle_the_worse() -> None:
+    assert best_of(runs("a", (True, 9.0), (True, 1.0), (True, 5.0))).frechet == 5.0
+    assert best_of(runs("a", (True, 1.0), (True, 2.0))).frechet == 2.0
+
+
+def test_distances_of_two_evaluators_do_not_compete() -> None:
+    many = runs("many", (True, 50.0), (True, 60.0), evaluator="classifier")
+    assert best_of(runs("one", (True, 0.1), evaluator="random"), many).evaluator == "classifier"
+
+
+def test_nothing_is_chosen_where_no_generator_was_measured() -> None:
+    assert ranking(runs("a", (False, None))) == []
+    assert ranking([]) == []
+
+
+def test_all_are_ranked() -> None:
+    three = [*runs("a", (True, 3.0)), *runs("b", (False, 1.0)), *runs("c", (True, 2.0))]
+    assert [found.configuration for found in ranking(three)] == ["c", "a", "b"]
+
+
+def test_how_a_trial_ended_is_read_from_its_record() -> None:
+    trial = {"key": "k", "configuration": "c"}
+    measured = {"evaluator": {"id": "e"}, "metrics": {"frechet/e": 3.0}}
+    stable, diverged = ({"name": name, "reason": "", "since": None} for name in ("stable", "diverged"))
+    assert ended(trial, Record("k", "finished", verdict=stable, **measured)) == Ended("k", "c", True, "e", 3.0)  # type: ignore[arg-type]
+    assert ended(trial, Record("k", "finished", verdict=diverged, **measured)) == Ended("k", "c", False, "e", None)  # type: ignore[arg-type]
+    assert ended(trial, Record("k", "failed", **measured)) == Ended("k", "c", False, "e", None)  # type: ignore[arg-type]
+    assert ended(trial, Record("k", "running", **measured)) is None  # type: ignore[arg-type]

@@ -1,0 +1,43 @@
+"""The end of a sweep, where MLflow takes the report but not the model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mirrors import mirror_of
+from mlflow import MlflowClient
+from rich.console import Console
+from tiny import run_to_end
+
+from orchestrator import display, sweeping
+from orchestrator.mirror_thread import MirrorThread
+from orchestrator.plan import Plan
+
+
+def test_an_outage_while_the_model_is_sent_loses_neither_the_report_nor_the_exit_code(
+    tiny_plan: Callable[[], Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for planned in tiny_plan().trials:
+        run_to_end(tiny_plan(), planned)
+    plan = tiny_plan()
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    thread = MirrorThread(mirror)
+    assert thread.attempt()
+
+    def lose(*_: object, **__: object) -> None:
+        raise ConnectionError("no answer")
+
+    monkeypatch.setattr(MlflowClient, "create_logged_model", lose)
+    options = sweeping.Options(tmp_path / "home", mirror.uri, register="digits")
+    with display.make_display(Console()) as shown:
+        code = sweeping._exit_code(plan, threading.Event())
+        outcome = sweeping._conclude(plan, options, thread, shown, code)
+    assert outcome.code == 0
+    assert outcome.report is not None and outcome.report.exists()
+    assert outcome.model is None
+    assert outcome.model_trouble is not None and "no answer" in outcome.model_trouble
+    assert mirror.client.get_run(mirror.parent).info.status == "FINISHED"
