@@ -11,6 +11,7 @@ from dataclasses import replace
 from gan_core.identity import trial_key
 from orchestrator.best import all_ended, ranking
 from orchestrator.plan import Plan, Planned
+from orchestrator.store import read_json
 
 FEWEST_SEEDS = 3
 
@@ -18,10 +19,14 @@ FEWEST_SEEDS = 3
 def extended(plan: Plan, count: int) -> Plan:
     """The plan with the trials that confirm its top `count` configurations, once all others have ended.
 
-    Fresh seeds: the numbers after the sweep's own, as many as it has and at least FEWEST_SEEDS.
+    Fresh seeds: the numbers after the sweep's own, as many as it has and at least FEWEST_SEEDS. What an earlier command
+    confirmed stays.
     """
-    chosen = any(planned.trial.confirms for planned in plan.trials)
-    if not count or chosen or any(planned.state != "finished" for planned in plan.trials):
+    if any(planned.trial.confirms for planned in plan.trials):
+        return plan
+    if not count:
+        return _with_earlier(plan)
+    if any(planned.state != "finished" for planned in plan.trials):
         return plan
     best = [found.configuration for found in ranking(all_ended(plan))]
     first = max(plan.sweep.seeds) + 1
@@ -29,6 +34,15 @@ def extended(plan: Plan, count: int) -> Plan:
     examples = {planned.trial.configuration: planned for planned in plan.trials}
     confirming = [_again(plan, examples[name], seed) for name in best[:count] for seed in seeds]
     return replace(plan, trials=[*plan.trials, *confirming])
+
+
+def _with_earlier(plan: Plan) -> Plan:
+    """With the finished confirmations of an earlier command, whose configurations the sweep still has."""
+    earlier = (read_json(plan.folder.sweep_file) or {"trials": []})["trials"]
+    examples = {planned.trial.configuration: planned for planned in plan.trials}
+    asked = [(t["configuration"], t["seed"]) for t in earlier if t.get("confirms") and t["configuration"] in examples]
+    found = [_again(plan, examples[name], seed) for name, seed in asked if seed not in plan.sweep.seeds]
+    return replace(plan, trials=[*plan.trials, *(planned for planned in found if planned.state == "finished")])
 
 
 def _again(plan: Plan, planned: Planned, seed: int) -> Planned:

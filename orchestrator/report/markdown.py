@@ -43,7 +43,7 @@ def write(data: SweepData, rows: list[Row], analysis: Analysis, summary: Summary
 
 
 class _Plain(str):
-    """Text that stands in backticks: nothing in it is markup."""
+    """Text of a code block: nothing in it is markup."""
 
 
 def _escaped(value: object) -> object:

@@ -70,9 +70,10 @@ def interval(share: Share) -> str:
 
 
 def _best_and_riskiest(rows: list[Row]) -> str:
-    if len(rows) < 2:
+    ended = [row for row in rows if row.stable.total]
+    if len(ended) < 2 or not ended[0].stable.hits:
         return ""
-    best, riskiest = rows[0], rows[-1]
+    best, riskiest = ended[0], ended[-1]
     quality = "" if best.final is None else f", with a Frechet distance of {best.final.mean:.3g} at the end"
     outcomes = ", ".join(dict.fromkeys(outcome for _, outcome in riskiest.outcomes if outcome != "stable"))
     wrong = f" ({outcomes})" if outcomes else ""
@@ -97,20 +98,20 @@ def _of_stability(effect: Effect, analysis: Analysis) -> str:
         return "No setting changed the share of stable runs."
     if effect.seeds == 1:
         return (
-            f"The largest difference in stable runs is {size}, by {analysis.said(effect)}, on one seed: nothing says "
+            f"The largest difference in stable runs is {size}, with {analysis.said(effect)}, on one seed: nothing says "
             "how much of it is luck."
         )
     sure = f"95% interval {points(change.low)} to {points(change.high)}, over {effect.seeds} seeds"
     if effect.stable_holds:
-        return f"{analysis.said(effect).capitalize()} changes the share of stable runs by {size} ({sure})."
+        return f"The share of stable runs changes by {size} ({sure}) with {analysis.said(effect)}."
     if change.low > 0 or change.high < 0:
         return (
-            f"{analysis.said(effect).capitalize()} changes the share of stable runs by {size} ({sure}), which does not "
-            f"stand out among the {len(analysis.effects)} effects looked at."
+            f"The share of stable runs changes by {size} ({sure}) with {analysis.said(effect)}, which does not stand out "
+            f"among the {len(analysis.effects)} effects looked at."
         )
     return (
-        f"No setting is shown to change the share of stable runs: the largest difference is {size}, by "
-        f"{analysis.said(effect)} ({sure})."
+        f"No setting is shown to change the share of stable runs: the largest difference is {size} ({sure}), with "
+        f"{analysis.said(effect)}."
     )
 
 
@@ -119,7 +120,7 @@ def _of_quality(effects: list[Effect], analysis: Analysis) -> str:
     for effect in effects:
         assert effect.quality
         mean, low, high = effect.quality[:3]
-        said.append(f"{mean:+.3g} ({low:+.3g} to {high:+.3g}) by {analysis.said(effect)}")
+        said.append(f"{mean:+.3g} ({low:+.3g} to {high:+.3g}) with {analysis.said(effect)}")
     return f"The Frechet distance at the end changes by more than chance: {'; '.join(said)}."
 
 
@@ -144,7 +145,7 @@ def _more(seeds: list[int], count: int) -> list[int]:
 
 
 def _seeds(seeds: list[int]) -> str:
-    return f"seeds={seeds}".replace(" ", "")
+    return shlex.quote(f"seeds={seeds}".replace(" ", ""))
 
 
 def points(change: float) -> str:

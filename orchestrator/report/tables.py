@@ -12,6 +12,7 @@ from gan_core.files import write_atomically
 from orchestrator.naming import format_level
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
+from orchestrator.statistics import Effect
 
 
 def write(data: SweepData, analysis: Analysis, folder: Path) -> None:
@@ -43,13 +44,13 @@ def trials(data: SweepData) -> pd.DataFrame:
 
 
 def histories(data: SweepData) -> pd.DataFrame:
-    """A row a point: trial, metric, step, value."""
+    """A row a point: trial (its name), metric, step, value."""
     parts: list[pd.DataFrame] = []
-    keys = pd.CategoricalDtype([run.key for run in data.runs])
+    names = pd.CategoricalDtype([run.name for run in data.runs])
     metrics = pd.CategoricalDtype(list(dict.fromkeys(metric for run in data.runs for metric in run.history)))
     for run in data.runs:
         for metric, (steps, values) in run.history.items():
-            trial = pd.Categorical.from_codes(np.full(len(steps), keys.categories.get_loc(run.key)), dtype=keys)
+            trial = pd.Categorical.from_codes(np.full(len(steps), names.categories.get_loc(run.name)), dtype=names)
             name = pd.Categorical.from_codes(np.full(len(steps), metrics.categories.get_loc(metric)), dtype=metrics)
             parts.append(pd.DataFrame({"trial": trial, "metric": name, "step": steps, "value": values}))
     if not parts:
@@ -59,26 +60,29 @@ def histories(data: SweepData) -> pd.DataFrame:
 
 def effects(analysis: Analysis) -> pd.DataFrame:
     """A row an effect: the change of the share of stable runs (as a share) and of the Frechet distance."""
-    rows: list[dict[str, Any]] = []
-    for effect in analysis.effects:
-        row = {
-            "group": effect.group,
-            "factor": effect.factor,
-            "before": format_level(effect.before),
-            "after": format_level(effect.after),
-            "pairs": effect.pairs,
-            "seeds": effect.seeds,
+    return pd.DataFrame([_effect(effect) for effect in analysis.effects], columns=list(_effect(None)))
+
+
+def _effect(effect: Effect | None) -> dict[str, Any]:
+    """The row of an effect; that of None has the names of the columns."""
+    row: dict[str, Any] = {
+        "group": effect and effect.group,
+        "factor": effect and effect.factor,
+        "along": effect and " ".join(effect.along),
+        "before": effect and format_level(effect.before),
+        "after": effect and format_level(effect.after),
+        "pairs": effect and effect.pairs,
+        "seeds": effect and effect.seeds,
+    }
+    for name, found, holds in (
+        ("stable", effect and effect.stable, effect and effect.stable_holds),
+        ("frechet", effect and effect.quality, effect and effect.quality_holds),
+    ):
+        row |= {
+            f"{name}_change": found and found.mean,
+            f"{name}_low": found and found.low,
+            f"{name}_high": found and found.high,
+            f"{name}_p": found and found.p,
+            f"{name}_holds": holds if found else None,
         }
-        for name, found, holds in (
-            ("stable", effect.stable, effect.stable_holds),
-            ("frechet", effect.quality, effect.quality_holds),
-        ):
-            row |= {
-                f"{name}_change": found.mean if found else None,
-                f"{name}_low": found.low if found else None,
-                f"{name}_high": found.high if found else None,
-                f"{name}_p": found.p if found else None,
-                f"{name}_holds": holds if found else None,
-            }
-        rows.append({**row, "frechet_pairs": effect.quality_pairs, "better": effect.better})
-    return pd.DataFrame(rows)
+    return {**row, "frechet_pairs": effect and effect.quality_pairs, "better": effect and effect.better}

@@ -16,3 +16,11 @@ def mirror_of(plan: Plan, home: Path) -> Mirror:
     }
     plan.folder.folder.mkdir(parents=True, exist_ok=True)
     return Mirror(plan.folder, f"sqlite:///{home / 'mlflow.db'}", plan.document(), settings)
+
+
+def mirrored(plan: Plan, home: Path) -> Mirror:
+    """It has sent everything that the folder holds."""
+    mirror = mirror_of(plan, home)
+    mirror.open()
+    mirror.sync()
+    return mirror

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from filelock import FileLock
-from mirrored import mirrored
+from mirrors import mirrored
 from tiny import TINY, run_to_end
 
 from orchestrator import reporting, spec

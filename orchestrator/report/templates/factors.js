@@ -14,7 +14,7 @@ function chooseGroup() {
   const names = [...varied(chosen.group.value), "seed"];
   for (const [axis, place] of [["x", 0], ["y", 1]]) {
     chosen[axis].replaceChildren(...names.map(name => new Option(name, name)));
-    chosen[axis].value = names[place];
+    chosen[axis].value = names[place] ?? names[0];
   }
   drawFactors();
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mirrored import mirrored
+from mirrors import mirrored
 from PIL import Image
 from tiny import execution_of, run_some_steps, run_to_end
 
