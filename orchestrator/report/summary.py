@@ -106,8 +106,8 @@ def _of_stability(effect: Effect, analysis: Analysis) -> str:
         return f"The share of stable runs changes by {size} ({sure}) with {analysis.said(effect)}."
     if change.low > 0 or change.high < 0:
         return (
-            f"The share of stable runs changes by {size} ({sure}) with {analysis.said(effect)}, which does not stand out "
-            f"among the {len(analysis.effects)} effects looked at."
+            f"The share of stable runs changes by {size} ({sure}) with {analysis.said(effect)}, which does not stand "
+            f"out among the {len(analysis.effects)} effects looked at."
         )
     return (
         f"No setting is shown to change the share of stable runs: the largest difference is {size} ({sure}), with "
