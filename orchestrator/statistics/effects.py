@@ -48,9 +48,10 @@ def effects(results: Sequence[Result]) -> list[Effect]:
     """
     found = []
     for members in by_group(results).values():
-        for factor, levels in factors_of(members).items():
+        varied = factors_of(members)
+        for factor, levels in varied.items():
             (first, before), *others = levels.items()
-            alike = blocks(members, [factor])
+            alike = blocks(members, [factor], varied)
             for level, after in others:
                 pairs = [(seed, (a, b)) for seed, (a, b) in complete(alike, [(first,), (level,)])]
                 if not pairs:

@@ -39,8 +39,9 @@ def interactions(results: Sequence[Result], outcome: Outcome) -> list[Interactio
     """
     found = []
     for members in by_group(results).values():
-        for (a, a_levels), (b, b_levels) in combinations(factors_of(members).items(), 2):
-            alike = blocks(members, [a, b])
+        varied = factors_of(members)
+        for (a, a_levels), (b, b_levels) in combinations(varied.items(), 2):
+            alike = blocks(members, [a, b], varied)
             (a0, a_before), *a_others = a_levels.items()
             (b0, b_before), *b_others = b_levels.items()
             for a1, a_after in a_others:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator.naming import format_level
@@ -12,8 +12,8 @@ Levels = tuple[str, ...]
 
 
 def level_of(result: Result, factor: str) -> str:
-    """The level as people write it, which is how levels are told apart; "default" where the run does not set it."""
-    return format_level(result.factors.get(factor))
+    """The level as people write it; "default" where the run does not set it."""
+    return result.levels.get(factor) or format_level(None)
 
 
 def factors_of(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
@@ -45,9 +45,14 @@ def _together(results: Sequence[Result], one: str, other: str) -> bool:
     return len({a for a, _ in levels}) == len({b for _, b in levels}) == len(levels)
 
 
-def blocks(results: Sequence[Result], factors: Sequence[str]) -> list[tuple[int, dict[Levels, Result]]]:
-    """Runs of one group that are alike in all but `factors`, the seed included: (seed, levels of `factors` -> run)."""
-    rest = [path for path in factors_of(results) if path not in factors]
+def blocks(
+    results: Sequence[Result], factors: Sequence[str], varied: Iterable[str]
+) -> list[tuple[int, dict[Levels, Result]]]:
+    """Runs of one group that are alike in all but `factors`, the seed included: (seed, levels of `factors` -> run).
+
+    `varied`: the group's factors, as `factors_of` finds them.
+    """
+    rest = [path for path in varied if path not in factors]
     found: dict[tuple[int, Levels], dict[Levels, Result]] = {}
     for result in results:
         alike = (result.seed, tuple(level_of(result, path) for path in rest))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
+
+from orchestrator.naming import format_level
 
 Outcome = Literal["stable", "final"]
 
@@ -27,6 +30,11 @@ class Result:
     event: int | None
     final: float | None
     best: float | None
+
+    @cached_property
+    def levels(self) -> dict[str, str]:
+        """The factors' levels as people write them, which is how levels are told apart."""
+        return {path: format_level(level) for path, level in self.factors.items()}
 
     def value(self, outcome: Outcome) -> float | None:
         """The outcome as a number; being stable is 1."""
