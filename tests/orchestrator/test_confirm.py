@@ -10,6 +10,7 @@ from tiny import run_to_end
 
 from orchestrator.confirm import FEWEST_SEEDS, extended
 from orchestrator.plan import Plan
+from orchestrator.store import write_json
 
 MakePlan = Callable[[], Plan]
 
@@ -68,7 +69,16 @@ def test_nothing_runs_again_before_all_have_ended(tiny_plan: MakePlan, status: s
 
 def test_nothing_runs_again_where_it_was_not_asked_for(tiny_plan: MakePlan) -> None:
     plan = ended(tiny_plan(), SMOOTHED_IS_BETTER)
-    assert extended(plan, 0) is plan
+    assert extended(plan, 0) == plan
+
+
+def test_what_an_earlier_command_confirmed_stays(tiny_plan: MakePlan) -> None:
+    first = extended(ended(tiny_plan(), SMOOTHED_IS_BETTER), 1)
+    write_json(first.folder.sweep_file, first.document())
+    run_to_end(first, first.todo[0])
+    later = extended(tiny_plan(), 0)
+    assert [p.key for p in later.trials[4:]] == [first.todo[0].key]  # the others never ran
+    assert later.trials[4].trial.confirms
 
 
 def test_the_same_command_again_makes_the_same_plan_and_finds_what_has_run(tiny_plan: MakePlan) -> None:

@@ -79,10 +79,10 @@ def test_it_gives_the_answer_what_to_run_next_and_how_to_run_it_again(tmp_path: 
     data = made_sweep(*noise_decides(1), commands=[["orchestrate", "sweep", "my s.yaml", "--set", "a=[1,2]"]])
     text = written(data, tmp_path)
     assert "2 of 4 runs were stable" in text
-    (command,) = re.findall("^Next, more seeds, to tell settings from luck: `(.*)`$", text, re.MULTILINE)
+    (command,) = re.findall("^Next, more seeds, to tell settings from luck:\n\n    (.*)$", text, re.MULTILINE)
     words = ["orchestrate", "sweep", "my s.yaml", "--set", "a=[1,2]", "--set", "seeds=[0,1,2]"]
     assert shlex.split(command) == words
-    assert "Made by `orchestrate sweep 'my s.yaml' --set 'a=[1,2]'`; nothing has run yet." in text
+    assert "    orchestrate sweep 'my s.yaml' --set 'a=[1,2]'\n" in text
 
 
 def test_a_run_that_diverged_does_not_squeeze_the_others_in_the_picture(tmp_path: Path) -> None:

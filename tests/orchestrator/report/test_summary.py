@@ -31,8 +31,8 @@ def test_every_group_is_counted_where_there_are_several() -> None:
 
 def test_the_strongest_setting_is_named_with_its_interval_and_its_seeds() -> None:
     text = answer_to(*noise_decides(8))
-    assert "Noise from 0 to 0.1 changes the share of stable runs by +100 points (95% interval +" in text
-    assert "over 8 seeds)." in text
+    assert "The share of stable runs changes by +100 points (95% interval +" in text
+    assert "over 8 seeds) with noise from 0 to 0.1." in text
     assert "stand out" not in text
 
 
@@ -40,8 +40,22 @@ def test_a_difference_that_may_be_chance_is_called_so() -> None:
     runs = [made_run({NOISE: 0.0}, seed, verdict) for seed, verdict in enumerate(["collapsed", "stable", "stable"])]
     runs += [made_run({NOISE: 0.1}, seed) for seed in range(3)]
     text = answer_to(*runs)
-    assert "No setting is shown to change the share of stable runs: the largest difference is +33 points, by" in text
-    assert "over 3 seeds" in text
+    assert "No setting is shown to change the share of stable runs: the largest difference is +33 points (" in text
+    assert "over 3 seeds), with noise from 0 to 0.1." in text
+
+
+def test_what_has_not_ended_is_neither_best_nor_riskiest() -> None:
+    runs = [
+        made_run({NOISE: 0.0}, 0),
+        made_run({NOISE: 0.1}, 0, "collapsed"),
+        made_run({NOISE: 0.2}, 0, "", status="running"),
+    ]
+    assert "Riskiest is g noise=0.1: 0 of 1" in answer_to(*runs)
+
+
+def test_nothing_is_called_best_where_nothing_was_stable() -> None:
+    runs = [made_run({NOISE: noise}, 0, "collapsed") for noise in (0.0, 0.1)]
+    assert "Best" not in answer_to(*runs)
 
 
 def test_a_difference_that_stands_out_alone_but_not_among_many_is_called_so() -> None:

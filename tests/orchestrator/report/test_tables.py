@@ -10,6 +10,7 @@ from made_runs import LR, NOISE, ONE, TWO, drawn, made_run, made_sweep, measured
 
 from orchestrator.report import tables
 from orchestrator.report.analysis import analyse
+from orchestrator.report.compare import merged
 from orchestrator.report.data import SweepData
 
 
@@ -48,7 +49,7 @@ def test_every_point_of_every_history_has_a_row(tmp_path: Path) -> None:
     assert len(found) == sum(len(steps) for run in runs for steps, _ in run.history.values())
     for run in runs:
         for metric, (steps, values) in run.history.items():
-            own = found[(found["trial"] == run.key) & (found["metric"] == metric)]
+            own = found[(found["trial"] == run.name) & (found["metric"] == metric)]
             assert np.array_equal(own["step"], steps)
             assert np.array_equal(own["value"], values)  # as they were, to the last bit
 
@@ -77,3 +78,16 @@ def test_a_sweep_of_which_nothing_has_run_has_tables_that_can_be_read(tmp_path: 
     written(made_sweep(made_run({NOISE: 0.0}, verdict=""), made_run({NOISE: 0.1}, verdict="")), tmp_path)
     assert len(pd.read_csv(tmp_path / "trials.csv")) == 2
     assert len(pd.read_parquet(tmp_path / "histories.parquet")) == 0
+
+
+def test_sweeps_that_share_a_trial_are_compared(tmp_path: Path) -> None:
+    """The same settings, data and seed have the same key in both."""
+    before, after = (made_sweep(drawn(made_run(seed=0)), name=name) for name in ("before", "after"))
+    found = pd.read_parquet(written(merged([before, after]), tmp_path) / "histories.parquet")
+    assert found["trial"].nunique() == 2
+
+
+def test_without_effects_there_is_a_header(tmp_path: Path) -> None:
+    found = pd.read_csv(written(made_sweep(made_run(seed=0)), tmp_path) / "effects.csv")
+    assert len(found) == 0
+    assert {"factor", "stable_change", "frechet_high", "better"} <= set(found.columns)
