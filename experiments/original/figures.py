@@ -1,8 +1,9 @@
-"""The pictures of docs/original-report.md: as built on the left, corrected on the right."""
+"""The pictures of docs/original-report.md: one column or row a group, as built first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 import matplotlib as mpl
@@ -14,9 +15,8 @@ from gan_core import sampling, stabilizers
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
-from runs import Run, of
+from runs import Run, groups, of
 
-GROUPS = ("as built", "corrected")
 G, D, OTHER = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito's colour-blind-safe colours
 
 
@@ -38,8 +38,9 @@ def _curves(
     file: Path,
     limits: tuple[float, float] | None = None,
 ) -> None:
-    figure, panels = plt.subplots(1, 2, figsize=(11, 3.4), constrained_layout=True)
-    for panel, group in zip(panels, GROUPS, strict=True):
+    found = groups(runs)
+    figure, panels = plt.subplots(1, len(found), figsize=(5.5 * len(found), 3.4), constrained_layout=True)
+    for panel, group in zip(panels, found, strict=True):
         for run in of(runs, group):
             for metric, (label, colour) in metrics.items():
                 steps, values = run.series(metric)
@@ -56,7 +57,8 @@ def _curves(
 
 def progress(runs: list[Run], file: Path, moments: int = 6) -> None:
     """Sample grids of seed 0 at even steps of training, a row a group."""
-    _rows([[_captioned(*one) for one in _spread(of(runs, group)[0], moments)] for group in GROUPS], file)
+    rows = [[_captioned(*one) for one in _spread(of(runs, group)[0], moments)] for group in groups(runs)]
+    _rows(rows, file, groups(runs))
 
 
 def _spread(run: Run, moments: int) -> list[tuple[str, np.ndarray]]:
@@ -68,16 +70,16 @@ def _spread(run: Run, moments: int) -> list[tuple[str, np.ndarray]]:
 def final_samples(runs: list[Run], file: Path) -> None:
     """The last sample grid of every seed, a row a group."""
     rows = []
-    for group in GROUPS:
+    for group in groups(runs):
         last = [(run, *run.folder.sample_files()[-1]) for run in of(runs, group)]
         rows.append([_captioned(f"seed {run.seed}", np.asarray(Image.open(path))) for run, _, path in last])
-    _rows(rows, file)
+    _rows(rows, file, groups(runs))
 
 
 def noisy(runs: list[Run], file: Path) -> None:
     """Generated images without and with the instance noise of their trial, as D sees them; seed 0."""
     rows = []
-    for group in GROUPS:
+    for group in groups(runs):
         run = of(runs, group)[0]
         images = _draw(run, sampling.fixed_latents(64, run.config.model.latent_dim), None)
         std = run.config.stabilizers.instance_noise.std
@@ -85,13 +87,13 @@ def noisy(runs: list[Run], file: Path) -> None:
         grids = [sampling.grid(images), sampling.grid(sampling.to_uint8(seen))]
         names = ["generated", f"with noise of std {std:g}"]
         rows.append([_captioned(name, grid[..., 0]) for name, grid in zip(names, grids, strict=True)])
-    _rows(rows, file)
+    _rows(rows, file, groups(runs))
 
 
 def classes(runs: list[Run], file: Path, latents: int = 5) -> None:
     """A row a latent, a column a class (1 to 5 fingers), for seed 0 of each group."""
     rows = []
-    for group in GROUPS:
+    for group in groups(runs):
         run = of(runs, group)[0]
         z = sampling.fixed_latents(latents, run.config.model.latent_dim).repeat_interleave(5, dim=0)
         images = _draw(run, z, torch.arange(5).repeat(latents))
@@ -102,7 +104,7 @@ def classes(runs: list[Run], file: Path, latents: int = 5) -> None:
 def beside_real(runs: list[Run], file: Path) -> None:
     """Generated images, a row a class, beside real ones in the same arrangement; seed 0."""
     pictures = [("real images", np.asarray(Image.open(runs[0].folder.real_file)))]
-    for group in GROUPS:
+    for group in groups(runs):
         pictures.append((group, np.asarray(Image.open(of(runs, group)[0].folder.sample_files()[-1][1]))))
     _rows([[_captioned(*picture) for picture in pictures]], file)
 
@@ -125,18 +127,17 @@ def _captioned(caption: str, picture: np.ndarray) -> Drawn:
     return draw
 
 
-def _rows(rows: list[list[Drawn]], file: Path) -> None:
+def _rows(rows: list[list[Drawn]], file: Path, names: Sequence[str] = ()) -> None:
     columns = max(map(len, rows))
     size = (2.3 * columns, 2.5 * len(rows))
     figure, panels = plt.subplots(len(rows), columns, figsize=size, squeeze=False, constrained_layout=True)
-    for number, (row, drawn) in enumerate(zip(panels, rows, strict=True)):
+    for row, drawn, name in zip_longest(panels, rows, names, fillvalue=""):
         for panel, draw in zip(row, drawn, strict=False):
             draw(panel)
         for panel in row:
             panel.set_xticks([])
             panel.set_yticks([])
             panel.set_frame_on(False)
-        if len(rows) == len(GROUPS):
-            row[0].set_ylabel(GROUPS[number])
+        row[0].set_ylabel(name)
     figure.savefig(file, dpi=100)
     plt.close(figure)

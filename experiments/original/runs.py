@@ -17,7 +17,7 @@ SWEEPS = ("original-dcgan", "original-dcgan-stabilised", "original-acgan", "orig
 
 @dataclass
 class Run:
-    """One trial of group "as built" or "corrected"."""
+    """One trial of the sweep."""
 
     name: str
     group: str
@@ -77,3 +77,8 @@ def load(home: Path, sweep: str) -> list[Run]:
 
 def of(runs: list[Run], group: str) -> list[Run]:
     return [run for run in runs if run.group == group]
+
+
+def groups(runs: list[Run]) -> list[str]:
+    """In the order of the sweep file: as built first."""
+    return list(dict.fromkeys(run.group for run in runs))

@@ -1,0 +1,182 @@
+"""What docs/original-report.md says of the runs, in numbers: pure functions that the template calls by name."""
+
+from __future__ import annotations
+
+from statistics import fmean
+from typing import NamedTuple
+
+from runs import SWEEPS, Run, of
+
+from gan_core import networks
+from gan_core.config import TrialConfig
+from gan_core.identity import unflatten
+from orchestrator.statistics import Change, Share, change, share
+
+DCGAN, STABILISED, ACGAN, WGAN_GP = SWEEPS
+SMOOTHING, NOISE = "stabilizers.label_smoothing", "stabilizers.instance_noise.std"
+
+
+def both_on(runs: list[Run]) -> list[Run]:
+    """The stabilised system as the report built it (both stabilisers on), and the corrected one."""
+    built = [run for run in of(runs, "as built") if run.factors[SMOOTHING] and run.factors[NOISE]]
+    return [*built, *of(runs, "corrected")]
+
+
+def machine(run: Run) -> str:
+    found = run.record.environment
+    versions = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
+    return f"{found.get('processor', 'an unnamed processor')}, {versions}, precision {run.record.applied['precision']}"
+
+
+def printed(family: str, channels: int) -> str:
+    """The report's networks as PyTorch prints them."""
+    config = TrialConfig.model_validate(unflatten({"model.networks": "original", "model.family": family}))
+    classes = 5 if family == "acgan" else 0
+    pair = networks.build(config.model, config.stabilizers, channels, classes, 32, seed=0)
+    counts = [sum(weight.numel() for weight in network.parameters()) for network in pair]
+    return "\n\n".join(
+        f"```\n{network}\n```\n\n{count:,} parameters." for network, count in zip(pair, counts, strict=True)
+    )
+
+
+def applied(run: Run) -> str:
+    """Adam as read from the optimisers."""
+    players = {name: run.record.applied[name] for name in ("generator", "discriminator")}
+    said = [f"{name} lr {found['lr']:g}, betas {tuple(found['betas'])}" for name, found in players.items()]
+    return f"Adam, {'; '.join(said)}; batch {run.config.batch_size}."
+
+
+def outcomes(runs: list[Run]) -> str:
+    """A table: verdicts and quality of each configuration, mean and range over the seeds that did not diverge."""
+    classed = any(run.series("class_agreement")[1] for run in runs)
+    columns = {"frechet": ("Frechet at the end", ".1f"), "modes": ("classes", ".1f")}
+    columns |= {"class_agreement": ("asked class", ".2f")} if classed else {}
+    columns |= {"diversity/ratio": ("diversity", ".2f")}
+    titles = ["configuration", "verdicts, seeds 0 1 2", "best Frechet (step), by seed"]
+    titles += [title for title, _ in columns.values()]
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    for name in dict.fromkeys(_configuration(run) for run in runs):
+        members = [run for run in runs if _configuration(run) == name]
+        cells = [name, ", ".join(run.verdict for run in members), ", ".join(map(_best, members))]
+        cells += [over(members, metric, form) for metric, (_, form) in columns.items()]
+        lines.append(f"| {' | '.join(cells)} |")
+    measured = ", ".join(dict.fromkeys(run.record.evaluator["id"] for run in runs))
+    return "\n".join(lines) + f"\n\nMeasured with {measured}."
+
+
+def _configuration(run: Run) -> str:
+    return run.name.rsplit(" seed=", 1)[0]
+
+
+def _best(run: Run) -> str:
+    metric = f"frechet/{run.record.evaluator['id']}"
+    return f"{run.record.best[metric]:.1f} ({run.record.best['step']:.0f})" if run.record.best else "–"
+
+
+def over(runs: list[Run], metric: str, form: str) -> str:
+    """The last value of the metric: mean and range over the seeds that did not diverge."""
+    return _mean_and_range([run.last(metric) for run in runs if run.verdict != "diverged"], form)
+
+
+def by_seed(runs: list[Run], metric: str) -> str:
+    """The last value of the metric in every run."""
+    return ", ".join(f"{run.last(metric):.2f}" for run in runs)
+
+
+def at_end(runs: list[Run], group: str, metric: str) -> str:
+    """Mean and range over seeds of the metric's mean over the last 100 steps."""
+    return _mean_and_range([run.mean_up_to(metric, run.config.steps) for run in of(runs, group)], ".2f")
+
+
+def _mean_and_range(values: list[float], form: str) -> str:
+    known = [value for value in values if value == value]  # not the NaN of what was never measured
+    return f"{fmean(known):{form}} ({min(known):{form}} to {max(known):{form}})" if known else "–"
+
+
+def percent(share: float) -> str:
+    return f"{share:.0%}"
+
+
+def better(runs: list[Run]) -> str:
+    """The group with the smaller mean Frechet distance at the end."""
+    return min(("as built", "corrected"), key=lambda group: fmean(run.last("frechet") for run in of(runs, group)))
+
+
+def apart(runs: list[Run], metric: str) -> bool:
+    """Whether every corrected run has more of the metric than every one as built."""
+    built, corrected = ([run.last(metric) for run in of(runs, group)] for group in ("as built", "corrected"))
+    return max(built) < min(corrected)
+
+
+class Toggle(NamedTuple):
+    """What a stabiliser changed, paired by seed and by the other stabiliser; no `frechet` where all diverged."""
+
+    stable_with: Share
+    stable_without: Share
+    frechet: Change | None
+    lower: int
+    pairs: int
+
+
+def toggle(runs: list[Run], factor: str, other: str) -> Toggle:
+    """Differences are averaged within a seed, since pairs that share a seed share its luck."""
+    runs = of(runs, "as built")
+    off = {(run.seed, run.factors[other]): run for run in runs if not run.factors[factor]}
+    pairs = [(off[run.seed, run.factors[other]], run) for run in runs if run.factors[factor]]
+    without, within = ([pair[i].verdict == "stable" for pair in pairs] for i in (0, 1))
+    by_seed: dict[int, list[float]] = {}
+    for before, after in pairs:
+        if "diverged" not in (before.verdict, after.verdict):
+            by_seed.setdefault(after.seed, []).append(after.last("frechet") - before.last("frechet"))
+    differences = [difference for one_seed in by_seed.values() for difference in one_seed]
+    return Toggle(
+        share(sum(within), len(pairs)),
+        share(sum(without), len(pairs)),
+        change([fmean(one_seed) for one_seed in by_seed.values()]) if by_seed else None,
+        sum(difference < 0 for difference in differences),
+        len(differences),
+    )
+
+
+def smoothing(runs: list[Run]) -> Toggle:
+    return toggle(runs, SMOOTHING, NOISE)
+
+
+def noise(runs: list[Run]) -> Toggle:
+    return toggle(runs, NOISE, SMOOTHING)
+
+
+THEIRS: list[tuple[str, str, int, float, str]] = [
+    # sweep, what, step, the report's value, our metric
+    (DCGAN, "G loss", 2300, 0.8010, "loss/generator"),
+    (DCGAN, "D loss", 2300, 0.6750, "loss/discriminator"),
+    (STABILISED, "G loss", 1500, 0.8880, "loss/generator"),
+    (STABILISED, "D loss", 1500, 0.6731, "loss/discriminator"),
+    (ACGAN, "G loss", 1100, 0.1942, "loss/generator"),
+    (ACGAN, "D loss", 1100, -0.4263, "loss/discriminator"),
+    *[
+        (WGAN_GP, "G loss", 100 * (i + 1), value, "loss/generator")
+        for i, value in enumerate((-1.24, -8.34, -9.81, -10.43, -13.76, -12.60, -9.29, -6.60, -4.67))
+    ],
+    *[
+        (WGAN_GP, "critic loss", 100 * (i + 1), value, "loss/discriminator")
+        for i, value in enumerate((-6.01, -5.20, -3.86, -3.29, -4.34, -5.17, -5.70, -6.33, -7.28))
+    ],
+    *[
+        (WGAN_GP, "accuracy", 100 * (i + 1), value, "accuracy/discriminator")
+        for i, value in enumerate((0.508, 0.5, 0.527, 0.5, 0.5, 0.5, 0.527, 0.516, 0.504))
+    ],
+]
+
+
+def beside(runs: dict[str, list[Run]]) -> list[list[str]]:
+    """The report's numbers beside ours, as rows of a table."""
+    rows = []
+    for sweep, what, step, theirs, metric in THEIRS:
+        chosen = both_on(runs[sweep]) if sweep == STABILISED else runs[sweep]
+        ours = [
+            _mean_and_range([run.mean_up_to(metric, step) for run in of(chosen, group)], ".3f")
+            for group in ("as built", "corrected")
+        ]
+        rows.append([sweep.removeprefix("original-"), what, str(step), f"{theirs:g}", *ours])
+    return rows
