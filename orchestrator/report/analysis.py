@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from orchestrator.naming import format_level, short_names
-from orchestrator.report.data import RunData, SweepData
+from orchestrator.report.data import SweepData
 from orchestrator.statistics import (
     Curve,
     Effect,
@@ -68,15 +68,7 @@ def results(data: SweepData, group: str) -> list[Result]:
     """The group's runs that have ended. Where several evaluators measured them, their quality is not compared."""
     runs = [run for run in data.selection if run.group == group and run.ended]
     comparable = len({run.evaluator["id"] for run in runs if run.evaluator}) == 1
-    return [_result(run, comparable) for run in runs]
-
-
-def _result(run: RunData, comparable: bool) -> Result:
-    stable = run.verdict == "stable"
-    followed = max((int(steps[-1]) for steps, _ in run.history.values()), default=run.steps)
-    final, best = (run.quality(name) if comparable else None for name in ("frechet", "best_frechet"))
-    event = None if stable else run.since if run.since is not None else followed
-    return Result(run.group, run.configuration, run.seed, run.factors, stable, followed, event, final, best)
+    return [run.result(comparable) for run in runs]
 
 
 def _importance(runs: list[Result]) -> dict[str, Importance]:

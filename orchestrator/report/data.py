@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from orchestrator.statistics import Result
+
 CURVES = {
     "loss/generator": "Generator loss",
     "loss/discriminator": "Discriminator loss",
@@ -59,6 +61,14 @@ class RunData:
         if self.outcome in ("diverged", "failed"):
             return None
         return self.latest.get(f"{name}/{self.evaluator.get('id')}")
+
+    def result(self, comparable: bool = True) -> Result:
+        """What the statistics take of a run that ended; without its quality where that cannot be compared."""
+        stable = self.verdict == "stable"
+        followed = max((int(steps[-1]) for steps, _ in self.history.values()), default=self.steps)
+        final, best = (self.quality(name) if comparable else None for name in ("frechet", "best_frechet"))
+        event = None if stable else self.since if self.since is not None else followed
+        return Result(self.group, self.configuration, self.seed, self.factors, stable, followed, event, final, best)
 
     @property
     def ended(self) -> bool:

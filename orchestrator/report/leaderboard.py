@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from orchestrator.report.data import RunData
-from orchestrator.statistics import Middle, Share, middle, share
+from orchestrator.statistics import Configuration, Middle, Share, configurations, middle, share
 
 LAST = ("diversity/ratio", "accuracy/discriminator", "accuracy/auc", "loss/generator", "loss/discriminator")
 QUALITY = ("precision", "recall", "modes", "class_agreement")
@@ -16,9 +16,9 @@ QUALITY = ("precision", "recall", "modes", "class_agreement")
 class Row:
     """One configuration as one evaluator measured it.
 
-    `final`, `best`: Frechet distances, typical of the runs; `numbers`: what is typical of all else at the end. Typical
-    is the interquartile mean. A run that diverged or failed counts in `stable` and has no numbers. None where nothing
-    is known.
+    `final`, `best` and their `gap`: Frechet distances, typical of the runs that ended; `numbers`: what is typical of
+    all else. Typical is the interquartile mean. A run that diverged or failed counts in `stable` and has no numbers.
+    None where nothing is known.
     """
 
     configuration: str
@@ -28,6 +28,7 @@ class Row:
     stable: Share
     final: Middle | None
     best: Middle | None
+    gap: Middle | None
     numbers: dict[str, float | None]
 
     @property
@@ -56,16 +57,17 @@ def rows(runs: list[RunData]) -> list[Row]:
     return sorted(found, key=lambda row: row.order)
 
 
-def _row(configuration: str, evaluator: str, runs: list[RunData]) -> Row:
+def _row(name: str, evaluator: str, runs: list[RunData]) -> Row:
+    ended = configurations([run.result() for run in runs if run.ended])
+    found = ended[0] if ended else Configuration(name, runs[0].group, share(0, 0), None, None, None)
     sound = [run for run in runs if run.outcome not in ("diverged", "failed")]
-    last = {name: _middle([run.latest.get(name) for run in sound]) for name in LAST}
-    last |= {name: _middle([run.quality(name) for run in sound]) for name in QUALITY}
-    final, best = (_middle([run.quality(name) for run in sound]) for name in ("frechet", "best_frechet"))
+    numbers = {metric: _typical([run.latest.get(metric) for run in sound]) for metric in LAST}
+    numbers |= {metric: _typical([run.quality(metric) for run in sound]) for metric in QUALITY}
     outcomes = [(run.seed, run.outcome) for run in runs]
-    numbers = {name: found and found.mean for name, found in last.items()}
-    return Row(configuration, runs[0].group, evaluator, outcomes, stable_share(runs), final, best, numbers)
+    quality = found.final, found.best, found.gap
+    return Row(name, found.group, evaluator, outcomes, found.stable, *quality, numbers)
 
 
-def _middle(values: list[float | None]) -> Middle | None:
+def _typical(values: list[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return middle(known) if known else None
+    return middle(known).mean if known else None

@@ -30,6 +30,7 @@ SCRIPTS = ("charts.js", "theme.js", "curves.js", "factors.js", "leaderboard.js",
 COLUMNS = {
     "Frechet at the end": lambda row: row.final and row.final.mean,
     "Frechet at best": lambda row: row.best and row.best.mean,
+    "worse since": lambda row: row.gap and row.gap.mean,
     "precision": lambda row: row.numbers["precision"],
     "recall": lambda row: row.numbers["recall"],
     "classes covered": lambda row: row.numbers["modes"],
