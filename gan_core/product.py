@@ -26,13 +26,13 @@ class Product:
 def save(file: Path, config: TrialConfig, channels: int, classes: int, weights: dict[str, Tensor]) -> None:
     """Keeps a generator's weights with what it takes to build it again."""
     about = {"config": config.model_dump(mode="json"), "channels": channels, "classes": classes}
-    checkpoint.save(file, {**about, "weights": weights})
+    checkpoint.save(file, {**about, "state": weights})
 
 
 def from_generator_file(file: Path) -> Product:
     """The product kept in `generator.pt` or `generator-best.pt`. Raises CheckpointError."""
     kept = checkpoint.load(file)
-    return _build(TrialConfig.model_validate(kept["config"]), kept["channels"], kept["classes"], kept["weights"])
+    return _build(TrialConfig.model_validate(kept["config"]), kept["channels"], kept["classes"], kept["state"])
 
 
 def from_checkpoint(file: Path, config: TrialConfig) -> tuple[Product, int]:

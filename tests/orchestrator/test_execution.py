@@ -37,7 +37,12 @@ def test_a_trial_leaves_everything_that_it_is_known_by(tiny_plan: MakePlan) -> N
     assert [row["step"] for row in folder.history() if "loss/generator" in row] == [2, 4, 6, 8]
     with Image.open(folder.real_file) as picture:
         assert picture.size == (8 * 34 + 2, 8 * 34 + 2)
-    assert set(torch.load(checkpoint_payload(execution), weights_only=True)) == {"config", "state"}
+    assert set(torch.load(checkpoint_payload(execution), weights_only=True)) == {
+        "config",
+        "channels",
+        "classes",
+        "state",
+    }
     assert not list(folder.folder.rglob("*.tmp"))
 
 
