@@ -10,7 +10,8 @@ from runs import SWEEPS, Run, of
 from gan_core import networks
 from gan_core.config import TrialConfig
 from gan_core.identity import unflatten
-from orchestrator.statistics import Change, Share, change, share
+from orchestrator.statistics import Change, Result, Share, change, share
+from orchestrator.statistics.pairing import blocks, complete, contrasts, factors_of
 
 DCGAN, STABILISED, ACGAN, WGAN_GP = SWEEPS
 SMOOTHING, NOISE = "stabilizers.label_smoothing", "stabilizers.instance_noise.std"
@@ -118,32 +119,36 @@ class Toggle(NamedTuple):
     pairs: int
 
 
-def toggle(runs: list[Run], factor: str, other: str) -> Toggle:
+def toggle(runs: list[Run], factor: str) -> Toggle:
     """Differences are averaged within a seed, since pairs that share a seed share its luck."""
-    runs = of(runs, "as built")
-    off = {(run.seed, run.factors[other]): run for run in runs if not run.factors[factor]}
-    pairs = [(off[run.seed, run.factors[other]], run) for run in runs if run.factors[factor]]
-    without, within = ([pair[i].verdict == "stable" for pair in pairs] for i in (0, 1))
-    by_seed: dict[int, list[float]] = {}
-    for before, after in pairs:
-        if "diverged" not in (before.verdict, after.verdict):
-            by_seed.setdefault(after.seed, []).append(after.last("frechet") - before.last("frechet"))
-    differences = [difference for one_seed in by_seed.values() for difference in one_seed]
+    results = [_result(run) for run in of(runs, "as built")]
+    varied = factors_of(results)
+    without, within = sorted(varied[factor], key=float)
+    alike = blocks(results, [factor], varied)
+    pairs = [pair for _, pair in complete(alike, [(without,), (within,)])]
+    by_seed = contrasts(alike, {(without,): -1, (within,): 1}, "final")
+    differences = [difference for one_seed in by_seed for difference in one_seed]
     return Toggle(
-        share(sum(within), len(pairs)),
-        share(sum(without), len(pairs)),
-        change([fmean(one_seed) for one_seed in by_seed.values()]) if by_seed else None,
+        share(sum(after.stable for _, after in pairs), len(pairs)),
+        share(sum(before.stable for before, _ in pairs), len(pairs)),
+        change([fmean(one_seed) for one_seed in by_seed]) if by_seed else None,
         sum(difference < 0 for difference in differences),
         len(differences),
     )
 
 
+def _result(run: Run) -> Result:
+    final = None if run.verdict == "diverged" else run.last("frechet")
+    stable = run.verdict == "stable"
+    return Result("as built", _configuration(run), run.seed, run.factors, stable, run.config.steps, None, final, None)
+
+
 def smoothing(runs: list[Run]) -> Toggle:
-    return toggle(runs, SMOOTHING, NOISE)
+    return toggle(runs, SMOOTHING)
 
 
 def noise(runs: list[Run]) -> Toggle:
-    return toggle(runs, NOISE, SMOOTHING)
+    return toggle(runs, NOISE)
 
 
 THEIRS: list[tuple[str, str, int, float, str]] = [

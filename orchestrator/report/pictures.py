@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -27,6 +28,8 @@ OUTCOMES = {
     "oscillating": "#0072B2",
 }
 MOST_SAMPLES = 24
+MOST_POINTS = 40_000
+"""Of one panel: more cannot be told apart in it, and takes seconds to draw."""
 
 
 def write(data: SweepData, analysis: Analysis, folder: Path) -> dict[str, str]:
@@ -100,13 +103,16 @@ def _curves(data: SweepData) -> Figure | None:
     if not titles:
         return None
     figure, panels = _grid(len(titles), height=2.5)
+    points = min(400, max(40, MOST_POINTS // len(data.runs)))
     for panel, (metric, title) in zip(panels, titles.items(), strict=False):
         sound = []
-        for run in data.runs:
-            if metric in run.history:
-                steps, values = thin(run.history[metric], 400)
-                panel.plot(steps, values, color=OUTCOMES.get(run.outcome, "#888888"), lw=0.9, alpha=0.7)
-                sound += [values] if run.outcome != "diverged" else []
+        for outcome in dict.fromkeys(run.outcome for run in data.runs):
+            runs = [run for run in data.runs if run.outcome == outcome and metric in run.history]
+            lines = [np.column_stack(thin(run.history[metric], points)) for run in runs]
+            colour = OUTCOMES.get(outcome, "#888888")
+            panel.add_collection(LineCollection(lines, colors=colour, linewidths=0.9, alpha=0.7))
+            sound += [line[:, 1] for line in lines] if outcome != "diverged" else []
+        panel.autoscale()
         if sound:
             every = np.concatenate(sound)
             room = 0.08 * (every.max() - every.min()) or 1.0
