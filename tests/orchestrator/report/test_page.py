@@ -15,7 +15,9 @@ import pytest
 from made_runs import LR, NOISE, ONE, TWO, drawn, made_run, made_sweep, measured, noise_decides, page_of, png
 
 from gan_core import stability
+from orchestrator.report import page
 from orchestrator.report.data import SweepData, curve_titles
+from orchestrator.statistics import Middle
 
 EVIL = '"></script><script>alert(1)</script><img src=x onerror=alert(2)>'
 
@@ -336,3 +338,19 @@ def test_the_script_has_every_curve_that_was_measured(tmp_path: Path) -> None:
         json.loads(body) for attributes, body in found.scripts if attributes.get("id") == "model"
     )
     assert [metric["title"] for metric in model["metrics"]] == list(curve_titles(data).values())
+
+
+def test_importance_stands_in_a_table_with_the_seeds_luck_last(tmp_path: Path) -> None:
+    """Noise decides what becomes of these runs, and the learning rate does nothing."""
+    tables = Elements(page_of(made_sweep(*noise_decides(3)), tmp_path)).tables
+    (table,) = (table for table in tables if "of being stable" in table[0])
+    explained = {row[0]: row[1] for row in table[1:]}
+    assert list(explained) == ["noise", "lr", "the seed: luck"]
+    assert int(explained["noise"].rstrip("%")) > 80
+    assert int(explained["lr"].rstrip("%")) < 10
+
+
+def test_what_is_typical_is_said_with_its_interval_where_there_is_one() -> None:
+    assert page.typical(None) == "–"
+    assert page.typical(Middle(1234.4, None, None, 3)) == "1,234"
+    assert page.typical(Middle(5.04, 4.9, 5.25, 7)) == "5.04 (4.9 to 5.25)"
