@@ -112,7 +112,7 @@ def test_the_report_can_be_made_elsewhere_from_the_tracking_address_alone(
     done = orchestrate("report", "smoke", "--tracking-uri", uri, "--output", tmp_path / "out", home=tmp_path / "empty")
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "out" / "report.html").read_text()
-    assert page.count("<img ") == 5  # four trials, and the real images
+    assert page.count("<img ") == 6  # four trials, and the real images with and without classes
     assert not (tmp_path / "empty").exists()
 
 
