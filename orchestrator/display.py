@@ -38,6 +38,7 @@ class _Running:
     name: str
     steps: int
     step: int = 0
+    so_far: str | None = None
     latest: dict[str, float] = field(default_factory=dict)
 
 
@@ -94,7 +95,7 @@ class Display:
             self.note(f"[{self.ended}/{self._total()}] {self._names[key]}: failed, its workers died one after another")
             return
         trial = self.running.setdefault(key, _Running(self._names[key], self._steps[key]))
-        trial.step, trial.latest = result["gan_step"], result["latest"]
+        trial.step, trial.latest, trial.so_far = result["gan_step"], result["latest"], result["so_far"]
         self.clock.progress(key, trial.steps - trial.step, result["seconds"])
         if result["done"]:
             self.clock.close(key)
@@ -168,10 +169,11 @@ class LiveDisplay(Display):
 
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for title in ("running", "step", *SHOWN.values()):
+        for title in ("running", "step", *SHOWN.values(), "so far"):
             table.add_column(title, justify="left" if title == "running" else "right", no_wrap=title != "running")
         for trial in self.running.values():
-            table.add_row(trial.name, f"{trial.step}/{trial.steps}", *shown_metrics(trial.latest, missing="-"))
+            so_far = Text(trial.so_far or "-", style=COLOURS.get(trial.so_far or "", ""))
+            table.add_row(trial.name, f"{trial.step}/{trial.steps}", *shown_metrics(trial.latest, missing="-"), so_far)
         return table
 
 

@@ -59,6 +59,8 @@ class Execution:
         self.folder, self.config, self.images, self.evaluator = folder, config, images, evaluator
         self.record = folder.record()
         self.latest: Row = {}
+        self.so_far: str | None = None
+        """The name of the verdict that it would get now, since its last evaluation."""
         self._rows: list[Row] = []
         self._best: Row = {}
         self._best_weights: dict[str, Any] | None = None
@@ -179,6 +181,7 @@ class Execution:
             self._save_snapshot(progress.snapshot)
             if self._find_best(progress.rows):
                 self._best_weights = copy.deepcopy(trainer.product.state_dict())
+            self.so_far = self._judge().name
         if trainer.step_count == self.config.steps:
             self._finish(self._judge())
         elif trainer.step_count % self.config.checkpoint_every == 0:

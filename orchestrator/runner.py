@@ -22,7 +22,7 @@ LOST_WORKERS = 3
 """How often a trial whose worker died is started again, from its checkpoint."""
 
 Report = Callable[[str, dict[str, Any]], None]
-"""Called with a trial's key and what it reported: step, status, verdict, latest metrics, seconds of training."""
+"""Called with a trial's key and what it reported: step, status, verdict and that so far, metrics, seconds of training."""
 
 
 class TrialRunner(tune.Trainable):
@@ -46,6 +46,7 @@ class TrialRunner(tune.Trainable):
             "gan_step": self.execution.step,
             "status": record.status,
             "verdict": record.verdict and record.verdict["name"],
+            "so_far": self.execution.so_far,
             "latest": dict(self.execution.latest),
             "seconds": self.execution.active_seconds(),
             "done": self.execution.done,

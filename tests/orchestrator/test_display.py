@@ -18,7 +18,8 @@ MakePlan = Callable[[], Plan]
 
 def reported(step: int, done: bool = False, verdict: str | None = None) -> dict[str, Any]:
     latest = {"loss/generator": 1.25, "accuracy/discriminator": 0.5, "frechet/random-1a2b3c4d": 20.0}
-    return {"gan_step": step, "latest": latest, "seconds": 1.0, "done": done, "verdict": verdict, "status": "running"}
+    about = {"gan_step": step, "done": done, "verdict": verdict, "so_far": "oscillating", "status": "running"}
+    return {**about, "latest": latest, "seconds": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -74,6 +75,7 @@ def test_the_live_table_shows_running_trials_outcomes_and_the_time_left(tiny_pla
     assert "1 collapsed" in text
     assert plan.trials[1].trial.name in text
     assert "4/8" in text
+    assert "oscillating" in text  # the verdict so far
     assert "1.25" in text
     assert "20.0" in text  # the Frechet distance, whatever evaluator measured it
     assert "left" in text
