@@ -22,7 +22,7 @@ LOST_WORKERS = 3
 """How often a trial whose worker died is started again, from its checkpoint."""
 
 Report = Callable[[str, dict[str, Any]], None]
-"""Called with a trial's key and what it reported: step, status, verdict and that so far, metrics, seconds of training."""
+"""Called with a trial's key and what it reported: step, status, verdict (and so far), metrics, seconds of training."""
 
 
 class TrialRunner(tune.Trainable):
