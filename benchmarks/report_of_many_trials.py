@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from orchestrator.store import Record, SweepFolder
-from orchestrator.tracking import Mirror
+from orchestrator.mirror import Mirror
 
 EVALUATOR = {
     "id": "random-00000000", "features": "random", "weights": "made up", "accuracy": None, "samples": 512,

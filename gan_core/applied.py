@@ -46,16 +46,14 @@ def in_optimizers(optimizers: dict[Player, torch.optim.Adam]) -> dict[str, Any]:
     return found
 
 
-def in_network(discriminator: nn.Module, channels: int) -> tuple[str, dict[str, Any]]:
-    """D's norm, and the stabilisers that are layers of D, for images of so many channels."""
+def in_network(discriminator: nn.Module) -> tuple[str, dict[str, Any]]:
+    """D's norm, and the stabilisers that are layers of D."""
     modules = list(discriminator.modules())
     layers = [module for module in modules if isinstance(module, WEIGHTS)]
     norms = {NORM_NAMES[type(module)] for module in modules if type(module) in NORM_NAMES}
-    seen = next(layer.in_channels for layer in layers if isinstance(layer, nn.Conv2d))
     found = {
-        "spectral_norm": all(parametrize.is_parametrized(layer, "weight") for layer in layers),
+        "spectral_norm": bool(layers) and all(parametrize.is_parametrized(layer, "weight") for layer in layers),
         "minibatch_std": any(isinstance(module, MinibatchStd) for module in modules),
-        "packing": seen // channels if seen > channels else 0,
     }
     return " and ".join(sorted(norms)) or "none", {name: strength for name, strength in found.items() if strength}
 

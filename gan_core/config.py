@@ -232,7 +232,7 @@ class TrialConfig(Section):
         networks = str(model.get("networks", "standard"))
         plain_critic = model.get("family") == "wgan_gp" and networks == "standard"
         norm = {"discriminator_norm": "none" if plain_critic else "batch"}
-        defaults["model"] = NETWORK_DEFAULTS.get(networks, {}) | norm
+        defaults["model"] = NETWORK_DEFAULTS.get(networks, {}) | norm | dict(defaults.get("model", {}))
         filled = dict(raw)
         for section, values in defaults.items():
             given = raw.get(section, {})

@@ -31,7 +31,8 @@ class Family:
     discriminator(model, channels, classes, image_size, minibatch_std): a module from images to a
     `networks.outputs.Judgement`, with `model.discriminator_norm` where it has norms and a `MinibatchStd` where that is
     asked for; `channels` is that of a pack where images are packed.
-    defaults: section -> setting -> value, such as {"optimizer": {"lr": 1e-4}, "loss": {"name": "hinge"}}.
+    defaults: section -> setting -> value, such as {"optimizer": {"lr": 1e-4}, "loss": {"name": "hinge"}}. A family
+    whose discriminator has no norms says {"model": {"discriminator_norm": "none"}}: what is asked for must run.
     labelled: it is given labels, and its discriminator names classes; `classes` is 0 otherwise.
     """
 

@@ -322,7 +322,7 @@ class Trainer:
 
     def applied(self) -> dict[str, Any]:
         """What training really ran with, read from the optimisers, the networks and the stabilisers; its precision."""
-        norm, layers = applied.in_network(self.discriminator, self.images.channels)
+        norm, layers = applied.in_network(self.discriminator)
         ran = self.objective.ran | layers
         return {
             "precision": self.precision,

@@ -36,5 +36,7 @@ def as_seen(
         images = stabilizers.instance_noise(images, std, streams["noise"])
         ran["instance_noise"] = max(std, ran.get("instance_noise", 0.0))
     if config.packing:
-        images = stabilizers.pack(images, config.packing)
+        packed = stabilizers.pack(images, config.packing)
+        ran["packing"] = packed.shape[1] // images.shape[1]
+        return packed
     return images

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,10 @@ import torch
 from pydantic import ValidationError
 
 from gan_core import families, networks
+from gan_core.applied import differences
 from gan_core.config import TrialConfig
+from gan_core.datasets import ImageSet
+from gan_core.training import Trainer
 
 PACKAGE = """
 from torch import nn
@@ -33,19 +36,34 @@ family = Family(
     ),
     defaults={"optimizer": {"lr": 3e-4}, "loss": {"name": "hinge"}},
 )
+
+class Pixels(nn.Module):
+    """One layer, no convolution and no norm."""
+    def __init__(self, inputs):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(inputs, 1), nn.Flatten(0))
+    def forward(self, images):
+        return Judgement(self.layers(images))
+
+plain = Family(
+    generator=family.generator,
+    discriminator=lambda model, channels, classes, size, std: Pixels(channels * size * size),
+    defaults={"model": {"discriminator_norm": "none"}},
+)
 not_one = 3
 """
 
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A package on the path whose metadata name two families, as pip leaves it."""
+    """A package on the path whose metadata name its families, as pip leaves it."""
     (tmp_path / "gans_from_outside.py").write_text(PACKAGE)
     metadata = tmp_path / "gans_from_outside-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: gans-from-outside\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(
-        "[gan_core.families]\ntwice = gans_from_outside:family\nwrong = gans_from_outside:not_one\n"
+        "[gan_core.families]\ntwice = gans_from_outside:family\nplain = gans_from_outside:plain\n"
+        "wrong = gans_from_outside:not_one\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     families.load.cache_clear()
@@ -67,7 +85,18 @@ def test_a_family_from_outside_brings_its_networks_and_its_defaults() -> None:
     assert torch.equal(ours[0](z), theirs[0](z))
     images = torch.randn(2, 1, 32, 32)
     assert theirs[1](images).logits.shape == (2,)
-    assert families.known() == ["dcgan", "acgan", "wgan_gp", "twice", "wrong"]
+    assert families.known() == ["dcgan", "acgan", "wgan_gp", "plain", "twice", "wrong"]
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("packing", [0, 2])
+def test_a_discriminator_without_convolutions_and_norms_trains_as_asked(
+    small: Callable[..., TrialConfig], few: ImageSet, packing: int
+) -> None:
+    made = small({"model.family": "plain", "stabilizers.packing": packing})
+    trainer = Trainer(made, few)
+    trainer.step()
+    assert differences(made, trainer.applied()) == []
 
 
 @pytest.mark.usefixtures("installed")
