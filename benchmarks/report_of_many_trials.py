@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from orchestrator.store import Record, SweepFolder
 from orchestrator.mirror import Mirror
+from orchestrator.store import Record, SweepFolder
 
 EVALUATOR = {
     "id": "random-00000000", "features": "random", "weights": "made up", "accuracy": None, "samples": 512,

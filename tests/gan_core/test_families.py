@@ -38,7 +38,7 @@ family = Family(
 )
 
 class Pixels(nn.Module):
-    """One layer, no convolution and no norm."""
+    # one layer, no convolution and no norm
     def __init__(self, inputs):
         super().__init__()
         self.layers = nn.Sequential(nn.Flatten(), nn.Linear(inputs, 1), nn.Flatten(0))
