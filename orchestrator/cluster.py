@@ -33,6 +33,12 @@ def object_store_bytes(data_bytes: int) -> int:
     return LEAST_OBJECT_STORE + int(1.1 * data_bytes)
 
 
+def has_token() -> bool:
+    """Whether Ray finds a token for clusters that ask for one, in its environment or at its own place."""
+    named = any(name in os.environ for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
+    return named or (Path.home() / ".ray" / "auth_token").is_file()
+
+
 class Cluster:
     """A Ray to run on: one of our own on this machine, or the one at `address`. A context manager.
 
@@ -47,6 +53,8 @@ class Cluster:
         if address is None:
             os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
             os.environ.pop("RAY_ADDRESS", None)
+        elif has_token():  # `ray start` uses it then, and without this `ray.init` does not
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
 
     def __enter__(self) -> Cluster:
         import ray
