@@ -39,6 +39,7 @@ class _Running:
     steps: int
     step: int = 0
     latest: dict[str, float] = field(default_factory=dict)
+    note: str = ""
 
 
 class Display:
@@ -95,6 +96,9 @@ class Display:
             return
         trial = self.running.setdefault(key, _Running(self._names[key], self._steps[key]))
         trial.step, trial.latest = result["gan_step"], result["latest"]
+        if (note := result.get("note", "")) != trial.note:
+            trial.note = note
+            self.note(f"  {trial.name}: {trial.note}")
         self.clock.progress(key, trial.steps - trial.step, result["seconds"])
         if result["done"]:
             self.clock.close(key)
