@@ -20,8 +20,10 @@ def repaired(plan: Plan, note: Callable[[str], None]) -> Plan:
         place = plan.folder.trial(planned.key)
         if planned.state == "damaged":
             note(f"{planned.trial.name}: {planned.record.error}; it is made anew from the checkpoint")
-        elif planned.state == "finished" and (damaged := damaged_files(place, planned.record)):
-            note(f"{planned.trial.name}: {_mend(planned, place, damaged)}")
+        elif planned.state == "finished":
+            place.prune()  # a command that was killed after the last record did not come to it
+            if damaged := damaged_files(place, planned.record):
+                note(f"{planned.trial.name}: {_mend(planned, place, damaged)}")
     return plan.looked_up()
 
 

@@ -175,13 +175,17 @@ class TrialFolder:
         for past, file in self.sample_files():
             if past > step:
                 file.unlink()
-        for folder in (self.folder, self.samples):
-            remove_temporary(folder)
+        self._remove_temporary()
 
     def prune(self) -> None:
         """Deletes what a finished trial does not need to be judged again."""
         for file in (self.previous_file, self.damaged_file):
             file.unlink(missing_ok=True)
+        self._remove_temporary()
+
+    def _remove_temporary(self) -> None:
+        for folder in (self.folder, self.samples):
+            remove_temporary(folder)
 
 
 class SweepFolder:
