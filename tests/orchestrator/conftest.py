@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from small_disks import MakeDisk, small_disks
 from tiny import TINY
 
 from orchestrator import spec
@@ -19,10 +18,3 @@ def tiny_plan(tmp_path: Path) -> Callable[[], Plan]:
     file = tmp_path / "tiny.yaml"
     file.write_text(TINY)
     return lambda: make_plan(spec.load(file), tmp_path / "home")
-
-
-@pytest.fixture
-def make_disk(tmp_path: Path) -> Iterator[MakeDisk]:
-    """Makes a file system of a size such as "8m" and returns its folder; skips where that is not allowed."""
-    with small_disks(tmp_path) as make:
-        yield make
