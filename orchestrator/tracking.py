@@ -31,8 +31,11 @@ def client_for(uri: str) -> Any:
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
-    for logger in ("mlflow", "alembic"):  # importing mlflow sets the levels of its own
-        logging.getLogger(logger).setLevel(logging.ERROR)
+    for logger in (
+        "mlflow",
+        "alembic",
+    ):  # importing mlflow sets the levels of its own; it raises what it logs as errors
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
     return MlflowClient(tracking_uri=uri)
 
 
