@@ -34,7 +34,7 @@ def client_for(uri: str) -> Any:
     for logger in (
         "mlflow",
         "alembic",
-    ):  # importing mlflow sets the levels of its own; it raises what it logs as errors
+    ):  # importing mlflow sets levels; its errors are raised too
         logging.getLogger(logger).setLevel(logging.CRITICAL)
     return MlflowClient(tracking_uri=uri)
 
