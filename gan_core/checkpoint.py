@@ -19,16 +19,29 @@ class CheckpointError(ValueError):
     """The file is not a whole checkpoint of ours."""
 
 
-def save(path: Path, state: dict[str, Any]) -> None:
-    """Writes `state` beside `path` and renames it there: a reader finds the old checkpoint or the new, never half."""
+def save(path: Path, state: dict[str, Any], previous: Path | None = None) -> None:
+    """Writes `state` beside `path` and renames it there: a reader finds the old checkpoint or the new, never half.
+
+    `previous`: where the old one is kept.
+    """
     buffer = io.BytesIO()
     torch.save(state, buffer)
     payload = buffer.getbuffer()
-    write_atomically(path, MAGIC, hashlib.sha256(payload).digest(), payload)
+    write_atomically(path, MAGIC, hashlib.sha256(payload).digest(), payload, previous=previous)
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """The state saved at `path`. Raises CheckpointError if it is cut off, altered or not ours."""
+    try:
+        return torch.load(io.BytesIO(payload_of(path)), map_location=device, weights_only=True)
+    except torch.OutOfMemoryError:
+        raise  # that is not the file's fault
+    except (pickle.UnpicklingError, RuntimeError) as error:
+        raise CheckpointError(f"{path} holds more than tensors and plain values") from error
+
+
+def payload_of(path: Path) -> memoryview:
+    """What torch wrote, as the checksum vouches for it; nothing is unpickled. Raises CheckpointError."""
     content = memoryview(path.read_bytes())
     start = len(MAGIC) + 32
     if bytes(content[: len(MAGIC)]) != MAGIC:
@@ -36,7 +49,4 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     payload = content[start:]
     if hashlib.sha256(payload).digest() != bytes(content[len(MAGIC) : start]):
         raise CheckpointError(f"{path} is damaged: its checksum does not match")
-    try:
-        return torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError) as error:
-        raise CheckpointError(f"{path} holds more than tensors and plain values") from error
+    return payload

@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 
-def write_atomically(path: Path, *parts: bytes | memoryview) -> None:
+def write_atomically(path: Path, *parts: bytes | memoryview, previous: Path | None = None) -> None:
     """Writes `parts` to a temporary file in the same folder, syncs it, and renames it to `path`.
 
-    A reader finds the old content or the new, never half.
+    A reader finds the old content or the new, never half; so does whoever starts the machine again after a power cut.
+    `previous`: the name that the old content takes; a reader that finds no `path` looks there. Raises OSError.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -18,6 +19,24 @@ def write_atomically(path: Path, *parts: bytes | memoryview) -> None:
                 file.write(part)
             file.flush()
             os.fsync(file.fileno())
+        if previous is not None and path.exists():
+            os.replace(path, previous)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder as durable as the files behind them."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove_temporary(folder: Path) -> None:
+    """Deletes what killed processes left half-written in a folder that nobody else writes to now."""
+    for file in folder.glob(".*.tmp"):
+        file.unlink(missing_ok=True)

@@ -59,7 +59,12 @@ def find(home: Path, folders: list[SweepFolder], all_: bool, everything: bool) -
     if everything:
         kinds = {"sweeps with all their trials": [folder.folder for folder in folders]}
     else:
-        finished = [place.checkpoint_file for place in trials if place.record().status == "finished"]
+        finished = [
+            file
+            for place in trials
+            if place.record().status == "finished"
+            for file in (place.checkpoint_file, place.previous_file, place.damaged_file)
+        ]
         kinds = {
             "checkpoints of finished trials": [file for file in finished if file.exists()],
             "half-written files of killed commands": [

@@ -20,6 +20,8 @@ QUIET = {
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # Tune's own state is never restored
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # the sweep has its own, which also takes SIGTERM
     "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ROTATION_MAX_BYTES": str(10 * 1000**2),  # else each of its logs may grow to 512 MB, five times over
+    "RAY_ROTATION_BACKUP_COUNT": "1",
 }
 
 

@@ -40,6 +40,7 @@ class _Running:
     step: int = 0
     so_far: str | None = None
     latest: dict[str, float] = field(default_factory=dict)
+    note: str = ""
 
 
 class Display:
@@ -96,6 +97,9 @@ class Display:
             return
         trial = self.running.setdefault(key, _Running(self._names[key], self._steps[key]))
         trial.step, trial.latest, trial.so_far = result["gan_step"], result["latest"], result["so_far"]
+        if (note := result.get("note", "")) != trial.note:
+            trial.note = note
+            self.note(f"  {trial.name}: {trial.note}")
         self.clock.progress(key, trial.steps - trial.step, result["seconds"])
         if result["done"]:
             self.clock.close(key)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from filelock import FileLock
+
 from gan_core import datasets
 from gan_core.checkpoint import CheckpointError
 from gan_core.config import EvaluationConfig
 from gan_core.evaluation import evaluator, features
 from gan_core.evaluation.evaluator import CLASSIFIER_FLOOR, Evaluator
+from gan_core.evaluation.features import Features
+from gan_core.files import remove_temporary
 from gan_core.images import DataError
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan
@@ -52,7 +56,7 @@ def _prepare(config: EvaluationConfig, images: datasets.ImageSet, home: Path) ->
     cache = home.absolute() / "evaluators" / f"{images.fingerprint}.pt"
     try:
         if kind == "classifier":
-            chosen = features.classifier(images, cache)
+            chosen = _classifier(images, cache)
         elif kind == "inception":
             chosen = features.inception_features(Path(config.weights or "").expanduser())
         else:
@@ -62,6 +66,14 @@ def _prepare(config: EvaluationConfig, images: datasets.ImageSet, home: Path) ->
     except DataError as error:
         raise UserError(f"trial.{error.path}: {error}") from None
     return evaluator.build(config, images, chosen)
+
+
+def _classifier(images: datasets.ImageSet, cache: Path) -> Features:
+    """Of two sweeps that start at once in a home folder one trains it, and the other waits for that."""
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache.parent / "lock"):
+        remove_temporary(cache.parent)
+        return features.classifier(images, cache)
 
 
 def _what_to_know(made: Evaluator, images: datasets.ImageSet) -> list[str]:

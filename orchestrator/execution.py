@@ -1,16 +1,19 @@
 """One trial in its folder: starts or resumes it, trains for a while, saves, and writes the verdict.
 
-What is durable moves together: history rows first, then the checkpoint, then the record, whose `step` says how far the
-two before it reach. A crash between them leaves rows that the resumed trial cuts off again, so no point is doubled.
+What is durable is the checkpoint: it holds the history's rows up to its step. `history.jsonl` and the record, which
+readers look at, follow it. A crash between them leaves readers a step behind; the resumed trial makes both anew.
 """
 
 from __future__ import annotations
 
 import copy
+import io
 import os
 import platform
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +26,13 @@ from gan_core.applied import differences
 from gan_core.config import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
+from gan_core.files import write_atomically
 from gan_core.history import Row, now_ms
 from gan_core.training import Diverged, Snapshot, Trainer, classes_of
-from orchestrator import environment
-from orchestrator.store import TrialFolder, write_json
+from orchestrator import disk, environment
+from orchestrator.ledger import Ledger
+from orchestrator.resuming import newest_whole, open_ledger, with_history
+from orchestrator.store import Record, TrialFolder, write_json
 
 if TYPE_CHECKING:
     from orchestrator.system_metrics import SystemMeter
@@ -45,7 +51,8 @@ def _meter() -> SystemMeter:
 class Execution:
     """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early.
 
-    `system_metrics`: whether rows tell of this process and its machine too.
+    `system_metrics`: whether rows tell of this process and its machine too. `halt`: why no trial can go on here; empty
+    while there is no such reason.
     """
 
     def __init__(
@@ -61,7 +68,8 @@ class Execution:
         self.latest: Row = {}
         self.so_far: str | None = None
         """The name of the verdict that it would get now, since its last evaluation."""
-        self._rows: list[Row] = []
+        self.halt = ""
+        self._ledger: Ledger | None = None
         self._best: Row = {}
         self._best_weights: dict[str, Any] | None = None
         self._meter = _meter() if system_metrics else None
@@ -72,7 +80,7 @@ class Execution:
 
     @property
     def done(self) -> bool:
-        return self.record.status in ("finished", "failed")
+        return self.record.status in ("finished", "failed") or bool(self.halt)
 
     @property
     def step(self) -> int:
@@ -84,17 +92,26 @@ class Execution:
         return spent
 
     def begin(self) -> None:
-        """Takes the trial's lock and builds the trainer, from its checkpoint where there is one."""
+        """Takes the trial's lock and builds the trainer, from its newest whole checkpoint where there is one."""
+        with self._halting_on_full_disk():
+            self._begin()
+
+    def _begin(self) -> None:
         self.folder.samples.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
         self.record = self.folder.record()  # another process may have written it while we waited for the lock
         if self.record.status == "finished":
             self._lock.release()
             return
+        before = copy.copy(self.record)
+        if before.status == "damaged":
+            self.record = Record(self.folder.key)
         self._open_attempt()
         try:
-            self._start_or_resume()
-        except Exception:
+            self._start_or_resume(before)
+        except Exception as error:
+            if disk.is_full(error):
+                raise
             self._fail(traceback.format_exc())
 
     def _open_attempt(self) -> None:
@@ -107,22 +124,27 @@ class Execution:
         self.record.environment = environment.describe()
         self.folder.write_record(self.record)
 
-    def _start_or_resume(self) -> None:
+    def _start_or_resume(self, before: Record) -> None:
+        """`before`: the record as the last attempt left it."""
         device = choose_device()
         if device.type == "cpu":
             torch.set_num_threads(1)
         trainer = Trainer(self.config, self.images, device, self.evaluator)
-        if self.folder.checkpoint_file.exists():
-            trainer.load_state_dict(checkpoint.load(self.folder.checkpoint_file, device))
-        self.folder.truncate(trainer.step_count)
+        found = newest_whole(self.folder, before)
+        if found.note:
+            self.record.attempts[-1]["note"] = found.note
+        if found.state:
+            trainer.load_state_dict(found.state)
+        self.folder.forget_past(trainer.step_count)
         if trainer.step_count == 0:
             self._save_real(self.images)
             self._save_snapshot(trainer.snapshot())
-        self._trainer = trainer
-        history = self.folder.history()
+        self._trainer, self._ledger = trainer, open_ledger(self.folder, before, found.state)
+        history = self._ledger.rows()
         for row in history:
             self.latest |= row
         self.record.step, self.record.applied = trainer.step_count, trainer.applied()
+        self.record.history = self._ledger.vouch()
         self.record.evaluator = self.evaluator.card()
         self._find_best(history)
         self.record.best = self._best
@@ -133,19 +155,25 @@ class Execution:
 
     def advance(self, seconds: float = float("inf")) -> None:
         """Trains for about so long, or to the end of the trial."""
-        if self.done or self._trainer is None:
+        if self.done or self._trainer is None or self._ledger is None:
             return
+        with self._halting_on_full_disk():
+            self._advance(self._trainer, self._ledger, seconds)
+
+    def _advance(self, trainer: Trainer, ledger: Ledger, seconds: float) -> None:
         self._counted = time.monotonic()
         deadline = self._counted + seconds
         try:
-            if self._trainer.step_count >= self.config.steps:  # all that was missing was the record
+            if trainer.step_count >= self.config.steps:  # all that was missing was the record
                 self._finish(self._judge())
             while not self.done and time.monotonic() < deadline:
-                self._one_step(self._trainer)
+                self._one_step(trainer)
         except Diverged as event:
-            self._rows += self._trainer.unfinished_window()
-            self._end_diverged(self._trainer, event)
-        except Exception:
+            ledger.add(trainer.unfinished_window())
+            self._end_diverged(trainer, event)
+        except Exception as error:
+            if disk.is_full(error):
+                raise
             self._fail(traceback.format_exc())
         self._count_time()
 
@@ -170,12 +198,12 @@ class Execution:
         self.record.seconds += spent
 
     def _one_step(self, trainer: Trainer) -> None:
+        assert self._ledger is not None
         progress = trainer.step()
         for row in progress.rows:
             if self._meter and "speed/images_per_second" in row:  # the row of a window, not of an evaluation
                 row |= self._meter.read()
-        self._rows += progress.rows
-        for row in progress.rows:
+        for row in self._ledger.add(progress.rows):
             self.latest |= row
         if progress.snapshot:
             self._save_snapshot(progress.snapshot)
@@ -189,23 +217,45 @@ class Execution:
 
     def suspend(self) -> None:
         """Saves a running trial so that it goes on from here; a finished one is left as it is."""
-        if self._trainer is not None and self.record.status == "running":
-            self._counted = time.monotonic()
-            self.record.status = "interrupted"
+        with self._halting_on_full_disk():
+            if self._trainer is not None and self.record.status == "running":
+                self._counted = time.monotonic()
+                self.record.status = "interrupted"
+                self._close_attempt("interrupted")
+                self._commit(self._trainer)
+            self._leave()
+
+    @contextmanager
+    def _halting_on_full_disk(self) -> Iterator[None]:
+        """A disk that takes nothing more is not the trial's failure: it stays as its last checkpoint left it."""
+        try:
+            yield
+        except OSError as error:
+            if not disk.is_full(error):
+                raise
+            self.halt = disk.explain(error, self.folder.folder)
+            self._trainer = None
+            self.record.status, self.record.verdict = "interrupted", None
+            if self.record.attempts:
+                self.record.attempts[-1] |= {"outcome": "running", "note": self.halt}
             self._close_attempt("interrupted")
-            self._commit(self._trainer)
-        self._leave()
+            with suppress(OSError):  # else it says running, which without a process counts as interrupted too
+                self.folder.write_record(self.record)
+            self._leave()
 
     def _commit(self, trainer: Trainer) -> None:
         """Makes everything up to this step durable."""
-        self.folder.append_history(self._rows)
-        self._rows = []
+        assert self._ledger is not None
         self._save_best()
-        checkpoint.save(self.folder.checkpoint_file, trainer.state_dict())
+        state = with_history(trainer.state_dict(), self._ledger)
+        checkpoint.save(self.folder.checkpoint_file, state, self.folder.previous_file)
         self._write_progress(trainer.step_count)
 
     def _write_progress(self, step: int) -> None:
+        assert self._ledger is not None
         self._count_time()
+        self._ledger.write()
+        self.record.history = self._ledger.vouch()
         self.record.step, self.record.best = step, self._best
         self.record.metrics |= {name: value for name, value in self.latest.items() if name not in ("step", "time")}
         self.folder.write_record(self.record)
@@ -218,6 +268,7 @@ class Execution:
         self.record.status, self.record.verdict = "finished", verdict._asdict()
         self._close_attempt("finished")
         self._commit(self._trainer)
+        self.folder.prune()
         self._leave()
 
     def _diverge(self, verdict: stability.Verdict) -> None:
@@ -225,9 +276,9 @@ class Execution:
         assert verdict.since is not None
         self.record.status, self.record.verdict = "finished", verdict._asdict()
         self._close_attempt("finished")
-        self.folder.append_history(self._rows)
         self._save_best()
         self._write_progress(verdict.since)
+        self.folder.prune()
         self._leave()
 
     def _fail(self, error: str) -> None:
@@ -267,7 +318,8 @@ class Execution:
         product.save(file, self.config, self.images.channels, classes_of(self.config, self.images), state)
 
     def _all_rows(self) -> list[Row]:
-        return self.folder.history() + self._rows
+        assert self._ledger is not None
+        return self._ledger.rows()
 
     def _save_snapshot(self, snapshot: Snapshot) -> None:
         save_png(self.folder.sample_file(snapshot.step), sampling.grid(snapshot.images, snapshot.columns))
@@ -285,6 +337,6 @@ class Execution:
 def save_png(path: Path, picture: Any) -> None:
     """uint8 [H, W, 1 or 3] -> a PNG file."""
     image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
-    temporary = path.with_name(f".{path.name}.tmp")
-    image.save(temporary, format="PNG", optimize=True)
-    temporary.replace(path)
+    content = io.BytesIO()
+    image.save(content, format="PNG", optimize=True)
+    write_atomically(path, content.getbuffer())

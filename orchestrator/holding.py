@@ -9,6 +9,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from gan_core.files import remove_temporary
 from orchestrator import environment
 from orchestrator.calling import command
 from orchestrator.errors import UserError
@@ -30,6 +31,8 @@ def hold(folder: SweepFolder) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home") from None
     try:
+        for place in (folder.folder, folder.report_folder):
+            remove_temporary(place)
         write_json(folder.holder_file, environment.this_process())
         yield
     finally:

@@ -12,7 +12,7 @@ from orchestrator.calling import command, sweep_again
 from orchestrator.choosing import choose_trial
 from orchestrator.holding import is_held
 from orchestrator.naming import SHOWN, shown_metrics
-from orchestrator.store import Record, SweepFolder, TrialFolder
+from orchestrator.store import Damaged, Record, SweepFolder, TrialFolder
 
 Row = dict[str, float]
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -24,8 +24,9 @@ def show(folder: SweepFolder, wanted: str, rows: int, follow: bool, console: Con
     number, trial = choose_trial(folder.sweep()["trials"], wanted, f"status {folder.name}")
     place = folder.trial(trial["key"])
     record, held = place.record(), is_held(folder.lock_file)
-    history = place.history(up_to=record.step)
-    for line in [*head(trial, record, place, held), *attempts(record), *row_lines(history, rows), *outcome(record)]:
+    history, trouble = rows_so_far(place, record.step)
+    shown = [*row_lines(history, rows), *trouble]
+    for line in [*head(trial, record, place, held), *attempts(record), *shown, *outcome(record)]:
         say(line)
     if follow and held:
         for line in _followed(folder, place, history, len(record.attempts)):
@@ -35,6 +36,14 @@ def show(folder: SweepFolder, wanted: str, rows: int, follow: bool, console: Con
             say(line)
     for line in advice(folder, number, record, held):
         say(line)
+
+
+def rows_so_far(place: TrialFolder, step: int) -> tuple[list[Row], list[str]]:
+    """The rows up to a step; none, and a line that says why, where the file is damaged."""
+    try:
+        return place.history(up_to=step), []
+    except Damaged as error:
+        return [], [str(error)]
 
 
 def head(trial: dict[str, Any], record: Record, place: TrialFolder, held: bool) -> list[str]:
@@ -58,7 +67,8 @@ def attempts(record: Record) -> list[str]:
         when = clock_time(one["began"]) + (f" to {clock_time(one['ended'])}" if "ended" in one else "")
         steps = f"from step {one['from_step']}" + (f" to {one['to_step']}" if "to_step" in one else "")
         where = f"process {one['process']} on {one['host']}"
-        lines.append(f"attempt {number}: {when}, {where}, {steps}: {one['outcome']}")
+        note = f"; {one['note']}" if one.get("note") else ""
+        lines.append(f"attempt {number}: {when}, {where}, {steps}: {one['outcome']}{note}")
     return lines
 
 
@@ -127,7 +137,7 @@ def _followed(folder: SweepFolder, place: TrialFolder, history: list[Row], known
         record = place.record()
         yield from attempts(record)[known:]
         known = len(record.attempts)
-        for row in by_step(place.history(up_to=record.step)):
+        for row in by_step(rows_so_far(place, record.step)[0]):
             if row["step"] > last:
                 yield row_line(row)
         last = max(last, record.step)

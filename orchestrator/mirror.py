@@ -173,7 +173,8 @@ class Mirror:
             return
         record = folder.record()
         starting = record.status == "running" and not record.applied
-        if record.status == "pending" or starting or (child and child.left == (record.status, len(record.attempts))):
+        unknown = record.status in ("pending", "damaged")
+        if unknown or starting or (child and child.left == (record.status, len(record.attempts))):
             return
         child = child or self._create_child(trial, record)
         if not child.described or child.described != record.evaluator.get("id"):

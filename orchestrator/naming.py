@@ -27,6 +27,7 @@ COLOURS = {
     "saturated": "yellow",
     "oscillating": "cyan",
     "failed": "red",
+    "damaged": "red",
 }
 
 

@@ -36,8 +36,8 @@ class Planned:
 
     @property
     def state(self) -> str:
-        """finished, resumable (has steps behind it), failed (will be tried again) or new."""
-        if self.record.status in ("finished", "failed"):
+        """finished, resumable (has steps behind it), failed (will be tried again), damaged (its record is) or new."""
+        if self.record.status in ("finished", "failed", "damaged"):
             return self.record.status
         return "resumable" if self.record.step else "new"
 

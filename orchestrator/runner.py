@@ -22,7 +22,8 @@ LOST_WORKERS = 3
 """How often a trial whose worker died is started again, from its checkpoint."""
 
 Report = Callable[[str, dict[str, Any]], None]
-"""Called with a trial's key and what it reported: step, status, verdict (and so far), metrics, seconds of training."""
+"""Called with a trial's key and what it reported: step, status, verdict (and so far), metrics, seconds of training, a
+note where something was damaged, and why the whole sweep has to halt."""
 
 
 class TrialRunner(tune.Trainable):
@@ -50,6 +51,8 @@ class TrialRunner(tune.Trainable):
             "latest": dict(self.execution.latest),
             "seconds": self.execution.active_seconds(),
             "done": self.execution.done,
+            "note": record.note,
+            "halt": self.execution.halt,
         }
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:

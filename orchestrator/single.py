@@ -43,6 +43,9 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
         if "loss/generator" in row:
             numbers = "  ".join(f"{title} {row[name]:.4g}" for name, title in SHOWN.items())
             console.print(f"step {execution.step}/{planned.config.steps}  {numbers}", highlight=False)
+    if execution.halt:
+        say(execution.halt)
+        return 1
     record = execution.record
     if record.verdict is None:
         console.print(f"failed\n{record.error}", highlight=False, markup=False)

@@ -33,6 +33,7 @@ def trial_row(trial: dict[str, Any], record: Record, run_id: str | None, held: b
         "run_id": run_id,
         "metrics": record.metrics,
         "attempts": len(record.attempts),
+        "note": (record.error or "") if record.status == "damaged" else record.note,
     }
 
 
@@ -71,6 +72,8 @@ def print_sweep(home: Path, name: str, console: Console, as_json: bool) -> None:
         )
     console.print(table)
     console.print(_counts(rows), highlight=False)
+    for line in (f"note    {row['name']}: {row['note']}" for row in rows if row["note"]):
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
     for line in _next(folder, rows):
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     if folder.report_file.exists():

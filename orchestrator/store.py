@@ -8,21 +8,29 @@
                       lock              held while a command runs the sweep
                       report/               report.html, report.md and its pictures, trials.csv, effects.csv,
                                             histories.parquet
-                      trials/<key>/     record.json config.json history.jsonl checkpoint.pt generator.pt
-                                        generator-best.pt real.png samples/step-000100.png lock
+                      trials/<key>/     record.json config.json history.jsonl checkpoint.pt checkpoint-previous.pt
+                                        generator.pt generator-best.pt real.png samples/step-000100.png lock
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import uuid
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gan_core.files import write_atomically
+from gan_core.files import remove_temporary, write_atomically
+from orchestrator import ledger
 from orchestrator.errors import UserError
+
+if TYPE_CHECKING:
+    from gan_core.history import Row
+
+
+class Damaged(UserError):
+    """A file is not what was written."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -34,21 +42,49 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The file's content, or None if there is no such file."""
+    """The file's content, or None if there is no such file, or one that is cut off."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def write_checked(path: Path, value: dict[str, Any]) -> None:
+    """Writes a mapping with a checksum over the rest of it."""
+    write_json(path, {**value, "checksum": _checksum(value)})
+
+
+def read_checked(path: Path) -> dict[str, Any] | None:
+    """What `write_checked` wrote, or None if there is no such file. Raises Damaged.
+
+    Files from before there were checksums have none and are taken as they are.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except ValueError:
+        raise Damaged(f"{path} is damaged: it is not whole JSON") from None
+    if not isinstance(found, dict) or found.pop("checksum", None) not in (None, _checksum(found)):
+        raise Damaged(f"{path} is damaged: its checksum does not match")
+    return found
+
+
+def _checksum(value: dict[str, Any]) -> str:
+    """Over the canonical JSON: what reading and writing again leaves as it is."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass
 class Record:
     """What is known of a trial. `step`: the steps that its checkpoint and history hold.
 
-    status: pending, running, finished, failed or interrupted. verdict: gan_core.stability's, as a mapping.
+    status: pending, running, finished, failed or interrupted; `damaged` if the file cannot be trusted, and then nothing
+    else is known but `error`. verdict: gan_core.stability's, as a mapping.
     applied: what training really ran with. evaluator: the card of what measured it. best: the evaluation with the
     smallest Frechet distance, with its step. attempts: {began, ended, from_step, to_step, host, process,
-    outcome} of each.
+    outcome} of each, and a `note` where something was damaged. history: what history.jsonl is checked by.
     """
 
     key: str
@@ -63,6 +99,12 @@ class Record:
     seconds: float = 0.0
     error: str | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    history: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def note(self) -> str:
+        """What was damaged and what was done about it, in the last attempt."""
+        return str(self.attempts[-1].get("note", "")) if self.attempts else ""
 
 
 class TrialFolder:
@@ -75,6 +117,8 @@ class TrialFolder:
         self.config_file = folder / "config.json"
         self.history_file = folder / "history.jsonl"
         self.checkpoint_file = folder / "checkpoint.pt"
+        self.previous_file = folder / "checkpoint-previous.pt"
+        self.damaged_file = folder / "checkpoint-damaged.pt"
         self.generator_file = folder / "generator.pt"
         self.best_file = folder / "generator-best.pt"
         self.real_file = folder / "real.png"
@@ -89,37 +133,59 @@ class TrialFolder:
         return sorted((int(file.stem.removeprefix("step-")), file) for file in self.samples.glob("step-*.png"))
 
     def record(self) -> Record:
-        found = read_json(self.record_file)
-        return Record(**found) if found else Record(self.key)
+        """Of status `damaged` where the file is cut off or altered: `sweep` makes it anew from the checkpoint."""
+        try:
+            found = read_checked(self.record_file)
+            return Record(**found) if found else Record(self.key)
+        except (Damaged, TypeError) as error:
+            why = str(error) if isinstance(error, Damaged) else f"{self.record_file} is damaged: it has other fields"
+            return Record(self.key, status="damaged", error=why)
 
     def write_record(self, record: Record) -> None:
-        write_json(self.record_file, asdict(record))
+        write_checked(self.record_file, asdict(record))
 
-    def history(self, up_to: int | None = None) -> list[dict[str, float]]:
-        """The rows up to a step; a last line that a crash cut off is left out.
+    def history(self, up_to: int | None = None) -> list[Row]:
+        """The rows up to a step, by default all that the record vouches for. Raises Damaged.
 
         Up to step 0 there are none: no checkpoint vouches for the evaluation of the untrained generator.
         """
+        record = self.record()
+        last = record.step if up_to is None else up_to
+        return [row for row in self.written(record) if row["step"] <= last] if last else []
+
+    def written(self, record: Record) -> list[Row]:
+        """What the record's process wrote, also past its step. Raises Damaged."""
         try:
-            lines = self.history_file.read_text(encoding="utf-8").splitlines(keepends=True)
+            text = self.history_file.read_bytes()
         except FileNotFoundError:
-            return []
-        rows = [json.loads(line) for line in lines if line.endswith("\n")] if up_to != 0 else []
-        return rows if up_to is None else [row for row in rows if row["step"] <= up_to]
+            text = b""
+        try:
+            if record.history:
+                if not ledger.is_whole(text, record.history):
+                    raise ValueError
+                text = text[: record.history["bytes"]]
+            return ledger.parse(text)
+        except ValueError:
+            raise Damaged(
+                f"{self.history_file} is damaged; the same `orchestrate sweep` writes it again from the checkpoint"
+            ) from None
 
-    def append_history(self, rows: list[dict[str, float]]) -> None:
-        with open(self.history_file, "a", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, allow_nan=False) + "\n" for row in rows)
-            file.flush()
-            os.fsync(file.fileno())
-
-    def truncate(self, step: int) -> None:
-        """Forgets rows and pictures past `step`, which no checkpoint holds."""
-        rows = self.history(up_to=step)
-        write_text(self.history_file, "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows))
+    def forget_past(self, step: int) -> None:
+        """Deletes pictures past `step`, which no checkpoint holds, and what killed processes left half-written."""
         for past, file in self.sample_files():
             if past > step:
                 file.unlink()
+        self._remove_temporary()
+
+    def prune(self) -> None:
+        """Deletes what a finished trial does not need to be judged again."""
+        for file in (self.previous_file, self.damaged_file):
+            file.unlink(missing_ok=True)
+        self._remove_temporary()
+
+    def _remove_temporary(self) -> None:
+        for folder in (self.folder, self.samples):
+            remove_temporary(folder)
 
 
 class SweepFolder:
@@ -148,7 +214,10 @@ class SweepFolder:
 
     def sweep(self) -> dict[str, Any]:
         """The sweep as last asked for: {name, question, trials: [...], ...}. Raises UserError if there is none."""
-        found = read_json(self.sweep_file)
+        try:
+            found = read_checked(self.sweep_file)
+        except Damaged as error:
+            raise Damaged(f"{error}; `orchestrate sweep FILE` writes it again") from None
         if found is None:
             raise UserError(f"no sweep {self.name!r} in {self.folder.parent.parent}{_known(self.folder.parent)}")
         return found

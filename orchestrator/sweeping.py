@@ -15,7 +15,7 @@ from rich.console import Console
 
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.identity import effective_settings
-from orchestrator import addresses, best, display, environment, generator_model, spec, tracking
+from orchestrator import addresses, best, database, disk, display, environment, generator_model, room, spec, tracking
 from orchestrator.calling import command
 from orchestrator.clock import Clock
 from orchestrator.cluster import Cluster
@@ -26,8 +26,9 @@ from orchestrator.holding import hold
 from orchestrator.mirror import Mirror
 from orchestrator.mirror_thread import MirrorThread
 from orchestrator.plan import Plan, make_plan
-from orchestrator.scratch import scratch_folder
-from orchestrator.store import SweepFolder, write_json
+from orchestrator.repairing import repaired
+from orchestrator.scratch import parent_folder, scratch_folder
+from orchestrator.store import SweepFolder, write_checked
 
 FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
 
@@ -61,17 +62,28 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
     if options.register is not None:
         generator_model.check_name(options.register)
     folder = SweepFolder(options.home, sweep.name)
+    database.check(options.tracking_uri, sweep.name)
     _heed_interrupts()
     with display.make_display(console, options.quiet) as shown:
         shown.phase("loading the data")
         plan = extended(make_plan(sweep, options.home), options.confirm)
         for caution in sweep.cautions:
             shown.note(f"caution: {caution}")
-        with hold(folder):
+        with disk.explained(folder.folder), hold(folder):
+            plan = repaired(plan, shown.note)
+            _check_room(plan, options)
             evaluators = prepare(plan, options.home, shown.phase, shown.note, everything=bool(options.confirm))
             outcome = _run(plan, evaluators, options, shown)
     _say_the_end(options, console, outcome)
     return outcome.code
+
+
+def _check_room(plan: Plan, options: Options) -> None:
+    """Raises UserError where the sweep will not fit."""
+    if plan.todo:
+        workers = options.workers or environment.available_cpus()
+        disk.check_room(plan.folder.home, room.needed(plan, workers))
+        disk.check_room(parent_folder(), 0)
 
 
 @dataclass(frozen=True)
@@ -93,7 +105,7 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
         shown.phase("opening MLflow")
         importing.result()
         mirror = _open_mirror(plan, options)
-        write_json(plan.folder.sweep_file, plan.document())
+        write_checked(plan.folder.sweep_file, plan.document())
         thread = MirrorThread(mirror)
         thread.start()
         try:
@@ -104,7 +116,7 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
                     more = extended(plan.looked_up(), options.confirm)
                     if len(more.trials) > len(plan.trials):
                         plan = more
-                        write_json(plan.folder.sweep_file, plan.document())
+                        write_checked(plan.folder.sweep_file, plan.document())
                         mirror.follow(plan.document(), _settings(plan))
                         _train(plan, evaluators, options, cluster, shown, stop)
             shown.phase("sending the rest to MLflow")
@@ -186,7 +198,24 @@ def _train(
     shown.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {slots} workers")
     shown.start(plan, Clock(plan, slots))
     shown.phase_text = "starting the workers"
-    runner.run(plan, evaluators, cluster, options.gpu_share, stop, shown.report, options.system_metrics)
+
+    def halt(why: str) -> None:
+        if not stop.is_set():
+            stop.set()
+            shown.note(f"stopping: {why}")
+
+    def report(key: str, result: dict[str, Any]) -> None:
+        if why := result.get("halt"):
+            halt(why)
+        shown.report(key, result)
+
+    try:
+        with disk.watched([plan.folder.home, cluster.scratch], halt):
+            runner.run(plan, evaluators, cluster, options.gpu_share, stop, report, options.system_metrics)
+    except OSError as error:
+        if not disk.is_full(error):
+            raise
+        halt(disk.explain(error, cluster.scratch))
 
 
 def _heed_interrupts() -> None:

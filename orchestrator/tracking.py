@@ -11,6 +11,7 @@ import re
 from contextlib import suppress
 from typing import Any
 
+from orchestrator import database
 from orchestrator.store import SweepFolder, read_json
 
 KIND, KEY, FOLDER = "orchestrate.kind", "orchestrate.key", "orchestrate.folder"
@@ -30,14 +31,17 @@ def client_for(uri: str) -> Any:
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
-    for logger in ("mlflow", "alembic"):  # importing mlflow sets the levels of its own
-        logging.getLogger(logger).setLevel(logging.ERROR)
+    for logger in (
+        "mlflow",
+        "alembic",
+    ):  # importing mlflow sets levels; its errors are raised too
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
     return MlflowClient(tracking_uri=uri)
 
 
 def warm_up(uri: str) -> None:
     """Imports MLflow and lets it make its database, which takes seconds, while something else is waited for."""
-    with suppress(Exception):  # whatever is wrong is said by Mirror.open
+    with suppress(Exception), database.being_made(uri):  # whatever is wrong is said by Mirror.open
         client_for(uri).search_experiments(max_results=1)
 
 

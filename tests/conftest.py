@@ -1,4 +1,4 @@
-"""A real browser, for every test of a page."""
+"""A real browser, for every test of a page, and real small disks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from small_disks import MakeDisk, small_disks
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER_NOTES = "GPU stall due to ReadPixels"
@@ -56,3 +57,10 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
     for context in contexts:
         context.close()
     assert troubles == []
+
+
+@pytest.fixture
+def make_disk(tmp_path: Path) -> Iterator[MakeDisk]:
+    """Makes a file system of a size such as "8m" and returns its folder; skips where that is not allowed."""
+    with small_disks(tmp_path) as make:
+        yield make

@@ -46,12 +46,17 @@ def assert_ended_like(home: Path, reference: Path) -> None:
     client = MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
     for trial in found:
         mine, theirs = (base / "sweeps/smoke/trials" / trial["key"] for base in (home, reference))
-        assert_same(checkpoint.load(mine / "checkpoint.pt"), checkpoint.load(theirs / "checkpoint.pt"))
+        assert_same(*(weights_and_streams(folder / "checkpoint.pt") for folder in (mine, theirs)))
         curves = [curves_of(folder / "history.jsonl") for folder in (mine, theirs)]
         assert curves[0] == curves[1]
         for name in ("loss/generator", "accuracy/auc", "diversity/ratio"):
             sent = Counter((p.step, p.value) for p in client.get_metric_history(trial["run_id"], name))
             assert sent == Counter((step, value) for step, key, value in curves[0] if key == name)
+
+
+def weights_and_streams(file: Path) -> dict[str, object]:
+    """A checkpoint without its rows, whose times differ."""
+    return {name: value for name, value in checkpoint.load(file).items() if name != "history"}
 
 
 def curves_of(file: Path) -> list[tuple[float, str, float]]:

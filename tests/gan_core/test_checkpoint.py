@@ -124,6 +124,13 @@ def test_save_that_fails_leaves_the_old_one_and_no_temporary(
     assert list(saved.parent.iterdir()) == [saved]
 
 
+def test_the_one_before_is_kept_under_its_own_name(saved: Path) -> None:
+    before = saved.with_name("before.ckpt")
+    for step in (8, 9):
+        checkpoint.save(saved, STATE | {"step": step}, previous=before)
+    assert (checkpoint.load(saved)["step"], checkpoint.load(before)["step"]) == (9, 8)
+
+
 def test_state_that_cannot_be_saved_leaves_the_old_one(saved: Path) -> None:
     with pytest.raises((pickle.PicklingError, AttributeError)):
         checkpoint.save(saved, {"step": lambda: 8})
@@ -131,7 +138,9 @@ def test_state_that_cannot_be_saved_leaves_the_old_one(saved: Path) -> None:
     assert list(saved.parent.iterdir()) == [saved]
 
 
-def test_new_content_is_synced_before_it_takes_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_content_is_synced_before_it_takes_the_name_and_the_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, calls = tmp_path / "a", list[str]()
     sync, rename = os.fsync, os.replace
 
@@ -146,5 +155,5 @@ def test_new_content_is_synced_before_it_takes_the_name(tmp_path: Path, monkeypa
     monkeypatch.setattr(os, "fsync", note_sync)
     monkeypatch.setattr(os, "replace", note_rename)
     files.write_atomically(path, b"one", memoryview(b"two"))
-    assert calls == ["sync", "rename"]
+    assert calls == ["sync", "rename", "sync"]  # the file, its new name, the folder that holds the name
     assert path.read_bytes() == b"onetwo"

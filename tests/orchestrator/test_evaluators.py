@@ -249,3 +249,13 @@ def test_weights_that_are_not_inceptions_are_a_users_mistake(plan_of: MakePlan, 
     plan = plan_of(None, evaluation, images=images)
     with pytest.raises(UserError, match=r"^trial\.evaluation\.weights: .*w\.pth does not hold the weights"):
         prepared(plan)
+
+
+def test_what_a_killed_command_left_of_a_classifier_goes_when_the_next_one_needs_it(
+    plan_of: MakePlan, tmp_path: Path
+) -> None:
+    half = tmp_path / "home" / "evaluators" / ".abc.pt.123.tmp"
+    half.parent.mkdir(parents=True)
+    half.write_text("half")
+    prepare(plan_of(), tmp_path / "home", lambda text: None, lambda text: None)
+    assert sorted(file.suffix for file in half.parent.iterdir()) == ["", ".pt"]  # the lock and the classifier

@@ -64,7 +64,8 @@ def test_sending_again_doubles_nothing(tiny_plan: MakePlan, tmp_path: Path) -> N
 def test_only_what_the_record_vouches_for_is_sent(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     execution = run_some_steps(plan, plan.trials[0], 4)
-    execution.folder.append_history([{"step": 6, "time": 1, "loss/generator": 9.0}])
+    with execution.folder.history_file.open("a") as history:
+        history.write('{"step": 6, "time": 1, "loss/generator": 9.0}\n')
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
     mirror.sync()
@@ -152,22 +153,27 @@ def test_what_failed_and_then_finished_tells_of_the_end_only(tiny_plan: MakePlan
     assert run.data.tags["error"] == ""
 
 
-def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(tiny_plan: MakePlan, tmp_path: Path) -> None:
+def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = tiny_plan()
     execution = execution_of(plan, plan.trials[0])
-    execution.folder.folder.mkdir(parents=True)
-    execution.folder.checkpoint_file.write_text("not a checkpoint")
-    execution.begin()
+
+    def too_large(*_: object) -> None:
+        raise MemoryError("no memory for the networks")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestrator.execution.Trainer", too_large)
+        execution.begin()
     assert execution.record.status == "failed"
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
     mirror.sync()
     run = mirror.client.get_run(mirror.children[plan.trials[0].key].run_id)
     assert run.info.status == "FAILED"
-    assert "not a checkpoint" in run.data.tags["error"]
+    assert "no memory for the networks" in run.data.tags["error"]
     assert collect(mirror.uri, "tiny").runs[0].quality("frechet") is None  # the report can be written without it
 
-    execution.folder.checkpoint_file.unlink()
     finished = run_to_end(plan, plan.trials[0]).folder.record()
     later = mirror_of(plan, tmp_path)
     later.open()

@@ -1,0 +1,74 @@
+"""From where a trial goes on: its newest whole checkpoint, and what has to be said about the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from gan_core import checkpoint
+from gan_core.checkpoint import CheckpointError
+from orchestrator.ledger import Ledger
+from orchestrator.store import Damaged, Record, TrialFolder
+
+
+class Found(NamedTuple):
+    """`state`: the checkpoint, None to start from step 0. `note`: what was damaged and what comes of it, or nothing."""
+
+    state: dict[str, Any] | None
+    note: str
+
+
+def newest_whole(folder: TrialFolder, record: Record) -> Found:
+    """Damaged checkpoints are set aside, so that they do not take the place of the one before. Raises OSError."""
+    damaged, state = [], None
+    for file in (folder.checkpoint_file, folder.previous_file):
+        try:
+            state = _load(file)
+        except FileNotFoundError:
+            continue
+        except CheckpointError:
+            damaged.append(file.name)
+            file.replace(folder.damaged_file)
+            continue
+        break
+    return Found(state, _note(damaged, record, state["step"] if state else 0))
+
+
+def _load(file: Path) -> dict[str, Any]:
+    """On the CPU: a GPU without room for it is not the file's fault."""
+    state = checkpoint.load(file)
+    if "history" not in state:
+        raise CheckpointError(f"{file} is of an earlier version of this program")
+    return state
+
+
+def _note(damaged: list[str], record: Record, step: int) -> str:
+    what = []
+    if record.status == "damaged":
+        what.append("record.json was damaged and is made anew")
+    if damaged:
+        what.append(f"{' and '.join(damaged)} {'was' if len(damaged) == 1 else 'were'} damaged")
+    elif step < record.step:
+        what.append("the checkpoint was gone")
+    if not what:
+        return ""
+    then = f"went on from step {step}" if step else "no checkpoint was whole, so it started from step 0"
+    return f"{', '.join(what)}; {then}"
+
+
+def open_ledger(folder: TrialFolder, record: Record, state: dict[str, Any] | None) -> Ledger:
+    """The rows of the checkpoint; those past it that the record vouches for are kept, to be trained again."""
+    step = state["step"] if state else 0
+    try:
+        told = [row for row in folder.written(record) if row["step"] > step or not state] if record.history else []
+    except Damaged:
+        told = []
+    packed = bytes(state["history"].numpy()) if state else b""
+    return Ledger(folder.history_file, packed, told)
+
+
+def with_history(state: dict[str, Any], ledger: Ledger) -> dict[str, Any]:
+    """A trainer's state and the rows up to it, as one checkpoint."""
+    return state | {"history": torch.frombuffer(bytearray(ledger.pack()), dtype=torch.uint8)}

@@ -1,0 +1,66 @@
+"""A disk that fills up under a real sweep, files damaged between two commands, and two sweeps in one home at once."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from commands import SMOKE, orchestrate, start, trials
+from mlflow import MlflowClient
+from small_disks import MakeDisk, full
+
+from gan_core import checkpoint
+
+pytestmark = pytest.mark.e2e
+
+LONGER = ("--set", "trial.steps=200", "--set", "trial.checkpoint_every=20", "--set", "trial.evaluation.every=100")
+
+
+def test_a_sweep_whose_disk_fills_up_stops_and_goes_on_when_there_is_room(make_disk: MakeDisk) -> None:
+    home = make_disk("800m")
+    process = start("sweep", SMOKE, *LONGER, home=home)
+    deadline = time.monotonic() + 120
+    while not list(home.glob("sweeps/smoke/trials/*/checkpoint.pt")):
+        assert process.poll() is None, "the command ended before the disk was filled"
+        assert time.monotonic() < deadline, "no checkpoint appeared"
+        time.sleep(0.05)
+    with full(home):
+        output, _ = process.communicate(timeout=240)
+        assert process.returncode == 130, output
+        assert "stopping: " in output and "make room" in output
+        assert "the same command goes on from here" in output
+        assert "Traceback" not in output
+        found = trials("smoke", home)
+        assert {trial["status"] for trial in found} <= {"interrupted", "finished", "pending"}
+        for file in home.glob("sweeps/smoke/trials/*/checkpoint.pt"):
+            checkpoint.payload_of(file)  # raises where it is not whole
+        refused = orchestrate("sweep", SMOKE, *LONGER, home=home)
+        assert refused.returncode == 2, refused.stdout
+        assert "Traceback" not in refused.stderr and len(refused.stderr.strip().splitlines()) == 1, refused.stderr
+
+    victim = next(iter(sorted(home.glob("sweeps/smoke/trials/*/checkpoint.pt"))))  # and one more blow
+    victim.write_bytes(victim.read_bytes()[:1000])
+    again = orchestrate("sweep", SMOKE, *LONGER, home=home)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "checkpoint.pt" in again.stdout and "damaged" in again.stdout  # said, whatever came of it
+    assert {trial["status"] for trial in trials("smoke", home)} == {"finished"}
+
+
+def test_two_sweeps_run_side_by_side_in_one_home(tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(SMOKE.read_text().replace("sweep: smoke", "sweep: other"))
+    home = tmp_path / "home"
+    started = [start("sweep", file, "--workers", "1", home=home) for file in (SMOKE, other)]
+    for process in started:
+        output, _ = process.communicate(timeout=400)
+        assert process.returncode == 0, output
+        assert "no report" not in output and "Traceback" not in output
+    client = MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
+    for name in ("smoke", "other"):
+        found = trials(name, home)
+        assert {trial["status"] for trial in found} == {"finished"}
+        for trial in found:
+            steps = [point.step for point in client.get_metric_history(trial["run_id"], "loss/generator")]
+            assert sorted(steps) == [5, 10, 15, 20]
+    assert not list(home.rglob("*.tmp"))
