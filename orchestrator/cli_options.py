@@ -48,5 +48,8 @@ Address = Annotated[
 
 
 def make_console() -> Console:
-    """Standard output; wide where nobody looks at it, so that no table is cut off in a log."""
-    return Console() if sys.stdout.isatty() else Console(width=200)
+    """Standard output; wide where nobody looks at it, so that no table is cut off in a log.
+
+    Names come from files: nothing that looks like rich's markup or an emoji's name is taken for one.
+    """
+    return Console(width=None if sys.stdout.isatty() else 200, markup=False, emoji=False)

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from gan_core.files import write_atomically
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, shown
+from orchestrator.naming import FOLDER_NAME, is_folder_name
 
 
 def write_text(path: Path, text: str) -> None:
@@ -123,9 +124,11 @@ class TrialFolder:
 
 
 class SweepFolder:
-    """The files of one sweep."""
+    """The files of one sweep. Raises UserError for a name that could lead out of the home folder."""
 
     def __init__(self, home: Path, name: str):
+        if not is_folder_name(name):
+            raise UserError(f"{shown(name)} is not the name of a sweep; {FOLDER_NAME}")
         self.home = home.absolute()
         self.folder = self.home / "sweeps" / name
         self.name = name
@@ -161,4 +164,5 @@ def _known(folder: Path) -> str:
 
 def sweeps(home: Path) -> list[SweepFolder]:
     """Every sweep of a home folder, by name."""
-    return [SweepFolder(home, file.parent.name) for file in sorted(home.glob("sweeps/*/sweep.json"))]
+    found = [file.parent.name for file in sorted(home.glob("sweeps/*/sweep.json"))]
+    return [SweepFolder(home, name) for name in found if is_folder_name(name)]
