@@ -137,7 +137,7 @@ def with_data_root(config: TrialConfig, home: Path) -> TrialConfig:
     if data.root is None and data.name in datasets.TORCHVISION:
         data = data.model_copy(update={"root": str((home / "datasets").absolute())})
     elif data.root or data.path:
-        here = {"root": data.root and str(Path(data.root).expanduser().absolute())}
-        here["path"] = data.path and str(Path(data.path).expanduser().absolute())
+        here = {"root": data.root and str(datasets.user_path(data.root).absolute())}
+        here["path"] = data.path and str(datasets.user_path(data.path).absolute())
         data = data.model_copy(update=here)
     return config.model_copy(update={"data": data})
