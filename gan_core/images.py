@@ -55,9 +55,7 @@ def fit(image: Image.Image, size: int) -> Image.Image:
     """The shorter side resized to `size`, the centre kept. Raises DataError for a strip, which could grow huge."""
     width, height = image.size
     if max(width, height) > LONGEST * min(width, height):
-        raise DataError(
-            "data.path", f"{width} x {height} is a strip; sides of at most 1 to {LONGEST} are read"
-        )
+        raise DataError("data.path", f"{width} x {height} is a strip; sides of at most 1 to {LONGEST} are read")
     scale = size / min(width, height)
     width, height = max(size, round(width * scale)), max(size, round(height * scale))
     left, top = (width - size) // 2, (height - size) // 2

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+CREDENTIALS = re.compile(r"://[^/\s'\"]*@")
 LONGEST_PATH = 200
 """Characters of a path that a line shows: whatever is longer is no path that anybody meant."""
 
@@ -65,5 +67,6 @@ def shown(value: object) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What an exception says, in one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """What an exception says, in one line, without the user and password of an address (MLflow names its own)."""
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return CREDENTIALS.sub("://", line)

@@ -42,6 +42,13 @@ def read_json(path: Path) -> Any:
         return None
 
 
+def make_home(home: Path) -> None:
+    """Makes the home folder, for its owner alone; one that is there keeps the mode that its owner gave it."""
+    if not home.exists():
+        home.parent.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, exist_ok=True)
+
+
 @dataclass
 class Record:
     """What is known of a trial. `step`: the steps that its checkpoint and history hold.
