@@ -5,7 +5,7 @@ UV := $(BIN)/uv
 # uv shows its progress in a terminal and is quiet elsewhere
 INSTALL := $(UV) pip install $$([ -t 1 ] || echo --quiet) --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: sweep test lint format constraints clean
+.PHONY: sweep test lint format constraints audit clean
 
 sweep: .venv/ready
 	@$(BIN)/orchestrate sweep experiments/stability.yaml
@@ -40,6 +40,11 @@ $(UV):
 .venv/ready-dev: .venv/ready
 	@$(INSTALL) --editable '.[dev]'
 	@touch $@
+
+# Known weaknesses of the pinned versions. Asks a service on the network, so no test depends on it
+audit: .venv/ready-dev
+	@$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off \
+		|| { echo "make audit: weaknesses were found (listed above), or the advisory service was not reached" >&2; exit 1; }
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

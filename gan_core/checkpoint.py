@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +31,12 @@ def save(path: Path, state: dict[str, Any], previous: Path | None = None) -> Non
 
 def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """The state saved at `path`. Raises CheckpointError if it is cut off, altered or not ours."""
+    payload = payload_of(path)
     try:
-        return torch.load(io.BytesIO(payload_of(path)), map_location=device, weights_only=True)
-    except torch.OutOfMemoryError:
+        return torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    except (torch.OutOfMemoryError, MemoryError):
         raise  # that is not the file's fault
-    except (pickle.UnpicklingError, RuntimeError) as error:
+    except Exception as error:  # torch raises a different class for each way that a payload can be wrong
         raise CheckpointError(f"{path} holds more than tensors and plain values") from error
 
 

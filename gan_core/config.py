@@ -70,9 +70,9 @@ class ModelConfig(Section):
         "standard", description="the paper's networks, or exactly those of the original report"
     )
     width: Whole | None = Field(
-        None, ge=4, description="channels of the layer next to the image (standard only; default 32)"
+        None, ge=4, le=1024, description="channels of the layer next to the image (standard only; default 32)"
     )
-    latent_dim: Whole = Field(100, ge=1, description="length of the latent vector z")
+    latent_dim: Whole = Field(100, ge=1, le=10_000, description="length of the latent vector z")
     discriminator_norm: Norm | None = Field(
         None, description="normalisation in the discriminator (default: batch, but none in the standard critic)"
     )
@@ -158,7 +158,7 @@ class StabilizerConfig(Section):
 
 class EvaluationConfig(Section):
     every: Whole = Field(100, ge=1, description="steps between evaluations: sample grid, diversity and quality")
-    samples: Whole = Field(512, ge=16, description="generated images that each evaluation draws")
+    samples: Whole = Field(512, ge=16, le=100_000, description="generated images that each evaluation draws")
     features: Literal["auto", "classifier", "random", "inception"] = Field(
         "auto", description="what quality is measured in; auto: a classifier of the data's labels, else random"
     )

@@ -7,6 +7,7 @@ Split rule: a data set's own test part where it has one. Otherwise one image in 
 from __future__ import annotations
 
 import hashlib
+import os
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,17 +81,25 @@ class ImageSet:
         return replace(self, images=self.images.to(device), labels=labels)
 
 
+def user_path(text: str) -> Path:
+    """The path, with the home folder for ~; an unknown user's ~name stays as it is (pathlib would raise)."""
+    return Path(os.path.expanduser(text))
+
+
 def load(data: DataConfig, download: bool = False) -> ImageSet:
     """Reads the data set; `download` lets torchvision fetch what is missing. Raises DataError."""
     if data.name == "digits":
         loaded = _digits()
     elif data.name in TORCHVISION:
-        loaded = _from_torchvision(data.name, Path(data.root or "datasets").expanduser(), download)
+        loaded = _from_torchvision(data.name, user_path(data.root or "datasets"), download)
     else:
-        path = Path(data.path or "").expanduser()
-        if not path.exists():
-            raise DataError("data.path", f"{path} does not exist")
-        loaded = from_npz(path) if data.name == "npz" else from_folder(path, data.image_size)
+        path = user_path(data.path or "")
+        try:
+            if not path.exists():
+                raise DataError("data.path", f"{path} does not exist")
+            loaded = from_npz(path) if data.name == "npz" else from_folder(path, data.image_size)
+        except OSError as error:
+            raise DataError("data.path", f"{path} cannot be read ({error.strerror})") from None
     if data.name == "stacked_mnist":
         assert loaded.test is not None
         loaded = Loaded(stack(loaded.train, 0), stack(loaded.test, 1), tuple(f"{n:03}" for n in range(1000)))
@@ -204,20 +213,29 @@ def _from_torchvision(name: str, root: Path, download: bool) -> Loaded:
     splits = [{"split": "train"}, {"split": "test"}] if name == "svhn" else [{"train": True}, {"train": False}]
     try:
         train, test = (kind(str(root), download=download, **split) for split in splits)
-    except (RuntimeError, OSError) as error:
-        cause = str(error).strip().splitlines()[0]
+        found = Loaded(_torchvision_part(name, train), _torchvision_part(name, test), _class_names(name, train))
+    except Exception as error:  # torchvision asserts, and reads a cut-off file past its end
+        cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
         where = {"svhn": root, "cifar10": root / "cifar-10-batches-py"}.get(name, root / TORCHVISION[name] / "raw")
         raise DataError(
             "data.root",
-            f"{name} is not in {root} and could not be fetched ({cause}); run once where there is a network, "
-            f"or copy torchvision's files to {where}",
+            f"{name} is not in {root} and could not be fetched, or its files are damaged ({cause}); run once "
+            f"where there is a network, or copy torchvision's files to {where}",
         ) from None
+    return found
 
-    def part(split) -> Part:  # type: ignore[no-untyped-def]
-        images = np.asarray(split.data)
-        if name == "svhn":
-            images = images.transpose(0, 2, 3, 1)
-        return Part(images, np.asarray(split.labels if name == "svhn" else split.targets, np.int64))
 
-    names = tuple("0123456789") if name in ("mnist", "stacked_mnist", "svhn") else tuple(train.classes)
-    return Loaded(part(train), part(test), names)
+def _torchvision_part(name: str, split: Any) -> Part:
+    """Raises ValueError where images and labels do not fit together."""
+    images, labels = np.asarray(split.data), np.asarray(split.labels if name == "svhn" else split.targets, np.int64)
+    if name == "svhn":
+        images = images.transpose(0, 2, 3, 1)
+    if images.dtype != np.uint8 or images.ndim not in (3, 4) or labels.shape != images.shape[:1] or not images.size:
+        raise ValueError(f"images {images.dtype}{list(images.shape)}, labels {list(labels.shape)}")
+    if labels.min() < 0 or labels.max() > 9:
+        raise ValueError(f"labels from {labels.min()} to {labels.max()}")
+    return Part(images, labels)
+
+
+def _class_names(name: str, train: Any) -> tuple[str, ...]:
+    return tuple("0123456789") if name in ("mnist", "stacked_mnist", "svhn") else tuple(train.classes)

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+LONGEST = 50
+"""The longer side over the shorter."""
+
 
 class DataError(ValueError):
     """The data set cannot be used: `path` is the setting at fault, the message says what would be right."""
@@ -49,8 +52,10 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
 
 
 def fit(image: Image.Image, size: int) -> Image.Image:
-    """The shorter side resized to `size`, the centre kept."""
+    """The shorter side resized to `size`, the centre kept. Raises DataError for a strip, which could grow huge."""
     width, height = image.size
+    if max(width, height) > LONGEST * min(width, height):
+        raise DataError("data.path", f"{width} x {height} is a strip; sides of at most 1 to {LONGEST} are read")
     scale = size / min(width, height)
     width, height = max(size, round(width * scale)), max(size, round(height * scale))
     left, top = (width - size) // 2, (height - size) // 2

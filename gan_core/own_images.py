@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
+import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +13,18 @@ from PIL import Image
 
 from gan_core.images import DataError, Loaded, Part, fit
 
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
+"""What is decoded, whatever a file is called: among Pillow's others is EPS, which runs Ghostscript."""
+MOST_CLASSES = 100_000
+MOST_PIXELS = 50_000_000
+"""Of one picture, 150 MB unpacked. A file of 100 kB can unpack to gigabytes."""
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 
 
 def from_npz(path: Path) -> Loaded:
     """Arrays `images` [N, H, W], [N, H, W, C] or [N, C, H, W] uint8 and `labels` [N]; or train_ and test_ of each."""
     try:
+        _check_size(path)
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files if name.endswith(("images", "labels", "names"))}
     except Exception as error:  # numpy raises a different class for each way that a file can be broken
@@ -30,6 +40,15 @@ def from_npz(path: Path) -> Loaded:
     if test is not None and test.images.shape[1:] != train.images.shape[1:]:
         raise DataError("data.path", f"{path}: `test_images` are of another size or colour than `train_images`")
     return Loaded(train, test, _class_names(path, train, test, arrays.get("class_names")))
+
+
+def _check_size(path: Path) -> None:
+    """A small file can unpack to any size. Raises ValueError where it would not fit in memory."""
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if unpacked > memory:
+        raise ValueError(f"{unpacked / 1e9:.1f} GB unpacked, and this machine has {memory / 1e9:.1f} GB of memory")
 
 
 def _class_names(path: Path, train: Part, test: Part | None, found: np.ndarray | None) -> tuple[str, ...]:
@@ -64,6 +83,10 @@ def _npz_part(path: Path, arrays: dict[str, np.ndarray], prefix: str) -> Part:
             raise DataError(
                 "data.path", f"{path}: `{prefix}labels` must be {len(images)} whole numbers from 0, one an image"
             )
+        if labels.max() >= MOST_CLASSES:
+            raise DataError(
+                "data.path", f"{path}: `{prefix}labels` holds {labels.max()}; number the classes 0, 1, 2, ..."
+            )
         labels = labels.astype(np.int64)
     return Part(images, labels)
 
@@ -92,10 +115,16 @@ def _pictures(folder: Path) -> list[Path]:
 
 def _open(file: Path, size: int) -> Image.Image:
     try:
-        with Image.open(file) as image:
-            return fit(_eight_bits(image), size)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError("data.path", f"{file} cannot be read as an image ({error})") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, about oddities of what it can read
+            with Image.open(file, formats=FORMATS) as image:
+                if math.prod(image.size) > MOST_PIXELS:
+                    most = f"at most {MOST_PIXELS // 10**6} million pixels are read"
+                    raise ValueError(f"{image.width} x {image.height}; {most}")
+                return fit(_eight_bits(image), size)
+    except Exception as error:  # Pillow raises a different class for each way that a file can be broken
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError("data.path", f"{file} cannot be read as an image ({cause})") from None
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

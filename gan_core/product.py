@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 
 from gan_core import checkpoint, networks
 from gan_core.config import TrialConfig
+from gan_core.own_images import MOST_CLASSES
 
 
 @dataclass(frozen=True)
@@ -32,21 +35,36 @@ def save(file: Path, config: TrialConfig, channels: int, classes: int, weights: 
 def from_generator_file(file: Path) -> Product:
     """The product kept in `generator.pt` or `generator-best.pt`. Raises CheckpointError."""
     kept = checkpoint.load(file)
-    return _build(TrialConfig.model_validate(kept["config"]), kept["channels"], kept["classes"], kept["state"])
+    with _of_one_kind(file):
+        return _build(TrialConfig.model_validate(kept["config"]), kept["channels"], kept["classes"], kept["state"])
 
 
 def from_checkpoint(file: Path, config: TrialConfig) -> tuple[Product, int]:
     """The product of a trial that goes on, as its checkpoint holds it, and its step. Raises CheckpointError."""
     state = checkpoint.load(file)
-    weights: dict[str, Any] = state["generator"]
-    if state["ema"] is not None:  # torch's AveragedModel: the average is its `module`
-        inner = "module."
-        weights = {name.removeprefix(inner): value for name, value in state["ema"].items() if name.startswith(inner)}
-    return _build(config, state["channels"], state["classes"], weights), int(state["step"])
+    with _of_one_kind(file):
+        weights: dict[str, Any] = state["generator"]
+        if state["ema"] is not None:  # torch's AveragedModel: the average is its `module`
+            inner = "module."
+            average = state["ema"].items()
+            weights = {name.removeprefix(inner): value for name, value in average if name.startswith(inner)}
+        return _build(config, state["channels"], state["classes"], weights), int(state["step"])
+
+
+@contextmanager
+def _of_one_kind(file: Path) -> Iterator[None]:
+    """A whole file that holds something else than it should ends in CheckpointError, too."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise checkpoint.CheckpointError(f"{file} does not hold a generator that can be built ({cause})") from None
 
 
 def _build(config: TrialConfig, channels: int, classes: int, weights: dict[str, Tensor]) -> Product:
     """Weights lie in memory as in training (channels last), so that it draws to the bit what the trial drew."""
+    if channels not in (1, 3) or not 0 <= classes <= MOST_CLASSES:
+        raise ValueError(f"{channels} channels, {classes} classes")
     generator, _ = networks.build(config.model, config.stabilizers, channels, classes, config.data.image_size, seed=0)
     generator.to(memory_format=torch.channels_last)
     generator.load_state_dict(weights)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit, urlunsplit
@@ -18,9 +19,17 @@ def default_uri(home: Path) -> str:
 
 
 def without_secrets(uri: str) -> str:
-    """The address without user and password, for messages and files."""
-    parts = urlsplit(uri)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else uri
+    """The address without user, password and query (which may hold them too), for messages and files.
+
+    Raises UserError where it is no address.
+    """
+    try:
+        parts = urlsplit(uri)
+    except ValueError as error:
+        raise UserError(f"MLFLOW_TRACKING_URI is no address ({error}); write http://HOST:PORT") from None
+    if not parts.netloc:
+        return uri
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment=""))
 
 
 def check_uri(uri: str) -> None:
@@ -39,7 +48,7 @@ def check_uri(uri: str) -> None:
             socket.create_connection((parts.hostname, port), timeout=5).close()
     except HTTPError:
         return  # it answers, though not to everybody
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise UserError(
             f"MLflow's store at {shown} does not answer ({reason}); check that it runs and that "

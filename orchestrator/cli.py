@@ -195,6 +195,7 @@ def ui(
     Example: `orchestrate ui --port 5001`
     """
     from orchestrator import addresses
+    from orchestrator.store import make_home
 
     uri = tracking_uri or addresses.default_uri(home)
     if uri.startswith("http"):
@@ -202,8 +203,10 @@ def ui(
         raise typer.Exit
     addresses.check_free(port)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = uri  # not as an argument, which every user of the machine can read
+    make_home(home)
     print(f"MLflow on http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
+    command = [sys.executable, "-m", "mlflow", "server"]
     command += ["--default-artifact-root", str(home.absolute() / "mlartifacts"), "--host", "127.0.0.1"]
     os.execv(sys.executable, [*command, "--port", str(port)])
 

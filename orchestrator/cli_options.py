@@ -9,11 +9,28 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from orchestrator.errors import UserError, shown
+
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A sweep file, such as experiments/stability.yaml.")]
 SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="The name of a sweep: `sweep:` in its file.")]
+
+
+def _check_home(home: Path) -> Path:
+    """Raises UserError where no folder is and none can be."""
+    try:
+        if not home.exists() or home.is_dir():
+            return home
+        cause = "it is not a folder"
+    except (OSError, ValueError) as error:
+        cause = getattr(error, "strerror", None) or str(error)
+    raise UserError(f"--home {shown(str(home))} (or $ORCHESTRATE_HOME) cannot be used: {cause}; give a folder")
+
+
 Home = Annotated[
     Path,
-    typer.Option(envvar="ORCHESTRATE_HOME", help="Folder of sweeps, data sets and MLflow's default store."),
+    typer.Option(
+        envvar="ORCHESTRATE_HOME", callback=_check_home, help="Folder of sweeps, data sets and MLflow's default store."
+    ),
 ]
 Set = Annotated[
     list[str] | None,
@@ -48,5 +65,8 @@ Address = Annotated[
 
 
 def make_console() -> Console:
-    """Standard output; wide where nobody looks at it, so that no table is cut off in a log."""
-    return Console() if sys.stdout.isatty() else Console(width=200)
+    """Standard output; wide where nobody looks at it, so that no table is cut off in a log.
+
+    Names come from files: nothing that looks like rich's markup or an emoji's name is taken for one.
+    """
+    return Console(width=None if sys.stdout.isatty() else 200, markup=False, emoji=False)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from gan_core.identity import NOT_IDENTITY
+from orchestrator.escaping import in_markdown
 from orchestrator.store import Record
 from orchestrator.tracking import FOLDER, KEY, KIND
 
@@ -21,7 +22,8 @@ def parent_tags(folder: str) -> dict[str, str]:
 
 def parent_note(question: str, answer: str) -> str:
     """The parent's description, in Markdown."""
-    return f"**{question}**\n\n{answer}" if answer else f"**{question}**"
+    asked = f"**{in_markdown(question)}**"
+    return f"{asked}\n\n{in_markdown(answer)}" if answer else asked
 
 
 def trial_tags(trial: dict[str, Any]) -> dict[str, str]:

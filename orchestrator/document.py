@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, TaggedScalar
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.reader import ReaderError
 
+from orchestrator import bounds
 from orchestrator.errors import Problem, SpecError, UserError, shown
 
 UNREADABLE = (YAMLError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
@@ -29,20 +31,14 @@ class Located:
 
 def read(file: Path) -> CommentedMap:
     """The file's top mapping, its nodes knowing their lines. Raises UserError or SpecError."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UserError(f"{file}: no such file; give the path of a sweep file") from None
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise SpecError([Problem(f"{file}:{line}", "", "not UTF-8 text; save the file as UTF-8")]) from None
+    text = _text_of(file)
     if old := re.search(r"^%YAML +1\.[01]", text, re.MULTILINE):
         line = text.count("\n", 0, old.start()) + 1
         raise SpecError([Problem(f"{file}:{line}", "", "sweep files are YAML 1.2; leave this line out")])
     try:
-        document = YAML(typ="rt").load(text)
+        document = _load(text)
+    except bounds.TooMuch as error:
+        raise SpecError([Problem(f"{file}:{error.line}", "", f"too large: {error}")]) from None
     except MarkedYAMLError as error:
         lines = text.splitlines()
         marks = [mark.line for mark in (error.problem_mark, error.context_mark) if mark and mark.line < len(lines)]
@@ -64,10 +60,41 @@ def read(file: Path) -> CommentedMap:
     return document
 
 
+def _text_of(file: Path) -> str:
+    """The file's text. Raises UserError or SpecError; of a file that is too long, no more is read than shows it."""
+    try:
+        if file.exists() and not file.is_file() and not file.is_dir():
+            raise UserError(f"{file}: not a file (a pipe or a device); give the path of a sweep file")
+        with open(file, "rb") as opened:
+            content = opened.read(bounds.MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise UserError(f"{file}: no such file; give the path of a sweep file") from None
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({error.strerror})") from None
+    except ValueError:  # a path with a null character
+        raise UserError(f"{shown(str(file))}: no such file; give the path of a sweep file") from None
+    if len(content) > bounds.MOST_BYTES:
+        raise SpecError([Problem(f"{file}:1", "", f"too large: a sweep file has at most {bounds.MOST_BYTES:,} bytes")])
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SpecError([Problem(f"{file}:{line}", "", "not UTF-8 text; save the file as UTF-8")]) from None
+
+
+def _load(text: str) -> Any:
+    bounds.check(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it: the last one counts
+        return YAML(typ="rt").load(text)
+
+
 def parse_value(path: str, text: str) -> Any:
     """The value of `--set path=text`: a YAML scalar, or a list such as [0, 1], as Python's own."""
     try:
-        return plain(YAML(typ="rt").load(text))
+        return plain(_load(text))
+    except bounds.TooMuch as error:
+        raise UserError(f"--set {path}: too large: {error}") from None
     except UNREADABLE:
         raise UserError(f"--set {path}: {shown(text)} is not a YAML value") from None
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+CREDENTIALS = re.compile(r"://[^/\s'\"]*@")
+LONGEST_PATH = 200
+"""Characters of a path that a line shows: whatever is longer is no path that anybody meant."""
 
 
 class UserError(Exception):
     """The request is wrong; nothing was started. The message is what the user reads."""
+
+    def __str__(self) -> str:
+        return "\n".join(map(printable, super().__str__().split("\n")))
 
 
 @dataclass(frozen=True)
@@ -18,7 +26,9 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.source, self.path, self.message) if part)
+        path = self.path if len(self.path) <= LONGEST_PATH else f"{self.path[: LONGEST_PATH - 3]}..."
+        line = ": ".join(part for part in (self.source, path, self.message) if part)
+        return printable(line)
 
 
 class SpecError(UserError):
@@ -29,9 +39,17 @@ class SpecError(UserError):
         super().__init__("\n".join(map(str, problems)))
 
 
+def printable(line: str) -> str:
+    """The line with control characters written out: a file or a server must not steer the terminal."""
+    return line if line.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+
+
 def nearest(name: str, known: list[str]) -> str:
     """', did you mean X?' for the known name closest to `name`, else the empty string."""
     from difflib import SequenceMatcher
+
+    if len(name) > LONGEST_PATH:  # comparing takes the product of the lengths
+        return ""
 
     def likeness(path: str) -> tuple[float, float]:
         whole = SequenceMatcher(None, name, path).ratio()
@@ -49,5 +67,6 @@ def shown(value: object) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What an exception says, in one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """What an exception says, in one line, without the user and password of an address (MLflow names its own)."""
+    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return CREDENTIALS.sub("://", line)

@@ -58,7 +58,7 @@ def _prepare(config: EvaluationConfig, images: datasets.ImageSet, home: Path) ->
         if kind == "classifier":
             chosen = _classifier(images, cache)
         elif kind == "inception":
-            chosen = features.inception_features(Path(config.weights or "").expanduser())
+            chosen = features.inception_features(datasets.user_path(config.weights or ""))
         else:
             chosen = features.random_features(images.channels)
     except CheckpointError as error:

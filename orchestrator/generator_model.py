@@ -24,6 +24,7 @@ from gan_core.sampling import fixed_latents
 from orchestrator import description
 from orchestrator.best import Best
 from orchestrator.errors import UserError
+from orchestrator.escaping import in_markdown
 from orchestrator.mirror import Mirror
 
 NAME = "generator"
@@ -47,8 +48,8 @@ def warm_up() -> None:
 
 def check_name(name: str) -> None:
     """Raises UserError for a name that MLflow's registry refuses."""
-    if not name.strip() or name in (".", "..") or any(letter in name for letter in "/:"):
-        raise UserError(f"--register {name!r}: MLflow takes no such name; give one without / and :")
+    if not name.strip() or name in (".", "..") or any(letter in name for letter in "/:'\"\\"):
+        raise UserError(f"--register {name!r}: MLflow takes no such name; give one without / : \\ and quotes")
 
 
 def log(mirror: Mirror, best: Best, register: str | None) -> LoggedGenerator:
@@ -79,7 +80,7 @@ def _tags(mirror: Mirror, best: Best) -> dict[str, str]:
         "run": mirror.children[best.key].run_id,
         "evaluator": best.evaluator,
         "frechet": f"{best.frechet:.6g}",
-        "mlflow.note.content": best.reason[0].upper() + best.reason[1:] + ".",
+        "mlflow.note.content": in_markdown(best.reason[0].upper() + best.reason[1:] + "."),
     }
 
 
@@ -161,5 +162,6 @@ def _register(mirror: Mirror, name: str, model_id: str, best: Best) -> str:
         mlflow.set_tracking_uri(mirror.uri)  # `register_model` has no address of its own, and says what it does
         with redirect_stderr(io.StringIO()):
             known = [mlflow.register_model(source, name).version]
-    client.update_model_version(name, known[0], best.reason)  # anew each time: other runs may have ended since
+    reason = in_markdown(best.reason)  # anew each time: other runs may have ended since
+    client.update_model_version(name, known[0], reason)
     return str(known[0])

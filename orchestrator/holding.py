@@ -13,7 +13,7 @@ from gan_core.files import remove_temporary
 from orchestrator import environment
 from orchestrator.calling import command
 from orchestrator.errors import UserError
-from orchestrator.store import SweepFolder, read_json, write_json
+from orchestrator.store import SweepFolder, make_home, read_json, write_json
 
 
 @contextmanager
@@ -21,6 +21,7 @@ def hold(folder: SweepFolder) -> Iterator[None]:
     """The sweep's lock, or UserError with who has it."""
     lock = FileLock(folder.lock_file, timeout=1)
     try:
+        make_home(folder.home)
         folder.folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:

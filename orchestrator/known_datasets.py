@@ -11,6 +11,7 @@ from rich.table import Table
 
 from orchestrator.calling import command
 from orchestrator.errors import UserError, nearest
+from orchestrator.store import make_home
 
 _MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _CIFAR = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
@@ -117,6 +118,7 @@ def prepare(name: str, home: Path, console: Console) -> None:
         own = name in get_args(DataName)
         raise UserError(OWN if own else f"no data set {name!r}{nearest(name, names)}; known: {', '.join(names)}")
     root = home.absolute() / "datasets"
+    make_home(home)
     try:
         images = datasets.load(DataConfig.model_validate({"name": name, "root": str(root)}), download=True)
     except DataError as error:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
+
+FOLDER_NAME = "use 1 to 64 letters, digits, '-', '_' and '.', a letter or digit first"
 
 SHORT = {
     "loss.gradient_penalty": "lambda",
@@ -29,6 +32,11 @@ COLOURS = {
     "failed": "red",
     "damaged": "red",
 }
+
+
+def is_folder_name(name: str) -> bool:
+    """Whether a folder of this name stays where it is made: FOLDER_NAME says which do."""
+    return bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name)) and ".." not in name
 
 
 def short_name(path: str) -> str:

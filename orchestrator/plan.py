@@ -16,7 +16,7 @@ from gan_core.training import check_data
 from orchestrator.errors import Problem, SpecError
 from orchestrator.settings import source_of
 from orchestrator.spec import Sweep, Trial
-from orchestrator.store import Record, SweepFolder
+from orchestrator.store import Record, SweepFolder, make_home
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,8 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
         wanted = config.data.model_dump_json()
         try:
             if wanted not in loaded:
+                if config.data.root == str((home / "datasets").absolute()):
+                    make_home(home)
                 loaded[wanted] = datasets.load(config.data, download=True)
             images = loaded[wanted]
             check_data(config, images)
@@ -137,7 +139,7 @@ def with_data_root(config: TrialConfig, home: Path) -> TrialConfig:
     if data.root is None and data.name in datasets.TORCHVISION:
         data = data.model_copy(update={"root": str((home / "datasets").absolute())})
     elif data.root or data.path:
-        here = {"root": data.root and str(Path(data.root).expanduser().absolute())}
-        here["path"] = data.path and str(Path(data.path).expanduser().absolute())
+        here = {"root": data.root and str(datasets.user_path(data.root).absolute())}
+        here["path"] = data.path and str(datasets.user_path(data.path).absolute())
         data = data.model_copy(update=here)
     return config.model_copy(update={"data": data})

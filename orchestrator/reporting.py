@@ -18,7 +18,7 @@ def report(tracking_uri: str, sweeps: list[str], home: Path, output: Path | None
     """Writes the report and prints its answer. Raises UserError."""
     if len(set(sweeps)) < len(sweeps):
         raise UserError(f"{' '.join(sweeps)}: a sweep is named twice; name different ones to compare")
-    folder = SweepFolder(home, sweeps[0])
+    folder, *_ = [SweepFolder(home, name) for name in sweeps]
     place = output or (folder.report_folder if len(sweeps) == 1 else folder.folder / f"against-{'-'.join(sweeps[1:])}")
     while watch and any(is_held(SweepFolder(home, name).lock_file) for name in sweeps):
         reports.write(tracking_uri, sweeps, place, refresh=SECONDS)

@@ -13,7 +13,7 @@ from orchestrator.choosing import choose_trial
 from orchestrator.evaluators import prepare
 from orchestrator.execution import Execution
 from orchestrator.plan import make_plan
-from orchestrator.store import Record, TrialFolder
+from orchestrator.store import Record, TrialFolder, make_home
 
 SHOWN = {
     "loss/generator": "G loss",
@@ -33,6 +33,7 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
     anew = dataclasses.replace(planned, record=Record(planned.key))  # whatever the sweep has of it
     alone = dataclasses.replace(plan, trials=[anew])
     say = lambda line: console.print(line, highlight=False, markup=False)  # noqa: E731
+    make_home(home)
     evaluators = prepare(alone, home, doing=lambda text: None, note=say)
     execution = Execution(folder, planned.config, plan.images[planned.fingerprint], evaluators[planned.evaluation])
     console.print(planned.trial.name, highlight=False)

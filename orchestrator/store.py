@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from gan_core.files import remove_temporary, write_atomically
 from orchestrator import ledger
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, shown
+from orchestrator.naming import FOLDER_NAME, is_folder_name
 
 if TYPE_CHECKING:
     from gan_core.history import Row
@@ -74,6 +75,13 @@ def _checksum(value: dict[str, Any]) -> str:
     """Over the canonical JSON: what reading and writing again leaves as it is."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def make_home(home: Path) -> None:
+    """Makes the home folder, for its owner alone; one that is there keeps the mode that its owner gave it."""
+    if not home.exists():
+        home.parent.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, exist_ok=True)
 
 
 @dataclass
@@ -189,9 +197,11 @@ class TrialFolder:
 
 
 class SweepFolder:
-    """The files of one sweep."""
+    """The files of one sweep. Raises UserError for a name that could lead out of the home folder."""
 
     def __init__(self, home: Path, name: str):
+        if not is_folder_name(name):
+            raise UserError(f"{shown(name)} is not the name of a sweep; {FOLDER_NAME}")
         self.home = home.absolute()
         self.folder = self.home / "sweeps" / name
         self.name = name
@@ -230,4 +240,5 @@ def _known(folder: Path) -> str:
 
 def sweeps(home: Path) -> list[SweepFolder]:
     """Every sweep of a home folder, by name."""
-    return [SweepFolder(home, file.parent.name) for file in sorted(home.glob("sweeps/*/sweep.json"))]
+    found = [file.parent.name for file in sorted(home.glob("sweeps/*/sweep.json"))]
+    return [SweepFolder(home, name) for name in found if is_folder_name(name)]

@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gan_core.config import EvaluationConfig, TrialConfig
-from gan_core.datasets import ImageSet
+from gan_core.datasets import ImageSet, user_path
 from gan_core.evaluation import inception
 from gan_core.evaluation.features import Features, dimensions_of
 from gan_core.evaluation.frechet import Moments, frechet_distance, moments
@@ -130,7 +129,7 @@ def check_evaluation(config: TrialConfig, images: ImageSet) -> None:
     evaluation = config.evaluation
     kind = features_kind(evaluation, images)
     if kind == "inception":
-        inception.check(Path(evaluation.weights or "").expanduser())
+        inception.check(user_path(evaluation.weights or ""))
     if kind == "classifier" and (images.labels is None or len(images.class_names) < 2):
         raise DataError(
             "evaluation.features",

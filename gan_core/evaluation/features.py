@@ -86,8 +86,12 @@ def classifier(images: ImageSet, cache: Path) -> Features:
             raise DataError(
                 "data.name", f"{cache} holds the classifier of other data; delete it to have it trained anew"
             )
-        network.load_state_dict(kept["state"])
-        accuracy = kept["accuracy"]
+        try:
+            network.load_state_dict(kept["state"])
+            accuracy = kept["accuracy"]
+        except (LookupError, TypeError, AttributeError, RuntimeError) as error:
+            cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise checkpoint.CheckpointError(f"{cache} does not hold a classifier ({cause})") from None
     else:
         assert labels is not None
         fitting = train if train.shape[-1] == SIDE else at_side(train.float(), SIDE).round().to(torch.uint8)

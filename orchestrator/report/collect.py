@@ -5,8 +5,7 @@ Artifacts are read by their address, which asks MLflow's database nothing: a hun
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ import numpy as np
 
 from orchestrator.addresses import without_secrets
 from orchestrator.errors import UserError, first_line
+from orchestrator.report import answers
 from orchestrator.report.data import Curve, RunData, SweepData
 from orchestrator.tracking import IMAGE_NAME, KEY, KIND, children_of, client_for
 
@@ -42,8 +42,9 @@ def _collect(tracking_uri: str, sweep: str, parent_id: str | None) -> SweepData:
         shown = without_secrets(tracking_uri)
         raise UserError(f"MLflow at {shown} holds no sweep {sweep!r}; `orchestrate sweep FILE` makes one")
     reader = _Reader(tracking_uri)
-    document = json.loads(reader.read(parent, "sweep.json"))
-    runs = {run.data.tags[KEY]: run for run in children_of(client, experiment.experiment_id, parent.info.run_id)}
+    document = reader.answer(parent, "sweep.json", answers.sweep)
+    children = children_of(client, experiment.experiment_id, parent.info.run_id)
+    runs = {run.data.tags[KEY]: run for run in children if KEY in run.data.tags}
     moments = max(1, MOST_PICTURES // max(1, len(document["trials"])))
     with ThreadPoolExecutor(8) as pool:
         found = list(
@@ -84,6 +85,11 @@ class _Reader:
         found = download_artifacts(artifact_uri=f"{run.info.artifact_uri}/{path}", tracking_uri=self.tracking_uri)
         return Path(found).read_bytes()
 
+    def answer(self, run: Any, path: str, check: Callable[[bytes], Item]) -> Item:
+        """What `check` makes of a file of the run. Raises UserError where it is missing or damaged."""
+        with answers.from_run(run.info.run_id, path):
+            return check(self.read(run, path))
+
     def pictures(self, run: Any) -> list[tuple[int, str]]:
         """(step, path) of the sample grids logged over steps, in order."""
         from mlflow.artifacts import list_artifacts
@@ -96,10 +102,10 @@ class _Reader:
 
     def real_pictures(self, runs: list[Any]) -> list[tuple[str, bytes]]:
         """(caption, picture): the data of the groups, each picture once."""
-        described = {run.data.tags["group"]: run for run in reversed(runs) if run.data.tags.get("evaluator")}
+        described = {run.data.tags.get("group", ""): run for run in reversed(runs) if run.data.tags.get("evaluator")}
         groups: dict[bytes, list[str]] = {}
         for group, run in reversed(described.items()):
-            groups.setdefault(self.read(run, "real.png"), []).append(group)
+            groups.setdefault(self.answer(run, "real.png", answers.picture), []).append(group)
         if len(groups) == 1:
             return [("real images", picture) for picture in groups]
         return [(f"real images of {', '.join(names)}", picture) for picture, names in groups.items()]
@@ -108,7 +114,7 @@ class _Reader:
         """The card of the evaluator that measured the run; read once for all its runs."""
         evaluator = run.data.tags["evaluator"]
         if evaluator not in self._cards:
-            self._cards[evaluator] = json.loads(self.read(run, "evaluator.json"))
+            self._cards[evaluator] = self.answer(run, "evaluator.json", answers.card)
         return self._cards[evaluator]
 
     def run_data(self, trial: dict[str, Any], run: Any, moments: int) -> RunData:
@@ -125,15 +131,17 @@ class _Reader:
         data.verdict, data.reason = tags.get("verdict", ""), tags.get("verdict.reason") or tags.get("error", "")
         since = tags.get("verdict.since", "")
         data.since = int(since) if since.isdigit() else None
-        data.latest, data.settings = dict(run.data.metrics), dict(run.data.params)
+        data.latest, data.settings = answers.finite(run.data.metrics), dict(run.data.params)
         data.began_ms, data.ended_ms = run.info.start_time or 0, run.info.end_time or 0
-        environment = json.loads(self.read(run, "environment.json"))
+        environment = self.answer(run, "environment.json", answers.environment)
         data.environment = environment if "packages" in environment else {}  # a worker that never began has none
         if tags.get("evaluator"):
             data.evaluator = self.card(run)
         if run.data.metrics:
-            data.history = curves(json.loads(line) for line in self.read(run, "history.jsonl").splitlines())
-        data.pictures = [(step, self.read(run, path)) for step, path in spread(self.pictures(run), moments)]
+            data.history = curves(self.answer(run, "history.jsonl", answers.history))
+        data.pictures = [
+            (step, self.answer(run, path, answers.picture)) for step, path in spread(self.pictures(run), moments)
+        ]
         return data
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 
 import jinja2
 
 from gan_core.files import write_atomically
+from orchestrator.escaping import in_markdown
 from orchestrator.report import pictures
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
 from orchestrator.report.leaderboard import Row
 from orchestrator.report.page import typical
 from orchestrator.report.summary import Summary
-
-SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
 
 
 def write(data: SweepData, rows: list[Row], analysis: Analysis, summary: Summary, folder: Path) -> None:
@@ -48,4 +46,4 @@ class _Plain(str):
 
 def _escaped(value: object) -> object:
     """Names come from configurations: none of them is markup here."""
-    return SPECIAL.sub(r"\\\1", value) if type(value) is str else value
+    return in_markdown(value) if type(value) is str else value

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gan_core.files import write_atomically
+from orchestrator.escaping import in_csv
 from orchestrator.naming import format_level
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
@@ -17,9 +18,13 @@ from orchestrator.statistics import Effect
 
 def write(data: SweepData, analysis: Analysis, folder: Path) -> None:
     """Each file whole or not at all. Raises OSError."""
-    write_atomically(folder / "trials.csv", trials(data).to_csv(index=False).encode())
-    write_atomically(folder / "effects.csv", effects(analysis).to_csv(index=False).encode())
+    write_atomically(folder / "trials.csv", _csv(trials(data)))
+    write_atomically(folder / "effects.csv", _csv(effects(analysis)))
     write_atomically(folder / "histories.parquet", histories(data).to_parquet(index=False))
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    return table.rename(columns=in_csv).map(in_csv).to_csv(index=False).encode()
 
 
 def trials(data: SweepData) -> pd.DataFrame:

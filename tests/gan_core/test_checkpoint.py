@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from payload import Touch
 
 from gan_core import checkpoint, files
 from gan_core.checkpoint import MAGIC, CheckpointError
@@ -22,16 +23,6 @@ STATE: dict[str, Any] = {
     "names": ["x", "y"],
     "none": None,
 }
-
-
-class Touch:
-    """Makes a file when it is unpickled."""
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.path,)
 
 
 @pytest.fixture

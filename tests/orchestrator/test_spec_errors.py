@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from pathlib import Path
 from textwrap import dedent, indent
-from time import perf_counter
 
 import pytest
 
@@ -496,34 +495,32 @@ def test_a_duplicate_trial_is_refused_once_where_the_second_is_written(tmp_path:
     refuse(tmp_path, text.replace("sweep: s\n", f"sweep: s\n{seeds}"), "", "duplicate trial")
 
 
-def test_more_than_a_million_trials_are_refused_at_once(tmp_path: Path) -> None:
+def test_a_grid_of_more_trials_than_a_plan_holds_is_refused_without_being_built(tmp_path: Path) -> None:
     settings = ["steps", "log_every", "checkpoint_every", "evaluation.every", "batch_size", "model.width"]
     grid = "\n".join(f"  {setting}: {list(range(4, 104))}" for setting in settings)
-    start = perf_counter()
     found = problems(tmp_path, group(f"grid:\n{grid}"))
-    assert perf_counter() - start < 5
-    assert "1,000,000,000,000" in found[0].message and "1,000,000" in found[0].message
+    assert "1,000,000,000,000" in found[0].message and "20,000" in found[0].message
     assert lines(found) == [3]
 
 
 @pytest.mark.parametrize(
     ("other", "count"),
     [
-        ("trials: [{log_every: 1}, {log_every: 2}]", "1,001,002"),
-        ("zip: {log_every: [1, 2, 3], checkpoint_every: [1, 2, 3]}", "1,001,003"),
-        ("grid: {log_every: [1, 2]}\nzip: {steps: [1, 2]}\ntrials: [{batch_size: 8}]", "1,001,005"),
-        ("trial: {batch_size: 8}", "1,001,001"),
+        ("trials: [{log_every: 1}, {log_every: 2}]", "21,023"),
+        ("zip: {log_every: [1, 2, 3], checkpoint_every: [1, 2, 3]}", "21,024"),
+        ("grid: {log_every: [1, 2]}\nzip: {steps: [1, 2]}\ntrials: [{batch_size: 8}]", "21,026"),
+        ("trial: {batch_size: 8}", "21,022"),
     ],
 )
-def test_the_million_counts_every_group_and_every_way_to_write_trials(tmp_path: Path, other: str, count: str) -> None:
-    text = group(f"grid: {{steps: {list(range(1, 1002))}, batch_size: {list(range(2, 1002))}}}")
+def test_the_bound_counts_every_group_and_every_way_to_write_trials(tmp_path: Path, other: str, count: str) -> None:
+    text = group(f"grid: {{steps: {list(range(1, 22))}, batch_size: {list(range(2, 1003))}}}")
     found = problems(tmp_path, f"{text}  - name: h\n{indent(other, '    ')}\n")
     assert found[0].message.startswith(f"{count} trials")
 
 
-def test_seeds_count_among_the_million_trials(tmp_path: Path) -> None:
-    grid = f"grid: {{steps: {list(range(1, 1002))}, log_every: {list(range(1, 501))}}}"
-    assert "1,001,000" in problems(tmp_path, group(grid), "seeds=[0, 1]")[0].message
+def test_seeds_count_among_the_trials(tmp_path: Path) -> None:
+    grid = f"grid: {{steps: {list(range(1, 102))}, log_every: {list(range(1, 101))}}}"
+    assert "20,200" in problems(tmp_path, group(grid), "seeds=[0, 1]")[0].message
 
 
 # Names and seeds
