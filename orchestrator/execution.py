@@ -10,7 +10,6 @@ import copy
 import os
 import platform
 import time
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +25,15 @@ from gan_core.evaluation.evaluator import Evaluator
 from gan_core.history import Row, now_ms
 from gan_core.training import Diverged, Snapshot, Trainer, classes_of
 from orchestrator import environment
+from orchestrator.failures import Cause, classify, described, in_short
 from orchestrator.store import TrialFolder, write_json
 
 if TYPE_CHECKING:
     from orchestrator.system_metrics import SystemMeter
+
+
+class NotTrainedAsAsked(RuntimeError):
+    """Training ran with something else than the configuration says."""
 
 
 def choose_device() -> torch.device:
@@ -81,23 +85,26 @@ class Execution:
         spent, self._active = self._active, 0.0
         return spent
 
-    def begin(self) -> None:
-        """Takes the trial's lock and builds the trainer, from its checkpoint where there is one."""
+    def begin(self, lost: str = "") -> None:
+        """Takes the trial's lock and builds the trainer, from its checkpoint where there is one.
+
+        `lost`: what is known of how an attempt that did not say its end came to it.
+        """
         self.folder.samples.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
         self.record = self.folder.record()  # another process may have written it while we waited for the lock
         if self.record.status == "finished":
             self._lock.release()
             return
-        self._open_attempt()
+        self._open_attempt(lost)
         try:
             self._start_or_resume()
-        except Exception:
-            self._fail(traceback.format_exc())
+        except Exception as error:
+            self._fail(error)
 
-    def _open_attempt(self) -> None:
+    def _open_attempt(self, lost: str) -> None:
         write_json(self.folder.config_file, self.config.model_dump(mode="json"))
-        self._close_attempt("lost")
+        self._close_attempt(Cause.LOST_WORKER, lost)
         where = {"host": platform.node(), "process": os.getpid()}
         attempt = {"began": now_ms(), "from_step": self.record.step, **where, "outcome": "running"}
         self.record.attempts.append(attempt)
@@ -143,23 +150,23 @@ class Execution:
         except Diverged as event:
             self._rows += self._trainer.unfinished_window()
             self._end_diverged(self._trainer, event)
-        except Exception:
-            self._fail(traceback.format_exc())
+        except Exception as error:
+            self._fail(error)
         self._count_time()
 
     def _end_diverged(self, trainer: Trainer, event: Diverged) -> None:
         try:
             self._prove_application(trainer)
-        except RuntimeError:
-            self._fail(traceback.format_exc())
+        except NotTrainedAsAsked as error:
+            self._fail(error)
         else:
             self._diverge(self._judge((event.step, event.tensor)))
 
     def _prove_application(self, trainer: Trainer) -> None:
-        """Raises RuntimeError where training ran with something else than was asked for."""
+        """Raises NotTrainedAsAsked where training ran with something else than was asked for."""
         self.record.applied = trainer.applied()
         if missing := differences(self.config, self.record.applied):
-            raise RuntimeError(f"not trained as asked: {'; '.join(missing)}")
+            raise NotTrainedAsAsked(f"not trained as asked: {'; '.join(missing)}")
 
     def _count_time(self) -> None:
         spent = time.monotonic() - self._counted
@@ -184,12 +191,15 @@ class Execution:
         elif trainer.step_count % self.config.checkpoint_every == 0:
             self._commit(trainer)
 
-    def suspend(self) -> None:
-        """Saves a running trial so that it goes on from here; a finished one is left as it is."""
+    def suspend(self, outcome: str = "interrupted") -> None:
+        """Saves a running trial so that it goes on from here; a finished one is left as it is.
+
+        `outcome`: how this attempt ends.
+        """
         if self._trainer is not None and self.record.status == "running":
             self._counted = time.monotonic()
             self.record.status = "interrupted"
-            self._close_attempt("interrupted")
+            self._close_attempt(outcome)
             self._commit(self._trainer)
         self._leave()
 
@@ -227,15 +237,20 @@ class Execution:
         self._write_progress(verdict.since)
         self._leave()
 
-    def _fail(self, error: str) -> None:
-        self.record.status, self.record.error, self.record.verdict = "failed", error, None
-        self._close_attempt("failed")
-        self.folder.write_record(self.record)
-        self._leave()
+    def _fail(self, error: BaseException) -> None:
+        text = described(error)
+        self.record.status, self.record.error, self.record.verdict = "failed", text, None
+        self._close_attempt(classify(error), in_short(text))
+        try:
+            self.folder.write_record(self.record)
+        finally:
+            self._leave()
 
-    def _close_attempt(self, outcome: str) -> None:
+    def _close_attempt(self, outcome: str, message: str = "") -> None:
         if self.record.attempts and self.record.attempts[-1]["outcome"] == "running":
-            self.record.attempts[-1] |= {"ended": now_ms(), "to_step": self.step, "outcome": outcome}
+            self.record.attempts[-1] |= {"ended": now_ms(), "to_step": self.step, "outcome": str(outcome)}
+            if message:
+                self.record.attempts[-1]["message"] = message
 
     def _leave(self) -> None:
         self._trainer = None

@@ -57,8 +57,9 @@ def attempts(record: Record) -> list[str]:
     for number, one in enumerate(record.attempts, start=1):
         when = clock_time(one["began"]) + (f" to {clock_time(one['ended'])}" if "ended" in one else "")
         steps = f"from step {one['from_step']}" + (f" to {one['to_step']}" if "to_step" in one else "")
+        said = f": {one['message']}" if "message" in one else ""
         where = f"process {one['process']} on {one['host']}"
-        lines.append(f"attempt {number}: {when}, {where}, {steps}: {one['outcome']}")
+        lines.append(f"attempt {number}: {when}, {where}, {steps}: {one['outcome']}{said}")
     return lines
 
 

@@ -47,8 +47,8 @@ class Record:
 
     status: pending, running, finished, failed or interrupted. verdict: gan_core.stability's, as a mapping.
     applied: what training really ran with. evaluator: the card of what measured it. best: the evaluation with the
-    smallest Frechet distance, with its step. attempts: {began, ended, from_step, to_step, host, process,
-    outcome} of each.
+    smallest Frechet distance, with its step. attempts: {began, ended, from_step, to_step, host, process, outcome,
+    message} of each; the outcome is running, finished, interrupted, or a `failures.Cause` with what was said of it.
     """
 
     key: str

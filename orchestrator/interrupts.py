@@ -1,0 +1,92 @@
+"""What SIGINT and SIGTERM do to a command: the first leaves in order, the second at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+INTERRUPTED = 130
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(SystemExit):
+    """The user asked to leave. A SystemExit, so that nobody takes it for an error."""
+
+    def __init__(self) -> None:
+        super().__init__(INTERRUPTED)
+
+
+class Stop:
+    """Whether training shall stop. `reason`: what happened; None where the user asked for it."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.reason: str | None = None
+
+    def ask(self, reason: str | None = None) -> None:
+        """The first one counts."""
+        if not self.asked:
+            self.asked, self.reason = True, reason
+
+    @property
+    def by_user(self) -> bool:
+        return self.asked and self.reason is None
+
+
+_asked_before = False
+
+
+def _handle(then: Callable[[], None]) -> Callable[[int, Any], None]:
+    def handle(number: int, frame: Any) -> None:
+        global _asked_before
+        if _asked_before:
+            leave_at_once(INTERRUPTED)
+        _asked_before = True
+        then()
+
+    return handle
+
+
+def leave_on_signals() -> None:
+    """From here on SIGINT and SIGTERM raise Interrupted.
+
+    Also where SIGINT was ignored: a script's `orchestrate sweep FILE &` begins so, and `orchestrate stop` sends it.
+    """
+
+    def leave() -> None:
+        raise Interrupted
+
+    for number in SIGNALS:
+        signal.signal(number, _handle(leave))
+
+
+@contextmanager
+def instead(then: Callable[[], None]) -> Iterator[None]:
+    """Meanwhile the first of them does `then`."""
+    before = {number: signal.signal(number, _handle(then)) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def end_children() -> None:
+    """Kills what this command started, also what is stopped."""
+    import psutil
+
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+
+
+def leave_at_once(code: int) -> None:
+    """As after kill -9, which the next command is prepared for, but with nothing left running."""
+    end_children()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
