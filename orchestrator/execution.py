@@ -10,6 +10,7 @@ import copy
 import os
 import platform
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,8 +137,8 @@ class Execution:
         self.record.attempts[-1]["from_step"] = trainer.step_count
         self.folder.write_record(self.record)
 
-    def advance(self, seconds: float = float("inf")) -> None:
-        """Trains for about so long, or to the end of the trial."""
+    def advance(self, seconds: float = float("inf"), leave: Callable[[], bool] = lambda: False) -> None:
+        """Trains for about so long, to the end of the trial, or to the first step after which `leave` says so."""
         if self.done or self._trainer is None:
             return
         self._counted = time.monotonic()
@@ -145,7 +146,7 @@ class Execution:
         try:
             if self._trainer.step_count >= self.config.steps:  # all that was missing was the record
                 self._finish(self._judge())
-            while not self.done and time.monotonic() < deadline:
+            while not self.done and time.monotonic() < deadline and not leave():
                 self._one_step(self._trainer)
         except Diverged as event:
             self._rows += self._trainer.unfinished_window()

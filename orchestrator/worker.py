@@ -30,8 +30,7 @@ class TrialRunner(tune.Trainable):
     def step(self) -> dict[str, Any]:
         if self.execution is None:  # not in `setup`: Tune may yet give the trial to an actor that has just become free
             self.execution = self._begin()
-        if not self.preempted:
-            self.execution.advance(seconds=1.0)
+        self.execution.advance(seconds=1.0, leave=lambda: self.preempted)
         if self.preempted and not self.execution.done:
             self.execution.suspend(Cause.PREEMPTION)
             ray.actor.exit_actor()
