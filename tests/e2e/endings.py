@@ -26,11 +26,11 @@ def wait_for_checkpoints(home: Path, process: subprocess.Popen[str], count: int 
         time.sleep(0.05)
 
 
-def assert_ended_like(home: Path, reference: Path) -> None:
-    """Same weights, optimisers and streams; same curves, once each, on disk and in MLflow."""
+def assert_ended_like(home: Path, reference: Path, uri: str = "") -> None:
+    """Same weights, optimisers and streams; same curves, once each, on disk and in MLflow (at `uri`, else at home)."""
     found = trials("smoke", home)
     assert all(trial["status"] == "finished" for trial in found)
-    client = MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
+    client = MlflowClient(tracking_uri=uri or f"sqlite:///{home / 'mlflow.db'}")
     for trial in found:
         mine, theirs = (base / "sweeps/smoke/trials" / trial["key"] for base in (home, reference))
         assert_same(checkpoint.load(mine / "checkpoint.pt"), checkpoint.load(theirs / "checkpoint.pt"))
