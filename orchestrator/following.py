@@ -137,10 +137,10 @@ class Listener(_NotKept, tune.Callback):
         self.round.silence.forget(key_of(trial))
 
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        trial.config["task"]["lost"] = self.round.worker_lost(key_of(trial), trial.get_pickled_error())
+        trial.config["task"]["lost"] = self.round.worker_lost(key_of(trial), _error_of(trial))
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self.round.worker_lost_for_good(key_of(trial), trial.get_pickled_error())
+        self.round.worker_lost_for_good(key_of(trial), _error_of(trial))
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
         self.round.look_for_silence(trials)
@@ -148,6 +148,14 @@ class Listener(_NotKept, tune.Callback):
 
 def key_of(trial: Any) -> str:
     return Path(trial.config["task"]["folder"]).name
+
+
+def _error_of(trial: Any) -> BaseException | None:
+    """The error that Tune has just met. `get_pickled_error` looks where Tune's files are copied to only later."""
+    if trial.pickled_error_file is None:
+        return None
+    error = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+    return error if isinstance(error, BaseException) else None
 
 
 def _said_by_ray(error: BaseException | None) -> str:
