@@ -23,7 +23,7 @@ from orchestrator.cli_options import (
     make_console,
 )
 from orchestrator.errors import UserError
-from orchestrator.interrupts import Interrupted
+from orchestrator.interrupts import LEFT, Interrupted
 
 app = typer.Typer(
     name="orchestrate",
@@ -252,7 +252,7 @@ def main() -> None:
         print(error, file=sys.stderr)
         code: object = 2
     except Interrupted as left:
-        print("interrupted; the same command goes on from here")
+        print(LEFT)
         code = left.code
     except SystemExit as done:
         code = done.code

@@ -1,15 +1,22 @@
-"""What SIGINT and SIGTERM do to a command: the first leaves in order, the second at once."""
+"""What SIGINT and SIGTERM do to a command: the first leaves in order, the second at once.
+
+Leaving in order is bounded: a signal may come while a library holds a lock that the way out needs (seen in imports).
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 INTERRUPTED = 130
+SECONDS_TO_LEAVE = 10.0
+LEFT = "interrupted; the same command goes on from here"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -37,15 +44,14 @@ class Stop:
         return self.asked and self.reason is None
 
 
-_asked_before = False
+_asked = threading.Event()
 
 
 def _handle(then: Callable[[], None]) -> Callable[[int, Any], None]:
     def handle(number: int, frame: Any) -> None:
-        global _asked_before
-        if _asked_before:
+        if _asked.is_set():
             leave_at_once(INTERRUPTED)
-        _asked_before = True
+        _asked.set()
         then()
 
     return handle
@@ -62,6 +68,14 @@ def leave_on_signals() -> None:
 
     for number in SIGNALS:
         signal.signal(number, _handle(leave))
+    threading.Thread(target=_bound, daemon=True, name="bound").start()
+
+
+def _bound() -> None:
+    _asked.wait()
+    time.sleep(SECONDS_TO_LEAVE)
+    print(f"\n{LEFT}", flush=True)
+    leave_at_once(INTERRUPTED)
 
 
 @contextmanager

@@ -12,8 +12,9 @@ import pytest
 from orchestrator.interrupts import Stop
 
 PROGRAM = """
-import subprocess, sys, time
+import subprocess, sys, threading, time
 from orchestrator import interrupts
+interrupts.SECONDS_TO_LEAVE = {bound}
 interrupts.leave_on_signals()
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
 print(child.pid, flush=True)
@@ -22,14 +23,16 @@ try:
 finally:
     print("in order", flush=True)
     if {stuck}:
-        time.sleep(1000)
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
     interrupts.end_children()
 """
 
 
-def started(stuck: bool, **more: object) -> tuple[subprocess.Popen[str], psutil.Process]:
+def started(stuck: bool, bound: float = 100, **more: object) -> tuple[subprocess.Popen[str], psutil.Process]:
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(stuck=stuck)],
+        [sys.executable, "-c", PROGRAM.format(stuck=stuck, bound=bound)],
         stdout=subprocess.PIPE,
         text=True,
         **more,  # type: ignore[call-overload]
@@ -59,6 +62,16 @@ def test_the_second_signal_leaves_at_once_and_takes_stopped_children_along() -> 
     assert process.stdout.readline() == "in order\n"
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 130
+    psutil.wait_procs([child], timeout=60)
+    assert not child.is_running()
+
+
+def test_leaving_in_order_is_bounded_where_a_lock_is_in_the_way() -> None:
+    process, child = started(stuck=True, bound=0.5)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert output.endswith("interrupted; the same command goes on from here\n")
     psutil.wait_procs([child], timeout=60)
     assert not child.is_running()
 
