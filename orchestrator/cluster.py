@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import psutil
 
 from orchestrator.errors import UserError, first_line
-from orchestrator.interrupts import end_children
+from orchestrator.interrupts import SIGNALS, end_children
 
 LEAST_OBJECT_STORE = 100 * 1024**2
 QUIET = {
@@ -30,7 +31,7 @@ QUIET = {
 VITAL = ("gcs_server", "raylet")
 """Ray's processes without which nothing goes on. Its own client notices that of the first after a minute."""
 SECONDS_BETWEEN_LOOKS = 0.5
-LAST_LINES = 15
+LAST_LINES = 60
 
 
 def slots(cpus: int, gpus: float, gpu_share: float) -> int:
@@ -74,6 +75,7 @@ class Cluster:
 
         self.ray = ray
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
+        handlers = {number: signal.getsignal(number) for number in SIGNALS}
         if self.address is None:
             try:
                 ray.init(
@@ -94,6 +96,8 @@ class Cluster:
                 raise UserError(
                     f"no Ray cluster at {self.address} ({first_line(error)}); check `ray status` there"
                 ) from None
+        for number, handler in handlers.items():  # Ray takes SIGTERM for itself, and ends the process with code 15
+            signal.signal(number, handler)
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -17,8 +17,8 @@ from orchestrator import interrupts
 interrupts.SECONDS_TO_LEAVE = {bound}
 interrupts.leave_on_signals()
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
-print(child.pid, flush=True)
 try:
+    print(child.pid, flush=True)
     time.sleep(1000)
 finally:
     print("in order", flush=True)
