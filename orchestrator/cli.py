@@ -23,6 +23,7 @@ from orchestrator.cli_options import (
     make_console,
 )
 from orchestrator.errors import UserError
+from orchestrator.interrupts import LEFT, Interrupted
 
 app = typer.Typer(
     name="orchestrate",
@@ -79,6 +80,13 @@ def sweep(
     system_metrics: Annotated[
         bool, typer.Option("--system-metrics", help="Record processor, memory and GPU while trials train.")
     ] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop the sweep when a trial fails; those that run are saved.")
+    ] = False,
+    patience: Annotated[
+        float,
+        typer.Option(min=0.1, metavar="MINUTES", help="Without a word of a trial for so long its worker is killed."),
+    ] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but the summary at the end, and errors.")] = False,
 ) -> None:
     """Run a sweep, or go on with it, then write the report.
@@ -89,6 +97,9 @@ def sweep(
 
     Example: `orchestrate sweep experiments/stability.yaml --set seeds=[0,1,2]`
     """
+    from orchestrator import interrupts
+
+    interrupts.leave_on_signals()  # before torch is imported, which takes a while
     from orchestrator import addresses, sweeping
 
     uri = tracking_uri or addresses.default_uri(home)
@@ -102,6 +113,8 @@ def sweep(
         register=register,
         system_metrics=system_metrics,
         quiet=quiet,
+        fail_fast=fail_fast,
+        patience=60 * patience,
     )
     raise typer.Exit(sweeping.run_sweep(file, set_ or [], options, make_console()))
 
@@ -241,6 +254,9 @@ def main() -> None:
     except UserError as error:
         print(error, file=sys.stderr)
         code: object = 2
+    except Interrupted as left:
+        print(LEFT)
+        code = left.code
     except SystemExit as done:
         code = done.code
     else:

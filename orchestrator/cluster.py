@@ -6,11 +6,18 @@ Ray reads its environment when it is imported, so this module imports it late, a
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import signal
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from orchestrator.errors import UserError, first_line
+from orchestrator.interrupts import SIGNALS, end_children
 
 LEAST_OBJECT_STORE = 100 * 1024**2
 QUIET = {
@@ -23,6 +30,10 @@ QUIET = {
     "RAY_ROTATION_MAX_BYTES": str(10 * 1000**2),  # else each of its logs may grow to 512 MB, five times over
     "RAY_ROTATION_BACKUP_COUNT": "1",
 }
+VITAL = ("gcs_server", "raylet")
+"""Ray's processes without which nothing goes on. Its own client notices that of the first after a minute."""
+SECONDS_BETWEEN_LOOKS = 0.5
+LAST_LINES = 60
 
 
 def slots(cpus: int, gpus: float, gpu_share: float) -> int:
@@ -41,13 +52,24 @@ def has_token() -> bool:
     return named or (Path.home() / ".ray" / "auth_token").is_file()
 
 
+def resources(cpus: float, gpus: float, gpu_share: float, times: int) -> dict[str, float]:
+    """What a trial asks for. `cpus`: of the largest node. `times`: 2 halves its neighbours on the device."""
+    if gpus:
+        return {"CPU": 1.0, "GPU": min(1.0, gpu_share * times)}
+    return {"CPU": min(float(cpus), 1.0 * times)}
+
+
 class Cluster:
     """A Ray to run on: one of our own on this machine, or the one at `address`. A context manager.
 
+    `on_death`: called from another thread with the name of a process of our own Ray that has died.
     `data_bytes`: the size of the data sets, which lie once on each node, in Ray's object store.
     """
 
-    def __init__(self, address: str | None, workers: int, scratch: Path, data_bytes: int):
+    def __init__(
+        self, address: str | None, workers: int, scratch: Path, data_bytes: int, on_death: Callable[[str], None]
+    ):
+        self.on_death, self._over = on_death, threading.Event()
         self.address, self.workers, self.scratch = address, workers, scratch
         self.object_store = object_store_bytes(data_bytes)
         for name, value in QUIET.items():
@@ -63,14 +85,20 @@ class Cluster:
 
         self.ray = ray
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
+        handlers = {number: signal.getsignal(number) for number in SIGNALS}
         if self.address is None:
-            ray.init(
-                num_cpus=self.workers,
-                include_dashboard=False,
-                object_store_memory=self.object_store,
-                _temp_dir=str(self.scratch),
-                **quiet,
-            )
+            try:
+                ray.init(
+                    num_cpus=self.workers,
+                    include_dashboard=False,
+                    object_store_memory=self.object_store,
+                    _temp_dir=str(self.scratch),
+                    **quiet,
+                )
+            except BaseException:  # interrupted, too: what it has started until now it does not know yet
+                end_children()
+                raise
+            self._watch()
         else:
             try:
                 ray.init(address=self.address, **quiet)
@@ -78,14 +106,49 @@ class Cluster:
                 raise UserError(
                     f"no Ray cluster at {self.address} ({first_line(error)}); check `ray status` there"
                 ) from None
+        for number, handler in handlers.items():  # Ray takes SIGTERM for itself, and ends the process with code 15
+            signal.signal(number, handler)
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._over.set()
         self.ray.shutdown()
 
     def gpus(self) -> float:
         return float(self.ray.cluster_resources().get("GPU", 0))
 
+    def _watch(self) -> None:
+        vital = [child for child in psutil.Process().children() if child.name() in VITAL]
+        names = {child.pid: child.name() for child in vital}
+
+        def watch() -> None:
+            while not self._over.wait(SECONDS_BETWEEN_LOOKS):
+                for process in vital:
+                    if not _lives(process) and not self._over.is_set():
+                        self.on_death(names[process.pid])
+                        return
+
+        threading.Thread(target=watch, daemon=True, name="ray-watch").start()
+
+    def resources(self, gpu_share: float, times: int) -> dict[str, float]:
+        """What a trial asks for; see `resources`."""
+        cpus = max((node["Resources"].get("CPU", 1.0) for node in self.ray.nodes() if node["Alive"]), default=1.0)
+        return resources(cpus, self.gpus(), gpu_share, times)
+
+    def last_words(self, said: str) -> str:
+        """The end of what a lost worker wrote on stderr, as far as it ran on this machine. `said`: Ray's message."""
+        found = re.search(r"\bpid[:=] ?(\d+)", said)
+        files = list(self.scratch.glob(f"session_2*/logs/worker-*-{found[1]}.err")) if found else []
+        lines = files[0].read_text(errors="replace").splitlines() if files else []
+        return "\n".join([line for line in lines if line.strip() and line[0] != ":"][-LAST_LINES:])  # Ray's own: ":..."
+
     def slots(self, gpu_share: float) -> int:
         """How many trials run at once."""
         return slots(int(self.ray.cluster_resources().get("CPU", 1)), self.gpus(), gpu_share)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

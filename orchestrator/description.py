@@ -8,6 +8,7 @@ from typing import Any
 
 from gan_core.identity import NOT_IDENTITY
 from orchestrator.escaping import in_markdown
+from orchestrator.failures import in_short
 from orchestrator.store import Record
 from orchestrator.tracking import FOLDER, KEY, KIND
 
@@ -88,7 +89,7 @@ def end_tags(record: Record) -> dict[str, str]:
         "verdict": verdict["name"],
         "verdict.reason": verdict["reason"],
         "verdict.since": str(verdict["since"]),
-        "error": record.error.strip().splitlines()[-1] if record.error else "",
+        "error": in_short(record.error or ""),
         "mlflow.note.content": f"**{verdict['name']}**: {verdict['reason']}" if record.verdict else "",
         "precision": str(record.applied.get("precision", "")),
         "device": str(record.applied.get("device", "")),

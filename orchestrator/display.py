@@ -84,16 +84,15 @@ class Display:
     def report(self, key: str, result: dict[str, Any]) -> None:
         """A trial reported: the runner's callback."""
         assert self.clock
-        if result["status"] == "lost":
-            self.running.pop(key, None)
-            self.note(f"  lost the worker of {self._names[key]}; it starts again from its checkpoint")
+        if result["status"] in ("lost", "crowded", "retried", "silent"):
+            self._trial_disturbed(key, result)
             return
         if result["status"] == "given up":
             self.running.pop(key, None)
             self.clock.close(key)
             self.ended += 1
             self.outcomes["failed"] += 1
-            self.note(f"[{self.ended}/{self._total()}] {self._names[key]}: failed, its workers died one after another")
+            self.note(f"[{self.ended}/{self._total()}] {self._names[key]}: failed, {result['error']}")
             return
         trial = self.running.setdefault(key, _Running(self._names[key], self._steps[key]))
         trial.step, trial.latest, trial.so_far = result["gan_step"], result["latest"], result["so_far"]
@@ -109,6 +108,20 @@ class Display:
             self.outcomes[outcome] += 1
             self._trial_ended(trial, outcome)
         self._refresh()
+
+    def _trial_disturbed(self, key: str, result: dict[str, Any]) -> None:
+        name = self._names[key]
+        if result["status"] == "silent":
+            end = f"after {duration(result['patience'])} its worker is killed"
+            self.note(f"  nothing was heard of {name} for {duration(result['silent'])}; {end}")
+            return
+        self.running.pop(key, None)
+        if result["status"] == "lost":
+            self.note(f"  lost the worker of {name}; it starts again from its checkpoint")
+        elif result["status"] == "retried":
+            self.note(f"  {name}: {result['error']}; it is tried again from its checkpoint")
+        else:
+            self.note(f"  {name} ran out of memory; it is tried again with fewer neighbours, after the others")
 
     def _trial_ended(self, trial: _Running, outcome: str) -> None:
         self.note(f"[{self.ended}/{self._total()}] {trial.name}: {outcome} at step {trial.step}; {self._time_left()}")
@@ -141,6 +154,20 @@ class LiveDisplay(Display):
 
     def phase(self, text: str) -> None:
         self.phase_text = text
+
+    def _trial_disturbed(self, key: str, result: dict[str, Any]) -> None:
+        name = self._names[key]
+        if result["status"] == "silent":
+            end = f"after {duration(result['patience'])} its worker is killed"
+            self.note(f"  nothing was heard of {name} for {duration(result['silent'])}; {end}")
+            return
+        self.running.pop(key, None)
+        if result["status"] == "lost":
+            self.note(f"  lost the worker of {name}; it starts again from its checkpoint")
+        elif result["status"] == "retried":
+            self.note(f"  {name}: {result['error']}; it is tried again from its checkpoint")
+        else:
+            self.note(f"  {name} ran out of memory; it is tried again with fewer neighbours, after the others")
 
     def _trial_ended(self, trial: _Running, outcome: str) -> None:
         line = Text(f"{trial.name}  ")

@@ -11,8 +11,7 @@ import io
 import os
 import platform
 import time
-import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,12 +29,17 @@ from gan_core.files import write_atomically
 from gan_core.history import Row, now_ms
 from gan_core.training import Diverged, Snapshot, Trainer, classes_of
 from orchestrator import disk, environment
+from orchestrator.failures import Cause, classify, described, in_short
 from orchestrator.ledger import Ledger
 from orchestrator.resuming import newest_whole, open_ledger, with_history
 from orchestrator.store import Record, TrialFolder, write_json
 
 if TYPE_CHECKING:
     from orchestrator.system_metrics import SystemMeter
+
+
+class NotTrainedAsAsked(RuntimeError):
+    """Training ran with something else than the configuration says."""
 
 
 def choose_device() -> torch.device:
@@ -91,12 +95,15 @@ class Execution:
         spent, self._active = self._active, 0.0
         return spent
 
-    def begin(self) -> None:
-        """Takes the trial's lock and builds the trainer, from its newest whole checkpoint where there is one."""
-        with self._halting_on_full_disk():
-            self._begin()
+    def begin(self, lost: str = "") -> None:
+        """Takes the trial's lock and builds the trainer, from its newest whole checkpoint where there is one.
 
-    def _begin(self) -> None:
+        `lost`: what is known of how an attempt that did not say its end came to it.
+        """
+        with self._halting_on_full_disk():
+            self._begin(lost)
+
+    def _begin(self, lost: str) -> None:
         self.folder.samples.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
         self.record = self.folder.record()  # another process may have written it while we waited for the lock
@@ -106,17 +113,15 @@ class Execution:
         before = copy.copy(self.record)
         if before.status == "damaged":
             self.record = Record(self.folder.key)
-        self._open_attempt()
+        self._open_attempt(lost)
         try:
             self._start_or_resume(before)
         except Exception as error:
-            if disk.is_full(error):
-                raise
-            self._fail(traceback.format_exc())
+            self._fail(error)
 
-    def _open_attempt(self) -> None:
+    def _open_attempt(self, lost: str) -> None:
         write_json(self.folder.config_file, self.config.model_dump(mode="json"))
-        self._close_attempt("lost")
+        self._close_attempt(Cause.LOST_WORKER, lost)
         where = {"host": platform.node(), "process": os.getpid()}
         attempt = {"began": now_ms(), "from_step": self.record.step, **where, "outcome": "running"}
         self.record.attempts.append(attempt)
@@ -153,43 +158,41 @@ class Execution:
         self.record.attempts[-1]["from_step"] = trainer.step_count
         self.folder.write_record(self.record)
 
-    def advance(self, seconds: float = float("inf")) -> None:
-        """Trains for about so long, or to the end of the trial."""
+    def advance(self, seconds: float = float("inf"), leave: Callable[[], bool] = lambda: False) -> None:
+        """Trains for about so long, to the end of the trial, or to the first step after which `leave` says so."""
         if self.done or self._trainer is None or self._ledger is None:
             return
         with self._halting_on_full_disk():
-            self._advance(self._trainer, self._ledger, seconds)
+            self._advance(self._trainer, self._ledger, seconds, leave)
 
-    def _advance(self, trainer: Trainer, ledger: Ledger, seconds: float) -> None:
+    def _advance(self, trainer: Trainer, ledger: Ledger, seconds: float, leave: Callable[[], bool]) -> None:
         self._counted = time.monotonic()
         deadline = self._counted + seconds
         try:
             if trainer.step_count >= self.config.steps:  # all that was missing was the record
                 self._finish(self._judge())
-            while not self.done and time.monotonic() < deadline:
+            while not self.done and time.monotonic() < deadline and not leave():
                 self._one_step(trainer)
         except Diverged as event:
             ledger.add(trainer.unfinished_window())
             self._end_diverged(trainer, event)
         except Exception as error:
-            if disk.is_full(error):
-                raise
-            self._fail(traceback.format_exc())
+            self._fail(error)
         self._count_time()
 
     def _end_diverged(self, trainer: Trainer, event: Diverged) -> None:
         try:
             self._prove_application(trainer)
-        except RuntimeError:
-            self._fail(traceback.format_exc())
+        except NotTrainedAsAsked as error:
+            self._fail(error)
         else:
             self._diverge(self._judge((event.step, event.tensor)))
 
     def _prove_application(self, trainer: Trainer) -> None:
-        """Raises RuntimeError where training ran with something else than was asked for."""
+        """Raises NotTrainedAsAsked where training ran with something else than was asked for."""
         self.record.applied = trainer.applied()
         if missing := differences(self.config, self.record.applied):
-            raise RuntimeError(f"not trained as asked: {'; '.join(missing)}")
+            raise NotTrainedAsAsked(f"not trained as asked: {'; '.join(missing)}")
 
     def _count_time(self) -> None:
         spent = time.monotonic() - self._counted
@@ -215,13 +218,16 @@ class Execution:
         elif trainer.step_count % self.config.checkpoint_every == 0:
             self._commit(trainer)
 
-    def suspend(self) -> None:
-        """Saves a running trial so that it goes on from here; a finished one is left as it is."""
+    def suspend(self, outcome: str = "interrupted") -> None:
+        """Saves a running trial so that it goes on from here; a finished one is left as it is.
+
+        `outcome`: how this attempt ends.
+        """
         with self._halting_on_full_disk():
             if self._trainer is not None and self.record.status == "running":
                 self._counted = time.monotonic()
                 self.record.status = "interrupted"
-                self._close_attempt("interrupted")
+                self._close_attempt(outcome)
                 self._commit(self._trainer)
             self._leave()
 
@@ -237,8 +243,8 @@ class Execution:
             self._trainer = None
             self.record.status, self.record.verdict = "interrupted", None
             if self.record.attempts:
-                self.record.attempts[-1] |= {"outcome": "running", "note": self.halt}
-            self._close_attempt("interrupted")
+                self.record.attempts[-1]["outcome"] = "running"  # whatever it was about to be called
+            self._close_attempt(Cause.DISK_FULL, self.halt)
             with suppress(OSError):  # else it says running, which without a process counts as interrupted too
                 self.folder.write_record(self.record)
             self._leave()
@@ -281,15 +287,22 @@ class Execution:
         self.folder.prune()
         self._leave()
 
-    def _fail(self, error: str) -> None:
-        self.record.status, self.record.error, self.record.verdict = "failed", error, None
-        self._close_attempt("failed")
-        self.folder.write_record(self.record)
-        self._leave()
+    def _fail(self, error: BaseException) -> None:
+        if classify(error) is Cause.DISK_FULL:
+            raise error
+        text = described(error)
+        self.record.status, self.record.error, self.record.verdict = "failed", text, None
+        self._close_attempt(classify(error), in_short(text))
+        try:
+            self.folder.write_record(self.record)
+        finally:
+            self._leave()
 
-    def _close_attempt(self, outcome: str) -> None:
+    def _close_attempt(self, outcome: str, message: str = "") -> None:
         if self.record.attempts and self.record.attempts[-1]["outcome"] == "running":
-            self.record.attempts[-1] |= {"ended": now_ms(), "to_step": self.step, "outcome": outcome}
+            self.record.attempts[-1] |= {"ended": now_ms(), "to_step": self.step, "outcome": str(outcome)}
+            if message:
+                self.record.attempts[-1]["message"] = message
 
     def _leave(self) -> None:
         self._trainer = None

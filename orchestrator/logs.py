@@ -66,9 +66,10 @@ def attempts(record: Record) -> list[str]:
     for number, one in enumerate(record.attempts, start=1):
         when = clock_time(one["began"]) + (f" to {clock_time(one['ended'])}" if "ended" in one else "")
         steps = f"from step {one['from_step']}" + (f" to {one['to_step']}" if "to_step" in one else "")
+        said = f": {one['message']}" if "message" in one else ""
         where = f"process {one['process']} on {one['host']}"
         note = f"; {one['note']}" if one.get("note") else ""
-        lines.append(f"attempt {number}: {when}, {where}, {steps}: {one['outcome']}{note}")
+        lines.append(f"attempt {number}: {when}, {where}, {steps}: {one['outcome']}{said}{note}")
     return lines
 
 

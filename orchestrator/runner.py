@@ -1,154 +1,131 @@
-"""Ray Tune runs the trials: one class Trainable, whose actors go on from one trial to the next."""
+"""Ray Tune runs the trials, and `failures.POLICIES` says what becomes of one that failed.
+
+An exception in our own code is met in the worker (`worker.py`); a lost worker by Tune, which starts the trial again
+from its checkpoint in another one; what ran out of memory runs again here, in another round, with fewer neighbours.
+"""
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+import re
 
 from ray import tune
 
-from gan_core.config import TrialConfig
-from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster import Cluster
-from orchestrator.execution import Execution
-from orchestrator.plan import Plan
+from orchestrator.failures import MOST_WORKERS_LOST, Cause, classify, in_short
+from orchestrator.following import Listener, Report, Round, Settings, StopWhen, key_of
+from orchestrator.interrupts import Stop
+from orchestrator.plan import Plan, Planned
 from orchestrator.store import TrialFolder
+from orchestrator.worker import TrialRunner
+from orchestrator.workers_end import bounded_stop
 
-LOST_WORKERS = 3
-"""How often a trial whose worker died is started again, from its checkpoint."""
-
-Report = Callable[[str, dict[str, Any]], None]
-"""Called with a trial's key and what it reported: step, status, verdict (and so far), metrics, seconds of training, a
-note where something was damaged, and why the whole sweep has to halt."""
-
-
-class TrialRunner(tune.Trainable):
-    """Tune's view of an `Execution`: a second of training at a time. All durable state is in the trial's folder."""
-
-    def setup(self, config: dict[str, Any], images: dict[str, ImageSet], evaluators: dict[str, Evaluator]) -> None:
-        task = config["task"]
-        trial = TrialConfig.model_validate(task["config"])
-        folder, evaluator = TrialFolder(Path(task["folder"])), evaluators[task["evaluation"]]
-        self.execution = Execution(folder, trial, images[task["fingerprint"]], evaluator, task["system_metrics"])
-        self.begun = False
-
-    def step(self) -> dict[str, Any]:
-        if not self.begun:  # not in `setup`: Tune may yet give the trial to an actor that has just become free
-            self.execution.begin()
-            self.begun = True
-        self.execution.advance(seconds=1.0)
-        record = self.execution.record
-        return {
-            "key": self.execution.folder.key,
-            "gan_step": self.execution.step,
-            "status": record.status,
-            "verdict": record.verdict and record.verdict["name"],
-            "so_far": self.execution.so_far,
-            "latest": dict(self.execution.latest),
-            "seconds": self.execution.active_seconds(),
-            "done": self.execution.done,
-            "note": record.note,
-            "halt": self.execution.halt,
-        }
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self.execution.suspend()
-        self.setup(new_config)  # type: ignore[call-arg]  # Tune has bound the rest
-        return True
-
-    def cleanup(self) -> None:
-        self.execution.suspend()
-
-
-class _NotKept:
-    """Tune pickles its configuration so that it could restore it; we never do, so nothing of this is kept."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-
-class _StopWhen(_NotKept, tune.Stopper):
-    """Ends the whole experiment once `event` is set."""
-
-    def __init__(self, event: threading.Event):
-        self.event = event
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        return False
-
-    def stop_all(self) -> bool:
-        return self.event.is_set()
-
-
-class _Listener(_NotKept, tune.Callback):
-    def __init__(self, report: Report):
-        self.report = report
-
-    def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
-        self.report(result["key"], result)
-
-    def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self.report(_key_of(trial), {"status": "lost"})
-
-    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self.report(_key_of(trial), {"status": "given up"})
-
-
-def _key_of(trial: Any) -> str:
-    return Path(trial.config["task"]["folder"]).name
+ENDED = ("finished", "failed")
 
 
 def run(
     plan: Plan,
     evaluators: dict[str, Evaluator],
     cluster: Cluster,
-    gpu_share: float,
-    stop: threading.Event,
+    settings: Settings,
+    stop: Stop,
     report: Report,
-    system_metrics: bool = False,
 ) -> None:
-    """Runs what is left of the plan, each trial where it left off, until all have ended or `stop` is set."""
+    """Runs what is left of the plan, each trial where it left off, until all have ended or `stop` was asked."""
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what happens to a trial is said by `report`
+    todo, roomier = plan.todo, frozenset[str]()
+    while todo:
+        one = Round(settings, stop, report, cluster.last_words, roomier)
+        broken = _run_round(plan, todo, evaluators, cluster, one)
+        if stop.asked:
+            return
+        again = one.crowded - roomier
+        left = {p.key for p in todo if plan.folder.trial(p.key).record().status not in ENDED} if broken else set()
+        todo = [planned for planned in todo if planned.key in again | left]
+        roomier |= again
+
+
+def _run_round(plan: Plan, todo: list[Planned], evaluators: dict[str, Evaluator], cluster: Cluster, one: Round) -> bool:
+    """Runs them all through Tune; whether it broke off, because a worker was killed to free memory."""
     tasks = [
         {
             "folder": str(plan.folder.trial(planned.key).folder),
             "config": planned.config.model_dump(mode="json"),
             "fingerprint": planned.fingerprint,
             "evaluation": planned.evaluation,
-            "system_metrics": system_metrics,
+            "system_metrics": one.settings.system_metrics,
+            "resources": cluster.resources(one.settings.gpu_share, 2 if planned.key in one.roomier else 1),
         }
-        for planned in plan.todo
+        for planned in todo
     ]
-    resources = {"cpu": 1.0, "gpu": gpu_share} if cluster.gpus() else {"cpu": 1.0}
-    tune.Tuner(
-        tune.with_resources(tune.with_parameters(TrialRunner, images=plan.images, evaluators=evaluators), resources),
+    trainable = tune.with_parameters(TrialRunner, images=plan.images, evaluators=evaluators)
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, lambda config: tune.PlacementGroupFactory([config["task"]["resources"]])),
         param_space={"task": tune.grid_search(tasks)},
-        tune_config=tune.TuneConfig(reuse_actors=True, trial_name_creator=_key_of, trial_dirname_creator=_key_of),
+        tune_config=tune.TuneConfig(reuse_actors=True, trial_name_creator=key_of, trial_dirname_creator=key_of),
         run_config=tune.RunConfig(
             name="tune",
             storage_path=str(cluster.scratch),
-            stop=_StopWhen(stop),
+            stop=StopWhen(one.stop),
             verbose=0,
-            callbacks=[_Listener(report)],
+            callbacks=[Listener(one)],
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-            failure_config=tune.FailureConfig(max_failures=LOST_WORKERS),
+            failure_config=tune.FailureConfig(max_failures=MOST_WORKERS_LOST),
         ),
-    ).fit()
-    if not stop.is_set():
-        for planned in plan.todo:
-            _give_up(plan.folder.trial(planned.key))
+    )
+    folders = [plan.folder.trial(planned.key) for planned in todo]
+    broken = False
+    with bounded_stop(one.stop, folders):
+        try:
+            tuner.fit()
+        except Exception as error:  # Tune breaks off where Ray's memory monitor has killed a worker
+            killed = killed_for_memory(str(error), folders)
+            if classify(error) is not Cause.OUT_OF_MEMORY or not killed:
+                raise
+            broken = True
+            _note_killed(killed, one)
+    for folder in folders:
+        if folder.key in one.given_up and not one.stop.asked:
+            give_up(folder, Cause.LOST_WORKER, one.given_up[folder.key])
+    return broken
 
 
-def _give_up(folder: TrialFolder) -> None:
-    """Tune has started this trial for the last time; if its record still says running, its worker died."""
+def killed_for_memory(said: str, folders: list[TrialFolder]) -> list[TrialFolder]:
+    """The trials of the workers that Ray's memory monitor names in its message."""
+    processes = set(map(int, re.findall(r"\bpid=(\d+)", said)))
+    found = []
+    for folder in folders:
+        record = folder.record()
+        if record.attempts and record.attempts[-1]["process"] in processes and record.status not in ENDED:
+            found.append(folder)
+    return found
+
+
+def _note_killed(folders: list[TrialFolder], one: Round) -> None:
+    said = "its worker was killed because the memory of its machine ran out"
+    for folder in folders:
+        if folder.key in one.roomier:
+            give_up(folder, Cause.OUT_OF_MEMORY, said)
+            one.report(folder.key, {"status": "given up", "error": said})
+        else:
+            _end_attempt(folder, Cause.OUT_OF_MEMORY, said)
+            one.crowded.add(folder.key)
+            one.report(folder.key, {"status": "crowded"})
+
+
+def give_up(folder: TrialFolder, cause: Cause, error: str) -> None:
+    """The trial has failed, for `error`, unless it has come to an end of its own before."""
+    _end_attempt(folder, cause, in_short(error))
     record = folder.record()
-    if record.status not in ("finished", "failed"):
-        record.status, record.error = "failed", f"its worker died {LOST_WORKERS + 1} times"
-        if record.attempts and record.attempts[-1]["outcome"] == "running":
-            record.attempts[-1]["outcome"] = "lost"
+    if record.status not in ENDED:
+        record.status, record.error = "failed", error
         folder.folder.mkdir(parents=True, exist_ok=True)
+        folder.write_record(record)
+
+
+def _end_attempt(folder: TrialFolder, cause: Cause, message: str) -> None:
+    record = folder.record()
+    if record.attempts and record.attempts[-1]["outcome"] == "running":
+        record.attempts[-1] |= {"outcome": str(cause), "message": message}
         folder.write_record(record)

@@ -91,8 +91,9 @@ class Record:
     status: pending, running, finished, failed or interrupted; `damaged` if the file cannot be trusted, and then nothing
     else is known but `error`. verdict: gan_core.stability's, as a mapping.
     applied: what training really ran with. evaluator: the card of what measured it. best: the evaluation with the
-    smallest Frechet distance, with its step. attempts: {began, ended, from_step, to_step, host, process,
-    outcome} of each, and a `note` where something was damaged. history: what history.jsonl is checked by.
+    smallest Frechet distance, with its step. attempts: {began, ended, from_step, to_step, host, process, outcome,
+    message} of each, and a `note` where something was damaged; the outcome is running, finished, interrupted, or a
+    `failures.Cause` with what was said of it. history: what history.jsonl is checked by.
     """
 
     key: str

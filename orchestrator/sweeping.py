@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
+import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ from orchestrator.cluster import Cluster
 from orchestrator.confirm import extended
 from orchestrator.errors import UserError, first_line
 from orchestrator.evaluators import prepare
+from orchestrator.failures import in_short
 from orchestrator.holding import hold
+from orchestrator.interrupts import INTERRUPTED, Stop, instead, leave_at_once
 from orchestrator.mirror import Mirror
 from orchestrator.mirror_thread import MirrorThread
 from orchestrator.plan import Plan, make_plan
@@ -30,7 +32,7 @@ from orchestrator.repairing import repaired
 from orchestrator.scratch import parent_folder, scratch_folder
 from orchestrator.store import SweepFolder, write_checked
 
-FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
+FINISHED, SOME_FAILED = 0, 1
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Options:
 
     `confirm`: how many of the best configurations run again on fresh seeds. `register`: the registered model that the
     best generator becomes a version of. `system_metrics`: rows tell of the worker and its machine too. `quiet`: nothing
-    is said before the summary.
+    is said before the summary. `fail_fast`: a failed trial stops the sweep. `patience`: seconds without a word of a
+    trial after which its worker is killed.
     """
 
     home: Path
@@ -51,6 +54,8 @@ class Options:
     register: str | None = None
     system_metrics: bool = False
     quiet: bool = False
+    fail_fast: bool = False
+    patience: float = 900.0
 
 
 def run_sweep(file: Path, overrides: list[str], options: Options, console: Console) -> int:
@@ -63,7 +68,6 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
         generator_model.check_name(options.register)
     folder = SweepFolder(options.home, sweep.name)
     database.check(options.tracking_uri, sweep.name)
-    _heed_interrupts()
     with display.make_display(console, options.quiet) as shown:
         shown.phase("loading the data")
         plan = extended(make_plan(sweep, options.home), options.confirm)
@@ -95,10 +99,11 @@ class _Outcome:
     trouble: str | None
     model: generator_model.LoggedGenerator | None = None
     model_trouble: str | None = None
+    stopped: str | None = None
 
 
 def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: display.Display) -> _Outcome:
-    stop = threading.Event()
+    stop = Stop()
     with ExitStack() as stack:
         importing = stack.enter_context(ThreadPoolExecutor(1)).submit(tracking.warm_up, options.tracking_uri)
         cluster = stack.enter_context(_cluster(plan, options, shown)) if plan.todo else None
@@ -111,7 +116,7 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
         try:
             if cluster:
                 threading.Thread(target=generator_model.warm_up, daemon=True).start()
-                with _stopping_on_signals(stop, shown):
+                with instead(lambda: _stop_for_user(stop, shown)):
                     _train(plan, evaluators, options, cluster, shown, stop)
                     more = extended(plan.looked_up(), options.confirm)
                     if len(more.trials) > len(plan.trials):
@@ -120,29 +125,34 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
                         mirror.follow(plan.document(), _settings(plan))
                         _train(plan, evaluators, options, cluster, shown, stop)
             shown.phase("sending the rest to MLflow")
-            thread.drain()
-            return _conclude(plan, options, thread, shown, _exit_code(plan, stop))
+            thread.drain(attempts=1 if stop.asked else 3)
+            outcome = _conclude(plan, options, thread, shown, _exit_code(plan, stop))
+            return replace(outcome, stopped=stop.reason)
         except BaseException:
             mirror.abandon()
             raise
 
 
 def _conclude(plan: Plan, options: Options, thread: MirrorThread, shown: display.Display, code: int) -> _Outcome:
-    """The report, from MLflow, and the end of the parent run; without them if MLflow did not take everything."""
+    """The report, from MLflow, and the end of the parent run; without them if MLflow did not take everything.
+
+    Who interrupts a sweep wants to leave: the report is a command of its own.
+    """
     if thread.trouble:
         return _Outcome(plan, code, "", None, thread.trouble)
+    if code == INTERRUPTED:
+        with suppress(Exception):
+            thread.mirror.finish("KILLED", "", None)
+        return _Outcome(plan, code, "", None, None)
     from orchestrator import report
 
     shown.phase("writing the report")
     try:
         said = report.write(options.tracking_uri, [plan.sweep.name], plan.folder.report_folder, thread.mirror.parent)
         answer, file = "\n".join(said.lines), plan.folder.report_file
-        status = {FINISHED: "FINISHED", SOME_FAILED: "FAILED"}.get(code, "KILLED")
-        thread.mirror.finish(status, answer, file)
+        thread.mirror.finish("FINISHED" if code == FINISHED else "FAILED", answer, file)
     except UserError as error:
         return _Outcome(plan, code, "", None, str(error))
-    if code == INTERRUPTED:
-        return _Outcome(plan, code, answer, file, None)
     return _Outcome(plan, code, answer, file, None, *_log_generator(plan, options, thread.mirror, shown))
 
 
@@ -165,7 +175,14 @@ def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[C
     shown.phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
     workers = options.workers or environment.available_cpus()
     size = sum(images.images.nbytes + images.test_images.nbytes for images in plan.images.values())
-    with scratch_folder() as scratch, Cluster(options.address, workers, scratch, size) as cluster:
+
+    def leave(name: str) -> None:
+        shown.console.show_cursor()
+        shown.note(f"Ray's {name} has died; the same command goes on from the last checkpoints")
+        shutil.rmtree(scratch, ignore_errors=True)
+        leave_at_once(SOME_FAILED)
+
+    with scratch_folder() as scratch, Cluster(options.address, workers, scratch, size, leave) as cluster:
         yield cluster
 
 
@@ -189,9 +206,9 @@ def _train(
     options: Options,
     cluster: Cluster,
     shown: display.Display,
-    stop: threading.Event,
+    stop: Stop,
 ) -> None:
-    from orchestrator import runner
+    from orchestrator import following, runner
 
     slots = cluster.slots(options.gpu_share)
     counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
@@ -200,53 +217,29 @@ def _train(
     shown.phase_text = "starting the workers"
 
     def halt(why: str) -> None:
-        if not stop.is_set():
-            stop.set()
-            shown.note(f"stopping: {why}")
+        stop.ask(why)
+        shown.note(f"stopping: {why}")
 
-    def report(key: str, result: dict[str, Any]) -> None:
-        if why := result.get("halt"):
-            halt(why)
-        shown.report(key, result)
-
+    settings = following.Settings(options.gpu_share, options.patience, options.fail_fast, options.system_metrics)
     try:
         with disk.watched([plan.folder.home, cluster.scratch], halt):
-            runner.run(plan, evaluators, cluster, options.gpu_share, stop, report, options.system_metrics)
+            runner.run(plan, evaluators, cluster, settings, stop, shown.report)
     except OSError as error:
         if not disk.is_full(error):
             raise
         halt(disk.explain(error, cluster.scratch))
 
 
-def _heed_interrupts() -> None:
-    """A script's `orchestrate sweep FILE &` begins with SIGINT ignored, and `orchestrate stop` sends it."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def _stop_for_user(stop: Stop, shown: display.Display) -> None:
+    stop.ask()
+    shown.note("stopping: every running trial saves a checkpoint (again to leave at once)")
 
 
-@contextmanager
-def _stopping_on_signals(stop: threading.Event, shown: display.Display) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) lets every trial save itself; the second one does not wait."""
-
-    def handle(number: int, frame: Any) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        shown.note("stopping: every running trial saves a checkpoint (again to leave at once)")
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _exit_code(plan: Plan, stop: threading.Event) -> int:
+def _exit_code(plan: Plan, stop: Stop) -> int:
     statuses = {plan.folder.trial(p.key).record().status for p in plan.trials}
     if statuses == {"finished"}:
         return FINISHED
-    return INTERRUPTED if stop.is_set() else SOME_FAILED
+    return stop.code if stop.asked else SOME_FAILED
 
 
 def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
@@ -257,7 +250,7 @@ def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
     for planned in plan.trials:
         record = plan.folder.trial(planned.key).record()
         if record.status == "failed" and record.error:
-            say(f"failed: {planned.trial.name}: {record.error.strip().splitlines()[-1]}")
+            say(f"failed: {planned.trial.name}: {in_short(record.error)}")
     if outcome.report:
         say(f"report  {outcome.report}")
     if outcome.model:
@@ -274,6 +267,9 @@ def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
         say(f"MLflow  {command('ui', options.home)}{where}, then experiment {plan.sweep.name}")
     if outcome.code == INTERRUPTED:
         left = sum(plan.folder.trial(p.key).record().status != "finished" for p in plan.trials)
+        say(f"report  {command(f'report {plan.sweep.name}', options.home)} writes it from what there is")
         say(f"interrupted with {left} of {len(plan.trials)} trials left; the same command goes on from here")
+    elif outcome.stopped:
+        say(f"stopped: {outcome.stopped}")
     elif outcome.code == SOME_FAILED:
         say("some trials failed; the same command tries them again")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from commands import SMOKE, Done, orchestrate
+from endings import LONGER
 
 
 @pytest.fixture(scope="session")
@@ -14,6 +15,15 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
     """A home in which the smoke sweep ran to its end, and what the command said."""
     home = tmp_path_factory.mktemp("undisturbed")
     return home, orchestrate("sweep", SMOKE, home=home)
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which the longer sweep ran to its end, undisturbed."""
+    home = tmp_path_factory.mktemp("reference")
+    done = orchestrate("sweep", SMOKE, *LONGER, home=home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return home
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cluster import has_token, slots
+from orchestrator.cluster import has_token, resources, slots
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,22 @@ from orchestrator.cluster import has_token, slots
 )
 def test_trials_take_a_processor_and_a_part_of_a_gpu_each(cpus: int, gpus: int, share: float, expected: int) -> None:
     assert slots(cpus, gpus, share) == expected
+
+
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "share", "once", "twice"),
+    [
+        (8, 0, 0.25, {"CPU": 1}, {"CPU": 2}),
+        (1, 0, 0.25, {"CPU": 1}, {"CPU": 1}),
+        (8, 2, 0.25, {"CPU": 1, "GPU": 0.25}, {"CPU": 1, "GPU": 0.5}),
+        (8, 2, 0.7, {"CPU": 1, "GPU": 0.7}, {"CPU": 1, "GPU": 1}),
+    ],
+)
+def test_a_second_try_has_fewer_neighbours_on_the_device(
+    cpus: int, gpus: int, share: float, once: dict[str, float], twice: dict[str, float]
+) -> None:
+    assert resources(cpus, gpus, share, 1) == once
+    assert resources(cpus, gpus, share, 2) == twice
 
 
 def test_a_token_is_found_where_ray_looks_for_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -38,11 +38,17 @@ def test_plain_output_says_each_trials_end_and_the_time_left(tiny_plan: MakePlan
         display.report(plan.trials[0].key, reported(4))
         display.report(plan.trials[0].key, reported(8, done=True, verdict="stable"))
         display.report(plan.trials[1].key, {"status": "lost"})
-        display.report(plan.trials[1].key, {"status": "given up"})
+        display.report(plan.trials[1].key, {"status": "given up", "error": "its worker was lost 6 times"})
+        display.report(plan.trials[2].key, {"status": "retried", "error": "KeyError: 'loss'"})
+        display.report(plan.trials[2].key, {"status": "crowded"})
+        display.report(plan.trials[3].key, {"status": "silent", "silent": 120.0, "patience": 900.0})
     text = out.getvalue()
-    assert f"[2/4] {plan.trials[1].trial.name}: failed" in text
+    assert f"[2/4] {plan.trials[1].trial.name}: failed, its worker was lost 6 times" in text
     assert f"[1/4] {plan.trials[0].trial.name}: stable at step 8; about 3 s left" in text
     assert "starts again from its checkpoint" in text
+    assert f"{plan.trials[2].trial.name}: KeyError: 'loss'; it is tried again from its checkpoint" in text
+    assert f"{plan.trials[2].trial.name} ran out of memory; it is tried again with fewer neighbours" in text
+    assert f"nothing was heard of {plan.trials[3].trial.name} for 2 min 00 s; after 15 min 00 s its worker" in text
 
 
 @pytest.mark.parametrize("terminal", [False, True])
@@ -54,7 +60,7 @@ def test_quiet_says_nothing_before_the_summary(terminal: bool, tiny_plan: MakePl
         display.start(plan, Clock(plan, 2))
         display.report(plan.trials[0].key, reported(8, done=True, verdict="stable"))
         display.report(plan.trials[1].key, {"status": "lost"})
-        display.report(plan.trials[1].key, {"status": "given up"})
+        display.report(plan.trials[1].key, {"status": "given up", "error": "its worker was lost 6 times"})
     assert out.getvalue() == ""
 
 

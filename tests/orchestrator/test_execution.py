@@ -88,11 +88,12 @@ def test_rows_and_pictures_past_the_checkpoint_are_cut_off_on_resuming(tiny_plan
         history.write('{"step": 6, "time": 0, "loss/generator": 1.0}\n{"step": 8, "loss/gen')
     first.folder.sample_file(6).write_bytes(first.folder.sample_file(4).read_bytes())
     second = execution_of(plan, plan.trials[0])
-    second.begin()
+    second.begin("its worker was killed")
     assert second.step == 4
     assert max(json.loads(line)["step"] for line in second.folder.history_file.read_text().splitlines()) == 4
     assert [step for step, _ in second.folder.sample_files()] == [0, 4]
     assert second.record.attempts[0]["outcome"] == "lost"
+    assert second.record.attempts[0]["message"] == "its worker was killed"
     second.suspend()
 
 
@@ -129,6 +130,8 @@ def test_an_exception_is_a_failure_with_its_traceback_and_is_tried_again(
     assert record.status == "failed"
     assert record.error is not None
     assert "no memory for this" in record.error
+    assert record.attempts[-1]["outcome"] == "out of memory"
+    assert record.attempts[-1]["message"] == "MemoryError: no memory for this"
     assert tiny_plan().trials[0].state == "failed"
     assert run_to_end(plan, plan.trials[0]).folder.record().status == "finished"
 
@@ -143,6 +146,7 @@ def test_an_optimiser_that_trains_with_another_rate_fails_the_trial(tiny_plan: M
     record = execution.folder.record()
     assert record.status == "failed"
     assert record.verdict is None
+    assert record.attempts[-1]["outcome"] == "configuration"
     last = (record.error or "").strip().splitlines()[-1]
     assert "not trained as asked: generator ran with {'lr': 0.01" in last
     assert "asked for {'lr': 0.0002" in last
@@ -271,7 +275,7 @@ def test_a_resumed_trial_has_the_best_of_the_one_that_was_not_interrupted(
     elif end == "lost":
         first._leave()
     else:
-        first._fail("Traceback\nMemoryError: no memory")
+        first._fail(MemoryError("no memory"))
     known = step if end == "suspended" or step <= 4 else 4
     record = first.folder.record()
     assert record.best["step"] == known  # what the checkpoint and the history vouch for

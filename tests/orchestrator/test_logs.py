@@ -54,10 +54,14 @@ def test_a_finished_trial_tells_attempts_verdict_and_its_last_rows(plan: Plan) -
 
 def test_a_failed_trial_shows_its_traceback(plan: Plan) -> None:
     execution = run_some_steps(plan, plan.trials[0], 1)
-    execution._fail("Traceback (most recent call last):\n  File 'x.py'\nRuntimeError: out of luck\n")
+    try:
+        raise RuntimeError("out of luck")
+    except RuntimeError as error:
+        execution._fail(error)
     text = told(plan)
     assert "status   failed" in text
-    assert "  File 'x.py'\nRuntimeError: out of luck" in text
+    assert "from step 0 to 1: exception: RuntimeError: out of luck" in text
+    assert 'raise RuntimeError("out of luck")\nRuntimeError: out of luck' in text
     assert "orchestrate doctor" in text
 
 

@@ -138,7 +138,7 @@ def test_what_failed_and_then_finished_tells_of_the_end_only(tiny_plan: MakePlan
     key = plan.trials[0].key
     execution = execution_of(plan, plan.trials[0])
     execution.begin()
-    execution._fail("Traceback\nMemoryError: too much")
+    execution._fail(MemoryError("too much"))
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
     mirror.sync()
@@ -206,7 +206,7 @@ def test_a_failed_trial_is_marked_failed_with_its_traceback(tiny_plan: MakePlan,
     plan = tiny_plan()
     execution = execution_of(plan, plan.trials[0])
     execution.begin()
-    execution._fail("Traceback: something broke")
+    execution._fail(RuntimeError("something broke"))
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
     mirror.sync()

@@ -1,0 +1,168 @@
+"""What happens to trials while Tune runs them, and what `failures.POLICIES` wants done about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+
+from orchestrator.failures import MOST_WORKERS_LOST, POLICIES, Action, Cause, classify, in_short
+from orchestrator.interrupts import Stop
+from orchestrator.silence import Silence
+
+Report = Callable[[str, dict[str, Any]], None]
+"""Called with a trial's key and what it reported: step, status, verdict (and so far), metrics, seconds of training, a
+note where something was damaged, and why the whole sweep has to halt."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`gpu_share`: the part of a GPU a trial gets. `patience`: seconds of silence after which its worker is killed.
+
+    `fail_fast`: whether a failed trial stops the sweep. `system_metrics`: whether rows tell of the worker too.
+    """
+
+    gpu_share: float = 0.25
+    patience: float = 900.0
+    fail_fast: bool = False
+    system_metrics: bool = False
+
+
+@dataclass
+class Round:
+    """What happened to trials, by key, since Tune was started.
+
+    `roomier`: those that have fewer neighbours this time. `last_words`: Ray's message on a lost worker -> the end of
+    what it wrote on stderr. `crowded`: what ran out of memory. `given_up`: what Tune does not start again, and why.
+    """
+
+    settings: Settings
+    stop: Stop
+    report: Report
+    last_words: Callable[[str], str]
+    roomier: frozenset[str] = frozenset()
+    crowded: set[str] = field(default_factory=set)
+    given_up: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.silence = Silence(self.settings.patience)
+        self._silenced: dict[str, str] = {}
+
+    def heard(self, key: str, result: dict[str, Any]) -> None:
+        if result["done"]:
+            self.silence.forget(key)
+        else:
+            self.silence.heard(key, time.monotonic())
+        if result["halt"]:
+            self.stop.ask(result["halt"])
+        if result["status"] == "failed":
+            result = self._failed(key, Cause(result["cause"]), result)
+        self.report(key, result)
+
+    def _failed(self, key: str, cause: Cause, result: dict[str, Any]) -> dict[str, Any]:
+        if POLICIES[cause].action is Action.RETRY_ROOMIER and key not in self.roomier:
+            self.crowded.add(key)
+            return result | {"status": "crowded"}
+        self._stop_if_it_must(cause, result["error"], ended=True)
+        return result
+
+    def worker_lost(self, key: str, error: BaseException | None) -> str:
+        """Tune starts the trial again; what is known of the end of its worker."""
+        said = self._on_loss(key, error)
+        self._stop_if_it_must(classify(error) if error else Cause.LOST_WORKER, in_short(said), ended=False)
+        self.report(key, {"status": "lost", "error": in_short(said)})
+        return in_short(said)
+
+    def worker_lost_for_good(self, key: str, error: BaseException | None) -> None:
+        said = self._on_loss(key, error)
+        short = f"its worker was lost {MOST_WORKERS_LOST + 1} times, the last time: {in_short(said)}"
+        self.given_up[key] = "\n".join(part for part in (self.last_words(str(error)), said, short) if part)
+        self._stop_if_it_must(classify(error) if error else Cause.LOST_WORKER, short, ended=True)
+        self.report(key, {"status": "given up", "error": short})
+
+    def _on_loss(self, key: str, error: BaseException | None) -> str:
+        self.silence.forget(key)
+        return self._silenced.pop(key, None) or _said_by_ray(error)
+
+    def _stop_if_it_must(self, cause: Cause, error: str, ended: bool) -> None:
+        if POLICIES[cause].action is Action.STOP:
+            self.stop.ask(f"{error}; make room, and the same command goes on from here")
+        elif ended and self.settings.fail_fast:
+            self.stop.ask("a trial failed, and --fail-fast was asked for; the same command tries it again", code=1)
+
+    def look_for_silence(self, trials: list[Any]) -> None:
+        """Tells of running trials that are silent, and kills the workers of those that are for too long."""
+        now = time.monotonic()
+        for key, seconds in self.silence.to_tell(now).items():
+            self.report(key, {"status": "silent", "silent": seconds, "patience": self.silence.patience})
+        silent = self.silence.to_kill(now)
+        for trial in trials if silent else []:
+            key, actor = key_of(trial), trial.temporary_state.ray_actor
+            if key in silent and actor is not None:
+                self._silenced[key] = f"nothing was heard of it for {silent[key]:.0f} s, so its worker was killed"
+                ray.kill(actor)
+
+
+class _NotKept:
+    """Tune pickles its configuration so that it could restore it; we never do, so nothing of this is kept."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class StopWhen(_NotKept, tune.Stopper):
+    def __init__(self, stop: Stop):
+        self.stop = stop
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self.stop.asked
+
+
+class Listener(_NotKept, tune.Callback):
+    def __init__(self, happening: Round):
+        self.round = happening
+
+    def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        self.round.silence.heard(key_of(trial), time.monotonic())
+
+    def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
+        self.round.heard(result["key"], result)
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        self.round.silence.forget(key_of(trial))
+
+    def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        trial.config["task"]["lost"] = self.round.worker_lost(key_of(trial), _error_of(trial))
+
+    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        self.round.worker_lost_for_good(key_of(trial), _error_of(trial))
+
+    def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
+        self.round.look_for_silence(trials)
+
+
+def key_of(trial: Any) -> str:
+    return Path(trial.config["task"]["folder"]).name
+
+
+def _error_of(trial: Any) -> BaseException | None:
+    """The error that Tune has just met. `get_pickled_error` looks where Tune's files are copied to only later."""
+    if trial.pickled_error_file is None:
+        return None
+    error = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+    return error if isinstance(error, BaseException) else None
+
+
+def _said_by_ray(error: BaseException | None) -> str:
+    """Ray's words on the end of a worker; of those on its many possible reasons only the facts."""
+    if error is None:
+        return "its worker ended, and Ray does not say why"
+    return str(error).split(" Some common causes include")[0]

@@ -1,0 +1,88 @@
+"""What runs in a worker: Tune's view of an `Execution`. All durable state is in the trial's folder."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+
+from gan_core.config import TrialConfig
+from gan_core.datasets import ImageSet
+from gan_core.evaluation.evaluator import Evaluator
+from orchestrator.execution import Execution
+from orchestrator.failures import POLICIES, Action, Cause, in_short
+from orchestrator.store import TrialFolder
+
+
+class TrialRunner(tune.Trainable):
+    """A second of training at a time; actors go on from one trial to the next."""
+
+    def setup(self, config: dict[str, Any], images: dict[str, ImageSet], evaluators: dict[str, Evaluator]) -> None:
+        self.task, self.images, self.evaluators = config["task"], images, evaluators
+        self.execution: Execution | None = None
+        self.retries, self.preempted = 0, False
+        signal.signal(signal.SIGTERM, self._preempt)
+
+    def step(self) -> dict[str, Any]:
+        if self.execution is None:  # not in `setup`: Tune may yet give the trial to an actor that has just become free
+            self.execution = self._begin()
+        self.execution.advance(seconds=1.0, leave=lambda: self.preempted)
+        if self.preempted and not self.execution.done:
+            self.execution.suspend(Cause.PREEMPTION)
+            ray.actor.exit_actor()
+        said = self._result(self.execution)
+        if self._may_try_again(self.execution):
+            self.retries += 1
+            self.execution = self._begin()
+            said |= {"status": "retried", "done": False}
+        return said
+
+    def _begin(self) -> Execution:
+        trial = TrialConfig.model_validate(self.task["config"])
+        images, evaluator = self.images[self.task["fingerprint"]], self.evaluators[self.task["evaluation"]]
+        folder = TrialFolder(Path(self.task["folder"]))
+        execution = Execution(folder, trial, images, evaluator, self.task["system_metrics"])
+        execution.begin(self.task.get("lost", ""))
+        return execution
+
+    def _result(self, execution: Execution) -> dict[str, Any]:
+        record = execution.record
+        return {
+            "key": execution.folder.key,
+            "gan_step": execution.step,
+            "status": record.status,
+            "verdict": record.verdict and record.verdict["name"],
+            "so_far": execution.so_far,
+            "latest": dict(execution.latest),
+            "seconds": execution.active_seconds(),
+            "cause": record.attempts[-1]["outcome"] if record.status == "failed" else None,
+            "error": in_short(record.error or ""),
+            "done": execution.done,
+            "note": record.note,
+            "halt": execution.halt,
+        }
+
+    def _may_try_again(self, execution: Execution) -> bool:
+        if execution.record.status != "failed":
+            return False
+        policy = POLICIES[Cause(execution.record.attempts[-1]["outcome"])]
+        return policy.action is Action.RETRY and self.retries < policy.most
+
+    def _preempt(self, number: int, frame: Any) -> None:
+        """SIGTERM: a trial that runs is saved by its next `step`; without one there is nothing to wait for."""
+        if self.execution is None or self.execution.done:
+            sys.exit(f"signal {number}")
+        self.preempted = True
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.cleanup()
+        self.setup(new_config)  # type: ignore[call-arg]  # Tune has bound the rest
+        return True
+
+    def cleanup(self) -> None:
+        if self.execution is not None:
+            self.execution.suspend()

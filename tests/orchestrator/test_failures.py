@@ -1,0 +1,106 @@
+"""One table says who failed and what is done about it."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+import ray.exceptions
+import torch
+from pydantic import ValidationError
+
+from gan_core.config import TrialConfig
+from gan_core.images import DataError
+from gan_core.training import Diverged
+from orchestrator.errors import UserError
+from orchestrator.execution import NotTrainedAsAsked
+from orchestrator.failures import POLICIES, Action, Cause, classify, described, in_short
+
+
+def raised_by_the_allocator() -> BaseException:
+    """What torch says where it really gets no memory: 2^60 bytes."""
+    try:
+        torch.empty(2**60, dtype=torch.uint8)
+    except RuntimeError as error:
+        return error
+    raise AssertionError
+
+
+def raised_by_pydantic() -> BaseException:
+    try:
+        TrialConfig.model_validate({"steps": "many"})
+    except ValidationError as error:
+        return error
+    raise AssertionError
+
+
+def in_a_worker(error: Exception) -> BaseException:
+    """As Ray hands it over."""
+    return ray.exceptions.RayTaskError("train", "Traceback ...", error).as_instanceof_cause()
+
+
+def caught(inner: BaseException) -> BaseException:
+    """As Tune breaks off with it."""
+    try:
+        raise RuntimeError(f"Caught unexpected exception: {inner}") from inner
+    except RuntimeError as error:
+        return error
+
+
+KILLED = "1 worker(s) were killed due to the node running low on memory"
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), Cause.OUT_OF_MEMORY),
+        (RuntimeError("CUDA error: out of memory"), Cause.OUT_OF_MEMORY),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), Cause.OUT_OF_MEMORY),
+        (MemoryError(), Cause.OUT_OF_MEMORY),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), Cause.OUT_OF_MEMORY),
+        (raised_by_the_allocator(), Cause.OUT_OF_MEMORY),
+        (ray.exceptions.OutOfMemoryError(KILLED), Cause.OUT_OF_MEMORY),
+        (caught(ray.exceptions.OutOfMemoryError(KILLED)), Cause.OUT_OF_MEMORY),
+        (in_a_worker(MemoryError()), Cause.OUT_OF_MEMORY),
+        (ray.exceptions.RayActorError("a", KILLED), Cause.OUT_OF_MEMORY),
+        (DataError("data.path", "does not exist"), Cause.CONFIGURATION),
+        (UserError("wrong"), Cause.CONFIGURATION),
+        (raised_by_pydantic(), Cause.CONFIGURATION),
+        (NotTrainedAsAsked("not trained as asked"), Cause.CONFIGURATION),
+        (in_a_worker(DataError("data.path", "does not exist")), Cause.CONFIGURATION),
+        (Diverged(3, "loss/generator"), Cause.DIVERGENCE),
+        (ray.exceptions.RayActorError("a", "The actor died unexpectedly"), Cause.LOST_WORKER),
+        (ray.exceptions.NodeDiedError("the node is gone"), Cause.LOST_WORKER),
+        (ray.exceptions.RayActorError("a", "error in its creation task", actor_init_failed=True), Cause.EXCEPTION),
+        (OSError(errno.ENOSPC, "No space left on device"), Cause.DISK_FULL),
+        (OSError(errno.EROFS, "Read-only file system"), Cause.DISK_FULL),
+        (in_a_worker(OSError(errno.ENOSPC, "No space left on device")), Cause.DISK_FULL),
+        (OSError(errno.EACCES, "Permission denied"), Cause.EXCEPTION),
+        (RuntimeError("shape '[8]' is invalid"), Cause.EXCEPTION),
+        (in_a_worker(KeyError("loss")), Cause.EXCEPTION),
+    ],
+    ids=lambda value: value if isinstance(value, Cause) else f"{type(value).__name__}",
+)
+def test_the_cause_is_told_from_the_error(error: BaseException, cause: Cause) -> None:
+    assert classify(error) is cause
+
+
+def test_an_error_that_comes_round_to_itself_has_a_cause_too() -> None:
+    one, other = RuntimeError("one"), RuntimeError("other")
+    one.__cause__, other.__cause__ = other, one
+    assert classify(one) is Cause.EXCEPTION
+
+
+def test_every_cause_has_a_policy_and_what_cannot_pass_is_not_tried_again() -> None:
+    assert set(POLICIES) == set(Cause)
+    again = {cause for cause, policy in POLICIES.items() if policy.most}
+    assert again == {Cause.OUT_OF_MEMORY, Cause.LOST_WORKER, Cause.PREEMPTION, Cause.EXCEPTION}
+    assert POLICIES[Cause.DISK_FULL].action is Action.STOP
+
+
+def test_a_traceback_is_kept_whole_and_told_by_its_last_line() -> None:
+    text = described(raised_by_the_allocator())
+    assert text.startswith("Traceback")
+    assert "raised_by_the_allocator" in text
+    assert in_short(text).startswith("RuntimeError:")
+    assert in_short("\n") == ""

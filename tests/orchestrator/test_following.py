@@ -1,0 +1,71 @@
+"""What a sweep does about trials that fail in its workers, and about workers that are lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ray.exceptions import ActorDiedError, RayActorError
+
+from orchestrator.following import Round, Settings
+from orchestrator.interrupts import Stop
+
+Said = list[tuple[str, str]]
+
+
+def a_round(said: Said, fail_fast: bool = False, **more: Any) -> Round:
+    settings = Settings(fail_fast=fail_fast)
+    report = lambda key, result: said.append((key, result["status"]))  # noqa: E731
+    return Round(settings, Stop(), report, last_words=lambda message: "Fatal Python error: Segmentation fault", **more)
+
+
+def failed(cause: str) -> dict[str, Any]:
+    return {"status": "failed", "cause": cause, "error": "OSError: no", "done": True}
+
+
+def test_out_of_memory_is_kept_for_another_round_and_fails_in_that() -> None:
+    said: Said = []
+    first = a_round(said, fail_fast=True)
+    first.heard("a", failed("out of memory"))
+    assert first.crowded == {"a"}
+    assert not first.stop.asked
+    second = a_round(said, fail_fast=True, roomier=frozenset("a"))
+    second.heard("a", failed("out of memory"))
+    assert second.crowded == set()
+    assert second.stop.asked
+    assert said == [("a", "crowded"), ("a", "failed")]
+
+
+@pytest.mark.parametrize("cause", ["exception", "configuration"])
+def test_one_bad_trial_stops_a_sweep_only_where_that_was_asked_for(cause: str) -> None:
+    one = a_round([])
+    one.heard("a", failed(cause))
+    assert not one.stop.asked
+    fast = a_round([], fail_fast=True)
+    fast.heard("a", failed(cause))
+    assert fast.stop.reason
+    assert not fast.stop.by_user
+
+
+def test_a_full_disk_stops_the_sweep_whether_the_worker_or_ray_tells_of_it() -> None:
+    one = a_round([])
+    one.heard("a", failed("disk full"))
+    assert "make room" in (one.stop.reason or "")
+    other = a_round([])
+    other.worker_lost("a", OSError(28, "No space left on device"))
+    assert "No space left on device" in (other.stop.reason or "")
+
+
+def test_a_lost_worker_is_not_the_trials_failure_until_it_was_the_last() -> None:
+    said: Said = []
+    one = a_round(said, fail_fast=True)
+    told = one.worker_lost("a", ActorDiedError())
+    assert "died" in told
+    assert not one.stop.asked
+    one.worker_lost_for_good("a", RayActorError("a", "no connection. Some common causes include: this and that"))
+    assert one.stop.asked
+    lines = one.given_up["a"].splitlines()
+    assert lines[0] == "Fatal Python error: Segmentation fault"
+    assert lines[-1].startswith("its worker was lost 6 times")
+    assert "this and that" not in one.given_up["a"]
+    assert said == [("a", "lost"), ("a", "given up")]

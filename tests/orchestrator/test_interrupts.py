@@ -1,0 +1,85 @@
+"""The first signal leaves in order, the second at once, and neither leaves a process behind."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from orchestrator.interrupts import Stop
+
+PROGRAM = """
+import subprocess, sys, threading, time
+from orchestrator import interrupts
+interrupts.SECONDS_TO_LEAVE = {bound}
+interrupts.leave_on_signals()
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
+try:
+    print(child.pid, flush=True)
+    time.sleep(1000)
+finally:
+    print("in order", flush=True)
+    if {stuck}:
+        lock = threading.Lock()
+        lock.acquire()
+        lock.acquire()
+    interrupts.end_children()
+"""
+
+
+def started(stuck: bool, bound: float = 100, **more: object) -> tuple[subprocess.Popen[str], psutil.Process]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(stuck=stuck, bound=bound)],
+        stdout=subprocess.PIPE,
+        text=True,
+        **more,  # type: ignore[call-overload]
+    )
+    assert process.stdout
+    return process, psutil.Process(int(process.stdout.readline()))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("ignored", [False, True], ids=["terminal", "script"])
+def test_the_first_signal_leaves_in_order(number: signal.Signals, ignored: bool) -> None:
+    """A script's background jobs begin with SIGINT ignored."""
+    ignore = (lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignored else None
+    process, child = started(stuck=False, preexec_fn=ignore)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (130, "in order\n")
+    psutil.wait_procs([child], timeout=60)
+    assert not child.is_running()
+
+
+def test_the_second_signal_leaves_at_once_and_takes_stopped_children_along() -> None:
+    process, child = started(stuck=True)
+    child.suspend()
+    process.send_signal(signal.SIGINT)
+    assert process.stdout
+    assert process.stdout.readline() == "in order\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 130
+    psutil.wait_procs([child], timeout=60)
+    assert not child.is_running()
+
+
+def test_leaving_in_order_is_bounded_where_a_lock_is_in_the_way() -> None:
+    process, child = started(stuck=True, bound=0.5)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert output.endswith("interrupted; the same command goes on from here\n")
+    psutil.wait_procs([child], timeout=60)
+    assert not child.is_running()
+
+
+def test_the_first_reason_to_stop_counts() -> None:
+    stop = Stop()
+    stop.ask("the disk is full")
+    stop.ask()
+    assert stop.asked
+    assert stop.reason == "the disk is full"
+    assert not stop.by_user
