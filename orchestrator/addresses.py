@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlsplit, urlunsplit
@@ -23,6 +25,11 @@ def without_secrets(uri: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else uri
 
 
+def without_secrets_in(text: str) -> str:
+    """A text with addresses in it, such as an error, without their users and passwords."""
+    return re.sub(r"(?<=://)[^/\s]*@", "", text)
+
+
 def check_uri(uri: str) -> None:
     """Raises UserError if nothing answers at an address on the network, or if the kind of address is not supported."""
     shown, parts = without_secrets(uri), urlsplit(uri)
@@ -39,7 +46,7 @@ def check_uri(uri: str) -> None:
             socket.create_connection((parts.hostname, port), timeout=5).close()
     except HTTPError:
         return  # it answers, though not to everybody
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, HTTPException, ValueError, KeyError) as error:  # an HTTPException: it answers, but not in HTTP
         reason = getattr(error, "reason", error)
         raise UserError(
             f"MLflow's store at {shown} does not answer ({reason}); check that it runs and that "
