@@ -7,7 +7,7 @@ listing, points one query a metric. A run that was just made holds nothing and i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ class RunCopy:
         self.id: str = run.info.run_id
         self._steps: dict[str, set[int]] = {}
         self._names: set[str] | None = set() if made else set(run.data.metrics)
+        self._versions: dict[str, int] = {}  # of the files that were sent from here and arrived
         self._files: dict[str, int] | None
         self._pictures: set[int] | None
         self.renew(run)
@@ -85,21 +86,27 @@ class RunCopy:
         return self._steps[metric]
 
     def add_file(self, file: Path, anew: bool) -> None:
-        """`anew`: also where a file of that name and size is there."""
-        if anew or self._sizes().get(file.name) != file.stat().st_size:
-            self.client.log_artifact(self.id, str(file))
-            self._sizes()[file.name] = file.stat().st_size
-            self.sent["files"] += 1
+        """`anew`: a file of that name and size is not enough, unless it was sent from here."""
+        found = file.stat()
+        self._add_file(
+            file.name, found.st_size, found.st_mtime_ns, anew, lambda: self.client.log_artifact(self.id, file)
+        )
 
     def has_file(self, name: str) -> bool:
         return name in self._sizes()
 
     def add_text(self, name: str, text: str, anew: bool) -> None:
         size = len(text.encode())
-        if anew or self._sizes().get(name) != size:
-            self.client.log_text(self.id, text, name)
-            self._sizes()[name] = size
-            self.sent["files"] += 1
+        self._add_file(name, size, hash(text), anew, lambda: self.client.log_text(self.id, text, name))
+
+    def _add_file(self, name: str, size: int, version: int, anew: bool, send: Callable[[], None]) -> None:
+        if self._versions.get(name) == version or (not anew and self._sizes().get(name) == size):
+            return
+        send()
+        self._versions[name] = version
+        if self._files is not None:
+            self._files[name] = size
+        self.sent["files"] += 1
 
     def _sizes(self) -> dict[str, int]:
         if self._files is None:

@@ -6,17 +6,19 @@ Artifacts are read by their address, which asks MLflow's database nothing: a hun
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from tenacity import retry, stop_after_attempt, wait_exponential
 
 from orchestrator.addresses import without_secrets
-from orchestrator.errors import UserError, first_line
+from orchestrator.errors import UserError
 from orchestrator.report.data import Curve, RunData, SweepData
-from orchestrator.tracking import IMAGE_NAME, KEY, KIND, children_of, client_for
+from orchestrator.tracking import IMAGE_NAME, KEY, KIND, children_of, client_for, said
 
 Item = TypeVar("Item")
 MOST_PICTURES = 160
@@ -31,7 +33,7 @@ def collect(tracking_uri: str, sweep: str, parent: str | None = None) -> SweepDa
     try:
         return _collect(tracking_uri, sweep, parent)
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise UserError(f"MLflow at {without_secrets(tracking_uri)} cannot be read: {first_line(error)}") from None
+        raise UserError(f"MLflow at {without_secrets(tracking_uri)} cannot be read: {said(error)}") from None
 
 
 def _collect(tracking_uri: str, sweep: str, parent_id: str | None) -> SweepData:
@@ -42,7 +44,7 @@ def _collect(tracking_uri: str, sweep: str, parent_id: str | None) -> SweepData:
         shown = without_secrets(tracking_uri)
         raise UserError(f"MLflow at {shown} holds no sweep {sweep!r}; `orchestrate sweep FILE` makes one")
     reader = _Reader(tracking_uri)
-    document = json.loads(reader.read(parent, "sweep.json"))
+    document = reader.document(parent, sweep)
     runs = {run.data.tags[KEY]: run for run in children_of(client, experiment.experiment_id, parent.info.run_id)}
     moments = max(1, MOST_PICTURES // max(1, len(document["trials"])))
     with ThreadPoolExecutor(8) as pool:
@@ -59,7 +61,7 @@ def _collect(tracking_uri: str, sweep: str, parent_id: str | None) -> SweepData:
         cautions=document["cautions"],
         commands=[command],
         runs=found,
-        real=reader.real_pictures([runs[trial["key"]] for trial in document["trials"] if trial["key"] in runs]),
+        real=reader.real_pictures(found, runs),
     )
 
 
@@ -71,6 +73,10 @@ def _newest(client: Any, experiment: Any) -> Any:
     return found[0] if found else None
 
 
+_try_again = retry(stop=stop_after_attempt(3), wait=wait_exponential(0.5), reraise=True)
+"""A report reads thousands of files; one lost answer must not cost it."""
+
+
 class _Reader:
     """Files of runs. A tracking address in http serves pages of its runs, which the report links."""
 
@@ -78,27 +84,55 @@ class _Reader:
         self.tracking_uri = tracking_uri
         self._cards: dict[str, dict[str, Any]] = {}
 
+    @_try_again
     def read(self, run: Any, path: str) -> bytes:
         from mlflow.artifacts import download_artifacts
 
         found = download_artifacts(artifact_uri=f"{run.info.artifact_uri}/{path}", tracking_uri=self.tracking_uri)
         return Path(found).read_bytes()
 
-    def pictures(self, run: Any) -> list[tuple[int, str]]:
-        """(step, path) of the sample grids logged over steps, in order."""
+    @_try_again
+    def files(self, run: Any, folder: str = "") -> set[str]:
+        """The paths of the files and folders in a folder of the run."""
         from mlflow.artifacts import list_artifacts
 
-        found = []
-        for entry in list_artifacts(artifact_uri=f"{run.info.artifact_uri}/images", tracking_uri=self.tracking_uri):
-            if (match := IMAGE_NAME.fullmatch(entry.path)) and match["key"] == "samples":
-                found.append((int(match["step"]), entry.path))
-        return sorted(found)
+        where = f"{run.info.artifact_uri}/{folder}".rstrip("/")
+        return {entry.path for entry in list_artifacts(artifact_uri=where, tracking_uri=self.tracking_uri)}
 
-    def real_pictures(self, runs: list[Any]) -> list[tuple[str, bytes]]:
+    def document(self, parent: Any, sweep: str) -> dict[str, Any]:
+        """What the sweep asked for. Raises UserError if its run does not tell."""
+        found = self.json(parent, "sweep.json") if "sweep.json" in self.files(parent) else {}
+        if not {"name", "question", "trials", "file", "overrides", "cautions"} <= found.keys():
+            raise UserError(
+                f"run {parent.info.run_id} in MLflow has no sweep.json; `orchestrate sync {sweep}` sends it"
+            )
+        return found
+
+    def json(self, run: Any, path: str) -> dict[str, Any]:
+        """Raises UserError for a file that holds something else."""
+        try:
+            found = json.loads(self.read(run, path))
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise UserError(
+                f"{path} of run {run.info.run_id} in MLflow is damaged; delete it there, then orchestrate sync"
+            )
+        return found
+
+    def pictures(self, run: Any) -> list[tuple[int, str]]:
+        """(step, path) of the sample grids logged over steps, in order, one a step."""
+        matches = [match for path in self.files(run, "images") if (match := IMAGE_NAME.fullmatch(path))]
+        return sorted({int(match["step"]): match[0] for match in matches if match["key"] == "samples"}.items())
+
+    def real_pictures(self, found: list[RunData], runs: dict[str, Any]) -> list[tuple[str, bytes]]:
         """(caption, picture): the data of the groups, each picture once."""
-        described = {run.data.tags["group"]: run for run in reversed(runs) if run.data.tags.get("evaluator")}
+        examples: dict[str, Any] = {}
+        for data in found:
+            if data.evaluator and data.group not in examples and "real.png" in self.files(runs[data.key]):
+                examples[data.group] = runs[data.key]
         groups: dict[bytes, list[str]] = {}
-        for group, run in reversed(described.items()):
+        for group, run in examples.items():
             groups.setdefault(self.read(run, "real.png"), []).append(group)
         if len(groups) == 1:
             return [("real images", picture) for picture in groups]
@@ -108,7 +142,7 @@ class _Reader:
         """The card of the evaluator that measured the run; read once for all its runs."""
         evaluator = run.data.tags["evaluator"]
         if evaluator not in self._cards:
-            self._cards[evaluator] = json.loads(self.read(run, "evaluator.json"))
+            self._cards[evaluator] = self.json(run, "evaluator.json")
         return self._cards[evaluator]
 
     def run_data(self, trial: dict[str, Any], run: Any, moments: int) -> RunData:
@@ -125,16 +159,32 @@ class _Reader:
         data.verdict, data.reason = tags.get("verdict", ""), tags.get("verdict.reason") or tags.get("error", "")
         since = tags.get("verdict.since", "")
         data.since = int(since) if since.isdigit() else None
-        data.latest, data.settings = dict(run.data.metrics), dict(run.data.params)
+        data.latest = {name: value for name, value in run.data.metrics.items() if math.isfinite(value)}
+        data.settings = dict(run.data.params)
         data.began_ms, data.ended_ms = run.info.start_time or 0, run.info.end_time or 0
-        environment = json.loads(self.read(run, "environment.json"))
+        files = self.files(run)
+        environment = self.json(run, "environment.json") if "environment.json" in files else {}
         data.environment = environment if "packages" in environment else {}  # a worker that never began has none
-        if tags.get("evaluator"):
+        if tags.get("evaluator") and "evaluator.json" in files:
             data.evaluator = self.card(run)
-        if run.data.metrics:
-            data.history = curves(json.loads(line) for line in self.read(run, "history.jsonl").splitlines())
-        data.pictures = [(step, self.read(run, path)) for step, path in spread(self.pictures(run), moments)]
+        if "history.jsonl" in files:
+            data.history = curves(_objects(run, "history.jsonl", self.read(run, "history.jsonl").splitlines()))
+        pictures = self.pictures(run) if "images" in files else []
+        data.pictures = [(step, self.read(run, path)) for step, path in spread(pictures, moments)]
         return data
+
+
+def _objects(run: Any, path: str, texts: list[bytes]) -> list[dict[str, Any]]:
+    """JSON objects of a run's file. Raises UserError where it holds something else."""
+    try:
+        found = [json.loads(text) for text in texts]
+    except ValueError:
+        found = [None]
+    if not all(isinstance(one, dict) for one in found):
+        name = run.data.tags.get("sweep", "SWEEP")
+        where = f"{path} of run {run.info.run_id} in MLflow"
+        raise UserError(f"{where} is damaged; delete that run there, then `orchestrate sync {name}` makes it again")
+    return found
 
 
 def curves(rows: Iterable[dict[str, float]]) -> dict[str, Curve]:
