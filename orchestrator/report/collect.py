@@ -97,7 +97,10 @@ class _Reader:
         from mlflow.artifacts import list_artifacts
 
         where = f"{run.info.artifact_uri}/{folder}".rstrip("/")
-        return {entry.path for entry in list_artifacts(artifact_uri=where, tracking_uri=self.tracking_uri)}
+        found = list_artifacts(
+            artifact_uri=where, tracking_uri=self.tracking_uri
+        )  # their paths begin at the last folder
+        return {f"{folder}/{Path(entry.path).name}".lstrip("/") for entry in found}
 
     def document(self, parent: Any, sweep: str) -> dict[str, Any]:
         """What the sweep asked for. Raises UserError if its run does not tell."""
