@@ -39,9 +39,8 @@ def main() -> None:
     for number in range(options.rounds):
         for name, disturbance in SIGNALS.items():
             found[name].append(measure(disturbance, options.steps))
-            print(
-                f"round {number + 1} {name}: training {found[name][-1][0]:.1f} s, {found[name][-1][1]:.1f} s on the wall"
-            )
+            training, wall = found[name][-1]
+            print(f"round {number + 1} {name}: training {training:.1f} s, {wall:.1f} s on the wall", flush=True)
     usual = [statistics.median(values) for values in zip(*found["undisturbed"], strict=True)]
     for name in ("hang", "down"):
         median = [statistics.median(values) for values in zip(*found[name], strict=True)]

@@ -27,6 +27,7 @@ class RunCopy:
         self.id: str = run.info.run_id
         self._steps: dict[str, set[int]] = {}
         self._names: set[str] | None = set() if made else set(run.data.metrics)
+        self._has_data = False
         self._versions: dict[str, int] = {}  # of the files that were sent from here and arrived
         self._files: dict[str, int] | None
         self._pictures: set[int] | None
@@ -42,7 +43,7 @@ class RunCopy:
         self.tags: dict[str, str] = dict(run.data.tags)
         self.status: str = run.info.status
         self._params = set(run.data.params)
-        self._has_data = bool(run.inputs and run.inputs.dataset_inputs)
+        self._has_data |= bool(run.inputs and run.inputs.dataset_inputs)
         self._files = self._pictures = None
 
     def forget_points(self) -> None:
