@@ -112,12 +112,14 @@ def test_a_run_that_is_deleted_while_it_is_written_comes_back(tiny_plan: MakePla
     key = plan.trials[0].key
     execution = run_some_steps(plan, plan.trials[0], 4)
     mirror = mirrored(plan, tmp_path)
-    mirror.client.delete_run(mirror.children[key].run_id)
+    run_id = mirror.children[key].run_id
+    mirror.client.delete_run(run_id)
     execution.advance()
     with pytest.raises(Exception, match="deleted"):
         mirror.sync()
     mirror.sync()
-    assert Counter(stored(tmp_path / "mlflow.db", mirror.children[key].run_id)) == due(plan, key)
+    assert mirror.children[key].run_id == run_id
+    assert Counter(stored(tmp_path / "mlflow.db", run_id)) == due(plan, key)
 
 
 KILLED = """\
@@ -166,17 +168,15 @@ def test_two_writers_are_refused(finished: Plan, tmp_path: Path) -> None:
 def test_rows_that_were_written_again_after_a_fall_back_are_not_doubled(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     key = plan.trials[0].key
-    folder = plan.folder.trial(key)
-    run_to_end(plan, plan.trials[0])
-    record = folder.record()
-    record.status, record.verdict = "interrupted", None
-    folder.write_record(record)
-    mirror = mirrored(plan, tmp_path)
+    execution = run_some_steps(plan, plan.trials[0], 4)
+    folder, mirror = execution.folder, mirrored(plan, tmp_path)
     rows = folder.history()
     folder.history_file.write_text("".join(json.dumps(row | {"time": row["time"] + 1}) + "\n" for row in rows))
+    record = folder.record()
     record.attempts.append(record.attempts[-1])
     folder.write_record(record)
     mirror.sync()
+    execution.suspend()
     found = stored(tmp_path / "mlflow.db", mirror.children[key].run_id)
     assert len({(name, step) for name, step, _, _ in found}) == len(found)
 
