@@ -63,14 +63,14 @@ def make(home: Path, trials: int, points: int) -> None:
         configuration = "dcgan " + " ".join(map(str, levels))
         seed, key = number // len(combinations), f"{number:016x}"
         documents.append({
-            "key": key, "name": f"{configuration} seed={seed}", "group": "dcgan", "configuration": configuration,
-            "seed": seed, "factors": factors, "steps": 10 * points, "loss": "bce", "confirms": False,
+            "key": key, "data": "0", "name": f"{configuration} seed={seed}", "group": "dcgan",
+            "configuration": configuration, "seed": seed, "factors": factors, "steps": 10 * points, "loss": "bce",
+            "confirms": False,
         })  # fmt: skip
         one_trial(folder, key, points, rng)
     document = {"name": "many", "question": "Can many trials be read?", "file": "many.yaml", "seeds": [0],
                 "overrides": [], "cautions": [], "trials": documents}  # fmt: skip
-    about = {"data.name": "digits", "data.fingerprint": "0", "data.image_size": 32, "data.classes": None}
-    mirror = Mirror(folder, f"sqlite:///{home}/mlflow.db", document, {d["key"]: about for d in documents})
+    mirror = Mirror(folder, f"sqlite:///{home}/mlflow.db", document)
     mirror.open()
     mirror.sync()
     mirror.finish("FINISHED", "", None)

@@ -15,9 +15,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.plan import Plan
 from orchestrator.statistics import Share, middle, share
-from orchestrator.store import Record
+from orchestrator.store import Record, SweepFolder
 
 
 @dataclass(frozen=True)
@@ -62,9 +61,9 @@ def ended(trial: dict[str, Any], record: Record) -> Ended | None:
     return Ended(trial["key"], trial["configuration"], verdict == "stable", evaluator, frechet)
 
 
-def all_ended(plan: Plan) -> list[Ended]:
-    """How the trials ended that the sweep file asks for; those that confirm some of them do not compete."""
-    found = [ended(planned.describe(), planned.record) for planned in plan.trials if not planned.trial.confirms]
+def all_ended(folder: SweepFolder, trials: list[dict[str, Any]]) -> list[Ended]:
+    """How the trials of a sweep ended, from their records; those that confirm some of them do not compete."""
+    found = [ended(trial, folder.trial(trial["key"]).record()) for trial in trials if not trial["confirms"]]
     return [trial for trial in found if trial]
 
 

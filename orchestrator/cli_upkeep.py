@@ -87,6 +87,27 @@ def stop(sweep: SweepName, home: Home = HOME) -> None:
 
 
 @app.command()
+def sync(sweep: SweepName, home: Home = HOME, tracking_uri: TrackingUri = None) -> None:
+    """Send MLflow what it lacks of a sweep: after an outage, or all of it, to another store or after a deletion.
+
+    From the sweep's folder alone, neither file nor data are needed. Runs that a dead command left running get their
+    true status, deleted ones come back, the report is written again; what is there already is not sent. Refused while
+    the sweep runs, which does the same. Exit codes: 0 MLflow has everything, 1 it has not.
+
+    Example: `orchestrate sync stability --tracking-uri http://127.0.0.1:5000`
+    """
+    from orchestrator import addresses
+    from orchestrator.store import SweepFolder
+    from orchestrator.syncing import sync
+
+    try:
+        code = sync(SweepFolder(home, sweep), tracking_uri or addresses.default_uri(home), make_console())
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    raise typer.Exit(code)
+
+
+@app.command()
 def clean(
     sweep: Annotated[str | None, typer.Argument(metavar="SWEEP", help="The name of a sweep.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every sweep of the home folder.")] = False,

@@ -28,7 +28,8 @@ def extended(plan: Plan, count: int) -> Plan:
         return _with_earlier(plan)
     if any(planned.state != "finished" for planned in plan.trials):
         return plan
-    best = [found.configuration for found in ranking(all_ended(plan))]
+    ended = all_ended(plan.folder, [planned.describe() for planned in plan.trials])
+    best = [found.configuration for found in ranking(ended)]
     first = max(plan.sweep.seeds) + 1
     seeds = range(first, first + max(FEWEST_SEEDS, len(plan.sweep.seeds)))
     examples = {planned.trial.configuration: planned for planned in plan.trials}

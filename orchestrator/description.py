@@ -17,6 +17,20 @@ STABLE = "verdict/stable"
 """1 or 0, so that MLflow, which groups runs by `configuration` and averages metrics, shows the share of stable runs."""
 
 
+MOST_PARAMETER, MOST_TAG = 6000, 8000
+"""MLflow's limits for one value, in characters."""
+
+
+def state(record: Record) -> str:
+    """Changes whenever a record has something new to tell."""
+    return f"{record.status}/{len(record.attempts)}/{record.step}"
+
+
+def cut(text: str, most: int) -> str:
+    """Cut here, not by MLflow: a value is compared with what MLflow has."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def parent_tags(folder: str) -> dict[str, str]:
     return {KIND: "sweep", FOLDER: folder, **SOURCE}
 
@@ -24,12 +38,13 @@ def parent_tags(folder: str) -> dict[str, str]:
 def parent_note(question: str, answer: str) -> str:
     """The parent's description, in Markdown."""
     asked = f"**{in_markdown(question)}**"
-    return f"{asked}\n\n{in_markdown(answer)}" if answer else asked
+    return cut(f"{asked}\n\n{in_markdown(answer)}" if answer else asked, MOST_TAG)
 
 
 def trial_tags(trial: dict[str, Any]) -> dict[str, str]:
     """What a trial is called: it may be called differently when its sweep is asked for again."""
-    return {"mlflow.runName": trial["name"], "group": trial["group"], "configuration": trial["configuration"]}
+    called = {"mlflow.runName": trial["name"], "group": trial["group"], "configuration": trial["configuration"]}
+    return {name: cut(text, MOST_TAG) for name, text in called.items()}
 
 
 def child_tags(sweep: str, parent: str, trial: dict[str, Any], record: Record) -> dict[str, str]:
@@ -51,7 +66,8 @@ def child_tags(sweep: str, parent: str, trial: dict[str, Any], record: Record) -
 def parameters(trial: dict[str, Any], settings: dict[str, Any]) -> dict[str, str]:
     """The settings that act and the trial's levels. Numbers are written out: MLflow sorts parameters as text."""
     found = {**settings, **trial["factors"], "seed": trial["seed"]}
-    return {path: _as_text(value) for path, value in found.items() if path not in NOT_IDENTITY and value is not None}
+    acting = {path: value for path, value in found.items() if path not in NOT_IDENTITY and value is not None}
+    return {path: cut(_as_text(value), MOST_PARAMETER) for path, value in acting.items()}
 
 
 def _as_text(value: Any) -> str:
@@ -84,7 +100,7 @@ def _tensors(dtype: str, shape: list[int]) -> str:
 def end_tags(record: Record) -> dict[str, str]:
     """How a trial ended."""
     verdict = record.verdict or {"name": "", "reason": "", "since": None}
-    return {
+    found = {
         "status": record.status,
         "verdict": verdict["name"],
         "verdict.reason": verdict["reason"],
@@ -95,6 +111,7 @@ def end_tags(record: Record) -> dict[str, str]:
         "device": str(record.applied.get("device", "")),
         **({"best.step": str(int(record.best["step"]))} if record.best else {}),
     }
+    return {name: cut(text, MOST_TAG) for name, text in found.items()}
 
 
 Point = tuple[str, float, int, int]

@@ -56,7 +56,7 @@ def log(mirror: Mirror, best: Best, register: str | None) -> LoggedGenerator:
     """Logs the generator of `best`, once, and registers it as `register`, once; raises what MLflow raises."""
     trial = mirror.trials[best.key]
     file = mirror.folder.trial(best.key).generator_file
-    content = hashlib.sha256(file.read_bytes()).hexdigest()[:32]
+    content = _content(file)
     tags = {CONTENT: content, **_tags(mirror, best)}
     model_id = _logged(mirror, content)
     if model_id is None:
@@ -67,6 +67,15 @@ def log(mirror: Mirror, best: Best, register: str | None) -> LoggedGenerator:
     if register:
         uri = f"models:/{register}/{_register(mirror, register, model_id, best)}"
     return LoggedGenerator(uri, trial["name"])
+
+
+def is_logged(mirror: Mirror, best: Best) -> bool:
+    """Whether MLflow has the generator of `best` as a model already."""
+    return _logged(mirror, _content(mirror.folder.trial(best.key).generator_file)) is not None
+
+
+def _content(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:32]
 
 
 def _tags(mirror: Mirror, best: Best) -> dict[str, str]:
@@ -94,7 +103,7 @@ def _logged(mirror: Mirror, content: str) -> str | None:
 def _log_anew(mirror: Mirror, best: Best, file: Path, tags: dict[str, str]) -> str:
     from mlflow.entities import LoggedModelOutput
 
-    client, settings = mirror.client, mirror.settings[best.key]
+    client, settings = mirror.client, mirror.settings(best.key)
     kept = from_generator_file(file)
     parameters = description.parameters(mirror.trials[best.key], settings)
     model = client.create_logged_model(mirror.experiment, NAME, mirror.parent, tags, parameters)

@@ -1,68 +1,85 @@
 """The MLflow mirror: one parent run a sweep, one child a trial, kept up with the trials' folders by one writer.
 
-The folders are the truth and MLflow a copy. The writer sends what a trial's record vouches for (rows and pictures up to
-the step of its checkpoint), so nothing that it has sent is ever taken back. Every row carries its own time, and MLflow
-keeps a point of the same run, key, step, time and value once: sending again what was sent before changes nothing. That
-is all the bookkeeping there is; which runs exist is asked of MLflow, by the trial's key in a tag.
+The folders are the truth and MLflow a copy, made from the folder alone. The writer sends what a trial's record vouches
+for (rows and pictures up to the step of its checkpoint). What MLflow has is asked of MLflow: runs by tags, what they
+hold by `run_copy`. Rows carry their own time, and MLflow keeps a point of the same run, key, step, time and value once,
+so what is sent again after an answer was lost changes nothing.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from gan_core.config import TrialConfig
+from gan_core.identity import effective_settings
 from orchestrator import description
 from orchestrator.addresses import without_secrets
 from orchestrator.errors import UserError, first_line
-from orchestrator.store import Record, SweepFolder, TrialFolder, write_json
-from orchestrator.tracking import FOLDER, KEY, KIND, children_of, client_for, images_of
+from orchestrator.holding import is_held
+from orchestrator.run_copy import RunCopy
+from orchestrator.store import Record, SweepFolder, TrialFolder, read_json, write_json
+from orchestrator.tail import Tail
+from orchestrator.tracking import FOLDER, KEY, KIND, SENT, children_of, client_for, one_of, runs_with
 
 EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # the UI's pages for training, not for agents
-MOST_METRICS = 1000
-"""MLflow's limit for one batch."""
+GROWTH = 1.25
+"""history.jsonl of a running trial is sent when it has grown by so much: all its sendings are 5 times its end."""
+
+
+class Away(Exception):
+    """MLflow does not answer."""
 
 
 @dataclass
 class _Child:
     """How far the mirror of one trial is."""
 
-    run_id: str
-    closed: bool
-    described: str  # the evaluator that its description names; "" while there is none
-    rows: int = 0
-    pictures: frozenset[int] | None = None
-    running: bool = False
-    left: tuple[str, int] = ("", 0)  # status and attempts when the run was last terminated
+    copy: RunCopy
+    tail: Tail
+    state: str = ""  # of the record, when all of it was sent
+    described: tuple[int, str] = (-1, "")  # attempts and evaluator when it was described
+    history: int = 0  # bytes of the history.jsonl sent last
+    closed: bool = False
+    doubtful: bool = False  # something failed, so nobody knows what arrived
+
+    @property
+    def run_id(self) -> str:
+        return self.copy.id
 
 
 class Mirror:
     """Keeps MLflow up with a sweep's folder.
 
-    `document`: the sweep as in sweep.json. `settings`: a trial's key -> its effective settings by dotted path.
+    `document`: the sweep as in sweep.json. `rebuild`: nothing trains; finished runs are looked at again too, and the
+    parent run is not marked as running. `sent`: what was sent, counted by kind.
     """
 
-    def __init__(self, folder: SweepFolder, uri: str, document: dict[str, Any], settings: dict[str, dict[str, Any]]):
-        self.folder, self.uri, self.document, self.settings = folder, uri, document, settings
+    def __init__(self, folder: SweepFolder, uri: str, document: dict[str, Any], rebuild: bool = False):
+        self.folder, self.uri, self.document, self.rebuild = folder, uri, document, rebuild
         self.trials = {trial["key"]: trial for trial in document["trials"]}
         self.children: dict[str, _Child] = {}
         self.parent = ""
+        self.sent: Counter[str] = Counter()
+        self.client: Any = None
 
     # The runs
 
     def open(self) -> None:
         """Finds or makes the experiment, the parent run and what it knows of the children.
 
-        Raises UserError if MLflow cannot be used there.
+        What lies in MLflow's trash is taken out of it again. Raises UserError if MLflow cannot be used there.
         """
         try:
             self._open()
-        except UserError:
-            raise
         except Exception as error:  # MLflow, SQLAlchemy and requests each have errors of their own
+            self.parent = ""
             shown = without_secrets(self.uri)
             raise UserError(f"MLflow at {shown} cannot be used: {first_line(error)}; check the address") from None
 
@@ -71,73 +88,92 @@ class Mirror:
         name = self.document["name"]
         found = self.client.get_experiment_by_name(name)
         if found and found.lifecycle_stage == "deleted":
-            raise UserError(
-                f"experiment {name!r} was deleted in MLflow; restore it there, or give the sweep another name"
-            )
+            self.client.restore_experiment(found.experiment_id)
+            self.sent["experiments"] += 1
         self.experiment = found.experiment_id if found else self._create_experiment(name)
-        mine = f"tags.`{KIND}` = 'sweep' AND tags.`{FOLDER}` = '{self.folder.identity()}'"
-        parents = self.client.search_runs([self.experiment], mine, max_results=1)
-        self.parent = parents[0].info.run_id if parents else self._create_parent(name)
-        self.client.update_run(self.parent, status="RUNNING")
-        self._set_note("")
-        self.client.log_dict(self.parent, self.document, "sweep.json")
-        if Path(self.document["file"]).is_file():
-            self.client.log_text(self.parent, Path(self.document["file"]).read_text(), "sweep.yaml")
-        for run in children_of(self.client, self.experiment, self.parent):
-            self._adopt(run)
+        tags = {KIND: "sweep", FOLDER: self.folder.identity()}
+        mine = one_of(self.client, runs_with(self.client, self.experiment, tags, trash=True), self.sent)
+        self.parent_copy = self._copy(mine) if mine else self._create_parent(name)
+        self.parent = self.parent_copy.id
+        self._send_document()
+        if self.folder.asked_file.exists():
+            self.parent_copy.add_file(self.folder.asked_file, anew=not self.rebuild)
+        if not self.rebuild:
+            self.parent_copy.set_status("RUNNING")
+            self._set_note("")
+        by_key = defaultdict(list)
+        for run in children_of(self.client, self.experiment, self.parent, trash=True):
+            by_key[run.data.tags[KEY]].append(run)
+        for key, runs in by_key.items():
+            self._adopt(key, runs)
         self._remember()
 
-    def _adopt(self, run: Any) -> None:
+    def _send_document(self) -> None:
+        document = self.document  # `follow` may replace it meanwhile
+        self.parent_copy.add_text("sweep.json", _json(document), anew=not self.rebuild)
+        self._sent_document = document
+
+    def _copy(self, run: Any, made: bool = False) -> RunCopy:
+        return RunCopy(self.client, run, self.sent, made)
+
+    def _adopt(self, key: str, runs: list[Any]) -> None:
         """A child that an earlier command made; its trial may be called differently now, or be gone from the file."""
-        tags, key = run.data.tags, run.data.tags[KEY]
         if key not in self.trials:
-            if run.info.status == "RUNNING":
-                self.client.set_terminated(run.info.run_id, "KILLED")
+            for run in runs:
+                if run.info.status == "RUNNING" and run.info.lifecycle_stage == "active":
+                    self._copy(run).set_status("KILLED")
             return
-        closed = run.info.status == "FINISHED" and bool(tags.get("verdict"))
-        self.children[key] = _Child(run.info.run_id, closed, described=tags.get("evaluator", ""))
-        for name, value in description.trial_tags(self.trials[key]).items():
-            if tags.get(name) != value:
-                self.client.set_tag(run.info.run_id, name, value)
+        copy = self._copy(one_of(self.client, runs, self.sent))
+        child = self.children[key] = _Child(copy, Tail(self.folder.trial(key).history_file))
+        if not self.rebuild and copy.status != "RUNNING":
+            child.closed = copy.status == "FINISHED" and bool(copy.tags.get("verdict"))
+            child.state = copy.tags.get(SENT, "")
+        copy.set_tags(description.trial_tags(self.trials[key]))
 
     def _create_experiment(self, name: str) -> str:
+        self.sent["experiments"] += 1
         if urlsplit(self.uri).scheme in ("http", "https"):
             return self.client.create_experiment(name, tags=EXPERIMENT)
         artifacts = self.folder.folder.parent.parent / "mlartifacts" / name
         return self.client.create_experiment(name, artifact_location=artifacts.as_uri(), tags=EXPERIMENT)
 
-    def _create_parent(self, name: str) -> str:
+    def _create_parent(self, name: str) -> RunCopy:
         tags = description.parent_tags(self.folder.identity())
-        return self.client.create_run(self.experiment, run_name=name, tags=tags).info.run_id
+        began = [attempts[0]["began"] for key in self.trials if (attempts := self.folder.trial(key).record().attempts)]
+        run = self.client.create_run(self.experiment, min(began, default=None), tags, run_name=name)
+        self.sent["runs"] += 1
+        return self._copy(run, made=True)
 
-    def _create_child(self, trial: dict[str, Any], record: Record) -> _Child:
-        tags = description.child_tags(self.document["name"], self.parent, trial, record)
-        began = int(record.attempts[0]["began"]) if record.attempts else None
-        run = self.client.create_run(self.experiment, began, tags, run_name=trial["name"])
-        child = _Child(run.info.run_id, closed=False, described="", pictures=frozenset(), running=True)
-        self.children[trial["key"]] = child
+    def _child(self, trial: dict[str, Any], record: Record) -> _Child:
+        """The trial's run, looked up again where something failed before, made where there is none."""
+        key = trial["key"]
+        child = self.children.get(key)
+        if child and not child.doubtful:
+            return child
+        mine = {"mlflow.parentRunId": self.parent, KIND: "trial", KEY: key}
+        found = one_of(self.client, runs_with(self.client, self.experiment, mine, trash=True), self.sent)
+        if child and found and child.run_id == found.info.run_id:
+            child.copy.renew(found)
+            child.doubtful = False
+            return child
+        if found:
+            copy = self._copy(found)
+        else:
+            tags = description.child_tags(self.document["name"], self.parent, trial, record)
+            began = int(record.attempts[0]["began"]) if record.attempts else None
+            copy = self._copy(self.client.create_run(self.experiment, began, tags, run_name=trial["name"]), made=True)
+            self.sent["runs"] += 1
+        child = self.children[key] = _Child(copy, Tail(self.folder.trial(key).history_file))
         self._remember()
         return child
 
-    def _describe_child(self, child: _Child, trial: dict[str, Any], record: Record) -> None:
-        """Parameters, the data set and the files that a trial starts with."""
-        from mlflow.entities import Dataset, DatasetInput, InputTag, Param
-
-        folder, settings = self.folder.trial(trial["key"]), self.settings[trial["key"]]
-        card = self.document["data"][settings["data.fingerprint"]]
-        data = Dataset(**description.dataset(settings, card))
-        self.client.log_inputs(child.run_id, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
-        if folder.config_file.exists():
-            self.client.log_artifact(child.run_id, str(folder.config_file))
-        self.client.log_dict(child.run_id, {**record.environment, "applied": record.applied}, "environment.json")
-        self.client.log_dict(child.run_id, record.evaluator, "evaluator.json")
-        if folder.real_file.exists():
-            self.client.log_artifact(child.run_id, str(folder.real_file))
-        shown = [Param(path, value) for path, value in description.parameters(trial, settings).items()]
-        self.client.log_batch(child.run_id, params=shown)
-        if record.evaluator:  # last: with it a run is described whole; a trial that failed early is described again
-            self.client.set_tag(child.run_id, "evaluator", record.evaluator["id"])
-            child.described = record.evaluator["id"]
+    def settings(self, key: str) -> dict[str, Any]:
+        """What acts in a trial, by path, from its folder; empty for one that never began, so has no config.json."""
+        written = read_json(self.folder.trial(key).config_file)
+        if written is None:
+            return {}
+        config = TrialConfig.model_validate(written)
+        return {**effective_settings(config), "data.fingerprint": self.trials[key]["data"], "seed": config.seed}
 
     def _remember(self) -> None:
         """mirror.json, so that `status` can name the runs without asking MLflow."""
@@ -145,104 +181,119 @@ class Mirror:
         found = {"tracking_uri": without_secrets(self.uri), "experiment": self.experiment, "parent": self.parent}
         write_json(self.folder.mirror_file, {**found, "runs": runs})
 
-    def follow(self, document: dict[str, Any], settings: dict[str, dict[str, Any]]) -> None:
+    def follow(self, document: dict[str, Any]) -> None:
         """The sweep has got more trials. Replaces what a running `sync` reads, so that it may go on beside this."""
-        self.document, self.settings = document, settings
+        self.document = document
         self.trials = {trial["key"]: trial for trial in document["trials"]}
-        self.client.log_dict(self.parent, document, "sweep.json")
 
     # Keeping up
 
-    def sync(self) -> None:
-        """Sends everything that the folders vouch for and MLflow does not have yet.
+    def sync(self, progress: Callable[[int], None] = lambda done: None) -> None:
+        """Sends everything that the folders vouch for and MLflow does not have yet. `progress`: trials looked at.
 
-        A trial that cannot be sent does not keep the others from it; the first such error is raised at the end.
+        A trial that cannot be sent does not keep the others from it; the first such error is raised at the end. If
+        MLflow answers nothing else either, Away is raised at once: each trial would wait for its own timeout.
         """
+        if not self.parent:
+            self.open()
+        if self._sent_document is not self.document:
+            self._send_document()
         errors: list[Exception] = []
-        for key, trial in self.trials.items():
+        for done, (key, trial) in enumerate(self.trials.items(), start=1):
             try:
                 self._sync_trial(trial, self.folder.trial(key))
             except Exception as error:
+                if key in self.children:
+                    self.children[key].doubtful = True
+                if not self._answers():
+                    raise Away(first_line(error)) from None
                 errors.append(error)
+            progress(done)
         if errors:
             raise errors[0]
+
+    def last_answer(self) -> float:
+        """When MLflow answered last, by time.monotonic."""
+        return self.client.when if self.client else 0.0
+
+    def _answers(self) -> bool:
+        try:
+            self.client.get_experiment(self.experiment)
+        except Exception:
+            return False
+        return True
 
     def _sync_trial(self, trial: dict[str, Any], folder: TrialFolder) -> None:
         child = self.children.get(trial["key"])
         if child and child.closed:
             return
         record = folder.record()
+        if record.status == "running" and not is_held(folder.lock_file):  # nobody trains it: its process died
+            record = replace(record, status="interrupted")
+        state = description.state(record)
         starting = record.status == "running" and not record.applied
         unknown = record.status in ("pending", "damaged")
-        if unknown or starting or (child and child.left == (record.status, len(record.attempts))):
+        if unknown or starting or (child and child.state == state):
             return
-        child = child or self._create_child(trial, record)
-        if not child.described or child.described != record.evaluator.get("id"):
-            self._describe_child(child, trial, record)
-        if record.status == "running" and not child.running:
-            self.client.update_run(child.run_id, status="RUNNING")
-            self.client.set_tag(child.run_id, "status", "running")
-            child.running = True
-        rows = folder.history(up_to=record.step)
-        if len(rows) > child.rows:
-            self._send_rows(child, rows)
-            self.client.log_text(child.run_id, "".join(json.dumps(row) + "\n" for row in rows), "history.jsonl")
-        self._send_pictures(child, [(step, file) for step, file in folder.sample_files() if step <= record.step])
-        if record.status != "running":
-            self._close_child(child, folder, record)
+        child = self._child(trial, record)
+        anew = not self.rebuild or child.copy.tags.get(SENT) != state
+        described = (len(record.attempts), record.evaluator.get("id", ""))
+        if child.described != described:
+            self._describe(child, trial, folder, record, anew)
+            child.described = described
+        if record.status == "running":
+            child.copy.set_status("RUNNING")
+            child.copy.set_tags({"status": "running"})
+        self._send_rows(child, record)
+        child.copy.add_pictures([(step, file) for step, file in folder.sample_files() if step <= record.step])
+        ended = record.status != "running"
+        if child.tail.offset and (ended or child.tail.offset >= GROWTH * child.history):
+            child.copy.add_text("history.jsonl", child.tail.text(), anew)
+            child.history = child.tail.offset
+        if ended:
+            self._close(child, folder, record, anew)
+            child.closed = record.status == "finished"
+        child.state = state
 
-    def _send_rows(self, child: _Child, rows: list[dict[str, float]]) -> None:
-        batch: list[description.Point] = []
-        sent = child.rows
-        for number, row in enumerate(rows[child.rows :], start=child.rows + 1):
-            points = description.row_points(row)
-            if len(batch) + len(points) > MOST_METRICS:
-                self._send_points(child, batch)
-                batch, child.rows = [], sent
-            batch += points
-            sent = number
-        if batch:
-            self._send_points(child, batch)
-            child.rows = sent
+    def _describe(self, child: _Child, trial: dict[str, Any], folder: TrialFolder, record: Record, anew: bool) -> None:
+        """Parameters, the data set and the files that an attempt starts with."""
+        copy, settings = child.copy, self.settings(trial["key"])
+        copy.set_tags(description.child_tags(self.document["name"], self.parent, trial, record))
+        if settings:
+            copy.add_data(description.dataset(settings, self.document["data"][trial["data"]]))
+        for file in (folder.config_file, folder.real_file):
+            if file.exists():
+                copy.add_file(file, anew)
+        copy.add_text("environment.json", _json({**record.environment, "applied": record.applied}), anew)
+        copy.add_text("evaluator.json", _json(record.evaluator), anew)
+        copy.add_params(description.parameters(trial, settings))
+        if record.evaluator:
+            copy.set_tags({"evaluator": record.evaluator["id"]})
 
-    def _send_points(self, child: _Child, points: list[description.Point]) -> None:
-        from mlflow.entities import Metric
+    def _send_rows(self, child: _Child, record: Record) -> None:
+        if child.tail.rewritten():
+            child.tail.rewind()
+            child.copy.forget_points()
+            child.history = 0
+        for rows in child.tail.chunks(record.step):
+            child.copy.add_points([point for row in rows for point in description.row_points(row)])
 
-        self.client.log_batch(child.run_id, metrics=[Metric(*point) for point in points])
-
-    def _set_tags(self, child: _Child, tags: dict[str, str]) -> None:
-        from mlflow.entities import RunTag
-
-        self.client.log_batch(child.run_id, tags=[RunTag(name, value) for name, value in tags.items()])
-
-    def _send_pictures(self, child: _Child, pictures: list[tuple[int, Path]]) -> None:
-        from PIL import Image
-
-        if child.pictures is None:
-            child.pictures = frozenset(step for _, step, _ in images_of(self.client, child.run_id))
-        for step, file in pictures:
-            if step not in child.pictures:
-                with Image.open(file) as image:
-                    self.client.log_image(child.run_id, image, key="samples", step=step)
-                child.pictures |= {step}
-
-    def _close_child(self, child: _Child, folder: TrialFolder, record: Record) -> None:
+    def _close(self, child: _Child, folder: TrialFolder, record: Record, anew: bool) -> None:
+        copy = child.copy
         if record.verdict:
-            self.client.log_dict(child.run_id, record.verdict, "verdict.json")
-            self.client.log_dict(child.run_id, record.applied, "applied.json")
-        if points := description.end_points(record):
-            self._send_points(child, points)
+            copy.add_text("verdict.json", _json(record.verdict), anew)
+            copy.add_text("applied.json", _json(record.applied), anew)
+        copy.add_points(description.end_points(record))
         if record.error:
-            self.client.log_text(child.run_id, record.error, f"error-attempt-{len(record.attempts)}.txt")
+            copy.add_text(f"error-attempt-{len(record.attempts)}.txt", record.error, anew)
         for file in (folder.generator_file, folder.best_file):
             if file.exists():
-                self.client.log_artifact(child.run_id, str(file))
-        self._set_tags(child, description.end_tags(record))
+                copy.add_file(file, anew)
         ended = record.attempts[-1].get("ended") if record.attempts else None
-        status = {"finished": "FINISHED", "failed": "FAILED"}.get(record.status, "KILLED")
-        self.client.set_terminated(child.run_id, status, ended)
-        child.running, child.closed = False, record.status == "finished"
-        child.left = (record.status, len(record.attempts))
+        copy.set_tags(description.end_tags(record))
+        copy.set_status({"finished": "FINISHED", "failed": "FAILED"}.get(record.status, "KILLED"), ended)
+        copy.set_tags({SENT: description.state(record)})
+        copy.forget_points()
 
     # The end
 
@@ -255,9 +306,12 @@ class Mirror:
         """Closes the parent run with the report's answer as its description."""
         self._set_note(answer)
         if report:
-            self.client.log_artifact(self.parent, str(report))
-        self.client.set_terminated(self.parent, status)
+            self.parent_copy.add_file(report, anew=True)
+        self.parent_copy.set_status(status)
 
     def _set_note(self, answer: str) -> None:
-        note = description.parent_note(self.document["question"], answer)
-        self.client.set_tag(self.parent, "mlflow.note.content", note)
+        self.parent_copy.set_tags({"mlflow.note.content": description.parent_note(self.document["question"], answer)})
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2)

@@ -1,27 +1,54 @@
-"""The thread that keeps MLflow up while trials run."""
+"""The thread that keeps MLflow up while trials run: training never waits for it, and the end waits only so long."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+
+from tenacity import RetryCallState, Retrying, retry_if_result, sleep_using_event, stop_after_delay, stop_when_event_set
+from tenacity import wait_exponential as wait_longer
 
 from orchestrator.errors import first_line
 from orchestrator.mirror import Mirror
 
+LONGEST_PAUSE = 60.0
+"""Seconds between two attempts while MLflow does not answer."""
+LONGEST_CALL = 10.0
+"""Seconds; see `tracking.client_for`."""
+PATIENCE = 30.0
+"""Seconds that the end of a sweep waits for an MLflow that takes nothing."""
+HURRY = 4.0
+"""Seconds that an interrupted sweep gives MLflow in all: Ctrl-C leaves within 10 s."""
+
 
 class MirrorThread(threading.Thread):
-    """Syncs every few seconds, and backs off while MLflow does not answer: training never waits for it."""
+    """Syncs every `interval` seconds; where that fails, after pauses that double."""
 
-    def __init__(self, mirror: Mirror, interval: float = 2.0):
-        super().__init__(name="mirror", daemon=True)
-        self.mirror, self.interval = mirror, interval
+    def __init__(self, mirror: Mirror, interval: float = 2.0, patience: float = PATIENCE):
+        super().__init__(name="mirror", daemon=True)  # daemon: a call that hangs must not keep the command
+        self.mirror, self.interval, self.patience = mirror, interval, patience
         self.trouble: str | None = None
-        self._stop_asked = threading.Event()
+        self._ending = threading.Event()
+        self._leaving = threading.Event()
 
     def run(self) -> None:
-        pause = self.interval
-        while not self._stop_asked.wait(pause):
-            pause = self.interval if self.attempt() else min(pause * 2, 60)
+        meanwhile = Retrying(
+            retry=retry_if_result(_failed),
+            wait=wait_longer(self.interval, max=LONGEST_PAUSE),
+            stop=stop_when_event_set(self._ending),
+            sleep=sleep_using_event(self._ending),
+            retry_error_callback=_result,
+        )
+        while not self._ending.wait(self.interval):
+            meanwhile(self.attempt)
+        Retrying(
+            retry=retry_if_result(_failed),
+            wait=wait_longer(min(1.0, self.interval), max=8),
+            stop=stop_after_delay(self.patience) | stop_when_event_set(self._leaving),
+            sleep=sleep_using_event(self._leaving),
+            retry_error_callback=_result,
+        )(self.attempt)
 
     def attempt(self) -> bool:
         """One round; True if MLflow has everything that there was."""
@@ -33,12 +60,42 @@ class MirrorThread(threading.Thread):
         self.trouble = None
         return True
 
-    def drain(self, attempts: int = 3) -> bool:
-        """Stops the thread and sends the rest from here; True if all of it arrived."""
-        self._stop_asked.set()
-        self.join()
-        for number in range(attempts):
-            if self.attempt():
-                return True
-            time.sleep(2**number)
-        return False
+    def drain(self, hurry: bool = False, tell: Callable[[], None] = lambda: None) -> bool:
+        """Lets the thread send the rest; True if all of it arrived.
+
+        Waits while MLflow answers, however slowly, and `patience` seconds while it does not; `hurry`: HURRY seconds in
+        all. `tell` is called every 15 s. What a call that hangs then still does, the thread does on its own.
+        """
+        began = told = time.monotonic()
+        self._ending.set()
+        while self.is_alive():
+            self.join(0.1)
+            now = time.monotonic()
+            silent = now - max(began, self.mirror.last_answer())
+            if now - began > HURRY if hurry else silent > self.patience + 2 * LONGEST_CALL:
+                break
+            if now - told > 15:
+                told = now
+                tell()
+        self._leaving.set()
+        if self.is_alive():
+            self.trouble = self.trouble or "MLflow did not take everything in time"
+            return False
+        return self.trouble is None
+
+    def abandon(self) -> None:
+        """Marks the parent run as killed, if MLflow answers within a moment."""
+        self._ending.set()
+        self._leaving.set()
+        last = threading.Thread(target=self.mirror.abandon, daemon=True)
+        last.start()
+        last.join(HURRY / 2)
+
+
+def _failed(arrived: bool) -> bool:
+    return not arrived
+
+
+def _result(state: RetryCallState) -> bool:
+    assert state.outcome
+    return bool(state.outcome.result())

@@ -49,6 +49,7 @@ class Planned:
         """The trial as `sweep.json` and the mirror keep it."""
         return {
             "key": self.key,
+            "data": self.fingerprint,
             "name": self.trial.name,
             "group": self.trial.group,
             "configuration": self.trial.configuration,

@@ -4,6 +4,7 @@
 <home>/datasets/                        torchvision's downloads
 <home>/evaluators/<data>.pt             classifiers that quality is measured with
 <home>/sweeps/<sweep>/sweep.json        the trials of the sweep as last asked for
+                      sweep.yaml        the file that asked for them
                       mirror.json       where MLflow holds it
                       lock              held while a command runs the sweep
                       report/               report.html, report.md and its pictures, trials.csv, effects.csv,
@@ -207,6 +208,7 @@ class SweepFolder:
         self.folder = self.home / "sweeps" / name
         self.name = name
         self.sweep_file = self.folder / "sweep.json"
+        self.asked_file = self.folder / "sweep.yaml"
         self.mirror_file = self.folder / "mirror.json"
         self.lock_file = self.folder / "lock"
         self.holder_file = self.folder / "holder.json"

@@ -9,18 +9,27 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from gan_core.evaluation.evaluator import Evaluator
-from gan_core.identity import effective_settings
-from orchestrator import addresses, best, database, disk, display, environment, generator_model, room, spec, tracking
+from orchestrator import (
+    addresses,
+    concluding,
+    database,
+    disk,
+    display,
+    environment,
+    generator_model,
+    room,
+    spec,
+    tracking,
+)
 from orchestrator.calling import command
 from orchestrator.clock import Clock
 from orchestrator.cluster import Cluster
 from orchestrator.confirm import extended
-from orchestrator.errors import UserError, first_line
+from orchestrator.errors import UserError
 from orchestrator.evaluators import prepare
 from orchestrator.failures import in_short
 from orchestrator.holding import hold
@@ -30,7 +39,7 @@ from orchestrator.mirror_thread import MirrorThread
 from orchestrator.plan import Plan, make_plan
 from orchestrator.repairing import repaired
 from orchestrator.scratch import parent_folder, scratch_folder
-from orchestrator.store import SweepFolder, write_checked
+from orchestrator.store import SweepFolder, write_checked, write_text
 
 FINISHED, SOME_FAILED = 0, 1
 
@@ -63,13 +72,15 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
     sweep = spec.load(file, overrides)
     if options.address:
         addresses.check_address(options.address)
-    addresses.check_uri(options.tracking_uri)
+    folder = SweepFolder(options.home, sweep.name)
+    away = _check_mlflow(folder, options.tracking_uri)
     if options.register is not None:
         generator_model.check_name(options.register)
-    folder = SweepFolder(options.home, sweep.name)
     database.check(options.tracking_uri, sweep.name)
     with display.make_display(console, options.quiet) as shown:
         shown.phase("loading the data")
+        if away:
+            shown.note(away)
         plan = extended(make_plan(sweep, options.home), options.confirm)
         for caution in sweep.cautions:
             shown.note(f"caution: {caution}")
@@ -94,11 +105,7 @@ def _check_room(plan: Plan, options: Options) -> None:
 class _Outcome:
     plan: Plan
     code: int
-    answer: str
-    report: Path | None
-    trouble: str | None
-    model: generator_model.LoggedGenerator | None = None
-    model_trouble: str | None = None
+    end: concluding.Conclusion
     stopped: str | None = None
 
 
@@ -109,7 +116,7 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
         cluster = stack.enter_context(_cluster(plan, options, shown)) if plan.todo else None
         shown.phase("opening MLflow")
         importing.result()
-        mirror = _open_mirror(plan, options)
+        mirror = _open_mirror(plan, options, shown)
         write_checked(plan.folder.sweep_file, plan.document())
         thread = MirrorThread(mirror)
         thread.start()
@@ -122,14 +129,14 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
                     if len(more.trials) > len(plan.trials):
                         plan = more
                         write_checked(plan.folder.sweep_file, plan.document())
-                        mirror.follow(plan.document(), _settings(plan))
+                        mirror.follow(plan.document())
                         _train(plan, evaluators, options, cluster, shown, stop)
             shown.phase("sending the rest to MLflow")
-            thread.drain(attempts=1 if stop.asked else 3)
+            thread.drain(hurry=stop.asked, tell=lambda: shown.phase("still sending the rest to MLflow"))
             outcome = _conclude(plan, options, thread, shown, _exit_code(plan, stop))
             return replace(outcome, stopped=stop.reason)
         except BaseException:
-            mirror.abandon()
+            thread.abandon()
             raise
 
 
@@ -139,35 +146,32 @@ def _conclude(plan: Plan, options: Options, thread: MirrorThread, shown: display
     Who interrupts a sweep wants to leave: the report is a command of its own.
     """
     if thread.trouble:
-        return _Outcome(plan, code, "", None, thread.trouble)
+        return _Outcome(plan, code, concluding.Conclusion(trouble=thread.trouble))
     if code == INTERRUPTED:
         with suppress(Exception):
             thread.mirror.finish("KILLED", "", None)
-        return _Outcome(plan, code, "", None, None)
-    from orchestrator import report
+        return _Outcome(plan, code, concluding.Conclusion())
+    status = {FINISHED: "FINISHED", SOME_FAILED: "FAILED"}[code]
+    return _Outcome(plan, code, concluding.conclude(thread.mirror, status, shown.phase, options.register))
 
-    shown.phase("writing the report")
+
+def _check_mlflow(folder: SweepFolder, uri: str) -> str | None:
+    """What to say if MLflow does not answer; raises UserError where it never answered for this sweep.
+
+    An address that never did is most likely mistyped. One that did is away for a while, and a sweep that something
+    starts again at night goes on without it: training is what takes days, and sending can be done later.
+    """
     try:
-        said = report.write(options.tracking_uri, [plan.sweep.name], plan.folder.report_folder, thread.mirror.parent)
-        answer, file = "\n".join(said.lines), plan.folder.report_file
-        thread.mirror.finish("FINISHED" if code == FINISHED else "FAILED", answer, file)
+        addresses.check_uri(uri)
     except UserError as error:
-        return _Outcome(plan, code, "", None, str(error))
-    return _Outcome(plan, code, answer, file, None, *_log_generator(plan, options, thread.mirror, shown))
+        if not tracking.is_known(folder, uri):
+            raise
+        return _goes_on(error)
+    return None
 
 
-def _log_generator(
-    plan: Plan, options: Options, mirror: Mirror, shown: display.Display
-) -> tuple[generator_model.LoggedGenerator | None, str | None]:
-    """The best configuration's generator in MLflow, or the trouble with it: the sweep has its report already."""
-    ranked = best.ranking(best.all_ended(plan.looked_up()))
-    if not ranked:
-        return None, "no run kept a generator that was measured" if options.register else None
-    shown.phase("logging the best generator")
-    try:
-        return generator_model.log(mirror, ranked[0], options.register), None
-    except Exception as error:  # MLflow, SQLAlchemy, requests and torch.export each have errors of their own
-        return None, f"{first_line(error)}; the same command tries again"
+def _goes_on(error: UserError) -> str:
+    return f"{error}. This sweep was recorded there before, so it goes on; what MLflow lacks is sent when it answers"
 
 
 @contextmanager
@@ -186,18 +190,17 @@ def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[C
         yield cluster
 
 
-def _open_mirror(plan: Plan, options: Options) -> Mirror:
-    mirror = Mirror(plan.folder, options.tracking_uri, plan.document(), _settings(plan))
-    mirror.open()
+def _open_mirror(plan: Plan, options: Options, shown: display.Display) -> Mirror:
+    """With nothing left to train, what MLflow has is looked at again as `orchestrate sync` does."""
+    write_text(plan.folder.asked_file, Path(plan.sweep.file).read_text(encoding="utf-8"))
+    mirror = Mirror(plan.folder, options.tracking_uri, plan.document(), rebuild=not plan.todo)
+    try:
+        mirror.open()
+    except UserError as error:  # the mirror's thread tries again
+        if not tracking.is_known(plan.folder, options.tracking_uri):
+            raise
+        shown.note(_goes_on(error))
     return mirror
-
-
-def _settings(plan: Plan) -> dict[str, dict[str, Any]]:
-    """A trial's key -> what acts in it, by path."""
-    return {
-        p.key: {**effective_settings(p.config), "data.fingerprint": p.fingerprint, "seed": p.trial.seed}
-        for p in plan.trials
-    }
 
 
 def _train(
@@ -245,26 +248,26 @@ def _exit_code(plan: Plan, stop: Stop) -> int:
 def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
     plan = outcome.plan
     say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
-    if outcome.answer:
-        say(f"\n{plan.sweep.question}\n{outcome.answer}\n")
+    end = outcome.end
+    if end.answer:
+        say(f"\n{plan.sweep.question}\n{end.answer}\n")
     for planned in plan.trials:
         record = plan.folder.trial(planned.key).record()
         if record.status == "failed" and record.error:
             say(f"failed: {planned.trial.name}: {in_short(record.error)}")
-    if outcome.report:
-        say(f"report  {outcome.report}")
-    if outcome.model:
-        say(f"model   {outcome.model.uri}, the generator of {outcome.model.trial}")
-    if outcome.model_trouble:
-        say(f"no model: {outcome.model_trouble}")
-    if outcome.trouble:
-        say(f"no report: {outcome.trouble}; the same command sends what MLflow lacks and writes it")
+    if end.report:
+        say(f"report  {end.report}")
+    if end.model:
+        say(f"model   {end.model.uri}, the generator of {end.model.trial}")
+    if end.model_trouble:
+        say(f"no model: {end.model_trouble}")
+    if end.trouble:
+        sync = command(f"sync {plan.sweep.name}", options.home)
+        say(f"no report: {end.trouble}; {sync}{_elsewhere(options)} sends what MLflow lacks and writes it")
     elif options.tracking_uri.startswith("http"):
         say(f"MLflow  {addresses.without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
     else:
-        elsewhere = options.tracking_uri != addresses.default_uri(options.home)
-        where = f" --tracking-uri {addresses.without_secrets(options.tracking_uri)}" if elsewhere else ""
-        say(f"MLflow  {command('ui', options.home)}{where}, then experiment {plan.sweep.name}")
+        say(f"MLflow  {command('ui', options.home)}{_elsewhere(options)}, then experiment {plan.sweep.name}")
     if outcome.code == INTERRUPTED:
         left = sum(plan.folder.trial(p.key).record().status != "finished" for p in plan.trials)
         say(f"report  {command(f'report {plan.sweep.name}', options.home)} writes it from what there is")
@@ -273,3 +276,10 @@ def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
         say(f"stopped: {outcome.stopped}")
     elif outcome.code == SOME_FAILED:
         say("some trials failed; the same command tries them again")
+
+
+def _elsewhere(options: Options) -> str:
+    """`--tracking-uri` where MLflow is not where it would be looked for."""
+    if options.tracking_uri == addresses.default_uri(options.home):
+        return ""
+    return f" --tracking-uri {addresses.without_secrets(options.tracking_uri)}"

@@ -142,4 +142,4 @@ def from_run(run_id: str, name: str) -> Iterator[None]:
         cause = f"cannot be read ({first_line(error)})"
     else:
         return
-    raise UserError(f"MLflow's run {run_id}: {name} {cause}; the sweep's folder has all of it, run the sweep again")
+    raise UserError(f"MLflow's run {run_id}: {name} {cause}; delete it there, then orchestrate sync sends it again")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from tenacity import retry, stop_after_attempt, wait_exponential
 
 from orchestrator.addresses import without_secrets
 from orchestrator.errors import UserError, first_line
@@ -42,7 +43,7 @@ def _collect(tracking_uri: str, sweep: str, parent_id: str | None) -> SweepData:
         shown = without_secrets(tracking_uri)
         raise UserError(f"MLflow at {shown} holds no sweep {sweep!r}; `orchestrate sweep FILE` makes one")
     reader = _Reader(tracking_uri)
-    document = reader.answer(parent, "sweep.json", answers.sweep)
+    document = reader.document(parent, sweep)
     children = children_of(client, experiment.experiment_id, parent.info.run_id)
     runs = {run.data.tags[KEY]: run for run in children if KEY in run.data.tags}
     moments = max(1, MOST_PICTURES // max(1, len(document["trials"])))
@@ -60,7 +61,7 @@ def _collect(tracking_uri: str, sweep: str, parent_id: str | None) -> SweepData:
         cautions=document["cautions"],
         commands=[command],
         runs=found,
-        real=reader.real_pictures([runs[trial["key"]] for trial in document["trials"] if trial["key"] in runs]),
+        real=reader.real_pictures(found, runs),
     )
 
 
@@ -72,6 +73,10 @@ def _newest(client: Any, experiment: Any) -> Any:
     return found[0] if found else None
 
 
+_try_again = retry(stop=stop_after_attempt(3), wait=wait_exponential(0.5), reraise=True)
+"""A report reads thousands of files; one lost answer must not cost it."""
+
+
 class _Reader:
     """Files of runs. A tracking address in http serves pages of its runs, which the report links."""
 
@@ -79,6 +84,7 @@ class _Reader:
         self.tracking_uri = tracking_uri
         self._cards: dict[str, dict[str, Any]] = {}
 
+    @_try_again
     def read(self, run: Any, path: str) -> bytes:
         from mlflow.artifacts import download_artifacts
 
@@ -86,25 +92,42 @@ class _Reader:
         return Path(found).read_bytes()
 
     def answer(self, run: Any, path: str, check: Callable[[bytes], Item]) -> Item:
-        """What `check` makes of a file of the run. Raises UserError where it is missing or damaged."""
+        """What `check` makes of a file of the run. Raises UserError where it is damaged or cannot be read."""
         with answers.from_run(run.info.run_id, path):
             return check(self.read(run, path))
 
-    def pictures(self, run: Any) -> list[tuple[int, str]]:
-        """(step, path) of the sample grids logged over steps, in order."""
+    @_try_again
+    def files(self, run: Any, folder: str = "") -> set[str]:
+        """The paths of the files and folders in a folder of the run."""
         from mlflow.artifacts import list_artifacts
 
-        found = []
-        for entry in list_artifacts(artifact_uri=f"{run.info.artifact_uri}/images", tracking_uri=self.tracking_uri):
-            if (match := IMAGE_NAME.fullmatch(entry.path)) and match["key"] == "samples":
-                found.append((int(match["step"]), entry.path))
-        return sorted(found)
+        where = f"{run.info.artifact_uri}/{folder}".rstrip("/")
+        found = list_artifacts(
+            artifact_uri=where, tracking_uri=self.tracking_uri
+        )  # their paths begin at the last folder
+        return {f"{folder}/{Path(entry.path).name}".lstrip("/") for entry in found}
 
-    def real_pictures(self, runs: list[Any]) -> list[tuple[str, bytes]]:
+    def document(self, parent: Any, sweep: str) -> dict[str, Any]:
+        """What the sweep asked for. Raises UserError if its run does not tell."""
+        if "sweep.json" not in self.files(parent):
+            raise UserError(
+                f"run {parent.info.run_id} in MLflow has no sweep.json; `orchestrate sync {sweep}` sends it"
+            )
+        return self.answer(parent, "sweep.json", answers.sweep)
+
+    def pictures(self, run: Any) -> list[tuple[int, str]]:
+        """(step, path) of the sample grids logged over steps, in order, one a step."""
+        matches = [match for path in self.files(run, "images") if (match := IMAGE_NAME.fullmatch(path))]
+        return sorted({int(match["step"]): match[0] for match in matches if match["key"] == "samples"}.items())
+
+    def real_pictures(self, found: list[RunData], runs: dict[str, Any]) -> list[tuple[str, bytes]]:
         """(caption, picture): the data of the groups, each picture once."""
-        described = {run.data.tags.get("group", ""): run for run in reversed(runs) if run.data.tags.get("evaluator")}
+        examples: dict[str, Any] = {}
+        for data in found:
+            if data.evaluator and data.group not in examples and "real.png" in self.files(runs[data.key]):
+                examples[data.group] = runs[data.key]
         groups: dict[bytes, list[str]] = {}
-        for group, run in reversed(described.items()):
+        for group, run in examples.items():
             groups.setdefault(self.answer(run, "real.png", answers.picture), []).append(group)
         if len(groups) == 1:
             return [("real images", picture) for picture in groups]
@@ -133,15 +156,15 @@ class _Reader:
         data.since = int(since) if since.isdigit() else None
         data.latest, data.settings = answers.finite(run.data.metrics), dict(run.data.params)
         data.began_ms, data.ended_ms = run.info.start_time or 0, run.info.end_time or 0
-        environment = self.answer(run, "environment.json", answers.environment)
+        files = self.files(run)
+        environment = self.answer(run, "environment.json", answers.environment) if "environment.json" in files else {}
         data.environment = environment if "packages" in environment else {}  # a worker that never began has none
-        if tags.get("evaluator"):
+        if tags.get("evaluator") and "evaluator.json" in files:
             data.evaluator = self.card(run)
-        if run.data.metrics:
+        if "history.jsonl" in files:
             data.history = curves(self.answer(run, "history.jsonl", answers.history))
-        data.pictures = [
-            (step, self.answer(run, path, answers.picture)) for step, path in spread(self.pictures(run), moments)
-        ]
+        pictures = self.pictures(run) if "images" in files else []
+        data.pictures = [(step, self.answer(run, path, answers.picture)) for step, path in spread(pictures, moments)]
         return data
 
 

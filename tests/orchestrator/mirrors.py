@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gan_core.identity import effective_settings
 from orchestrator.mirror import Mirror
 from orchestrator.plan import Plan
+from orchestrator.store import write_json
 
 
-def mirror_of(plan: Plan, home: Path) -> Mirror:
-    settings = {
-        p.key: {**effective_settings(p.config), "data.fingerprint": p.fingerprint, "seed": p.trial.seed}
-        for p in plan.trials
-    }
+def mirror_of(plan: Plan, home: Path, uri: str = "", rebuild: bool = False) -> Mirror:
     plan.folder.folder.mkdir(parents=True, exist_ok=True)
-    return Mirror(plan.folder, f"sqlite:///{home / 'mlflow.db'}", plan.document(), settings)
+    write_json(plan.folder.sweep_file, plan.document())
+    return Mirror(plan.folder, uri or f"sqlite:///{home / 'mlflow.db'}", plan.document(), rebuild)
 
 
-def mirrored(plan: Plan, home: Path) -> Mirror:
+def mirrored(plan: Plan, home: Path, uri: str = "", rebuild: bool = False) -> Mirror:
     """It has sent everything that the folder holds."""
-    mirror = mirror_of(plan, home)
+    mirror = mirror_of(plan, home, uri, rebuild)
     mirror.open()
     mirror.sync()
     return mirror

@@ -19,6 +19,7 @@ from orchestrator.mirror import Mirror
 from orchestrator.mirror_thread import MirrorThread
 from orchestrator.plan import Plan
 from orchestrator.report.collect import collect
+from orchestrator.run_copy import RunCopy
 
 MakePlan = Callable[[], Plan]
 
@@ -119,14 +120,14 @@ def test_a_trial_that_cannot_be_sent_does_not_keep_the_others_from_it(
         run_to_end(plan, planned)
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
-    send = Mirror._send_rows
+    send = RunCopy.add_points
 
-    def refuse_one(self: Mirror, child: Any, found: list[dict[str, float]]) -> None:
-        if child is self.children[plan.trials[0].key]:
+    def refuse_one(self: RunCopy, points: Any) -> None:
+        if self.tags[tracking.KEY] == plan.trials[0].key:
             raise ConnectionError("not this one")
-        send(self, child, found)
+        send(self, points)
 
-    monkeypatch.setattr(Mirror, "_send_rows", refuse_one)
+    monkeypatch.setattr(RunCopy, "add_points", refuse_one)
     with pytest.raises(ConnectionError):
         mirror.sync()
     key = plan.trials[1].key
@@ -222,15 +223,15 @@ def test_an_outage_is_outlasted_and_everything_arrives(
     run_to_end(plan, plan.trials[0])
     thread = MirrorThread(mirror_of(plan, tmp_path), interval=0.01)
     thread.mirror.open()
-    send, calls = Mirror._send_rows, []
+    send, calls = RunCopy.add_points, []
 
-    def failing_twice(self: Mirror, *arguments: Any) -> None:
+    def failing_twice(self: RunCopy, *arguments: Any) -> None:
         calls.append(1)
         if len(calls) <= 2:
             raise ConnectionError("no answer")
         send(self, *arguments)
 
-    monkeypatch.setattr(Mirror, "_send_rows", failing_twice)
+    monkeypatch.setattr(RunCopy, "add_points", failing_twice)
     assert not thread.attempt()
     assert thread.trouble == "no answer"
     thread.start()

@@ -37,7 +37,7 @@ def test_an_outage_while_the_model_is_sent_loses_neither_the_report_nor_the_exit
         code = sweeping._exit_code(plan, threading.Event())
         outcome = sweeping._conclude(plan, options, thread, shown, code)
     assert outcome.code == 0
-    assert outcome.report is not None and outcome.report.exists()
-    assert outcome.model is None
-    assert outcome.model_trouble is not None and "no answer" in outcome.model_trouble
+    assert outcome.end.report is not None and outcome.end.report.exists()
+    assert outcome.end.model is None
+    assert outcome.end.model_trouble is not None and "no answer" in outcome.end.model_trouble
     assert mirror.client.get_run(mirror.parent).info.status == "FINISHED"

@@ -64,13 +64,14 @@ def test_a_finished_run_is_told_as_its_record_has_it(tiny_plan: MakePlan, tmp_pa
 
 def test_runs_that_have_not_ended_are_told_as_far_as_they_are(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
-    run_some_steps(plan, plan.trials[0], 4)
+    running = run_some_steps(plan, plan.trials[0], 4)
     run_some_steps(plan, plan.trials[1], 4).suspend()
     broken = execution_of(plan, plan.trials[2])
     broken.begin()
     broken._fail(MemoryError("too much"))
     data = collect(mirrored(plan, tmp_path).uri, "tiny")
     assert [run.outcome for run in data.runs] == ["running", "interrupted", "failed", "pending"]
+    running.suspend()
     assert [run.ended for run in data.runs] == [False, False, True, False]
     assert data.runs[2].reason == "MemoryError: too much"
     assert list(data.runs[0].history["loss/generator"][0]) == [2, 4]
@@ -79,7 +80,8 @@ def test_runs_that_have_not_ended_are_told_as_far_as_they_are(tiny_plan: MakePla
 def test_the_sweep_is_told_as_it_was_asked_for(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     mirror = mirrored(plan, tmp_path)
-    mirror.follow(plan.document() | {"overrides": ["seeds=[0, 1]"], "cautions": ["beware"]}, mirror.settings)
+    mirror.follow(plan.document() | {"overrides": ["seeds=[0, 1]"], "cautions": ["beware"]})
+    mirror.sync()
     data = collect(mirror.uri, "tiny")
     assert (data.name, data.question, data.run_id) == ("tiny", "Is it small?", mirror.parent)
     assert data.commands == [["orchestrate", "sweep", str(tmp_path / "tiny.yaml"), "--set", "seeds=[0, 1]"]]
@@ -93,7 +95,8 @@ def test_runs_that_confirm_are_known(tiny_plan: MakePlan, tmp_path: Path) -> Non
     mirror = mirrored(plan, tmp_path)
     document = json.loads(json.dumps(plan.document()))
     document["trials"][-1]["confirms"] = True
-    mirror.follow(document, mirror.settings)
+    mirror.follow(document)
+    mirror.sync()
     assert [run.confirms for run in collect(mirror.uri, "tiny").runs] == [False, False, False, True]
 
 

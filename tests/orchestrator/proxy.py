@@ -1,0 +1,124 @@
+"""A real `mlflow server`, and a proxy in front of it that misbehaves on request."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Literal
+from urllib.request import urlopen
+
+Manner = Literal["pass", "hang", "500", "429", "garbage", "cut", "drop"]
+"""cut: the server does what was asked, and half of its answer arrives. drop: the same, and none of it arrives."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start_server(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    """An MLflow server on loopback, once it answers; its store is in `folder`."""
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += [
+        "--backend-store-uri",
+        f"sqlite:///{folder / 'server.db'}",
+        "--artifacts-destination",
+        str(folder / "a"),
+    ]
+    with open(folder / "server.log", "ab") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    for _ in range(1200):
+        try:
+            urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
+            return server
+        except OSError:
+            assert server.poll() is None, (folder / "server.log").read_text()
+            time.sleep(0.1)
+    raise AssertionError("no MLflow server within 2 minutes")
+
+
+class Proxy:
+    """`manner` is asked before each request, with its method and path. `asked`: the requests so far."""
+
+    def __init__(self, server_port: int):
+        self.server_port = server_port
+        self.manner: Callable[[str, str], Manner] = lambda method, path: "pass"
+        self.delay = 0.0
+        self.asked: list[str] = []
+        self.closing = threading.Event()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server.daemon_threads = True
+        self.uri = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def always(self, manner: Manner) -> None:
+        self.manner = lambda method, path: manner
+
+    def _handler(proxy) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+            def forward(self) -> None:
+                proxy.asked.append(f"{self.command} {self.path}")
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                manner = proxy.manner(self.command, self.path)
+                if manner == "hang":
+                    proxy.closing.wait(60)
+                    self.close_connection = True
+                elif manner in ("500", "429"):
+                    extra = {"Retry-After": "3600"} if manner == "429" else {}
+                    self.answer(int(manner), b'{"error_code": "INTERNAL_ERROR", "message": "no"}', extra)
+                elif manner == "garbage":
+                    self.wfile.write(b"\x00\x01 not HTTP at all\r\n\r\n")
+                    self.close_connection = True
+                else:
+                    proxy.closing.wait(proxy.delay)
+                    self.pass_on(body, manner)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = forward  # noqa: N815
+
+            def pass_on(self, body: bytes, manner: Manner) -> None:
+                onwards = HTTPConnection("127.0.0.1", proxy.server_port, timeout=60)
+                headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
+                onwards.request(self.command, self.path, body, headers)
+                found = onwards.getresponse()
+                content = found.read()
+                onwards.close()
+                if manner == "drop":
+                    self.close_connection = True
+                    return
+                kept = {"Content-Type": found.headers.get("Content-Type", "text/plain")}
+                self.answer(found.status, content, kept, len(content) // 2 if manner == "cut" else None)
+
+            def answer(self, status: int, content: bytes, headers: dict[str, str], part: int | None = None) -> None:
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(content))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content[:part])
+                self.close_connection = part is not None
+
+        return Handler
+
+
+@contextmanager
+def proxied(server_port: int) -> Iterator[Proxy]:
+    proxy = Proxy(server_port)
+    thread = threading.Thread(target=proxy.server.serve_forever, daemon=True)
+    thread.start()
+    yield proxy
+    proxy.closing.set()
+    proxy.server.shutdown()
+    proxy.server.server_close()
+    thread.join()
