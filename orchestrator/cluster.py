@@ -11,6 +11,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -110,11 +111,15 @@ class Cluster:
     def _watch(self) -> None:
         vital = [child for child in psutil.Process().children() if child.name() in VITAL]
         names = {child.pid: child.name() for child in vital}
+        agents = [agent for process in vital for agent in process.children()]  # would notice after a minute
 
         def watch() -> None:
             while not self._over.wait(SECONDS_BETWEEN_LOOKS):
                 for process in vital:
                     if not _lives(process) and not self._over.is_set():
+                        for agent in agents:
+                            with suppress(psutil.Error):
+                                agent.kill()
                         self.on_death(names[process.pid])
                         return
 
