@@ -86,8 +86,10 @@ class Cluster:
                     _temp_dir=str(self.scratch),
                     **quiet,
                 )
-            except BaseException:  # interrupted, too: what it has started until now it does not know yet
+            except BaseException as error:  # interrupted, too: what it has started until now it does not know yet
                 end_children()
+                if isinstance(error, Exception):
+                    raise UserError(f"Ray did not start ({first_line(error)}); the same command tries again") from None
                 raise
             self._watch()
         else:
