@@ -202,7 +202,7 @@ class Chaos:
         """The command ends, and all that it started."""
         assert self.process is not None
         self._ended(self.process)
-        _, alive = psutil.wait_procs(family, timeout=60)
+        _, alive = psutil.wait_procs(family, timeout=180)  # Ray's agents notice a kill -9 late
         if alive:
             raise SystemExit(f"left behind: {alive}")
 

@@ -11,6 +11,7 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +96,10 @@ class Cluster:
                     _temp_dir=str(self.scratch),
                     **quiet,
                 )
-            except BaseException:  # interrupted, too: what it has started until now it does not know yet
+            except BaseException as error:  # interrupted, too: what it has started until now it does not know yet
                 end_children()
+                if isinstance(error, Exception):
+                    raise UserError(f"Ray did not start ({first_line(error)}); the same command tries again") from None
                 raise
             self._watch()
         else:
@@ -120,11 +123,15 @@ class Cluster:
     def _watch(self) -> None:
         vital = [child for child in psutil.Process().children() if child.name() in VITAL]
         names = {child.pid: child.name() for child in vital}
+        agents = [agent for process in vital for agent in process.children()]  # would notice after a minute
 
         def watch() -> None:
             while not self._over.wait(SECONDS_BETWEEN_LOOKS):
                 for process in vital:
                     if not _lives(process) and not self._over.is_set():
+                        for agent in agents:
+                            with suppress(psutil.Error):
+                                agent.kill()
                         self.on_death(names[process.pid])
                         return
 
