@@ -244,9 +244,11 @@ class Mirror:
         if record.status == "running":
             child.copy.set_status("RUNNING")
             child.copy.set_tags({"status": "running"})
+        ended = record.status != "running"
+        if ended:
+            folder.written(record)  # raises Damaged: what is wrong here must not be copied
         self._send_rows(child, record)
         child.copy.add_pictures([(step, file) for step, file in folder.sample_files() if step <= record.step])
-        ended = record.status != "running"
         if child.tail.offset and (ended or child.tail.offset >= GROWTH * child.history):
             child.copy.add_text("history.jsonl", child.tail.text(), anew)
             child.history = child.tail.offset

@@ -30,7 +30,7 @@ ON: dict[str, Any] = {
     "minibatch_std": True,
     "packing": 2,
 }
-IN_NETWORK = ("spectral_norm", "minibatch_std", "packing")
+IN_NETWORK = ("spectral_norm", "minibatch_std")
 AFTER_D = ("ema",)
 """Those that leave what D learns in a step as it is."""
 

@@ -46,6 +46,7 @@ def test_a_group_with_an_evil_name_is_text_in_tables_notes_and_the_terminal(
     for planned in plan.trials:
         run_to_end(plan, planned)
         result = {"gan_step": 8, "latest": {}, "seconds": 1.0, "done": True, "verdict": "stable", "status": "finished"}
+        result["so_far"] = None
         shown.report(planned.key, result)
     mirror = mirrored(plan, tmp_path)
     write_json(plan.folder.sweep_file, plan.document())

@@ -20,7 +20,7 @@ def a_round(said: Said, fail_fast: bool = False, **more: Any) -> Round:
 
 
 def failed(cause: str) -> dict[str, Any]:
-    return {"status": "failed", "cause": cause, "error": "OSError: no", "done": True}
+    return {"status": "failed", "cause": cause, "error": "OSError: no", "done": True, "halt": ""}
 
 
 def test_out_of_memory_is_kept_for_another_round_and_fails_in_that() -> None:
@@ -49,7 +49,7 @@ def test_one_bad_trial_stops_a_sweep_only_where_that_was_asked_for(cause: str) -
 
 def test_a_full_disk_stops_the_sweep_whether_the_worker_or_ray_tells_of_it() -> None:
     one = a_round([])
-    one.heard("a", failed("disk full"))
+    one.heard("a", {"status": "interrupted", "done": True, "halt": "the disk is full; make room"})
     assert "make room" in (one.stop.reason or "")
     other = a_round([])
     other.worker_lost("a", OSError(28, "No space left on device"))

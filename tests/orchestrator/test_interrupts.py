@@ -82,4 +82,4 @@ def test_the_first_reason_to_stop_counts() -> None:
     stop.ask()
     assert stop.asked
     assert stop.reason == "the disk is full"
-    assert not stop.by_user
+    assert stop.code == 130

@@ -112,7 +112,7 @@ def test_a_configuration_is_called_by_its_group_and_levels_in_order() -> None:
 
 
 def test_every_outcome_has_a_colour() -> None:
-    assert set(COLOURS) == {*VERDICTS, "failed"}
+    assert set(COLOURS) == {*VERDICTS, "failed", "damaged"}
 
 
 def test_a_table_shows_the_distance_of_whatever_evaluator_measured_it() -> None:

@@ -23,7 +23,8 @@ from orchestrator.store import SweepFolder, write_json
 MakePlan = Callable[[], Plan]
 
 HOLDER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background begin with it ignored
 from pathlib import Path
 from orchestrator.holding import hold
 from orchestrator.store import SweepFolder

@@ -200,11 +200,13 @@ def test_a_long_history_is_read_and_sent_once(
 
     monkeypatch.setattr(RunCopy, "add_points", count_points)
     monkeypatch.setattr(RunCopy, "add_text", count_bytes)
-    before = folder.history_file.stat().st_size
+    before, ledger = folder.history_file.stat().st_size, execution._ledger
+    assert ledger is not None
     for step in range(5, 205):
-        folder.append_history([{"step": step, "time": step, "loss/generator": 0.5}])
+        ledger.add([{"step": step, "time": step, "loss/generator": 0.5}])
+        ledger.write()
         record = folder.record()
-        record.step = step
+        record.step, record.history = step, ledger.vouch()
         folder.write_record(record)
         mirror.sync()
     assert sent["points"] == 200
@@ -226,7 +228,7 @@ def test_a_run_made_by_hand_and_files_that_are_missing_do_not_stop_the_report(fi
     assert data.runs[0].history == {} and data.runs[1].history
     assert "by hand" not in data.runs[0].latest
     (folder / "history.jsonl").write_text("[half a li")
-    with pytest.raises(UserError, match=r"history\.jsonl of run .* is damaged"):
+    with pytest.raises(UserError, match=r"run .*: history\.jsonl is damaged"):
         collect(uri_of(tmp_path), "tiny")
 
 

@@ -109,15 +109,22 @@ def test_the_same_exception_again_fails_the_trial_with_its_traceback(
 
 
 @pytest.mark.parametrize(
-    ("error", "cause"), [(MemoryError("no memory"), "out of memory"), (OSError(28, "No space left"), "disk full")]
+    ("error", "status", "cause"),
+    [
+        (MemoryError("no memory"), "failed", "out of memory"),
+        (OSError(28, "No space left"), "interrupted", "disk full"),
+    ],
 )
 def test_what_would_fail_here_again_is_not_tried_here_again(
-    tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch, error: Exception, cause: str
+    tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch, error: Exception, status: str, cause: str
 ) -> None:
+    plan = tiny_plan()
     failed = failing(monkeypatch, at_step=5, times=9, error=error)
-    (said,) = results(worker_for(tiny_plan()))
+    (said,) = results(worker_for(plan))
     assert failed == [5]
-    assert (said["status"], said["cause"]) == ("failed", cause)
+    assert said["status"] == status
+    assert bool(said["halt"]) == (cause == "disk full")
+    assert plan.folder.trial(plan.trials[0].key).record().attempts[-1]["outcome"] == cause
 
 
 def test_sigterm_saves_the_trial_at_the_next_step(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:

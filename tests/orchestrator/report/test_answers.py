@@ -65,13 +65,14 @@ def refused(mirror: Mirror, tmp_path: Path, *words: str) -> None:
 
 @pytest.mark.parametrize("content", [None, b"", b"\x00\xff", b"{}", b'{"id": 5}'])
 @pytest.mark.parametrize("name", ["sweep.json", "evaluator.json", "environment.json", "history.jsonl", "real.png"])
-def test_an_artifact_that_is_missing_or_damaged_is_named(
+def test_an_artifact_that_is_damaged_is_named_and_one_that_is_missing_does_without(
     mirror: Mirror, tmp_path: Path, name: str, content: bytes | None
 ) -> None:
     run_id = mirror.parent if name == "sweep.json" else child(mirror)
     usable = {("history.jsonl", b""), ("environment.json", b"{}"), ("environment.json", b'{"id": 5}')}
+    usable |= {(file, None) for file in ("evaluator.json", "environment.json", "history.jsonl", "real.png")}
     with replaced(artifact(mirror, run_id, name), content):
-        if (name, content) in usable:  # no rows yet, or a worker that never began
+        if (name, content) in usable:  # no rows yet, a worker that never began, a file that was not sent yet
             report.write(mirror.uri, ["tiny"], tmp_path / "out")
         else:
             refused(mirror, tmp_path, run_id, name)

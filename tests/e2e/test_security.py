@@ -1,0 +1,78 @@
+"""A sweep with secrets around it: none of them is written anywhere, and its Ray takes no stranger."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from commands import SMOKE, environment, orchestrate, start
+from endings import LONGER, wait_for_checkpoints
+
+sys.path.append(str(Path(__file__).parents[1] / "orchestrator"))
+
+from proxy import free_port, start_server
+
+pytestmark = pytest.mark.e2e
+
+PLANTED = {
+    "AWS_SECRET_ACCESS_KEY": "planted-aws-3f1c",
+    "MLFLOW_TRACKING_PASSWORD": "planted-mlflow-77aa",
+    "RAY_AUTH_TOKEN": "planted-ray-token-b04e-0000000000000000",
+    "WANDB_API_KEY": "planted-wandb-5d2e",
+}
+IN_ADDRESS = "planted-in-address-91c7"
+STRANGER = """
+import ray, sys
+ray.init(address=sys.argv[1], log_to_driver=False)
+print("inside", ray.cluster_resources())
+"""
+
+
+def stranger(port: int, token: str) -> subprocess.CompletedProcess[str]:
+    """Somebody on this machine who tries to join the command's Ray."""
+    return subprocess.run(
+        [sys.executable, "-c", STRANGER, f"127.0.0.1:{port}"],
+        env=environment() | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+def test_secrets_are_written_nowhere_and_a_stranger_cannot_join_ray(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in PLANTED.items():
+        monkeypatch.setenv(name, value)
+    home, port = tmp_path / "home", free_port()
+    server = start_server(tmp_path, port)
+    where = ("--tracking-uri", f"http://user:{IN_ADDRESS}@127.0.0.1:{port}")
+    try:
+        sweep = start("sweep", SMOKE, *LONGER, *where, home=home)
+        wait_for_checkpoints(home, sweep, count=1)
+        gcs = next(one for one in psutil.Process(sweep.pid).children(recursive=True) if one.name() == "gcs_server")
+        listening = next(c.laddr.port for c in gcs.net_connections("tcp") if c.status == psutil.CONN_LISTEN)
+        refused = stranger(listening, PLANTED["RAY_AUTH_TOKEN"])
+        said, _ = sweep.communicate(timeout=300)
+        assert sweep.returncode == 0, said
+        report = orchestrate("report", "smoke", *where, home=home)
+        told = [said, report.stdout, report.stderr, orchestrate("status", "smoke", home=home).stdout]
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+    assert report.returncode == 0, report.stderr
+    assert refused.returncode != 0
+    assert "inside" not in refused.stdout
+    assert "InvalidAuthToken" in refused.stderr or "Unauthenticated" in refused.stderr
+
+    written = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert {"record.json", "report.html", "server.db", "history.jsonl"} <= {file.name for file in written}
+    for secret in (*PLANTED.values(), IN_ADDRESS):
+        assert not [file for file in written if secret.encode() in file.read_bytes()]
+        assert not [text for text in told if secret in text]
