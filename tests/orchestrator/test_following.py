@@ -44,7 +44,7 @@ def test_one_bad_trial_stops_a_sweep_only_where_that_was_asked_for(cause: str) -
     fast = a_round([], fail_fast=True)
     fast.heard("a", failed(cause))
     assert fast.stop.reason
-    assert not fast.stop.by_user
+    assert fast.stop.code == 1
 
 
 def test_a_full_disk_stops_the_sweep_whether_the_worker_or_ray_tells_of_it() -> None:
