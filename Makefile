@@ -11,7 +11,7 @@ sweep: .venv/ready
 	@$(BIN)/orchestrate sweep experiments/stability.yaml
 
 test: .venv/ready-dev lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/ready-dev
 	@$(BIN)/ruff check .

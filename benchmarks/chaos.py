@@ -2,7 +2,7 @@
 
     python benchmarks/chaos.py --rounds 100
 
-A round is one fault: kill -9 of a worker, of the command, of Ray's own processes or of the MLflow server (which comes
+A round is one fault: kill -9 of a worker, of the command (with or without a file that is cut off then), of Ray's own processes or of the MLflow server (which comes
 back on the same port), SIGTERM to a worker, Ctrl-C. A sweep that is done in spite of them is compared with an
 undisturbed one (weights, optimisers and streams; curves on disk and in MLflow, each point once; each trial finished
 once), and the next one begins. Prints how often each fault was met, and ends with 1 at the first difference.
@@ -24,6 +24,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +95,7 @@ class Chaos:
             "raylet killed": lambda: self._kill_ray("raylet"),
             "gcs_server killed": lambda: self._kill_ray("gcs_server"),
             "MLflow killed": self._kill_server,
-            # CUT WRITES come here, once a trial survives them: truncate a random file of a trial's folder while no
-            # command runs.
+            "command killed, a file cut off": self._kill_and_cut,
         }
 
     @property
@@ -153,7 +153,11 @@ class Chaos:
         print(f"sweep {self.sweeps} ended as if undisturbed", flush=True)
 
     def _records(self) -> list[dict[str, Any]]:
-        return [json.loads(file.read_text()) for file in self.home.glob("sweeps/smoke/trials/*/record.json")]
+        found = []
+        for file in self.home.glob("sweeps/smoke/trials/*/record.json"):
+            with suppress(ValueError):  # cut off
+                found.append(json.loads(file.read_text()))
+        return found
 
     def _running(self) -> list[int]:
         """The processes of the trials that run now."""
@@ -179,6 +183,18 @@ class Chaos:
         self._leaves(family)
         return True
 
+    def _kill_and_cut(self) -> bool:
+        self._signal_command(signal.SIGKILL)
+        unfinished = [record["key"] for record in self._records() if record["status"] != "finished"]
+        trials = [self.home / "sweeps/smoke/trials" / key for key in unfinished]
+        files = [trial / name for trial in trials for name in ("checkpoint.pt", "record.json", "history.jsonl")]
+        there = [file for file in files if file.exists() and file.stat().st_size]
+        if not there:
+            return False
+        victim = self.moments.choice(there)
+        os.truncate(victim, self.moments.randrange(victim.stat().st_size))
+        return True
+
     def _kill_ray(self, name: str) -> bool:
         family = self._family()
         found = [process for process in family if process.name() == name]
@@ -202,9 +218,12 @@ class Chaos:
         """The command ends, and all that it started."""
         assert self.process is not None
         self._ended(self.process)
-        _, alive = psutil.wait_procs(family, timeout=180)  # Ray's agents notice a kill -9 late
-        if alive:
-            raise SystemExit(f"left behind: {alive}")
+        _, alive = psutil.wait_procs(family, timeout=20)
+        for process in alive:
+            with suppress(psutil.NoSuchProcess):
+                if "Agent" not in process.name():
+                    raise SystemExit(f"left behind: {process}")
+                process.kill()  # Ray's agents notice a kill -9 after a minute or two
 
 
 def torment(rounds: int, seed: int, folder: Path, reference: Path) -> Chaos:

@@ -28,9 +28,13 @@ class Interrupted(SystemExit):
 
 
 class Stop:
-    """Whether training shall stop. `reason`: what happened; None where the user asked for it. `code`: to exit with."""
+    """Whether training shall stop. `reason`: what happened; None where the user asked for it. `code`: to exit with.
 
-    def __init__(self) -> None:
+    `tell`: called with the reason, once.
+    """
+
+    def __init__(self, tell: Callable[[str], None] = lambda reason: None) -> None:
+        self._tell = tell
         self.asked = False
         self.reason: str | None = None
         self.code = INTERRUPTED
@@ -39,6 +43,8 @@ class Stop:
         """The first one counts."""
         if not self.asked:
             self.asked, self.reason, self.code = True, reason, code
+            if reason:
+                self._tell(reason)
 
 
 _asked = threading.Event()

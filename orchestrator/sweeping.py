@@ -110,7 +110,7 @@ class _Outcome:
 
 
 def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: display.Display) -> _Outcome:
-    stop = Stop()
+    stop = Stop(lambda reason: shown.note(f"stopping: {reason}"))
     with ExitStack() as stack:
         importing = stack.enter_context(ThreadPoolExecutor(1)).submit(tracking.warm_up, options.tracking_uri)
         cluster = stack.enter_context(_cluster(plan, options, shown)) if plan.todo else None
@@ -218,19 +218,14 @@ def _train(
     shown.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {slots} workers")
     shown.start(plan, Clock(plan, slots))
     shown.phase_text = "starting the workers"
-
-    def halt(why: str) -> None:
-        stop.ask(why)
-        shown.note(f"stopping: {why}")
-
     settings = following.Settings(options.gpu_share, options.patience, options.fail_fast, options.system_metrics)
     try:
-        with disk.watched([plan.folder.home, cluster.scratch], halt):
+        with disk.watched([plan.folder.home, cluster.scratch], stop.ask):
             runner.run(plan, evaluators, cluster, settings, stop, shown.report)
     except OSError as error:
         if not disk.is_full(error):
             raise
-        halt(disk.explain(error, cluster.scratch))
+        stop.ask(disk.explain(error, cluster.scratch))
 
 
 def _stop_for_user(stop: Stop, shown: display.Display) -> None:
@@ -268,13 +263,13 @@ def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
         say(f"MLflow  {addresses.without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
     else:
         say(f"MLflow  {command('ui', options.home)}{_elsewhere(options)}, then experiment {plan.sweep.name}")
+    if outcome.stopped:
+        say(f"stopped: {outcome.stopped}")
     if outcome.code == INTERRUPTED:
         left = sum(plan.folder.trial(p.key).record().status != "finished" for p in plan.trials)
         say(f"report  {command(f'report {plan.sweep.name}', options.home)} writes it from what there is")
         say(f"interrupted with {left} of {len(plan.trials)} trials left; the same command goes on from here")
-    elif outcome.stopped:
-        say(f"stopped: {outcome.stopped}")
-    elif outcome.code == SOME_FAILED:
+    elif outcome.code == SOME_FAILED and not outcome.stopped:
         say("some trials failed; the same command tries them again")
 
 

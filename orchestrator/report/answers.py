@@ -48,6 +48,12 @@ class _KeptOut(_Answer):
     recall: float
 
 
+class _Nothing(BaseModel):
+    """Too few images were kept out to measure them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class _Card(_Answer):
     id: str
     features: Literal["classifier", "random", "inception"]
@@ -58,7 +64,7 @@ class _Card(_Answer):
     samples: int
     compared: int
     accuracy: float | None
-    kept_out: _KeptOut | None
+    kept_out: _KeptOut | _Nothing | None
 
 
 class _Environment(_Answer):

@@ -9,11 +9,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from commands import ROOT, environment
+
+from orchestrator.store import SweepFolder
 
 pytestmark = pytest.mark.e2e
 
@@ -85,6 +88,8 @@ def test_every_command_of_the_guide_works(reader: dict[str, object], start: Star
             assert done.returncode == 0, f"{block}\n{done.stdout}"
     sweeps = {file.parent.name for file in (tmp_path / "runs" / "sweeps").glob("*/sweep.json")}
     assert sweeps == {"smoke", "mine", "my-gan", "on-a-cluster"}
+    stages = Counter(trial["confirms"] for trial in SweepFolder(tmp_path / "runs", "smoke").sweep()["trials"])
+    assert stages == {False: 4, True: 3}  # --confirm 1: three fresh seeds
     for name in sweeps:
         assert (tmp_path / "runs" / "sweeps" / name / "report" / "report.html").exists()
     assert (tmp_path / "samples.png").read_bytes().startswith(b"\x89PNG")

@@ -26,21 +26,6 @@ def test_after_kill_9_the_same_command_ends_as_if_undisturbed(reference: Path, t
     assert_ended_like(tmp_path, reference)
 
 
-def test_ctrl_c_saves_leaves_with_130_and_goes_on(reference: Path, tmp_path: Path) -> None:
-    process = start("sweep", SMOKE, *LONGER, home=tmp_path)
-    wait_for_checkpoints(tmp_path, process)
-    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole group
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, output
-    assert "Traceback" not in output
-    assert "the same command goes on" in output
-    records = [trial for trial in trials("smoke", tmp_path) if trial["status"] == "interrupted"]
-    assert records
-    again = orchestrate("sweep", SMOKE, *LONGER, home=tmp_path)
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert_ended_like(tmp_path, reference)
-
-
 def test_a_lost_worker_costs_only_the_work_since_its_checkpoint(reference: Path, tmp_path: Path) -> None:
     process = start("sweep", SMOKE, *LONGER, home=tmp_path)
     wait_for_checkpoints(tmp_path, process)
