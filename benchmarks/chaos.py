@@ -2,10 +2,11 @@
 
     python benchmarks/chaos.py --rounds 100
 
-A round is one fault: kill -9 of a worker, of the command (with or without a file that is cut off then), of Ray's own processes or of the MLflow server (which comes
-back on the same port), SIGTERM to a worker, Ctrl-C. A sweep that is done in spite of them is compared with an
-undisturbed one (weights, optimisers and streams; curves on disk and in MLflow, each point once; each trial finished
-once), and the next one begins. Prints how often each fault was met, and ends with 1 at the first difference.
+A round is one fault: kill -9 of a worker, of the command (with or without a file that is cut off then), of Ray's own
+processes or of the MLflow server (which comes back on the same port), SIGTERM to a worker, Ctrl-C. A sweep that is done
+in spite of them is compared with an undisturbed one (weights, optimisers and streams; curves on disk and in MLflow,
+each point once; each trial finished once), and the next one begins. Prints how often each fault was met, and ends with
+1 at the first difference.
 """
 
 from __future__ import annotations
