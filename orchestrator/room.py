@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gan_core import networks, sampling
+from gan_core import families, networks, sampling
 from gan_core.config import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.training import classes_of
@@ -17,9 +17,12 @@ PICTURE_BORDER = 1.2
 
 
 def parameters(config: TrialConfig, images: ImageSet) -> tuple[int, int]:
-    """How many weights G and D have."""
+    """How many weights G and D have; of a family from outside, whose code only workers run, as many as of ours."""
+    model = config.model
+    if model.family not in families.BUILT_IN:
+        model = model.model_copy(update={"family": "dcgan", "discriminator_norm": "batch"})
     pair = networks.build(
-        config.model, config.stabilizers, images.channels, classes_of(config, images), config.data.image_size, seed=0
+        model, config.stabilizers, images.channels, classes_of(config, images), config.data.image_size, seed=0
     )
     generator, discriminator = (sum(weight.numel() for weight in network.parameters()) for network in pair)
     return generator, discriminator

@@ -14,10 +14,13 @@ from chaos import torment
 
 pytestmark = pytest.mark.e2e
 
+ROUNDS = 2
+"""About a minute each."""
+
 
 def test_a_sweep_under_random_kills_ends_as_if_undisturbed(tmp_path: Path, reference: Path) -> None:
     seed = random.randrange(2**31)
-    print(f"seed {seed}: python benchmarks/chaos.py --rounds 5 --seed {seed}")
-    chaos = torment(5, seed, tmp_path, reference)
-    assert chaos.met.total() == 5
+    print(f"seed {seed}: python benchmarks/chaos.py --rounds {ROUNDS} --seed {seed}")
+    chaos = torment(ROUNDS, seed, tmp_path, reference)
+    assert chaos.met.total() == ROUNDS
     assert chaos.sweeps >= 1

@@ -88,6 +88,7 @@ def test_a_silent_worker_is_killed_and_its_trial_goes_on(tmp_path: Path, referen
     after = next(record for record in records(tmp_path) if record["key"] == silent["key"])
     lost = next(attempt for attempt in after["attempts"] if attempt["outcome"] == "lost")
     assert "nothing was heard" in lost["message"]
+    assert after["attempts"][-1]["from_step"] >= 25  # from its checkpoint
     assert not psutil.pid_exists(silent["attempts"][-1]["process"])
     assert_ended_like(tmp_path, reference)
 

@@ -52,7 +52,7 @@ def test_archives_that_were_not_unpacked_are_a_part(tmp_path: Path) -> None:
 
 def test_the_list_says_how_to_get_what_is_missing(tmp_path: Path) -> None:
     said = io.StringIO()
-    print_datasets(tmp_path, Console(file=said, width=200))
+    print_datasets(tmp_path, Console(file=said, width=400))
     assert f"orchestrate datasets prepare mnist --home {tmp_path}" in said.getvalue()
     assert "image_folder" in said.getvalue()
 
