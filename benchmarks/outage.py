@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "orchestrator")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from proxy import free_port, start_server  # noqa: E402
 

@@ -155,20 +155,6 @@ class LiveDisplay(Display):
     def phase(self, text: str) -> None:
         self.phase_text = text
 
-    def _trial_disturbed(self, key: str, result: dict[str, Any]) -> None:
-        name = self._names[key]
-        if result["status"] == "silent":
-            end = f"after {duration(result['patience'])} its worker is killed"
-            self.note(f"  nothing was heard of {name} for {duration(result['silent'])}; {end}")
-            return
-        self.running.pop(key, None)
-        if result["status"] == "lost":
-            self.note(f"  lost the worker of {name}; it starts again from its checkpoint")
-        elif result["status"] == "retried":
-            self.note(f"  {name}: {result['error']}; it is tried again from its checkpoint")
-        else:
-            self.note(f"  {name} ran out of memory; it is tried again with fewer neighbours, after the others")
-
     def _trial_ended(self, trial: _Running, outcome: str) -> None:
         line = Text(f"{trial.name}  ")
         line.append(outcome, style=COLOURS.get(outcome, ""))

@@ -212,10 +212,12 @@ class Execution:
             self._save_snapshot(progress.snapshot)
             if self._find_best(progress.rows):
                 self._best_weights = copy.deepcopy(trainer.product.state_dict())
-            self.so_far = self._judge().name
         if trainer.step_count == self.config.steps:
             self._finish(self._judge())
-        elif trainer.step_count % self.config.checkpoint_every == 0:
+            return
+        if progress.snapshot:
+            self.so_far = self._judge().name
+        if trainer.step_count % self.config.checkpoint_every == 0:
             self._commit(trainer)
 
     def suspend(self, outcome: str = "interrupted") -> None:
@@ -288,7 +290,7 @@ class Execution:
         self._leave()
 
     def _fail(self, error: BaseException) -> None:
-        if classify(error) is Cause.DISK_FULL:
+        if disk.is_full(error):
             raise error
         text = described(error)
         self.record.status, self.record.error, self.record.verdict = "failed", text, None
@@ -309,9 +311,9 @@ class Execution:
         self._lock.release()
 
     def _judge(self, diverged: tuple[int, str] | None = None) -> stability.Verdict:
-        return stability.judge(
-            self._all_rows(), self.config.loss.name, self.evaluator.id, self.evaluator.expected_modes, diverged
-        )
+        assert self._ledger is not None
+        rows, loss = self._ledger.rows(), self.config.loss.name
+        return stability.judge(rows, loss, self.evaluator.id, self.evaluator.expected_modes, diverged)
 
     def _find_best(self, rows: list[Row]) -> bool:
         """Whether one of these rows is the best evaluation so far; the record has it once its weights are saved."""
@@ -329,10 +331,6 @@ class Execution:
 
     def _save_generator(self, file: Path, state: dict[str, Any]) -> None:
         product.save(file, self.config, self.images.channels, classes_of(self.config, self.images), state)
-
-    def _all_rows(self) -> list[Row]:
-        assert self._ledger is not None
-        return self._ledger.rows()
 
     def _save_snapshot(self, snapshot: Snapshot) -> None:
         save_png(self.folder.sample_file(snapshot.step), sampling.grid(snapshot.images, snapshot.columns))

@@ -6,10 +6,11 @@ by the names of their classes and by what they say, so that nothing heavy is imp
 
 from __future__ import annotations
 
-import errno
 import traceback
 from dataclasses import dataclass
 from enum import StrEnum
+
+from orchestrator.disk import is_full
 
 
 class Cause(StrEnum):
@@ -69,13 +70,12 @@ MEMORY_WORDS = (
 MEMORY_MONITOR_WORDS = "running low on memory"
 """How Ray's memory monitor explains the death of an actor."""
 LOST_ERRORS = ("RayActorError", "NodeDiedError", "WorkerCrashedError", "ObjectLostError")
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def classify(error: BaseException) -> Cause:
     """The cause that an exception stands for: one of ours, of torch, or what Ray makes of a worker's end."""
     chain = _behind(error)
-    if any(isinstance(one, OSError) and one.errno in DISK_ERRORS for one in chain):
+    if any(map(is_full, chain)):
         return Cause.DISK_FULL
     if any(map(_is_memory, chain)):
         return Cause.OUT_OF_MEMORY

@@ -44,7 +44,7 @@ def holder(folder: SweepFolder) -> dict[str, Any] | None:
     """{process, host, since} of the command that took the lock last; None where it left no word."""
     try:
         found = read_json(folder.holder_file)
-    except (OSError, ValueError):
+    except OSError:
         return None
     return found if isinstance(found, dict) and {"process", "host", "since"} <= found.keys() else None
 

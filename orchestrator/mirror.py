@@ -241,12 +241,12 @@ class Mirror:
         if child.described != described:
             self._describe(child, trial, folder, record, anew)
             child.described = described
-        if record.status == "running":
-            child.copy.set_status("RUNNING")
-            child.copy.set_tags({"status": "running"})
         ended = record.status != "running"
         if ended:
             folder.written(record)  # raises Damaged: what is wrong here must not be copied
+        else:
+            child.copy.set_status("RUNNING")
+            child.copy.set_tags({"status": "running"})
         self._send_rows(child, record)
         child.copy.add_pictures([(step, file) for step, file in folder.sample_files() if step <= record.step])
         if child.tail.offset and (ended or child.tail.offset >= GROWTH * child.history):

@@ -6,7 +6,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,14 +73,12 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
     if options.address:
         addresses.check_address(options.address)
     folder = SweepFolder(options.home, sweep.name)
-    away = _check_mlflow(folder, options.tracking_uri)
+    _check_mlflow(folder, options.tracking_uri)
     if options.register is not None:
         generator_model.check_name(options.register)
     database.check(options.tracking_uri, sweep.name)
     with display.make_display(console, options.quiet) as shown:
         shown.phase("loading the data")
-        if away:
-            shown.note(away)
         plan = extended(make_plan(sweep, options.home), options.confirm)
         for caution in sweep.cautions:
             shown.note(f"caution: {caution}")
@@ -148,30 +146,23 @@ def _conclude(plan: Plan, options: Options, thread: MirrorThread, shown: display
     if thread.trouble:
         return _Outcome(plan, code, concluding.Conclusion(trouble=thread.trouble))
     if code == INTERRUPTED:
-        with suppress(Exception):
-            thread.mirror.finish("KILLED", "", None)
+        thread.abandon()
         return _Outcome(plan, code, concluding.Conclusion())
-    status = {FINISHED: "FINISHED", SOME_FAILED: "FAILED"}[code]
+    status = concluding.status_of(_statuses(plan))
     return _Outcome(plan, code, concluding.conclude(thread.mirror, status, shown.phase, options.register))
 
 
-def _check_mlflow(folder: SweepFolder, uri: str) -> str | None:
-    """What to say if MLflow does not answer; raises UserError where it never answered for this sweep.
+def _check_mlflow(folder: SweepFolder, uri: str) -> None:
+    """Raises UserError if MLflow does not answer and never did for this sweep.
 
     An address that never did is most likely mistyped. One that did is away for a while, and a sweep that something
     starts again at night goes on without it: training is what takes days, and sending can be done later.
     """
     try:
         addresses.check_uri(uri)
-    except UserError as error:
+    except UserError:
         if not tracking.is_known(folder, uri):
             raise
-        return _goes_on(error)
-    return None
-
-
-def _goes_on(error: UserError) -> str:
-    return f"{error}. This sweep was recorded there before, so it goes on; what MLflow lacks is sent when it answers"
 
 
 @contextmanager
@@ -199,7 +190,8 @@ def _open_mirror(plan: Plan, options: Options, shown: display.Display) -> Mirror
     except UserError as error:  # the mirror's thread tries again
         if not tracking.is_known(plan.folder, options.tracking_uri):
             raise
-        shown.note(_goes_on(error))
+        goes_on = "This sweep was recorded there before, so it goes on; what MLflow lacks is sent when it answers"
+        shown.note(f"{error}. {goes_on}")
     return mirror
 
 
@@ -233,9 +225,12 @@ def _stop_for_user(stop: Stop, shown: display.Display) -> None:
     shown.note("stopping: every running trial saves a checkpoint (again to leave at once)")
 
 
+def _statuses(plan: Plan) -> set[str]:
+    return {plan.folder.trial(p.key).record().status for p in plan.trials}
+
+
 def _exit_code(plan: Plan, stop: Stop) -> int:
-    statuses = {plan.folder.trial(p.key).record().status for p in plan.trials}
-    if statuses == {"finished"}:
+    if _statuses(plan) == {"finished"}:
         return FINISHED
     return stop.code if stop.asked else SOME_FAILED
 

@@ -102,9 +102,8 @@ class _Reader:
         from mlflow.artifacts import list_artifacts
 
         where = f"{run.info.artifact_uri}/{folder}".rstrip("/")
-        found = list_artifacts(
-            artifact_uri=where, tracking_uri=self.tracking_uri
-        )  # their paths begin at the last folder
+        # their paths begin at the last folder
+        found = list_artifacts(artifact_uri=where, tracking_uri=self.tracking_uri)
         return {f"{folder}/{Path(entry.path).name}".lstrip("/") for entry in found}
 
     def document(self, parent: Any, sweep: str) -> dict[str, Any]:

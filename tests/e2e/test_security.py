@@ -12,9 +12,6 @@ import psutil
 import pytest
 from commands import SMOKE, environment, orchestrate, start
 from endings import LONGER, wait_for_checkpoints
-
-sys.path.append(str(Path(__file__).parents[1] / "orchestrator"))
-
 from proxy import free_port, start_server
 
 pytestmark = pytest.mark.e2e

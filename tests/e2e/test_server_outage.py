@@ -6,7 +6,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,14 +13,11 @@ from typing import Any
 
 import pytest
 from commands import SMOKE, orchestrate, start
+from proxy import free_port, start_server
 
 from orchestrator import description
 from orchestrator.store import SweepFolder
 from orchestrator.tracking import runs_of
-
-sys.path.append(str(Path(__file__).parents[1] / "orchestrator"))
-
-from proxy import free_port, start_server
 
 pytestmark = pytest.mark.e2e
 

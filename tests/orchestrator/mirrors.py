@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections import Counter
 from pathlib import Path
 
+from orchestrator import description
 from orchestrator.mirror import Mirror
 from orchestrator.plan import Plan
 from orchestrator.store import write_json
@@ -21,3 +24,18 @@ def mirrored(plan: Plan, home: Path, uri: str = "", rebuild: bool = False) -> Mi
     mirror.open()
     mirror.sync()
     return mirror
+
+
+def stored(database: Path, run_id: str) -> list[tuple[str, int, int, float]]:
+    """(metric, step, time, value) of every row of the table in which MLflow keeps points, in the order of arrival."""
+    with sqlite3.connect(database) as connection:
+        wanted = "SELECT key, step, timestamp, value FROM metrics WHERE run_uuid = ? ORDER BY rowid"
+        return connection.execute(wanted, (run_id,)).fetchall()
+
+
+def due(plan: Plan, key: str) -> Counter[tuple[str, int, int, float]]:
+    folder = plan.folder.trial(key)
+    record = folder.record()
+    points = [point for row in folder.history(record.step) for point in description.row_points(row)]
+    points += description.end_points(record) if record.status == "finished" else []
+    return Counter((name, step, when, value) for name, value, when, step in points)

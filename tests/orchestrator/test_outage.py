@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from mirrors import mirror_of, mirrored
+from mirrors import due, mirror_of, mirrored, stored
 from proxy import Manner, Proxy, free_port, proxied, start_server
 from tiny import run_some_steps, run_to_end
 
@@ -40,19 +39,13 @@ def proxy(server: tuple[int, Path]) -> Iterator[Proxy]:
         yield found
 
 
-def stored(database: Path, run_id: str) -> list[tuple[str, int, int, float]]:
-    """(metric, step, time, value) of every row of the table in which MLflow keeps points, in the order of arrival."""
-    with sqlite3.connect(database) as connection:
-        wanted = "SELECT key, step, timestamp, value FROM metrics WHERE run_uuid = ? ORDER BY rowid"
-        return connection.execute(wanted, (run_id,)).fetchall()
-
-
-def due(plan: Plan, key: str) -> Counter[tuple[str, int, int, float]]:
-    folder = plan.folder.trial(key)
-    record = folder.record()
-    points = [point for row in folder.history(record.step) for point in description.row_points(row)]
-    points += description.end_points(record) if record.status == "finished" else []
-    return Counter((name, step, when, value) for name, value, when, step in points)
+def opened(tiny_plan: MakePlan, home: Path, proxy: Proxy) -> tuple[Plan, Mirror]:
+    """A plan whose first trial has ended, and its mirror, which has sent nothing of it yet."""
+    plan = tiny_plan()
+    run_to_end(plan, plan.trials[0])
+    mirror = mirror_of(plan, home, proxy.uri)
+    mirror.open()
+    return plan, mirror
 
 
 def active_runs(mirror: Mirror, key: str) -> int:
@@ -64,11 +57,8 @@ def active_runs(mirror: Mirror, key: str) -> int:
 def test_whatever_the_server_answers_all_points_arrive_once(
     manner: Manner, proxy: Proxy, server: tuple[int, Path], tiny_plan: MakePlan, tmp_path: Path
 ) -> None:
-    plan = tiny_plan()
+    plan, mirror = opened(tiny_plan, tmp_path, proxy)
     key = plan.trials[0].key
-    run_to_end(plan, plan.trials[0])
-    mirror = mirror_of(plan, tmp_path, proxy.uri)
-    mirror.open()
     dice = random.Random(0)
     proxy.manner = lambda method, path: manner if dice.random() < 0.25 else "pass"
     thread = MirrorThread(mirror)
@@ -116,10 +106,7 @@ def test_a_dead_server_costs_a_round_one_trial_not_all(proxy: Proxy, tiny_plan: 
 def test_an_interrupted_sweep_does_not_wait_for_a_server_that_hangs(
     proxy: Proxy, tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = tiny_plan()
-    run_to_end(plan, plan.trials[0])
-    mirror = mirror_of(plan, tmp_path, proxy.uri)
-    mirror.open()
+    _, mirror = opened(tiny_plan, tmp_path, proxy)
     proxy.always("hang")
     thread = MirrorThread(mirror, interval=0.01)
     thread.start()
@@ -139,11 +126,8 @@ def test_an_interrupted_sweep_does_not_wait_for_a_server_that_hangs(
 def test_the_end_waits_for_a_server_that_is_slow_but_answers(
     proxy: Proxy, server: tuple[int, Path], tiny_plan: MakePlan, tmp_path: Path
 ) -> None:
-    plan = tiny_plan()
+    plan, mirror = opened(tiny_plan, tmp_path, proxy)
     key = plan.trials[0].key
-    run_to_end(plan, plan.trials[0])
-    mirror = mirror_of(plan, tmp_path, proxy.uri)
-    mirror.open()
     proxy.delay = 0.3
     thread = MirrorThread(mirror, interval=0.01, patience=0.1)  # all of it takes far longer than that
     thread.start()
@@ -152,10 +136,7 @@ def test_the_end_waits_for_a_server_that_is_slow_but_answers(
 
 
 def test_the_end_gives_up_on_a_server_that_takes_nothing(proxy: Proxy, tiny_plan: MakePlan, tmp_path: Path) -> None:
-    plan = tiny_plan()
-    run_to_end(plan, plan.trials[0])
-    mirror = mirror_of(plan, tmp_path, proxy.uri)
-    mirror.open()
+    _, mirror = opened(tiny_plan, tmp_path, proxy)
     proxy.always("500")
     thread = MirrorThread(mirror, interval=0.01, patience=0.5)
     thread.start()

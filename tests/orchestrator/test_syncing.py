@@ -11,10 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mirrors import mirror_of, mirrored
+from mirrors import due, mirror_of, mirrored, stored
 from mlflow import MlflowClient
 from rich.console import Console
-from test_outage import due, stored
 from tiny import run_some_steps, run_to_end
 
 from orchestrator import description, tracking
