@@ -26,20 +26,24 @@ IN_ADDRESS = "planted-in-address-91c7"
 STRANGER = """
 import ray, sys
 ray.init(address=sys.argv[1], log_to_driver=False)
-print("inside", ray.cluster_resources())
+print("I am", "inside", ray.cluster_resources())
 """
 
 
-def stranger(port: int, token: str) -> subprocess.CompletedProcess[str]:
-    """Somebody on this machine who tries to join the command's Ray."""
-    return subprocess.run(
+def stranger(port: int, token: str) -> str:
+    """What somebody on this machine who tries to join the command's Ray gets to read in 40 s: Ray's client retries."""
+    asks = subprocess.Popen(
         [sys.executable, "-c", STRANGER, f"127.0.0.1:{port}"],
         env=environment() | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        timeout=200,
-        check=False,
     )
+    try:
+        return asks.communicate(timeout=40)[0]
+    except subprocess.TimeoutExpired:
+        asks.kill()
+        return asks.communicate()[0]
 
 
 def test_secrets_are_written_nowhere_and_a_stranger_cannot_join_ray(
@@ -64,9 +68,8 @@ def test_secrets_are_written_nowhere_and_a_stranger_cannot_join_ray(
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
     assert report.returncode == 0, report.stderr
-    assert refused.returncode != 0
-    assert "inside" not in refused.stdout
-    assert "InvalidAuthToken" in refused.stderr or "Unauthenticated" in refused.stderr
+    assert "I am inside" not in refused
+    assert "InvalidAuthToken" in refused or "Unauthenticated" in refused
 
     written = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert {"record.json", "report.html", "server.db", "history.jsonl"} <= {file.name for file in written}
