@@ -52,7 +52,7 @@ def measure(disturbance: signal.Signals | None, steps: int) -> tuple[float, floa
     with tempfile.TemporaryDirectory() as scratch:
         place, port = Path(scratch), free_port()
         server = start_server(place, port)
-        command = [sys.executable, "-c", "from orchestrator.cli import main; main()", "sweep"]
+        command = [sys.executable, "-m", "orchestrator", "sweep"]
         command += [str(ROOT / "experiments" / "smoke.yaml"), "--home", str(place / "home"), "--set"]
         command += [f"trial.steps={steps}", "--tracking-uri", f"http://127.0.0.1:{port}"]
         folder = SweepFolder(place / "home", "smoke")

@@ -1,0 +1,20 @@
+"""The console script. The command line takes a moment to load, and Ctrl-C in that moment ends in a line, too."""
+
+from __future__ import annotations
+
+import sys
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    try:
+        from orchestrator import cli
+    except KeyboardInterrupt:
+        print("interrupted; nothing was started", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()
