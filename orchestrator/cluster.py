@@ -55,6 +55,12 @@ def has_token() -> bool:
     return named or (Path.home() / ".ray" / "auth_token").is_file()
 
 
+def use_token() -> None:
+    """Where there is one, `ray start` uses it by itself, and `ray.init` does not."""
+    if has_token():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
 def resources(cpus: float, gpus: float, gpu_share: float, times: int) -> dict[str, float]:
     """What a trial asks for. `cpus`: of the largest node. `times`: 2 halves its neighbours on the device."""
     if gpus:
@@ -80,8 +86,8 @@ class Cluster:
         if address is None:
             os.environ |= {**ALONE, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
             os.environ.pop("RAY_ADDRESS", None)
-        elif has_token():  # `ray start` uses it then, and without this `ray.init` does not
-            os.environ.setdefault("RAY_AUTH_MODE", "token")
+        else:
+            use_token()
 
     def __enter__(self) -> Cluster:
         import ray
