@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -14,7 +13,7 @@ from pydantic import ValidationError
 from gan_core.config import TrialConfig
 from orchestrator import environment
 from orchestrator.clock import relative_cost
-from orchestrator.plan import Plan
+from orchestrator.plan import Plan, Planned
 from orchestrator.store import Record, TrialFolder
 
 SAME = "the same configuration"
@@ -64,23 +63,34 @@ def ran_like(record: Record, processor: str, device: str) -> bool:
     return record.step > 0 < record.seconds and same and str(record.applied.get("device", "")).startswith(device)
 
 
-def pace(config: TrialConfig, measured: list[Measured]) -> tuple[float, str] | None:
-    """Seconds a step and where they are from; None if nothing was measured.
+class Paces:
+    """Seconds a step, from what was measured.
 
     The same configuration (whatever its seed and number of steps) counts alone. Else trials of the same kind of network
     are scaled by `relative_cost`, else all are. The median, because a busy hour spoils a mean.
     """
-    kind = (config.model.family, config.model.networks)
-    ways: list[tuple[str, Callable[[TrialConfig], bool]]] = [
-        (SAME, lambda other: _timed_as(other) == _timed_as(config)),
-        (f"other {config.model.family} trials", lambda other: (other.model.family, other.model.networks) == kind),
-        ("trials of other models", lambda other: True),
-    ]
-    cost = relative_cost(config)
-    for source, fits in ways:
-        if chosen := [m for m in measured if fits(m.config)]:
-            return median(m.seconds_per_step * cost / relative_cost(m.config) for m in chosen), source
-    return None
+
+    def __init__(self, measured: list[Measured]):
+        self._units: dict[str, list[float]] = defaultdict(list)
+        for one in measured:
+            for name in _names(one.config):
+                self._units[name].append(one.seconds_per_step / relative_cost(one.config))
+        self._medians: dict[str, float] = {}
+
+    def of(self, config: TrialConfig) -> tuple[float, str] | None:
+        """Seconds a step and where they are from; None if nothing was measured."""
+        sources = (SAME, f"other {config.model.family} trials", "trials of other models")
+        for name, source in zip(_names(config), sources, strict=True):
+            if name in self._units:
+                if name not in self._medians:
+                    self._medians[name] = median(self._units[name])
+                return self._medians[name] * relative_cost(config), source
+        return None
+
+
+def _names(config: TrialConfig) -> tuple[str, str, str]:
+    """What a configuration is looked up by, the likest first."""
+    return _timed_as(config), f"{config.model.family} {config.model.networks}", ""
 
 
 def _timed_as(config: TrialConfig) -> str:
@@ -91,14 +101,29 @@ def _timed_as(config: TrialConfig) -> str:
 
 def forecast(plan: Plan, measured: list[Measured], workers: int) -> Forecast | None:
     """The time that what is left of the plan will take; None if nothing was measured."""
-    durations, sources = [], Counter[str]()
+    durations, sources, paces = [], Counter[str](), Paces(measured)
     for planned in plan.todo:
-        found = pace(planned.config, measured)
+        found = paces.of(planned.config)
         if found is None:
             return None
         durations.append(found[0] * planned.remaining)
         sources[found[1]] += 1
     return Forecast(makespan(durations, workers), sum(durations), workers, dict(sources))
+
+
+def longest_first(plan: Plan) -> list[Planned]:
+    """What is left of the plan, by the time it will take: a long trial that begins last keeps one worker busy alone.
+
+    From the speeds of the sweep's own trials where some were measured, else by `relative_cost`.
+    """
+    own = [p for p in plan.trials if p.record.step > 0 < p.record.seconds]
+    paces = Paces([Measured(p.config, p.record.seconds / p.record.step) for p in own])
+
+    def seconds(planned: Planned) -> float:
+        found = paces.of(planned.config)
+        return planned.remaining * (found[0] if found else relative_cost(planned.config))
+
+    return sorted(plan.todo, key=seconds, reverse=True)
 
 
 def makespan(durations: list[float], workers: int) -> float:

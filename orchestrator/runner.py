@@ -15,6 +15,7 @@ from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster import Cluster
 from orchestrator.failures import MOST_WORKERS_LOST, Cause, classify, in_short
 from orchestrator.following import Listener, Report, Round, Settings, StopWhen, key_of
+from orchestrator.forecast import longest_first
 from orchestrator.interrupts import Stop
 from orchestrator.plan import Plan, Planned
 from orchestrator.store import TrialFolder
@@ -34,7 +35,7 @@ def run(
 ) -> None:
     """Runs what is left of the plan, each trial where it left off, until all have ended or `stop` was asked."""
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what happens to a trial is said by `report`
-    todo, roomier = plan.todo, frozenset[str]()
+    todo, roomier = longest_first(plan), frozenset[str]()
     while todo:
         one = Round(settings, stop, report, cluster.last_words, roomier)
         broken = _run_round(plan, todo, evaluators, cluster, one)

@@ -21,6 +21,7 @@ from orchestrator import (
     display,
     environment,
     generator_model,
+    probing,
     room,
     spec,
     tracking,
@@ -178,6 +179,9 @@ def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[C
         leave_at_once(SOME_FAILED)
 
     with scratch_folder() as scratch, Cluster(options.address, workers, scratch, size, leave) as cluster:
+        if options.address:
+            shown.phase("asking every node for its versions and the storage folder")
+            probing.probe(cluster, plan.folder.home)
         yield cluster
 
 

@@ -16,7 +16,7 @@ from tenacity import retry, stop_after_attempt, wait_exponential
 from orchestrator.addresses import without_secrets
 from orchestrator.errors import UserError, first_line
 from orchestrator.report import answers
-from orchestrator.report.data import Curve, RunData, SweepData
+from orchestrator.report.data import Curve, RunData, SweepData, mixtures
 from orchestrator.tracking import IMAGE_NAME, KEY, KIND, children_of, client_for
 
 Item = TypeVar("Item")
@@ -58,7 +58,7 @@ def _collect(tracking_uri: str, sweep: str, parent_id: str | None) -> SweepData:
         question=document["question"],
         tracking_uri=without_secrets(tracking_uri),
         run_id=parent.info.run_id,
-        cautions=document["cautions"],
+        cautions=[*document["cautions"], *mixtures(found)],
         commands=[command],
         runs=found,
         real=reader.real_pictures(found, runs),
@@ -155,6 +155,8 @@ class _Reader:
         data.since = int(since) if since.isdigit() else None
         data.latest, data.settings = answers.finite(run.data.metrics), dict(run.data.params)
         data.began_ms, data.ended_ms = run.info.start_time or 0, run.info.end_time or 0
+        if tags.get("device"):
+            data.made_on = f"{tags['device'].partition(':')[0]} in {tags.get('precision')}"
         files = self.files(run)
         environment = self.answer(run, "environment.json", answers.environment) if "environment.json" in files else {}
         data.environment = environment if "packages" in environment else {}  # a worker that never began has none

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from orchestrator.report.data import RunData, SweepData
+from orchestrator.report.data import RunData, SweepData, mixtures
 
 
 def merged(sweeps: list[SweepData]) -> SweepData:
     """Their runs side by side. Runs of the same group, seed and settings are pairs that differ in the sweep alone."""
     names = " and ".join(sweep.name for sweep in sweeps)
+    cautions = [caution for sweep in sweeps for caution in sweep.cautions]
+    cautions += mixtures([run for sweep in sweeps for run in sweep.runs])
     return SweepData(
         name=names,
         question=f"How do {names} differ?",
         tracking_uri=sweeps[0].tracking_uri,
         run_id=", ".join(sweep.run_id for sweep in sweeps),
-        cautions=list(dict.fromkeys(caution for sweep in sweeps for caution in sweep.cautions)),
+        cautions=list(dict.fromkeys(cautions)),
         commands=[command for sweep in sweeps for command in sweep.commands],
         runs=[_of(sweep.name, run) for sweep in sweeps for run in sweep.runs],
         real=list({picture: (caption, picture) for sweep in sweeps for caption, picture in sweep.real}.values()),

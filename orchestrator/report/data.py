@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +53,7 @@ class RunData:
     began_ms: int = 0
     ended_ms: int = 0
     environment: dict[str, Any] = field(default_factory=dict)
+    made_on: str = ""
 
     def quality(self, name: str) -> float | None:
         """A metric of the trial's own evaluator at its last evaluation: `frechet`, or `best_frechet` over all.
@@ -134,3 +136,12 @@ def curve_titles(data: SweepData) -> dict[str, str]:
             several = f" ({evaluator})" if len(data.evaluators) > 1 else ""
             titles[f"{name}/{evaluator}"] = QUALITY_CURVES[name] + several
     return titles
+
+
+def mixtures(runs: list[RunData]) -> list[str]:
+    """A caution where runs of one comparison were made on several kinds of device or in several precisions."""
+    counts = Counter(run.made_on for run in runs if run.made_on)
+    if len(counts) < 2:
+        return []
+    shares = ", ".join(f"{count} on {kind}" for kind, count in counts.most_common())
+    return [f"the runs were not made alike ({shares}): differences may be the machine's, not the setting's"]

@@ -12,7 +12,7 @@ from tiny import run_to_end
 from gan_core.config import TrialConfig
 from gan_core.identity import unflatten
 from orchestrator import environment
-from orchestrator.forecast import SAME, Measured, forecast, makespan, measured_in, pace, ran_like
+from orchestrator.forecast import SAME, Measured, Paces, forecast, longest_first, makespan, measured_in, ran_like
 from orchestrator.plan import Plan
 from orchestrator.store import Record
 
@@ -25,22 +25,22 @@ def config(**settings: Any) -> TrialConfig:
 
 def test_seed_steps_and_place_do_not_matter_and_everything_else_does() -> None:
     measured = [Measured(config(seed=3, steps=7, checkpoint_every=1, data__root="x"), 0.5)]
-    assert pace(config(), measured) == (0.5, SAME)
-    found = pace(config(stabilizers__label_smoothing=0.1), measured)
+    assert Paces(measured).of(config()) == (0.5, SAME)
+    found = Paces(measured).of(config(stabilizers__label_smoothing=0.1))
     assert found is not None and found[1] == "other dcgan trials"
 
 
 def test_the_same_configuration_counts_alone_and_a_busy_hour_does_not_spoil_it() -> None:
     same = [Measured(config(seed=seed), seconds) for seed, seconds in enumerate((1.0, 1.1, 90.0))]
-    assert pace(config(), [*same, Measured(config(batch_size=32), 70.0)]) == (pytest.approx(1.1), SAME)
+    assert Paces([*same, Measured(config(batch_size=32), 70.0)]).of(config()) == (pytest.approx(1.1), SAME)
 
 
 def test_other_trials_are_scaled_by_their_cost_nearest_kind_first() -> None:
     acgan = Measured(config(model__family="acgan"), 9.0)
     dcgan = Measured(config(batch_size=32), 1.0)
-    assert pace(config(batch_size=64), [acgan, dcgan]) == (pytest.approx(2.0), "other dcgan trials")
-    assert pace(config(batch_size=64), [acgan]) == (pytest.approx(0.9), "trials of other models")
-    assert pace(config(), []) is None
+    assert Paces([acgan, dcgan]).of(config(batch_size=64)) == (pytest.approx(2.0), "other dcgan trials")
+    assert Paces([acgan]).of(config(batch_size=64)) == (pytest.approx(0.9), "trials of other models")
+    assert Paces([]).of(config()) is None
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,17 @@ def test_a_configuration_of_another_version_is_passed_over(tiny_plan: MakePlan) 
     execution = run_to_end(plan, plan.trials[0])
     execution.folder.config_file.write_text('{"once": "a setting"}')
     assert measured_in(plan.folder.home, str(execution.record.applied["device"])) == []
+
+
+def test_the_longest_trial_begins_first_by_what_was_measured_and_else_by_cost(tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    one, two, *rest = plan.trials
+    begun = replace(two, record=Record(two.key, "interrupted", step=7, seconds=0.0))
+    plan = replace(plan, trials=[begun, one, *rest])
+    assert longest_first(plan)[-1].key == two.key  # all but one of its steps are done
+    fast = replace(one, record=Record(one.key, "finished", step=8, seconds=8.0))
+    wide = {"model.family": "wgan_gp"}
+    slow = replace(rest[0], config=TrialConfig.model_validate(unflatten(wide) | {"steps": 8}))
+    slow = replace(slow, record=Record(slow.key, "interrupted", step=1, seconds=0.001))
+    plan = replace(plan, trials=[slow, fast, *rest[1:]])
+    assert [planned.key for planned in longest_first(plan)][-1] == slow.key  # it costs more by rule, less as measured

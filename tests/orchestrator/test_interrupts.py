@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 
 import psutil
 import pytest
@@ -41,12 +42,18 @@ def started(stuck: bool, bound: float = 100, **more: object) -> tuple[subprocess
     return process, psutil.Process(int(process.stdout.readline()))
 
 
+def ignoring() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def blocking() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("ignored", [False, True], ids=["terminal", "script"])
-def test_the_first_signal_leaves_in_order(number: signal.Signals, ignored: bool) -> None:
-    """A script's background jobs begin with SIGINT ignored."""
-    ignore = (lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignored else None
-    process, child = started(stuck=False, preexec_fn=ignore)
+@pytest.mark.parametrize("began", [None, ignoring, blocking], ids=["terminal", "script", "Ray job"])
+def test_the_first_signal_leaves_in_order(number: signal.Signals, began: Callable[[], object] | None) -> None:
+    process, child = started(stuck=False, preexec_fn=began)
     process.send_signal(number)
     output, _ = process.communicate(timeout=60)
     assert (process.returncode, output) == (130, "in order\n")
