@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -67,7 +67,10 @@ def sweep(
     detach: Annotated[
         bool, typer.Option("--detach", help="With ray:// or http://: do not wait for the sweep, which runs there.")
     ] = False,
-    gpu_share: GpuShare = 0.25,
+    device: Annotated[
+        Literal["auto", "cpu", "gpu"], typer.Option(help="What trials train on; auto: on GPUs where there are any.")
+    ] = "auto",
+    gpu_share: GpuShare = None,
     confirm: Annotated[
         int,
         typer.Option(
@@ -115,6 +118,7 @@ def sweep(
         None if address == "local" else address,
         workers,
         gpu_share,
+        device=device,
         confirm=confirm,
         register=register,
         system_metrics=system_metrics,
@@ -131,7 +135,7 @@ def plan(
     set_: Set = None,
     home: Home = HOME,
     workers: Workers = None,
-    gpu_share: GpuShare = 0.25,
+    gpu_share: GpuShare = None,
     price_per_hour: Annotated[
         float | None,
         typer.Option(min=0.0, metavar="P", help="What an hour of the machine costs."),

@@ -53,7 +53,13 @@ Workers = Annotated[
     int | None, typer.Option(min=1, show_default="one a processor", help="Trials that run at once on a local Ray.")
 ]
 GpuShare = Annotated[
-    float, typer.Option(min=0.01, max=1.0, help="Part of a GPU that each trial gets, where there are GPUs.")
+    float | None,
+    typer.Option(
+        min=0.01,
+        max=1.0,
+        show_default="measured",
+        help="Part of a GPU that each trial gets, and of its memory at most.",
+    ),
 ]
 Trial = Annotated[
     str, typer.Argument(metavar="TRIAL", help="Its number (from 1), name or key, as in `orchestrate status SWEEP`.")

@@ -25,9 +25,12 @@ class Clock:
         self._group = {p.key: p.trial.group for p in plan.todo}
         self._left = {p.key: p.remaining for p in plan.todo}
         self._spent: dict[str, tuple[float, float]] = {}
+        self.trained = 0.0
+        """Seconds of training so far, of all trials."""
 
     def progress(self, key: str, left: int, seconds: float) -> None:
         """Trial `key` has `left` steps to go; its last steps took `seconds` of training."""
+        self.trained += seconds
         group = self._group[key]
         units, spent = self._spent.get(group, (0.0, 0.0))
         done = (self._left[key] - left) * self._unit[key]

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 
@@ -33,6 +33,7 @@ QUIET = {
 }
 ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
 """A Ray of our own: the first makes it listen on loopback alone, on every system."""
+Device = Literal["auto", "cpu", "gpu"]
 VITAL = ("gcs_server", "raylet")
 """Ray's processes without which nothing goes on. Its own client notices that of the first after a minute."""
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -41,7 +42,8 @@ LAST_LINES = 60
 
 def slots(cpus: int, gpus: float, gpu_share: float) -> int:
     """How many trials run at once: one a processor, as far as the GPUs go where there are any."""
-    return min(cpus, int(gpus / gpu_share)) if gpus else cpus
+    together = int(1 / gpu_share + 1e-9)  # no trial spans two GPUs
+    return min(cpus, int(gpus * together)) if gpus else cpus
 
 
 def object_store_bytes(data_bytes: int) -> int:
@@ -73,11 +75,19 @@ class Cluster:
 
     `on_death`: called from another thread with the name of a process of our own Ray that has died.
     `data_bytes`: the size of the data sets, which lie once on each node, in Ray's object store.
+    `device`: what trials train on; "auto": on GPUs where there are any.
     """
 
     def __init__(
-        self, address: str | None, workers: int, scratch: Path, data_bytes: int, on_death: Callable[[str], None]
+        self,
+        address: str | None,
+        workers: int,
+        scratch: Path,
+        data_bytes: int,
+        on_death: Callable[[str], None],
+        device: Device = "auto",
     ):
+        self.device = device
         self.on_death, self._over = on_death, threading.Event()
         self.address, self.workers, self.scratch = address, workers, scratch
         self.object_store = object_store_bytes(data_bytes)
@@ -119,6 +129,9 @@ class Cluster:
                 ) from None
         for number, handler in handlers.items():  # Ray takes SIGTERM for itself, and ends the process with code 15
             signal.signal(number, handler)
+        if self.device == "gpu" and not self.gpus():
+            self.ray.shutdown()
+            raise UserError("--device gpu: Ray finds no GPU (see `ray status`); leave it out to train on processors")
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -126,7 +139,8 @@ class Cluster:
         self.ray.shutdown()
 
     def gpus(self) -> float:
-        return float(self.ray.cluster_resources().get("GPU", 0))
+        """How many trials may use."""
+        return 0.0 if self.device == "cpu" else float(self.ray.cluster_resources().get("GPU", 0))
 
     def _watch(self) -> None:
         vital = [child for child in psutil.Process().children() if child.name() in VITAL]

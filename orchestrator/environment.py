@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from orchestrator.errors import UserError
+
 PACKAGES = ("gan-orchestrator", "torch", "torchvision", "numpy", "ray", "mlflow")
 
 
@@ -62,6 +64,14 @@ def processor() -> str:
         return platform.processor() or platform.machine()
     found = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return found[0] if found else platform.machine()
+
+
+def check_gpu() -> None:
+    """Raises UserError if torch can use no GPU in this process."""
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UserError("--device gpu: torch finds no GPU here (see `nvidia-smi`); leave it out to train on processors")
 
 
 def available_cpus() -> int:

@@ -46,16 +46,21 @@ def choose_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _meter() -> SystemMeter:
+def _gpu(device: torch.device) -> dict[str, str]:
+    return {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
+
+
+def _meter(device: torch.device) -> SystemMeter:
     from orchestrator.system_metrics import SystemMeter
 
-    return SystemMeter(choose_device())
+    return SystemMeter(device)
 
 
 class Execution:
     """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early.
 
-    `system_metrics`: whether rows tell of this process and its machine too. `halt`: why no trial can go on here; empty
+    `system_metrics`: whether rows tell of this process and its machine too. `device`: by default a GPU where there is
+    one. `place`: where this is, beside host and process, as attempts keep it. `halt`: why no trial can go on; empty
     while there is no such reason.
     """
 
@@ -66,7 +71,10 @@ class Execution:
         images: ImageSet,
         evaluator: Evaluator,
         system_metrics: bool = False,
+        device: torch.device | None = None,
+        place: dict[str, str] | None = None,
     ):
+        self.device, self.place = device or choose_device(), place or {}
         self.folder, self.config, self.images, self.evaluator = folder, config, images, evaluator
         self.record = folder.record()
         self.latest: Row = {}
@@ -76,7 +84,7 @@ class Execution:
         self._ledger: Ledger | None = None
         self._best: Row = {}
         self._best_weights: dict[str, Any] | None = None
-        self._meter = _meter() if system_metrics else None
+        self._meter = _meter(self.device) if system_metrics else None
         self._lock = FileLock(folder.lock_file, timeout=30)
         self._trainer: Trainer | None = None
         self._counted = time.monotonic()
@@ -122,16 +130,16 @@ class Execution:
     def _open_attempt(self, lost: str) -> None:
         write_json(self.folder.config_file, self.config.model_dump(mode="json"))
         self._close_attempt(Cause.LOST_WORKER, lost)
-        where = {"host": platform.node(), "process": os.getpid()}
+        where = {"host": platform.node(), "process": os.getpid(), **self.place}
         attempt = {"began": now_ms(), "from_step": self.record.step, **where, "outcome": "running"}
         self.record.attempts.append(attempt)
         self.record.status, self.record.error, self.record.verdict = "running", None, None
-        self.record.environment = environment.describe()
+        self.record.environment = environment.describe() | _gpu(self.device)
         self.folder.write_record(self.record)
 
     def _start_or_resume(self, before: Record) -> None:
         """`before`: the record as the last attempt left it."""
-        device = choose_device()
+        device = self.device
         if device.type == "cpu":
             torch.set_num_threads(1)
         trainer = Trainer(self.config, self.images, device, self.evaluator)

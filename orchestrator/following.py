@@ -11,6 +11,7 @@ from typing import Any
 import ray
 from ray import tune
 
+from orchestrator.crew import Settings
 from orchestrator.failures import MOST_WORKERS_LOST, POLICIES, Action, Cause, classify, in_short
 from orchestrator.interrupts import Stop
 from orchestrator.silence import Silence
@@ -18,19 +19,6 @@ from orchestrator.silence import Silence
 Report = Callable[[str, dict[str, Any]], None]
 """Called with a trial's key and what it reported: step, status, verdict (and so far), metrics, seconds of training, a
 note where something was damaged, and why the whole sweep has to halt."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """`gpu_share`: the part of a GPU a trial gets. `patience`: seconds of silence after which its worker is killed.
-
-    `fail_fast`: whether a failed trial stops the sweep. `system_metrics`: whether rows tell of the worker too.
-    """
-
-    gpu_share: float = 0.25
-    patience: float = 900.0
-    fail_fast: bool = False
-    system_metrics: bool = False
 
 
 @dataclass

@@ -54,10 +54,14 @@ def head(trial: dict[str, Any], record: Record, place: TrialFolder, held: bool) 
         code = made_with.get("git_commit") or f"version {made_with['packages']['gan-orchestrator']}"
         lines.append(f"code     {code}, torch {made_with['packages']['torch']}, Python {made_with['python']}")
     if record.applied:
-        lines.append(f"ran on   {record.applied['device']} in {record.applied['precision']}, {made_with['processor']}")
+        lines.append(f"ran on   {record.applied['device']} in {record.applied['precision']}, {_machine(made_with)}")
     if record.evaluator:
         lines.append(f"measured {record.evaluator['id']}")
     return [*lines, f"files    {place.folder}"]
+
+
+def _machine(made_with: dict[str, Any]) -> str:
+    return made_with.get("gpu") or made_with["processor"]
 
 
 def attempts(record: Record) -> list[str]:
@@ -67,7 +71,8 @@ def attempts(record: Record) -> list[str]:
         when = clock_time(one["began"]) + (f" to {clock_time(one['ended'])}" if "ended" in one else "")
         steps = f"from step {one['from_step']}" + (f" to {one['to_step']}" if "to_step" in one else "")
         said = f": {one['message']}" if "message" in one else ""
-        where = f"process {one['process']} on {one['host']}"
+        node = f" ({one['node']})" if one.get("node") else ""
+        where = f"process {one['process']} on {one['host']}{node}"
         note = f"; {one['note']}" if one.get("note") else ""
         lines.append(f"attempt {number}: {when}, {where}, {steps}: {one['outcome']}{said}{note}")
     return lines

@@ -14,6 +14,7 @@ from rich.table import Table
 from orchestrator import environment, pilot, spec, stale
 from orchestrator.calling import sweep_command
 from orchestrator.cluster import slots
+from orchestrator.crew import ASSUMED_SHARE
 from orchestrator.display import duration
 from orchestrator.execution import choose_device
 from orchestrator.forecast import Forecast, forecast, measured_in
@@ -48,7 +49,7 @@ class Request:
     overrides: list[str]
     home: Path
     workers: int | None
-    gpu_share: float
+    gpu_share: float | None
     price_per_hour: float | None
     pilot: bool
 
@@ -59,7 +60,7 @@ def look_ahead(request: Request, note: Callable[[str], None]) -> Outlook:
     measured = pilot.run(plan, request.home, note) if request.pilot else []
     measured += measured_in(request.home, choose_device().type)
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    workers = slots(request.workers or environment.available_cpus(), gpus, request.gpu_share)
+    workers = slots(request.workers or environment.available_cpus(), gpus, request.gpu_share or ASSUMED_SHARE)
     expected = forecast(plan, measured, max(1, workers))
     other = stale.finished_with_other_code(plan, environment.describe())
     return Outlook(plan, request.file, expected, other, stale.replaced(plan), request.price_per_hour)

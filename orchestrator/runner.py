@@ -13,8 +13,9 @@ from ray import tune
 
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster import Cluster
+from orchestrator.crew import Settings
 from orchestrator.failures import MOST_WORKERS_LOST, Cause, classify, in_short
-from orchestrator.following import Listener, Report, Round, Settings, StopWhen, key_of
+from orchestrator.following import Listener, Report, Round, StopWhen, key_of
 from orchestrator.forecast import longest_first
 from orchestrator.interrupts import Stop
 from orchestrator.plan import Plan, Planned
@@ -30,15 +31,19 @@ def run(
     evaluators: dict[str, Evaluator],
     cluster: Cluster,
     settings: Settings,
+    gpu_share: float,
     stop: Stop,
     report: Report,
 ) -> None:
-    """Runs what is left of the plan, each trial where it left off, until all have ended or `stop` was asked."""
+    """Runs what is left of the plan, each trial where it left off, until all have ended or `stop` was asked.
+
+    `gpu_share`: the part of a GPU a trial gets, where there are any.
+    """
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what happens to a trial is said by `report`
     todo, roomier = longest_first(plan), frozenset[str]()
     while todo:
         one = Round(settings, stop, report, cluster.last_words, roomier)
-        broken = _run_round(plan, todo, evaluators, cluster, one)
+        broken = _run_round(plan, todo, evaluators, cluster, gpu_share, one)
         if stop.asked:
             return
         again = one.crowded - roomier
@@ -47,7 +52,14 @@ def run(
         roomier |= again
 
 
-def _run_round(plan: Plan, todo: list[Planned], evaluators: dict[str, Evaluator], cluster: Cluster, one: Round) -> bool:
+def _run_round(
+    plan: Plan,
+    todo: list[Planned],
+    evaluators: dict[str, Evaluator],
+    cluster: Cluster,
+    gpu_share: float,
+    one: Round,
+) -> bool:
     """Runs them all through Tune; whether it broke off, because a worker was killed to free memory."""
     tasks = [
         {
@@ -56,7 +68,7 @@ def _run_round(plan: Plan, todo: list[Planned], evaluators: dict[str, Evaluator]
             "fingerprint": planned.fingerprint,
             "evaluation": planned.evaluation,
             "system_metrics": one.settings.system_metrics,
-            "resources": cluster.resources(one.settings.gpu_share, 2 if planned.key in one.roomier else 1),
+            "resources": cluster.resources(gpu_share, 2 if planned.key in one.roomier else 1),
         }
         for planned in todo
     ]

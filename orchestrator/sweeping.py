@@ -27,9 +27,9 @@ from orchestrator import (
     tracking,
 )
 from orchestrator.calling import command
-from orchestrator.clock import Clock
-from orchestrator.cluster import Cluster
+from orchestrator.cluster import Cluster, Device
 from orchestrator.confirm import extended
+from orchestrator.crew import Crew, Settings
 from orchestrator.errors import UserError
 from orchestrator.evaluators import prepare
 from orchestrator.failures import in_short
@@ -47,7 +47,9 @@ FINISHED, SOME_FAILED = 0, 1
 
 @dataclass(frozen=True)
 class Options:
-    """How to run. `address`: a Ray cluster's, None for a local Ray. `gpu_share`: the part of a GPU a trial gets.
+    """How to run. `address`: a Ray cluster's, None for a local Ray. `device`: what trials train on.
+
+    `gpu_share`: the part of a GPU a trial gets, None to measure it.
 
     `confirm`: how many of the best configurations run again on fresh seeds. `register`: the registered model that the
     best generator becomes a version of. `system_metrics`: rows tell of the worker and its machine too. `quiet`: nothing
@@ -59,7 +61,8 @@ class Options:
     tracking_uri: str
     address: str | None = None
     workers: int | None = None
-    gpu_share: float = 0.25
+    gpu_share: float | None = None
+    device: Device = "auto"
     confirm: int = 0
     register: str | None = None
     system_metrics: bool = False
@@ -67,12 +70,18 @@ class Options:
     fail_fast: bool = False
     patience: float = 900.0
 
+    @property
+    def settings(self) -> Settings:
+        return Settings(self.gpu_share, self.patience, self.fail_fast, self.system_metrics)
+
 
 def run_sweep(file: Path, overrides: list[str], options: Options, console: Console) -> int:
     """Runs the sweep of `file` to its report; the exit code. Raises UserError before anything is started."""
     sweep = spec.load(file, overrides)
     if options.address:
         addresses.check_address(options.address)
+    elif options.device == "gpu":
+        environment.check_gpu()
     folder = SweepFolder(options.home, sweep.name)
     _check_mlflow(folder, options.tracking_uri)
     if options.register is not None:
@@ -106,10 +115,11 @@ class _Outcome:
     code: int
     end: concluding.Conclusion
     stopped: str | None = None
+    busy: str = ""
 
 
 def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: display.Display) -> _Outcome:
-    stop = Stop(lambda reason: shown.note(f"stopping: {reason}"))
+    stop, crew = Stop(lambda reason: shown.note(f"stopping: {reason}")), None
     with ExitStack() as stack:
         importing = stack.enter_context(ThreadPoolExecutor(1)).submit(tracking.warm_up, options.tracking_uri)
         cluster = stack.enter_context(_cluster(plan, options, shown)) if plan.todo else None
@@ -122,18 +132,19 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
         try:
             if cluster:
                 threading.Thread(target=generator_model.warm_up, daemon=True).start()
+                crew = Crew(cluster, evaluators, options.settings, shown, stop)
                 with instead(lambda: _stop_for_user(stop, shown)):
-                    _train(plan, evaluators, options, cluster, shown, stop)
+                    crew.train(plan)
                     more = extended(plan.looked_up(), options.confirm)
                     if len(more.trials) > len(plan.trials):
                         plan = more
                         write_checked(plan.folder.sweep_file, plan.document())
                         mirror.follow(plan.document())
-                        _train(plan, evaluators, options, cluster, shown, stop)
+                        crew.train(plan)
             shown.phase("sending the rest to MLflow")
             thread.drain(hurry=stop.asked, tell=lambda: shown.phase("still sending the rest to MLflow"))
             outcome = _conclude(plan, options, thread, shown, _exit_code(plan, stop))
-            return replace(outcome, stopped=stop.reason)
+            return replace(outcome, stopped=stop.reason, busy=crew.summary() if crew else "")
         except BaseException:
             thread.abandon()
             raise
@@ -178,7 +189,10 @@ def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[C
         shutil.rmtree(scratch, ignore_errors=True)
         leave_at_once(SOME_FAILED)
 
-    with scratch_folder() as scratch, Cluster(options.address, workers, scratch, size, leave) as cluster:
+    with (
+        scratch_folder() as scratch,
+        Cluster(options.address, workers, scratch, size, leave, options.device) as cluster,
+    ):
         if options.address:
             shown.phase("asking every node for its versions and the storage folder")
             probing.probe(cluster, plan.folder.home)
@@ -197,31 +211,6 @@ def _open_mirror(plan: Plan, options: Options, shown: display.Display) -> Mirror
         goes_on = "This sweep was recorded there before, so it goes on; what MLflow lacks is sent when it answers"
         shown.note(f"{error}. {goes_on}")
     return mirror
-
-
-def _train(
-    plan: Plan,
-    evaluators: dict[str, Evaluator],
-    options: Options,
-    cluster: Cluster,
-    shown: display.Display,
-    stop: Stop,
-) -> None:
-    from orchestrator import following, runner
-
-    slots = cluster.slots(options.gpu_share)
-    counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
-    shown.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {slots} workers")
-    shown.start(plan, Clock(plan, slots))
-    shown.phase_text = "starting the workers"
-    settings = following.Settings(options.gpu_share, options.patience, options.fail_fast, options.system_metrics)
-    try:
-        with disk.watched([plan.folder.home, cluster.scratch], stop.ask):
-            runner.run(plan, evaluators, cluster, settings, stop, shown.report)
-    except OSError as error:
-        if not disk.is_full(error):
-            raise
-        stop.ask(disk.explain(error, cluster.scratch))
 
 
 def _stop_for_user(stop: Stop, shown: display.Display) -> None:
@@ -249,6 +238,8 @@ def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
         record = plan.folder.trial(planned.key).record()
         if record.status == "failed" and record.error:
             say(f"failed: {planned.trial.name}: {in_short(record.error)}")
+    if outcome.busy:
+        say(outcome.busy)
     if end.report:
         say(f"report  {end.report}")
     if end.model:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+import torch
 from ray import tune
 
 from gan_core.config import TrialConfig
@@ -16,6 +17,14 @@ from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.execution import Execution
 from orchestrator.failures import POLICIES, Action, Cause, in_short
 from orchestrator.store import TrialFolder
+
+
+def device_for(resources: dict[str, float]) -> torch.device:
+    """What a trial that asked for these trains on; of a GPU's memory it cannot take more than its part."""
+    if part := resources.get("GPU", 0):
+        torch.cuda.set_per_process_memory_fraction(min(1.0, part))
+        return torch.device("cuda")
+    return torch.device("cpu")
 
 
 class TrialRunner(tune.Trainable):
@@ -45,7 +54,15 @@ class TrialRunner(tune.Trainable):
         trial = TrialConfig.model_validate(self.task["config"])
         images, evaluator = self.images[self.task["fingerprint"]], self.evaluators[self.task["evaluation"]]
         folder = TrialFolder(Path(self.task["folder"]))
-        execution = Execution(folder, trial, images, evaluator, self.task["system_metrics"])
+        execution = Execution(
+            folder,
+            trial,
+            images,
+            evaluator,
+            self.task["system_metrics"],
+            device_for(self.task["resources"]),
+            place={"node": ray.util.get_node_ip_address()},
+        )
         execution.begin(self.task.get("lost", ""))
         return execution
 

@@ -70,6 +70,7 @@ class _Card(_Answer):
 class _Environment(_Answer):
     packages: dict[str, str] | None = None
     processor: str = ""
+    gpu: str = ""
 
 
 _ROW: TypeAdapter[dict[str, float]] = TypeAdapter(dict[str, float])

@@ -102,6 +102,11 @@ class SweepData:
         return next((run.environment for run in self.runs if run.environment), {})
 
     @property
+    def machine(self) -> str:
+        """What the first trial trained on."""
+        return str(self.environment.get("gpu") or self.environment.get("processor", ""))
+
+    @property
     def selection(self) -> list[RunData]:
         """The runs that the sweep file asks for: what is compared."""
         return [run for run in self.runs if not run.confirms]

@@ -35,7 +35,7 @@ def write(data: SweepData, rows: list[Row], analysis: Analysis, summary: Summary
         summary=summary,
         pictures=pictures.write(data, analysis, folder),
         command=" && ".join(map(shlex.join, data.commands)),
-        machine=f"{ran['processor']}, {packages}" if ran else "nothing has run yet",
+        machine=f"{data.machine}, {packages}" if ran else "nothing has run yet",
     )
     write_atomically(folder / "report.md", text.encode())
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from commands import SMOKE, Done, orchestrate
 
 pytestmark = pytest.mark.e2e
@@ -48,6 +49,12 @@ def closed_port() -> int:
 def test_a_wrong_setting_is_named_and_nothing_starts(setting: str, words: list[str], tmp_path: Path) -> None:
     home = tmp_path / "home"
     refused(orchestrate("sweep", SMOKE, "--set", setting, home=home), home, *words)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_named_and_nothing_starts(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    refused(orchestrate("sweep", SMOKE, "--device", "gpu", home=home), home, "--device gpu", "no GPU")
 
 
 def test_acgan_on_data_without_labels_is_refused(tmp_path: Path, one_trial: Write) -> None:

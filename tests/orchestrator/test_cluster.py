@@ -10,7 +10,8 @@ from orchestrator.cluster import has_token, resources, slots
 
 
 @pytest.mark.parametrize(
-    ("cpus", "gpus", "share", "expected"), [(8, 0, 0.25, 8), (8, 1, 0.25, 4), (2, 1, 0.25, 2), (16, 2, 1.0, 2)]
+    ("cpus", "gpus", "share", "expected"),
+    [(8, 0, 0.25, 8), (8, 1, 0.25, 4), (2, 1, 0.25, 2), (16, 2, 1.0, 2), (16, 2, 0.4, 4)],
 )
 def test_trials_take_a_processor_and_a_part_of_a_gpu_each(cpus: int, gpus: int, share: float, expected: int) -> None:
     assert slots(cpus, gpus, share) == expected

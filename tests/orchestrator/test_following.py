@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from ray.exceptions import ActorDiedError, RayActorError
 
-from orchestrator.following import Round, Settings
+from orchestrator.crew import Settings
+from orchestrator.following import Round
 from orchestrator.interrupts import Stop
 
 Said = list[tuple[str, str]]

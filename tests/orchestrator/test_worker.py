@@ -43,6 +43,7 @@ def worker_for(plan: Plan) -> TrialRunner:
         "fingerprint": planned.fingerprint,
         "evaluation": planned.evaluation,
         "system_metrics": False,
+        "resources": {"CPU": 1.0},
     }
     return Alone({"task": task})
 

@@ -1,0 +1,96 @@
+"""The workers of a sweep: what each gets of the machines, and how busy they were."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from gan_core.evaluation.evaluator import Evaluator
+from orchestrator import disk
+from orchestrator.clock import Clock, relative_cost
+from orchestrator.cluster import Cluster
+from orchestrator.display import Display, duration
+from orchestrator.interrupts import Stop
+from orchestrator.plan import Plan
+
+ASSUMED_SHARE = 0.25
+"""Of a GPU, where nobody has measured yet."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How trials run. `gpu_share`: the part of a GPU that each gets, None to measure it.
+
+    `patience`: seconds of silence after which a trial's worker is killed. `fail_fast`: whether a failed trial stops the
+    sweep. `system_metrics`: whether rows tell of the worker too.
+    """
+
+    gpu_share: float | None = None
+    patience: float = 900.0
+    fail_fast: bool = False
+    system_metrics: bool = False
+
+
+@dataclass
+class Crew:
+    """Trains plans on a cluster. `settings.gpu_share`: measured before the first trial where it is None.
+
+    `wall`: seconds so far from the first worker's start to the last trial's end; `trained`: the trials' own seconds.
+    """
+
+    cluster: Cluster
+    evaluators: dict[str, Evaluator]
+    settings: Settings
+    shown: Display
+    stop: Stop
+    wall: float = 0.0
+    trained: float = 0.0
+    workers: int = field(default=0, init=False)
+    _share: float | None = field(default=None, init=False)
+
+    def train(self, plan: Plan) -> None:
+        """What is left of the plan, until all have ended or a stop was asked for."""
+        from orchestrator import runner
+
+        share = self._gpu_share(plan)
+        self.workers = self.cluster.slots(share)
+        counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
+        self.shown.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {self.workers} workers")
+        clock = Clock(plan, self.workers)
+        self.shown.start(plan, clock)
+        self.shown.phase_text = "starting the workers"
+        began = time.monotonic()
+        try:
+            with disk.watched([plan.folder.home, self.cluster.scratch], self.stop.ask):
+                runner.run(plan, self.evaluators, self.cluster, self.settings, share, self.stop, self.shown.report)
+        except OSError as error:
+            if not disk.is_full(error):
+                raise
+            self.stop.ask(disk.explain(error, self.cluster.scratch))
+        finally:
+            self.wall += time.monotonic() - began
+            self.trained += clock.trained
+
+    def _gpu_share(self, plan: Plan) -> float:
+        if self._share is None:
+            self._share = self.settings.gpu_share or self._measured_share(plan)
+        return self._share
+
+    def _measured_share(self, plan: Plan) -> float:
+        if not self.cluster.gpus() or not plan.todo:
+            return ASSUMED_SHARE
+        from orchestrator import gpu_share
+
+        largest = max(plan.todo, key=lambda planned: relative_cost(planned.config))
+        self.shown.phase(f"measuring what {largest.trial.name} takes of a GPU")
+        images, evaluator = plan.images[largest.fingerprint], self.evaluators[largest.evaluation]
+        need = gpu_share.measure_on(self.cluster, largest.config, images, evaluator)
+        found = gpu_share.share(need)
+        taken = f"{need.peak / 2**30:.1f} of {need.total / 2**30:.0f} GiB and {need.busy:.0%} of its time"
+        self.shown.note(f"a trial takes {taken}: {1 / found:.0f} share a GPU (--gpu-share sets it by hand)")
+        return found
+
+    def summary(self) -> str:
+        """How busy the workers were: starting them, waiting and what a lost one did again are not training."""
+        share = self.trained / (self.wall * self.workers) if self.wall and self.workers else 0.0
+        return f"{self.workers} workers trained for {min(share, 1.0):.0%} of {duration(self.wall)}"
