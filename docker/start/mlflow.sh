@@ -22,6 +22,11 @@ artifacts=${MLFLOW_ARTIFACTS:?is not set: a folder or an address for artifacts}
 admin=${MLFLOW_ADMIN_USER:?is not set: the name of the first user}
 admin_file=${MLFLOW_ADMIN_PASSWORD_FILE:?is not set: a file with the password of the first user}
 
+if LC_ALL=C grep -q '[^ -~]' "$admin_file"; then
+    echo "$admin_file: use printable ASCII; MLflow's client sends other letters to the artifact proxy in another encoding" >&2
+    exit 2
+fi
+
 private=$(mktemp -d)
 
 if [ -n "${MLFLOW_DATABASE_PASSWORD_FILE:-}" ]; then
