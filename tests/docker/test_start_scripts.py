@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 from mlflow.server.auth.config import read_auth_config
 from mlflow.utils.credentials import read_mlflow_creds
-from paths import DOCKER
+from container_files import DOCKER
 
 PASSWORD = "100%s: a\\b'c\"$HOME"
 """Of letters that files, shells and addresses take for something else."""
+PLAIN = "secret5d1f0c7e"
+"""Of letters that nothing has to write in another way, so that it is found wherever it shows."""
 SHOW = '#!/bin/sh\nprintf "%s\\n" "$@" >"$OUT/arguments"\nenv >"$OUT/environment"\n'
 
 
@@ -70,15 +72,18 @@ def test_mlflow_reads_the_password_that_was_given(tmp_path: Path, monkeypatch: p
     assert read.database_uri == "postgresql+psycopg2://mlflow@db:5432/mlflow"
 
 
-def test_secrets_of_the_server_show_neither_in_arguments_nor_in_its_environment_nor_in_its_output(
-    tmp_path: Path,
-) -> None:
-    done = server(tmp_path)
+def test_passwords_of_the_server_show_neither_in_arguments_nor_environment_nor_output(tmp_path: Path) -> None:
+    files = {
+        "MLFLOW_DATABASE_PASSWORD_FILE": secret(tmp_path, "database-plain", PLAIN),
+        "MLFLOW_ADMIN_PASSWORD_FILE": secret(tmp_path, "admin-plain", PLAIN),
+    }
+    done = server(tmp_path, **files)
     arguments, environment = noted(tmp_path)
-    assert PASSWORD not in " ".join([*arguments, *environment.values(), done.stdout, done.stderr])
+    assert PLAIN not in " ".join([*arguments, *environment.values(), done.stdout, done.stderr])
     for name in ("PGPASSFILE", "MLFLOW_AUTH_CONFIG_PATH"):
-        assert mode(Path(environment[name])) == 0o600
-        assert mode(Path(environment[name]).parent) == 0o700
+        written = Path(environment[name])
+        assert PLAIN in written.read_text()
+        assert mode(written) == 0o600 and mode(written.parent) == 0o700
 
 
 def test_database_password_is_escaped_as_libpq_wants_it(tmp_path: Path) -> None:
@@ -119,11 +124,13 @@ def test_commands_on_the_head_are_somebody_to_mlflow(tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize("script", ["head.sh", "worker.sh"])
 def test_nodes_ask_for_the_token_and_do_not_show_it(script: str, tmp_path: Path) -> None:
-    done = start(script, tmp_path, RAY_TOKEN_FILE=secret(tmp_path, "token"), HEAD_ADDRESS="10.0.0.1:6379", CPUS="0")
+    done = start(
+        script, tmp_path, RAY_TOKEN_FILE=secret(tmp_path, "token", PLAIN), HEAD_ADDRESS="10.0.0.1:6379", CPUS="0"
+    )
     arguments, environment = noted(tmp_path)
     assert environment["RAY_AUTH_MODE"] == "token"
-    assert Path(environment["RAY_AUTH_TOKEN_PATH"]).read_text() == PASSWORD
-    assert PASSWORD not in " ".join([*arguments, *environment.values(), done.stdout, done.stderr])
+    assert Path(environment["RAY_AUTH_TOKEN_PATH"]).read_text() == PLAIN
+    assert PLAIN not in " ".join([*arguments, *environment.values(), done.stdout, done.stderr])
     assert {"--block", "--node-ip-address=10.0.0.1", "--num-cpus=0"} <= set(arguments)
     assert not any(argument.startswith(("--temp-dir", "--object-store-memory")) for argument in arguments)
 
