@@ -173,7 +173,7 @@ def status(
     json: Json = False,
     address: Elsewhere = None,
 ) -> None:
-    """Show where a sweep stands, trial by trial.
+    """Show where a sweep stands, trial by trial; with --address also the cluster's nodes, and what runs where.
 
     Example: `orchestrate status stability --json`
     """
@@ -182,7 +182,7 @@ def status(
     if sweep is None:
         standing.print_sweeps(home, make_console(), json)
     else:
-        standing.print_sweep(home, sweep, make_console(), json)
+        standing.print_sweep(home, sweep, make_console(), json, address)
 
 
 @app.command()

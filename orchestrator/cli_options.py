@@ -93,7 +93,7 @@ Elsewhere = Annotated[
         envvar="RAY_ADDRESS",
         callback=_run_there,
         is_eager=True,
-        help="ray://HOST:10001 or http://HOST:8265: run this command on that cluster.",
+        help="A Ray cluster; ray://HOST:10001 or http://HOST:8265 (from outside): run this command there.",
     ),
 ]
 

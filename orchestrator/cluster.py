@@ -31,6 +31,7 @@ QUIET = {
     "RAY_ROTATION_MAX_BYTES": str(10 * 1000**2),  # else each of its logs may grow to 512 MB, five times over
     "RAY_ROTATION_BACKUP_COUNT": "1",
 }
+SILENT: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
 ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
 """A Ray of our own: the first makes it listen on loopback alone, on every system."""
 Device = Literal["auto", "cpu", "gpu"]
@@ -57,10 +58,24 @@ def has_token() -> bool:
     return named or (Path.home() / ".ray" / "auth_token").is_file()
 
 
-def use_token() -> None:
-    """Where there is one, `ray start` uses it by itself, and `ray.init` does not."""
+def prepare_to_join() -> None:
+    """Before Ray is imported to join a cluster. `ray start` uses a token that is there by itself, `ray.init` does not."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     if has_token():
         os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
+def join(address: str) -> Any:
+    """Ray, connected to the cluster there. Raises UserError where there is none."""
+    prepare_to_join()
+    import ray
+
+    try:
+        ray.init(address=address, **SILENT)
+    except Exception as error:
+        raise UserError(f"no Ray cluster at {address} ({first_line(error)}); check `ray status` there") from None
+    return ray
 
 
 def resources(cpus: float, gpus: float, gpu_share: float, times: int) -> dict[str, float]:
@@ -91,28 +106,25 @@ class Cluster:
         self.on_death, self._over = on_death, threading.Event()
         self.address, self.workers, self.scratch = address, workers, scratch
         self.object_store = object_store_bytes(data_bytes)
-        for name, value in QUIET.items():
-            os.environ.setdefault(name, value)
         if address is None:
+            for name, value in QUIET.items():
+                os.environ.setdefault(name, value)
             os.environ |= {**ALONE, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
             os.environ.pop("RAY_ADDRESS", None)
-        else:
-            use_token()
 
     def __enter__(self) -> Cluster:
-        import ray
-
-        self.ray = ray
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
         handlers = {number: signal.getsignal(number) for number in SIGNALS}
         if self.address is None:
+            import ray
+
+            self.ray = ray
             try:
                 ray.init(
                     num_cpus=self.workers,
                     include_dashboard=False,
                     object_store_memory=self.object_store,
                     _temp_dir=str(self.scratch),
-                    **quiet,
+                    **SILENT,
                 )
             except BaseException as error:  # interrupted, too: what it has started until now it does not know yet
                 end_children()
@@ -121,12 +133,7 @@ class Cluster:
                 raise
             self._watch()
         else:
-            try:
-                ray.init(address=self.address, **quiet)
-            except Exception as error:
-                raise UserError(
-                    f"no Ray cluster at {self.address} ({first_line(error)}); check `ray status` there"
-                ) from None
+            self.ray = join(self.address)
         for number, handler in handlers.items():  # Ray takes SIGTERM for itself, and ends the process with code 15
             signal.signal(number, handler)
         if self.device == "gpu" and not self.gpus():

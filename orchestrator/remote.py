@@ -77,13 +77,11 @@ def entrypoint(words: list[str], files: list[str]) -> str:
 def _client(address: str) -> Iterator[Any]:
     """Ray's job client. Raises UserError where nobody answers, or not to us."""
     from orchestrator.addresses import check_address
-    from orchestrator.cluster import QUIET, use_token
+    from orchestrator.cluster import prepare_to_join
 
     check_address(address)
     os.environ.pop("RAY_ADDRESS", None)  # Ray would take it before ours
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
-    use_token()
+    prepare_to_join()
     try:
         from ray.job_submission import JobSubmissionClient
 

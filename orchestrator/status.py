@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator import nodes
 from orchestrator.calling import command, sweep_again
+from orchestrator.errors import UserError
 from orchestrator.holding import is_held
 from orchestrator.naming import COLOURS, SHOWN, shown_metrics
 from orchestrator.store import Record, SweepFolder, sweeps
@@ -33,6 +36,7 @@ def trial_row(trial: dict[str, Any], record: Record, run_id: str | None, held: b
         "run_id": run_id,
         "metrics": record.metrics,
         "attempts": len(record.attempts),
+        "node": record.attempts[-1].get("node", "") if status == "running" else "",
         "note": (record.error or "") if record.status == "damaged" else record.note,
     }
 
@@ -53,13 +57,19 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=1))
 
 
-def print_sweep(home: Path, name: str, console: Console, as_json: bool) -> None:
+def print_sweep(home: Path, name: str, console: Console, as_json: bool, address: str | None = None) -> None:
+    """`address`: of a Ray cluster, whose nodes are shown too."""
     folder = SweepFolder(home, name)
     rows = rows_of_sweep(folder)
+    there = _nodes(address, rows) if address else []
     if as_json:
-        print_json({"sweep": name, "running": is_held(folder.lock_file), "trials": rows})
+        more = {"nodes": nodes.as_json(there)} if there else {}
+        print_json({"sweep": name, "running": is_held(folder.lock_file), "trials": rows, **more})
         return
-    table = _table("no.", "trial", "status", "verdict", "step", *SHOWN.values())
+    if there:
+        console.print(nodes.table(there))
+    where = ["on"] if any(row["node"] for row in rows) else []
+    table = _table("no.", "trial", "status", "verdict", "step", *SHOWN.values(), *where)
     for number, row in enumerate(rows, start=1):
         verdict = row["verdict"] or ""
         table.add_row(
@@ -69,6 +79,7 @@ def print_sweep(home: Path, name: str, console: Console, as_json: bool) -> None:
             Text(verdict, style=COLOURS.get(verdict, "")),
             f"{row['step']}/{row['steps']}",
             *shown_metrics(row["metrics"]),
+            *([row["node"]] if where else []),
         )
     console.print(table)
     console.print(_counts(rows), highlight=False)
@@ -78,6 +89,15 @@ def print_sweep(home: Path, name: str, console: Console, as_json: bool) -> None:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     if folder.report_file.exists():
         console.print(f"report  {folder.report_file}", highlight=False, soft_wrap=True, markup=False)
+
+
+def _nodes(address: str, rows: list[dict[str, Any]]) -> list[nodes.Node]:
+    """None where the cluster does not answer: what the records say is true all the same."""
+    try:
+        return nodes.of_cluster(address, [row["node"] for row in rows])
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return []
 
 
 def _next(folder: SweepFolder, rows: list[dict[str, Any]]) -> list[str]:
@@ -115,6 +135,6 @@ def _counts(rows: list[dict[str, Any]]) -> str:
 def _table(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in columns:
-        name, words = column in ("sweep", "trial"), ("sweep", "trial", "trials", "now", "status", "verdict")
+        name, words = column in ("sweep", "trial"), ("sweep", "trial", "trials", "now", "status", "verdict", "on")
         table.add_column(column, justify="left" if column in words else "right", no_wrap=not name)
     return table
