@@ -44,6 +44,7 @@ def check_uri(uri: str) -> None:
         if parts.scheme in ("http", "https"):
             urlopen(f"{shown.rstrip('/')}/health", timeout=5).close()
         elif parts.hostname:
+            _check_driver(uri)
             port = parts.port or {"postgresql": 5432, "mysql": 3306, "mssql": 1433}[parts.scheme.partition("+")[0]]
             socket.create_connection((parts.hostname, port), timeout=5).close()
     except HTTPError:
@@ -54,6 +55,23 @@ def check_uri(uri: str) -> None:
             f"MLflow's store at {shown} does not answer ({reason}); check that it runs and that "
             "MLFLOW_TRACKING_URI is its address, or unset MLFLOW_TRACKING_URI to record into the home folder"
         ) from None
+
+
+def _check_driver(uri: str) -> None:
+    """Raises UserError where Python cannot speak to such a database."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    try:
+        make_url(uri).get_dialect().import_dbapi()
+    except ImportError as error:
+        raise UserError(
+            f"MLflow's store at {without_secrets(uri)} needs the package {error.name}, which is not installed; "
+            "`pip install 'gan-orchestrator[cluster]'` brings that for postgresql://"
+        ) from None
+    except (ArgumentError, NoSuchModuleError):
+        kind = urlsplit(uri).scheme
+        raise UserError(f"MLFLOW_TRACKING_URI: {kind}:// is no kind of database that MLflow knows") from None
 
 
 def check_free(port: int) -> None:

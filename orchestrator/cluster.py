@@ -59,7 +59,7 @@ def has_token() -> bool:
 
 
 def prepare_to_join() -> None:
-    """Before Ray is imported to join a cluster. `ray start` takes a token that is there by itself; `ray.init` does not."""
+    """Before Ray is imported to join a cluster: `ray start` takes a token by itself, `ray.init` does not."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     if has_token():
