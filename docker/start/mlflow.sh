@@ -13,11 +13,8 @@
 set -eu
 umask 077
 
-# SQLAlchemy 2.1 takes a plain postgresql:// for psycopg 3; the driver that is installed is psycopg2
-driven() { printf '%s' "$1" | sed 's|^postgresql://|postgresql+psycopg2://|'; }
-
-database=$(driven "${MLFLOW_DATABASE:?is not set: postgresql://USER@HOST:PORT/NAME}")
-auth_database=$(driven "${MLFLOW_AUTH_DATABASE:-$MLFLOW_DATABASE}")
+database=${MLFLOW_DATABASE:?is not set: postgresql://USER@HOST:PORT/NAME}
+auth_database=${MLFLOW_AUTH_DATABASE:-$MLFLOW_DATABASE}
 artifacts=${MLFLOW_ARTIFACTS:?is not set: a folder or an address for artifacts}
 admin=${MLFLOW_ADMIN_USER:?is not set: the name of the first user}
 admin_file=${MLFLOW_ADMIN_PASSWORD_FILE:?is not set: a file with the password of the first user}

@@ -69,7 +69,7 @@ def test_mlflow_reads_the_password_that_was_given(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("MLFLOW_AUTH_CONFIG_PATH", noted(tmp_path)[1]["MLFLOW_AUTH_CONFIG_PATH"])
     read = read_auth_config()
     assert (read.admin_username, read.admin_password) == ("admin", PASSWORD)
-    assert read.database_uri == "postgresql+psycopg2://mlflow@db:5432/mlflow"
+    assert read.database_uri == "postgresql://mlflow@db:5432/mlflow"
 
 
 def test_passwords_of_the_server_show_neither_in_arguments_nor_environment_nor_output(tmp_path: Path) -> None:
