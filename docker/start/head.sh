@@ -1,0 +1,39 @@
+#!/bin/sh
+# The head of a Ray cluster: where nodes meet, jobs are submitted to and the command of a sweep runs.
+#
+# RAY_TOKEN_FILE       a file with the cluster's token (64 hex digits or more); without it nobody gets in
+# NODE_IP              this node's address (default: the host's first one)
+# PORT, CLIENT_PORT, DASHBOARD_PORT   default 6379 (nodes), 10001 (ray:// clients), 8265 (jobs; asks for the token)
+# CPUS                 how many trials run here (default: all; 0 leaves the machine to the command)
+# OBJECT_STORE_BYTES   Ray's shared memory (default: 30% of the memory); data sets lie in it
+# TEMP_DIR             Ray's sockets and logs (default: /tmp/ray)
+# MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD_FILE   who the commands that run here are to MLflow (optional)
+set -eu
+
+export RAY_AUTH_MODE=token
+export RAY_AUTH_TOKEN_PATH="${RAY_TOKEN_FILE:?is not set: a file with the token of the cluster}"
+export RAY_USAGE_STATS_ENABLED=0
+export RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0
+export RAY_ROTATION_MAX_BYTES=10000000 RAY_ROTATION_BACKUP_COUNT=1 # else each log may grow to 2.5 GB
+node_ip=${NODE_IP:-$(hostname -i | cut -d' ' -f1)}
+
+if [ -n "${MLFLOW_TRACKING_PASSWORD_FILE:-}" ]; then
+    # MLflow's own file, so that `docker compose exec` and submitted jobs find it; configparser reads it, to which % is special
+    (
+        umask 077
+        mkdir -p "$HOME/.mlflow"
+        rm -f "$HOME/.mlflow/credentials"
+        {
+            echo '[mlflow]'
+            printf 'mlflow_tracking_username = %s\n' "${MLFLOW_TRACKING_USERNAME:?is not set: the name of the user}"
+            printf 'mlflow_tracking_password = %s\n' "$(sed 's/%/%%/g' "$MLFLOW_TRACKING_PASSWORD_FILE")"
+        } >"$HOME/.mlflow/credentials"
+    )
+fi
+
+exec ray start --head --block --disable-usage-stats --node-ip-address="$node_ip" --port="${PORT:-6379}" \
+    --ray-client-server-port="${CLIENT_PORT:-10001}" \
+    --include-dashboard=true --dashboard-host="$node_ip" --dashboard-port="${DASHBOARD_PORT:-8265}" \
+    ${CPUS:+"--num-cpus=$CPUS"} \
+    ${OBJECT_STORE_BYTES:+"--object-store-memory=$OBJECT_STORE_BYTES"} \
+    ${TEMP_DIR:+"--temp-dir=$TEMP_DIR"}

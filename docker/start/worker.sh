@@ -1,0 +1,23 @@
+#!/bin/sh
+# A node of a Ray cluster that trains.
+#
+# HEAD_ADDRESS         HOST:6379 of the head
+# RAY_TOKEN_FILE       a file with the cluster's token, the same as the head's
+# NODE_IP              this node's address (default: the host's first one)
+# CPUS                 how many trials run here (default: one a processor)
+# OBJECT_STORE_BYTES   Ray's shared memory (default: 30% of the memory); data sets lie in it
+# TEMP_DIR             Ray's sockets and logs (default: the head's)
+set -eu
+
+export RAY_AUTH_MODE=token
+export RAY_AUTH_TOKEN_PATH="${RAY_TOKEN_FILE:?is not set: a file with the token of the cluster}"
+export RAY_USAGE_STATS_ENABLED=0
+export RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0
+export RAY_ROTATION_MAX_BYTES=10000000 RAY_ROTATION_BACKUP_COUNT=1 # else each log may grow to 2.5 GB
+node_ip=${NODE_IP:-$(hostname -i | cut -d' ' -f1)}
+
+exec ray start --address="${HEAD_ADDRESS:?is not set: HOST:6379 of the head}" --block --disable-usage-stats \
+    --node-ip-address="$node_ip" \
+    ${CPUS:+"--num-cpus=$CPUS"} \
+    ${OBJECT_STORE_BYTES:+"--object-store-memory=$OBJECT_STORE_BYTES"} \
+    ${TEMP_DIR:+"--temp-dir=$TEMP_DIR"}
