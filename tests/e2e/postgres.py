@@ -54,7 +54,7 @@ class Postgres:
     @property
     def uri(self) -> str:
         """Without the password."""
-        return f"postgresql://{USER}@{self.host.address}:{PORT}/{DATABASE}"
+        return f"postgresql+psycopg2://{USER}@{self.host.address}:{PORT}/{DATABASE}"
 
     def start(self) -> None:
         words = [binaries() / "postgres", "-D", self.data, "-h", self.host.address, "-p", PORT, "-k", ""]
