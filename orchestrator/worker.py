@@ -18,7 +18,6 @@ from orchestrator.execution import Execution
 from orchestrator.failures import POLICIES, Action, Cause, in_short
 from orchestrator.store import TrialFolder
 
-
 SECONDS_ALONE = 30.0
 """After so long without a call a worker lets go of its trial. A command that lives calls again at once; Ray takes a
 minute to notice that a node is cut off, and up to three more to end what runs there."""

@@ -63,6 +63,19 @@ class Host:
         psutil.wait_procs(family, timeout=30)
         self.started.clear()
 
+    def freeze(self, name: str) -> None:
+        """Stops its processes of this name where they are, until they are woken."""
+        for one in self._named(name):
+            one.suspend()
+
+    def wake(self, name: str) -> None:
+        for one in self._named(name):
+            one.resume()
+
+    def _named(self, name: str) -> list[psutil.Process]:
+        family = [one for process in self.started for one in _family(process)]
+        return [one for one in family if name in one.name()]
+
     def cut_off(self) -> None:
         """Its link goes down; its processes do not notice but by what they no longer hear."""
         assert self.namespace is not None
@@ -115,7 +128,7 @@ def _namespaces(names: list[str]) -> dict[str, Host]:
 
 
 def _free_network() -> str:
-    """The first three numbers of addresses that this machine has no interface in, of those kept for tests (RFC 2544)."""
+    """The first three numbers of addresses that are kept for tests (RFC 2544) and that this machine has none of."""
     taken = run("ip", "-oneline", "-4", "address")
     return next(f"198.18.{n}" for n in range(256) if f" 198.18.{n}." not in taken)
 

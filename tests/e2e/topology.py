@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import psutil
-from commands import COMMAND, ROOT, environment
+from commands import ROOT, environment
 from hosts import Host, joined
 from postgres import Postgres
 
@@ -25,6 +24,9 @@ SCRIPTS = ROOT / "docker" / "start"
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 ADMIN = "admin"
 STORE_BYTES = str(100 * 1024**2)
+TRAINER = "ray::ResourceTrainable"  # how Ray calls a process that trains; the system cuts the name off
+SOON = {"period_ms": "1000", "timeout_ms": "2000", "failure_threshold": "3"}
+"""A node that does not answer is dead after about 10 s; with Ray's own settings it took 63 s."""
 
 
 def wait_until(true: Callable[[], Any], what: str, seconds: float = 120) -> Any:
@@ -42,12 +44,11 @@ class Topology:
     def __init__(self, hosts: dict[str, Host], folder: Path):
         self.hosts, self.folder, self.home = hosts, folder, folder / "home"
         self.token, self.admin_password = self._secret("token", 32), self._secret("admin", 16)
-        self.token_text = self.token.read_text()
         database = folder / "postgres"
         database.mkdir()
         self.postgres = Postgres(hosts["tracking"], database, self._secret("database", 16), folder / "postgres.log")
-        self.head = f"{hosts['head'].address}:6379"
-        self.dashboard = f"http://{hosts['head'].address}:8265"
+        self.head_address = hosts["head"].address
+        self.head, self.dashboard = f"{self.head_address}:6379", f"http://{self.head_address}:8265"
         self.mlflow = f"http://{hosts['tracking'].address}:5000"
         self.mlflow_process: psutil.Popen | None = None
 
@@ -73,9 +74,7 @@ class Topology:
         """Runs one of the start scripts on a host, with nothing in its environment but its settings."""
         bare = {name: os.environ[name] for name in ("HOME", "PYTHONPATH", "LANG") if name in os.environ}
         log = self.folder / f"{host}-{script}.log"
-        return self.hosts[host].start(
-            SCRIPTS / script, log=log, env=bare | {"PATH": PATH} | settings, cwd=self.folder
-        )
+        return self.hosts[host].start(SCRIPTS / script, log=log, env=bare | {"PATH": PATH} | settings, cwd=self.folder)
 
     def start_tracking(self) -> None:
         """PostgreSQL, then the MLflow server on it."""
@@ -107,7 +106,8 @@ class Topology:
         self.hosts["tracking"].kill()
 
     def start_head(self) -> None:
-        self._start("head.sh", "head", **self._node("head"), CPUS="0")
+        soon = {f"RAY_health_check_{name}": value for name, value in SOON.items()}
+        self._start("head.sh", "head", **self._node("head"), CPUS="0", **soon)
         wait_until(lambda: self.nodes() is not None, "a Ray head")
 
     def start_worker(self, name: str) -> None:
@@ -119,7 +119,9 @@ class Topology:
 
     def nodes(self) -> list[str] | None:
         """The addresses of the living nodes, as the head's dashboard tells who has the token; None while it is silent."""
-        request = Request(f"{self.dashboard}/nodes?view=summary", headers={"Authorization": f"Bearer {self.token_text}"})
+        request = Request(
+            f"{self.dashboard}/nodes?view=summary", headers={"Authorization": f"Bearer {self.token_text}"}
+        )
         try:
             with urlopen(request, timeout=5) as answer:
                 found = json.load(answer)["data"]["summary"]
