@@ -129,7 +129,7 @@ class Chaos:
         if self.moments.random() < 0.7:
             while process.poll() is None and not self._running():
                 time.sleep(0.1)
-        until = time.monotonic() + self.moments.uniform(0, 10)
+        until = time.monotonic() + self.moments.uniform(1, 6)  # before that, Python answers Ctrl-C
         while process.poll() is None and time.monotonic() < until:
             time.sleep(0.05)
 
@@ -222,8 +222,9 @@ class Chaos:
         _, alive = psutil.wait_procs(family, timeout=20)
         for process in alive:
             with suppress(psutil.NoSuchProcess):
-                if "Agent" not in process.name():
-                    raise SystemExit(f"left behind: {process}")
+                words = " ".join(process.cmdline())
+                if "agent" not in words.lower():
+                    raise SystemExit(f"left behind: {process}: {words}")
                 process.kill()  # Ray's agents notice a kill -9 after a minute or two
 
 

@@ -65,11 +65,14 @@ def check_free(port: int) -> None:
 
 def check_address(address: str) -> None:
     """Raises UserError if nothing listens at a cluster's address."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
+    host, _, port = address.rpartition("://")[2].rstrip("/").rpartition(":")
     if address == "auto":
         return
     if not host or not port.isdigit():
-        raise UserError(f"--address {address}: write HOST:PORT, ray://HOST:PORT or auto")
+        raise UserError(
+            f"--address {address}: write auto or HOST:6379 on a machine of the cluster, "
+            "ray://HOST:10001 or http://HOST:8265 elsewhere"
+        )
     try:
         socket.create_connection((host, int(port)), timeout=5).close()
     except OSError as error:

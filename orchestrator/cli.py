@@ -13,6 +13,7 @@ from orchestrator import __version__, cli_upkeep
 from orchestrator.cli_options import (
     HOME,
     Address,
+    Elsewhere,
     File,
     GpuShare,
     Home,
@@ -63,6 +64,9 @@ def sweep(
     home: Home = HOME,
     workers: Workers = None,
     address: Address = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="With ray:// or http://: do not wait for the sweep, which runs there.")
+    ] = False,
     gpu_share: GpuShare = 0.25,
     confirm: Annotated[
         int,
@@ -99,6 +103,8 @@ def sweep(
     """
     from orchestrator import interrupts
 
+    if detach:
+        raise UserError("--detach needs --address ray://HOST:10001 or http://HOST:8265: who waits is this command")
     interrupts.leave_on_signals()  # before torch is imported, which takes a while
     from orchestrator import addresses, sweeping
 
@@ -134,6 +140,7 @@ def plan(
         bool, typer.Option("--pilot", help="Train each group's first trial for a few steps here, to measure its speed.")
     ] = False,
     json: Json = False,
+    address: Elsewhere = None,
 ) -> None:
     """Show what a sweep would run, what is already there or stale, and how long it will take; runs nothing.
 
@@ -160,6 +167,7 @@ def status(
     sweep: Annotated[str | None, typer.Argument(metavar="[SWEEP]", help="A sweep; all of them if left out.")] = None,
     home: Home = HOME,
     json: Json = False,
+    address: Elsewhere = None,
 ) -> None:
     """Show where a sweep stands, trial by trial.
 
@@ -183,6 +191,7 @@ def report(
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Write it again while the sweep runs.")] = False,
     tracking_uri: TrackingUri = None,
+    address: Elsewhere = None,
 ) -> None:
     """Write the comparison again, from MLflow alone: it can be made on any machine that reaches it.
 

@@ -58,9 +58,37 @@ GpuShare = Annotated[
 Trial = Annotated[
     str, typer.Argument(metavar="TRIAL", help="Its number (from 1), name or key, as in `orchestrate status SWEEP`.")
 ]
+
+
+def _run_there(context: typer.Context, address: str | None) -> str | None:
+    """An address for clients outside a cluster: the whole command runs there."""
+    from orchestrator import remote  # not at the top, for it uses what this module offers
+
+    if not remote.is_outside(address) or context.resilient_parsing:
+        return address
+    raise typer.Exit(remote.run(sys.argv[1:], str(address)))
+
+
 Address = Annotated[
     str | None,
-    typer.Option(envvar="RAY_ADDRESS", show_default="a local Ray", help="A Ray cluster: HOST:PORT or auto."),
+    typer.Option(
+        envvar="RAY_ADDRESS",
+        show_default="a local Ray",
+        callback=_run_there,
+        is_eager=True,  # the other options are the cluster's matter
+        help="A Ray cluster: auto or HOST:6379 on one of its machines; ray://HOST:10001 or http://HOST:8265 from "
+        "outside, and then the command runs there as a Ray job.",
+    ),
+]
+Elsewhere = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        envvar="RAY_ADDRESS",
+        callback=_run_there,
+        is_eager=True,
+        help="ray://HOST:10001 or http://HOST:8265: run this command on that cluster.",
+    ),
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli_options import HOME, Address, Home, Json, SweepName, TrackingUri, Trial, make_console
+from orchestrator.cli_options import HOME, Address, Elsewhere, Home, Json, SweepName, TrackingUri, Trial, make_console
 from orchestrator.errors import UserError
 
 app = typer.Typer()
@@ -55,6 +55,7 @@ def logs(
     rows: Annotated[int, typer.Option(min=0, metavar="N", help="The last N rows of the history.")] = 10,
     follow: Annotated[bool, typer.Option("--follow", help="Go on while it runs: a line for each new row.")] = False,
     home: Home = HOME,
+    address: Elsewhere = None,
 ) -> None:
     """Tell what is known of a trial: attempts, verdict, error with its traceback, the last rows of its history.
 
@@ -72,7 +73,7 @@ def logs(
 
 
 @app.command()
-def stop(sweep: SweepName, home: Home = HOME) -> None:
+def stop(sweep: SweepName, home: Home = HOME, address: Elsewhere = None) -> None:
     """Stop a sweep that another command runs on this machine, as its Ctrl-C would: every running trial is saved.
 
     Example: `orchestrate stop stability`
@@ -87,7 +88,7 @@ def stop(sweep: SweepName, home: Home = HOME) -> None:
 
 
 @app.command()
-def sync(sweep: SweepName, home: Home = HOME, tracking_uri: TrackingUri = None) -> None:
+def sync(sweep: SweepName, home: Home = HOME, tracking_uri: TrackingUri = None, address: Elsewhere = None) -> None:
     """Send MLflow what it lacks of a sweep: after an outage, or all of it, to another store or after a deletion.
 
     From the sweep's folder alone, neither file nor data are needed. Runs that a dead command left running get their

@@ -31,6 +31,8 @@ QUIET = {
     "RAY_ROTATION_MAX_BYTES": str(10 * 1000**2),  # else each of its logs may grow to 512 MB, five times over
     "RAY_ROTATION_BACKUP_COUNT": "1",
 }
+ALONE = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token"}
+"""A Ray of our own: the first makes it listen on loopback alone, on every system."""
 VITAL = ("gcs_server", "raylet")
 """Ray's processes without which nothing goes on. Its own client notices that of the first after a minute."""
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -51,6 +53,12 @@ def has_token() -> bool:
     """Whether Ray finds a token for clusters that ask for one, in its environment or at its own place."""
     named = any(name in os.environ for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
     return named or (Path.home() / ".ray" / "auth_token").is_file()
+
+
+def use_token() -> None:
+    """Where there is one, `ray start` uses it by itself, and `ray.init` does not."""
+    if has_token():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def resources(cpus: float, gpus: float, gpu_share: float, times: int) -> dict[str, float]:
@@ -76,10 +84,10 @@ class Cluster:
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
         if address is None:
-            os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+            os.environ |= {**ALONE, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
             os.environ.pop("RAY_ADDRESS", None)
-        elif has_token():  # `ray start` uses it then, and without this `ray.init` does not
-            os.environ.setdefault("RAY_AUTH_MODE", "token")
+        else:
+            use_token()
 
     def __enter__(self) -> Cluster:
         import ray

@@ -63,7 +63,8 @@ def _handle(then: Callable[[], None]) -> Callable[[int, Any], None]:
 def leave_on_signals() -> None:
     """From here on SIGINT and SIGTERM raise Interrupted.
 
-    Also where SIGINT was ignored: a script's `orchestrate sweep FILE &` begins so, and `orchestrate stop` sends it.
+    Also where SIGINT was ignored (a script's `orchestrate sweep FILE &` begins so) or blocked (so does a Ray job):
+    `orchestrate stop` sends it.
     """
 
     def leave() -> None:
@@ -71,6 +72,7 @@ def leave_on_signals() -> None:
 
     for number in SIGNALS:
         signal.signal(number, _handle(leave))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_bound, daemon=True, name="bound").start()
 
 

@@ -1,4 +1,4 @@
-"""A sweep with secrets around it: none of them is written anywhere, and its Ray takes no stranger."""
+"""A sweep with secrets around it: none of them is written anywhere, and its Ray listens to nobody outside."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,8 @@ import pytest
 from commands import SMOKE, environment, orchestrate, start
 from endings import LONGER, wait_for_checkpoints
 from proxy import free_port, start_server
+
+from orchestrator.cluster import ALONE
 
 pytestmark = pytest.mark.e2e
 
@@ -22,6 +25,7 @@ PLANTED = {
     "RAY_AUTH_TOKEN": "planted-ray-token-b04e-0000000000000000",
     "WANDB_API_KEY": "planted-wandb-5d2e",
 }
+LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
 IN_ADDRESS = "planted-in-address-91c7"
 STRANGER = """
 import ray, sys
@@ -30,11 +34,22 @@ print("I am", "inside", ray.cluster_resources())
 """
 
 
+def listening(command: psutil.Process) -> list[tuple[str, str, int]]:
+    """(process, address, port) of everything that it and its children wait at."""
+    found = []
+    for one in (command, *command.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            for connection in one.net_connections("inet"):
+                if connection.status == psutil.CONN_LISTEN:
+                    found.append((one.name(), connection.laddr.ip, connection.laddr.port))
+    return found
+
+
 def stranger(port: int, token: str) -> str:
     """What somebody on this machine who tries to join the command's Ray gets to read in 40 s: Ray's client retries."""
     asks = subprocess.Popen(
         [sys.executable, "-c", STRANGER, f"127.0.0.1:{port}"],
-        env=environment() | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token},
+        env=environment() | ALONE | {"RAY_AUTH_TOKEN": token},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -57,9 +72,8 @@ def test_secrets_are_written_nowhere_and_a_stranger_cannot_join_ray(
     try:
         sweep = start("sweep", SMOKE, *LONGER, *where, home=home)
         wait_for_checkpoints(home, sweep, count=1)
-        gcs = next(one for one in psutil.Process(sweep.pid).children(recursive=True) if one.name() == "gcs_server")
-        listening = next(c.laddr.port for c in gcs.net_connections("tcp") if c.status == psutil.CONN_LISTEN)
-        refused = stranger(listening, PLANTED["RAY_AUTH_TOKEN"])
+        open_to = listening(psutil.Process(sweep.pid))
+        refused = stranger(next(port for name, _, port in open_to if name == "gcs_server"), PLANTED["RAY_AUTH_TOKEN"])
         said, _ = sweep.communicate(timeout=300)
         assert sweep.returncode == 0, said
         report = orchestrate("report", "smoke", *where, home=home)
@@ -68,6 +82,8 @@ def test_secrets_are_written_nowhere_and_a_stranger_cannot_join_ray(
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
     assert report.returncode == 0, report.stderr
+    assert {name for name, _, _ in open_to} >= {"gcs_server", "raylet"}
+    assert not [one for one in open_to if one[1] not in LOOPBACK]
     assert "I am inside" not in refused
     assert "InvalidAuthToken" in refused or "Unauthenticated" in refused
 

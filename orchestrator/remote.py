@@ -1,0 +1,173 @@
+"""A command for a cluster from outside of it: a Ray job, whose driver runs on the cluster's head.
+
+The code and the sweep file travel in the job's working folder; data sets, the storage folder and MLflow are the
+cluster's own. A job lives on when the client that started it is gone, and the same command finds it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shlex
+import shutil
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from orchestrator.errors import UserError, first_line
+from orchestrator.interrupts import INTERRUPTED
+
+OUTSIDE = ("ray://", "http://", "https://")
+PACKAGES = ("orchestrator", "gan_core")
+HOME = '"${ORCHESTRATE_HOME:?the cluster names no storage folder; give --home FOLDER, one that all its nodes see}"'
+NO_HOME = 127
+"""A shell's exit code where that variable is not set."""
+SETTINGS = {"PYTHONUNBUFFERED": "1", "RAY_JOB_STOP_WAIT_TIME_S": "15"}
+"""The second: what a stopped sweep needs to save its trials, and some more."""
+LIVE = ("PENDING", "RUNNING")
+RECONNECTS = 10
+SECONDS_BETWEEN_RECONNECTS = 3.0
+
+
+def is_outside(address: str | None) -> bool:
+    """Whether an address is one for clients outside the cluster: Ray's client server, or its job server."""
+    return bool(address) and str(address).startswith(OUTSIDE)
+
+
+def run(words: list[str], address: str) -> int:
+    """Runs `orchestrate WORDS` on the cluster and shows what it says; its exit code. Raises UserError."""
+    words, detach = forwarded(words)
+    files = [word for word in words if Path(word).is_file()]
+    with _client(address) as client:
+        job = _running(client, words) or _submit(client, words, files)
+        if detach:
+            print(f"job {job} runs on the cluster; the same command without --detach follows it")
+            return 0
+        return _follow(client, job)
+
+
+def forwarded(words: list[str]) -> tuple[list[str], bool]:
+    """(the words without those that are for this side: --address and --detach; whether to detach)."""
+    kept, skip = [], False
+    for word in words:
+        if skip or word == "--detach" or word.startswith("--address="):
+            skip = False
+        elif word == "--address":
+            skip = True
+        else:
+            kept.append(word)
+    return kept, "--detach" in words
+
+
+def entrypoint(words: list[str], files: list[str]) -> str:
+    """The job's shell command. Files that are sent along lie in its working folder, under their names."""
+    there = [Path(word).name if word in files else word for word in words]
+    command = f"exec python -m orchestrator {shlex.join(there)}"
+    given = any(word == "--home" or word.startswith("--home=") for word in words)
+    return command if given else f"{command} --home {HOME}"
+
+
+@contextmanager
+def _client(address: str) -> Iterator[Any]:
+    """Ray's job client. Raises UserError where nobody answers, or not to us."""
+    from orchestrator.addresses import check_address
+    from orchestrator.cluster import QUIET, use_token
+
+    check_address(address)
+    os.environ.pop("RAY_ADDRESS", None)  # Ray would take it before ours
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    use_token()
+    try:
+        from ray.job_submission import JobSubmissionClient
+
+        logging.disable(logging.INFO)  # Ray tells of its uploads, and sets its own levels
+        warnings.simplefilter("ignore")
+        client = JobSubmissionClient(address)
+        client.list_jobs()
+    except ImportError as error:
+        raise UserError(f"{first_line(error)}; `pip install 'gan-orchestrator[cluster]'` brings it") from None
+    except Exception as error:
+        raise UserError(f"no job can be submitted to {address}: {_why(error)}") from None
+    yield client
+
+
+def _why(error: Exception) -> str:
+    text = str(error)
+    if any(word in text for word in ("401", "403", "Unauth", "AuthToken", "authenti")):
+        return "it asks for the cluster's token, and got none or another; set RAY_AUTH_TOKEN_PATH to the file with it"
+    return (
+        f"{first_line(error)}; check that the head runs with a dashboard (`ray start --head --dashboard-host=...`) "
+        "and that RAY_AUTH_TOKEN_PATH is the file with its token"
+    )
+
+
+def _running(client: Any, words: list[str]) -> str | None:
+    """The job of the same command that runs already."""
+    same = [job for job in client.list_jobs() if job.metadata and job.metadata.get("orchestrate") == shlex.join(words)]
+    alive = [job.submission_id for job in same if job.status in LIVE]
+    return alive[-1] if alive else None
+
+
+def _submit(client: Any, words: list[str], files: list[str]) -> str:
+    with TemporaryDirectory(prefix="orchestrate-job-") as folder:
+        for package in PACKAGES:
+            source = Path(__file__).resolve().parents[1] / package
+            shutil.copytree(source, Path(folder) / package, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in files:
+            shutil.copy(file, folder)
+        try:
+            job = client.submit_job(
+                entrypoint=entrypoint(words, files),
+                runtime_env={"working_dir": folder, "env_vars": SETTINGS},
+                metadata={"orchestrate": shlex.join(words)},
+            )
+        except Exception as error:
+            raise UserError(f"the cluster takes no job: {first_line(error)}") from None
+    return str(job)
+
+
+def _follow(client: Any, job: str) -> int:
+    """Shows what the job writes until it ends; its exit code. Ctrl-C only ends the showing."""
+    try:
+        asyncio.run(_show(client, job, sys.stdout.write))
+        info = client.get_job_info(job)
+        while info.status in LIVE:  # its last words come before its end
+            time.sleep(0.2)
+            info = client.get_job_info(job)
+    except KeyboardInterrupt:
+        print(f"\njob {job} goes on; the same command follows it again, `orchestrate stop SWEEP` there ends it")
+        return INTERRUPTED
+    except Exception as error:
+        raise UserError(f"the connection to job {job} was lost ({first_line(error)}); it goes on") from None
+    if info.driver_exit_code is None:
+        print(f"job {job}: {info.status.lower()}: {info.message}", file=sys.stderr)
+        return 1
+    return 2 if info.driver_exit_code == NO_HOME else int(info.driver_exit_code)
+
+
+async def _show(client: Any, job: str, write: Callable[[str], object]) -> None:
+    """Connections break; a new one tells everything from the start, of which only the rest is news."""
+    seen = 0
+    for left in reversed(range(RECONNECTS)):
+        told = 0
+        try:
+            async for text in client.tail_job_logs(job):
+                told += len(text)
+                if told > seen:
+                    write(text[len(text) - (told - seen) :])
+                    sys.stdout.flush()
+                    seen = told
+            return
+        except BrokenPipeError:  # nobody reads us any more
+            return
+        except Exception:
+            if not left:
+                raise
+            await asyncio.sleep(SECONDS_BETWEEN_RECONNECTS)
