@@ -29,7 +29,7 @@ SOON = {"period_ms": "1000", "timeout_ms": "2000", "failure_threshold": "3"}
 """A node that does not answer is dead after about 10 s; with Ray's own settings it took 63 s."""
 
 
-def wait_until(true: Callable[[], Any], what: str, seconds: float = 120) -> Any:
+def wait_until(true: Callable[[], Any], what: str, seconds: float = 300) -> Any:
     """What `true` answers, once it is true."""
     deadline = time.monotonic() + seconds
     while not (found := true()):
@@ -59,22 +59,24 @@ class Topology:
         return file
 
     def client_environment(self) -> dict[str, str]:
-        """What somebody has who may use the cluster."""
-        return environment() | {
-            "PATH": PATH,
-            "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN_PATH": str(self.token),
+        """What somebody has who may use the cluster: its token."""
+        return environment() | {"RAY_AUTH_TOKEN_PATH": str(self.token), "PYTHONUNBUFFERED": "1"}
+
+    def mlflow_environment(self) -> dict[str, str]:
+        """What somebody has who may use its MLflow."""
+        password = self.admin_password.read_text()
+        return {
             "MLFLOW_TRACKING_URI": self.mlflow,
             "MLFLOW_TRACKING_USERNAME": ADMIN,
-            "MLFLOW_TRACKING_PASSWORD": self.admin_password.read_text(),
-            "PYTHONUNBUFFERED": "1",
+            "MLFLOW_TRACKING_PASSWORD": password,
         }
 
     def _start(self, script: str, host: str, **settings: str) -> psutil.Popen:
         """Runs one of the start scripts on a host, with nothing in its environment but its settings."""
-        bare = {name: os.environ[name] for name in ("HOME", "PYTHONPATH", "LANG") if name in os.environ}
-        log = self.folder / f"{host}-{script}.log"
-        return self.hosts[host].start(SCRIPTS / script, log=log, env=bare | {"PATH": PATH} | settings, cwd=self.folder)
+        place = self.folder / f"{host}-{script}"
+        place.mkdir(exist_ok=True)
+        bare = {"PATH": PATH, "HOME": str(place)}
+        return self.hosts[host].start(SCRIPTS / script, log=place.with_suffix(".log"), env=bare | settings, cwd=place)
 
     def start_tracking(self) -> None:
         """PostgreSQL, then the MLflow server on it."""
@@ -95,7 +97,7 @@ class Topology:
         wait_until(self._mlflow_answers, "an MLflow server")
 
     def _mlflow_answers(self) -> bool:
-        assert self.mlflow_process and self.mlflow_process.poll() is None, self.logs("tracking")
+        assert self.mlflow_process and self.mlflow_process.poll() is None, self.logs()
         try:
             urlopen(f"{self.mlflow}/health", timeout=5).close()
         except OSError:
@@ -106,8 +108,16 @@ class Topology:
         self.hosts["tracking"].kill()
 
     def start_head(self) -> None:
+        """The commands that are submitted run there, so it knows the storage folder and MLflow."""
         soon = {f"RAY_health_check_{name}": value for name, value in SOON.items()}
-        self._start("head.sh", "head", **self._node("head"), CPUS="0", **soon)
+        mlflow = {
+            "MLFLOW_TRACKING_URI": self.mlflow,
+            "MLFLOW_TRACKING_USERNAME": ADMIN,
+            "MLFLOW_TRACKING_PASSWORD_FILE": str(self.admin_password),
+        }
+        self._start(
+            "head.sh", "head", **self._node("head"), CPUS="0", ORCHESTRATE_HOME=str(self.home), **mlflow, **soon
+        )
         wait_until(lambda: self.nodes() is not None, "a Ray head")
 
     def start_worker(self, name: str) -> None:
@@ -118,10 +128,9 @@ class Topology:
         wait_until(lambda: addresses <= set(self.nodes() or ()), f"nodes {', '.join(names)}")
 
     def nodes(self) -> list[str] | None:
-        """The addresses of the living nodes, as the head's dashboard tells who has the token; None while it is silent."""
-        request = Request(
-            f"{self.dashboard}/nodes?view=summary", headers={"Authorization": f"Bearer {self.token_text}"}
-        )
+        """The addresses of the living nodes, as the head's dashboard tells them; None before it answers."""
+        allowed = {"Authorization": f"Bearer {self.token.read_text()}"}
+        request = Request(f"{self.dashboard}/nodes?view=summary", headers=allowed)
         try:
             with urlopen(request, timeout=5) as answer:
                 found = json.load(answer)["data"]["summary"]
@@ -137,9 +146,10 @@ class Topology:
             "OBJECT_STORE_BYTES": STORE_BYTES,
         }
 
-    def logs(self, *names: str) -> str:
-        files = [file for name in names for file in self.folder.glob(f"{name}*.log")]
-        return "\n".join(f"{file.name}:\n{file.read_text(errors='replace')[-3000:]}" for file in files)
+    def logs(self) -> str:
+        """The ends of what the servers said."""
+        files = sorted(self.folder.glob("*.log"))
+        return "\n".join(f"{file.name}:\n{file.read_text(errors='replace')[-2000:]}" for file in files)
 
 
 @contextmanager
