@@ -10,6 +10,7 @@ import base64
 import json
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ def trained_on(cluster: Topology, host: str) -> str | None:
 
 @pytest.fixture(scope="module")
 def ended() -> Iterator[Ended]:
+    joined: set[int] = set()
     with topology(["one", "two", "three"]) as cluster:
         hosts = cluster.hosts
         cluster.start_head()
@@ -81,13 +83,15 @@ def ended() -> Iterator[Ended]:
             sweep = subprocess.Popen(command, stdout=file, stderr=file, env=cluster.client_environment())
         try:
             lost = disturb(cluster, lambda: sweep.poll() is None)
-            assert sweep.wait(600) == 0, log.read_text()
+            while sweep.poll() is None:
+                joined |= {one.pid for one in hosts["three"].processes()}
+                time.sleep(0.2)
+            assert sweep.returncode == 0
         except AssertionError as error:
             raise AssertionError(f"{error}\n{log.read_text()}\n{cluster.logs()}") from None
         finally:
             sweep.kill()
             refused = {address: heard(one) for address, one in strangers.items()}
-        joined = {one.pid for one in hosts["three"].processes()}
         yield Ended(cluster, lost, joined, log.read_text(), refused)
 
 
@@ -102,10 +106,10 @@ def disturb(cluster: Topology, runs: Callable[[], bool]) -> dict[str, str]:
     for host in ("one", "two"):
         lost[host] = wait_for(partial(trained_on, cluster, host), f"a checkpoint on {host}")
         hosts[host].freeze(TRAINER)
-    cluster.kill_tracking()
     cluster.start_worker("three")
-    wait_for(partial(trained_on, cluster, "three"), "a checkpoint on the node that joined")
+    cluster.kill_tracking()
     cluster.start_tracking()
+    wait_for(partial(trained_on, cluster, "three"), "a checkpoint on the node that joined")
     hosts["two"].kill()
     if hosts["one"].namespace:
         hosts["one"].cut_off()
