@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from orchestrator.system_metrics import SystemMeter
 
 
+SECONDS_FOR_LOCK = 150
+"""How long another process may keep the trial's lock: NFS 4 frees that of a machine that died after its lease, 90 s."""
+
+
 class NotTrainedAsAsked(RuntimeError):
     """Training ran with something else than the configuration says."""
 
@@ -85,7 +89,8 @@ class Execution:
         self._best: Row = {}
         self._best_weights: dict[str, Any] | None = None
         self._meter = _meter(self.device) if system_metrics else None
-        self._lock = FileLock(folder.lock_file, timeout=30)
+        # given back by another thread where a worker was forgotten
+        self._lock = FileLock(folder.lock_file, timeout=SECONDS_FOR_LOCK, thread_local=False)
         self._trainer: Trainer | None = None
         self._counted = time.monotonic()
         self._active = 0.0
@@ -240,6 +245,10 @@ class Execution:
                 self._close_attempt(outcome)
                 self._commit(self._trainer)
             self._leave()
+
+    def abandon(self) -> None:
+        """Gives the trial's lock back and writes nothing: the trial stays as its last checkpoint left it."""
+        self._leave()
 
     @contextmanager
     def _halting_on_full_disk(self) -> Iterator[None]:

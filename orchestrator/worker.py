@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ from orchestrator.execution import Execution
 from orchestrator.failures import POLICIES, Action, Cause, in_short
 from orchestrator.store import TrialFolder
 
+SECONDS_ALONE = 30.0
+"""After so long without a call a worker lets go of its trial. A command that lives calls again at once; Ray takes a
+minute to notice that a node is cut off, and up to three more to end what runs there."""
+
 
 def device_for(resources: dict[str, float]) -> torch.device:
     """What a trial that asked for these trains on; of a GPU's memory it cannot take more than its part."""
@@ -28,15 +33,43 @@ def device_for(resources: dict[str, float]) -> torch.device:
 
 
 class TrialRunner(tune.Trainable):
-    """A second of training at a time; actors go on from one trial to the next."""
+    """A second of training at a time; actors go on from one trial to the next.
+
+    Where no call follows, because this node is cut off, the trial's lock is given back for the worker that goes on
+    with it elsewhere. Nothing is saved then: the write could hang until the storage is back, and undo what the other
+    has written meanwhile. A call that comes after all goes on from the last checkpoint.
+    """
 
     def setup(self, config: dict[str, Any], images: dict[str, ImageSet], evaluators: dict[str, Evaluator]) -> None:
         self.task, self.images, self.evaluators = config["task"], images, evaluators
         self.execution: Execution | None = None
         self.retries, self.preempted = 0, False
+        self._alone: threading.Timer | None = None
+        self._busy = threading.Lock()
         signal.signal(signal.SIGTERM, self._preempt)
 
     def step(self) -> dict[str, Any]:
+        self._is_called()
+        with self._busy:
+            said = self._step()
+            self._alone = threading.Timer(SECONDS_ALONE, self._let_go)
+            self._alone.daemon = True
+            self._alone.start()
+        return said
+
+    def _is_called(self) -> None:
+        if self._alone is not None:
+            self._alone.cancel()
+
+    def _let_go(self) -> None:
+        with self._busy:
+            if self._alone is not threading.current_thread() or self.execution is None or self.execution.done:
+                return  # a call has come meanwhile, or nothing is held
+            self.task["lost"] = f"nothing was heard of the command for {SECONDS_ALONE:.0f} s"
+            self.execution.abandon()
+            self.execution = None
+
+    def _step(self) -> dict[str, Any]:
         if self.execution is None:  # not in `setup`: Tune may yet give the trial to an actor that has just become free
             self.execution = self._begin()
         self.execution.advance(seconds=1.0, leave=lambda: self.preempted)
@@ -101,5 +134,7 @@ class TrialRunner(tune.Trainable):
         return True
 
     def cleanup(self) -> None:
-        if self.execution is not None:
-            self.execution.suspend()
+        self._is_called()
+        with self._busy:
+            if self.execution is not None:
+                self.execution.suspend()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tiny import execution_of, run_to_end
 
 from gan_core import checkpoint
 from gan_core.training import Progress, Trainer
+from orchestrator.execution import Execution
 from orchestrator.plan import Plan
 from orchestrator.worker import TrialRunner
 
@@ -126,6 +128,49 @@ def test_what_would_fail_here_again_is_not_tried_here_again(
     assert said["status"] == status
     assert bool(said["halt"]) == (cause == "disk full")
     assert plan.folder.trial(plan.trials[0].key).record().attempts[-1]["outcome"] == cause
+
+
+@pytest.fixture
+def forgotten(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialRunner]:
+    """A worker in the middle of its trial that was not called for as long as it waits."""
+    real = Execution.advance
+    monkeypatch.setattr("orchestrator.worker.SECONDS_ALONE", 0.1)
+
+    def advance(self: Execution, seconds: float, leave: Callable[[], bool]) -> None:
+        real(self, seconds, leave=lambda: self.step >= 5)  # checkpoints are at the even steps
+
+    monkeypatch.setattr(Execution, "advance", advance)
+    worker = worker_for(tiny_plan())
+    assert worker.train()["gan_step"] == 5
+    held = worker.execution
+    monkeypatch.undo()
+    deadline = time.monotonic() + 60
+    while worker.execution is not None:
+        assert time.monotonic() < deadline, "it still holds its trial"
+        time.sleep(0.05)
+    yield worker
+    assert held  # so that its lock was given back, and not just cleared away
+
+
+def test_a_worker_that_is_called_no_more_lets_another_one_go_on(forgotten: TrialRunner, tiny_plan: MakePlan) -> None:
+    """It is cut off: Ray ends it minutes after its trial has begun elsewhere."""
+    plan = tiny_plan()
+    folder = plan.folder.trial(plan.trials[0].key)
+    assert folder.record().step == 4  # of what came after the checkpoint nothing was written
+    other = worker_for(plan)
+    other.task["lost"] = "health check failed"
+    assert results(other)[-1]["status"] == "finished"
+    assert [(a["outcome"], a["from_step"]) for a in folder.record().attempts] == [("lost", 0), ("finished", 4)]
+    assert folder.record().attempts[0]["message"] == "health check failed"
+
+
+def test_a_worker_that_is_called_after_all_goes_on_from_the_checkpoint(
+    forgotten: TrialRunner, tiny_plan: MakePlan
+) -> None:
+    assert results(forgotten)[-1]["status"] == "finished"
+    record = tiny_plan().folder.trial(forgotten.task["folder"].rpartition("/")[2]).record()
+    assert [(a["outcome"], a["from_step"]) for a in record.attempts] == [("lost", 0), ("finished", 4)]
+    assert "nothing was heard of the command" in record.attempts[0]["message"]
 
 
 def test_sigterm_saves_the_trial_at_the_next_step(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:

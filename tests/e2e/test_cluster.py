@@ -1,0 +1,211 @@
+"""A sweep on a cluster of real servers, through joins, restarts, a dead node and one that is cut off.
+
+One sweep meets it all. Trainers are frozen at a checkpoint while the rest is arranged, so that what is disturbed is in
+the middle of its trial however fast this machine is.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from commands import COMMAND, SMOKE, environment
+from endings import LONGER, assert_ended_like
+from mlflow import MlflowClient
+from topology import ADMIN, TRAINER, Topology, topology, wait_until
+
+from orchestrator import description
+from orchestrator.store import SweepFolder, TrialFolder
+from orchestrator.tracking import runs_of
+
+pytestmark = pytest.mark.e2e
+
+STRANGER = "import ray, sys; ray.init(sys.argv[1], log_to_driver=False); print('I am', 'inside', ray.nodes())"
+
+
+@dataclass
+class Ended:
+    """The cluster after the sweep. `lost`: host -> the trial that was disturbed there; `joined`: processes of the new
+    node; `said`: by the command; `refused`: address -> what somebody without a token was told.
+    """
+
+    cluster: Topology
+    lost: dict[str, str]
+    joined: set[int]
+    said: str
+    refused: dict[str, str]
+
+    @property
+    def folder(self) -> SweepFolder:
+        return SweepFolder(self.cluster.home, "smoke")
+
+    def trials(self) -> list[TrialFolder]:
+        return [self.folder.trial(trial["key"]) for trial in self.folder.sweep()["trials"]]
+
+
+def trained_on(cluster: Topology, host: str) -> str | None:
+    """The key of a trial that has a checkpoint and runs on this host."""
+    processes = {one.pid for one in cluster.hosts[host].processes()}
+    for file in cluster.home.glob("sweeps/smoke/trials/*/checkpoint.pt"):
+        record = TrialFolder(file.parent).record()
+        if record.status == "running" and record.step and record.attempts[-1]["process"] in processes:
+            return record.key
+    return None
+
+
+@pytest.fixture(scope="module")
+def ended() -> Iterator[Ended]:
+    joined: set[int] = set()
+    with topology(["one", "two", "three"]) as cluster:
+        hosts = cluster.hosts
+        cluster.start_head()
+        cluster.start_worker("one")
+        cluster.start_worker("two")
+        cluster.start_tracking()
+        cluster.wait_for("one", "two")
+        outside = f"ray://{hosts['head'].address}:10001"
+        strangers = {address: stranger(address) for address in (cluster.head, outside)}
+        log = cluster.folder / "sweep.log"
+        with open(log, "w") as file:
+            command = [*COMMAND, "sweep", str(SMOKE), *LONGER, "--address", outside]
+            sweep = subprocess.Popen(command, stdout=file, stderr=file, env=cluster.client_environment())
+        try:
+            lost = disturb(cluster, lambda: sweep.poll() is None)
+            while sweep.poll() is None:
+                joined |= {one.pid for one in hosts["three"].processes()}
+                time.sleep(0.2)
+            assert sweep.returncode == 0
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{log.read_text()}\n{cluster.logs()}") from None
+        finally:
+            sweep.kill()
+            refused = {address: heard(one) for address, one in strangers.items()}
+        yield Ended(cluster, lost, joined, log.read_text(), refused)
+
+
+def disturb(cluster: Topology, runs: Callable[[], bool]) -> dict[str, str]:
+    """All that happens to the sweep; host -> the trial that was in the middle there. `runs`: whether it still does."""
+
+    def wait_for(true: Callable[[], Any], what: str) -> Any:
+        return wait_until(lambda: true() or (not runs() and pytest.fail(f"it ended before {what}")), what)
+
+    hosts, lost = cluster.hosts, {}
+    wait_for(lambda: runs_of(SweepFolder(cluster.home, "smoke")), "runs in MLflow")
+    for host in ("one", "two"):
+        lost[host] = wait_for(partial(trained_on, cluster, host), f"a checkpoint on {host}")
+        hosts[host].freeze(TRAINER)
+    cluster.start_worker("three")
+    cluster.kill_tracking()
+    cluster.start_tracking()
+    wait_for(partial(trained_on, cluster, "three"), "a checkpoint on the node that joined")
+    hosts["two"].kill()
+    if hosts["one"].namespace:
+        hosts["one"].cut_off()
+        hosts["one"].wake(TRAINER)  # it does not know
+    else:
+        hosts["one"].kill()
+    return lost
+
+
+def stranger(address: str) -> subprocess.Popen[str]:
+    """Somebody without a token who tries to join Ray."""
+    command = [sys.executable, "-c", STRANGER, address]
+    return subprocess.Popen(
+        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+
+
+def heard(asks: subprocess.Popen[str]) -> str:
+    """What it was told; it has had all the time of the sweep, and its client may still be trying."""
+    asks.kill()
+    return asks.communicate()[0]
+
+
+@pytest.fixture
+def mlflow(ended: Ended, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
+    """A client with the password."""
+    for name, value in ended.cluster.mlflow_environment().items():
+        monkeypatch.setenv(name, value)
+    return MlflowClient()
+
+
+@pytest.mark.parametrize("host", ["one", "two"])
+def test_the_trial_of_a_node_that_is_lost_goes_on_elsewhere_from_its_checkpoint(ended: Ended, host: str) -> None:
+    """One is cut off and lives on for minutes; two is killed with all that runs there."""
+    if host == "one" and ended.cluster.hosts["one"].namespace is None:
+        pytest.skip("only root may make hosts that can be cut off")
+    first, second = ended.folder.trial(ended.lost[host]).record().attempts
+    assert (first["outcome"], second["outcome"]) == ("lost", "finished")
+    assert second["from_step"] >= 25
+    assert second["process"] in ended.joined
+
+
+def test_a_node_that_joins_halfway_gets_work(ended: Ended) -> None:
+    """All that the two nodes of the beginning did not have, and then what they lost."""
+    for place in ended.trials():
+        assert place.record().attempts[-1]["process"] in ended.joined
+        assert (len(place.record().attempts) == 2) == (place.key in ended.lost.values())
+
+
+def test_it_all_ends_as_on_one_undisturbed_machine(ended: Ended, reference: Path, mlflow: MlflowClient) -> None:
+    assert_ended_like(ended.cluster.home, reference, mlflow.tracking_uri)
+
+
+def test_a_restart_of_mlflow_and_postgresql_loses_no_point_and_doubles_none(ended: Ended) -> None:
+    assert "no report" not in ended.said
+    runs = runs_of(ended.folder)
+    assert len(runs) == 4
+    for place in ended.trials():
+        due = [point for row in place.history() for point in description.row_points(row)]
+        due += description.end_points(place.record())
+        query = "SELECT key, value, timestamp, step FROM metrics WHERE run_uuid = %s"
+        assert Counter(ended.cluster.postgres.rows(query, runs[place.key])) == Counter(due)
+
+
+def test_artifacts_come_through_the_server(ended: Ended, mlflow: MlflowClient, tmp_path: Path) -> None:
+    place = ended.trials()[0]
+    run = mlflow.get_run(runs_of(ended.folder)[place.key])
+    assert run.info.artifact_uri.startswith("mlflow-artifacts:")
+    got = Path(mlflow.download_artifacts(run.info.run_id, "generator.pt", str(tmp_path)))
+    assert got.read_bytes() == place.generator_file.read_bytes()
+
+
+@pytest.mark.parametrize("password", [None, "guessed"])
+def test_mlflow_tells_nothing_without_the_password(ended: Ended, password: str | None) -> None:
+    run = next(iter(runs_of(ended.folder).values()))
+    for path in (f"api/2.0/mlflow/runs/get?run_id={run}", f"get-artifact?run_id={run}&path=generator.pt"):
+        headers = {}
+        if password:
+            headers = {"Authorization": "Basic " + base64.b64encode(f"{ADMIN}:{password}".encode()).decode()}
+        with pytest.raises(HTTPError) as refusal:
+            urlopen(Request(f"{ended.cluster.mlflow}/{path}", headers=headers), timeout=30)
+        assert refusal.value.code == 401
+
+
+def test_ray_takes_nobody_without_the_token(ended: Ended) -> None:
+    """The client server does not say why; that it answers at all those who have the token, the sweep has shown."""
+    assert not [said for said in ended.refused.values() if "I am inside" in said]
+    by_nodes, by_client_server = ended.refused.values()
+    assert "token" in by_nodes.lower() or "unauthenticated" in by_nodes.lower()
+    assert "ConnectionError" in by_client_server
+
+
+@pytest.mark.parametrize("token", [None, "0" * 64])
+def test_ray_takes_no_job_without_the_token(ended: Ended, token: str | None) -> None:
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    job = Request(f"{ended.cluster.dashboard}/api/jobs/", json.dumps({"entrypoint": "id"}).encode(), headers)
+    with pytest.raises(HTTPError) as refusal:
+        urlopen(job, timeout=30)
+    assert refusal.value.code in (401, 403)
