@@ -1,4 +1,4 @@
-"""`make audit` says whether weaknesses were found or nobody could be asked: the real pip-audit, a service on loopback."""
+"""`make audit` says whether weaknesses were found or nobody was asked: the real pip-audit, a service on loopback."""
 
 from __future__ import annotations
 
