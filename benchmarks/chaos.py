@@ -129,7 +129,7 @@ class Chaos:
         if self.moments.random() < 0.7:
             while process.poll() is None and not self._running():
                 time.sleep(0.1)
-        until = time.monotonic() + self.moments.uniform(0, 10)
+        until = time.monotonic() + self.moments.uniform(0, 5)
         while process.poll() is None and time.monotonic() < until:
             time.sleep(0.05)
 
