@@ -87,7 +87,7 @@ def _run_round(plan: Plan, todo: list[Planned], evaluators: dict[str, Evaluator]
             _note_killed(killed, one)
     for folder in folders:
         if folder.key in one.given_up and not one.stop.asked:
-            give_up(folder, Cause.LOST_WORKER, one.given_up[folder.key])
+            give_up(folder, *one.given_up[folder.key])
     return broken
 
 
