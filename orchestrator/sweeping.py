@@ -131,6 +131,8 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
                         _train(plan, evaluators, options, cluster, shown, stop)
             shown.phase("sending the rest to MLflow")
             thread.drain(hurry=stop.asked, tell=lambda: shown.phase("still sending the rest to MLflow"))
+            for picture in sorted(mirror.left_out):
+                shown.note(f"left out {picture}: it is damaged or gone; MLflow has everything else")
             outcome = _conclude(plan, options, thread, shown, _exit_code(plan, stop))
             return replace(outcome, stopped=stop.reason)
         except BaseException:
