@@ -74,7 +74,6 @@ def test_workers_that_are_preempted_silent_or_stopped_cost_their_trials_nothing(
     os.kill(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=BOUND)
     assert process.returncode == 130, output
-    assert "interrupted with" in output  # in order, not by the bound on leaving
     assert "Traceback" not in output
     assert_gone(family)
     again = orchestrate("sweep", SMOKE, *LONGER, home=tmp_path)
