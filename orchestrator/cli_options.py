@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,9 +20,11 @@ SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="The name of a s
 def _check_home(home: Path) -> Path:
     """Raises UserError where no folder is and none can be."""
     try:
-        if not home.exists() or home.is_dir():
+        if stat.S_ISDIR(os.stat(home).st_mode):  # Path.is_dir takes what can be no path for what is not there
             return home
         cause = "it is not a folder"
+    except FileNotFoundError:
+        return home
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or str(error)
     raise UserError(f"--home {shown(str(home))} (or $ORCHESTRATE_HOME) cannot be used: {cause}; give a folder")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,8 @@ class Round:
     """What happened to trials, by key, since Tune was started.
 
     `roomier`: those that have fewer neighbours this time. `last_words`: Ray's message on a lost worker -> the end of
-    what it wrote on stderr. `crowded`: what ran out of memory. `given_up`: what Tune does not start again, and why.
+    what it wrote on stderr. `crowded`: what ran out of memory. `given_up`: what Tune does not start again: the cause,
+    and all that is known of it.
     """
 
     settings: Settings
@@ -35,11 +37,12 @@ class Round:
     last_words: Callable[[str], str]
     roomier: frozenset[str] = frozenset()
     crowded: set[str] = field(default_factory=set)
-    given_up: dict[str, str] = field(default_factory=dict)
+    given_up: dict[str, tuple[Cause, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.silence = Silence(self.settings.patience)
         self._silenced: dict[str, str] = {}
+        self._lost: Counter[str] = Counter()
 
     def heard(self, key: str, result: dict[str, Any]) -> None:
         if result["done"]:
@@ -61,21 +64,27 @@ class Round:
 
     def worker_lost(self, key: str, error: BaseException | None) -> str:
         """Tune starts the trial again; what is known of the end of its worker."""
-        said = self._on_loss(key, error)
-        self._stop_if_it_must(classify(error) if error else Cause.LOST_WORKER, in_short(said), ended=False)
-        self.report(key, {"status": "lost", "error": in_short(said)})
+        cause, said = self._on_loss(key, error)
+        self._stop_if_it_must(cause, in_short(said), ended=False)
+        status = "lost" if cause is Cause.LOST_WORKER else "retried"
+        self.report(key, {"status": status, "error": in_short(said)})
         return in_short(said)
 
     def worker_lost_for_good(self, key: str, error: BaseException | None) -> None:
-        said = self._on_loss(key, error)
-        short = f"its worker was lost {MOST_WORKERS_LOST + 1} times, the last time: {in_short(said)}"
-        self.given_up[key] = "\n".join(part for part in (self.last_words(str(error)), said, short) if part)
-        self._stop_if_it_must(classify(error) if error else Cause.LOST_WORKER, short, ended=True)
+        cause, said = self._on_loss(key, error)
+        if cause is Cause.LOST_WORKER:
+            short = f"its worker was lost {self._lost[key]} times, the last time: {in_short(said)}"
+        else:
+            short = f"its worker could not run it: {in_short(said)}"
+        self.given_up[key] = cause, "\n".join(part for part in (self.last_words(str(error)), said, short) if part)
+        self._stop_if_it_must(cause, short, ended=True)
         self.report(key, {"status": "given up", "error": short})
 
-    def _on_loss(self, key: str, error: BaseException | None) -> str:
+    def _on_loss(self, key: str, error: BaseException | None) -> tuple[Cause, str]:
         self.silence.forget(key)
-        return self._silenced.pop(key, None) or _said_by_ray(error)
+        cause = classify(error) if error else Cause.LOST_WORKER
+        self._lost[key] += cause is Cause.LOST_WORKER
+        return cause, self._silenced.pop(key, None) or _said_by_ray(error)
 
     def _stop_if_it_must(self, cause: Cause, error: str, ended: bool) -> None:
         if POLICIES[cause].action is Action.STOP:
@@ -123,12 +132,16 @@ class Listener(_NotKept, tune.Callback):
 
     def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
         self.round.heard(result["key"], result)
+        trial.max_failures = MOST_WORKERS_LOST  # its worker has been set up after all
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         self.round.silence.forget(key_of(trial))
 
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        trial.config["task"]["lost"] = self.round.worker_lost(key_of(trial), _error_of(trial))
+        error = _error_of(trial)
+        trial.config["task"]["lost"] = self.round.worker_lost(key_of(trial), error)
+        if error and classify(error) in (Cause.EXCEPTION, Cause.CONFIGURATION):  # outside of `Execution`: in the set-up
+            trial.max_failures = trial.run_metadata.num_failures  # once more, and that is all
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         self.round.worker_lost_for_good(key_of(trial), _error_of(trial))

@@ -58,7 +58,7 @@ class Mirror:
     """Keeps MLflow up with a sweep's folder.
 
     `document`: the sweep as in sweep.json. `rebuild`: nothing trains; finished runs are looked at again too, and the
-    parent run is not marked as running. `sent`: what was sent, counted by kind.
+    parent run is not marked as running. `sent`: what was sent, counted by kind. `left_out`: pictures that are damaged.
     """
 
     def __init__(self, folder: SweepFolder, uri: str, document: dict[str, Any], rebuild: bool = False):
@@ -67,6 +67,7 @@ class Mirror:
         self.children: dict[str, _Child] = {}
         self.parent = ""
         self.sent: Counter[str] = Counter()
+        self.left_out: set[Path] = set()
         self.client: Any = None
 
     # The runs
@@ -248,7 +249,8 @@ class Mirror:
             child.copy.set_status("RUNNING")
             child.copy.set_tags({"status": "running"})
         self._send_rows(child, record)
-        child.copy.add_pictures([(step, file) for step, file in folder.sample_files() if step <= record.step])
+        pictures = [(step, file) for step, file in folder.sample_files() if step <= record.step]
+        self.left_out.update(child.copy.add_pictures(pictures))
         if child.tail.offset and (ended or child.tail.offset >= GROWTH * child.history):
             child.copy.add_text("history.jsonl", child.tail.text(), anew)
             child.history = child.tail.offset

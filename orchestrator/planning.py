@@ -98,6 +98,7 @@ def lines(outlook: Outlook) -> list[str]:
         *(f"caution: {caution}" for caution in plan.sweep.cautions),
         *_grouped("finished with other code and kept", outlook.other_code),
         *_grouped("other than the trial of this name that ran before, which is kept", outlook.replaced),
+        *(f"note: {row['name']}: {row['note']}" for row in rows_of_plan(plan) if row["note"]),
         f"{len(plan.trials)} trials: {counts}",
         *_expectation(outlook),
     ]

@@ -114,18 +114,21 @@ class RunCopy:
             self._files = {entry.path: entry.file_size for entry in self.client.list_artifacts(self.id)}
         return self._files
 
-    def add_pictures(self, pictures: list[tuple[int, Path]]) -> None:
-        """(step, file) of sample grids."""
-        from PIL import Image
-
+    def add_pictures(self, pictures: list[tuple[int, Path]]) -> list[Path]:
+        """(step, file) of sample grids; those that are damaged, and so were left out."""
+        damaged: list[Path] = []
         if self._pictures is None:
             self._pictures = {step for _, step, _ in images_of(self.client, self.id)}
         for step, file in pictures:
-            if step not in self._pictures:
-                with Image.open(file) as image:
-                    self.client.log_image(self.id, image, key="samples", step=step)
+            if step in self._pictures:
+                continue
+            if image := _picture(file):
+                self.client.log_image(self.id, image, key="samples", step=step)
                 self._pictures.add(step)
                 self.sent["pictures"] += 1
+            else:
+                damaged.append(file)
+        return damaged
 
     def add_data(self, data: dict[str, str]) -> None:
         """The data set that the run trains on, as `description.dataset` has it."""
@@ -147,3 +150,15 @@ class RunCopy:
             self.client.set_terminated(self.id, status, ended)
         self.status = status
         self.sent["statuses"] += 1
+
+
+def _picture(file: Path) -> Any:
+    """The picture, read to its end; None where it is damaged or gone."""
+    from PIL import Image
+
+    try:
+        with Image.open(file) as image:
+            image.load()
+            return image
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # Pillow's, for what is no PNG
+        return None

@@ -100,7 +100,7 @@ def _run_round(
             _note_killed(killed, one)
     for folder in folders:
         if folder.key in one.given_up and not one.stop.asked:
-            give_up(folder, Cause.LOST_WORKER, one.given_up[folder.key])
+            give_up(folder, *one.given_up[folder.key])
     return broken
 
 

@@ -17,15 +17,23 @@ from orchestrator.calling import command, sweep_again
 from orchestrator.errors import UserError
 from orchestrator.holding import is_held
 from orchestrator.naming import COLOURS, SHOWN, shown_metrics
-from orchestrator.store import Record, SweepFolder, sweeps
+from orchestrator.store import Record, SweepFolder, TrialFolder, sweeps
 from orchestrator.tracking import runs_of
 
 if TYPE_CHECKING:
     from orchestrator.plan import Plan  # which needs torch: `status` answers without
 
 
-def trial_row(trial: dict[str, Any], record: Record, run_id: str | None, held: bool) -> dict[str, Any]:
-    """One trial for programs. `held`: a command runs the sweep; without one, nothing is running."""
+WRITTEN_AGAIN = "the same `orchestrate sweep` writes it again"
+
+
+def trial_row(
+    trial: dict[str, Any], record: Record, run_id: str | None, held: bool, place: TrialFolder | None = None
+) -> dict[str, Any]:
+    """One trial for programs. `held`: a command runs the sweep; without one, nothing is running.
+
+    `place`: its folder, where the history shall be compared with the record.
+    """
     status = "interrupted" if record.status == "running" and not held else record.status
     return {
         **{name: trial[name] for name in ("key", "name", "group", "configuration", "seed")},
@@ -37,20 +45,31 @@ def trial_row(trial: dict[str, Any], record: Record, run_id: str | None, held: b
         "metrics": record.metrics,
         "attempts": len(record.attempts),
         "node": record.attempts[-1].get("node", "") if status == "running" else "",
-        "note": (record.error or "") if record.status == "damaged" else record.note,
+        "note": _note(record, place if status != "running" else None),
     }
+
+
+def _note(record: Record, place: TrialFolder | None) -> str:
+    if record.status == "damaged":
+        return record.error or ""
+    if place and not place.history_is_whole(record):
+        return f"{place.history_file} is damaged or gone; {WRITTEN_AGAIN}"
+    return record.note
 
 
 def rows_of_plan(plan: Plan) -> list[dict[str, Any]]:
     runs, held = runs_of(plan.folder), is_held(plan.folder.lock_file)
-    return [trial_row(p.describe(), p.record, runs.get(p.key), held) for p in plan.trials]
+    return [trial_row(p.describe(), p.record, runs.get(p.key), held, plan.folder.trial(p.key)) for p in plan.trials]
 
 
-def rows_of_sweep(folder: SweepFolder) -> list[dict[str, Any]]:
-    """Every trial of a sweep. Raises UserError if there is no such sweep."""
+def rows_of_sweep(folder: SweepFolder, thorough: bool = False) -> list[dict[str, Any]]:
+    """Every trial of a sweep. `thorough`: histories are looked at, too. Raises UserError if there is no such sweep."""
     runs, held = runs_of(folder), is_held(folder.lock_file)
-    trials = folder.sweep()["trials"]
-    return [trial_row(t, folder.trial(t["key"]).record(), runs.get(t["key"]), held) for t in trials]
+    rows = []
+    for trial in folder.sweep()["trials"]:
+        place = folder.trial(trial["key"])
+        rows.append(trial_row(trial, place.record(), runs.get(place.key), held, place if thorough else None))
+    return rows
 
 
 def print_json(value: Any) -> None:
@@ -60,7 +79,7 @@ def print_json(value: Any) -> None:
 def print_sweep(home: Path, name: str, console: Console, as_json: bool, address: str | None = None) -> None:
     """`address`: of a Ray cluster, whose nodes are shown too."""
     folder = SweepFolder(home, name)
-    rows = rows_of_sweep(folder)
+    rows = rows_of_sweep(folder, thorough=True)
     there = _nodes(address, rows) if address else []
     if as_json:
         more = {"nodes": nodes.as_json(there)} if there else {}
@@ -108,7 +127,7 @@ def _next(folder: SweepFolder, rows: list[dict[str, Any]]) -> list[str]:
             command(f"stop {folder.name}", folder.home),
         )
         return [f"next    {follow}, or {stop}"]
-    if all(row["status"] == "finished" for row in rows):
+    if all(row["status"] == "finished" and not row["note"].endswith(WRITTEN_AGAIN) for row in rows):
         return [f"next    {command(f'sample {folder.name} 1', folder.home)}, for images of a trial"]
     return [f"next    {sweep_again(folder)} goes on with it"]
 

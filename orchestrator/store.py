@@ -165,10 +165,7 @@ class TrialFolder:
 
     def written(self, record: Record) -> list[Row]:
         """What the record's process wrote, also past its step. Raises Damaged."""
-        try:
-            text = self.history_file.read_bytes()
-        except FileNotFoundError:
-            text = b""
+        text = self._history_bytes()
         try:
             if record.history:
                 if not ledger.is_whole(text, record.history):
@@ -179,6 +176,16 @@ class TrialFolder:
             raise Damaged(
                 f"{self.history_file} is damaged; the same `orchestrate sweep` writes it again from the checkpoint"
             ) from None
+
+    def history_is_whole(self, record: Record) -> bool:
+        """Whether the history is what the record vouches for, without reading what it says."""
+        return not record.history or ledger.is_whole(self._history_bytes(), record.history)
+
+    def _history_bytes(self) -> bytes:
+        try:
+            return self.history_file.read_bytes()
+        except FileNotFoundError:
+            return b""
 
     def forget_past(self, step: int) -> None:
         """Deletes pictures past `step`, which no checkpoint holds, and what killed processes left half-written."""

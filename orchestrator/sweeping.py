@@ -143,6 +143,8 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
                         crew.train(plan)
             shown.phase("sending the rest to MLflow")
             thread.drain(hurry=stop.asked, tell=lambda: shown.phase("still sending the rest to MLflow"))
+            for picture in sorted(mirror.left_out):
+                shown.note(f"left out {picture}: it is damaged or gone; MLflow has everything else")
             outcome = _conclude(plan, options, thread, shown, _exit_code(plan, stop))
             return replace(outcome, stopped=stop.reason, busy=crew.summary() if crew else "")
         except BaseException:

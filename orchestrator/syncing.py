@@ -37,6 +37,8 @@ def sync(folder: SweepFolder, uri: str, console: Console) -> int:
             phase = lambda text: console.print(f"{text} ...", highlight=False)  # noqa: E731
             ended = concluding.conclude(mirror, concluding.status_of(statuses), phase)
             trouble, model = ended.trouble or ended.model_trouble, ended.model
+    for file in sorted(mirror.left_out):
+        say(f"left out {file}: it is damaged or gone")
     if mirror.sent or model:
         say(f"sent to MLflow at {where}: {told(mirror.sent)}")
     elif trouble is None:

@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 
 from gan_core import checkpoint
 
-LONGER = ("--set", "trial.steps=400", "--set", "trial.checkpoint_every=25", "--set", "trial.evaluation.every=200")
+LONGER = ("--set", "trial.steps=240", "--set", "trial.checkpoint_every=20", "--set", "trial.evaluation.every=120")
 """The smoke sweep with time to disturb it."""
 
 

@@ -34,12 +34,8 @@ def closed_port() -> int:
     ("setting", "words"),
     [
         ("trial.optimiser.lr=1e-3", ["optimiser", "optimizer.lr"]),
-        ("trial.optimizer.lr=0", ["optimizer.lr", "greater than 0"]),
-        ("trial.optimizer.lr=fast", ["optimizer.lr", "fast", "number"]),
-        ("trial.optimizer.betas=[0.5, 1.0]", ["optimizer.betas", "less than 1"]),
         ("groups.wgan-gp.trial.stabilizers.label_smoothing=0.1", ["label_smoothing", "wasserstein"]),
         ("trial.data.classes=[0, x]", ["data.classes", "'x'", "0, 1, 2"]),
-        ("trial.data.name=npz", ["data.path"]),
         ("sweep=../escape", ["../escape", "safe folder name"]),
         ("trial.batch_size=2000", ["batch_size", "1541"]),
         ("trial.evaluation.samples=64", ["evaluation.samples", "64", "65"]),

@@ -14,8 +14,7 @@ from chaos import torment
 
 pytestmark = pytest.mark.e2e
 
-ROUNDS = 2
-"""About a minute each."""
+ROUNDS = 5
 
 
 def test_a_sweep_under_random_kills_ends_as_if_undisturbed(tmp_path: Path, reference: Path) -> None:

@@ -1,4 +1,4 @@
-"""The classifiers that quality is measured with are as good as the documents say."""
+"""The classifier that quality is measured with is as good as the documents say."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from pathlib import Path
 import pytest
 from real_data import real_images
 
-from gan_core.config import DataName
 from gan_core.evaluation.features import classifier
 
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.parametrize(("name", "floor"), [("mnist", 0.99), ("fashion_mnist", 0.90)])
-def test_the_classifier_is_right_on_most_test_images(name: DataName, floor: float, tmp_path: Path) -> None:
-    found = classifier(real_images(name, tmp_path), tmp_path / "classifier.pt")
+def test_the_classifier_of_mnist_is_right_on_99_of_100_test_images(tmp_path: Path) -> None:
+    found = classifier(real_images("mnist", tmp_path), tmp_path / "classifier.pt")
     assert found.accuracy is not None
-    assert found.accuracy >= floor
+    assert found.accuracy >= 0.99

@@ -1,7 +1,8 @@
-"""Killed, interrupted or robbed of a worker: the same command goes on and ends as if nothing had happened."""
+"""Asked for twice, then killed: the same command goes on and ends as if nothing had happened."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -13,25 +14,24 @@ from endings import LONGER, assert_ended_like, wait_for_checkpoints
 pytestmark = pytest.mark.e2e
 
 
-def test_after_kill_9_the_same_command_ends_as_if_undisturbed(reference: Path, tmp_path: Path) -> None:
+def test_a_second_command_is_refused_and_after_kill_9_the_same_one_ends_as_if_undisturbed(
+    reference: Path, tmp_path: Path
+) -> None:
     process = start("sweep", SMOKE, *LONGER, home=tmp_path)
     wait_for_checkpoints(tmp_path, process)
+    os.kill(process.pid, signal.SIGSTOP)  # it holds its lock, and trains nothing in the meantime
+    second = orchestrate("sweep", SMOKE, *LONGER, home=tmp_path)
+    assert second.returncode == 2
+    assert str(process.pid) in second.stderr
+
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert any(trial["status"] == "interrupted" for trial in trials("smoke", tmp_path))
+    killed = [trial for trial in trials("smoke", tmp_path) if trial["status"] == "interrupted"]
+    assert killed
     again = orchestrate("sweep", SMOKE, *LONGER, home=tmp_path)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "resumable" in again.stdout
+    for trial in killed:
+        record = json.loads((tmp_path / "sweeps/smoke/trials" / trial["key"] / "record.json").read_text())
+        assert record["attempts"][-1]["from_step"] >= trial["step"]  # not repeated, though that would end the same
     assert_ended_like(tmp_path, reference)
-
-
-def test_a_second_command_on_the_same_sweep_says_who_holds_it(tmp_path: Path) -> None:
-    process = start("sweep", SMOKE, *LONGER, home=tmp_path)
-    try:
-        wait_for_checkpoints(tmp_path, process, count=1)
-        second = orchestrate("sweep", SMOKE, *LONGER, home=tmp_path)
-        assert second.returncode == 2
-        assert str(process.pid) in second.stderr
-    finally:
-        os.killpg(process.pid, signal.SIGINT)
-        process.communicate(timeout=60)

@@ -9,7 +9,9 @@ import socket
 import time
 import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from commands import Done, start
@@ -85,6 +87,21 @@ def test_the_parent_tells_the_question_the_answer_its_children_and_its_model(
     for name in ("dcgan smoothing=0 seed=0", "dcgan smoothing=0.1 seed=0", "acgan seed=0", "wgan-gp seed=0"):
         expect(page.get_by_role("link", name=name)).to_be_visible()
     expect(page.get_by_text("Logged models (1)")).to_be_visible()
+
+
+def test_a_page_of_another_site_cannot_ask_it(address: str) -> None:
+    """DNS rebinding: a browser sends the name that the page was loaded from, which MLflow does not know."""
+    server = urlsplit(address)
+    for host, expected in ((server.netloc, 200), (f"rebound.example:{server.port}", 403)):
+        connection = HTTPConnection("127.0.0.1", server.port or 0, timeout=60)
+        connection.request(
+            "GET", "/api/2.0/mlflow/experiments/get-by-name?experiment_name=smoke", headers={"Host": host}
+        )
+        answer = connection.getresponse()
+        said = answer.read().decode()
+        assert answer.status == expected, said
+        assert ("experiment_id" in said) == (expected == 200)
+        connection.close()
 
 
 def test_the_children_stand_under_the_parent_in_the_table(address: str, page: Page) -> None:

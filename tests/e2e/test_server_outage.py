@@ -9,10 +9,10 @@ import subprocess
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 from commands import SMOKE, orchestrate, start
+from endings import LONGER, wait_for_checkpoints
 from proxy import free_port, start_server
 
 from orchestrator import description
@@ -22,35 +22,45 @@ from orchestrator.tracking import runs_of
 pytestmark = pytest.mark.e2e
 
 
+def steps_of(folder: SweepFolder) -> int:
+    """How far all trials are together, as their checkpoints hold it."""
+    return sum(folder.trial(file.parent.name).record().step for file in folder.folder.glob("trials/*/record.json"))
+
+
 def end(server: subprocess.Popen[bytes], number: int) -> None:
     os.killpg(server.pid, number)
     server.wait(30)
 
 
-def test_a_server_that_is_killed_in_the_middle_costs_nothing_that_sync_does_not_send(tmp_path: Path) -> None:
+def test_a_server_that_is_away_costs_nothing_that_sync_does_not_send(tmp_path: Path) -> None:
+    """It hangs while trials train and when the user wants to leave, and is gone when the same command goes on."""
     home, port = tmp_path / "home", free_port()
     server = start_server(tmp_path, port)
-    where = ("--tracking-uri", f"http://127.0.0.1:{port}")
+    where = (*LONGER, "--tracking-uri", f"http://127.0.0.1:{port}")
     sweep = start("sweep", SMOKE, *where, home=home)
+    wait_for_checkpoints(home, sweep)
     folder = SweepFolder(home, "smoke")
-    while not runs_of(folder):  # the mirror has begun
+    os.killpg(server.pid, signal.SIGSTOP)  # takes connections, and never answers
+    steps = steps_of(folder)
+    while steps_of(folder) <= steps:  # training goes on
         assert sweep.poll() is None, sweep.communicate()[0]
         time.sleep(0.1)
+    os.kill(sweep.pid, signal.SIGINT)
+    said, _ = sweep.communicate(timeout=60)
+    assert sweep.returncode == 130, said
+    assert "interrupted with" in said  # in order: what is bound to leave at once after 10 s does not say so
     end(server, signal.SIGKILL)
-    said, _ = sweep.communicate(timeout=300)
-    assert sweep.returncode == 0, said  # every trial has its verdict
-    assert "no report: " in said and "sync smoke" in said
 
-    again: dict[str, Any] = {"home": home}
-    resumed = orchestrate("sweep", SMOKE, *where, **again)  # the server is still away
-    assert resumed.returncode == 0, resumed.stderr
+    resumed = orchestrate("sweep", SMOKE, *where, home=home)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr  # every trial has its verdict
     assert "was recorded there before, so it goes on" in resumed.stdout
+    assert "no report: " in resumed.stdout and "sync smoke" in resumed.stdout
 
     server = start_server(tmp_path, port)
     try:
-        synced = orchestrate("sync", "smoke", *where, **again)
+        synced = orchestrate("sync", "smoke", *where[-2:], home=home)
         assert synced.returncode == 0, synced.stdout + synced.stderr
-        second = orchestrate("sync", "smoke", *where, **again)
+        second = orchestrate("sync", "smoke", *where[-2:], home=home)
         assert "nothing was sent" in second.stdout
     finally:
         end(server, signal.SIGTERM)

@@ -47,27 +47,30 @@ def assert_gone(processes: list[psutil.Process]) -> None:
     assert not alive
 
 
-def test_a_preempted_worker_saves_its_trial_and_a_stopped_one_does_not_hold_up_the_end(
+def test_workers_that_are_preempted_silent_or_stopped_cost_their_trials_nothing(
     reference: Path, tmp_path: Path
 ) -> None:
-    """SIGTERM to a worker: its trial goes on in another. SIGSTOP to one, then Ctrl-C: what can save saves."""
-    process = start("sweep", SMOKE, *LONGER, home=tmp_path)
+    """SIGTERM to a worker: its trial is saved and goes on in another. SIGSTOP to one: it is killed for its silence, and
+    its trial goes on. SIGSTOP to one, then Ctrl-C: the command does not wait for it."""
+    process = start("sweep", SMOKE, *LONGER, "--patience", "0.3", home=tmp_path)
     wait_for_checkpoints(tmp_path, process)
-    preempted = running(tmp_path)[0]
+    wait_until(lambda: len(running(tmp_path)) == 2, process, "two running trials")
+    preempted, silent = running(tmp_path)
+    os.kill(silent["attempts"][-1]["process"], signal.SIGSTOP)
     os.kill(preempted["attempts"][-1]["process"], signal.SIGTERM)
 
-    def goes_on() -> bool:
-        attempts = json.loads(record_file.read_text())["attempts"]
-        return len(attempts) == 2 and attempts[1]["from_step"] == attempts[0]["to_step"]
+    def attempts(record: dict[str, Any]) -> list[dict[str, Any]]:
+        file = tmp_path / "sweeps/smoke/trials" / record["key"] / "record.json"
+        return json.loads(file.read_text())["attempts"]  # type: ignore[no-any-return]
 
-    record_file = tmp_path / "sweeps/smoke/trials" / preempted["key"] / "record.json"
-    wait_until(goes_on, process, "the preempted trial going on where it was saved")
-    assert json.loads(record_file.read_text())["attempts"][0]["outcome"] == "preempted"
+    wait_until(lambda: len(attempts(silent)) == 2, process, "the silent trial in another worker")
+    lost, goes_on = attempts(silent)
+    assert lost["outcome"] == "lost" and "nothing was heard" in lost["message"]
+    wait_until(lambda: not psutil.pid_exists(lost["process"]), process, "the end of the silent worker")
+    wait_until(lambda: attempts(silent)[1]["from_step"] > 0, process, "going on from its checkpoint")
 
-    wait_until(lambda: len(running(tmp_path)) == 2, process, "two running trials")
-    stopped = running(tmp_path)[0]
     family = family_of(process)
-    os.kill(stopped["attempts"][-1]["process"], signal.SIGSTOP)
+    os.kill(goes_on["process"], signal.SIGSTOP)
     os.kill(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=BOUND)
     assert process.returncode == 130, output
@@ -75,21 +78,9 @@ def test_a_preempted_worker_saves_its_trial_and_a_stopped_one_does_not_hold_up_t
     assert_gone(family)
     again = orchestrate("sweep", SMOKE, *LONGER, home=tmp_path)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert_ended_like(tmp_path, reference)
-
-
-def test_a_silent_worker_is_killed_and_its_trial_goes_on(tmp_path: Path, reference: Path) -> None:
-    process = start("sweep", SMOKE, *LONGER, "--patience", "0.3", home=tmp_path)
-    wait_for_checkpoints(tmp_path, process)
-    silent = running(tmp_path)[0]
-    os.kill(silent["attempts"][-1]["process"], signal.SIGSTOP)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
-    after = next(record for record in records(tmp_path) if record["key"] == silent["key"])
-    lost = next(attempt for attempt in after["attempts"] if attempt["outcome"] == "lost")
-    assert "nothing was heard" in lost["message"]
-    assert after["attempts"][-1]["from_step"] >= 25  # from its checkpoint
-    assert not psutil.pid_exists(silent["attempts"][-1]["process"])
+    first, second = attempts(preempted)[:2]
+    assert first["outcome"] == "preempted"
+    assert second["from_step"] == first["to_step"] >= 20
     assert_ended_like(tmp_path, reference)
 
 

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 from commands import SMOKE, orchestrate, start, trials
+from endings import LONGER
 from PIL import Image
 
 pytestmark = pytest.mark.e2e
-
-LONGER = ("--set", "trial.steps=500", "--set", "trial.checkpoint_every=25", "--set", "trial.evaluation.every=250")
 
 
 def wait_for_a_checkpoint(home: Path, process: subprocess.Popen[str]) -> str:
@@ -46,13 +45,13 @@ def test_a_sweep_is_stopped_from_elsewhere_looked_at_gone_on_with_and_cleaned(tm
     interrupted = [trial for trial in trials("smoke", home) if trial["status"] == "interrupted"]
     assert interrupted
     for trial in interrupted:
-        assert f"saved    {trial['name']} at step {trial['step']} of 500" in stopped.stdout
+        assert f"saved    {trial['name']} at step {trial['step']} of 240" in stopped.stdout
     assert orchestrate("stop", "smoke", home=home).returncode == 2  # nothing runs any more
 
     told = orchestrate("logs", "smoke", interrupted[0]["key"], home=home)
     assert told.returncode == 0, told.stderr
     assert f"to {interrupted[0]['step']}: interrupted" in told.stdout
-    assert f"orchestrate sweep {SMOKE} --set trial.steps=500" in told.stdout
+    assert f"orchestrate sweep {SMOKE} --set trial.steps=240" in told.stdout
     file = tmp_path / "before.png"
     drawn = orchestrate("sample", "smoke", key, "--grid", "16", "--output", file, home=home)
     assert drawn.returncode == 0, drawn.stderr
@@ -64,7 +63,7 @@ def test_a_sweep_is_stopped_from_elsewhere_looked_at_gone_on_with_and_cleaned(tm
     again = orchestrate("sweep", SMOKE, *LONGER, home=home)
     assert again.returncode == 0, again.stdout + again.stderr
     followed = orchestrate("logs", "smoke", key, "--follow", home=home)  # it has ended, and so does this
-    assert "to 500: finished" in followed.stdout
+    assert "to 240: finished" in followed.stdout
 
     cleaned = orchestrate("clean", "smoke", "--yes", home=home)
     assert cleaned.returncode == 0, cleaned.stderr

@@ -41,8 +41,10 @@ def test_a_folder_is_refused_as_a_tracking_store(uri: str) -> None:
 def test_passwords_never_reach_a_message_or_a_file() -> None:
     assert addresses.without_secrets("http://ann:s3cret@host:5000/x") == "http://host:5000/x"
     assert addresses.without_secrets("postgresql://ann:s3cret@host/db") == "postgresql://host/db"
+    assert addresses.without_secrets("http://host:5000/x?token=s3cret#s3cret") == "http://host:5000/x"
+    assert addresses.without_secrets("postgresql://host/db?user=ann&password=s3cret") == "postgresql://host/db"
     with pytest.raises(UserError) as caught:
-        addresses.check_uri("http://ann:s3cret@127.0.0.1:9")
+        addresses.check_uri("http://ann:s3cret@127.0.0.1:9?token=s3cret")
     assert "s3cret" not in str(caught.value)
 
 

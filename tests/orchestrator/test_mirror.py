@@ -46,6 +46,23 @@ def ended(plan: Plan, key: str) -> Counter[tuple[str, int, float]]:
     return Counter([(f"best_{name}", step, value), ("verdict/stable", record.step, float(stable))])
 
 
+@pytest.mark.parametrize("damage", ["cut off", "no picture"])
+def test_a_damaged_picture_is_left_out_and_keeps_nothing_else(damage: str, tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    folder = run_to_end(plan, plan.trials[0]).folder
+    file = folder.sample_file(4)
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2] if damage == "cut off" else b"half a page of something else")
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    assert MirrorThread(mirror).attempt()
+    assert mirror.left_out == {file}
+    run = mirror.client.get_run(mirror.children[folder.key].run_id)
+    assert [step for _, step, _ in tracking.images_of(mirror.client, run.info.run_id)] == [0, 8]
+    assert run.info.status == "FINISHED"
+    assert points(mirror, folder.key) == rows(plan, folder.key) + ended(plan, folder.key)
+
+
 def test_sending_again_doubles_nothing(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     run_to_end(plan, plan.trials[0])

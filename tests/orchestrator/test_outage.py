@@ -135,6 +135,35 @@ def test_the_end_waits_for_a_server_that_is_slow_but_answers(
     assert Counter(stored(server[1], mirror.children[key].run_id)) == due(plan, key)
 
 
+def test_answers_that_take_5_s_keep_no_trial_and_all_arrives_once(
+    proxy: Proxy, server: tuple[int, Path], tiny_plan: MakePlan, tmp_path: Path
+) -> None:
+    plan = tiny_plan()
+    key = plan.trials[0].key
+    execution = run_some_steps(plan, plan.trials[0], 4)
+    mirror = mirrored(plan, tmp_path, proxy.uri)
+    asked, answered = threading.Event(), len(proxy.asked) + 3
+
+    def slow_at_first(method: str, path: str) -> Manner:
+        proxy.delay = 5.0 if len(proxy.asked) <= answered else 0.0
+        asked.set()
+        return "pass"
+
+    proxy.manner = slow_at_first
+    for _ in range(2):
+        execution._one_step(execution._trainer)  # type: ignore[arg-type]
+    execution._commit(execution._trainer)  # type: ignore[arg-type]
+    thread = MirrorThread(mirror, interval=0.01, patience=0.1)
+    thread.start()
+    assert asked.wait(60)
+    execution.advance()  # to the end of the trial, while MLflow has not answered yet
+    assert execution.done
+    assert len(proxy.asked) <= answered
+    assert thread.drain()
+    assert Counter(stored(server[1], mirror.children[key].run_id)) == due(plan, key)
+    assert active_runs(mirror, key) == 1
+
+
 def test_the_end_gives_up_on_a_server_that_takes_nothing(proxy: Proxy, tiny_plan: MakePlan, tmp_path: Path) -> None:
     _, mirror = opened(tiny_plan, tmp_path, proxy)
     proxy.always("500")

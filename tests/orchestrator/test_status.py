@@ -10,7 +10,7 @@ from tiny import run_some_steps, run_to_end
 
 from orchestrator.holding import hold
 from orchestrator.plan import Plan
-from orchestrator.status import print_sweep
+from orchestrator.status import print_sweep, rows_of_plan
 from orchestrator.store import write_json
 
 MakePlan = Callable[[], Plan]
@@ -34,6 +34,21 @@ def test_the_next_command_follows_from_where_the_sweep_stands(tiny_plan: MakePla
     for planned in plan.trials:
         run_to_end(plan, planned)
     assert "orchestrate sample tiny 1" in told(plan)
+
+
+def test_a_damaged_history_is_told_with_the_command_that_writes_it_again(tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    for planned in plan.trials:
+        run_to_end(plan, planned)
+    write_json(plan.folder.sweep_file, plan.document())
+    assert "damaged or gone" not in told(plan)
+    file = plan.folder.trial(plan.trials[1].key).history_file
+    for damage in (lambda: file.write_bytes(file.read_bytes()[:-9]), file.unlink):
+        damage()
+        text = told(plan)
+        assert f"note    {plan.trials[1].trial.name}: {file} is damaged or gone" in text
+        assert f"orchestrate sweep {plan.sweep.file} --home {plan.folder.home} goes on with it" in text
+        assert [bool(row["note"]) for row in rows_of_plan(tiny_plan())] == [False, True, False, False]
 
 
 def test_trials_have_the_numbers_that_other_commands_take(tiny_plan: MakePlan) -> None:

@@ -1,0 +1,43 @@
+"""Known weaknesses of the pinned versions, as `make audit` asks for them.
+
+    python tools/audit.py [OPTIONS OF PIP-AUDIT]
+
+pip-audit ends with 1 where it found weaknesses and also where nobody told it whether there are any. Here 0 means that
+none is known, 1 that some are, 2 that the versions were not checked.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+CONSTRAINTS = Path(__file__).resolve().parents[1] / "constraints.txt"
+OPTIONS = ("--no-deps", "--disable-pip", "--progress-spinner", "off")
+FOUND = "Found "
+"""How pip-audit begins its summary where there are weaknesses: without it, an end with 1 is a failure of its own."""
+
+
+def main(words: list[str]) -> int:
+    """Prints what pip-audit says, and what its end means."""
+    asked = words if "--requirement" in words else ["--requirement", str(CONSTRAINTS), *words]
+    command = [sys.executable, "-m", "pip_audit", *OPTIONS, *asked]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    said = [line for line in done.stderr.splitlines() if line.strip()]
+    if done.returncode == 0:
+        print(said[-1] if said else "No known vulnerabilities found")
+        return 0
+    if summary := next((line for line in said if line.startswith(FOUND)), None):
+        print(f"make audit: {summary}; they are listed above", file=sys.stderr)
+        return 1
+    why = said[-1] if said else f"pip-audit ended with {done.returncode}"
+    print(
+        f"make audit: the versions were not checked, nobody knows about weaknesses: the advisory service was not "
+        f"reached, or pip-audit failed ({why})",
+        file=sys.stderr,
+    )
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
