@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from gan_core.precision import resolve_precision
 from gan_core.sampling import to_unit
+from gan_core.threads import one_thread
 
 DIMENSIONS = 64
 BATCH = 64
@@ -49,14 +50,9 @@ def train_classifier(images: Tensor, labels: Tensor, classes: int) -> Classifier
 
     The same data gives the same weights on the same kind of processor.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums in the same order however many cores there are
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            return _train(images, labels, classes)
-    finally:
-        torch.set_num_threads(threads)
+    with one_thread(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return _train(images, labels, classes)
 
 
 def _train(images: Tensor, labels: Tensor, classes: int) -> Classifier:

@@ -62,6 +62,24 @@ def test_every_metric_has_the_id_in_its_name(of_digits: Evaluator, digits: Image
     assert {name: measured[name] for name in unasked} == unasked
 
 
+def test_an_evaluator_is_the_same_however_many_cores_its_machine_has(
+    digits: ImageSet, digit_features: Features
+) -> None:
+    before = torch.get_num_threads()
+    made = []
+    try:
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            made.append(build(configured(samples=512), digits, digit_features))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    for other in made[1:]:
+        assert torch.equal(made[0].vectors, other.vectors)
+        assert torch.equal(made[0].moments.covariance, other.moments.covariance)
+        assert made[0].kept_out == other.kept_out
+
+
 def test_random_features_know_no_classes(digits: ImageSet) -> None:
     found = build(configured(), digits, random_features(1))
     assert found.histogram is None and found.expected_modes is None
