@@ -101,7 +101,11 @@ def disturb(cluster: Topology, runs: Callable[[], bool]) -> dict[str, str]:
     """All that happens to the sweep; host -> the trial that was in the middle there. `runs`: whether it still does."""
 
     def wait_for(true: Callable[[], Any], what: str) -> Any:
-        return wait_until(lambda: true() or (not runs() and pytest.fail(f"it ended before {what}")), what)
+        def look() -> Any:
+            assert runs(), f"the command ended before {what}"
+            return true()
+
+        return wait_until(look, what)
 
     hosts, lost = cluster.hosts, {}
     wait_for(lambda: runs_of(SweepFolder(cluster.home, "smoke")), "runs in MLflow")
@@ -150,7 +154,7 @@ def test_the_trial_of_a_node_that_is_lost_goes_on_elsewhere_from_its_checkpoint(
         pytest.skip("only root may make hosts that can be cut off")
     first, second = ended.folder.trial(ended.lost[host]).record().attempts
     assert (first["outcome"], second["outcome"]) == ("lost", "finished")
-    assert second["from_step"] >= 25
+    assert second["from_step"] >= 20
     assert second["process"] in ended.joined
 
 

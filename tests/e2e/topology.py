@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,9 +98,12 @@ class Topology:
         wait_until(self._mlflow_answers, "an MLflow server")
 
     def _mlflow_answers(self) -> bool:
+        """The first question takes it long on a busy machine; a sweep waits 10 s for an answer."""
         assert self.mlflow_process and self.mlflow_process.poll() is None, self.logs()
+        secret = b64encode(f"{ADMIN}:{self.admin_password.read_text()}".encode()).decode()
+        question = f"{self.mlflow}/api/2.0/mlflow/experiments/search?max_results=1"
         try:
-            urlopen(f"{self.mlflow}/health", timeout=5).close()
+            urlopen(Request(question, headers={"Authorization": f"Basic {secret}"}), timeout=60).close()
         except OSError:
             return False
         return True
