@@ -115,7 +115,7 @@ def disturb(cluster: Topology, runs: Callable[[], bool]) -> dict[str, str]:
     cluster.start_worker("three")
     cluster.kill_tracking()
     cluster.start_tracking()
-    wait_for(partial(trained_on, cluster, "three"), "a checkpoint on the node that joined")
+    cluster.wait_for("three")
     hosts["two"].kill()
     if hosts["one"].namespace:
         hosts["one"].cut_off()
