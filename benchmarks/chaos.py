@@ -58,7 +58,8 @@ class Server:
         where = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
         command = [sys.executable, "-m", "mlflow", "server", *store, *files, *where]
         with open(self.folder / "log", "a") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+            env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # as `orchestrate ui` does
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=env)
         deadline = time.monotonic() + 120
         while not self._answers():
             if time.monotonic() > deadline:

@@ -229,6 +229,7 @@ def ui(
         raise typer.Exit
     addresses.check_free(port)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")  # eight processes, for what judges text
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri  # not as an argument, which every user of the machine can read
     make_home(home)
     print(f"MLflow on http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)

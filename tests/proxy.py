@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -35,7 +36,8 @@ def start_server(folder: Path, port: int) -> subprocess.Popen[bytes]:
         str(folder / "a"),
     ]
     with open(folder / "server.log", "ab") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # as `orchestrate ui` does
+        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, env=env)
     for _ in range(1200):
         try:
             urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()

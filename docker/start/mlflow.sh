@@ -54,5 +54,6 @@ export MLFLOW_FLASK_SERVER_SECRET_KEY
 
 export MLFLOW_BACKEND_STORE_URI="$database"
 export MLFLOW_DISABLE_TELEMETRY=true
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false  # eight processes, for what judges text
 exec mlflow server --app-name basic-auth --host "${HOST:-0.0.0.0}" --port "${PORT:-5000}" \
     --workers "${WORKERS:-2}" --artifacts-destination "$artifacts"
