@@ -38,13 +38,16 @@ STRANGER = "import ray, sys; ray.init(sys.argv[1], log_to_driver=False); print('
 
 @dataclass
 class Ended:
-    """The cluster after the sweep. `lost`: host -> the trial that was disturbed there; `joined`: processes of the new
-    node; `said`: by the command; `refused`: address -> what somebody without a token was told.
+    """The cluster after the sweep.
+
+    `lost`: host -> the trial that was disturbed there; `joined`: processes of the new node; `job`: what the command
+    that did not wait said; `said`: by the one that did; `refused`: address -> what somebody without a token was told.
     """
 
     cluster: Topology
     lost: dict[str, str]
     joined: set[int]
+    job: str
     said: str
     refused: dict[str, str]
 
@@ -84,9 +87,12 @@ def ended(reference: Path) -> Iterator[Ended]:
         outside = f"ray://{hosts['head'].address}:10001"
         strangers = {address: stranger(address) for address in (cluster.head, outside)}
         log = cluster.folder / "sweep.log"
+        command = [*COMMAND, "sweep", str(SMOKE), *LONGER, "--address", outside]
+        allowed = cluster.client_environment()
+        left = subprocess.run([*command, "--detach"], capture_output=True, text=True, env=allowed, timeout=300)
+        assert left.returncode == 0, left.stderr + cluster.logs()
         with open(log, "w") as file:
-            command = [*COMMAND, "sweep", str(SMOKE), *LONGER, "--address", outside]
-            sweep = subprocess.Popen(command, stdout=file, stderr=file, env=cluster.client_environment())
+            sweep = subprocess.Popen(command, stdout=file, stderr=file, env=allowed)
         try:
             lost = disturb(cluster, lambda: sweep.poll() is None)
             while sweep.poll() is None:
@@ -98,7 +104,7 @@ def ended(reference: Path) -> Iterator[Ended]:
         finally:
             sweep.kill()
             refused = {address: heard(one) for address, one in strangers.items()}
-        yield Ended(cluster, lost, joined, log.read_text(), refused)
+        yield Ended(cluster, lost, joined, left.stdout, log.read_text(), refused)
 
 
 def disturb(cluster: Topology, runs: Callable[[], bool]) -> dict[str, str]:
@@ -160,6 +166,31 @@ def test_the_trial_of_a_node_that_is_lost_goes_on_elsewhere_from_its_checkpoint(
     assert (first["outcome"], second["outcome"]) == ("lost", "finished")
     assert second["from_step"] >= 20
     assert ended.on_the_new_node(second)
+
+
+def test_a_command_that_does_not_wait_leaves_a_job_that_the_same_command_follows(ended: Ended) -> None:
+    (started,) = [line for line in ended.said.splitlines() if "Running entrypoint for job" in line]
+    assert ended.job.split()[1] in started
+    assert "of 4 runs were stable" in ended.said
+
+
+def test_a_gpu_that_no_node_has_is_refused_from_outside_too(ended: Ended) -> None:
+    command = [*COMMAND, "sweep", str(SMOKE), "--device", "gpu", "--set", "sweep=other"]
+    words = [*command, "--address", ended.cluster.dashboard]
+    done = subprocess.run(words, capture_output=True, text=True, env=ended.cluster.client_environment(), timeout=300)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "--device gpu: Ray finds no GPU" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_wrong_token_ends_in_one_line_that_says_so(ended: Ended, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("0" * 64)
+    wrong = ended.cluster.client_environment() | {"RAY_AUTH_TOKEN_PATH": str(tmp_path / "token")}
+    words = [*COMMAND, "status", "smoke", "--address", ended.cluster.dashboard]
+    done = subprocess.run(words, capture_output=True, text=True, env=wrong, timeout=300)
+    assert done.returncode == 2, done.stdout + done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "it asks for the cluster's token" in line
 
 
 def test_a_node_that_joins_halfway_gets_work(ended: Ended) -> None:
