@@ -43,9 +43,8 @@ def test_what_does_not_answer_is_wrong_and_the_exit_code_says_so(tmp_path: Path)
     assert "127.0.0.1:9" in found["tracking"]["found"]
 
 
-def test_a_home_that_cannot_be_made_is_wrong(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    code, found = examined(tmp_path / "file" / "home")
+def test_a_home_that_cannot_be_made_is_wrong() -> None:
+    code, found = examined(Path("/proc/none/home"))
     assert (code, found["home"]["state"]) == (1, "wrong")
 
 

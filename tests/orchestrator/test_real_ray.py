@@ -21,6 +21,7 @@ from pathlib import Path
 from tiny import execution_of
 from orchestrator import spec
 from orchestrator.cluster import Cluster
+from orchestrator.crew import Settings
 from orchestrator.interrupts import Stop
 from orchestrator.plan import make_plan
 from orchestrator.scratch import scratch_folder
@@ -44,12 +45,12 @@ class Large:  # an evaluator that a worker has no memory for, unless it has two 
 
 folder, said = Path(sys.argv[1]), {"unready": [], "crowded": []}
 with scratch_folder() as scratch, Cluster(None, 2, scratch, 0, print) as cluster:
-    from orchestrator import following, runner  # Ray reads its environment when it is imported
+    from orchestrator import runner  # Ray reads its environment when it is imported
     for name, kind in (("unready", FromAPackage), ("crowded", Large)):
         plan = make_plan(spec.load(folder / f"{name}.yaml"), folder / "home")
         evaluators = {p.evaluation: kind(execution_of(plan, p).evaluator) for p in plan.trials}
         tell = lambda key, result: said[name].append(result["status"])
-        runner.run(plan, evaluators, cluster, following.Settings(), Stop(), tell)
+        runner.run(plan, evaluators, cluster, Settings(), 1.0, Stop(), tell)
 print(json.dumps(said))
 """
 
