@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import UserDict
+from typing import Any
 
 from ray import tune
+from ray.tune.search.basic_variant import BasicVariantGenerator
 
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster import Cluster
@@ -61,6 +64,7 @@ def _run_round(
     one: Round,
 ) -> bool:
     """Runs them all through Tune; whether it broke off, because a worker was killed to free memory."""
+    resources = {roomier: cluster.resources(gpu_share, 2 if roomier else 1) for roomier in (False, True)}
     tasks = [
         {
             "folder": str(plan.folder.trial(planned.key).folder),
@@ -68,15 +72,21 @@ def _run_round(
             "fingerprint": planned.fingerprint,
             "evaluation": planned.evaluation,
             "system_metrics": one.settings.system_metrics,
-            "resources": cluster.resources(gpu_share, 2 if planned.key in one.roomier else 1),
+            "resources": resources[planned.key in one.roomier],
         }
         for planned in todo
     ]
     trainable = tune.with_parameters(TrialRunner, images=plan.images, evaluators=evaluators)
     tuner = tune.Tuner(
         tune.with_resources(trainable, lambda config: tune.PlacementGroupFactory([config["task"]["resources"]])),
-        param_space={"task": tune.grid_search(tasks)},
-        tune_config=tune.TuneConfig(reuse_actors=True, trial_name_creator=key_of, trial_dirname_creator=key_of),
+        param_space={"task": {}},
+        tune_config=tune.TuneConfig(
+            search_alg=one_after_another(tasks),
+            num_samples=len(tasks),
+            reuse_actors=True,
+            trial_name_creator=key_of,
+            trial_dirname_creator=key_of,
+        ),
         run_config=tune.RunConfig(
             name="tune",
             storage_path=str(cluster.scratch),
@@ -102,6 +112,15 @@ def _run_round(
         if folder.key in one.given_up and not one.stop.asked:
             give_up(folder, Cause.LOST_WORKER, one.given_up[folder.key])
     return broken
+
+
+def one_after_another(tasks: list[dict[str, Any]]) -> BasicVariantGenerator:
+    """Gives Tune the tasks in this order, as `task` of its configurations.
+
+    A `grid_search` over them would be copied whole for each of its values. Tune takes a dict apart, so they come as
+    another mapping.
+    """
+    return BasicVariantGenerator(points_to_evaluate=[{"task": UserDict(task)} for task in tasks])
 
 
 def killed_for_memory(said: str, folders: list[TrialFolder]) -> list[TrialFolder]:
