@@ -20,7 +20,10 @@ import psycopg2
 
 def binaries() -> Path:
     """Where PostgreSQL's programs are: Debian keeps them out of the path."""
-    places = [*sorted(Path("/usr/lib/postgresql").glob("*/bin")), *(Path(p).parent for p in [shutil.which("initdb")] if p)]
+    places = [
+        *sorted(Path("/usr/lib/postgresql").glob("*/bin")),
+        *(Path(p).parent for p in [shutil.which("initdb")] if p),
+    ]
     if not places:
         sys.exit("no PostgreSQL on this machine (apt-get install postgresql); --store sqlite needs none")
     return places[-1].resolve()

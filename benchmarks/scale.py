@@ -1,11 +1,11 @@
 """What a sweep costs beside its training, and how that grows with its size.
 
-    python benchmarks/scale.py [--trials 1000 3000 10000] [--store postgres|sqlite] [--workers 16] [--home FOLDER]
+    python benchmarks/scale.py [--trials 1000 3000 10000] [--store postgres|sqlite] [--workers 4] [--home FOLDER]
 
 Sweeps of trials that train nothing (`empty_trial.py`) on a local Ray; all else is the product: plan, Ray Tune, records,
-histories, mirror, MLflow. Then `plan`, `status` and `report` of each, as commands of their own, and `sync` into an empty
-store, which shows how fast MLflow takes rows when nothing else is waited for. Seconds of CPU are the command's own: on a
-busy machine they vary less than the clock's.
+histories, mirror, MLflow. Then `plan`, `status` and `report` of each, as commands of their own, and `mirror`, what
+`orchestrate sync` sends to an empty store: how fast MLflow takes rows when nothing else is waited for. On a busy
+machine the processor's seconds, which are the command's own, say more than the clock's.
 """
 
 from __future__ import annotations
@@ -18,28 +18,30 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 SEEDS = 5
-SETTINGS = (
-    "optimizer.lr", "stabilizers.label_smoothing", "stabilizers.instance_noise", "stabilizers.label_flipping",
-    "stabilizers.r1", "stabilizers.ema", "stabilizers.dragan",
-)  # fmt: skip
-"""Each takes one prime factor of the number of configurations as its number of levels."""
+SETTINGS = {
+    "optimizer.lr": (1e-4, 1e-4), "stabilizers.label_smoothing": (0.0, 0.1), "stabilizers.instance_noise": (0.0, 0.1),
+    "stabilizers.label_flipping": (0.0, 0.05), "stabilizers.r1": (0.0, 5.0), "stabilizers.ema": (0.0, 0.9),
+    "batch_size": (32, 32),
+}  # fmt: skip
+"""Each takes one prime factor of the number of configurations as its number of levels: the first one, and the step to
+the next."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one command: seconds by the clock and of CPU, peak memory in MB, its last lines."""
+    """Of one command: seconds by the clock and of CPU, peak memory in MB; points that MLflow got, and in what time."""
 
     seconds: float
     cpu: float
     memory: float
-    said: str
+    points: int = 0
+    busy: float = 0.0
 
 
 def main() -> None:
@@ -48,7 +50,7 @@ def main() -> None:
     parser.add_argument("--store", choices=["postgres", "sqlite"], default="postgres")
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--home", type=Path, help="where to keep everything (default: nowhere)")
-    parser.add_argument("--only", choices=["sweep"], help="leave the other commands out")
+    parser.add_argument("--without", nargs="+", default=[], metavar="COMMAND", help="commands to leave out")
     parser.add_argument("--in-process", type=Path, metavar="FILE", help=argparse.SUPPRESS)
     parser.add_argument("--mirror-in-process", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -63,8 +65,8 @@ def main() -> None:
         server = stack.enter_context(_postgres()) if options.store == "postgres" else None
         found = {}
         for trials in sorted(options.trials):
+            print(f"\n{trials:,} trials", flush=True)
             found[trials] = measure(trials, base / str(trials), server, options)
-            show(trials, found[trials])
         show_growth(found)
 
 
@@ -74,26 +76,37 @@ def _postgres() -> Any:
     return postgres()
 
 
-def measure(trials: int, home: Path, server: str | None, options: argparse.Namespace) -> dict[str, Cost | float]:
+def measure(trials: int, home: Path, server: str | None, options: argparse.Namespace) -> dict[str, Cost]:
     """Runs a sweep of this size in an empty home folder, and the commands on it."""
     home.mkdir(parents=True)
     file = home / "empty.yaml"
     file.write_text(json.dumps(sweep_of(trials)))
-    found: dict[str, Cost | float] = {}
     orchestrate, at_home = [sys.executable, "-m", "orchestrator"], ["--home", str(home)]
-    if not options.only:
-        found["plan of new trials"] = cost([*orchestrate, "plan", str(file), *at_home], {})
+    ourselves = [sys.executable, __file__, *at_home, "--workers", str(options.workers)]
     store = {"MLFLOW_TRACKING_URI": _database(server, home, f"swept_{trials}")}
-    run = [sys.executable, __file__, "--in-process", str(file), *at_home, "--workers", str(options.workers)]
-    found["sweep"] = cost(run, store)
-    found["points"] = float(_points(found["sweep"].said))
-    if not options.only:
-        found["plan"] = cost([*orchestrate, "plan", str(file), *at_home], store)
-        found["status"] = cost([*orchestrate, "status", "empty", *at_home], store)
-        found["report"] = cost([*orchestrate, "report", "empty", *at_home], store)
-        empty = {"MLFLOW_TRACKING_URI": _database(server, home, f"synced_{trials}")}
-        found["sync"] = cost([*orchestrate, "sync", "empty", *at_home], empty)
+    empty = {"MLFLOW_TRACKING_URI": _database(server, home, f"synced_{trials}")}
+    commands = {
+        "plan before": ([*orchestrate, "plan", str(file), *at_home], store),
+        "sweep": ([*ourselves, "--in-process", str(file)], store),
+        "plan after": ([*orchestrate, "plan", str(file), *at_home], store),
+        "status": ([*orchestrate, "status", "empty", *at_home], store),
+        "report": ([*orchestrate, "report", "empty", *at_home], store),
+        "mirror": ([*ourselves, "--mirror-in-process"], empty),
+    }
+    found = {}
+    for name, (words, environment) in commands.items():
+        if name not in options.without:
+            found[name] = cost(words, environment)
+            show(trials, name, found[name])
+    if server:
+        print(f"  database            {_size(server, f'swept_{trials}'):8.1f} MB", flush=True)
     return found
+
+
+def _size(server: str, database: str) -> float:
+    from postgres import ask
+
+    return int(str(ask(server, "postgres", f"SELECT pg_database_size('{database}')")[0][0])) / 1e6
 
 
 def sweep_of(trials: int) -> dict[str, Any]:
@@ -101,10 +114,10 @@ def sweep_of(trials: int) -> dict[str, Any]:
     sizes = prime_factors(trials // SEEDS)
     if trials % SEEDS or len(sizes) > len(SETTINGS) or max(sizes) > 7:
         sys.exit(f"{trials} trials: give {SEEDS} times a product of at most {len(SETTINGS)} numbers from 2 to 7")
-    grid = {}
-    for setting, levels in zip(SETTINGS, sizes, strict=False):
-        unit = 1e-4 if setting == "optimizer.lr" else 0.1
-        grid[setting] = [round(unit * (i + (setting == "optimizer.lr")), 6) for i in range(levels)]
+    grid = {
+        setting: [round(first + i * step, 6) for i in range(levels)]
+        for (setting, (first, step)), levels in zip(SETTINGS.items(), sizes, strict=False)
+    }
     shared = {"data": {"name": "digits"}, "steps": 1000, "evaluation": {"features": "random"}}
     groups = [{"name": "dcgan", "trial": {"model": {"family": "dcgan"}}, "grid": grid}]
     return {"sweep": "empty", "seeds": list(range(SEEDS)), "trial": shared, "groups": groups}
@@ -169,7 +182,10 @@ def mirror_in_process(home: Path) -> None:
 
 
 def tell(code: int, points: int, busy: float) -> None:
-    print(json.dumps({"code": code, "points": points, "busy": busy}))
+    """The last line, for `cost`."""
+    if code:
+        sys.exit(code)
+    print(json.dumps({"points": points, "busy": busy}))
 
 
 def cost(words: list[str], environment: dict[str, str]) -> Cost:
@@ -183,8 +199,8 @@ def cost(words: list[str], environment: dict[str, str]) -> Cost:
         text = said.read().decode()
     if process.returncode:
         sys.exit(f"{' '.join(words)} ended with code {process.returncode}\n{text[-2000:]}")
-    lines = "\n".join(text.splitlines()[-4:])
-    return Cost(time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, lines)
+    told = json.loads(text.splitlines()[-1]) if text.rstrip().endswith("}") else {}
+    return Cost(time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, **told)
 
 
 def _database(server: str | None, home: Path, name: str) -> str:
@@ -196,25 +212,14 @@ def _database(server: str | None, home: Path, name: str) -> str:
     return f"{server}/{name}"
 
 
-def _points(said: str) -> int:
-    counts = dict(reversed(part.split(" ", 1)) for part in said.splitlines()[-1].split(", "))
-    return int(counts["points"])
-
-
-def show(trials: int, found: dict[str, Any]) -> None:
-    points = found.pop("points")
-    print(f"\n{trials:,} trials, {points:,.0f} points")
-    for name, one in found.items():
-        rate = f", {points / one.seconds:,.0f} points/s" if name in ("sweep", "sync") else ""
-        print(
-            f"  {name:<20}{one.seconds:8.1f} s {one.cpu:8.1f} s of CPU {one.memory:7.0f} MB"
-            f"{1000 * one.seconds / trials:8.1f} ms a trial{rate}",
-            flush=True,
-        )
+def show(trials: int, name: str, one: Cost) -> None:
+    rate = f", {one.points:,} points at {one.points / one.busy:,.0f} a second" if one.busy else ""
+    each = f"{1000 * one.seconds / trials:8.2f} ms and {1000 * one.cpu / trials:6.2f} ms of CPU a trial"
+    print(f"  {name:<20}{one.seconds:8.1f} s {one.cpu:8.1f} s of CPU {one.memory:7.0f} MB{each}{rate}", flush=True)
 
 
 def show_growth(found: dict[int, dict[str, Cost]]) -> None:
-    """What a trial costs in each size over what it costs in the smallest: 1 is linear, and less is start-up."""
+    """What a trial costs in each size over what it costs in the smallest: 1 is linear, less is start-up."""
     first = min(found)
     for trials in sorted(found)[1:]:
         print(f"\na trial of {trials:,} over one of {first:,}")

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import UserDict
-from typing import Any
 
 from ray import tune
-from ray.tune.search.basic_variant import BasicVariantGenerator
 
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster import Cluster
@@ -22,6 +19,7 @@ from orchestrator.following import Listener, Report, Round, StopWhen, key_of
 from orchestrator.forecast import longest_first
 from orchestrator.interrupts import Stop
 from orchestrator.plan import Plan, Planned
+from orchestrator.queue_order import InOrder, one_after_another
 from orchestrator.store import TrialFolder
 from orchestrator.worker import TrialRunner
 from orchestrator.workers_end import bounded_stop
@@ -82,6 +80,7 @@ def _run_round(
         param_space={"task": {}},
         tune_config=tune.TuneConfig(
             search_alg=one_after_another(tasks),
+            scheduler=InOrder(),
             num_samples=len(tasks),
             reuse_actors=True,
             trial_name_creator=key_of,
@@ -112,15 +111,6 @@ def _run_round(
         if folder.key in one.given_up and not one.stop.asked:
             give_up(folder, Cause.LOST_WORKER, one.given_up[folder.key])
     return broken
-
-
-def one_after_another(tasks: list[dict[str, Any]]) -> BasicVariantGenerator:
-    """Gives Tune the tasks in this order, as `task` of its configurations.
-
-    A `grid_search` over them would be copied whole for each of its values. Tune takes a dict apart, so they come as
-    another mapping.
-    """
-    return BasicVariantGenerator(points_to_evaluate=[{"task": UserDict(task)} for task in tasks])
 
 
 def killed_for_memory(said: str, folders: list[TrialFolder]) -> list[TrialFolder]:
