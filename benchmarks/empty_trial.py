@@ -30,24 +30,28 @@ METRICS = (
 
 
 class EmptyTrial(tune.Trainable):
-    """Has the task and the results of `orchestrator.worker.TrialRunner`."""
+    """Has the task and the results of `orchestrator.worker.TrialRunner`. Reports once a `checkpoint_every`."""
 
     def setup(self, config: dict[str, Any], images: Any, evaluators: dict[str, Any]) -> None:
-        self.task, self.evaluators = config["task"], evaluators
+        self.task, self.evaluators, self.taken = config["task"], evaluators, 0
 
     def step(self) -> dict[str, Any]:
+        config = self.task["config"]
+        self.taken += config["checkpoint_every"]
+        done, latest = self.taken >= config["steps"], dict[str, float]()
         folder = TrialFolder(Path(self.task["folder"]))
-        folder.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.lock_file):
-            latest = write(folder, self.task, self.evaluators[self.task["evaluation"]].card())
+        if done:
+            folder.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.lock_file):
+                latest = write(folder, self.task, self.evaluators[self.task["evaluation"]].card())
         return {
-            "key": folder.key, "gan_step": self.task["config"]["steps"], "status": "finished", "verdict": "stable",
-            "so_far": "stable", "latest": latest, "seconds": 1e-3, "cause": None, "error": "", "done": True, "note": "",
-            "halt": "",
+            "key": folder.key, "gan_step": self.taken, "status": "finished" if done else "running",
+            "verdict": "stable" if done else None, "so_far": "stable", "latest": latest, "seconds": 1e-3, "cause": None,
+            "error": "", "done": done, "note": "", "halt": "",
         }  # fmt: skip
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self.task = new_config["task"]
+        self.task, self.taken = new_config["task"], 0
         return True
 
 

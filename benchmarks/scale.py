@@ -49,6 +49,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, nargs="+", default=[1000, 3000, 10000])
     parser.add_argument("--store", choices=["postgres", "sqlite"], default="postgres")
     parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--reports", type=int, default=1, help="how often each trial reports to the command")
     parser.add_argument("--home", type=Path, help="where to keep everything (default: nowhere)")
     parser.add_argument("--without", nargs="+", default=[], metavar="COMMAND", help="commands to leave out")
     parser.add_argument("--in-process", type=Path, metavar="FILE", help=argparse.SUPPRESS)
@@ -80,7 +81,7 @@ def measure(trials: int, home: Path, server: str | None, options: argparse.Names
     """Runs a sweep of this size in an empty home folder, and the commands on it."""
     home.mkdir(parents=True)
     file = home / "empty.yaml"
-    file.write_text(json.dumps(sweep_of(trials)))
+    file.write_text(json.dumps(sweep_of(trials, options.reports)))
     orchestrate, at_home = [sys.executable, "-m", "orchestrator"], ["--home", str(home)]
     ourselves = [sys.executable, __file__, *at_home, "--workers", str(options.workers)]
     store = {"MLFLOW_TRACKING_URI": _database(server, home, f"swept_{trials}")}
@@ -109,7 +110,7 @@ def _size(server: str, database: str) -> float:
     return int(str(ask(server, "postgres", f"SELECT pg_database_size('{database}')")[0][0])) / 1e6
 
 
-def sweep_of(trials: int) -> dict[str, Any]:
+def sweep_of(trials: int, reports: int = 1) -> dict[str, Any]:
     """A grid with a factor for each prime factor of the number of configurations."""
     sizes = prime_factors(trials // SEEDS)
     if trials % SEEDS or len(sizes) > len(SETTINGS) or max(sizes) > 7:
@@ -118,7 +119,8 @@ def sweep_of(trials: int) -> dict[str, Any]:
         setting: [round(first + i * step, 6) for i in range(levels)]
         for (setting, (first, step)), levels in zip(SETTINGS.items(), sizes, strict=False)
     }
-    shared = {"data": {"name": "digits"}, "steps": 1000, "evaluation": {"features": "random"}}
+    often = {"steps": 100 * reports, "checkpoint_every": 100}
+    shared = {"data": {"name": "digits"}, **often, "evaluation": {"features": "random"}}
     groups = [{"name": "dcgan", "trial": {"model": {"family": "dcgan"}}, "grid": grid}]
     return {"sweep": "empty", "seeds": list(range(SEEDS)), "trial": shared, "groups": groups}
 
