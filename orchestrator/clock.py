@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 from gan_core.config import TrialConfig
 from orchestrator.plan import Plan
@@ -24,6 +25,10 @@ class Clock:
         self._unit = {p.key: relative_cost(p.config) for p in plan.todo}
         self._group = {p.key: p.trial.group for p in plan.todo}
         self._left = {p.key: p.remaining for p in plan.todo}
+        self._steps_left: Counter[tuple[str, float]] = Counter()
+        """Of a group's trials of the same cost: asked for whenever one ends, so not summed over all of them again."""
+        for key, left in self._left.items():
+            self._steps_left[self._group[key], self._unit[key]] += left
         self._spent: dict[str, tuple[float, float]] = {}
         self.trained = 0.0
         """Seconds of training so far, of all trials."""
@@ -33,13 +38,18 @@ class Clock:
         self.trained += seconds
         group = self._group[key]
         units, spent = self._spent.get(group, (0.0, 0.0))
-        done = (self._left[key] - left) * self._unit[key]
-        self._spent[group] = (units + done, spent + seconds)
-        self._left[key] = left
+        self._spent[group] = (units + self._set_left(key, left), spent + seconds)
 
     def close(self, key: str) -> None:
         """Trial `key` takes no more steps."""
-        self._left[key] = 0
+        self._set_left(key, 0)
+
+    def _set_left(self, key: str, left: int) -> float:
+        """The units done since this was called last."""
+        unit, steps = self._unit[key], self._left[key] - left
+        self._left[key] = left
+        self._steps_left[self._group[key], unit] -= steps
+        return steps * unit
 
     def seconds_left(self) -> float:
         """Infinity until something was measured."""
@@ -48,7 +58,7 @@ class Clock:
             return math.inf
         overall = sum(spent for _, spent in self._spent.values()) / total_units
         seconds = 0.0
-        for key, left in self._left.items():
-            units, spent = self._spent.get(self._group[key], (0.0, 0.0))
-            seconds += left * self._unit[key] * (spent / units if units else overall)
+        for (group, unit), left in self._steps_left.items():
+            units, spent = self._spent.get(group, (0.0, 0.0))
+            seconds += left * unit * (spent / units if units else overall)
         return seconds / self.workers

@@ -20,6 +20,8 @@ from orchestrator.silence import Silence
 Report = Callable[[str, dict[str, Any]], None]
 """Called with a trial's key and what it reported: step, status, verdict (and so far), metrics, seconds of training, a
 note where something was damaged, and why the whole sweep has to halt."""
+SECONDS_BETWEEN_LOOKS = 1.0
+"""For silent trials: not at each event, since each look is at all that run."""
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Round:
         self.silence = Silence(self.settings.patience)
         self._silenced: dict[str, str] = {}
         self._lost: Counter[str] = Counter()
+        self._next_look = 0.0
 
     def heard(self, key: str, result: dict[str, Any]) -> None:
         if result["done"]:
@@ -95,6 +98,9 @@ class Round:
     def look_for_silence(self, trials: list[Any]) -> None:
         """Tells of running trials that are silent, and kills the workers of those that are for too long."""
         now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + SECONDS_BETWEEN_LOOKS
         for key, seconds in self.silence.to_tell(now).items():
             self.report(key, {"status": "silent", "silent": seconds, "patience": self.silence.patience})
         silent = self.silence.to_kill(now)

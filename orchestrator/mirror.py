@@ -69,6 +69,7 @@ class Mirror:
         self.sent: Counter[str] = Counter()
         self.left_out: set[Path] = set()
         self.client: Any = None
+        self._made = False  # whether there are children that mirror.json does not name
 
     # The runs
 
@@ -165,7 +166,7 @@ class Mirror:
             copy = self._copy(self.client.create_run(self.experiment, began, tags, run_name=trial["name"]), made=True)
             self.sent["runs"] += 1
         child = self.children[key] = _Child(copy, Tail(self.folder.trial(key).history_file))
-        self._remember()
+        self._made = True
         return child
 
     def settings(self, key: str) -> dict[str, Any]:
@@ -177,10 +178,11 @@ class Mirror:
         return {**effective_settings(config), "data.fingerprint": self.trials[key]["data"], "seed": config.seed}
 
     def _remember(self) -> None:
-        """mirror.json, so that `status` can name the runs without asking MLflow."""
+        """mirror.json, so that `status` can name the runs without asking MLflow; once a round, as it names them all."""
         runs = {key: child.run_id for key, child in self.children.items()}
         found = {"tracking_uri": without_secrets(self.uri), "experiment": self.experiment, "parent": self.parent}
         write_json(self.folder.mirror_file, {**found, "runs": runs})
+        self._made = False
 
     def follow(self, document: dict[str, Any]) -> None:
         """The sweep has got more trials. Replaces what a running `sync` reads, so that it may go on beside this."""
@@ -200,7 +202,20 @@ class Mirror:
         if self._sent_document is not self.document:
             self._send_document()
         errors: list[Exception] = []
+        try:
+            self._sync_trials(errors, progress)
+        finally:
+            if self._made:
+                self._remember()
+        if errors:
+            raise errors[0]
+
+    def _sync_trials(self, errors: list[Exception], progress: Callable[[int], None]) -> None:
+        begun = self.folder.begun()
         for done, (key, trial) in enumerate(self.trials.items(), start=1):
+            if key not in begun:
+                progress(done)
+                continue
             try:
                 self._sync_trial(trial, self.folder.trial(key))
             except Exception as error:
@@ -210,8 +225,6 @@ class Mirror:
                     raise Away(first_line(error)) from None
                 errors.append(error)
             progress(done)
-        if errors:
-            raise errors[0]
 
     def last_answer(self) -> float:
         """When MLflow answered last, by time.monotonic."""

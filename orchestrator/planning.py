@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,8 +106,7 @@ def lines(outlook: Outlook) -> list[str]:
 
 
 def _grouped(what: str, reasons: dict[str, str]) -> list[str]:
-    counts = {reason: list(reasons.values()).count(reason) for reason in reasons.values()}
-    return [f"{count} {what}: {reason}" for reason, count in counts.items()]
+    return [f"{count} {what}: {reason}" for reason, count in Counter(reasons.values()).items()]
 
 
 def _expectation(outlook: Outlook) -> list[str]:

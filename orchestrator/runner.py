@@ -19,6 +19,7 @@ from orchestrator.following import Listener, Report, Round, StopWhen, key_of
 from orchestrator.forecast import longest_first
 from orchestrator.interrupts import Stop
 from orchestrator.plan import Plan, Planned
+from orchestrator.queue_order import InOrder, one_after_another
 from orchestrator.store import TrialFolder
 from orchestrator.worker import TrialRunner
 from orchestrator.workers_end import bounded_stop
@@ -61,6 +62,7 @@ def _run_round(
     one: Round,
 ) -> bool:
     """Runs them all through Tune; whether it broke off, because a worker was killed to free memory."""
+    resources = {roomier: cluster.resources(gpu_share, 2 if roomier else 1) for roomier in (False, True)}
     tasks = [
         {
             "folder": str(plan.folder.trial(planned.key).folder),
@@ -68,15 +70,22 @@ def _run_round(
             "fingerprint": planned.fingerprint,
             "evaluation": planned.evaluation,
             "system_metrics": one.settings.system_metrics,
-            "resources": cluster.resources(gpu_share, 2 if planned.key in one.roomier else 1),
+            "resources": resources[planned.key in one.roomier],
         }
         for planned in todo
     ]
     trainable = tune.with_parameters(TrialRunner, images=plan.images, evaluators=evaluators)
     tuner = tune.Tuner(
         tune.with_resources(trainable, lambda config: tune.PlacementGroupFactory([config["task"]["resources"]])),
-        param_space={"task": tune.grid_search(tasks)},
-        tune_config=tune.TuneConfig(reuse_actors=True, trial_name_creator=key_of, trial_dirname_creator=key_of),
+        param_space={"task": {}},
+        tune_config=tune.TuneConfig(
+            search_alg=one_after_another(tasks),
+            scheduler=InOrder(),
+            num_samples=len(tasks),
+            reuse_actors=True,
+            trial_name_creator=key_of,
+            trial_dirname_creator=key_of,
+        ),
         run_config=tune.RunConfig(
             name="tune",
             storage_path=str(cluster.scratch),

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import uuid
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -225,6 +226,13 @@ class SweepFolder:
 
     def trial(self, key: str) -> TrialFolder:
         return TrialFolder(self.folder / "trials" / key)
+
+    def begun(self) -> set[str]:
+        """The keys that have a folder: one listing, where asking each of many trials takes as many looks."""
+        try:
+            return set(os.listdir(self.folder / "trials"))
+        except FileNotFoundError:
+            return set()
 
     def identity(self) -> str:
         """An id of this folder, made when it is first asked for: another home's sweep of the same name has another."""

@@ -111,6 +111,8 @@ def _check_room(plan: Plan, options: Options) -> None:
 
 @dataclass(frozen=True)
 class _Outcome:
+    """`plan`: with the records as they are at the end."""
+
     plan: Plan
     code: int
     end: concluding.Conclusion
@@ -145,6 +147,7 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
             thread.drain(hurry=stop.asked, tell=lambda: shown.phase("still sending the rest to MLflow"))
             for picture in sorted(mirror.left_out):
                 shown.note(f"left out {picture}: it is damaged or gone; MLflow has everything else")
+            plan = plan.looked_up()
             outcome = _conclude(plan, options, thread, shown, _exit_code(plan, stop))
             return replace(outcome, stopped=stop.reason, busy=crew.summary() if crew else "")
         except BaseException:
@@ -221,7 +224,7 @@ def _stop_for_user(stop: Stop, shown: display.Display) -> None:
 
 
 def _statuses(plan: Plan) -> set[str]:
-    return {plan.folder.trial(p.key).record().status for p in plan.trials}
+    return {planned.record.status for planned in plan.trials}
 
 
 def _exit_code(plan: Plan, stop: Stop) -> int:
@@ -237,9 +240,8 @@ def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
     if end.answer:
         say(f"\n{plan.sweep.question}\n{end.answer}\n")
     for planned in plan.trials:
-        record = plan.folder.trial(planned.key).record()
-        if record.status == "failed" and record.error:
-            say(f"failed: {planned.trial.name}: {in_short(record.error)}")
+        if planned.record.status == "failed" and planned.record.error:
+            say(f"failed: {planned.trial.name}: {in_short(planned.record.error)}")
     if outcome.busy:
         say(outcome.busy)
     if end.report:
@@ -258,7 +260,7 @@ def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
     if outcome.stopped:
         say(f"stopped: {outcome.stopped}")
     if outcome.code == INTERRUPTED:
-        left = sum(plan.folder.trial(p.key).record().status != "finished" for p in plan.trials)
+        left = sum(planned.record.status != "finished" for planned in plan.trials)
         say(f"report  {command(f'report {plan.sweep.name}', options.home)} writes it from what there is")
         say(f"interrupted with {left} of {len(plan.trials)} trials left; the same command goes on from here")
     elif outcome.code == SOME_FAILED and not outcome.stopped:

@@ -13,13 +13,14 @@ import pytest
 from mirrors import mirror_of
 from tiny import execution_of, run_some_steps, run_to_end
 
-from orchestrator import description, tracking
+from orchestrator import description, store, tracking
 from orchestrator.errors import UserError
 from orchestrator.mirror import Mirror
 from orchestrator.mirror_thread import MirrorThread
 from orchestrator.plan import Plan
 from orchestrator.report.collect import collect
 from orchestrator.run_copy import RunCopy
+from orchestrator.store import Record, TrialFolder
 
 MakePlan = Callable[[], Plan]
 
@@ -291,3 +292,59 @@ def test_parameters_sort_as_numbers_do() -> None:
     ]
     assert texts == sorted(texts)
     assert [float(text) for text in texts] == values
+
+
+def test_a_round_looks_only_at_trials_that_have_begun(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    run_to_end(plan, plan.trials[2])
+    looked, real = list[str](), TrialFolder.record
+
+    def record(self: TrialFolder) -> Record:
+        looked.append(self.key)
+        return real(self)
+
+    monkeypatch.setattr(TrialFolder, "record", record)
+    told = list[int]()
+    mirror.sync(told.append)
+    assert set(looked) == {plan.trials[2].key}
+    assert told == [1, 2, 3, 4]
+
+
+def test_the_runs_of_a_round_are_remembered_together(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    for planned in plan.trials[:3]:
+        run_to_end(plan, planned)
+    written, real = list[Path](), store.write_json
+
+    def write_json(path: Path, value: Any) -> None:
+        written.append(path)
+        real(path, value)
+
+    monkeypatch.setattr("orchestrator.mirror.write_json", write_json)
+    mirror.sync()
+    assert written == [plan.folder.mirror_file]
+    assert tracking.runs_of(plan.folder) == {key: child.run_id for key, child in mirror.children.items()}
+    mirror.sync()
+    assert written == [plan.folder.mirror_file]
+
+
+def test_a_run_that_was_made_is_remembered_though_another_trial_cannot_be_sent(
+    tiny_plan: MakePlan, tmp_path: Path
+) -> None:
+    plan = tiny_plan()
+    for planned in plan.trials[:2]:
+        run_to_end(plan, planned)
+    plan.folder.trial(plan.trials[1].key).history_file.write_text("cut off")
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    with pytest.raises(UserError, match="damaged"):
+        mirror.sync()
+    assert plan.trials[0].key in tracking.runs_of(plan.folder)

@@ -1,0 +1,86 @@
+"""A trial that trains nothing: what is left is what a sweep costs beside its training.
+
+It writes what a trial writes at least (its configuration, its record twice, a short history) and reports as one that
+trains does. No pictures, no weights: these cost bytes, which `orchestrator.room` estimates.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from filelock import FileLock
+from ray import tune
+
+from gan_core.history import Row, now_ms
+from orchestrator import environment
+from orchestrator.ledger import Ledger
+from orchestrator.store import TrialFolder, write_json
+
+ROWS = 5
+"""Of the history: one a fifth of the trial."""
+METRICS = (
+    "loss/generator", "loss/discriminator", "accuracy/real", "accuracy/fake", "accuracy/discriminator", "accuracy/auc",
+    "gradient/generator", "gradient/discriminator", "diversity/ratio", "speed/images_per_second",
+)  # fmt: skip
+"""The evaluator's Frechet distance is the eleventh."""
+
+
+class EmptyTrial(tune.Trainable):
+    """Has the task and the results of `orchestrator.worker.TrialRunner`. Reports once a `checkpoint_every`."""
+
+    def setup(self, config: dict[str, Any], images: Any, evaluators: dict[str, Any]) -> None:
+        self.task, self.evaluators, self.taken = config["task"], evaluators, 0
+
+    def step(self) -> dict[str, Any]:
+        config = self.task["config"]
+        self.taken += config["checkpoint_every"]
+        done, latest = self.taken >= config["steps"], dict[str, float]()
+        folder = TrialFolder(Path(self.task["folder"]))
+        if done:
+            folder.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.lock_file):
+                latest = write(folder, self.task, self.evaluators[self.task["evaluation"]].card())
+        return {
+            "key": folder.key, "gan_step": self.taken, "status": "finished" if done else "running",
+            "verdict": "stable" if done else None, "so_far": "stable", "latest": latest, "seconds": 1e-3, "cause": None,
+            "error": "", "done": done, "note": "", "halt": "",
+        }  # fmt: skip
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.task, self.taken = new_config["task"], 0
+        return True
+
+
+def write(folder: TrialFolder, task: dict[str, Any], card: dict[str, Any]) -> Row:
+    """The trial's files, from first to last; its last row."""
+    config, began, luck = task["config"], now_ms(), Random(folder.key)
+    write_json(folder.config_file, config)
+    record = folder.record()
+    attempt = {"began": began, "from_step": 0, "host": platform.node(), "process": os.getpid(), "outcome": "running"}
+    record.attempts.append(attempt)
+    record.status, record.environment = "running", environment.describe()
+    record.applied, record.evaluator = {"precision": "float32", "device": "cpu"}, card
+    folder.write_record(record)
+    rows: list[Row] = [
+        {
+            "step": config["steps"] * (i + 1) // ROWS,
+            "time": began + i,
+            **{name: luck.random() for name in (*METRICS, f"frechet/{card['id']}")},
+        }
+        for i in range(ROWS)
+    ]
+    history = Ledger(folder.history_file)
+    history.add(rows)
+    history.write()
+    record.history = history.vouch()
+    record.status, record.step, record.seconds = "finished", config["steps"], 1e-3
+    record.metrics = {name: value for name, value in rows[-1].items() if name not in ("step", "time")}
+    stable = luck.random() < 0.7
+    record.verdict = {"name": "stable" if stable else "collapsed", "reason": "drawn", "since": None if stable else 500}
+    record.attempts[-1] |= {"ended": now_ms(), "to_step": record.step, "outcome": "finished"}
+    folder.write_record(record)
+    return rows[-1]
