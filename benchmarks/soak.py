@@ -35,7 +35,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--trials", type=int, default=300)
     asked = parser.parse_args()
-    before = set(parent_folder().glob("orchestrate-*"))
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "soak.yaml"
         file.write_text(SWEEP.format(seeds=", ".join(map(str, range(asked.trials)))))
@@ -47,7 +46,7 @@ def main() -> None:
         print(f"{asked.trials} trials in {time.monotonic() - began:.0f} s, exit code {process.returncode}")
         if process.returncode:
             raise SystemExit(output)
-    left = set(parent_folder().glob("orchestrate-*")) - before
+    left = list(parent_folder().glob(f"orchestrate-{process.pid}-*"))
     print(f"left in the temporary folder: {', '.join(map(str, left)) or 'nothing'}")
 
 
