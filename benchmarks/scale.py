@@ -14,6 +14,7 @@ import argparse
 import itertools
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -184,10 +185,11 @@ def mirror_in_process(home: Path) -> None:
 
 
 def tell(code: int, points: int, busy: float) -> None:
-    """The last line, for `cost`."""
+    """The last line, for `cost`. Ray's own processes are children of the command, whose CPU is not its own."""
     if code:
         sys.exit(code)
-    print(json.dumps({"points": points, "busy": busy}))
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps({"points": points, "busy": busy, "cpu": own.ru_utime + own.ru_stime}))
 
 
 def cost(words: list[str], environment: dict[str, str]) -> Cost:
@@ -202,7 +204,8 @@ def cost(words: list[str], environment: dict[str, str]) -> Cost:
     if process.returncode:
         sys.exit(f"{' '.join(words)} ended with code {process.returncode}\n{text[-2000:]}")
     told = json.loads(text.splitlines()[-1]) if text.rstrip().endswith("}") else {}
-    return Cost(time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, **told)
+    own = {"cpu": usage.ru_utime + usage.ru_stime, **told}
+    return Cost(time.monotonic() - began, memory=usage.ru_maxrss / 1000, **own)
 
 
 def _database(server: str | None, home: Path, name: str) -> str:
