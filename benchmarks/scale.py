@@ -112,7 +112,7 @@ def _size(server: str, database: str) -> float:
 
 
 def sweep_of(trials: int, reports: int = 1) -> dict[str, Any]:
-    """A grid with a factor for each prime factor of the number of configurations."""
+    """A grid with a factor for each prime factor of the number of configurations, of networks that need little room."""
     sizes = prime_factors(trials // SEEDS)
     if trials % SEEDS or len(sizes) > len(SETTINGS) or max(sizes) > 7:
         sys.exit(f"{trials} trials: give {SEEDS} times a product of at most {len(SETTINGS)} numbers from 2 to 7")
@@ -122,7 +122,7 @@ def sweep_of(trials: int, reports: int = 1) -> dict[str, Any]:
     }
     often = {"steps": 100 * reports, "checkpoint_every": 100}
     shared = {"data": {"name": "digits"}, **often, "evaluation": {"features": "random"}}
-    groups = [{"name": "dcgan", "trial": {"model": {"family": "dcgan"}}, "grid": grid}]
+    groups = [{"name": "dcgan", "trial": {"model": {"family": "dcgan", "width": 4}}, "grid": grid}]
     return {"sweep": "empty", "seeds": list(range(SEEDS)), "trial": shared, "groups": groups}
 
 
