@@ -20,8 +20,6 @@ from orchestrator import environment
 from orchestrator.ledger import Ledger
 from orchestrator.store import TrialFolder, write_json
 
-ROWS = 5
-"""Of the history: one a fifth of the trial."""
 METRICS = (
     "loss/generator", "loss/discriminator", "accuracy/real", "accuracy/fake", "accuracy/discriminator", "accuracy/auc",
     "gradient/generator", "gradient/discriminator", "diversity/ratio", "speed/images_per_second",
@@ -67,11 +65,11 @@ def write(folder: TrialFolder, task: dict[str, Any], card: dict[str, Any]) -> Ro
     folder.write_record(record)
     rows: list[Row] = [
         {
-            "step": config["steps"] * (i + 1) // ROWS,
+            "step": (i + 1) * config["log_every"],
             "time": began + i,
             **{name: luck.random() for name in (*METRICS, f"frechet/{card['id']}")},
         }
-        for i in range(ROWS)
+        for i in range(config["steps"] // config["log_every"])
     ]
     history = Ledger(folder.history_file)
     history.add(rows)

@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--store", choices=["postgres", "sqlite"], default="postgres")
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--reports", type=int, default=1, help="how often each trial reports to the command")
+    parser.add_argument("--rows", type=int, default=5, help="of each history, of 11 points each")
     parser.add_argument("--home", type=Path, help="where to keep everything (default: nowhere)")
     parser.add_argument("--without", nargs="+", default=[], metavar="COMMAND", help="commands to leave out")
     parser.add_argument("--in-process", type=Path, metavar="FILE", help=argparse.SUPPRESS)
@@ -82,7 +83,7 @@ def measure(trials: int, home: Path, server: str | None, options: argparse.Names
     """Runs a sweep of this size in an empty home folder, and the commands on it."""
     home.mkdir(parents=True)
     file = home / "empty.yaml"
-    file.write_text(json.dumps(sweep_of(trials, options.reports)))
+    file.write_text(json.dumps(sweep_of(trials, options.reports, options.rows)))
     orchestrate, at_home = [sys.executable, "-m", "orchestrator"], ["--home", str(home)]
     ourselves = [sys.executable, __file__, *at_home, "--workers", str(options.workers)]
     store = {"MLFLOW_TRACKING_URI": _database(server, home, f"swept_{trials}")}
@@ -111,8 +112,8 @@ def _size(server: str, database: str) -> float:
     return int(str(ask(server, "postgres", f"SELECT pg_database_size('{database}')")[0][0])) / 1e6
 
 
-def sweep_of(trials: int, reports: int = 1) -> dict[str, Any]:
-    """A grid with a factor for each prime factor of the number of configurations."""
+def sweep_of(trials: int, reports: int = 1, rows: int = 5) -> dict[str, Any]:
+    """A grid with a factor for each prime factor of the number of configurations, of networks that need little room."""
     sizes = prime_factors(trials // SEEDS)
     if trials % SEEDS or len(sizes) > len(SETTINGS) or max(sizes) > 7:
         sys.exit(f"{trials} trials: give {SEEDS} times a product of at most {len(SETTINGS)} numbers from 2 to 7")
@@ -120,9 +121,9 @@ def sweep_of(trials: int, reports: int = 1) -> dict[str, Any]:
         setting: [round(first + i * step, 6) for i in range(levels)]
         for (setting, (first, step)), levels in zip(SETTINGS.items(), sizes, strict=False)
     }
-    often = {"steps": 100 * reports, "checkpoint_every": 100}
+    often = {"steps": 100 * reports, "checkpoint_every": 100, "log_every": 100 * reports // rows}
     shared = {"data": {"name": "digits"}, **often, "evaluation": {"features": "random"}}
-    groups = [{"name": "dcgan", "trial": {"model": {"family": "dcgan"}}, "grid": grid}]
+    groups = [{"name": "dcgan", "trial": {"model": {"family": "dcgan", "width": 4}}, "grid": grid}]
     return {"sweep": "empty", "seeds": list(range(SEEDS)), "trial": shared, "groups": groups}
 
 

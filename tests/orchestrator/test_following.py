@@ -73,3 +73,15 @@ def test_a_lost_worker_is_not_the_trials_failure_until_it_was_the_last() -> None
     assert lines[-1].startswith("its worker was lost 6 times")
     assert "this and that" not in text
     assert said == [("a", "lost")] * 5 + [("a", "given up")]
+
+
+def test_silent_trials_are_looked_for_once_a_second_not_at_each_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, looks = [1000.0], list[float]()
+    happening = Round(Settings(patience=60), Stop(), lambda key, result: None, lambda said: "")
+    monkeypatch.setattr("orchestrator.following.time.monotonic", lambda: now[0])
+    real = happening.silence.to_kill
+    monkeypatch.setattr(happening.silence, "to_kill", lambda at: looks.append(at) or real(at))
+    for tenth in range(31):
+        now[0] = 1000 + tenth / 10
+        happening.look_for_silence([])
+    assert looks == [1000.0, 1001.0, 1002.0, 1003.0]
