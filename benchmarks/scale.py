@@ -143,7 +143,7 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
     """`orchestrate sweep` of empty trials, without the report, which is measured apart."""
     from rich.console import Console
 
-    from orchestrator import concluding, crew, generator_model, sweeping
+    from orchestrator import concluding, crew, sweeping
     from orchestrator.mirror import Mirror
     from orchestrator.plan import Plan
 
@@ -165,7 +165,6 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
             walls.append(self.wall)
 
     sweeping.Crew, concluding.conclude = EmptyCrew, conclude  # type: ignore[misc, assignment]
-    generator_model.warm_up = lambda: None  # there is no generator to log
     options = sweeping.Options(home, os.environ["MLFLOW_TRACKING_URI"], workers=workers)
     with open(home / "said.txt", "w") as said:
         code = sweeping.run_sweep(file, [], options, Console(file=said))

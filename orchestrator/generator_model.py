@@ -40,12 +40,6 @@ class LoggedGenerator:
     trial: str
 
 
-def warm_up() -> None:
-    """Imports what `log` needs, which takes seconds, while something else is waited for."""
-    with suppress(ImportError):  # whatever is wrong is said by `log`
-        import torch._dynamo  # noqa: F401
-
-
 def check_name(name: str) -> None:
     """Raises UserError for a name that MLflow's registry refuses."""
     if not name.strip() or name in (".", "..") or any(letter in name for letter in "/:'\"\\"):

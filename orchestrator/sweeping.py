@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -133,7 +132,6 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
         thread.start()
         try:
             if cluster:
-                threading.Thread(target=generator_model.warm_up, daemon=True).start()
                 crew = Crew(cluster, evaluators, options.settings, shown, stop)
                 with instead(lambda: _stop_for_user(stop, shown)):
                     crew.train(plan)
