@@ -16,13 +16,10 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,47 +28,28 @@ from typing import Any
 
 import psutil
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "e2e"))
+TESTS = Path(__file__).resolve().parents[1] / "tests"
+sys.path[:0] = [str(TESTS), str(TESTS / "e2e")]
 
-from commands import SMOKE, orchestrate, start
-from endings import LONGER, assert_ended_like
+from commands import SMOKE, orchestrate, start  # noqa: E402
+from endings import LONGER, assert_ended_like  # noqa: E402
+from proxy import free_port, start_server  # noqa: E402
 
 EXIT_CODES = (0, 1, 2, 130)
 """A command that was disturbed may end with any of these, but not with a crash. 2: MLflow was away when it began."""
 
 
 class Server:
-    """An `mlflow server` on loopback."""
+    """An MLflow server on loopback that comes back at the same port."""
 
     def __init__(self, folder: Path):
-        self.folder = folder
+        self.folder, self.port = folder, free_port()
         folder.mkdir()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
         self.uri = f"http://127.0.0.1:{self.port}"
         self.start()
 
     def start(self) -> None:
-        store = ["--backend-store-uri", f"sqlite:///{self.folder / 'mlflow.db'}"]
-        files = ["--artifacts-destination", str(self.folder / "artifacts")]
-        where = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"]
-        command = [sys.executable, "-m", "mlflow", "server", *store, *files, *where]
-        with open(self.folder / "log", "a") as log:
-            env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # as `orchestrate ui` does
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=env)
-        deadline = time.monotonic() + 120
-        while not self._answers():
-            if time.monotonic() > deadline:
-                raise SystemExit(f"no MLflow at {self.uri}; see {self.folder / 'log'}")
-            time.sleep(0.2)
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.uri}/health", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+        self.process = start_server(self.folder, self.port)
 
     def kill(self) -> None:
         family = [*psutil.Process(self.process.pid).children(recursive=True), self.process]

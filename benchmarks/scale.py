@@ -15,14 +15,23 @@ import itertools
 import json
 import os
 import resource
+import secrets
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+TESTS = Path(__file__).resolve().parents[1] / "tests"
+sys.path[:0] = [str(TESTS), str(TESTS / "e2e")]
+
+from hosts import Host  # noqa: E402
+from postgres import Postgres  # noqa: E402
+from proxy import free_port  # noqa: E402
 
 SEEDS = 5
 SETTINGS = {
@@ -73,21 +82,33 @@ def main() -> None:
         show_growth(found)
 
 
-def _postgres() -> Any:
-    from postgres import postgres
+@contextmanager
+def _postgres() -> Iterator[Postgres]:
+    """On loopback, with durable writes as installed, in a folder that goes with it."""
+    host = Host("database", "127.0.0.1")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # its user passes through
+        (folder / "data").mkdir()
+        secret = folder / "secret"
+        secret.touch(mode=0o600)
+        secret.write_text(secrets.token_hex(16))
+        server = Postgres(host, folder / "data", secret, folder / "log", free_port())
+        server.start()
+        try:
+            yield server
+        finally:
+            host.kill()
 
-    return postgres()
 
-
-def measure(trials: int, home: Path, server: str | None, options: argparse.Namespace) -> dict[str, Cost]:
+def measure(trials: int, home: Path, server: Postgres | None, options: argparse.Namespace) -> dict[str, Cost]:
     """Runs a sweep of this size in an empty home folder, and the commands on it."""
     home.mkdir(parents=True)
     file = home / "empty.yaml"
     file.write_text(json.dumps(sweep_of(trials, options.reports, options.rows)))
     orchestrate, at_home = [sys.executable, "-m", "orchestrator"], ["--home", str(home)]
     ourselves = [sys.executable, __file__, *at_home, "--workers", str(options.workers)]
-    store = {"MLFLOW_TRACKING_URI": _database(server, home, f"swept_{trials}")}
-    empty = {"MLFLOW_TRACKING_URI": _database(server, home, f"synced_{trials}")}
+    store, empty = (_store(server, home, f"{name}_{trials}") for name in ("swept", "synced"))
     commands = {
         "plan before": ([*orchestrate, "plan", str(file), *at_home], store),
         "sweep": ([*ourselves, "--in-process", str(file)], store),
@@ -102,14 +123,9 @@ def measure(trials: int, home: Path, server: str | None, options: argparse.Names
             found[name] = cost(words, environment)
             show(trials, name, found[name])
     if server:
-        print(f"  database            {_size(server, f'swept_{trials}'):8.1f} MB", flush=True)
+        ((size,),) = server.rows("SELECT pg_database_size(%s)", f"swept_{trials}")
+        print(f"  database            {size / 1e6:8.1f} MB", flush=True)
     return found
-
-
-def _size(server: str, database: str) -> float:
-    from postgres import ask
-
-    return int(str(ask(server, "postgres", f"SELECT pg_database_size('{database}')")[0][0])) / 1e6
 
 
 def sweep_of(trials: int, reports: int = 1, rows: int = 5) -> dict[str, Any]:
@@ -208,13 +224,12 @@ def cost(words: list[str], environment: dict[str, str]) -> Cost:
     return Cost(time.monotonic() - began, memory=usage.ru_maxrss / 1000, **own)
 
 
-def _database(server: str | None, home: Path, name: str) -> str:
+def _store(server: Postgres | None, home: Path, name: str) -> dict[str, str]:
+    """A new store for MLflow, as a command's environment names it."""
     if server is None:
-        return f"sqlite:///{home / name}.db"
-    from postgres import ask
-
-    ask(server, "postgres", f"CREATE DATABASE {name}")
-    return f"{server}/{name}"
+        return {"MLFLOW_TRACKING_URI": f"sqlite:///{home / name}.db"}
+    server.create(name)
+    return {"MLFLOW_TRACKING_URI": server.uri(name), "PGPASSWORD": server.password}
 
 
 def show(trials: int, name: str, one: Cost) -> None:

@@ -58,10 +58,14 @@ def has_token() -> bool:
     return named or (Path.home() / ".ray" / "auth_token").is_file()
 
 
-def prepare_to_join() -> None:
-    """Before Ray is imported to join a cluster: `ray start` takes a token by itself, `ray.init` does not."""
+def _be_quiet() -> None:
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
+
+
+def prepare_to_join() -> None:
+    """Before Ray is imported to join a cluster: `ray start` takes a token by itself, `ray.init` does not."""
+    _be_quiet()
     if has_token():
         os.environ.setdefault("RAY_AUTH_MODE", "token")
 
@@ -107,8 +111,7 @@ class Cluster:
         self.address, self.workers, self.scratch = address, workers, scratch
         self.object_store = object_store_bytes(data_bytes)
         if address is None:
-            for name, value in QUIET.items():
-                os.environ.setdefault(name, value)
+            _be_quiet()
             os.environ |= {**ALONE, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
             os.environ.pop("RAY_ADDRESS", None)
 

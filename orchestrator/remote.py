@@ -14,8 +14,7 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -44,12 +43,12 @@ def run(words: list[str], address: str) -> int:
     """Runs `orchestrate WORDS` on the cluster and shows what it says; its exit code. Raises UserError."""
     words, detach = forwarded(words)
     files = [word for word in words if Path(word).is_file()]
-    with _client(address) as client:
-        job = _running(client, words) or _submit(client, words, files)
-        if detach:
-            print(f"job {job} runs on the cluster; the same command without --detach follows it")
-            return 0
-        return _follow(client, job)
+    client = _client(address)
+    job = _running(client, words) or _submit(client, words, files)
+    if detach:
+        print(f"job {job} runs on the cluster; the same command without --detach follows it")
+        return 0
+    return _follow(client, job)
 
 
 def forwarded(words: list[str]) -> tuple[list[str], bool]:
@@ -73,8 +72,7 @@ def entrypoint(words: list[str], files: list[str]) -> str:
     return command if given else f"{command} --home {HOME}"
 
 
-@contextmanager
-def _client(address: str) -> Iterator[Any]:
+def _client(address: str) -> Any:
     """Ray's job client. Raises UserError where nobody answers, or not to us."""
     from orchestrator.addresses import check_address
     from orchestrator.cluster import prepare_to_join
@@ -89,11 +87,11 @@ def _client(address: str) -> Iterator[Any]:
         warnings.simplefilter("ignore")
         client = JobSubmissionClient(address)
         client.list_jobs()
+        return client
     except ImportError as error:
         raise UserError(f"{first_line(error)}; `pip install 'gan-orchestrator[cluster]'` brings it") from None
     except Exception as error:
         raise UserError(f"no job can be submitted to {address}: {_why(error)}") from None
-    yield client
 
 
 def _why(error: Exception) -> str:

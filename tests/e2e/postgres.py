@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psycopg2
+import psycopg
 import pytest
 from hosts import Host
 
@@ -35,10 +35,10 @@ def unprivileged() -> str:
 
 
 class Postgres:
-    """In `folder`, which must be one that its user can reach. `start` and `stop` may alternate."""
+    """In `folder`, which must be one that its user can reach. `start` and `kill` may alternate."""
 
-    def __init__(self, host: Host, folder: Path, password_file: Path, log: Path):
-        self.host, self.log, self.data, self.user = host, log, folder / "data", unprivileged()
+    def __init__(self, host: Host, folder: Path, password_file: Path, log: Path, port: int = PORT):
+        self.host, self.port, self.log, self.data, self.user = host, port, log, folder / "data", unprivileged()
         self.password = password_file.read_text().strip()
         own = folder / "password"
         own.write_text(self.password)
@@ -51,45 +51,40 @@ class Postgres:
         with open(self.data / "pg_hba.conf", "a") as rules:
             rules.write("host all all samenet scram-sha-256\n")
 
-    @property
-    def uri(self) -> str:
+    def uri(self, database: str = DATABASE) -> str:
         """Without the password."""
-        return f"postgresql+psycopg2://{USER}@{self.host.address}:{PORT}/{DATABASE}"
+        return f"postgresql://{USER}@{self.host.address}:{self.port}/{database}"
 
     def start(self) -> None:
-        words = [binaries() / "postgres", "-D", self.data, "-h", self.host.address, "-p", PORT, "-k", ""]
+        words = [binaries() / "postgres", "-D", self.data, "-h", self.host.address, "-p", str(self.port), "-k", ""]
         self.process = self.host.start(*words, log=self.log, user=self.user)
         deadline = time.monotonic() + 60
         while True:
             try:
-                connection = self._connect("postgres")
+                there = self.rows("SELECT 1 FROM pg_database WHERE datname = %s", DATABASE, database="postgres")
                 break
-            except psycopg2.OperationalError:
+            except psycopg.OperationalError:
                 assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
                 time.sleep(0.1)
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
-            if not cursor.fetchone():
-                cursor.execute(f"CREATE DATABASE {DATABASE}")
-        connection.close()
+        if not there:
+            self.create(DATABASE)
+
+    def create(self, database: str) -> None:
+        with self._connect("postgres") as connection:
+            connection.execute(f"CREATE DATABASE {database}")
 
     def kill(self) -> None:
         """At once, with all its connections, as a crash would; what it had promised is in its log."""
         self._ask(binaries() / "pg_ctl", "-D", self.data, "stop", "-m", "immediate")
         self.process.wait(30)
 
-    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        connection = self._connect(DATABASE)
-        with connection, connection.cursor() as cursor:
-            cursor.execute(query, values)
-            found = cursor.fetchall()
-        connection.close()
-        return found
+    def rows(self, query: str, *values: Any, database: str = DATABASE) -> list[tuple[Any, ...]]:
+        with self._connect(database) as connection:
+            return connection.execute(query, values).fetchall()
 
-    def _connect(self, database: str) -> Any:
-        where = {"host": self.host.address, "port": PORT, "user": USER, "password": self.password}
-        return psycopg2.connect(dbname=database, connect_timeout=5, **where)
+    def _connect(self, database: str) -> psycopg.Connection[Any]:
+        where = {"host": self.host.address, "port": self.port, "user": USER, "password": self.password}
+        return psycopg.connect(dbname=database, connect_timeout=5, autocommit=True, **where)
 
     def _ask(self, *words: str | Path) -> None:
         done = subprocess.run(self.host.words(*words, user=self.user), capture_output=True, text=True, cwd="/")

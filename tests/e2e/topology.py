@@ -85,7 +85,7 @@ class Topology:
         self.mlflow_process = self._start(
             "mlflow.sh",
             "tracking",
-            MLFLOW_DATABASE=self.postgres.uri,
+            MLFLOW_DATABASE=self.postgres.uri(),
             MLFLOW_DATABASE_PASSWORD_FILE=str(self.folder / "database.secret"),
             MLFLOW_ARTIFACTS=str(self.folder / "artifacts"),
             MLFLOW_ADMIN_USER=ADMIN,
