@@ -126,8 +126,11 @@ def row_points(row: dict[str, float]) -> list[Point]:
 def end_points(record: Record) -> list[Point]:
     """`best_frechet/<evaluator>` at the step of the best evaluation, and whether a trial with a verdict was stable.
 
-    Their time does not change, so that sending them again adds no point.
+    None before the trial has ended: what is best until then may not stay so. Their time does not change, so that
+    sending them again adds no point.
     """
+    if record.status != "finished":
+        return []
     when = int(record.attempts[0]["began"]) if record.attempts else 0
     found: list[Point] = []
     if record.best:

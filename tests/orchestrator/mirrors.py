@@ -37,5 +37,5 @@ def due(plan: Plan, key: str) -> Counter[tuple[str, int, int, float]]:
     folder = plan.folder.trial(key)
     record = folder.record()
     points = [point for row in folder.history(record.step) for point in description.row_points(row)]
-    points += description.end_points(record) if record.status == "finished" else []
+    points += description.end_points(record)
     return Counter((name, step, when, value) for name, value, when, step in points)

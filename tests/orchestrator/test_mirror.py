@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mirrors import mirror_of
+from mirrors import mirror_of, mirrored, stored
 from tiny import execution_of, run_some_steps, run_to_end
 
 from orchestrator import description, store, tracking
@@ -348,3 +348,24 @@ def test_a_run_that_was_made_is_remembered_though_another_trial_cannot_be_sent(
     with pytest.raises(UserError, match="damaged"):
         mirror.sync()
     assert plan.trials[0].key in tracking.runs_of(plan.folder)
+
+
+def test_the_best_of_an_interrupted_trial_is_a_point_only_once_it_has_ended(
+    tiny_plan: MakePlan, tmp_path: Path
+) -> None:
+    """What is best until then may not stay so, and MLflow takes no point back."""
+    plan = tiny_plan()
+    key = plan.trials[0].key
+    execution = run_some_steps(plan, plan.trials[0], 6)
+    execution.suspend()
+    assert execution.record.best
+    mirror = mirrored(plan, tmp_path)
+
+    def sent() -> list[str]:
+        points = stored(tmp_path / "mlflow.db", mirror.children[key].run_id)
+        return [name for name, *_ in points if name.startswith("best_")]
+
+    assert sent() == []
+    run_to_end(plan, plan.trials[0])
+    mirror.sync()
+    assert len(sent()) == 1
