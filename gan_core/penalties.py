@@ -12,6 +12,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from gan_core.networks.convolution import differentiated_twice
+
 Critic = Callable[[Tensor], Tensor]
 
 
@@ -56,5 +58,6 @@ def r1(critic: Critic, real: Tensor) -> Tensor:
 def _gradients(critic: Critic, at: Tensor) -> Tensor:
     """The gradient of each example's logit with respect to it, [batch, C * H * W]."""
     at = at.detach().requires_grad_()
-    (gradients,) = torch.autograd.grad(critic(at).sum(), at, create_graph=True)
+    with differentiated_twice():
+        (gradients,) = torch.autograd.grad(critic(at).sum(), at, create_graph=True)
     return gradients.flatten(start_dim=1)

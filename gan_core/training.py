@@ -45,6 +45,13 @@ class Snapshot(NamedTuple):
     columns: int = sampling.GRID_SIDE
 
 
+class Drawn(NamedTuple):
+    """What G drew for an update: images [batch, C, H, W] float32, and the classes [batch] that it was asked for."""
+
+    images: Tensor
+    labels: Tensor | None
+
+
 class Progress(NamedTuple):
     """What one step brought: rows of the history and a picture, where they were due."""
 
@@ -128,8 +135,12 @@ class Trainer:
         untrained = [self.evaluate()] if self.step_count == 0 else []
         if not self.window.rows:
             self._restart_timing()
-        updates = [self._update_discriminator() for _ in range(self.config.loss.n_critic)]
-        generator_update = self._update_generator()
+        shares = self.config.loss.n_critic == 1  # both judge the same images, as in the DCGAN authors' code
+        updates = []
+        for _ in range(self.config.loss.n_critic):
+            drawn = self._draw_batch(for_generator=shares)
+            updates.append(self._update_discriminator(drawn))
+        generator_update = self._update_generator(drawn if shares else self._draw_batch(for_generator=True))
         self._latest = [*updates, generator_update]
         measured = {name: torch.stack([update[name] for update in updates]).mean() for name in updates[0]}
         self.window.add(measured | generator_update)
@@ -138,19 +149,24 @@ class Trainer:
         rows, snapshot = self._due()
         return Progress(untrained + rows, snapshot)
 
-    def _update_discriminator(self) -> dict[str, Tensor]:
+    def _draw_batch(self, for_generator: bool) -> Drawn:
+        """What G draws now; with the graph that G's own update needs, where it is `for_generator`."""
+        z, labels = self._latents(self.config.batch_size)
+        with torch.set_grad_enabled(for_generator), self._autocast():
+            return Drawn(self.generator(z, labels).float(), labels)
+
+    def _update_discriminator(self, drawn: Drawn) -> dict[str, Tensor]:
         real, real_labels = self.batches.next()
-        z, fake_labels = self._latents(len(real))
-        with torch.no_grad(), self._autocast():
-            fake = self.generator(z, fake_labels)
-        seen_real, seen_fake = self._as_seen(real, is_real=True), self._as_seen(fake.float(), is_real=False)
-        judged_real, judged_fake = self._judge(seen_real), self._judge(seen_fake)
+        seen_real = self._as_seen(real, is_real=True)
+        seen_fake = self._as_seen(drawn.images.detach(), is_real=False)
+        with self._autocast():  # once around both, so that weights are cast once
+            judged_real, judged_fake = self._judge(seen_real), self._judge(seen_fake)
         real_logits, fake_logits = judged_real.logits, judged_fake.logits
 
         measured = {"score/real": real_logits.mean(), "score/fake": fake_logits.mean()}
-        loss, parts = self.objective.discriminator(judged_real, judged_fake, real_labels, fake_labels)
+        loss, parts = self.objective.discriminator(judged_real, judged_fake, real_labels, drawn.labels)
         measured |= parts
-        if penalty := self.objective.penalty(self._scores_float32, seen_real, seen_fake):
+        if penalty := self.objective.penalty(self._scores, seen_real, seen_fake):
             loss = loss + penalty[0]
             measured |= penalty[1]
         measured["loss/discriminator"] = loss
@@ -167,12 +183,10 @@ class Trainer:
             "accuracy/auc": roc_auc(real_logits, fake_logits),
         }
 
-    def _update_generator(self) -> dict[str, Tensor]:
-        z, labels = self._latents(self.config.batch_size)
+    def _update_generator(self, drawn: Drawn) -> dict[str, Tensor]:
         self.discriminator.requires_grad_(False)  # its gradients are not wanted here
-        with self._autocast():
-            fake = self.generator(z, labels)
-        loss, measured = self.objective.generator(self._judge(self._as_seen(fake.float(), is_real=False)), labels)
+        judged = self._judge(self._as_seen(drawn.images, is_real=False))
+        loss, measured = self.objective.generator(judged, drawn.labels)
         measured["loss/generator"] = loss
         measured["gradient_norm/generator"] = self._descend("generator", self.generator, loss)
         measured["weight_norm/generator"] = _norm(self.generator)
@@ -209,10 +223,10 @@ class Trainer:
             logits, class_logits = self.discriminator(images)
         return Judgement(logits.float(), None if class_logits is None else class_logits.float())
 
-    def _scores_float32(self, images: Tensor) -> Tensor:
+    def _scores(self, images: Tensor) -> Tensor:
         """D's logits for the gradient penalty, which draws from its own stream only."""
-        with self.streams.as_default("mixing"):
-            return self.discriminator(images).logits
+        with self._autocast(), self.streams.as_default("mixing"):
+            return self.discriminator(images).logits.float()
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")

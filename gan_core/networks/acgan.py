@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_core.config import Norm
+from gan_core.networks.activations import Dropout, LeakyReLU
+from gan_core.networks.convolution import Conv2d, ConvTranspose2d
 from gan_core.networks.minibatch_std import MinibatchStd
 from gan_core.networks.normalisation import normalisation
 from gan_core.networks.outputs import Judgement
@@ -25,16 +27,16 @@ class Generator(nn.Module):
     def __init__(self, latent_dim: int, classes: int, channels: int, width: int, image_size: int = 32):
         super().__init__()
         self.classes = classes
-        self.project = nn.Sequential(nn.Linear(latent_dim + classes, 12 * width * 16), nn.ReLU())
+        self.project = nn.Sequential(nn.Linear(latent_dim + classes, 12 * width * 16), nn.ReLU(inplace=True))
         wide = [12 * width, 6 * width, 3 * width, *([3 * width] if image_size == 64 else [])]
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise(wide):
             layers += [
-                nn.ConvTranspose2d(before, after, 5, stride=2, padding=2, output_padding=1, bias=False),
+                ConvTranspose2d(before, after, 5, stride=2, padding=2, output_padding=1, bias=False),
                 nn.BatchNorm2d(after),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
             ]
-        layers += [nn.ConvTranspose2d(wide[-1], channels, 5, stride=2, padding=2, output_padding=1), nn.Tanh()]
+        layers += [ConvTranspose2d(wide[-1], channels, 5, stride=2, padding=2, output_padding=1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
@@ -64,7 +66,7 @@ class Discriminator(nn.Module):
         strides = [2, 1, 2, 1, 2, 1]
         if image_size == 64:
             wide, strides = [*wide, wide[-1]], [*strides, 2]
-        layers = conv_stack(channels, wide, strides, norm, dropout=0.5, bias=norm == "none")
+        layers = conv_stack(channels, wide, strides, norm, dropout=True, bias=norm == "none")
         self.layers = nn.Sequential(*layers, *([MinibatchStd()] if minibatch_std else []), nn.Flatten())
         features = (wide[-1] + int(minibatch_std)) * 16
         self.real = nn.Linear(features, 1)
@@ -81,12 +83,12 @@ class OriginalGenerator(nn.Module):
     def __init__(self, latent_dim: int, classes: int, channels: int):
         super().__init__()
         self.classes = classes
-        self.project = nn.Sequential(nn.Linear(latent_dim + classes, 768), nn.ReLU())
+        self.project = nn.Sequential(nn.Linear(latent_dim + classes, 768), nn.ReLU(inplace=True))
         self.layers = nn.Sequential(
-            *(nn.ConvTranspose2d(768, 384, 4, stride=2), nn.BatchNorm2d(384), nn.ReLU()),
-            *(nn.ConvTranspose2d(384, 192, 4, stride=2, padding=1), nn.BatchNorm2d(192), nn.ReLU()),
-            *(nn.ConvTranspose2d(192, 96, 4, stride=2, padding=1), nn.BatchNorm2d(96), nn.ReLU()),
-            *(nn.ConvTranspose2d(96, channels, 4, stride=2, padding=1), nn.Tanh()),
+            *(ConvTranspose2d(768, 384, 4, stride=2), nn.BatchNorm2d(384), nn.ReLU(inplace=True)),
+            *(ConvTranspose2d(384, 192, 4, stride=2, padding=1), nn.BatchNorm2d(192), nn.ReLU(inplace=True)),
+            *(ConvTranspose2d(192, 96, 4, stride=2, padding=1), nn.BatchNorm2d(96), nn.ReLU(inplace=True)),
+            *(ConvTranspose2d(96, channels, 4, stride=2, padding=1), nn.Tanh()),
         )
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
@@ -100,7 +102,7 @@ class OriginalDiscriminator(nn.Module):
     def __init__(self, classes: int, channels: int, norm: Norm = "batch", minibatch_std: bool = False):
         super().__init__()
         wide, strides = [16, 32, 64, 128, 256, 512], [2, 1, 2, 1, 2, 1]
-        layers = conv_stack(channels, wide, strides, norm, dropout=0.0, bias=True)
+        layers = conv_stack(channels, wide, strides, norm, dropout=False, bias=True)
         self.layers = nn.Sequential(*layers, *([MinibatchStd()] if minibatch_std else []), nn.Flatten())
         features = (512 + int(minibatch_std)) * 16
         self.real = nn.Linear(features, 1)
@@ -112,20 +114,20 @@ class OriginalDiscriminator(nn.Module):
 
 
 def conv_stack(
-    channels: int, wide: list[int], strides: list[int], norm: Norm, dropout: float, bias: bool
+    channels: int, wide: list[int], strides: list[int], norm: Norm, dropout: bool, bias: bool
 ) -> list[nn.Module]:
-    """Convolutions of 3x3 with LeakyReLU 0.2, `norm` in all but the first, and dropout where it is not 0.
+    """Convolutions of 3x3 with LeakyReLU 0.2, `norm` in all but the first, and dropout of one half if wanted.
 
     The first convolution, which has no norm, has a bias; the others have one where `bias` says so.
     """
     layers: list[nn.Module] = []
     for i, (before, after, stride) in enumerate(zip([channels, *wide], wide, strides, strict=False)):
-        layers.append(nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=bias or i == 0))
+        layers.append(Conv2d(before, after, 3, stride=stride, padding=1, bias=bias or i == 0))
         if i > 0:
             layers += normalisation(norm, after)
-        layers.append(nn.LeakyReLU(0.2))
+        layers.append(LeakyReLU(0.2))
         if dropout:
-            layers.append(nn.Dropout(dropout))
+            layers.append(Dropout())
     return layers
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from gan_core.config import Norm
+from gan_core.networks.activations import LeakyReLU
+from gan_core.networks.convolution import Conv2d, ConvTranspose2d
 from gan_core.networks.minibatch_std import MinibatchStd
 from gan_core.networks.normalisation import normalisation
 from gan_core.networks.outputs import Judgement
@@ -21,15 +23,19 @@ class Generator(nn.Module):
         super().__init__()
         maps = image_size // 8  # 4 hidden widths for 64 pixels, 3 for 32
         wide = width * maps
-        layers: list[nn.Module] = [nn.ConvTranspose2d(latent_dim, wide, 4, bias=False), nn.BatchNorm2d(wide), nn.ReLU()]
+        layers: list[nn.Module] = [
+            ConvTranspose2d(latent_dim, wide, 4, bias=False),
+            nn.BatchNorm2d(wide),
+            nn.ReLU(inplace=True),
+        ]
         while wide > width:
             layers += [
-                nn.ConvTranspose2d(wide, wide // 2, 4, stride=2, padding=1, bias=False),
+                ConvTranspose2d(wide, wide // 2, 4, stride=2, padding=1, bias=False),
                 nn.BatchNorm2d(wide // 2),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
             ]
             wide //= 2
-        layers += [nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1, bias=False), nn.Tanh()]
+        layers += [ConvTranspose2d(width, channels, 4, stride=2, padding=1, bias=False), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -48,15 +54,15 @@ class Discriminator(nn.Module):
     ):
         super().__init__()
         bias = norm == "none"
-        layers: list[nn.Module] = [nn.Conv2d(channels, width, 4, stride=2, padding=1, bias=bias), nn.LeakyReLU(0.2)]
+        layers: list[nn.Module] = [Conv2d(channels, width, 4, stride=2, padding=1, bias=bias), LeakyReLU(0.2)]
         wide, side = width, image_size // 2
         while side > 4:
-            layers.append(nn.Conv2d(wide, wide * 2, 4, stride=2, padding=1, bias=bias))
-            layers += [*normalisation(norm, wide * 2), nn.LeakyReLU(0.2)]
+            layers.append(Conv2d(wide, wide * 2, 4, stride=2, padding=1, bias=bias))
+            layers += [*normalisation(norm, wide * 2), LeakyReLU(0.2)]
             wide, side = wide * 2, side // 2
         if minibatch_std:
             layers.append(MinibatchStd())
-        layers += [nn.Conv2d(wide + int(minibatch_std), 1, 4, bias=False), nn.Flatten(start_dim=0)]
+        layers += [Conv2d(wide + int(minibatch_std), 1, 4, bias=False), nn.Flatten(start_dim=0)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Judgement:
@@ -69,10 +75,10 @@ class OriginalGenerator(nn.Module):
     def __init__(self, latent_dim: int, channels: int):
         super().__init__()
         self.layers = nn.Sequential(
-            *(nn.ConvTranspose2d(latent_dim, 256, 3, stride=2), nn.BatchNorm2d(256), nn.ReLU()),
-            *(nn.ConvTranspose2d(256, 128, 3, stride=2), nn.BatchNorm2d(128), nn.ReLU()),
-            *(nn.ConvTranspose2d(128, 64, 3, stride=2), nn.BatchNorm2d(64), nn.ReLU()),
-            *(nn.ConvTranspose2d(64, channels, 4, stride=2), nn.Tanh()),
+            *(ConvTranspose2d(latent_dim, 256, 3, stride=2), nn.BatchNorm2d(256), nn.ReLU(inplace=True)),
+            *(ConvTranspose2d(256, 128, 3, stride=2), nn.BatchNorm2d(128), nn.ReLU(inplace=True)),
+            *(ConvTranspose2d(128, 64, 3, stride=2), nn.BatchNorm2d(64), nn.ReLU(inplace=True)),
+            *(ConvTranspose2d(64, channels, 4, stride=2), nn.Tanh()),
         )
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -88,10 +94,10 @@ class OriginalDiscriminator(nn.Module):
     def __init__(self, channels: int, width: int = 16, norm: Norm = "batch", minibatch_std: bool = False):
         super().__init__()
         self.layers = nn.Sequential(
-            *(nn.Conv2d(channels, width, 4, stride=2), *normalisation(norm, width), nn.LeakyReLU(0.2)),
-            *(nn.Conv2d(width, 2 * width, 4, stride=2), *normalisation(norm, 2 * width), nn.LeakyReLU(0.2)),
+            *(Conv2d(channels, width, 4, stride=2), *normalisation(norm, width), LeakyReLU(0.2)),
+            *(Conv2d(width, 2 * width, 4, stride=2), *normalisation(norm, 2 * width), LeakyReLU(0.2)),
             *([MinibatchStd()] if minibatch_std else []),
-            *(nn.Conv2d(2 * width + int(minibatch_std), 1, 4, stride=3), nn.Flatten(start_dim=0)),
+            *(Conv2d(2 * width + int(minibatch_std), 1, 4, stride=3), nn.Flatten(start_dim=0)),
         )
 
     def forward(self, images: Tensor) -> Judgement:

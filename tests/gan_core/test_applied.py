@@ -77,13 +77,13 @@ def test_critic_updates_are_counted_from_the_optimisers(
     trainer = Trainer(config, few)
     assert "n_critic" not in trainer.applied()  # before a step
     real = Trainer._update_discriminator
-    calls: list[int] = []
+    measured: list[dict[str, torch.Tensor]] = []
 
-    def only_the_first(self: Trainer) -> Any:
-        calls.append(1)
-        return real(self) if len(calls) == 1 else latest[0]
+    def only_the_first(self: Trainer, drawn: Any) -> Any:
+        if not measured:
+            measured.append(real(self, drawn))
+        return measured[0]
 
-    latest = [real(Trainer(config, few))]
     monkeypatch.setattr(Trainer, "_update_discriminator", only_the_first)
     assert found(config, trainer) == "n_critic ran with 1.0, asked for 3"
 

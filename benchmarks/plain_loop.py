@@ -1,0 +1,99 @@
+"""The loop that people write: float32, NCHW, a DataLoader, plain Adam, `.item()` at each step.
+
+Networks, batch, data and losses are those of a trial; only how they are computed is what tutorials show.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
+
+from gan_core import networks
+from gan_core.config import TrialConfig
+from gan_core.datasets import ImageSet
+from gan_core.sampling import to_unit
+from gan_core.training import classes_of
+
+
+class PlainLoop:
+    """Trains `config` (family, losses, learning rates; no stabilisers) on `images`. `step()` gives its losses."""
+
+    def __init__(self, config: TrialConfig, images: ImageSet, device: torch.device | str = "cpu"):
+        self.config, self.device, self.classes = config, torch.device(device), classes_of(config, images)
+        self.generator, self.discriminator = (
+            network.to(self.device).train()
+            for network in networks.build(
+                config.model, config.stabilizers, images.channels, self.classes, images.image_size, config.seed
+            )
+        )
+        self.adam_g = self._adam(self.generator)
+        self.adam_d = self._adam(self.discriminator)
+        labels = images.labels if images.labels is not None else torch.zeros(len(images), dtype=torch.long)
+        set_ = TensorDataset(to_unit(images.images), labels)
+        self.batches = _forever(DataLoader(set_, batch_size=config.batch_size, shuffle=True, drop_last=True))
+
+    def _adam(self, network: nn.Module) -> torch.optim.Adam:
+        return torch.optim.Adam(network.parameters(), lr=self.config.optimizer.lr, betas=self.config.optimizer.betas)
+
+    def _fake(self) -> tuple[Tensor, Tensor | None]:
+        z = torch.randn(self.config.batch_size, self.config.model.latent_dim, device=self.device)
+        labels = torch.randint(self.classes, (self.config.batch_size,), device=self.device) if self.classes else None
+        return self.generator(z, labels), labels
+
+    def step(self) -> dict[str, float]:
+        said = {}
+        for _ in range(self.config.loss.n_critic):
+            real, labels = (part.to(self.device) for part in next(self.batches))
+            fake, fake_labels = self._fake()
+            on_real, on_fake = self.discriminator(real), self.discriminator(fake.detach())
+            if self.config.loss.name == "wasserstein":
+                penalty = self.config.loss.gradient_penalty * self._penalty(real, fake.detach())
+                loss = on_fake.logits.mean() - on_real.logits.mean() + penalty
+                said["penalty"] = penalty.item()
+            else:
+                loss = (_bce(on_real.logits, 1.0) + _bce(on_fake.logits, 0.0)) / 2
+                said["accuracy"] = (
+                    ((on_real.logits > 0).float().mean() + (on_fake.logits <= 0).float().mean()) / 2
+                ).item()
+            if self.classes:
+                loss = (
+                    loss
+                    + (
+                        F.cross_entropy(on_real.class_logits, labels)
+                        + F.cross_entropy(on_fake.class_logits, fake_labels)
+                    )
+                    / 2
+                )
+            self.adam_d.zero_grad()
+            loss.backward()
+            self.adam_d.step()
+            said["d"] = loss.item()
+        fake, fake_labels = self._fake()
+        judged = self.discriminator(fake)
+        loss = -judged.logits.mean() if self.config.loss.name == "wasserstein" else _bce(judged.logits, 1.0)
+        if self.classes:
+            loss = loss + F.cross_entropy(judged.class_logits, fake_labels)
+        self.adam_g.zero_grad()
+        loss.backward()
+        self.adam_g.step()
+        said["g"] = loss.item()
+        return said
+
+    def _penalty(self, real: Tensor, fake: Tensor) -> Tensor:
+        epsilon = torch.rand(len(real), 1, 1, 1, device=self.device)
+        at = (epsilon * real + (1 - epsilon) * fake).requires_grad_()
+        (gradient,) = torch.autograd.grad(self.discriminator(at).logits.sum(), at, create_graph=True)
+        return ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
+
+
+def _bce(logits: Tensor, target: float) -> Tensor:
+    return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+
+
+def _forever(loader: DataLoader) -> Iterator[tuple[Tensor, Tensor]]:  # type: ignore[type-arg]
+    return itertools.chain.from_iterable(itertools.repeat(loader))

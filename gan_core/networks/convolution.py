@@ -1,0 +1,200 @@
+"""Convolutions, faster than PyTorch's own where they are small or differentiated twice; equal but for rounding.
+
+The slope of a convolution with respect to its images is a convolution of the same weight, so a gradient penalty needs
+convolutions only, as in `conv2d_gradfix` of stylegan2-ada-pytorch (Karras et al. 2020). PyTorch 2.15 does not know
+that: the penalty's gradient runs as a convolution with a huge dilated kernel, and the slope comes with gradients of
+all weights, which nobody asked for.
+
+On a CPU a kernel as large as its image is a matrix product, and so are, with `fold`, the transposed convolutions to
+one or a few channels: oneDNN 3.13 takes longer for 32 channels to 1 than for 64 to 32, of 64 times the arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+FEW_CHANNELS = 3
+FEW_PIXELS = 16
+Pair = tuple[int, int]
+_TWICE: ContextVar[bool] = ContextVar("twice", default=False)
+
+
+@contextmanager
+def differentiated_twice() -> Iterator[None]:
+    """What networks compute within is made for the gradient of a slope: of a gradient with respect to the images.
+
+    So one that is to be differentiated itself (`create_graph`) is taken with respect to images, never to weights.
+    """
+    token = _TWICE.set(True)
+    try:
+        yield
+    finally:
+        _TWICE.reset(token)
+
+
+def is_differentiated_twice() -> bool:
+    return _TWICE.get() and torch.is_grad_enabled()
+
+
+class Geometry(NamedTuple):
+    stride: Pair
+    padding: Pair
+    output_padding: Pair
+    transposed: bool
+
+    def adjoint(self, images: Tensor, made: Tensor, weight: Tensor) -> Geometry:
+        """The convolution that takes gradients of what was `made` back to `images`."""
+        if self.transposed:
+            return Geometry(self.stride, self.padding, (0, 0), False)
+        left_over = [
+            images.shape[i] - ((made.shape[i] - 1) * self.stride[i - 2] - 2 * self.padding[i - 2] + weight.shape[i])
+            for i in (2, 3)
+        ]
+        return Geometry(self.stride, self.padding, (left_over[0], left_over[1]), True)
+
+
+class Conv2d(nn.Conv2d):
+    """`torch.nn.Conv2d` without groups and dilation: [batch, in, H, W] -> [batch, out, H', W']."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.kernel_size == input.shape[2:] and self.padding == (0, 0):
+            return F.linear(_flat(input), _flat(self.weight), self.bias)[:, :, None, None]
+        geometry = Geometry(self.stride, self.padding, (0, 0), False)  # type: ignore[arg-type]
+        to_few = input.requires_grad and self.in_channels <= FEW_CHANNELS and input.device.type == "cpu"
+        if to_few or is_differentiated_twice() or _is_slow_in_bfloat16(input, self.stride, 4 * FEW_PIXELS):
+            return _in_autocast(input, self.weight, self.bias, geometry)
+        return super().forward(input)
+
+
+class ConvTranspose2d(nn.ConvTranspose2d):
+    """`torch.nn.ConvTranspose2d` without groups and dilation: [batch, in, H, W] -> [batch, out, H', W']."""
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        if input.shape[2:] == (1, 1) and self.padding == (0, 0) and self.output_padding == (0, 0):
+            projected = F.linear(input.flatten(1), _flat(self.weight).t()).unflatten(1, (*self.kernel_size, -1))
+            made = projected.permute(0, 3, 1, 2)
+            return made if self.bias is None else made + self.bias.to(made.dtype)[:, None, None]
+        geometry = Geometry(self.stride, self.padding, self.output_padding, True)  # type: ignore[arg-type]
+        to_few = self.out_channels <= FEW_CHANNELS and input.device.type == "cpu"
+        if to_few or is_differentiated_twice() or _is_slow_in_bfloat16(input, self.stride, FEW_PIXELS):
+            return _in_autocast(input, self.weight, self.bias, geometry)
+        return super().forward(input)
+
+
+def _in_autocast(images: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
+    """`convolve` in the precision that autocast would choose, which does not look into functions of our own."""
+    kind = images.device.type
+    if torch.is_autocast_enabled(kind):
+        dtype = torch.get_autocast_dtype(kind)
+        images, weight, bias = images.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
+    return convolve(images, weight, bias, geometry)
+
+
+def convolve(images: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
+    """images [batch, in, H, W], weight [out, in, k, k], or [in, out, k, k] where it is transposed."""
+    if torch.is_grad_enabled():
+        return _Convolve.apply(images, weight, bias, geometry)
+    return _convolve(images, weight, bias, geometry)
+
+
+class _Convolve(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
+        ctx.save_for_backward(images, weight)
+        ctx.geometry = geometry
+        return _convolve(images, weight, bias, geometry)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        images, weight = ctx.saved_tensors
+        of_images = of_weight = of_bias = None
+        of_weights = not torch.is_grad_enabled()  # autograd asks for them also where only a slope is wanted
+        if ctx.needs_input_grad[0]:
+            of_images = convolve(gradient, weight, None, ctx.geometry.adjoint(images, gradient, weight))
+        if ctx.needs_input_grad[1] and of_weights:
+            of_weight = _weight_gradient(gradient, images, weight, ctx.geometry)
+        if ctx.needs_input_grad[2] and of_weights:
+            of_bias = gradient.sum(dim=(0, 2, 3))
+        return of_images, of_weight, of_bias, None
+
+
+def _weight_gradient(gradient: Tensor, images: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
+    """The gradient of what depends on `convolve(images, weight)` by `gradient`, with respect to the weight."""
+    stride, padding, output_padding, transposed = geometry
+    large, small = (gradient, images) if transposed else (images, gradient)
+    if gradient.dtype == torch.bfloat16 and _is_slow_in_bfloat16(small, stride, FEW_PIXELS):
+        return _product_of_patches(large, small, weight.shape[2], stride[0], padding[0])
+    _, of_weight, _ = torch.ops.aten.convolution_backward(
+        *(gradient, images, weight, None, stride, padding, (1, 1), transposed, output_padding, 1),
+        [False, True, False],
+    )
+    return of_weight
+
+
+def _convolve(images: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
+    stride, padding, output_padding, transposed = geometry
+    if transposed and weight.shape[1] <= FEW_CHANNELS and images.device.type == "cpu":
+        folded = _folded(images, weight, geometry)
+        return folded if bias is None else folded + bias[:, None, None]
+    return torch.ops.aten.convolution(images, weight, bias, stride, padding, (1, 1), transposed, output_padding, 1)
+
+
+def _folded(images: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
+    """A transposed convolution as a matrix product, whose patches `fold` adds where they overlap."""
+    stride, padding, output_padding, _ = geometry
+    size = tuple(
+        (images.shape[i] - 1) * stride[i - 2] - 2 * padding[i - 2] + weight.shape[i] + output_padding[i - 2]
+        for i in (2, 3)
+    )
+    patches = weight.flatten(1).t() @ images.flatten(2)
+    return F.fold(patches, size, weight.shape[2:], padding=padding, stride=stride)
+
+
+def _is_slow_in_bfloat16(images: Tensor, stride: Any, few_pixels: int) -> bool:
+    """Whether oneDNN takes longer for the gradient of such a convolution's weight than a product of matrices does.
+
+    `images`: those on the side with few pixels. Processors with AMX have other code for it.
+    """
+    kind = images.device.type
+    if kind != "cpu" or stride != (2, 2) or images.shape[2] * images.shape[3] > few_pixels or _has_amx():
+        return False
+    return images.dtype == torch.bfloat16 or (torch.is_autocast_enabled(kind) and torch.is_grad_enabled())
+
+
+@cache
+def _has_amx() -> bool:
+    return bool(torch.cpu._is_amx_tile_supported())
+
+
+def _product_of_patches(large: Tensor, small: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
+    """The gradient of a convolution's weight [C of small, C of large, k, k] as one product of matrices.
+
+    `large` [batch, C, H, W]: what the convolution takes, or a transposed one makes. `small`: the other.
+    """
+    padded = F.pad(large, [padding] * 4).permute(0, 2, 3, 1).contiguous()
+    batch, _, _, channels = padded.shape
+    down, right, rows = padded.stride()[1], channels, small.shape[2]
+    patches = padded.as_strided(
+        (batch, rows, small.shape[3], kernel, kernel * channels),
+        (padded.stride(0), stride * down, stride * right, down, 1),
+    )
+    product = _flat_pixels(small).t() @ patches.reshape(-1, kernel * kernel * channels)
+    return product.unflatten(1, (kernel, kernel, channels)).permute(0, 3, 1, 2)
+
+
+def _flat_pixels(images: Tensor) -> Tensor:
+    """[N, C, H, W] -> [N * H * W, C]."""
+    return images.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def _flat(images: Tensor) -> Tensor:
+    """[N, C, H, W] -> [N, H * W * C], without a copy where the channels are last in memory."""
+    return images.permute(0, 2, 3, 1).flatten(1)
