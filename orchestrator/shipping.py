@@ -109,8 +109,8 @@ class ShippedFolder(TrialFolder):
 
     `prefix`: of the trial in the storage. `fetch` first. `trouble`: why the storage lags behind, or ''.
 
-    A storage that is away does not stop training: the next checkpoint takes everything there. The end of a trial waits
-    for it, and then OSError is raised. Superseded is raised as soon as a later attempt is seen.
+    A storage that is away does not stop training: the next checkpoint takes everything there. The beginning and the end
+    of a trial wait for it, and then OSError is raised. Superseded is raised as soon as a later attempt is seen.
     """
 
     def __init__(self, folder: Path, storage: Storage, prefix: str):
@@ -138,14 +138,15 @@ class ShippedFolder(TrialFolder):
 
     def write_record(self, record: Record) -> None:
         super().write_record(record)
+        first = RECORD not in self._pushed
         try:
-            if record.status in ("finished", "failed"):
+            if first or record.status in ("finished", "failed"):
                 _patiently(self.push)
             else:
                 self.push()
             self.trouble = ""
         except OSError as error:
-            if record.status != "running":
+            if first or record.status != "running":
                 raise
             why = reason(error, self.storage.bucket)
             self.trouble = f"the storage is behind: {why}; the next checkpoint takes all of it there"
