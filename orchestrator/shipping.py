@@ -118,7 +118,7 @@ class ShippedFolder(TrialFolder):
         self.storage, self.prefix = storage, prefix
         self.attempt, self.trouble = "", ""
         self._pushed: dict[str, _Stamp] = {}
-        self._stored: dict[_Stamp, str] = {}  # content -> the object that holds it
+        self._stored: dict[_Stamp, str] = {}  # content -> the object of this attempt that holds it
 
     def fetch(self) -> None:
         """Takes over what the last attempt left, into an empty folder. Raises OSError."""
@@ -131,9 +131,7 @@ class ShippedFolder(TrialFolder):
         self.folder.mkdir(parents=True)
         if last := newest(found):
             for name in reversed(in_order(found[last])):  # a worker that was cut off may push meanwhile
-                path = f"{self.prefix}/{last}/{name}"
-                write_file(self.folder / name, self.storage.read(path))
-                self._stored[_stamp(self.folder / name)] = path
+                write_file(self.folder / name, self.storage.read(f"{self.prefix}/{last}/{name}"))
         self.attempt = next_attempt(path.partition("/")[0] for path in objects)
 
     def write_record(self, record: Record) -> None:
@@ -171,16 +169,11 @@ class ShippedFolder(TrialFolder):
     def _push(self, name: str, stamp: _Stamp) -> None:
         path = f"{self.prefix}/{self.attempt}/{name}"
         known = self._stored.get(stamp)
-        if known is None or not self._copied(known, path):
+        if known:  # the checkpoint before: it had another name when it was pushed
+            self.storage.copy(known, path)
+        else:
             self.storage.write(path, (self.folder / name).read_bytes())
         self._pushed[name], self._stored[stamp] = stamp, path
-
-    def _copied(self, known: str, path: str) -> bool:
-        try:
-            self.storage.copy(known, path)
-        except OSError:  # another attempt has deleted it meanwhile
-            return False
-        return True
 
     def prune(self) -> None:
         super().prune()

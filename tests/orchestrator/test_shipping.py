@@ -150,7 +150,7 @@ def test_a_worker_that_was_cut_off_is_refused_and_changes_nothing(nodes: Nodes, 
 
 
 def test_what_a_cut_off_worker_writes_too_late_to_be_refused_is_not_read(nodes: Nodes, whole: TrialFolder) -> None:
-    cut_off = nodes.after(5)
+    cut_off = nodes.after(3)
     asked = nodes.storage.folders
 
     def before_the_successor(prefix: str) -> list[str]:
@@ -161,15 +161,31 @@ def test_what_a_cut_off_worker_writes_too_late_to_be_refused_is_not_read(nodes: 
 
     begun: list[Execution] = []
     cut_off.folder.storage.folders = before_the_successor  # type: ignore[attr-defined]
-    take(cut_off, 3)
+    take(cut_off, 1)  # a checkpoint
     (successor,) = begun
+    assert {name[:6] for name in asked(successor.folder.prefix)} == {"000001", "000002"}  # type: ignore[attr-defined]
     copy = stored(nodes).trial(nodes.planned.key)
     copy.pull()
-    assert copy.record().status == "running"
-    assert len(copy.record().attempts) == 2
+    assert (copy.record().step, len(copy.record().attempts)) == (0, 2)
     successor.advance()
     assert_same_end(successor.folder, whole)
     assert {name[:6] for name in asked(successor.folder.prefix)} == {"000002"}  # type: ignore[attr-defined]
+
+
+def test_what_a_cut_off_worker_writes_while_its_successor_begins_is_not_mixed_with_what_that_has_read(
+    nodes: Nodes, whole: TrialFolder
+) -> None:
+    cut_off = nodes.after(5)
+    successor = nodes.execution()  # it has read
+    take(cut_off, 3)
+    successor.begin()
+    place = f"{successor.folder.prefix}/{successor.folder.attempt}"  # type: ignore[attr-defined]
+    for name in shipping.files_of(successor.folder.folder):
+        assert nodes.storage.read(f"{place}/{name}") == (successor.folder.folder / name).read_bytes()
+    assert set(nodes.storage.objects(place)) == set(shipping.files_of(successor.folder.folder))
+    assert successor.step == 4
+    successor.advance()
+    assert_same_end(successor.folder, whole)
 
 
 def test_a_storage_that_is_away_does_not_stop_training(nodes: Nodes, whole: TrialFolder, s3: S3) -> None:
