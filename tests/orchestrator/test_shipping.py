@@ -32,6 +32,7 @@ def storage(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Storage:
     s3.make_bucket("trials")
     found = Storage(s3.uri("trials/runs"))
     found.delete_below("sweeps")
+    found.delete_below("evaluators")
     return found
 
 
@@ -352,3 +353,17 @@ def test_nothing_is_asked_of_the_storage_where_nothing_was_saved(nodes: Nodes, s
     fetcher.catch_up(set())
     assert said == []
     assert fetcher.is_running(nodes.planned.key)
+
+
+def test_the_classifier_that_measured_a_trial_goes_with_it(nodes: Nodes, tmp_path: Path) -> None:
+    """On another processor another one might be trained, and nothing could go on."""
+    name = f"{nodes.planned.fingerprint}.pt"
+    mine, theirs = (tmp_path / home / "evaluators" / name for home in ("one", "two"))
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"weights")
+    begun(nodes, tmp_path / "one")
+    begun(nodes, tmp_path / "two")
+    assert theirs.read_bytes() == b"weights"
+    theirs.write_bytes(b"others")
+    begun(nodes, tmp_path / "two")
+    assert nodes.storage.read(f"evaluators/{name}") == b"weights"
