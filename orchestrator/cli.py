@@ -19,6 +19,7 @@ from orchestrator.cli_options import (
     Home,
     Json,
     Set,
+    Storage,
     TrackingUri,
     Workers,
     make_console,
@@ -62,6 +63,7 @@ def sweep(
     file: File,
     set_: Set = None,
     home: Home = HOME,
+    storage: Storage = None,
     workers: Workers = None,
     address: Address = None,
     detach: Annotated[
@@ -125,6 +127,7 @@ def sweep(
         quiet=quiet,
         fail_fast=fail_fast,
         patience=60 * patience,
+        storage=storage,
     )
     raise typer.Exit(sweeping.run_sweep(file, set_ or [], options, make_console()))
 

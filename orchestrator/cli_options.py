@@ -52,6 +52,16 @@ TrackingUri = Annotated[
         envvar="MLFLOW_TRACKING_URI", show_default="sqlite:///HOME/mlflow.db", help="Where MLflow keeps the runs."
     ),
 ]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        envvar="ORCHESTRATE_STORAGE",
+        metavar="s3://BUCKET/PREFIX",
+        show_default="HOME",
+        help="Where trials live if nodes share no folder; HOME then holds a copy. Credentials come from "
+        "AWS_ACCESS_KEY_ID or what else AWS's tools read.",
+    ),
+]
 HOME = Path("runs")
 Workers = Annotated[
     int | None, typer.Option(min=1, show_default="one a processor", help="Trials that run at once on a local Ray.")

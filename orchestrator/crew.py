@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator import disk
 from orchestrator.clock import Clock, relative_cost
 from orchestrator.cluster import Cluster
 from orchestrator.display import Display, duration
+from orchestrator.fetching import Fetcher
 from orchestrator.interrupts import Stop
 from orchestrator.plan import Plan
 
@@ -35,7 +37,8 @@ class Settings:
 class Crew:
     """Trains plans on a cluster. `settings.gpu_share`: measured before the first trial where it is None.
 
-    `wall`: seconds so far from the first worker's start to the last trial's end; `trained`: the trials' own seconds.
+    `fetcher`: keeps the home up where trials live in a storage. `wall`: seconds so far from the first worker's start to
+    the last trial's end; `trained`: the trials' own seconds.
     """
 
     cluster: Cluster
@@ -43,6 +46,7 @@ class Crew:
     settings: Settings
     shown: Display
     stop: Stop
+    fetcher: Fetcher | None = None
     wall: float = 0.0
     trained: float = 0.0
     workers: int = field(default=0, init=False)
@@ -62,7 +66,9 @@ class Crew:
         began = time.monotonic()
         try:
             with disk.watched([plan.folder.home, self.cluster.scratch], self.stop.ask):
-                runner.run(plan, self.evaluators, self.cluster, self.settings, share, self.stop, self.shown.report)
+                runner.run(
+                    plan, self.evaluators, self.cluster, self.settings, share, self.stop, self._report, self.fetcher
+                )
         except OSError as error:
             if not disk.is_full(error):
                 raise
@@ -70,6 +76,11 @@ class Crew:
         finally:
             self.wall += time.monotonic() - began
             self.trained += clock.trained
+
+    def _report(self, key: str, result: dict[str, Any]) -> None:
+        if self.fetcher:
+            self.fetcher.heard(key, result)
+        self.shown.report(key, result)
 
     def _gpu_share(self, plan: Plan) -> float:
         if self._share is None:

@@ -43,7 +43,7 @@ def prepare(
         now = found[planned.evaluation].id
         if planned.state == "finished":
             note(f"caution: {planned.trial.name} was measured with {before}, not {now}: their numbers stand apart")
-        elif plan.folder.trial(planned.key).checkpoint_file.exists():
+        elif plan.folder.trial(planned.key).has_checkpoint():
             raise UserError(
                 f"{planned.trial.name} was measured with {before} up to now, and the evaluator is {now}: its "
                 "weights or its method changed. Put the weights back, or give the sweep another name"

@@ -58,10 +58,19 @@ class Mirror:
     """Keeps MLflow up with a sweep's folder.
 
     `document`: the sweep as in sweep.json. `rebuild`: nothing trains; finished runs are looked at again too, and the
-    parent run is not marked as running. `sent`: what was sent, counted by kind. `left_out`: pictures that are damaged.
+    parent run is not marked as running. `runs`: whether a worker has a trial, where its lock does not say.
+    `sent`: what was sent, counted by kind. `left_out`: pictures that are damaged.
     """
 
-    def __init__(self, folder: SweepFolder, uri: str, document: dict[str, Any], rebuild: bool = False):
+    def __init__(
+        self,
+        folder: SweepFolder,
+        uri: str,
+        document: dict[str, Any],
+        rebuild: bool = False,
+        runs: Callable[[str], bool] | None = None,
+    ):
+        self.runs = runs or (lambda key: is_held(self.folder.trial(key).lock_file))
         self.folder, self.uri, self.document, self.rebuild = folder, uri, document, rebuild
         self.trials = {trial["key"]: trial for trial in document["trials"]}
         self.children: dict[str, _Child] = {}
@@ -242,7 +251,7 @@ class Mirror:
         if child and child.closed:
             return
         record = folder.record()
-        if record.status == "running" and not is_held(folder.lock_file):  # nobody trains it: its process died
+        if record.status == "running" and not self.runs(folder.key):  # nobody trains it: its process died
             record = replace(record, status="interrupted")
         state = description.state(record)
         starting = record.status == "running" and not record.applied

@@ -1,4 +1,4 @@
-"""What every node of a cluster must have before the first trial: the same versions and code, the storage folder."""
+"""What every node of a cluster must have before the first trial: the same versions and code, the trials' storage."""
 
 from __future__ import annotations
 
@@ -12,34 +12,49 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import UserError, first_line
+from orchestrator.storage import Storage
 
 SECONDS_TO_ANSWER = 120.0
 """A node starts a worker for the question, which imports Ray."""
 
 
+REMEDIES = {
+    "folder": "--home (or $ORCHESTRATE_HOME) must be a folder that every node mounts at the same path",
+    "storage": "every node must reach --storage (or $ORCHESTRATE_STORAGE) and have credentials for it",
+}
+
+
 @dataclass(frozen=True)
 class Node:
-    """What a node said. `versions`: by package, and `python`. `storage`: why the folder cannot be used there, or ''."""
+    """What a node said. `versions`: by package, and `python`. `storage`: why it cannot be used there, or ''."""
 
     address: str
     versions: dict[str, str]
     storage: str = ""
 
 
-def probe(cluster: Any, storage: Path) -> None:
-    """Asks every node at once. `cluster`: a `Cluster`. Raises UserError, a line for each thing that is wrong."""
+def probe(cluster: Any, storage: Path | Storage) -> None:
+    """Asks every node at once. `cluster`: a `Cluster`. `storage`: the folder or the object store that trials live in.
+
+    Raises UserError, a line for each thing that is wrong.
+    """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     ray, token = cluster.ray, secrets.token_hex(8)
-    sign = storage / f".probe-{token}"
-    sign.write_text(token)
+    name = f".probe-{token}"
+    if isinstance(storage, Storage):
+        storage.write(name, token.encode())
+        where = (storage.uri, name)
+    else:
+        (storage / name).write_text(token)
+        where = (str(storage), name)
     try:
         ask = ray.remote(num_cpus=0, max_retries=0)(look)
         asked = {}
         for node in cluster.ray.nodes():
             if node["Alive"]:
                 here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                asked[node["NodeManagerAddress"]] = ask.options(scheduling_strategy=here).remote(str(sign), token)
+                asked[node["NodeManagerAddress"]] = ask.options(scheduling_strategy=here).remote(*where, token)
         ray.wait(list(asked.values()), num_returns=len(asked), timeout=SECONDS_TO_ANSWER)
         wrong, nodes = [], []
         for address, answer in asked.items():
@@ -50,8 +65,11 @@ def probe(cluster: Any, storage: Path) -> None:
             except Exception as error:
                 wrong.append(f"node {address} cannot run this code: {said_last(error)}")
     finally:
-        sign.unlink(missing_ok=True)
-    wrong += objections(versions(), nodes, storage)
+        if isinstance(storage, Storage):
+            storage.delete(name)
+        else:
+            (storage / name).unlink(missing_ok=True)
+    wrong += objections(versions(), nodes, where[0])
     if wrong:
         raise UserError("\n".join(wrong))
 
@@ -62,8 +80,8 @@ def said_last(error: Exception) -> str:
     return lines[-1].strip() if lines else first_line(error)
 
 
-def objections(here: dict[str, str], nodes: list[Node], storage: Path) -> list[str]:
-    """What is wrong with the nodes. `here`: the versions of the driver."""
+def objections(here: dict[str, str], nodes: list[Node], storage: str) -> list[str]:
+    """What is wrong with the nodes. `here`: the versions of the driver. `storage`: a folder, or s3://..."""
     found = []
     for node in nodes:
         other = [f"{name} {node.versions[name]} ({here[name]})" for name in here if node.versions[name] != here[name]]
@@ -73,10 +91,8 @@ def objections(here: dict[str, str], nodes: list[Node], storage: Path) -> list[s
                 "install the same on every node"
             )
         if node.storage:
-            found.append(
-                f"node {node.address} cannot use {storage}: {node.storage}; --home (or $ORCHESTRATE_HOME) must be a "
-                "folder that every node mounts at the same path"
-            )
+            remedy = REMEDIES["storage" if "://" in storage else "folder"]
+            found.append(f"node {node.address} cannot use {storage}: {node.storage}; {remedy}")
     return found
 
 
@@ -98,12 +114,17 @@ def _hash_of_code() -> str:
     return found.hexdigest()[:12]
 
 
-def look(sign: str, token: str) -> tuple[dict[str, str], str]:
-    """On a node: its versions, and what is wrong with the folder of the file `sign`, in which `token` stands."""
-    return versions(), _storage_trouble(Path(sign), token)
+def look(storage: str, sign: str, token: str) -> tuple[dict[str, str], str]:
+    """On a node: its versions, and what is wrong with the storage, where `token` stands in the file `sign`."""
+    if "://" not in storage:
+        return versions(), _folder_trouble(Path(storage) / sign, token)
+    try:
+        return versions(), Storage(storage).trouble(sign, token)
+    except UserError as error:
+        return versions(), str(error)
 
 
-def _storage_trouble(sign: Path, token: str) -> str:
+def _folder_trouble(sign: Path, token: str) -> str:
     """Whether the file is there, and whether another can be made beside it."""
     try:
         if sign.read_text() != token:

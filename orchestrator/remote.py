@@ -14,7 +14,7 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -42,6 +42,7 @@ def is_outside(address: str | None) -> bool:
 def run(words: list[str], address: str) -> int:
     """Runs `orchestrate WORDS` on the cluster and shows what it says; its exit code. Raises UserError."""
     words, detach = forwarded(words)
+    words += storage_of(words, os.environ)
     files = [word for word in words if Path(word).is_file()]
     client = _client(address)
     job = _running(client, words) or _submit(client, words, files)
@@ -62,6 +63,13 @@ def forwarded(words: list[str]) -> tuple[list[str], bool]:
         else:
             kept.append(word)
     return kept, "--detach" in words
+
+
+def storage_of(words: list[str], environment: Mapping[str, str]) -> list[str]:
+    """`--storage` for a sweep there, where only this machine's environment names it."""
+    given = any(word == "--storage" or word.startswith("--storage=") for word in words)
+    here = environment.get("ORCHESTRATE_STORAGE")
+    return ["--storage", here] if here and words[:1] == ["sweep"] and not given else []
 
 
 def entrypoint(words: list[str], files: list[str]) -> str:

@@ -15,6 +15,7 @@ from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster import Cluster
 from orchestrator.crew import Settings
 from orchestrator.failures import MOST_WORKERS_LOST, Cause, classify, in_short
+from orchestrator.fetching import Fetcher
 from orchestrator.following import Listener, Report, Round, StopWhen, key_of
 from orchestrator.forecast import longest_first
 from orchestrator.interrupts import Stop
@@ -35,16 +36,17 @@ def run(
     gpu_share: float,
     stop: Stop,
     report: Report,
+    fetcher: Fetcher | None = None,
 ) -> None:
     """Runs what is left of the plan, each trial where it left off, until all have ended or `stop` was asked.
 
-    `gpu_share`: the part of a GPU a trial gets, where there are any.
+    `gpu_share`: the part of a GPU a trial gets, where there are any. `fetcher`: where trials live in a storage.
     """
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what happens to a trial is said by `report`
     todo, roomier = longest_first(plan), frozenset[str]()
     while todo:
         one = Round(settings, stop, report, cluster.last_words, roomier)
-        broken = _run_round(plan, todo, evaluators, cluster, gpu_share, one)
+        broken = _run_round(plan, todo, evaluators, cluster, gpu_share, one, fetcher)
         if stop.asked:
             return
         again = one.crowded - roomier
@@ -60,12 +62,14 @@ def _run_round(
     cluster: Cluster,
     gpu_share: float,
     one: Round,
+    fetcher: Fetcher | None,
 ) -> bool:
     """Runs them all through Tune; whether it broke off, because a worker was killed to free memory."""
     resources = {roomier: cluster.resources(gpu_share, 2 if roomier else 1) for roomier in (False, True)}
     tasks = [
         {
             "folder": str(plan.folder.trial(planned.key).folder),
+            "storage": fetcher and fetcher.sweep.storage.uri,
             "config": planned.config.model_dump(mode="json"),
             "fingerprint": planned.fingerprint,
             "evaluation": planned.evaluation,
@@ -97,16 +101,19 @@ def _run_round(
         ),
     )
     folders = [plan.folder.trial(planned.key) for planned in todo]
+    catch_up = lambda: fetcher.catch_up({folder.key for folder in folders}) if fetcher else None  # noqa: E731
     broken = False
     with bounded_stop(one.stop, folders):
         try:
             tuner.fit()
         except Exception as error:  # Tune breaks off where Ray's memory monitor has killed a worker
+            catch_up()
             killed = killed_for_memory(str(error), folders)
             if classify(error) is not Cause.OUT_OF_MEMORY or not killed:
                 raise
             broken = True
             _note_killed(killed, one)
+    catch_up()
     for folder in folders:
         if folder.key in one.given_up and not one.stop.asked:
             give_up(folder, *one.given_up[folder.key])

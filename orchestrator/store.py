@@ -7,6 +7,7 @@
                       sweep.yaml        the file that asked for them
                       mirror.json       where MLflow holds it
                       lock              held while a command runs the sweep
+                      storage           the address where its trials live, if that is not here
                       report/               report.html, report.md and its pictures, trials.csv, effects.csv,
                                             histories.parquet
                       trials/<key>/     record.json config.json history.jsonl checkpoint.pt checkpoint-previous.pt
@@ -164,6 +165,10 @@ class TrialFolder:
         last = record.step if up_to is None else up_to
         return [row for row in self.written(record) if row["step"] <= last] if last else []
 
+    def has_checkpoint(self) -> bool:
+        """Whether the trial would go on from one."""
+        return self.checkpoint_file.exists()
+
     def written(self, record: Record) -> list[Row]:
         """What the record's process wrote, also past its step. Raises Damaged."""
         text = self._history_bytes()
@@ -223,6 +228,7 @@ class SweepFolder:
         self.report_folder = self.folder / "report"
         self.report_file = self.report_folder / "report.html"
         self.id_file = self.folder / "id"
+        self.storage_file = self.folder / "storage"
 
     def trial(self, key: str) -> TrialFolder:
         return TrialFolder(self.folder / "trials" / key)
@@ -239,6 +245,13 @@ class SweepFolder:
         if not self.id_file.exists():
             write_text(self.id_file, uuid.uuid4().hex)
         return self.id_file.read_text()
+
+    def storage_uri(self) -> str | None:
+        """The address of the object store that its trials live in; None where they live here."""
+        try:
+            return self.storage_file.read_text(encoding="utf-8").strip() or None
+        except FileNotFoundError:
+            return None
 
     def sweep(self) -> dict[str, Any]:
         """The sweep as last asked for: {name, question, trials: [...], ...}. Raises UserError if there is none."""

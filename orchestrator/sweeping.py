@@ -19,6 +19,7 @@ from orchestrator import (
     disk,
     display,
     environment,
+    fetching,
     generator_model,
     probing,
     room,
@@ -39,6 +40,8 @@ from orchestrator.mirror_thread import MirrorThread
 from orchestrator.plan import Plan, make_plan
 from orchestrator.repairing import repaired
 from orchestrator.scratch import parent_folder, scratch_folder
+from orchestrator.shipping import StoredSweep
+from orchestrator.storage import Storage
 from orchestrator.store import SweepFolder, write_checked, write_text
 
 FINISHED, SOME_FAILED = 0, 1
@@ -53,7 +56,7 @@ class Options:
     `confirm`: how many of the best configurations run again on fresh seeds. `register`: the registered model that the
     best generator becomes a version of. `system_metrics`: rows tell of the worker and its machine too. `quiet`: nothing
     is said before the summary. `fail_fast`: a failed trial stops the sweep. `patience`: seconds without a word of a
-    trial after which its worker is killed.
+    trial after which its worker is killed. `storage`: the object store that trials live in, None for the home.
     """
 
     home: Path
@@ -68,6 +71,7 @@ class Options:
     quiet: bool = False
     fail_fast: bool = False
     patience: float = 900.0
+    storage: str | None = None
 
     @property
     def settings(self) -> Settings:
@@ -81,23 +85,54 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
         addresses.check_address(options.address)
     elif options.device == "gpu":
         environment.check_gpu()
-    folder = SweepFolder(options.home, sweep.name)
+    folder = _folder(options, sweep.name)
     _check_mlflow(folder, options.tracking_uri)
     if options.register is not None:
         generator_model.check_name(options.register)
     database.check(options.tracking_uri, sweep.name)
     with display.make_display(console, options.quiet) as shown:
         shown.phase("loading the data")
-        plan = extended(make_plan(sweep, options.home), options.confirm)
+        plan = make_plan(sweep, options.home)
         for caution in sweep.cautions:
             shown.note(f"caution: {caution}")
         with disk.explained(folder.folder), hold(folder):
-            plan = repaired(plan, shown.note)
+            if isinstance(folder, StoredSweep):
+                plan = _stored(plan, folder, shown)
+            plan = repaired(extended(plan, options.confirm), shown.note)
             _check_room(plan, options)
             evaluators = prepare(plan, options.home, shown.phase, shown.note, everything=bool(options.confirm))
+            if isinstance(folder, StoredSweep):
+                fetching.exchange_evaluators(folder, plan)
             outcome = _run(plan, evaluators, options, shown)
     _say_the_end(options, console, outcome)
     return outcome.code
+
+
+def _folder(options: Options, name: str) -> SweepFolder:
+    """The sweep's folder, with the storage that its trials live in: the one that is asked for, or was before.
+
+    Raises UserError where that storage cannot be used, or is another one.
+    """
+    folder = SweepFolder(options.home, name)
+    before = folder.storage_uri()
+    if not (options.storage or before):
+        return folder
+    storage = Storage(str(options.storage or before))
+    if before and Storage(before).location != storage.location:
+        raise UserError(
+            f"the trials of {name} live in {before}, and their checkpoints are there: leave --storage (and "
+            "$ORCHESTRATE_STORAGE) out, or take another --home"
+        )
+    if trouble := storage.trouble():
+        raise UserError(f"--storage {storage.uri} cannot be used: {trouble}")
+    return StoredSweep(options.home, name, storage)
+
+
+def _stored(plan: Plan, folder: StoredSweep, shown: display.Display) -> Plan:
+    """The plan with what the storage knows."""
+    shown.phase(f"looking into {folder.storage.uri}")
+    write_text(folder.storage_file, folder.storage.uri + "\n")
+    return fetching.begin(folder, plan, shown.note)
 
 
 def _check_room(plan: Plan, options: Options) -> None:
@@ -126,13 +161,16 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
         cluster = stack.enter_context(_cluster(plan, options, shown)) if plan.todo else None
         shown.phase("opening MLflow")
         importing.result()
-        mirror = _open_mirror(plan, options, shown)
+        fetcher = None
+        if isinstance(plan.folder, StoredSweep):
+            fetcher = stack.enter_context(fetching.Fetcher(plan.folder, shown.note))
+        mirror = _open_mirror(plan, options, shown, fetcher)
         write_checked(plan.folder.sweep_file, plan.document())
         thread = MirrorThread(mirror)
         thread.start()
         try:
             if cluster:
-                crew = Crew(cluster, evaluators, options.settings, shown, stop)
+                crew = Crew(cluster, evaluators, options.settings, shown, stop, fetcher)
                 with instead(lambda: _stop_for_user(stop, shown)):
                     crew.train(plan)
                     more = extended(plan.looked_up(), options.confirm)
@@ -197,15 +235,17 @@ def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[C
         Cluster(options.address, workers, scratch, size, leave, options.device) as cluster,
     ):
         if options.address:
-            shown.phase("asking every node for its versions and the storage folder")
-            probing.probe(cluster, plan.folder.home)
+            shown.phase("asking every node for its versions and the trials' storage")
+            folder = plan.folder
+            probing.probe(cluster, folder.storage if isinstance(folder, StoredSweep) else folder.home)
         yield cluster
 
 
-def _open_mirror(plan: Plan, options: Options, shown: display.Display) -> Mirror:
+def _open_mirror(plan: Plan, options: Options, shown: display.Display, fetcher: fetching.Fetcher | None) -> Mirror:
     """With nothing left to train, what MLflow has is looked at again as `orchestrate sync` does."""
     write_text(plan.folder.asked_file, Path(plan.sweep.file).read_text(encoding="utf-8"))
-    mirror = Mirror(plan.folder, options.tracking_uri, plan.document(), rebuild=not plan.todo)
+    runs = fetcher.is_running if fetcher else None
+    mirror = Mirror(plan.folder, options.tracking_uri, plan.document(), rebuild=not plan.todo, runs=runs)
     try:
         mirror.open()
     except UserError as error:  # the mirror's thread tries again

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from ray import tune
 from gan_core.config import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
+from orchestrator import scratch, shipping
 from orchestrator.execution import Execution
 from orchestrator.failures import POLICIES, Action, Cause, in_short
 from orchestrator.store import TrialFolder
@@ -39,6 +43,9 @@ class TrialRunner(tune.Trainable):
     with it elsewhere. Nothing is saved then: the write could hang until the storage is back, and undo what the other
     has written meanwhile. A call that comes after all goes on from the last checkpoint.
     """
+
+    place: tempfile.TemporaryDirectory[str] | None = None
+    """Of the trial that this process works on, where its files go to a storage."""
 
     def setup(self, config: dict[str, Any], images: dict[str, ImageSet], evaluators: dict[str, Evaluator]) -> None:
         self.task, self.images, self.evaluators = config["task"], images, evaluators
@@ -86,9 +93,8 @@ class TrialRunner(tune.Trainable):
     def _begin(self) -> Execution:
         trial = TrialConfig.model_validate(self.task["config"])
         images, evaluator = self.images[self.task["fingerprint"]], self.evaluators[self.task["evaluation"]]
-        folder = TrialFolder(Path(self.task["folder"]))
         execution = Execution(
-            folder,
+            self._folder(),
             trial,
             images,
             evaluator,
@@ -98,6 +104,18 @@ class TrialRunner(tune.Trainable):
         )
         execution.begin(self.task.get("lost", ""))
         return execution
+
+    def _folder(self) -> TrialFolder:
+        """Where the trial is worked on: in its own folder, or in one of this node that goes to the storage."""
+        folder, storage = Path(self.task["folder"]), self.task.get("storage")
+        if storage is None:
+            return TrialFolder(folder)
+        for orphan in scratch.orphans():  # of workers that were killed here
+            shutil.rmtree(orphan, ignore_errors=True)
+        if self.place:
+            self.place.cleanup()
+        self.place = tempfile.TemporaryDirectory(prefix=f"orchestrate-{os.getpid()}-")
+        return shipping.on_this_node(folder, storage, Path(self.place.name))
 
     def _result(self, execution: Execution) -> dict[str, Any]:
         record = execution.record
@@ -112,7 +130,8 @@ class TrialRunner(tune.Trainable):
             "cause": record.attempts[-1]["outcome"] if record.status == "failed" else None,
             "error": in_short(record.error or ""),
             "done": execution.done,
-            "note": record.note,
+            "note": record.note or shipping.trouble_of(execution.folder),
+            "saved": (len(record.attempts), record.step, record.status),
             "halt": execution.halt,
         }
 

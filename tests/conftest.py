@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from buckets import KEYS, S3, s3_server
 from playwright.sync_api import Browser, Page, sync_playwright
 from small_disks import MakeDisk, small_disks
 
@@ -64,3 +65,19 @@ def make_disk(tmp_path: Path) -> Iterator[MakeDisk]:
     """Makes a file system of a size such as "8m" and returns its folder; skips where that is not allowed."""
     with small_disks(tmp_path) as make:
         yield make
+
+
+@pytest.fixture(scope="session")
+def s3_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def s3(s3_of_all: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    """A real S3 server that refuses nothing, and credentials for it."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    yield s3_of_all
+    s3_of_all.allow(float("inf"))

@@ -369,3 +369,18 @@ def test_the_best_of_an_interrupted_trial_is_a_point_only_once_it_has_ended(
     run_to_end(plan, plan.trials[0])
     mirror.sync()
     assert len(sent()) == 1
+
+
+def test_a_trial_that_a_worker_of_another_node_has_is_running_though_no_lock_here_says_so(
+    tiny_plan: MakePlan, tmp_path: Path
+) -> None:
+    plan = tiny_plan()
+    key = plan.trials[0].key
+    run_some_steps(plan, plan.trials[0], 5).abandon()  # as a copy of it looks: running, and nobody holds its lock
+    mirror = mirror_of(plan, tmp_path)
+    mirror.runs = lambda asked: asked == key
+    mirror.open()
+    for status in ("RUNNING", "KILLED"):
+        mirror.sync()
+        assert mirror.client.get_run(mirror.children[key].run_id).info.status == status
+        mirror.runs = lambda asked: False

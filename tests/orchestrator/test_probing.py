@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.probing import Node, look, objections, versions
 
-STORAGE = Path("/shared/runs")
+STORAGE = "/shared/runs"
 
 
 def test_nodes_like_this_one_that_see_the_storage_are_fine() -> None:
@@ -32,14 +32,14 @@ def test_a_node_that_cannot_use_the_storage_is_named_with_the_folder_and_the_rea
 def test_a_node_that_sees_the_folder_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     sign = tmp_path / "sign"
     sign.write_text("token")
-    assert look(str(sign), "token") == (versions(), "")
+    assert look(str(tmp_path), "sign", "token") == (versions(), "")
     assert list(tmp_path.iterdir()) == [sign]
 
 
 def test_a_node_with_a_folder_of_its_own_is_noticed(tmp_path: Path) -> None:
-    assert look(str(tmp_path / "sign"), "token")[1] == "what the head writes there is not seen"
+    assert look(str(tmp_path), "sign", "token")[1] == "what the head writes there is not seen"
     (tmp_path / "sign").write_text("of an earlier day")
-    assert "another file" in look(str(tmp_path / "sign"), "token")[1]
+    assert "another file" in look(str(tmp_path), "sign", "token")[1]
 
 
 def test_a_folder_that_takes_nothing_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,4 +50,4 @@ def test_a_folder_that_takes_nothing_is_noticed(tmp_path: Path, monkeypatch: pyt
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(Path, "write_text", refuse)
-    assert look(str(sign), "token")[1] == "Read-only file system"
+    assert look(str(tmp_path), "sign", "token")[1] == "Read-only file system"

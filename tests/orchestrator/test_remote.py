@@ -53,3 +53,17 @@ def test_an_address_where_nobody_listens_is_refused() -> None:
 def test_the_code_travels_whole() -> None:
     root = Path(remote.__file__).resolve().parents[1]
     assert all((root / package / "__init__.py").is_file() for package in remote.PACKAGES)
+
+
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [
+        (["sweep", "a.yaml"], ["--storage", "s3://here/x"]),
+        (["sweep", "a.yaml", "--storage", "s3://there"], []),
+        (["sweep", "--storage=s3://there", "a.yaml"], []),
+        (["status", "a"], []),
+    ],
+)
+def test_the_storage_of_this_machines_environment_goes_along(words: list[str], more: list[str]) -> None:
+    assert remote.storage_of(words, {"ORCHESTRATE_STORAGE": "s3://here/x"}) == more
+    assert remote.storage_of(words, {}) == []
