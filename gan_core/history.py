@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -50,6 +51,27 @@ class Window:
     def load_state_dict(self, state: dict, device: torch.device) -> None:  # type: ignore[type-arg]
         self.names = list(state["names"])
         self.rows = [row.to(device) for row in state["rows"]]
+
+
+def of_logits(real: Tensor, fake: Tensor, boundary: float) -> dict[str, Tensor]:
+    """What D's logits [n] on real images and [m] on generated ones say: scores, accuracies, area under the ROC curve.
+
+    `boundary`: the logit above which an image is held for real.
+    """
+    accuracy_real, accuracy_fake = (real > boundary).float().mean(), (fake <= boundary).float().mean()
+    return {
+        "score/real": real.mean(),
+        "score/fake": fake.mean(),
+        "accuracy/real": accuracy_real,
+        "accuracy/fake": accuracy_fake,
+        "accuracy/discriminator": (accuracy_real + accuracy_fake) / 2,
+        "accuracy/auc": roc_auc(real, fake),
+    }
+
+
+def norm(tensors: Iterable[Tensor]) -> Tensor:
+    """The Euclidean norm of all their elements together."""
+    return torch.nn.utils.get_total_norm([tensor.detach() for tensor in tensors])
 
 
 def roc_auc(real_scores: Tensor, fake_scores: Tensor) -> Tensor:

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from gan_core import applied, families, networks, sampling
+from gan_core import applied, families, history, networks, sampling
 from gan_core.batches import Batches
 from gan_core.config import Player, TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
-from gan_core.history import Row, Window, now_ms, roc_auc
+from gan_core.history import Row, Window, now_ms
 from gan_core.images import DataError
 from gan_core.networks.outputs import Judgement
 from gan_core.objective import Objective
@@ -163,25 +163,15 @@ class Trainer:
             judged_real, judged_fake = self._judge(seen_real), self._judge(seen_fake)
         real_logits, fake_logits = judged_real.logits, judged_fake.logits
 
-        measured = {"score/real": real_logits.mean(), "score/fake": fake_logits.mean()}
         loss, parts = self.objective.discriminator(judged_real, judged_fake, real_labels, drawn.labels)
-        measured |= parts
+        measured = history.of_logits(real_logits, fake_logits, self.objective.adversarial.boundary) | parts
         if penalty := self.objective.penalty(self._scores, seen_real, seen_fake):
             loss = loss + penalty[0]
             measured |= penalty[1]
         measured["loss/discriminator"] = loss
         measured["gradient_norm/discriminator"] = self._descend("discriminator", self.discriminator, loss)
-        measured["weight_norm/discriminator"] = _norm(self.discriminator)
-
-        boundary = self.objective.adversarial.boundary
-        accuracy_real = torch.gt(real_logits, boundary).float().mean()
-        accuracy_fake = torch.le(fake_logits, boundary).float().mean()
-        return measured | {
-            "accuracy/real": accuracy_real,
-            "accuracy/fake": accuracy_fake,
-            "accuracy/discriminator": (accuracy_real + accuracy_fake) / 2,
-            "accuracy/auc": roc_auc(real_logits, fake_logits),
-        }
+        measured["weight_norm/discriminator"] = history.norm(self.discriminator.parameters())
+        return measured
 
     def _update_generator(self, drawn: Drawn) -> dict[str, Tensor]:
         self.discriminator.requires_grad_(False)  # its gradients are not wanted here
@@ -189,7 +179,7 @@ class Trainer:
         loss, measured = self.objective.generator(judged, drawn.labels)
         measured["loss/generator"] = loss
         measured["gradient_norm/generator"] = self._descend("generator", self.generator, loss)
-        measured["weight_norm/generator"] = _norm(self.generator)
+        measured["weight_norm/generator"] = history.norm(self.generator.parameters())
         self.discriminator.requires_grad_(True)
         if self.ema is not None:
             self.ema.update_parameters(self.generator)
@@ -201,8 +191,7 @@ class Trainer:
         optimizer = self.optimizers[player]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        gradients = [p.grad for p in network.parameters() if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients)
+        norm = history.norm(p.grad for p in network.parameters() if p.grad is not None)
         optimizer.step()
         return norm
 
@@ -378,7 +367,3 @@ class Trainer:
 
     def _restart_timing(self) -> None:
         self._timed_since, self._timed_steps = time.perf_counter(), 0
-
-
-def _norm(network: nn.Module) -> Tensor:
-    return torch.nn.utils.get_total_norm([weight.detach() for weight in network.parameters()])

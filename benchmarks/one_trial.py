@@ -1,0 +1,194 @@
+"""A step of training against the loop that people write (`plain_loop.py`), and where the time of a step goes.
+
+    python benchmarks/one_trial.py [--families dcgan acgan wgan_gp] [--rounds 6] [--device cpu] [--profile]
+
+On the bundled digits, one thread, the papers' networks of width 32, batches of 64. The loops take turns and the table
+has medians. `--device cuda` measures the same on a GPU, where what is asked for is asked of the eager step there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from goals import Line
+from plain_loop import PlainLoop
+from torch.utils.flop_counter import FlopCounterMode
+
+from gan_core import checkpoint, datasets, history, training
+from gan_core.config import TrialConfig
+from gan_core.datasets import ImageSet
+from gan_core.precision import resolve_precision
+from gan_core.training import Trainer
+
+FAMILIES = ("dcgan", "acgan", "wgan_gp")
+GOALS = {"float32": 1.4, "bfloat16": 2.4}
+LARGEST = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--families", nargs="+", default=FAMILIES, choices=FAMILIES)
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--profile", action="store_true", help="where the time goes, kernel by kernel")
+    options = parser.parse_args()
+    for line in lines(options.rounds, options.families, options.device):
+        print(line, flush=True)
+    if options.profile:
+        for family in options.families:
+            print(f"\n{family}\n{profile(family, options.device)}")
+
+
+def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "cpu") -> Iterator[Line]:
+    """A line a goal, as each is measured."""
+    torch.set_num_threads(1)
+    images = datasets.load(TrialConfig().data)
+    native = resolve_precision("auto", torch.device(device))
+    precisions = ["float32", *(["bfloat16"] if native == "bfloat16" else [])]
+    speeds = {precision: kernel_speed(LARGEST[precision], device) for precision in precisions}
+    for family in families:
+        plain = PlainLoop(config(family), images, device)
+        ours = {name: Trainer(config(family, precision=name), images, device) for name in precisions}
+        flops = arithmetic(ours[native])
+        took = in_turn({"plain": plain.step, **{name: trainer.step for name, trainer in ours.items()}}, rounds, device)
+        for name in precisions:
+            ratio, bound = took["plain"] / took[name], flops / speeds[name]
+            yield Line(
+                f"{family}, {name}: a step against the plain loop",
+                f"{took['plain'] * 1e3:.0f} / {took[name] * 1e3:.0f} ms = {ratio:.2f}x",
+                f"at least {GOALS[name]}x",
+                ratio >= GOALS[name],
+            )
+            yield Line(
+                f"    its arithmetic, {flops / 1e9:.1f} GFLOP",
+                f"{bound * 1e3:.0f} ms at {speeds[name] / 1e9:.0f} GFLOP/s",
+                "",
+                None,
+            )
+        yield from beside_the_step(ours[native], took[native], images)
+
+
+def beside_the_step(trainer: Trainer, step: float, images: ImageSet) -> Iterator[Line]:
+    """History, accuracy and divergence checks; a checkpoint; an evaluation."""
+    spent, steps = defaultdict[str, float](float), 20
+    with ExitStack() as stack:
+        for owner, name in (
+            (history, "of_logits"),
+            (history, "norm"),
+            (history.Window, "add"),
+            (history.Window, "means"),
+            (training.Trainer, "_check_divergence"),
+        ):
+            stack.enter_context(timed(owner, name, spent))
+        for _ in range(steps):
+            trainer.step()
+    share = sum(spent.values()) / steps / step
+    yield Line("    history, accuracy, divergence checks", f"{share:.1%} of a step", "under 3%", share < 0.03)
+    with tempfile.TemporaryDirectory() as folder:
+        file, took = Path(folder) / "checkpoint.pt", []
+        for _ in range(6):
+            began = time.perf_counter()
+            checkpoint.save(file, trainer.state_dict(), file.with_suffix(".previous"))
+            took.append(time.perf_counter() - began)
+        size = file.stat().st_size
+    yield Line(
+        f"    a checkpoint of {size / 1e6:.0f} MB",
+        f"{median(took) * 1e3:.0f} ms = {median(took) / step:.1f} steps",
+        "at most 1 step",
+        median(took) <= step,
+    )
+    began = time.perf_counter()
+    trainer.evaluate()
+    yield Line("    drawing 512 images to evaluate", f"{(time.perf_counter() - began) * 1e3:.0f} ms", "", None)
+
+
+def config(family: str, **changes: Any) -> TrialConfig:
+    rare = {"steps": 10**6, "checkpoint_every": 10**6, "evaluation": {"every": 10**6}}
+    return TrialConfig.model_validate({"model": {"family": family}, **rare, **changes})
+
+
+def in_turn(steps: dict[str, Callable[[], Any]], rounds: int, device: str) -> dict[str, float]:
+    """Seconds of a step, median over `rounds` rounds of some steps each, after two that are not counted."""
+    took = defaultdict[str, list[float]](list)
+    for name, step in steps.items():
+        for _ in range(2):
+            step()
+    for _ in range(rounds):
+        for name, step in steps.items():
+            step()  # what the other one left in the caches
+            for _ in range(4):
+                began = time.perf_counter()
+                step()
+                if device != "cpu":
+                    torch.cuda.synchronize()
+                took[name].append(time.perf_counter() - began)
+    return {name: median(seconds) for name, seconds in took.items()}
+
+
+def arithmetic(trainer: Trainer) -> int:
+    """Floating point operations of a step's convolutions and matrix products, at least.
+
+    A backward pass is two forward passes: one for the gradients of weights, one for those of images. D's update has a
+    forward and a backward pass over real and over generated images; under a penalty also a forward pass, its slope, and
+    the slope's gradients of the same size. G's has one of D, back to the images only, and one of G.
+    """
+    batch, loss = trainer.config.batch_size, trainer.config.loss
+    labels = torch.zeros(batch, dtype=torch.long, device=trainer.device) if trainer.classes else None
+    latents = torch.randn(batch, trainer.config.model.latent_dim, device=trainer.device)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        images = trainer.generator(latents, labels)
+        g = int(counter.get_total_flops())
+        trainer.discriminator(images)
+        d = int(counter.get_total_flops()) - g
+    critic_update = g + 6 * d + (4 * d if loss.gradient_penalty else 0)
+    return loss.n_critic * critic_update + (g if loss.n_critic > 1 else 0) + 2 * g + 2 * d
+
+
+def kernel_speed(dtype: torch.dtype, device: str) -> float:
+    """FLOP/s of the fastest kernel at hand: a convolution of 3x3 with 256 channels."""
+    layer = torch.nn.Conv2d(256, 256, 3, padding=1, device=device, dtype=dtype).to(memory_format=torch.channels_last)
+    images = torch.randn(64, 256, 16, 16, device=device, dtype=dtype).to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        seconds = in_turn({"layer": lambda: layer(images)}, 3, device)["layer"]
+    return 2 * 64 * 256 * 9 * 256 * 256 / seconds
+
+
+@contextmanager
+def timed(owner: Any, name: str, spent: dict[str, float]) -> Iterator[None]:
+    real = getattr(owner, name)
+
+    def measured(*arguments: Any, **named: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return real(*arguments, **named)
+        finally:
+            spent[name] += time.perf_counter() - began
+
+    with patch.object(owner, name, measured):
+        yield
+
+
+def profile(family: str, device: str) -> str:
+    """The kernels of ten steps, by the time that each takes."""
+    trainer = Trainer(config(family), datasets.load(TrialConfig().data), device)
+    for _ in range(3):
+        trainer.step()
+    with torch.profiler.profile() as seen:
+        for _ in range(10):
+            trainer.step()
+    by = "self_cpu_time_total" if device == "cpu" else "self_device_time_total"
+    return seen.key_averages().table(sort_by=by, row_limit=15, max_name_column_width=48)
+
+
+if __name__ == "__main__":
+    main()
