@@ -184,7 +184,7 @@ def _check_mlflow(folder: SweepFolder, uri: str) -> None:
 def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[Cluster]:
     shown.phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
     workers = options.workers or environment.available_cpus()
-    size = sum(images.images.nbytes + images.test_images.nbytes for images in plan.images.values())
+    size = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in plan.data.values())
 
     def leave(name: str) -> None:
         shown.console.show_cursor()
