@@ -23,6 +23,7 @@ from gan_core.evaluation.evaluator import Evaluator
 from gan_core.history import Row, Window, now_ms, roc_auc
 from gan_core.networks.outputs import Judgement
 from gan_core.objective import Objective
+from gan_core.optimizers import Adam
 from gan_core.precision import resolve_precision
 from gan_core.requirements import check_data
 from gan_core.streams import Streams
@@ -111,7 +112,7 @@ class Trainer:
 
     def _adam(self, player: Player, network: nn.Module) -> torch.optim.Adam:
         lr, betas = self.config.optimizer.adam(player)
-        return torch.optim.Adam(network.parameters(), lr=lr, betas=betas, fused=True)
+        return Adam(network.parameters(), lr=lr, betas=betas, fused=True)
 
     # One step
 

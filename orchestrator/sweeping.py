@@ -11,7 +11,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gan_core.evaluation.evaluator import Evaluator
 from orchestrator import (
     addresses,
     concluding,
@@ -94,8 +93,7 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
         with disk.explained(folder.folder), hold(folder):
             plan = repaired(plan, shown.note)
             _check_room(plan, options)
-            evaluators = prepare(plan, options.home, shown.phase, shown.note, everything=bool(options.confirm))
-            outcome = _run(plan, evaluators, options, shown)
+            outcome = _run(plan, options, shown)
     _say_the_end(options, console, outcome)
     return outcome.code
 
@@ -119,14 +117,20 @@ class _Outcome:
     busy: str = ""
 
 
-def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: display.Display) -> _Outcome:
+def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
     stop, crew = Stop(lambda reason: shown.note(f"stopping: {reason}")), None
     with ExitStack() as stack:
-        importing = stack.enter_context(ThreadPoolExecutor(1)).submit(tracking.warm_up, options.tracking_uri)
+        beside = ThreadPoolExecutor(2)
+        stack.callback(beside.shutdown, wait=False, cancel_futures=True)  # who leaves does not wait for a classifier
+        importing = beside.submit(tracking.warm_up, options.tracking_uri)
+        preparing = beside.submit(
+            prepare, plan, options.home, shown.phase, shown.note, everything=bool(options.confirm)
+        )
         cluster = stack.enter_context(_cluster(plan, options, shown)) if plan.todo else None
         shown.phase("opening MLflow")
         importing.result()
         mirror = _open_mirror(plan, options, shown)
+        evaluators = preparing.result()
         write_checked(plan.folder.sweep_file, plan.document())
         thread = MirrorThread(mirror)
         thread.start()

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan_core.optimizers import AdamW
 from gan_core.precision import resolve_precision
 from gan_core.requirements import EMBEDDING
 from gan_core.sampling import to_unit
@@ -59,7 +60,7 @@ def _train(images: Tensor, labels: Tensor, classes: int) -> Classifier:
     network = Classifier(images.shape[1], classes).to(memory_format=torch.channels_last)
     batch = min(BATCH, len(images))
     steps = -(-min(EPOCHS * len(images), MOST_IMAGES) // batch)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY, fused=True)
+    optimizer = AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps + 1)
     for chosen in _batches(len(images), batch, steps):
         seen = _shifted(to_unit(images[chosen])).contiguous(memory_format=torch.channels_last)
