@@ -120,7 +120,7 @@ def config(family: str, **changes: Any) -> TrialConfig:
 def in_turn(steps: dict[str, Callable[[], Any]], rounds: int, device: str) -> dict[str, float]:
     """Seconds of a step, median over `rounds` rounds of some steps each, after two that are not counted."""
     took = defaultdict[str, list[float]](list)
-    for name, step in steps.items():
+    for step in steps.values():
         for _ in range(2):
             step()
     for _ in range(rounds):

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -47,13 +48,13 @@ def main() -> None:
         home = options.home or Path(scratch)
         if not (home / "mlflow.db").exists():
             began = time.monotonic()
-            make(home, options.trials, options.points)
+            send(home, f"sqlite:///{home}/mlflow.db", write_folders(home, options.trials, options.points))
             print(f"store of {options.trials} trials made in {time.monotonic() - began:.0f} s")
         measure(home)
 
 
-def make(home: Path, trials: int, points: int) -> None:
-    """A finished sweep in folders and in MLflow."""
+def write_folders(home: Path, trials: int, points: int) -> dict[str, Any]:
+    """A finished sweep in folders, and its document."""
     folder, rng = SweepFolder(home, "many"), np.random.default_rng(0)
     combinations = list(itertools.product(*LEVELS.values()))
     documents = []
@@ -68,12 +69,19 @@ def make(home: Path, trials: int, points: int) -> None:
             "confirms": False,
         })  # fmt: skip
         one_trial(folder, key, points, rng)
-    document = {"name": "many", "question": "Can many trials be read?", "file": "many.yaml", "seeds": [0],
-                "overrides": [], "cautions": [], "trials": documents}  # fmt: skip
-    mirror = Mirror(folder, f"sqlite:///{home}/mlflow.db", document)
+    return {"name": "many", "question": "Can many trials be read?", "file": "many.yaml", "seeds": [0],
+            "overrides": [], "cautions": [], "trials": documents}  # fmt: skip
+
+
+def send(home: Path, uri: str, document: dict[str, Any]) -> float:
+    """Everything to MLflow there; points a second."""
+    mirror = Mirror(SweepFolder(home, "many"), uri, document)
     mirror.open()
+    began = time.monotonic()
     mirror.sync()
+    speed = mirror.sent["points"] / (time.monotonic() - began)
     mirror.finish("FINISHED", "", None)
+    return speed
 
 
 def one_trial(folder: SweepFolder, key: str, points: int, rng: np.random.Generator) -> None:

@@ -74,7 +74,7 @@ def main() -> None:
         return
     with ExitStack() as stack:
         base = options.home or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = stack.enter_context(_postgres()) if options.store == "postgres" else None
+        server = stack.enter_context(postgres()) if options.store == "postgres" else None
         found = {}
         for trials in sorted(options.trials):
             print(f"\n{trials:,} trials", flush=True)
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 @contextmanager
-def _postgres() -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """On loopback, with durable writes as installed, in a folder that goes with it."""
     host = Host("database", "127.0.0.1")
     with tempfile.TemporaryDirectory() as name:

@@ -1,5 +1,7 @@
 """A name or a path -> an `ImageSet`: uint8 images in memory, split, labelled, with a fingerprint.
 
+What only wants to know the data takes them as arrays (`read`), which needs no torch: that takes seconds to import.
+
 Split rule: a data set's own test part where it has one. Otherwise one image in seven is test, drawn by
 `numpy.random.RandomState(0)`: the same for every trial and seed.
 """
@@ -10,16 +12,21 @@ import hashlib
 import os
 import warnings
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from gan_core.config import DataConfig
 from gan_core.images import DataError, Loaded, Part, resize
 from gan_core.own_images import from_folder, from_npz
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Array = TypeVar("Array", np.ndarray, "Tensor")
 
 TORCHVISION = {
     "mnist": "MNIST",
@@ -31,17 +38,17 @@ TORCHVISION = {
 
 
 @dataclass(frozen=True)
-class ImageSet:
+class Described(Generic[Array]):
     """Images uint8 [N, C, size, size], labels int64 [N] or None, and the same for the test part.
 
     `stacked`: each channel is a digit of its own, and the label is the number that the digits write.
     """
 
     name: str
-    images: Tensor
-    labels: Tensor | None
-    test_images: Tensor
-    test_labels: Tensor | None
+    images: Array
+    labels: Array | None
+    test_images: Array
+    test_labels: Array | None
     class_names: tuple[str, ...]
     fingerprint: str
     stacked: bool = False
@@ -69,6 +76,31 @@ class ImageSet:
             "classes": list(self.class_names) if self.labels is not None else [],
         }
 
+
+class ImageArrays(Described[np.ndarray]):
+    """A data set as it was read."""
+
+    def tensors(self) -> ImageSet:
+        """The same set for training: its tensors share the arrays' memory, which is only read."""
+        import torch
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            return ImageSet(
+                self.name,
+                torch.from_numpy(self.images),
+                None if self.labels is None else torch.from_numpy(self.labels),
+                torch.from_numpy(self.test_images),
+                None if self.test_labels is None else torch.from_numpy(self.test_labels),
+                self.class_names,
+                self.fingerprint,
+                self.stacked,
+            )
+
+
+class ImageSet(Described["Tensor"]):
+    """A data set to train on."""
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as arrays, which Ray shares between the workers of a node instead of copying them."""
         tensors = (self.images, self.labels, self.test_images, self.test_labels)
@@ -78,7 +110,11 @@ class ImageSet:
     def to(self, device: torch.device) -> ImageSet:
         """The same set, its training part resident on `device`."""
         labels = None if self.labels is None else self.labels.to(device)
-        return replace(self, images=self.images.to(device), labels=labels)
+        return replace(self, images=self.images.to(device), labels=labels)  # type: ignore[arg-type]  # generic base
+
+
+def _from_arrays(*parts: Any) -> ImageSet:
+    return ImageArrays(*parts).tensors()
 
 
 def user_path(text: str) -> Path:
@@ -87,6 +123,11 @@ def user_path(text: str) -> Path:
 
 
 def load(data: DataConfig, download: bool = False) -> ImageSet:
+    """The data set, to train on; as `read`."""
+    return read(data, download).tensors()
+
+
+def read(data: DataConfig, download: bool = False) -> ImageArrays:
     """Reads the data set; `download` lets torchvision fetch what is missing. Raises DataError."""
     if data.name == "digits":
         loaded = _digits()
@@ -114,7 +155,7 @@ def load(data: DataConfig, download: bool = False) -> ImageSet:
     return _finish(data, train, test, loaded.class_names)
 
 
-def _finish(data: DataConfig, train: Part, test: Part, class_names: tuple[str, ...]) -> ImageSet:
+def _finish(data: DataConfig, train: Part, test: Part, class_names: tuple[str, ...]) -> ImageArrays:
     parts = [resize(part.images, data.image_size) for part in (train, test)]
     if data.rgb and parts[0].shape[1] == 1:
         parts = [part.repeat(3, axis=1) for part in parts]
@@ -126,26 +167,7 @@ def _finish(data: DataConfig, train: Part, test: Part, class_names: tuple[str, .
             digest.update(np.ascontiguousarray(array).data)
     stacked = data.name == "stacked_mnist"
     fingerprint = digest.hexdigest()[:16]
-    return _from_arrays(data.name, parts[0], labels[0], parts[1], labels[1], class_names, fingerprint, stacked)
-
-
-def _from_arrays(
-    name: str,
-    images: np.ndarray,
-    labels: np.ndarray | None,
-    test_images: np.ndarray,
-    test_labels: np.ndarray | None,
-    class_names: tuple[str, ...],
-    fingerprint: str,
-    stacked: bool,
-) -> ImageSet:
-    """An ImageSet of tensors that share the arrays' memory, which is only read."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
-        tensors = [None if a is None else torch.from_numpy(a) for a in (images, labels, test_images, test_labels)]
-    assert tensors[0] is not None
-    assert tensors[2] is not None
-    return ImageSet(name, tensors[0], tensors[1], tensors[2], tensors[3], class_names, fingerprint, stacked)
+    return ImageArrays(data.name, parts[0], labels[0], parts[1], labels[1], class_names, fingerprint, stacked)
 
 
 def stack(part: Part, seed: int) -> Part:
@@ -198,12 +220,16 @@ def _keep_classes(loaded: Loaded, wanted: tuple[int | str, ...]) -> Loaded:
 
 
 def _digits() -> Loaded:
-    """scikit-learn's 1,797 handwritten digits (UCI, Alpaydin and Kaynak 1998), 8x8 in 17 grey levels."""
-    from sklearn.datasets import load_digits
+    """scikit-learn's 1,797 handwritten digits (UCI, Alpaydin and Kaynak 1998), 8x8 in 17 grey levels.
 
-    bundle = load_digits()
-    images = np.rint(bundle.images * (255 / 16)).astype(np.uint8)
-    return Loaded(Part(images, bundle.target), None, tuple("0123456789"))
+    Read from its file, as `sklearn.datasets.load_digits` does: importing scikit-learn takes seconds and 150 MB.
+    """
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
+        raise DataError("data.name", "the digits come with scikit-learn; pip install scikit-learn")
+    table = np.loadtxt(Path(package.origin).parent / "datasets/data/digits.csv.gz", delimiter=",")
+    images = np.rint(table[:, :-1].reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
+    return Loaded(Part(images, table[:, -1].astype(np.int64)), None, tuple("0123456789"))
 
 
 def _from_torchvision(name: str, root: Path, download: bool) -> Loaded:

@@ -21,10 +21,11 @@ from gan_core.config import Player, TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.history import Row, Window, now_ms
-from gan_core.images import DataError
 from gan_core.networks.outputs import Judgement
 from gan_core.objective import Objective
+from gan_core.optimizers import Adam
 from gan_core.precision import resolve_precision
+from gan_core.requirements import check_data
 from gan_core.streams import Streams
 from gan_core.view import as_seen
 
@@ -57,14 +58,6 @@ class Progress(NamedTuple):
 
     rows: list[Row]
     snapshot: Snapshot | None
-
-
-def check_data(config: TrialConfig, images: ImageSet) -> None:
-    """Raises DataError where the configuration asks for what the data does not have."""
-    if families.labelled(config.model.family) and images.labels is None:
-        raise DataError("model.family", f"{config.model.family} needs labels and the data set {images.name} has none")
-    if config.batch_size > len(images):
-        raise DataError("batch_size", f"{config.batch_size} is more than the {len(images)} training images")
 
 
 def classes_of(config: TrialConfig, images: ImageSet) -> int:
@@ -126,7 +119,7 @@ class Trainer:
 
     def _adam(self, player: Player, network: nn.Module) -> torch.optim.Adam:
         lr, betas = self.config.optimizer.adam(player)
-        return torch.optim.Adam(network.parameters(), lr=lr, betas=betas, fused=True)
+        return Adam(network.parameters(), lr=lr, betas=betas, fused=True)
 
     # One step
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gan_core.evaluation.evaluator import Evaluator
 from orchestrator import disk
 from orchestrator.clock import Clock, relative_cost
 from orchestrator.cluster import Cluster
@@ -14,6 +13,9 @@ from orchestrator.display import Display, duration
 from orchestrator.fetching import Fetcher
 from orchestrator.interrupts import Stop
 from orchestrator.plan import Plan
+
+if TYPE_CHECKING:
+    from gan_core.evaluation.evaluator import Evaluator  # which needs torch: `plan` answers without
 
 ASSUMED_SHARE = 0.25
 """Of a GPU, where nobody has measured yet."""

@@ -66,6 +66,15 @@ def processor() -> str:
     return found[0] if found else platform.machine()
 
 
+def gpus() -> int:
+    """How many GPUs torch can use in this process. Where the system shows none, torch is not imported to say so."""
+    if not any(Path(driver).exists() for driver in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")):
+        return 0
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
 def check_gpu() -> None:
     """Raises UserError if torch can use no GPU in this process."""
     import torch

@@ -15,6 +15,7 @@ from gan_core.evaluation.evaluator import CLASSIFIER_FLOOR, Evaluator
 from gan_core.evaluation.features import Features
 from gan_core.files import remove_temporary
 from gan_core.images import DataError
+from gan_core.requirements import features_kind
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan
 
@@ -52,7 +53,7 @@ def prepare(
 
 
 def _prepare(config: EvaluationConfig, images: datasets.ImageSet, home: Path) -> Evaluator:
-    kind = evaluator.features_kind(config, images)
+    kind = features_kind(config, images)
     cache = home.absolute() / "evaluators" / f"{images.fingerprint}.pt"
     try:
         if kind == "classifier":

@@ -292,9 +292,8 @@ class Mirror:
                 copy.add_file(file, anew)
         copy.add_text("environment.json", _json({**record.environment, "applied": record.applied}), anew)
         copy.add_text("evaluator.json", _json(record.evaluator), anew)
-        copy.add_params(description.parameters(trial, settings))
-        if record.evaluator:
-            copy.set_tags({"evaluator": record.evaluator["id"]})
+        tags = {"evaluator": record.evaluator["id"]} if record.evaluator else {}
+        copy.send(description.parameters(trial, settings), tags=tags)
 
     def _send_rows(self, child: _Child, record: Record) -> None:
         if child.tail.rewritten():
@@ -309,16 +308,15 @@ class Mirror:
         if record.verdict:
             copy.add_text("verdict.json", _json(record.verdict), anew)
             copy.add_text("applied.json", _json(record.applied), anew)
-        copy.add_points(description.end_points(record))
         if record.error:
             copy.add_text(f"error-attempt-{len(record.attempts)}.txt", record.error, anew)
         for file in (folder.generator_file, folder.best_file):
             if file.exists():
                 copy.add_file(file, anew)
         ended = record.attempts[-1].get("ended") if record.attempts else None
-        copy.set_tags(description.end_tags(record))
         copy.set_status({"finished": "FINISHED", "failed": "FAILED"}.get(record.status, "KILLED"), ended)
-        copy.set_tags({SENT: description.state(record)})
+        tags = description.end_tags(record) | {SENT: description.state(record)}
+        copy.send(points=description.end_points(record), tags=tags)
         copy.forget_points()
 
     # The end

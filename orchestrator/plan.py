@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from gan_core import datasets
 from gan_core.config import DataConfig, TrialConfig
-from gan_core.evaluation.evaluator import check_evaluation
 from gan_core.identity import trial_key
 from gan_core.images import DataError
-from gan_core.training import check_data
+from gan_core.requirements import check_data, check_evaluation
 from orchestrator.errors import Problem, SpecError
 from orchestrator.settings import source_of
 from orchestrator.spec import Sweep, Trial
@@ -63,12 +63,16 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """`images`: the data sets by fingerprint."""
+    """`data`: the data sets by fingerprint, as arrays; `images`: the same to train on, which needs torch."""
 
     sweep: Sweep
     folder: SweepFolder
     trials: list[Planned]
-    images: dict[str, datasets.ImageSet]
+    data: dict[str, datasets.ImageArrays]
+
+    @cached_property
+    def images(self) -> dict[str, datasets.ImageSet]:
+        return {fingerprint: arrays.tensors() for fingerprint, arrays in self.data.items()}
 
     @property
     def todo(self) -> list[Planned]:
@@ -92,7 +96,7 @@ class Plan:
             "seeds": self.sweep.seeds,
             "overrides": self.sweep.overrides,
             "cautions": self.sweep.cautions,
-            "data": {fingerprint: images.card() for fingerprint, images in self.images.items()},
+            "data": {fingerprint: arrays.card() for fingerprint, arrays in self.data.items()},
             "trials": [planned.describe() for planned in self.trials],
         }
 
@@ -103,9 +107,9 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
     Raises SpecError, with the line of the setting at fault, where the data is missing or does not fit.
     """
     folder = SweepFolder(home, sweep.name)
-    loaded: dict[str, datasets.ImageSet] = {}
+    loaded: dict[str, datasets.ImageArrays] = {}
     problems: dict[tuple[str, str], Problem] = {}
-    planned = []
+    planned, begun = [], folder.begun()
     names: dict[str, str] = {}
     for trial in sweep.trials:
         config = with_data_root(trial.config, home)
@@ -114,7 +118,7 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
             if wanted not in loaded:
                 if config.data.root == str((home / "datasets").absolute()):
                     make_home(home)
-                loaded[wanted] = datasets.load(config.data, download=True)
+                loaded[wanted] = datasets.read(config.data, download=True)
             images = loaded[wanted]
             check_data(config, images)
             check_evaluation(config, images)
@@ -128,7 +132,8 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
             message = f"the same data and settings as {names[key]}, though written differently"
             problems.setdefault((source, trial.name), Problem(source, trial.name, message))
         names[key] = trial.name
-        planned.append(Planned(key, trial, config, images.fingerprint, folder.trial(key).record()))
+        record = folder.trial(key).record() if key in begun else Record(key)
+        planned.append(Planned(key, trial, config, images.fingerprint, record))
     if problems:
         raise SpecError(list(problems.values()))
     return Plan(sweep, folder, planned, {images.fingerprint: images for images in loaded.values()})

@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
-from rich.table import Table
 
-from orchestrator import environment, pilot, spec, stale
+from orchestrator import environment, spec, stale
 from orchestrator.calling import sweep_command
 from orchestrator.cluster import slots
 from orchestrator.crew import ASSUMED_SHARE
 from orchestrator.display import duration
-from orchestrator.execution import choose_device
-from orchestrator.forecast import Forecast, forecast, measured_in
+from orchestrator.errors import printable
+from orchestrator.forecast import Forecast, Measured, forecast, measured_in
 from orchestrator.plan import Plan, make_plan
 from orchestrator.status import rows_of_plan
 
@@ -58,9 +56,12 @@ class Request:
 def look_ahead(request: Request, note: Callable[[str], None]) -> Outlook:
     """Everything that the command says. Raises UserError."""
     plan = make_plan(spec.load(request.file, request.overrides), request.home)
-    measured = pilot.run(plan, request.home, note) if request.pilot else []
-    measured += measured_in(request.home, choose_device().type)
-    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    measured, gpus = list[Measured](), environment.gpus()
+    if request.pilot:
+        from orchestrator import pilot
+
+        measured = pilot.run(plan, request.home, note)
+    measured += measured_in(request.home, "cuda" if gpus else "cpu")
     workers = slots(request.workers or environment.available_cpus(), gpus, request.gpu_share or ASSUMED_SHARE)
     expected = forecast(plan, measured, max(1, workers))
     other = stale.finished_with_other_code(plan, environment.describe())
@@ -80,15 +81,20 @@ def as_json(outlook: Outlook) -> dict[str, Any]:
 
 
 def print_outlook(outlook: Outlook, console: Console) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for number, title in enumerate(("no.", "trial", "key", "state", "steps left")):
-        table.add_column(title, justify="right" if title in ("no.", "steps left") else "left", no_wrap=number != 1)
+    console.file.write("\n".join([*trial_lines(outlook), *lines(outlook), ""]))
+
+
+def trial_lines(outlook: Outlook) -> list[str]:
+    """A line a trial, the name last, as it may be long. As a table of rich's ten thousand would take seconds."""
+    rows = [("no.", "key", "state", "steps left", "trial")]
     for number, planned in enumerate(outlook.plan.trials, start=1):
         state = "finished with other code" if planned.key in outlook.other_code else planned.state
-        table.add_row(str(number), planned.trial.name, planned.key, state, str(planned.remaining))
-    console.print(table)
-    for line in lines(outlook):
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        rows.append((str(number), planned.key, state, str(planned.remaining), printable(planned.trial.name)))
+    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        f"{number:>{wide[0]}}  {key:<{wide[1]}}  {state:<{wide[2]}}  {left:>{wide[3]}}  {name}"
+        for number, key, state, left, name in rows
+    ]
 
 
 def lines(outlook: Outlook) -> list[str]:
@@ -99,7 +105,7 @@ def lines(outlook: Outlook) -> list[str]:
         *(f"caution: {caution}" for caution in plan.sweep.cautions),
         *_grouped("finished with other code and kept", outlook.other_code),
         *_grouped("other than the trial of this name that ran before, which is kept", outlook.replaced),
-        *(f"note: {row['name']}: {row['note']}" for row in rows_of_plan(plan) if row["note"]),
+        *(f"note: {row['name']}: {row['note']}" for row in rows_of_plan(plan, begun=True) if row["note"]),
         f"{len(plan.trials)} trials: {counts}",
         *_expectation(outlook),
     ]

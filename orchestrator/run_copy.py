@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from orchestrator.description import Point
 from orchestrator.tracking import images_of
 
-MOST_METRICS, MOST_NAMES = 1000, 100
-"""MLflow's limits for one batch: points; parameters and tags."""
+MOST_TOGETHER, MOST_NAMES = 1000, 100
+"""MLflow's limits for one batch: of points, parameters and tags together; of parameters."""
 
 
 class RunCopy:
@@ -51,32 +50,38 @@ class RunCopy:
         self._names, self._steps = None, {}
 
     def set_tags(self, tags: dict[str, str]) -> None:
-        from mlflow.entities import RunTag
-
-        lacking = {name: value for name, value in tags.items() if self.tags.get(name) != value}
-        if lacking:
-            self.client.log_batch(self.id, tags=[RunTag(name, value) for name, value in lacking.items()])
-            self.tags |= lacking
-            self.sent["tags"] += len(lacking)
-
-    def add_params(self, params: dict[str, str]) -> None:
-        """Those that are there stay as they are: MLflow lets no parameter change."""
-        from mlflow.entities import Param
-
-        lacking = iter([Param(name, value) for name, value in params.items() if name not in self._params])
-        while batch := list(islice(lacking, MOST_NAMES)):
-            self.client.log_batch(self.id, params=batch)
-            self._params |= {param.key for param in batch}
-            self.sent["parameters"] += len(batch)
+        self.send(tags=tags)
 
     def add_points(self, points: Iterable[Point]) -> None:
-        """Points of metrics and steps that the run lacks. A metric has one point a step."""
-        from mlflow.entities import Metric
+        self.send(points=points)
 
-        lacking = iter([Metric(*point) for point in points if point[3] not in self._held(point[0])])
-        while batch := list(islice(lacking, MOST_METRICS)):
-            self.client.log_batch(self.id, metrics=batch)
-            self.sent["points"] += len(batch)
+    def send(
+        self,
+        params: dict[str, str] | None = None,
+        points: Iterable[Point] = (),
+        tags: dict[str, str] | None = None,
+    ) -> None:
+        """What the run lacks of these, in as few calls as MLflow's limits allow: each is a transaction of its own.
+
+        Tags come last, and MLflow writes those of a call after its points. Parameters that are there stay as they are:
+        MLflow lets none change. A metric has one point a step.
+        """
+        from mlflow.entities import Metric, Param, RunTag
+
+        new_tags = [RunTag(name, text) for name, text in (tags or {}).items() if self.tags.get(name) != text]
+        new_params = [Param(name, text) for name, text in (params or {}).items() if name not in self._params]
+        new_points = [Metric(*point) for point in points if point[3] not in self._held(point[0])]
+        while new_params or new_points or new_tags:
+            some_params, new_params = new_params[:MOST_NAMES], new_params[MOST_NAMES:]
+            room = MOST_TOGETHER - len(some_params) - len(new_tags)
+            some_points, new_points = new_points[:room], new_points[room:]
+            some_tags = [] if new_params or new_points else new_tags
+            self.client.log_batch(self.id, metrics=some_points, params=some_params, tags=some_tags)
+            self._params |= {param.key for param in some_params}
+            self.sent += Counter(points=len(some_points), parameters=len(some_params), tags=len(some_tags))
+            if some_tags:
+                self.tags |= {tag.key: tag.value for tag in some_tags}
+                break
 
     def _held(self, metric: str) -> set[int]:
         """The steps at which MLflow had this metric when it was first asked about."""

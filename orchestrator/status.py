@@ -57,9 +57,11 @@ def _note(record: Record, place: TrialFolder | None) -> str:
     return record.note
 
 
-def rows_of_plan(plan: Plan) -> list[dict[str, Any]]:
+def rows_of_plan(plan: Plan, begun: bool = False) -> list[dict[str, Any]]:
+    """Every trial of a plan, or only those that have `begun`."""
     runs, held = runs_of(plan.folder), is_held(plan.folder.lock_file)
-    return [trial_row(p.describe(), p.record, runs.get(p.key), held, plan.folder.trial(p.key)) for p in plan.trials]
+    wanted = [p for p in plan.trials if not begun or p.record.status != "pending"]
+    return [trial_row(p.describe(), p.record, runs.get(p.key), held, plan.folder.trial(p.key)) for p in wanted]
 
 
 def rows_of_sweep(folder: SweepFolder, thorough: bool = False) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gan_core.evaluation.evaluator import Evaluator
 from orchestrator import (
     addresses,
     concluding,
@@ -100,10 +99,7 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
                 plan = _stored(plan, folder, shown)
             plan = repaired(extended(plan, options.confirm), shown.note)
             _check_room(plan, options)
-            evaluators = prepare(plan, options.home, shown.phase, shown.note, everything=bool(options.confirm))
-            if isinstance(folder, StoredSweep):
-                fetching.exchange_evaluators(folder, plan)
-            outcome = _run(plan, evaluators, options, shown)
+            outcome = _run(plan, options, shown)
     _say_the_end(options, console, outcome)
     return outcome.code
 
@@ -154,10 +150,15 @@ class _Outcome:
     busy: str = ""
 
 
-def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: display.Display) -> _Outcome:
+def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
     stop, crew = Stop(lambda reason: shown.note(f"stopping: {reason}")), None
     with ExitStack() as stack:
-        importing = stack.enter_context(ThreadPoolExecutor(1)).submit(tracking.warm_up, options.tracking_uri)
+        beside = ThreadPoolExecutor(2)
+        stack.callback(beside.shutdown, wait=False, cancel_futures=True)  # who leaves does not wait for a classifier
+        importing = beside.submit(tracking.warm_up, options.tracking_uri)
+        preparing = beside.submit(
+            prepare, plan, options.home, shown.phase, shown.note, everything=bool(options.confirm)
+        )
         cluster = stack.enter_context(_cluster(plan, options, shown)) if plan.todo else None
         shown.phase("opening MLflow")
         importing.result()
@@ -165,6 +166,9 @@ def _run(plan: Plan, evaluators: dict[str, Evaluator], options: Options, shown: 
         if isinstance(plan.folder, StoredSweep):
             fetcher = stack.enter_context(fetching.Fetcher(plan.folder, shown.note))
         mirror = _open_mirror(plan, options, shown, fetcher)
+        evaluators = preparing.result()
+        if isinstance(plan.folder, StoredSweep):
+            fetching.exchange_evaluators(plan.folder, plan)
         write_checked(plan.folder.sweep_file, plan.document())
         thread = MirrorThread(mirror)
         thread.start()
@@ -222,7 +226,7 @@ def _check_mlflow(folder: SweepFolder, uri: str) -> None:
 def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[Cluster]:
     shown.phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
     workers = options.workers or environment.available_cpus()
-    size = sum(images.images.nbytes + images.test_images.nbytes for images in plan.images.values())
+    size = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in plan.data.values())
 
     def leave(name: str) -> None:
         shown.console.show_cursor()

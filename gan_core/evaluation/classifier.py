@@ -13,11 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan_core.optimizers import AdamW
 from gan_core.precision import resolve_precision
+from gan_core.requirements import EMBEDDING
 from gan_core.sampling import to_unit
 from gan_core.threads import one_thread
 
-DIMENSIONS = 64
 BATCH = 64
 EPOCHS, MOST_IMAGES = 20, 180_000
 """It is trained for so many epochs, or on so many images, whichever is less."""
@@ -34,9 +35,9 @@ class Classifier(nn.Module):
             *(nn.Conv2d(channels, width, 5, stride=2, padding=2, bias=False), nn.BatchNorm2d(width), nn.ReLU()),
             *(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(2 * width), nn.ReLU()),
             *(nn.Conv2d(2 * width, 4 * width, 3, padding=1, bias=False), nn.BatchNorm2d(4 * width), nn.ReLU()),
-            *(nn.MaxPool2d(2), nn.Dropout2d(0.1), nn.Flatten(), nn.Linear(4 * width * 16, DIMENSIONS)),
+            *(nn.MaxPool2d(2), nn.Dropout2d(0.1), nn.Flatten(), nn.Linear(4 * width * 16, EMBEDDING)),
         )
-        self.head = nn.Sequential(nn.BatchNorm1d(DIMENSIONS), nn.ReLU(), nn.Linear(DIMENSIONS, classes))
+        self.head = nn.Sequential(nn.BatchNorm1d(EMBEDDING), nn.ReLU(), nn.Linear(EMBEDDING, classes))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.body(images)
@@ -59,7 +60,7 @@ def _train(images: Tensor, labels: Tensor, classes: int) -> Classifier:
     network = Classifier(images.shape[1], classes).to(memory_format=torch.channels_last)
     batch = min(BATCH, len(images))
     steps = -(-min(EPOCHS * len(images), MOST_IMAGES) // batch)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY, fused=True)
+    optimizer = AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps + 1)
     for chosen in _batches(len(images), batch, steps):
         seen = _shifted(to_unit(images[chosen])).contiguous(memory_format=torch.channels_last)

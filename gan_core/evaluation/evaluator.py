@@ -15,15 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_core.config import EvaluationConfig, TrialConfig
-from gan_core.datasets import ImageSet, user_path
-from gan_core.evaluation import inception
-from gan_core.evaluation.features import Features, dimensions_of
+from gan_core.config import EvaluationConfig
+from gan_core.datasets import ImageSet
+from gan_core.evaluation.features import Features
 from gan_core.evaluation.frechet import Moments, frechet_distance, moments
 from gan_core.evaluation.kernel import kernel_distance
 from gan_core.evaluation.manifold import manifold
 from gan_core.evaluation.modes import class_agreement, class_divergence, modes_covered
-from gan_core.images import DataError
 from gan_core.sampling import spread
 from gan_core.threads import one_thread
 
@@ -125,41 +123,3 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
     chosen = spread(len(others), config.samples)
     scores = made._measure(others[chosen], None if other_labels is None else other_labels[chosen])
     return replace(made, kept_out={"count": len(chosen), **scores})
-
-
-def features_kind(config: EvaluationConfig, images: ImageSet) -> str:
-    """What `auto` means for these images: a classifier where there are labels of at least two classes, else random."""
-    if config.features != "auto":
-        return config.features
-    return "classifier" if images.labels is not None and len(images.class_names) > 1 else "random"
-
-
-def check_evaluation(config: TrialConfig, images: ImageSet) -> None:
-    """Raises DataError where these images cannot be evaluated as `config` asks."""
-    evaluation = config.evaluation
-    kind = features_kind(evaluation, images)
-    if kind == "inception":
-        inception.check(user_path(evaluation.weights or ""))
-    if kind == "classifier" and (images.labels is None or len(images.class_names) < 2):
-        raise DataError(
-            "evaluation.features",
-            f"a classifier needs labels of at least 2 classes, which {images.name} has not; use random or inception",
-        )
-    labels = images.labels if evaluation.split == "train" else images.test_labels
-    if kind == "classifier" and labels is not None:
-        counts = torch.bincount(labels, minlength=len(images.class_names)).tolist()
-        if 0 in counts:
-            name = images.class_names[counts.index(0)]
-            raise DataError(
-                "evaluation.features",
-                f"the {evaluation.split} part has no image of class {name}, so a classifier cannot measure its modes; "
-                "leave the class out with data.classes, or use evaluation.features: random",
-            )
-    dimensions = dimensions_of(kind, images)
-    least = dimensions + 1
-    why = f"the covariance of {dimensions} features ({kind}) needs at least {least}"
-    if evaluation.samples < least:
-        raise DataError("evaluation.samples", f"{evaluation.samples} generated images are too few; {why}")
-    real = len(images.images if evaluation.split == "train" else images.test_images)
-    if real < least:
-        raise DataError("evaluation.split", f"the {evaluation.split} part has {real} images; {why}")

@@ -14,8 +14,9 @@ from torch.nn import functional as F
 from gan_core import checkpoint
 from gan_core.datasets import ImageSet
 from gan_core.evaluation import inception
-from gan_core.evaluation.classifier import DIMENSIONS, Classifier, train_classifier
+from gan_core.evaluation.classifier import Classifier, train_classifier
 from gan_core.images import DataError
+from gan_core.requirements import EMBEDDING, INCEPTION, dimensions_of
 from gan_core.sampling import to_unit
 
 SIDE = 32
@@ -106,13 +107,6 @@ def classifier(images: ImageSet, cache: Path) -> Features:
     )
 
 
-def dimensions_of(kind: str, images: ImageSet) -> int:
-    """How many features of this kind an image of the set has."""
-    if kind == "inception":
-        return inception.DIMENSIONS
-    return DIMENSIONS * (images.channels if kind == "classifier" and images.stacked else 1)
-
-
 PREPROCESSING = f"uint8 / 127.5 - 1, area means to {SIDE} pixels"
 
 
@@ -121,14 +115,14 @@ def random_features(channels: int) -> Features:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = Classifier(channels, 1).eval().requires_grad_(False)
-    return Features("random", network, weights_hash(network), DIMENSIONS, PREPROCESSING)
+    return Features("random", network, weights_hash(network), EMBEDDING, PREPROCESSING)
 
 
 def inception_features(weights: Path) -> Features:
     """Inception-v3's pool of 2048, as in every published FID. Raises DataError if it cannot be had."""
     digest = inception.check(weights)
     preprocessing = "torch-fidelity: uint8, bilinear to 299 pixels"
-    return Features("inception", inception.load(weights), digest, inception.DIMENSIONS, preprocessing)
+    return Features("inception", inception.load(weights), digest, INCEPTION, preprocessing)
 
 
 def weights_hash(network: nn.Module) -> str:

@@ -15,8 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_core.images import DataError
-
-DIMENSIONS = 2048
+from gan_core.requirements import INCEPTION
 
 
 def check(weights: Path) -> str:
@@ -47,7 +46,7 @@ def load(weights: Path) -> nn.Module:
 
     try:
         torch.load(weights, weights_only=True)  # torch-fidelity would unpickle anything
-        return FeatureExtractorInceptionV3("inception", [str(DIMENSIONS)], feature_extractor_weights_path=str(weights))
+        return FeatureExtractorInceptionV3("inception", [str(INCEPTION)], feature_extractor_weights_path=str(weights))
     except (RuntimeError, pickle.UnpicklingError, EOFError, AttributeError, TypeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         message = f"{weights} does not hold the weights of Inception-v3 ({first})"

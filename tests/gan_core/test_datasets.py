@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
+from gan_core import datasets
 from gan_core.config import DataConfig
 from gan_core.datasets import ImageSet, load, stack
 from gan_core.images import DataError, Part
@@ -65,6 +66,13 @@ def test_digits_are_1797_of_32_pixels_split_one_in_seven(digits: ImageSet) -> No
     assert digits.labels is not None and digits.test_labels is not None
     drawn = torch.cat([digits.labels, digits.test_labels]).bincount().tolist()
     assert drawn == np.bincount(load_digits().target).tolist()
+
+
+def test_the_digits_are_those_that_scikit_learn_loads() -> None:
+    """They are read from its file, without it."""
+    found, bundle = datasets._digits(), load_digits()
+    assert np.array_equal(found.train.images, np.rint(bundle.images * (255 / 16)).astype(np.uint8))
+    assert np.array_equal(found.train.labels, bundle.target) and found.train.images.dtype == np.uint8
 
 
 def test_split_is_the_same_at_every_load_and_so_is_the_fingerprint(digits: ImageSet) -> None:

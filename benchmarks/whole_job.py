@@ -1,0 +1,170 @@
+"""Everything around training against what it may cost at most: a line a goal, its measure, and whether it was met.
+
+    python benchmarks/whole_job.py [--rounds 3] [--without help plan start empty report]
+
+Every number is a command of its own, in a process of its own, as users run it; medians over the rounds where the
+command is short. Imports are compiled (`.pyc`), as after the first use of an installation. What else runs on the
+machine meanwhile is measured too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import report_of_many_trials
+import scale
+from goals import Line
+
+ORCHESTRATE = [sys.executable, "-m", "orchestrator"]
+SMOKE = Path(__file__).resolve().parents[1] / "experiments" / "smoke.yaml"
+FAST = {
+    "sweep": "fast", "seeds": [0, 1], "groups": [{"name": "dcgan"}],
+    "trial": {"model": {"family": "dcgan", "width": 4}, "batch_size": 8, "steps": 1000, "log_every": 10,
+              "evaluation": {"features": "random", "samples": 80}},
+}  # fmt: skip
+"""Networks so small that a row is due every few hundredths of a second."""
+PLANNED, EMPTY, REPORTED, ROWS = 10_000, 300, 1000, 50
+SENT_TO_POSTGRES = 200
+"""Of the reported trials."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3, help="of what is short")
+    parser.add_argument("--without", nargs="+", default=[], choices=list(PARTS), help="what to leave out")
+    options = parser.parse_args()
+    for line in lines(options.rounds, options.without):
+        print(line, flush=True)
+
+
+def lines(rounds: int = 3, without: tuple[str, ...] | list[str] = ()) -> Iterator[Line]:
+    """A line a goal, as each is measured."""
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        for name in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "ORCHESTRATE_HOME"):
+            os.environ.pop(name, None)
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(scratch) / "compiled"))
+        for name, part in PARTS.items():
+            if name not in without:
+                yield from part(Path(scratch) / name, rounds)
+
+
+def repeated(words: list[str], rounds: int, environment: dict[str, str] | None = None) -> list[scale.Cost]:
+    """What the command costs, `rounds` times after one that is not counted."""
+    return [scale.cost(words, environment or {}) for _ in range(rounds + 1)][1:]
+
+
+def at_most(name: str, values: list[float], limit: float, unit: str, more: str = "") -> Line:
+    return Line(name, f"{median(values):.3g} {unit}{more}", f"at most {limit:g} {unit}", median(values) <= limit)
+
+
+def help_(home: Path, rounds: int) -> Iterator[Line]:
+    costs = repeated([*ORCHESTRATE, "--help"], rounds)
+    yield at_most("orchestrate --help", [one.seconds for one in costs], 0.4, "s")
+
+
+def plan(home: Path, rounds: int) -> Iterator[Line]:
+    home.mkdir()
+    file = home / "plan.yaml"
+    file.write_text(json.dumps(scale.sweep_of(PLANNED)))
+    costs = repeated([*ORCHESTRATE, "plan", str(file), "--home", str(home)], rounds)
+    cpu = f", {median(one.cpu for one in costs):.3g} s of CPU"
+    yield at_most(f"plan of {PLANNED:,} trials", [one.seconds for one in costs], 2, "s", cpu)
+    yield at_most("its memory", [one.memory for one in costs], 300, "MB")
+
+
+def start(home: Path, rounds: int) -> Iterator[Line]:
+    """From the start of the command to the end of the first step of a trial, on two workers."""
+    firsts: dict[str, list[float]] = {"empty": [], "kept": []}
+    for number in range(rounds + 1):
+        own = home / str(number)
+        for kind, found in firsts.items():
+            began = time.time()
+            trained(SMOKE, own, f"sweep={kind}", "trial.log_every=1")
+            first = min(row["time"] for rows in histories(own, kind) for row in rows if row["step"] == 1)
+            found.append(first / 1000 - began)
+    yield at_most("sweep to its first step", [*firsts["kept"][1:]], 12, "s")
+    yield at_most("the same from an empty home folder", [*firsts["empty"][1:]], 12, "s")
+
+
+def empty(home: Path, rounds: int) -> Iterator[Line]:
+    home.mkdir()
+    file = home / "empty.yaml"
+    file.write_text(json.dumps(scale.sweep_of(EMPTY)))
+    words = [sys.executable, scale.__file__, "--home", str(home), "--workers", "2", "--in-process", str(file)]
+    one = scale.cost(words, {"MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db"})
+    more = f", {one.cpu / EMPTY:.2g} s of CPU"
+    yield at_most(f"{EMPTY} empty trials, each of", [one.seconds / EMPTY], 0.1, "s", more)
+
+
+def report(home: Path, rounds: int) -> Iterator[Line]:
+    """The mirror's speed is that at which the store of the report is made."""
+    home.mkdir()
+    document = report_of_many_trials.write_folders(home, REPORTED, ROWS)
+    speeds = {"SQLite": report_of_many_trials.send(home, f"sqlite:///{home}/mlflow.db", document)}
+    one = scale.cost([*ORCHESTRATE, "report", "many", "--home", str(home)], {})
+    yield at_most(f"report of {REPORTED:,} trials", [one.seconds], 30, "s", f", {one.memory:.0f} MB")
+    with ExitStack() as stack:
+        if server := postgres(stack):
+            server.create("points")
+            os.environ["PGPASSWORD"] = server.password
+            some = {**document, "trials": document["trials"][:SENT_TO_POSTGRES]}
+            speeds["PostgreSQL"] = report_of_many_trials.send(home, server.uri("points"), some)
+    for kind, made in {"smoke, a row a step": SMOKE, "very small networks": FAST}.items():
+        produced = points_a_second(made, home / kind.split()[0])
+        for store, speed in speeds.items():
+            goal = f"more than {produced:,.0f} a second"
+            yield Line(f"points to {store} ({kind})", f"{speed:,.0f} a second", goal, speed > produced)
+
+
+def postgres(stack: ExitStack) -> Any:
+    """A server of its own; None where PostgreSQL is not installed."""
+    import pytest  # whose exception says so
+
+    try:
+        return stack.enter_context(scale.postgres())
+    except pytest.skip.Exception as reason:
+        print(f"without PostgreSQL: {reason}", file=sys.stderr)
+        return None
+
+
+def points_a_second(made: Path | dict[str, Any], home: Path) -> float:
+    """What two trainings bring while both run."""
+    home.mkdir()
+    file = made if isinstance(made, Path) else home / "made.yaml"
+    if isinstance(made, dict):
+        file.write_text(json.dumps(made))
+    trained(file, home, "sweep=made", *(["trial.log_every=1"] if made is SMOKE else []))
+    found = [rows for rows in histories(home, "made") if len(rows) > 1]
+    speeds = [sum(len(row) - 2 for row in rows[1:]) * 1000 / (rows[-1]["time"] - rows[0]["time"]) for rows in found]
+    return 2 * max(speeds)
+
+
+def trained(file: Path, home: Path, *settings: str) -> scale.Cost:
+    asked = [word for setting in settings for word in ("--set", setting)]
+    return scale.cost([*ORCHESTRATE, "sweep", str(file), "--home", str(home), "--workers", "2", "--quiet", *asked], {})
+
+
+def histories(home: Path, sweep: str) -> list[list[dict[str, float]]]:
+    """The rows of each trial."""
+    files = home.glob(f"sweeps/{sweep}/trials/*/history.jsonl")
+    return [[json.loads(line) for line in file.read_text().splitlines()] for file in files]
+
+
+PARTS: dict[str, Callable[[Path, int], Iterator[Line]]] = {
+    "help": help_, "plan": plan, "start": start, "empty": empty, "report": report,
+}  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What a trial asks of its data, and whether they have it: known before anything is trained, and without torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gan_core import families
+from gan_core.config import EvaluationConfig, TrialConfig
+from gan_core.datasets import Described, user_path
+from gan_core.images import DataError
+
+EMBEDDING, INCEPTION = 64, 2048
+"""How many features the classifier has of an image, and Inception-v3."""
+
+
+def check_data(config: TrialConfig, images: Described[Any]) -> None:
+    """Raises DataError where the configuration asks for what the data does not have."""
+    if families.labelled(config.model.family) and images.labels is None:
+        raise DataError("model.family", f"{config.model.family} needs labels and the data set {images.name} has none")
+    if config.batch_size > len(images):
+        raise DataError("batch_size", f"{config.batch_size} is more than the {len(images)} training images")
+
+
+def features_kind(config: EvaluationConfig, images: Described[Any]) -> str:
+    """What `auto` means for these images: a classifier where there are labels of at least two classes, else random."""
+    if config.features != "auto":
+        return config.features
+    return "classifier" if images.labels is not None and len(images.class_names) > 1 else "random"
+
+
+def check_evaluation(config: TrialConfig, images: Described[Any]) -> None:
+    """Raises DataError where these images cannot be evaluated as `config` asks."""
+    evaluation = config.evaluation
+    kind = features_kind(evaluation, images)
+    if kind == "inception":
+        from gan_core.evaluation import inception
+
+        inception.check(user_path(evaluation.weights or ""))
+    if kind == "classifier" and (images.labels is None or len(images.class_names) < 2):
+        raise DataError(
+            "evaluation.features",
+            f"a classifier needs labels of at least 2 classes, which {images.name} has not; use random or inception",
+        )
+    labels = images.labels if evaluation.split == "train" else images.test_labels
+    if kind == "classifier" and labels is not None:
+        counts = np.bincount(np.asarray(labels), minlength=len(images.class_names)).tolist()
+        if 0 in counts:
+            name = images.class_names[counts.index(0)]
+            raise DataError(
+                "evaluation.features",
+                f"the {evaluation.split} part has no image of class {name}, so a classifier cannot measure its modes; "
+                "leave the class out with data.classes, or use evaluation.features: random",
+            )
+    dimensions = dimensions_of(kind, images)
+    least = dimensions + 1
+    why = f"the covariance of {dimensions} features ({kind}) needs at least {least}"
+    if evaluation.samples < least:
+        raise DataError("evaluation.samples", f"{evaluation.samples} generated images are too few; {why}")
+    real = len(images.images if evaluation.split == "train" else images.test_images)
+    if real < least:
+        raise DataError("evaluation.split", f"the {evaluation.split} part has {real} images; {why}")
+
+
+def dimensions_of(kind: str, images: Described[Any]) -> int:
+    """How many features of this kind an image of the set has."""
+    if kind == "inception":
+        return INCEPTION
+    return EMBEDDING * (images.channels if kind == "classifier" and images.stacked else 1)
