@@ -72,7 +72,8 @@ def attempts(record: Record) -> list[str]:
         steps = f"from step {one['from_step']}" + (f" to {one['to_step']}" if "to_step" in one else "")
         said = f": {one['message']}" if "message" in one else ""
         node = f" ({one['node']})" if one.get("node") else ""
-        where = f"process {one['process']} on {one['host']}{node}"
+        device = f", {one['device']}" if "device" in one else ""
+        where = f"process {one['process']} on {one['host']}{node}{device}"
         note = f"; {one['note']}" if one.get("note") else ""
         lines.append(f"attempt {number}: {when}, {where}, {steps}: {one['outcome']}{said}{note}")
     return lines
