@@ -41,7 +41,8 @@ class Staff:
         self.most = max(self.most, self.workers)
         said = [f"node {before.nodes[gone]} is gone" for gone in before.nodes.keys() - self._now.nodes.keys()]
         said += [f"node {self._now.nodes[new]} has joined" for new in self._now.nodes.keys() - before.nodes.keys()]
-        return f"{', '.join(sorted(said))}; {self.workers} workers now" if said else ""
+        now = f"{self.workers} worker{'s' * (self.workers != 1)} now"
+        return f"{', '.join(sorted(said))}; {now}" if said else ""
 
     def pay(self, workers: int | None = None) -> None:
         """For the time since it was paid last, by default for as many as there are."""

@@ -18,7 +18,7 @@ def test_nodes_that_come_and_go_are_told_and_their_workers_time_is_counted(monke
     assert crew.count() == "" and not crew.is_due()
     there[0] = Count(1, {"b": "10.0.0.3"})
     now[0] += 20
-    assert crew.count() == "node 10.0.0.2 is gone; 1 workers now"
+    assert crew.count() == "node 10.0.0.2 is gone; 1 worker now"
     there[0] = Count(4, {"b": "10.0.0.3", "c": "10.0.0.4"})
     now[0] += 20
     assert crew.count() == "node 10.0.0.4 has joined; 4 workers now"
