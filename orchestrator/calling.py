@@ -1,15 +1,41 @@
-"""How a command is called from here, as messages name it: with the home folder and the settings that it needs."""
+"""How a command is called from here, as messages name it: with the home folder and the settings that it needs.
+
+What is said by a job is read outside of the cluster: there a command needs the cluster's address, and files have the
+names that they have there.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from orchestrator.store import SweepFolder
+
+OUTSIDE = "ORCHESTRATE_OUTSIDE"
+"""Set for a job: JSON of the cluster's `address` as it was given outside, and of `files`: name here -> name there."""
+GO_THERE = ("sweep", "plan", "status", "logs", "stop", "report", "sync", "doctor")
+"""The commands that take --address."""
+
+
+def outside(address: str, files: Sequence[str]) -> dict[str, str]:
+    """The variable for a job of who is outside. `files`: those that are sent along, and lie there under their names."""
+    return {OUTSIDE: json.dumps({"address": address, "files": {Path(file).name: file for file in files}})}
+
+
+def _outside() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(os.environ.get(OUTSIDE, "{}"))
+    return found
+
+
+def where_from(file: str) -> str:
+    """The name that a file has for who gave it to the command."""
+    return str(_outside().get("files", {}).get(file, file))
 
 
 def command_name() -> str:
@@ -21,16 +47,22 @@ def command_name() -> str:
 
 
 def command(words: str, home: Path) -> str:
-    """`orchestrate <words>`, with `--home` where the home folder is not the one that would be taken."""
+    """`orchestrate <words>`, with `--home` where the home folder is not the one that would be taken.
+
+    Said by a job also with `--address`; what cannot be asked from outside is to be typed on the head.
+    """
     usual = Path(os.environ.get("ORCHESTRATE_HOME") or "runs").absolute()
     where = "" if home.absolute() == usual else f" --home {shlex.quote(str(home))}"
-    return f"{command_name()} {words}{where}"
+    said = f"{command_name()} {words}{where}"
+    if address := _outside().get("address"):
+        return f"{said} --address {shlex.quote(address)}" if words.split()[0] in GO_THERE else f"{said} (on the head)"
+    return said
 
 
 def sweep_command(file: str | Path, overrides: Sequence[str], home: Path, verb: str = "sweep") -> str:
     """The `orchestrate sweep` (or another verb) that asks for the same trials again."""
     settings = "".join(f" --set {shlex.quote(override)}" for override in overrides)
-    return command(f"{verb} {shlex.quote(str(file))}{settings}", home)
+    return command(f"{verb} {shlex.quote(where_from(str(file)))}{settings}", home)
 
 
 def sweep_again(folder: SweepFolder) -> str:

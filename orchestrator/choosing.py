@@ -7,15 +7,15 @@ from typing import Any
 from orchestrator.errors import UserError, nearest
 
 
-def choose_trial(trials: list[dict[str, Any]], wanted: str, where: str) -> tuple[int, dict[str, Any]]:
+def choose_trial(trials: list[dict[str, Any]], wanted: str, listing: str) -> tuple[int, dict[str, Any]]:
     """(number from 1, trial) of the one called `wanted`: its number, its name or its key.
 
-    `trials`: each with `name` and `key`. `where`: the command that lists them. Raises UserError.
+    `trials`: each with `name` and `key`. `listing`: the command that lists them. Raises UserError.
     """
     for number, trial in enumerate(trials, start=1):
         if wanted in (str(number), trial["key"], trial["name"]):
             return number, trial
     hint = nearest(wanted, [trial["name"] for trial in trials])
     raise UserError(
-        f"no trial {wanted!r}{hint}; give a number from 1 to {len(trials)}, or a name or key from `orchestrate {where}`"
+        f"no trial {wanted!r}{hint}; give a number from 1 to {len(trials)}, or a name or key from `{listing}`"
     )

@@ -70,7 +70,8 @@ def sweep(
         bool, typer.Option("--detach", help="With ray:// or http://: do not wait for the sweep, which runs there.")
     ] = False,
     device: Annotated[
-        Literal["auto", "cpu", "gpu"], typer.Option(help="What trials train on; auto: on GPUs where there are any.")
+        Literal["auto", "cpu", "gpu", "any"],
+        typer.Option(help="What trials train on; auto: on GPUs where there are any; any: on GPUs and processors."),
     ] = "auto",
     gpu_share: GpuShare = None,
     confirm: Annotated[

@@ -21,7 +21,8 @@ class Clock:
     """Time left. A group that was not timed yet is estimated from the others by `relative_cost`."""
 
     def __init__(self, plan: Plan, workers: int):
-        self.workers = max(1, min(workers, len(plan.todo)))
+        self._most = len(plan.todo)
+        self.staff(workers)
         self._unit = {p.key: relative_cost(p.config) for p in plan.todo}
         self._group = {p.key: p.trial.group for p in plan.todo}
         self._left = {p.key: p.remaining for p in plan.todo}
@@ -32,6 +33,10 @@ class Clock:
         self._spent: dict[str, tuple[float, float]] = {}
         self.trained = 0.0
         """Seconds of training so far, of all trials."""
+
+    def staff(self, workers: int) -> None:
+        """So many work from now on."""
+        self.workers = max(1, min(workers, self._most))
 
     def progress(self, key: str, left: int, seconds: float) -> None:
         """Trial `key` has `left` steps to go; its last steps took `seconds` of training."""

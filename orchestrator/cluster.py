@@ -39,7 +39,7 @@ ALONE = {
 }
 """A Ray of our own: the first makes it listen on loopback alone, on every system. The last starts no workers before
 they are asked for: Tune's have an environment of their own, so those would stay idle (0.5 s of CPU and 84 MB each)."""
-Device = Literal["auto", "cpu", "gpu"]
+Device = Literal["auto", "cpu", "gpu", "any"]
 VITAL = ("gcs_server", "raylet")
 """Ray's processes without which nothing goes on. Its own client notices that of the first after a minute."""
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -48,8 +48,12 @@ LAST_LINES = 60
 
 def slots(cpus: int, gpus: float, gpu_share: float) -> int:
     """How many trials run at once: one a processor, as far as the GPUs go where there are any."""
-    together = int(1 / gpu_share + 1e-9)  # no trial spans two GPUs
-    return min(cpus, int(gpus * together)) if gpus else cpus
+    return min(cpus, int(gpus * together(gpu_share))) if gpus else cpus
+
+
+def together(gpu_share: float) -> int:
+    """How many trials share one GPU: no trial spans two."""
+    return int(1 / gpu_share + 1e-9)
 
 
 def object_store_bytes(data_bytes: int) -> int:
@@ -75,11 +79,22 @@ def prepare_to_join() -> None:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
+def _keep_events_out() -> None:
+    """Ray prints what happens to nodes and workers into our output, whatever `log_to_driver` says.
+
+    There is no setting against it (`listen_error_messages`, ray 2.60); this is how its own debugger does it.
+    """
+    from ray._private import worker
+
+    worker._worker_logs_enabled = False
+
+
 def join(address: str) -> Any:
     """Ray, connected to the cluster there. Raises UserError where there is none."""
     prepare_to_join()
     import ray
 
+    _keep_events_out()
     try:
         ray.init(address=address, **SILENT)
     except Exception as error:
@@ -99,7 +114,7 @@ class Cluster:
 
     `on_death`: called from another thread with the name of a process of our own Ray that has died.
     `data_bytes`: the size of the data sets, which lie once on each node, in Ray's object store.
-    `device`: what trials train on; "auto": on GPUs where there are any.
+    `device`: what trials train on; "auto": on GPUs where there are any; "any": on GPUs and processors side by side.
     """
 
     def __init__(
@@ -126,6 +141,7 @@ class Cluster:
             import ray
 
             self.ray = ray
+            _keep_events_out()
             try:
                 ray.init(
                     num_cpus=self.workers,
@@ -186,9 +202,18 @@ class Cluster:
         lines = files[0].read_text(errors="replace").splitlines() if files else []
         return "\n".join([line for line in lines if line.strip() and line[0] != ":"][-LAST_LINES:])  # Ray's own: ":..."
 
+    def nodes(self) -> dict[str, dict[str, float]]:
+        """What each living node has, by Ray's id of it."""
+        return {node["NodeID"]: node["Resources"] for node in self.ray.nodes() if node["Alive"]}
+
+    def addresses(self) -> dict[str, str]:
+        """The address of each living node, by Ray's id of it."""
+        return {node["NodeID"]: node["NodeManagerAddress"] for node in self.ray.nodes() if node["Alive"]}
+
     def slots(self, gpu_share: float) -> int:
         """How many trials run at once."""
-        return slots(int(self.ray.cluster_resources().get("CPU", 1)), self.gpus(), gpu_share)
+        cpus = int(self.ray.cluster_resources().get("CPU", 1))
+        return cpus if self.device == "any" else slots(cpus, self.gpus(), gpu_share)
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -13,6 +13,7 @@ from orchestrator.display import Display, duration
 from orchestrator.fetching import Fetcher
 from orchestrator.interrupts import Stop
 from orchestrator.plan import Plan
+from orchestrator.staff import Count, Staff
 
 if TYPE_CHECKING:
     from gan_core.evaluation.evaluator import Evaluator  # which needs torch: `plan` answers without
@@ -40,7 +41,8 @@ class Crew:
     """Trains plans on a cluster. `settings.gpu_share`: measured before the first trial where it is None.
 
     `fetcher`: keeps the home up where trials live in a storage. `wall`: seconds so far from the first worker's start to
-    the last trial's end; `trained`: the trials' own seconds.
+    the last trial's end; `paid`: of all workers together; `trained`: the trials' own seconds. `workers`: the most that
+    there were.
     """
 
     cluster: Cluster
@@ -50,6 +52,7 @@ class Crew:
     stop: Stop
     fetcher: Fetcher | None = None
     wall: float = 0.0
+    paid: float = 0.0
     trained: float = 0.0
     workers: int = field(default=0, init=False)
     _share: float | None = field(default=None, init=False)
@@ -59,30 +62,36 @@ class Crew:
         from orchestrator import runner
 
         share = self._gpu_share(plan)
-        self.workers = self.cluster.slots(share)
+        staff = Staff(lambda: Count(self.cluster.slots(share), self.cluster.addresses()))
         counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
-        self.shown.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {self.workers} workers")
-        clock = Clock(plan, self.workers)
+        self.shown.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {staff.workers} workers")
+        clock = Clock(plan, staff.workers)
         self.shown.start(plan, clock)
         self.shown.phase_text = "starting the workers"
         began = time.monotonic()
+
+        def report(key: str, result: dict[str, Any]) -> None:
+            if staff.is_due():
+                if changed := staff.count():
+                    self.shown.note(f"  {changed}")
+                clock.staff(staff.workers)
+            if self.fetcher:
+                self.fetcher.heard(key, result)
+            self.shown.report(key, result)
+
         try:
             with disk.watched([plan.folder.home, self.cluster.scratch], self.stop.ask):
-                runner.run(
-                    plan, self.evaluators, self.cluster, self.settings, share, self.stop, self._report, self.fetcher
-                )
+                runner.run(plan, self.evaluators, self.cluster, self.settings, share, self.stop, report, self.fetcher)
         except OSError as error:
             if not disk.is_full(error):
                 raise
             self.stop.ask(disk.explain(error, self.cluster.scratch))
         finally:
             self.wall += time.monotonic() - began
+            staff.pay()
+            self.paid += staff.seconds
+            self.workers = max(self.workers, staff.most)
             self.trained += clock.trained
-
-    def _report(self, key: str, result: dict[str, Any]) -> None:
-        if self.fetcher:
-            self.fetcher.heard(key, result)
-        self.shown.report(key, result)
 
     def _gpu_share(self, plan: Plan) -> float:
         if self._share is None:
@@ -105,5 +114,5 @@ class Crew:
 
     def summary(self) -> str:
         """How busy the workers were: starting them, waiting and what a lost one did again are not training."""
-        share = self.trained / (self.wall * self.workers) if self.wall and self.workers else 0.0
+        share = self.trained / self.paid if self.paid else 0.0
         return f"{self.workers} workers trained for {min(share, 1.0):.0%} of {duration(self.wall)}"

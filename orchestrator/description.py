@@ -108,7 +108,7 @@ def end_tags(record: Record) -> dict[str, str]:
         "error": in_short(record.error or ""),
         "mlflow.note.content": f"**{verdict['name']}**: {verdict['reason']}" if record.verdict else "",
         "precision": str(record.applied.get("precision", "")),
-        "device": str(record.applied.get("device", "")),
+        "device": record.device,
         **({"best.step": str(int(record.best["step"]))} if record.best else {}),
     }
     return {name: cut(text, MOST_TAG) for name, text in found.items()}

@@ -31,7 +31,7 @@ from gan_core.training import Diverged, Snapshot, Trainer, classes_of
 from orchestrator import disk, environment
 from orchestrator.failures import Cause, classify, described, in_short
 from orchestrator.ledger import Ledger
-from orchestrator.resuming import newest_whole, open_ledger, with_history
+from orchestrator.resuming import newest_whole, on_device, open_ledger, with_history
 from orchestrator.store import Record, TrialFolder, write_json
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Execution:
     def _open_attempt(self, lost: str) -> None:
         write_json(self.folder.config_file, self.config.model_dump(mode="json"))
         self._close_attempt(Cause.LOST_WORKER, lost)
-        where = {"host": platform.node(), "process": os.getpid(), **self.place}
+        where = {"host": platform.node(), "process": os.getpid(), "device": self.device.type, **self.place}
         attempt = {"began": now_ms(), "from_step": self.record.step, **where, "outcome": "running"}
         self.record.attempts.append(attempt)
         self.record.status, self.record.error, self.record.verdict = "running", None, None
@@ -149,10 +149,11 @@ class Execution:
             torch.set_num_threads(1)
         trainer = Trainer(self.config, self.images, device, self.evaluator)
         found = newest_whole(self.folder, before)
-        if found.note:
-            self.record.attempts[-1]["note"] = found.note
-        if found.state:
-            trainer.load_state_dict(found.state)
+        state, moved = on_device(found.state, self.config.seed, device) if found.state else (None, "")
+        if found.note or moved:
+            self.record.attempts[-1]["note"] = "; ".join(filter(None, (found.note, moved)))
+        if state:
+            trainer.load_state_dict(state)
         self.folder.forget_past(trainer.step_count)
         if trainer.step_count == 0:
             self._save_real(self.images)

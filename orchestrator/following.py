@@ -119,14 +119,16 @@ class _NotKept:
 
 
 class StopWhen(_NotKept, tune.Stopper):
-    def __init__(self, stop: Stop):
-        self.stop = stop
+    """`over`: whether this round is, though trials are left."""
+
+    def __init__(self, stop: Stop, over: Callable[[], bool]):
+        self.stop, self.over = stop, over
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
 
     def stop_all(self) -> bool:
-        return self.stop.asked
+        return self.stop.asked or self.over()
 
 
 class Listener(_NotKept, tune.Callback):

@@ -21,7 +21,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 def show(folder: SweepFolder, wanted: str, rows: int, follow: bool, console: Console) -> None:
     """Prints it all; with `follow` goes on until the trial or the command that runs it has ended. Raises UserError."""
     say = lambda line: console.print(line, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
-    number, trial = choose_trial(folder.sweep()["trials"], wanted, f"status {folder.name}")
+    number, trial = choose_trial(folder.sweep()["trials"], wanted, command(f"status {folder.name}", folder.home))
     place = folder.trial(trial["key"])
     record, held = place.record(), is_held(folder.lock_file)
     history, trouble = rows_so_far(place, record.step)
@@ -72,7 +72,8 @@ def attempts(record: Record) -> list[str]:
         steps = f"from step {one['from_step']}" + (f" to {one['to_step']}" if "to_step" in one else "")
         said = f": {one['message']}" if "message" in one else ""
         node = f" ({one['node']})" if one.get("node") else ""
-        where = f"process {one['process']} on {one['host']}{node}"
+        device = f", {one['device']}" if "device" in one else ""
+        where = f"process {one['process']} on {one['host']}{node}{device}"
         note = f"; {one['note']}" if one.get("note") else ""
         lines.append(f"attempt {number}: {when}, {where}, {steps}: {one['outcome']}{said}{note}")
     return lines

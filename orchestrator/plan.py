@@ -13,6 +13,7 @@ from gan_core.config import DataConfig, TrialConfig
 from gan_core.identity import trial_key
 from gan_core.images import DataError
 from gan_core.requirements import check_data, check_evaluation
+from orchestrator.calling import where_from
 from orchestrator.errors import Problem, SpecError
 from orchestrator.settings import source_of
 from orchestrator.spec import Sweep, Trial
@@ -92,7 +93,7 @@ class Plan:
         return {
             "name": self.sweep.name,
             "question": self.sweep.question,
-            "file": self.sweep.file,
+            "file": where_from(self.sweep.file),
             "seeds": self.sweep.seeds,
             "overrides": self.sweep.overrides,
             "cautions": self.sweep.cautions,

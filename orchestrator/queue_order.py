@@ -15,10 +15,14 @@ ENDED = (Trial.TERMINATED, Trial.ERROR)
 def one_after_another(tasks: list[dict[str, Any]]) -> BasicVariantGenerator:
     """The tasks in this order, each as `task` of a trial's configuration; for as many samples of `{"task": {}}`.
 
-    A `grid_search` over them would be copied whole for each of its values. Tune takes a dict apart, so each task comes
-    as another kind of mapping.
+    A `grid_search` over them would be copied whole for each of its values.
     """
-    return BasicVariantGenerator(points_to_evaluate=[{"task": UserDict(task)} for task in tasks])
+    return BasicVariantGenerator(points_to_evaluate=as_points(tasks))
+
+
+def as_points(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tune takes a dict apart, so each task comes as another kind of mapping."""
+    return [{"task": UserDict(task)} for task in tasks]
 
 
 class InOrder(FIFOScheduler):

@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from orchestrator.calling import outside
 from orchestrator.errors import UserError, first_line
 from orchestrator.interrupts import INTERRUPTED
 
@@ -45,11 +46,11 @@ def run(words: list[str], address: str) -> int:
     words += storage_of(words, os.environ)
     files = [word for word in words if Path(word).is_file()]
     client = _client(address)
-    job = _running(client, words) or _submit(client, words, files)
+    job = _running(client, words) or _submit(client, words, files, outside(address, files))
     if detach:
         print(f"job {job} runs on the cluster; the same command without --detach follows it")
         return 0
-    return _follow(client, job)
+    return _follow(client, job, address)
 
 
 def forwarded(words: list[str]) -> tuple[list[str], bool]:
@@ -119,7 +120,7 @@ def _running(client: Any, words: list[str]) -> str | None:
     return alive[-1] if alive else None
 
 
-def _submit(client: Any, words: list[str], files: list[str]) -> str:
+def _submit(client: Any, words: list[str], files: list[str], told: dict[str, str]) -> str:
     with TemporaryDirectory(prefix="orchestrate-job-") as folder:
         for package in PACKAGES:
             source = Path(__file__).resolve().parents[1] / package
@@ -129,7 +130,7 @@ def _submit(client: Any, words: list[str], files: list[str]) -> str:
         try:
             job = client.submit_job(
                 entrypoint=entrypoint(words, files),
-                runtime_env={"working_dir": folder, "env_vars": SETTINGS},
+                runtime_env={"working_dir": folder, "env_vars": SETTINGS | told},
                 metadata={"orchestrate": shlex.join(words)},
             )
         except Exception as error:
@@ -137,7 +138,7 @@ def _submit(client: Any, words: list[str], files: list[str]) -> str:
     return str(job)
 
 
-def _follow(client: Any, job: str) -> int:
+def _follow(client: Any, job: str, address: str) -> int:
     """Shows what the job writes until it ends; its exit code. Ctrl-C only ends the showing."""
     try:
         asyncio.run(_show(client, job, sys.stdout.write))
@@ -146,7 +147,8 @@ def _follow(client: Any, job: str) -> int:
             time.sleep(0.2)
             info = client.get_job_info(job)
     except KeyboardInterrupt:
-        print(f"\njob {job} goes on; the same command follows it again, `orchestrate stop SWEEP` there ends it")
+        stop = f"orchestrate stop SWEEP --address {address}"
+        print(f"\njob {job} goes on; the same command follows it again, `{stop}` ends it")
         return INTERRUPTED
     except Exception as error:
         raise UserError(f"the connection to job {job} was lost ({first_line(error)}); it goes on") from None

@@ -1,4 +1,4 @@
-"""From where a trial goes on: its newest whole checkpoint, and what has to be said about the others."""
+"""From where a trial goes on: its newest whole checkpoint, and what has to be said about it and the others."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 
 from gan_core import checkpoint
 from gan_core.checkpoint import CheckpointError
+from gan_core.streams import NAMES, stream_seed
 from orchestrator.ledger import Ledger
 from orchestrator.store import Damaged, Record, TrialFolder
 
@@ -56,6 +57,22 @@ def _note(damaged: list[str], record: Record, step: int) -> str:
         return ""
     then = f"went on from step {step}" if step else "no checkpoint was whole, so it started from step 0"
     return f"{', '.join(what)}; {then}"
+
+
+def on_device(state: dict[str, Any], seed: int, device: torch.device) -> tuple[dict[str, Any], str]:
+    """(the state, fit for a trainer on this device; what has to be said of that, or nothing).
+
+    Generators of a CPU and of a GPU draw other numbers and cannot take over each other's states. On the other kind
+    of device the streams begin anew, from seeds that no earlier step had.
+    """
+    streams = {name: torch.Generator(device) for name in NAMES}
+    if all(state["streams"][name].shape == stream.get_state().shape for name, stream in streams.items()):
+        return state, ""
+    anew = {
+        name: s.manual_seed(stream_seed(seed, f"{name}/{state['step']}")).get_state() for name, s in streams.items()
+    }
+    said = "not bit for bit what one kind of device would have trained, and with other random numbers from here"
+    return state | {"streams": anew}, f"went on from step {state['step']} on another kind of device: {said}"
 
 
 def open_ledger(folder: TrialFolder, record: Record, state: dict[str, Any] | None) -> Ledger:

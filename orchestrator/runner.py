@@ -19,8 +19,10 @@ from orchestrator.fetching import Fetcher
 from orchestrator.following import Listener, Report, Round, StopWhen, key_of
 from orchestrator.forecast import longest_first
 from orchestrator.interrupts import Stop
+from orchestrator.places import Places
 from orchestrator.plan import Plan, Planned
 from orchestrator.queue_order import InOrder, one_after_another
+from orchestrator.side_by_side import InOrderOfPlaces, OnePlaceAfterAnother, request
 from orchestrator.store import TrialFolder
 from orchestrator.worker import TrialRunner
 from orchestrator.workers_end import bounded_stop
@@ -64,7 +66,7 @@ def _run_round(
     one: Round,
     fetcher: Fetcher | None,
 ) -> bool:
-    """Runs them all through Tune; whether it broke off, because a worker was killed to free memory."""
+    """Runs them all through Tune; whether it broke off, because a worker was killed to free memory or a node died."""
     resources = {roomier: cluster.resources(gpu_share, 2 if roomier else 1) for roomier in (False, True)}
     tasks = [
         {
@@ -79,12 +81,17 @@ def _run_round(
         for planned in todo
     ]
     trainable = tune.with_parameters(TrialRunner, images=plan.images, evaluators=evaluators)
+    search, scheduler, over = one_after_another(tasks), InOrder(), lambda: False
+    if cluster.device == "any":
+        places = Places(cluster.nodes, gpu_share, one.roomier)
+        search, scheduler = OnePlaceAfterAnother(tasks, places), InOrderOfPlaces(places)
+        over = scheduler.is_stranded
     tuner = tune.Tuner(
-        tune.with_resources(trainable, lambda config: tune.PlacementGroupFactory([config["task"]["resources"]])),
+        tune.with_resources(trainable, request),
         param_space={"task": {}},
         tune_config=tune.TuneConfig(
-            search_alg=one_after_another(tasks),
-            scheduler=InOrder(),
+            search_alg=search,
+            scheduler=scheduler,
             num_samples=len(tasks),
             reuse_actors=True,
             trial_name_creator=key_of,
@@ -93,7 +100,7 @@ def _run_round(
         run_config=tune.RunConfig(
             name="tune",
             storage_path=str(cluster.scratch),
-            stop=StopWhen(one.stop),
+            stop=StopWhen(one.stop, over),
             verbose=0,
             callbacks=[Listener(one)],
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
@@ -106,6 +113,7 @@ def _run_round(
     with bounded_stop(one.stop, folders):
         try:
             tuner.fit()
+            broken = over()
         except Exception as error:  # Tune breaks off where Ray's memory monitor has killed a worker
             catch_up()
             killed = killed_for_memory(str(error), folders)

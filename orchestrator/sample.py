@@ -33,7 +33,7 @@ def sample(
     console: Console,
 ) -> None:
     """Draws `count` images (of a grid; the other pictures have a size of their own). Raises UserError."""
-    number, trial = choose_trial(folder.sweep()["trials"], wanted, f"status {folder.name}")
+    number, trial = choose_trial(folder.sweep()["trials"], wanted, command(f"status {folder.name}", folder.home))
     place = folder.trial(trial["key"])
     product, which = find_product(place, place.record(), best, folder)
     latents, labels, columns = inputs(picture, product, count, seed)

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from orchestrator import spec
+from orchestrator.calling import command
 from orchestrator.choosing import choose_trial
 from orchestrator.evaluators import prepare
 from orchestrator.execution import Execution
@@ -26,7 +27,7 @@ SHOWN = {
 def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Console) -> int:
     """Trains the trial called `wanted`; 0 with a verdict, 1 if it failed. Raises UserError."""
     plan = make_plan(spec.load(file, overrides), home)
-    number, _ = choose_trial([planned.describe() for planned in plan.trials], wanted, f"plan {file}")
+    number, _ = choose_trial([planned.describe() for planned in plan.trials], wanted, command(f"plan {file}", home))
     planned = plan.trials[number - 1]
     folder = TrialFolder(home.absolute() / "train" / planned.key)
     shutil.rmtree(folder.folder, ignore_errors=True)

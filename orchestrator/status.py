@@ -140,7 +140,7 @@ def print_sweeps(home: Path, console: Console, as_json: bool) -> None:
         print_json([{"sweep": f.name, "running": is_held(f.lock_file), "trials": rows} for f, rows in found])
         return
     if not found:
-        console.print(f"no sweep in {home} yet; start one with: orchestrate sweep FILE", highlight=False)
+        console.print(f"no sweep in {home} yet; start one with: {command('sweep FILE', home)}", highlight=False)
         return
     table = _table("sweep", "trials", "now")
     for folder, rows in found:

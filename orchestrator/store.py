@@ -94,9 +94,10 @@ class Record:
     status: pending, running, finished, failed or interrupted; `damaged` if the file cannot be trusted, and then nothing
     else is known but `error`. verdict: gan_core.stability's, as a mapping.
     applied: what training really ran with. evaluator: the card of what measured it. best: the evaluation with the
-    smallest Frechet distance, with its step. attempts: {began, ended, from_step, to_step, host, process, outcome,
-    message} of each, and a `note` where something was damaged; the outcome is running, finished, interrupted, or a
-    `failures.Cause` with what was said of it. history: what history.jsonl is checked by.
+    smallest Frechet distance, with its step. attempts: {began, ended, from_step, to_step, host, process, device,
+    outcome, message} of each, and a `note` where something was damaged, or the kind of device has changed; the outcome
+    is running, finished, interrupted, or a `failures.Cause` with what was said of it. history: what history.jsonl is
+    checked by.
     """
 
     key: str
@@ -115,8 +116,16 @@ class Record:
 
     @property
     def note(self) -> str:
-        """What was damaged and what was done about it, in the last attempt."""
+        """What was damaged, or changed, and what was done about it, in the last attempt."""
         return str(self.attempts[-1].get("note", "")) if self.attempts else ""
+
+    @property
+    def device(self) -> str:
+        """What its steps were trained on: `cpu`, or `cuda and cpu` where it went on on another kind of device."""
+        follow = [*(attempt["from_step"] for attempt in self.attempts[1:]), float("inf")]
+        kept = [one for one, next_from in zip(self.attempts, follow, strict=False) if next_from > one["from_step"]]
+        kinds = list(dict.fromkeys(one["device"] for one in kept if "device" in one))
+        return " and ".join(kinds) if len(kinds) > 1 else str(self.applied.get("device", ""))
 
 
 class TrialFolder:

@@ -293,12 +293,12 @@ def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
     if end.model_trouble:
         say(f"no model: {end.model_trouble}")
     if end.trouble:
-        sync = command(f"sync {plan.sweep.name}", options.home)
-        say(f"no report: {end.trouble}; {sync}{_elsewhere(options)} sends what MLflow lacks and writes it")
+        sync = command(f"sync {plan.sweep.name}{_elsewhere(options)}", options.home)
+        say(f"no report: {end.trouble}; {sync} sends what MLflow lacks and writes it")
     elif options.tracking_uri.startswith("http"):
         say(f"MLflow  {addresses.without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
     else:
-        say(f"MLflow  {command('ui', options.home)}{_elsewhere(options)}, then experiment {plan.sweep.name}")
+        say(f"MLflow  {command(f'ui{_elsewhere(options)}', options.home)}, then experiment {plan.sweep.name}")
     if outcome.stopped:
         say(f"stopped: {outcome.stopped}")
     if outcome.code == INTERRUPTED:

@@ -174,6 +174,15 @@ def test_a_command_that_does_not_wait_leaves_a_job_that_the_same_command_follows
     assert "of 4 runs were stable" in ended.said
 
 
+def test_what_a_job_names_as_the_next_command_can_be_typed_outside(ended: Ended) -> None:
+    words = [*COMMAND, "stop", "smoke", "--address", ended.cluster.dashboard]
+    done = subprocess.run(words, capture_output=True, text=True, env=ended.cluster.client_environment(), timeout=300)
+    assert done.returncode == 2, done.stdout + done.stderr
+    there = f"--address {ended.cluster.dashboard}`"
+    assert f"`orchestrate status smoke {there} says where it stands" in done.stdout
+    assert f"`orchestrate sweep {SMOKE} --set " in done.stdout and f"{there} goes on with it" in done.stdout
+
+
 def test_a_gpu_that_no_node_has_is_refused_from_outside_too(ended: Ended) -> None:
     command = [*COMMAND, "sweep", str(SMOKE), "--device", "gpu", "--set", "sweep=other"]
     words = [*command, "--address", ended.cluster.dashboard]

@@ -7,7 +7,43 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.calling import command, sweep_command
+from orchestrator.calling import command, outside, sweep_command, where_from
+
+
+@pytest.fixture
+def by_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if said on the cluster, to somebody who sent a file along."""
+    for name, value in outside("http://head:8265", ["folder/my sweep.yaml"]).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ORCHESTRATE_HOME", "/shared/runs")
+
+
+@pytest.mark.usefixtures("by_a_job")
+def test_what_a_job_names_is_to_be_typed_outside() -> None:
+    home = Path("/shared/runs")
+    assert command("status x", home) == "orchestrate status x --address http://head:8265"
+    assert command("status x", Path("/mine")) == "orchestrate status x --home /mine --address http://head:8265"
+    said = sweep_command("my sweep.yaml", ["seeds=[0]"], home, "plan --pilot")
+    words = ["orchestrate", "plan", "--pilot", "folder/my sweep.yaml", "--set", "seeds=[0]"]
+    assert shlex.split(said) == [*words, "--address", "http://head:8265"]
+    assert where_from("other.yaml") == "other.yaml"
+
+
+@pytest.mark.usefixtures("by_a_job")
+@pytest.mark.parametrize("words", ["ui", "sample x 1", "datasets prepare mnist"])
+def test_what_cannot_be_asked_from_outside_is_to_be_typed_on_the_head(words: str) -> None:
+    assert command(words, Path("/shared/runs")) == f"orchestrate {words} (on the head)"
+
+
+def test_every_command_that_can_go_there_is_known() -> None:
+    from typer.main import get_command
+
+    from orchestrator.calling import GO_THERE
+    from orchestrator.cli import app
+
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    with_address = {name for name, one in commands.items() if any(option.name == "address" for option in one.params)}
+    assert set(GO_THERE) == with_address
 
 
 def test_the_usual_home_is_left_out_and_another_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

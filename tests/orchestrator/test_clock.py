@@ -61,6 +61,18 @@ def test_the_time_left_is_the_sum_over_all_trials_whatever_they_report(plan: Pla
         assert clock.seconds_left() == pytest.approx(summed_over_all(plan, 3, left, told), rel=1e-9)
 
 
+def test_the_time_left_follows_the_number_of_workers_but_never_beyond_that_of_the_trials(plan: Plan) -> None:
+    clock = Clock(plan, workers=3)
+    clock.progress("0", 0, 10.0)
+    before = clock.seconds_left()
+    clock.staff(1)
+    assert clock.seconds_left() == pytest.approx(3 * before)
+    clock.staff(1000)
+    assert clock.seconds_left() == pytest.approx(3 * before / 12)
+    clock.staff(0)  # none just now
+    assert clock.seconds_left() == pytest.approx(3 * before)
+
+
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     from tiny import TINY

@@ -17,10 +17,13 @@ from gan_core import checkpoint, networks, sampling
 from gan_core.config import TrialConfig
 from gan_core.history import Row
 from gan_core.objective import Objective
+from gan_core.streams import NAMES, Streams
 from gan_core.training import Trainer
 from orchestrator import spec
 from orchestrator.execution import Execution
 from orchestrator.plan import Plan, make_plan
+from orchestrator.resuming import on_device
+from orchestrator.store import Record
 
 MakePlan = Callable[[], Plan]
 
@@ -78,6 +81,59 @@ def test_a_suspended_trial_goes_on_where_it_was(tiny_plan: MakePlan) -> None:
         for rows in (history, second.folder.history())
     ]
     assert strip[0] == strip[1]
+
+
+GPU_STREAM = torch.zeros(16, dtype=torch.uint8)
+"""As long as the state of a generator on a GPU: its seed and its offset."""
+
+
+def test_a_trial_of_another_kind_of_device_goes_on_and_says_so(tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    first = run_some_steps(plan, plan.trials[0], 3)
+    first.suspend()
+    state = checkpoint.load(first.folder.checkpoint_file)
+    state["streams"] = dict.fromkeys(state["streams"], GPU_STREAM)
+    checkpoint.save(first.folder.checkpoint_file, state)
+    record = first.folder.record()
+    record.attempts[0]["device"] = "cuda"
+    first.folder.write_record(record)
+    record = run_to_end(plan, plan.trials[0]).folder.record()
+    assert record.status == "finished"
+    assert [attempt["device"] for attempt in record.attempts] == ["cuda", "cpu"]
+    assert record.note.startswith("went on from step 3 on another kind of device: not bit for bit")
+    assert record.device == "cuda and cpu"
+
+
+def test_streams_begin_anew_on_another_kind_of_device_and_only_there() -> None:
+    device = torch.device("cpu")
+    own = {"step": 3, "streams": Streams(1, device).state_dict()}
+    assert on_device(own, 1, device) == (own, "")
+    moved = [on_device({"step": n, "streams": dict.fromkeys(NAMES, GPU_STREAM)}, 1, device)[0] for n in (3, 4)]
+    drawn = set()
+    for state in (own, *moved):
+        streams = Streams(1, device)
+        streams.load_state_dict(state["streams"])
+        drawn |= {float(torch.rand((), generator=streams[name])) for name in NAMES}
+    assert len(drawn) == 3 * len(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "device"),
+    [
+        ([], "cpu"),
+        ([("cuda", 0)], "cuda"),
+        ([("cuda", 0), ("cpu", 0)], "cpu"),  # nothing of the first was kept
+        ([("cuda", 0), ("cpu", 4), ("cuda", 4), ("cuda", 6)], "cuda"),
+        ([("cpu", 0), ("cuda", 4), ("cpu", 6)], "cpu and cuda"),
+        ([(None, 0), ("cpu", 4)], "cpu"),  # of an earlier version
+    ],
+)
+def test_the_record_tells_every_kind_of_device_that_its_steps_come_from(
+    attempts: list[tuple[str | None, int]], device: str
+) -> None:
+    told = [{"from_step": step, **({"device": kind} if kind else {})} for kind, step in attempts]
+    applied = next((kind for kind, _ in reversed(attempts) if kind), "cpu")
+    assert Record("key", attempts=told, applied={"device": applied}).device == device
 
 
 def test_rows_and_pictures_past_the_checkpoint_are_cut_off_on_resuming(tiny_plan: MakePlan) -> None:

@@ -1,0 +1,153 @@
+"""A cluster of a head and one or two nodes on the loopback: one that sees another storage folder, one that dies."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from commands import COMMAND, environment
+from hosts import Host
+from topology import SOON, wait_until
+
+from orchestrator.store import SweepFolder
+
+pytestmark = pytest.mark.e2e
+
+HEAD = "127.0.2.10"
+"""Not 127.0.0.1, in whose place Ray takes the machine's own address."""
+OVER_THE_STORAGE = 'mount -t tmpfs none "$0"; exec "$@"'
+"""Runs the rest of its words where another, empty folder lies over this one."""
+
+
+@dataclass
+class Blind(Host):
+    """A host with a mount table of its own."""
+
+    storage: Path = Path()
+
+    def words(self, *words: str | Path, user: str = "") -> list[str]:
+        return ["unshare", "--mount", "sh", "-ec", OVER_THE_STORAGE, str(self.storage), *super().words(*words)]
+
+
+def free_port() -> str:
+    with socket.socket() as one:
+        one.bind((HEAD, 0))
+        return str(one.getsockname()[1])
+
+
+class Nodes:
+    """A head, and the nodes that are started."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.home, self.head = folder, folder / "home", f"{HEAD}:{free_port()}"
+        self.home.mkdir()
+        token = folder / "token"
+        token.touch(mode=0o600)
+        token.write_text(secrets.token_hex(32))
+        soon = {f"RAY_health_check_{name}": value for name, value in SOON.items()}
+        self.environment = environment() | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)} | soon
+        self.hosts: list[Host] = []
+
+    def start(self, host: Host, *words: str) -> Host:
+        ray = Path(sys.executable).parent / "ray"
+        common = ["--block", "--disable-usage-stats", f"--object-store-memory={100 * 1024**2}"]
+        where = [f"--node-ip-address={host.address}", f"--temp-dir={self.folder / host.name}"]
+        log = self.folder / f"{host.name}.log"
+        host.start(ray, "start", *words, *where, *common, log=log, env=self.environment)
+        self.hosts.append(host)
+        return host
+
+    def join(self, host: Host) -> Host:
+        self.start(host, f"--address={self.head}", "--num-cpus=1")
+        return host
+
+    def wait_for(self, *addresses: str) -> None:
+        """Until these and the head are the living nodes."""
+        ask = "import ray, sys; ray.init(sys.argv[1], log_to_driver=False, logging_level='ERROR'); "
+        ask += "print(*sorted(n['NodeManagerAddress'] for n in ray.nodes() if n['Alive']))"
+
+        def there() -> bool:
+            words = [sys.executable, "-c", ask, self.head]
+            done = subprocess.run(words, capture_output=True, text=True, env=self.environment, timeout=120)
+            return done.stdout.split() == sorted([HEAD, *addresses])
+
+        wait_until(there, f"the nodes {', '.join(addresses)}")
+
+    def sweep(self, file: Path) -> list[str]:
+        return [*COMMAND, "sweep", str(file), "--address", self.head, "--home", str(self.home)]
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    folder = Path(tempfile.mkdtemp(prefix="orch-"))  # short: Ray's sockets lie in it
+    found = Nodes(folder)
+    try:
+        ports = f"--port={found.head.rpartition(':')[2]}", f"--ray-client-server-port={free_port()}"
+        found.start(Host("head", HEAD), "--head", *ports, "--num-cpus=0", "--include-dashboard=false")
+        yield found
+    finally:
+        for host in reversed(found.hosts):
+            host.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_node_that_sees_another_folder_is_named_before_anything_starts(
+    nodes: Nodes, one_trial: Callable[[str], Path]
+) -> None:
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("only root may give a process mounts of its own, and not in every container")
+    blind = nodes.join(Blind("blind", "127.0.2.1", storage=nodes.home))
+    nodes.wait_for(blind.address)
+    done = subprocess.run(
+        nodes.sweep(one_trial("")), capture_output=True, text=True, env=nodes.environment, timeout=300
+    )
+    blind.kill()
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"node 127.0.2.1 cannot use {nodes.home}: what the head writes there is not seen")
+    assert "--home" in line
+    assert not list(nodes.home.glob("sweeps/*/trials/*")) and not list(nodes.home.rglob(".probe-*"))
+
+
+def test_of_a_node_that_dies_one_line_tells_and_it_is_ours(nodes: Nodes, tmp_path: Path) -> None:
+    file = tmp_path / "long.yaml"
+    file.write_text(
+        "sweep: long\nseeds: [0, 1]\ntrial: {steps: 1000000, log_every: 10, checkpoint_every: 10, batch_size: 8, "
+        "model: {width: 4}, evaluation: {every: 1000000, samples: 80, features: random}}\ngroups:\n  - name: dcgan\n"
+    )
+    dies = nodes.join(Host("dies", "127.0.2.2"))
+    nodes.wait_for(dies.address)  # before the next one, which may choose the same free ports
+    stays = nodes.join(Host("stays", "127.0.2.3"))
+    nodes.wait_for(dies.address, stays.address)
+    log = tmp_path / "said"
+    with open(log, "w") as out:
+        sweep = subprocess.Popen(nodes.sweep(file), stdout=out, stderr=out, env=nodes.environment)
+    try:
+
+        def trained() -> int:
+            assert sweep.poll() is None, log.read_text()
+            files = nodes.home.glob("sweeps/long/trials/*/checkpoint.pt")
+            return len({SweepFolder(nodes.home, "long").trial(file.parent.name).record().key for file in files})
+
+        wait_until(lambda: trained() == 2, "a checkpoint of both trials")
+        dies.kill()
+        wait_until(lambda: "is gone" in log.read_text(), "a word of the node")
+        os.kill(sweep.pid, signal.SIGINT)
+        assert sweep.wait(60) == 130, log.read_text()
+    finally:
+        sweep.kill()
+    said = log.read_text()
+    assert "  node 127.0.2.2 is gone; 1 worker now\n" in said
+    assert "lost the worker of" in said
+    assert "raylet" not in said and "marked dead" not in said, said
