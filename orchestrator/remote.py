@@ -107,8 +107,11 @@ def _why(error: Exception) -> str:
     text = str(error)
     if any(word in text for word in ("401", "403", "Unauth", "AuthToken", "authenti")):
         return "it asks for the cluster's token, and got none or another; set RAY_AUTH_TOKEN_PATH to the file with it"
+    said = first_line(error)
+    if said.endswith(":"):  # what follows is a traceback
+        said += f" {text.strip().splitlines()[-1].strip()}"
     return (
-        f"{first_line(error)}; check that the head runs with a dashboard (`ray start --head --dashboard-host=...`) "
+        f"{said}; check that the head runs with a dashboard (`ray start --head --dashboard-host=...`) "
         "and that RAY_AUTH_TOKEN_PATH is the file with its token"
     )
 

@@ -7,6 +7,7 @@
 # CPUS                 how many trials run here (default: all; 0 leaves the machine to the command)
 # OBJECT_STORE_BYTES   Ray's shared memory (default: 30% of the memory); data sets lie in it
 # TEMP_DIR             Ray's sockets and logs (default: /tmp/ray)
+# AGENT_PORT           by which the head reaches this node's agent (default: 52365; of two nodes on one machine each needs its own)
 # MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD_FILE   who the commands that run here are to MLflow (optional)
 set -eu
 
@@ -37,4 +38,5 @@ exec ray start --head --block --disable-usage-stats --node-ip-address="$node_ip"
     --include-dashboard=true --dashboard-host="$node_ip" --dashboard-port="${DASHBOARD_PORT:-8265}" \
     ${CPUS:+"--num-cpus=$CPUS"} \
     ${OBJECT_STORE_BYTES:+"--object-store-memory=$OBJECT_STORE_BYTES"} \
-    ${TEMP_DIR:+"--temp-dir=$TEMP_DIR"}
+    ${TEMP_DIR:+"--temp-dir=$TEMP_DIR"} \
+    ${AGENT_PORT:+"--dashboard-agent-listen-port=$AGENT_PORT"}

@@ -7,6 +7,7 @@
 # CPUS                 how many trials run here (default: one a processor)
 # OBJECT_STORE_BYTES   Ray's shared memory (default: 30% of the memory); data sets lie in it
 # TEMP_DIR             Ray's sockets and logs (default: the head's)
+# AGENT_PORT           by which the head reaches this node's agent (default: 52365; of two nodes on one machine each needs its own)
 set -eu
 
 export RAY_AUTH_MODE=token
@@ -20,4 +21,5 @@ exec ray start --address="${HEAD_ADDRESS:?is not set: HOST:6379 of the head}" --
     --node-ip-address="$node_ip" \
     ${CPUS:+"--num-cpus=$CPUS"} \
     ${OBJECT_STORE_BYTES:+"--object-store-memory=$OBJECT_STORE_BYTES"} \
-    ${TEMP_DIR:+"--temp-dir=$TEMP_DIR"}
+    ${TEMP_DIR:+"--temp-dir=$TEMP_DIR"} \
+    ${AGENT_PORT:+"--dashboard-agent-listen-port=$AGENT_PORT"}

@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from commands import COMMAND, environment
-from hosts import Host
+from hosts import Host, free_port
 from topology import SOON, wait_until
 
 from orchestrator.store import SweepFolder
@@ -39,12 +38,6 @@ class Blind(Host):
         return ["unshare", "--mount", "sh", "-ec", OVER_THE_STORAGE, str(self.storage), *super().words(*words)]
 
 
-def free_port() -> str:
-    with socket.socket() as one:
-        one.bind((HEAD, 0))
-        return str(one.getsockname()[1])
-
-
 class Nodes:
     """A head, and the nodes that are started."""
 
@@ -61,6 +54,7 @@ class Nodes:
     def start(self, host: Host, *words: str) -> Host:
         ray = Path(sys.executable).parent / "ray"
         common = ["--block", "--disable-usage-stats", f"--object-store-memory={100 * 1024**2}"]
+        common += [f"--dashboard-agent-listen-port={free_port()}"]  # also on 127.0.0.1, whatever the node's address
         where = [f"--node-ip-address={host.address}", f"--temp-dir={self.folder / host.name}"]
         log = self.folder / f"{host.name}.log"
         host.start(ray, "start", *words, *where, *common, log=log, env=self.environment)

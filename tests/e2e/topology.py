@@ -18,7 +18,7 @@ from urllib.request import Request, urlopen
 
 import psutil
 from commands import ROOT, environment
-from hosts import Host, joined
+from hosts import Host, free_port, joined
 from postgres import Postgres
 
 SCRIPTS = ROOT / "docker" / "start"
@@ -143,11 +143,13 @@ class Topology:
         return [node["ip"] for node in found if node.get("raylet", {}).get("state") == "ALIVE"]
 
     def _node(self, name: str) -> dict[str, str]:
+        alone = self.hosts[name].namespace is not None
         return {
             "NODE_IP": self.hosts[name].address,
             "RAY_TOKEN_FILE": str(self.token),
             "TEMP_DIR": str(self.folder / name),
             "OBJECT_STORE_BYTES": STORE_BYTES,
+            **({} if alone else {"AGENT_PORT": free_port()}),  # agents listen on 127.0.0.1 too
         }
 
     def logs(self) -> str:
