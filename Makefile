@@ -5,7 +5,7 @@ UV := $(BIN)/uv
 # uv shows its progress in a terminal and is quiet elsewhere
 INSTALL := $(UV) pip install $$([ -t 1 ] || echo --quiet) --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: sweep test lint format constraints audit clean
+.PHONY: sweep test lint format constraints audit bench clean
 
 sweep: .venv/ready
 	@$(BIN)/orchestrate sweep experiments/stability.yaml
@@ -44,6 +44,12 @@ $(UV):
 # Known weaknesses of the pinned versions. Asks a service on the network
 audit: .venv/ready-dev
 	@$(BIN)/python tools/audit.py
+
+# Every goal of docs/performance.md with what it is on this machine, which should do nothing else meanwhile
+bench: .venv/ready-dev
+	@$(BIN)/python benchmarks/one_trial.py
+	@$(BIN)/python benchmarks/whole_job.py
+	@$(BIN)/python benchmarks/stock_tune_mlflow.py
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -104,7 +104,7 @@ def our_job(options: argparse.Namespace) -> float:
         seconds = timed([orchestrate, "sweep", str(file), "--home", home, "--workers", "2"])
         records = [json.loads(path.read_text()) for path in Path(home).glob("sweeps/*/trials/*/record.json")]
         assert [record["step"] for record in records] == [options.minibatches] * options.trials
-        assert (Path(home) / "sweeps" / "ray-example" / "report.html").exists()
+        assert (Path(home) / "sweeps" / "ray-example" / "report" / "report.html").exists()
     return seconds
 
 

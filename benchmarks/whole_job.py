@@ -1,6 +1,6 @@
 """Everything around training against what it may cost at most: a line a goal, its measure, and whether it was met.
 
-    python benchmarks/whole_job.py [--rounds 3] [--without help plan start empty report]
+    python benchmarks/whole_job.py [--rounds 3] [--without help plan start empty report overhead]
 
 Every number is a command of its own, in a process of its own, as users run it; medians over the rounds where the
 command is short. Imports are compiled (`.pyc`), as after the first use of an installation. What else runs on the
@@ -33,6 +33,10 @@ FAST = {
               "evaluation": {"features": "random", "samples": 80}},
 }  # fmt: skip
 """Networks so small that a row is due every few hundredths of a second."""
+HALF_MINUTES = {
+    "sweep": "half-minutes", "seeds": list(range(20)), "groups": [{"name": "dcgan"}],
+    "trial": {"model": {"family": "dcgan"}, "steps": 500},
+}  # fmt: skip
 PLANNED, EMPTY, REPORTED, ROWS = 10_000, 300, 1000, 50
 SENT_TO_POSTGRES = 200
 """Of the reported trials."""
@@ -107,6 +111,20 @@ def empty(home: Path, rounds: int) -> Iterator[Line]:
     yield at_most(f"{EMPTY} empty trials, each of", [one.seconds / EMPTY], 0.1, "s", more)
 
 
+def overhead(home: Path, rounds: int) -> Iterator[Line]:
+    """Wall time of a sweep of half-minute trials over their training divided by the workers; what a worker holds."""
+    home.mkdir()
+    file = home / "half-minutes.yaml"
+    file.write_text(json.dumps(HALF_MINUTES))
+    one = trained(file, home, more=("--system-metrics",))
+    records = [json.loads(path.read_text()) for path in home.glob("sweeps/half-minutes/trials/*/record.json")]
+    seconds = [record["seconds"] for record in records]
+    ratio, each = one.seconds / (sum(seconds) / 2), median(seconds)
+    yield at_most(f"sweep of {len(seconds)} trials, wall over training", [ratio], 1.05, "", f"({each:.0f} s a trial)")
+    memory = [row.get("system/worker_memory_megabytes", 0) for rows in histories(home, "half-minutes") for row in rows]
+    yield at_most("memory of a worker", [max(memory)], 700, "MB")
+
+
 def report(home: Path, rounds: int) -> Iterator[Line]:
     """The mirror's speed is that at which the store of the report is made."""
     home.mkdir()
@@ -150,9 +168,10 @@ def points_a_second(made: Path | dict[str, Any], home: Path) -> float:
     return 2 * max(speeds)
 
 
-def trained(file: Path, home: Path, *settings: str) -> scale.Cost:
+def trained(file: Path, home: Path, *settings: str, more: tuple[str, ...] = ()) -> scale.Cost:
     asked = [word for setting in settings for word in ("--set", setting)]
-    return scale.cost([*ORCHESTRATE, "sweep", str(file), "--home", str(home), "--workers", "2", "--quiet", *asked], {})
+    words = ["sweep", str(file), "--home", str(home), "--workers", "2", "--quiet", *asked, *more]
+    return scale.cost([*ORCHESTRATE, *words], {})
 
 
 def histories(home: Path, sweep: str) -> list[list[dict[str, float]]]:
@@ -162,7 +181,7 @@ def histories(home: Path, sweep: str) -> list[list[dict[str, float]]]:
 
 
 PARTS: dict[str, Callable[[Path, int], Iterator[Line]]] = {
-    "help": help_, "plan": plan, "start": start, "empty": empty, "report": report,
+    "help": help_, "plan": plan, "start": start, "empty": empty, "report": report, "overhead": overhead,
 }  # fmt: skip
 
 
