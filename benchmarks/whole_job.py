@@ -138,7 +138,7 @@ def report(home: Path, rounds: int) -> Iterator[Line]:
             os.environ["PGPASSWORD"] = server.password
             some = {**document, "trials": document["trials"][:SENT_TO_POSTGRES]}
             speeds["PostgreSQL"] = report_of_many_trials.send(home, server.uri("points"), some)
-    for kind, made in {"smoke, a row a step": SMOKE, "very small networks": FAST}.items():
+    for kind, made in {"smoke": SMOKE, "very small networks": FAST}.items():
         produced = points_a_second(made, home / kind.split()[0])
         for store, speed in speeds.items():
             goal = f"more than {produced:,.0f} a second"
@@ -162,7 +162,7 @@ def points_a_second(made: Path | dict[str, Any], home: Path) -> float:
     file = made if isinstance(made, Path) else home / "made.yaml"
     if isinstance(made, dict):
         file.write_text(json.dumps(made))
-    trained(file, home, "sweep=made", *(["trial.log_every=1"] if made is SMOKE else []))
+    trained(file, home, "sweep=made")
     found = [rows for rows in histories(home, "made") if len(rows) > 1]
     speeds = [sum(len(row) - 2 for row in rows[1:]) * 1000 / (rows[-1]["time"] - rows[0]["time"]) for rows in found]
     return 2 * max(speeds)
