@@ -55,11 +55,6 @@ class Idle(tune.Trainable):  # until it is let go
         self.setup(new_config)
         return True
 
-machines = Machines()
-machines.add_node(num_cpus=0)
-both = machines.add_node(num_cpus=2, num_gpus=2)
-plain = machines.add_node(num_cpus=1)
-
 def begun(count):  # waits until so many workers have begun with a trial
     deadline = time.monotonic() + 240
     while len(lines := (folder / "begun").read_text().splitlines()) < count:
@@ -87,17 +82,22 @@ def act():  # by the main thread, which alone may start nodes
 lost = []
 tell = lambda key, result: lost.append(key) if result["status"] == "lost" else None
 (folder / "begun").touch()
-try:
-    with scratch_folder() as scratch, Cluster(machines.address, 1, scratch, 0, print, "any") as cluster:
-        from orchestrator import runner
-        runner.TrialRunner = Idle
-        what = replace(plan, images={}), {}, cluster, Settings(), 1.0, Stop(), tell  # the workers need no torch
-        running = threading.Thread(target=runner.run, args=what, daemon=True)
-        running.start()
-        act()
-        running.join()
-finally:
-    machines.shutdown()
+with scratch_folder() as scratch:
+    machines = Machines()
+    try:
+        machines.add_node(num_cpus=0)
+        both = machines.add_node(num_cpus=2, num_gpus=2)
+        plain = machines.add_node(num_cpus=1)
+        with Cluster(machines.address, 1, scratch, 0, print, "any") as cluster:
+            from orchestrator import runner
+            runner.TrialRunner = Idle
+            what = replace(plan, images={}), {}, cluster, Settings(), 1.0, Stop(), tell  # the workers need no torch
+            running = threading.Thread(target=runner.run, args=what, daemon=True)
+            running.start()
+            act()
+            running.join()
+    finally:
+        machines.shutdown()
 order = [planned.key for planned in runner.longest_first(plan)]
 print(json.dumps({"begun": begun(6), "lost": lost, "order": order, "nodes": [both.node_id, plain.node_id]}))
 """
