@@ -160,15 +160,14 @@ def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
             prepare, plan, options.home, shown.phase, shown.note, everything=bool(options.confirm)
         )
         cluster = stack.enter_context(_cluster(plan, options, shown)) if plan.todo else None
+        evaluators = preparing.result()  # what is wrong with them is said before MLflow has a run
         shown.phase("opening MLflow")
         importing.result()
         fetcher = None
         if isinstance(plan.folder, StoredSweep):
+            fetching.exchange_evaluators(plan.folder, plan)
             fetcher = stack.enter_context(fetching.Fetcher(plan.folder, shown.note))
         mirror = _open_mirror(plan, options, shown, fetcher)
-        evaluators = preparing.result()
-        if isinstance(plan.folder, StoredSweep):
-            fetching.exchange_evaluators(plan.folder, plan)
         write_checked(plan.folder.sweep_file, plan.document())
         thread = MirrorThread(mirror)
         thread.start()

@@ -10,6 +10,10 @@ import numpy as np
 import pytest
 import torch
 from commands import SMOKE, Done, orchestrate
+from mlflow import MlflowClient
+
+from gan_core.config import DataConfig
+from gan_core.datasets import load
 
 pytestmark = pytest.mark.e2e
 
@@ -85,6 +89,18 @@ def test_an_unreachable_tracking_server_is_named_before_anything_starts(tmp_path
 def test_an_unreachable_cluster_is_named_before_anything_starts(tmp_path: Path) -> None:
     home, address = tmp_path / "home", f"127.0.0.1:{closed_port()}"
     refused(orchestrate("sweep", SMOKE, "--address", address, home=home), home, address, "ray status")
+
+
+def test_a_damaged_classifier_is_named_before_mlflow_has_a_run(tmp_path: Path) -> None:
+    """It is read while Ray starts."""
+    kept = tmp_path / "evaluators" / f"{load(DataConfig()).fingerprint}.pt"
+    kept.parent.mkdir()
+    kept.write_text("half a page of something else")
+    done = orchestrate("sweep", SMOKE, home=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert str(kept) in done.stderr and len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}").get_experiment_by_name("smoke") is None
+    assert list(tmp_path.glob("sweeps/smoke/trials/*")) == []
 
 
 def test_an_unknown_sweep_names_those_there_are(tmp_path: Path) -> None:
