@@ -10,13 +10,13 @@ from orchestrator import disk
 from orchestrator.clock import Clock, relative_cost
 from orchestrator.cluster import Cluster
 from orchestrator.display import Display, duration
-from orchestrator.fetching import Fetcher
 from orchestrator.interrupts import Stop
 from orchestrator.plan import Plan
 from orchestrator.staff import Count, Staff
 
 if TYPE_CHECKING:
     from gan_core.evaluation.evaluator import Evaluator  # which needs torch: `plan` answers without
+    from orchestrator.fetching import Fetcher
 
 ASSUMED_SHARE = 0.25
 """Of a GPU, where nobody has measured yet."""

@@ -91,7 +91,7 @@ with scratch_folder() as scratch:
         with Cluster(machines.address, 1, scratch, 0, print, "any") as cluster:
             from orchestrator import runner
             runner.TrialRunner = Idle
-            what = replace(plan, images={}), {}, cluster, Settings(), 1.0, Stop(), tell  # the workers need no torch
+            what = replace(plan, data={}), {}, cluster, Settings(), 1.0, Stop(), tell  # the workers need no torch
             running = threading.Thread(target=runner.run, args=what, daemon=True)
             running.start()
             act()
