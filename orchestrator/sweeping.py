@@ -153,10 +153,11 @@ class _Outcome:
 def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
     stop, crew = Stop(lambda reason: shown.note(f"stopping: {reason}")), None
     with ExitStack() as stack:
+        # who leaves waits for MLflow's database, half of which could not be used again, but not for a classifier
+        importing = stack.enter_context(ThreadPoolExecutor(1)).submit(tracking.warm_up, options.tracking_uri)
         beside = ThreadPoolExecutor(1)
-        stack.callback(beside.shutdown, wait=False, cancel_futures=True)  # who leaves does not wait for a classifier,
-        importing = stack.enter_context(ThreadPoolExecutor(1)).submit(tracking.warm_up, options.tracking_uri)  # but for
-        preparing = beside.submit(  # MLflow's database: half of it could not be used again
+        stack.callback(beside.shutdown, wait=False, cancel_futures=True)
+        preparing = beside.submit(
             prepare, plan, options.home, shown.phase, shown.note, everything=bool(options.confirm)
         )
         cluster = stack.enter_context(_cluster(plan, options, shown)) if plan.todo else None
