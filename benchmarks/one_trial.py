@@ -32,7 +32,6 @@ from gan_core.training import Trainer
 
 FAMILIES = ("dcgan", "acgan", "wgan_gp")
 GOALS = {"float32": 1.4, "bfloat16": 2.4}
-LARGEST = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def main() -> None:
@@ -55,7 +54,7 @@ def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "
     images = datasets.load(TrialConfig().data)
     native = resolve_precision("auto", torch.device(device))
     precisions = ["float32", *(["bfloat16"] if native == "bfloat16" else [])]
-    speeds = {precision: kernel_speed(LARGEST[precision], device) for precision in precisions}
+    speeds = {precision: kernel_speed(getattr(torch, precision), device) for precision in precisions}
     for family in families:
         plain = PlainLoop(config(family), images, device)
         ours = {name: Trainer(config(family, precision=name), images, device) for name in precisions}

@@ -108,7 +108,11 @@ def _run_round(
         ),
     )
     folders = [plan.folder.trial(planned.key) for planned in todo]
-    catch_up = lambda: fetcher.catch_up({folder.key for folder in folders}) if fetcher else None  # noqa: E731
+
+    def catch_up() -> None:
+        if fetcher:
+            fetcher.catch_up({folder.key for folder in folders})
+
     broken = False
     with bounded_stop(one.stop, folders):
         try:

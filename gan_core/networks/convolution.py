@@ -68,7 +68,7 @@ class Conv2d(nn.Conv2d):
         if self.kernel_size == input.shape[2:] and self.padding == (0, 0):
             return F.linear(_flat(input), _flat(self.weight), self.bias)[:, :, None, None]
         geometry = Geometry(self.stride, self.padding, (0, 0), False)  # type: ignore[arg-type]
-        to_few = input.requires_grad and self.in_channels <= FEW_CHANNELS and input.device.type == "cpu"
+        to_few = input.requires_grad and _folds(self.in_channels, input)
         if to_few or is_differentiated_twice() or _is_slow_in_bfloat16(input, self.stride, 4 * FEW_PIXELS):
             return _in_autocast(input, self.weight, self.bias, geometry)
         return super().forward(input)
@@ -83,7 +83,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
             made = projected.permute(0, 3, 1, 2)
             return made if self.bias is None else made + self.bias.to(made.dtype)[:, None, None]
         geometry = Geometry(self.stride, self.padding, self.output_padding, True)  # type: ignore[arg-type]
-        to_few = self.out_channels <= FEW_CHANNELS and input.device.type == "cpu"
+        to_few = _folds(self.out_channels, input)
         if to_few or is_differentiated_twice() or _is_slow_in_bfloat16(input, self.stride, FEW_PIXELS):
             return _in_autocast(input, self.weight, self.bias, geometry)
         return super().forward(input)
@@ -141,10 +141,15 @@ def _weight_gradient(gradient: Tensor, images: Tensor, weight: Tensor, geometry:
 
 def _convolve(images: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
     stride, padding, output_padding, transposed = geometry
-    if transposed and weight.shape[1] <= FEW_CHANNELS and images.device.type == "cpu":
+    if transposed and _folds(weight.shape[1], images):
         folded = _folded(images, weight, geometry)
         return folded if bias is None else folded + bias[:, None, None]
     return torch.ops.aten.convolution(images, weight, bias, stride, padding, (1, 1), transposed, output_padding, 1)
+
+
+def _folds(channels: int, images: Tensor) -> bool:
+    """Whether a transposed convolution of `images` to so few channels is faster as `_folded`."""
+    return channels <= FEW_CHANNELS and images.device.type == "cpu"
 
 
 def _folded(images: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
