@@ -30,6 +30,10 @@ NO_HOME = 127
 """A shell's exit code where that variable is not set."""
 SETTINGS = {"PYTHONUNBUFFERED": "1", "RAY_JOB_STOP_WAIT_TIME_S": "15"}
 """The second: what a stopped sweep needs to save its trials, and some more."""
+CONNECTS = 3
+DIED_AT_FORK = "Starting Ray client server failed"
+"""Ray's process for a ray:// client dies now and then as it begins, where another client comes at that moment
+(github.com/ray-project/ray/issues/63202); the next one lives. `docker/start/head.sh` keeps it from happening."""
 LIVE = ("PENDING", "RUNNING")
 RECONNECTS = 10
 SECONDS_BETWEEN_RECONNECTS = 3.0
@@ -81,7 +85,7 @@ def entrypoint(words: list[str], files: list[str]) -> str:
     return command if given else f"{command} --home {HOME}"
 
 
-def _client(address: str) -> Any:
+def _client(address: str, tries: int = CONNECTS) -> Any:
     """Ray's job client. Raises UserError where nobody answers, or not to us."""
     from orchestrator.addresses import check_address
     from orchestrator.cluster import prepare_to_join
@@ -100,6 +104,8 @@ def _client(address: str) -> Any:
     except ImportError as error:
         raise UserError(f"{first_line(error)}; `pip install 'gan-orchestrator[cluster]'` brings it") from None
     except Exception as error:
+        if tries > 1 and DIED_AT_FORK in str(error):
+            return _client(address, tries - 1)
         raise UserError(f"no job can be submitted to {address}: {_why(error)}") from None
 
 

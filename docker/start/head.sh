@@ -15,6 +15,7 @@ export RAY_AUTH_MODE=token
 export RAY_AUTH_TOKEN_PATH="${RAY_TOKEN_FILE:?is not set: a file with the token of the cluster}"
 export RAY_USAGE_STATS_ENABLED=0
 export RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0
+export GRPC_ENABLE_FORK_SUPPORT=0 # with it 1 in 20 processes of ray:// clients dies (ray-project/ray#63202)
 export RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S=120 # a process starts for each ray:// client; 30 s are few on a busy head
 export RAY_ROTATION_MAX_BYTES=10000000 RAY_ROTATION_BACKUP_COUNT=1 # else each log may grow to 2.5 GB
 node_ip=${NODE_IP:-$(hostname -i | cut -d' ' -f1)}
