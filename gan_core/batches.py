@@ -18,12 +18,15 @@ class Batches:
         self.images, self.size, self.generator = images, size, generator
         self._order, self._position = self._shuffled(), 0
 
-    def next(self) -> tuple[Tensor, Tensor | None]:
-        """Images float32 [size, C, H, W] in [-1, 1], channels last in memory, and their labels [size]."""
+    def draw(self) -> Tensor:
+        """Which images are next: [size], int64."""
         if self._position + self.size > len(self.images):
             self._order, self._position = self._shuffled(), 0
-        index = self._order[self._position : self._position + self.size]
         self._position += self.size
+        return self._order[self._position - self.size : self._position]
+
+    def at(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Images float32 [size, C, H, W] in [-1, 1], channels last in memory, and their labels [size]."""
         batch = to_unit(self.images.images[index]).contiguous(memory_format=torch.channels_last)
         return batch, None if self.images.labels is None else self.images.labels[index]
 

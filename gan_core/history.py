@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,6 +15,21 @@ Row = dict[str, float]
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+class Measured(NamedTuple):
+    """What a step measured, scalars by their names. `updates`: each update of a player, in order; `means`: those of D
+    averaged, and G's."""
+
+    updates: list[dict[str, Tensor]]
+    means: dict[str, Tensor]
+
+    @staticmethod
+    def of(discriminator: list[dict[str, Tensor]], generator: dict[str, Tensor]) -> Measured:
+        updates = [{name: value.detach() for name, value in one.items()} for one in (*discriminator, generator)]
+        *of_d, of_g = updates
+        means = {name: torch.stack([one[name] for one in of_d]).mean() for name in of_d[0]}
+        return Measured(updates, means | of_g)
 
 
 class Window:

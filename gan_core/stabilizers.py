@@ -20,8 +20,8 @@ def targets(count: int, smoothing: float, flipping: float, generator: torch.Gene
     itself, D is told the other of the two: 0 of a real image, 1 - `smoothing` of a generated one. `generator` is drawn
     from only where `flipping` is not 0.
     """
-    told = torch.tensor([1.0 - smoothing, 0.0], device=generator.device)
-    sides = told[:, None].expand(2, count)  # real images, generated images
+    told = [torch.full((count,), value, device=generator.device) for value in (1.0 - smoothing, 0.0)]
+    sides = torch.stack(told)  # real images, generated images
     if flipping:
         flipped = torch.rand(2, count, device=generator.device, generator=generator) < flipping
         sides = torch.where(flipped, sides.flip(0), sides)
@@ -33,7 +33,7 @@ def annealed(std: float, step: int, steps: int) -> float:
     return std * max(0.0, 1.0 - step / steps)
 
 
-def instance_noise(images: Tensor, std: float, generator: torch.Generator) -> Tensor:
+def instance_noise(images: Tensor, std: float | Tensor, generator: torch.Generator) -> Tensor:
     """`images` [batch, C, H, W] with independent N(0, std^2) on every pixel (Sonderby et al. 2017)."""
     noise = torch.empty_like(images).normal_(generator=generator)
     return images + std * noise

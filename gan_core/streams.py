@@ -38,7 +38,11 @@ class Streams:
     @contextmanager
     def as_default(self, name: str) -> Iterator[None]:
         """Within this context torch's global generator of the device draws from the stream `name`."""
-        default = torch.default_generator if self.device.type == "cpu" else torch.cuda.default_generators[self.index]
+        if self.device.type == "cuda":
+            with self._as_default_on_gpu(self._generators[name]):
+                yield
+            return
+        default = torch.default_generator
         outside = default.get_state()
         default.set_state(self._generators[name].get_state())
         try:
@@ -46,6 +50,17 @@ class Streams:
         finally:
             self._generators[name].set_state(default.get_state())
             default.set_state(outside)
+
+    @contextmanager
+    def _as_default_on_gpu(self, generator: torch.Generator) -> Iterator[None]:
+        """There two generators can share a state, also while a CUDA graph is recorded, which may not read one."""
+        default = torch.cuda.default_generators[self.index]
+        outside = default.graphsafe_get_state()
+        default.graphsafe_set_state(generator.graphsafe_get_state())
+        try:
+            yield
+        finally:
+            default.graphsafe_set_state(outside)
 
     @property
     def index(self) -> int:

@@ -7,27 +7,28 @@ except that on a CPU, where it costs nothing, every step is checked for divergen
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
-from gan_core import applied, families, history, networks, sampling
+from gan_core import applied, averaging, families, history, networks, sampling, stabilizers
 from gan_core.batches import Batches
 from gan_core.config import Player, TrialConfig
+from gan_core.cuda_graph import StepGraph
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
-from gan_core.history import Row, Window, now_ms
+from gan_core.history import Measured, Row, Window, now_ms
 from gan_core.networks.outputs import Judgement
 from gan_core.objective import Objective
 from gan_core.optimizers import Adam
 from gan_core.precision import resolve_precision
 from gan_core.requirements import check_data
 from gan_core.streams import Streams
-from gan_core.view import as_seen
+from gan_core.view import NoiseLevel, as_seen
 
 
 class Diverged(ArithmeticError):
@@ -68,7 +69,7 @@ def classes_of(config: TrialConfig, images: ImageSet) -> int:
 class Trainer:
     """Trains `config` on `images`, which it moves to `device`. Raises DataError, and Diverged from `step`.
 
-    With an `evaluator` every evaluation also measures quality.
+    With an `evaluator` every evaluation also measures quality. `records`: whether steps on a GPU are CUDA graphs.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Trainer:
         images: ImageSet,
         device: torch.device | str = "cpu",
         evaluator: Evaluator | None = None,
+        records: bool = True,
     ):
         check_data(config, images)
         self.config = config
@@ -96,7 +98,11 @@ class Trainer:
         self.batches = Batches(self.images, config.batch_size, self.streams["data"])
         self.step_count = 0
         self.window = Window()
-        self._latest: list[dict[str, Tensor]] = []
+        self._indices = torch.zeros(config.loss.n_critic, config.batch_size, dtype=torch.int64, device=self.device)
+        self._noise = NoiseLevel(0.0, torch.zeros((), device=self.device))
+        self._latest: Measured | None = None
+        self._records = records and self.device.type == "cuda"
+        self._updates = self._recorded()
         self._restart_timing()
         spread = sampling.spread(len(images), config.evaluation.samples)
         self._data_diversity = sampling.diversity(images.images[spread])
@@ -114,8 +120,7 @@ class Trainer:
 
     def _average(self) -> AveragedModel:
         """The exponential moving average of G's weights and buffers, from the first step on (Yazici et al. 2019)."""
-        average = get_ema_multi_avg_fn(self.config.stabilizers.ema)
-        return AveragedModel(self.generator, multi_avg_fn=average, use_buffers=True)
+        return averaging.begin(self.generator, self.config.stabilizers.ema)
 
     def _adam(self, player: Player, network: nn.Module) -> torch.optim.Adam:
         lr, betas = self.config.optimizer.adam(player)
@@ -128,19 +133,48 @@ class Trainer:
         untrained = [self.evaluate()] if self.step_count == 0 else []
         if not self.window.rows:
             self._restart_timing()
-        shares = self.config.loss.n_critic == 1  # both judge the same images, as in the DCGAN authors' code
-        updates = []
-        for _ in range(self.config.loss.n_critic):
-            drawn = self._draw_batch(for_generator=shares)
-            updates.append(self._update_discriminator(drawn))
-        generator_update = self._update_generator(drawn if shares else self._draw_batch(for_generator=True))
-        self._latest = [*updates, generator_update]
-        measured = {name: torch.stack([update[name] for update in updates]).mean() for name in updates[0]}
-        self.window.add(measured | generator_update)
+        self._provide()
+        self._latest = self._updates()
+        self.window.add(self._latest.means)
+        if self.ema is not None:
+            self.ema.n_averaged += 1
         self.step_count += 1
         self._timed_steps += 1
         rows, snapshot = self._due()
         return Progress(untrained + rows, snapshot)
+
+    def _provide(self) -> None:
+        """Puts what differs from step to step, other than by what is drawn, where the updates find it."""
+        for index in self._indices:
+            index.copy_(self.batches.draw())
+        noise, step = self.config.stabilizers.instance_noise, self.step_count
+        std = stabilizers.annealed(noise.std, step, self.config.steps) if noise.anneal else noise.std
+        self._noise = NoiseLevel(std, self._noise.on_device.fill_(std))
+
+    def _update_both(self) -> Measured:
+        """The updates of a step. They wait for nothing and read nothing from Python that changes: on a GPU they are
+        recorded once and replayed."""
+        shares = self.config.loss.n_critic == 1  # both judge the same images, as in the DCGAN authors' code
+        updates = []
+        for index in self._indices:
+            drawn = self._draw_batch(for_generator=shares)
+            updates.append(self._update_discriminator(index, drawn))
+        of_generator = self._update_generator(drawn if shares else self._draw_batch(for_generator=True))
+        return Measured.of(updates, of_generator)
+
+    def _changed(self) -> list[Tensor]:
+        """All that the updates change."""
+        networks_ = [self.generator, self.discriminator, *([] if self.ema is None else [self.ema.module])]
+        found = [tensor for network in networks_ for tensor in (*network.parameters(), *network.buffers())]
+        for optimizer in self.optimizers.values():
+            found += [value for state in optimizer.state.values() for value in state.values()]
+        return found
+
+    def _recorded(self) -> Callable[[], Measured]:
+        """The updates of a step, on a GPU as a CUDA graph."""
+        if not self._records:
+            return self._update_both
+        return StepGraph(self._update_both, self._changed, self.streams, list(self.optimizers.values()))
 
     def _draw_batch(self, for_generator: bool) -> Drawn:
         """What G draws now; with the graph that G's own update needs, where it is `for_generator`."""
@@ -148,8 +182,8 @@ class Trainer:
         with torch.set_grad_enabled(for_generator), self._autocast():
             return Drawn(self.generator(z, labels).float(), labels)
 
-    def _update_discriminator(self, drawn: Drawn) -> dict[str, Tensor]:
-        real, real_labels = self.batches.next()
+    def _update_discriminator(self, index: Tensor, drawn: Drawn) -> dict[str, Tensor]:
+        real, real_labels = self.batches.at(index)
         seen_real = self._as_seen(real, is_real=True)
         seen_fake = self._as_seen(drawn.images.detach(), is_real=False)
         with self._autocast():  # once around both, so that weights are cast once
@@ -175,7 +209,7 @@ class Trainer:
         measured["weight_norm/generator"] = history.norm(self.generator.parameters())
         self.discriminator.requires_grad_(True)
         if self.ema is not None:
-            self.ema.update_parameters(self.generator)
+            averaging.update(self.ema, self.generator)
             self.objective.ran["ema"] = self.config.stabilizers.ema
         return measured
 
@@ -198,7 +232,7 @@ class Trainer:
 
     def _as_seen(self, images: Tensor, is_real: bool) -> Tensor:
         config, ran = self.config.stabilizers, self.objective.ran
-        return as_seen(images, is_real, self.step_count, self.config.steps, config, self.streams, ran)
+        return as_seen(images, is_real, self._noise, config, self.streams, ran)
 
     def _judge(self, images: Tensor) -> Judgement:
         with self._autocast(), self.streams.as_default("layers"):
@@ -243,7 +277,10 @@ class Trainer:
 
     def _first_bad_tensor(self) -> str:
         """What first was not finite in the latest step: a measurement, or the weight or gradient behind a norm."""
-        names = [name for update in self._latest for name, value in update.items() if not bool(torch.isfinite(value))]
+        assert self._latest is not None
+        names = [
+            name for update in self._latest.updates for name, value in update.items() if not bool(torch.isfinite(value))
+        ]
         kind, _, player = names[0].partition("/")
         network = self.generator if player == "generator" else self.discriminator
         if kind in ("gradient_norm", "weight_norm"):
@@ -323,6 +360,7 @@ class Trainer:
         return {
             "precision": self.precision,
             "device": str(self.device),
+            **({"cuda_graph": self._updates.state} if isinstance(self._updates, StepGraph) else {}),
             **applied.in_optimizers(self.optimizers),
             "discriminator_norm": norm,
             "stabilizers": {name: strength for name, strength in ran.items() if strength},
@@ -356,6 +394,7 @@ class Trainer:
             self.ema.load_state_dict(state["ema"])
         self.objective.ran = dict(state["ran"])
         self.window.load_state_dict(state["window"], self.device)
+        self._updates = self._recorded()  # the optimisers' tensors are others now
         self._restart_timing()
 
     def _restart_timing(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -12,11 +12,18 @@ from gan_core.diff_augment import diff_augment
 from gan_core.streams import Streams
 
 
+class NoiseLevel(NamedTuple):
+    """The standard deviation of instance noise at a step: a number, and the same on the device, a scalar that stays
+    where it is from step to step."""
+
+    std: float
+    on_device: Tensor
+
+
 def as_seen(
     images: Tensor,
     is_real: bool,
-    step: int,
-    steps: int,
+    noise_now: NoiseLevel,
     config: StabilizerConfig,
     streams: Streams,
     ran: dict[str, Any],
@@ -32,9 +39,8 @@ def as_seen(
         ran["diff_augment"] = True
     noise = config.instance_noise
     if noise.std and not (is_real and noise.fake_only):
-        std = stabilizers.annealed(noise.std, step, steps) if noise.anneal else noise.std
-        images = stabilizers.instance_noise(images, std, streams["noise"])
-        ran["instance_noise"] = max(std, ran.get("instance_noise", 0.0))
+        images = stabilizers.instance_noise(images, noise_now.on_device, streams["noise"])
+        ran["instance_noise"] = max(noise_now.std, ran.get("instance_noise", 0.0))
     if config.packing:
         packed = stabilizers.pack(images, config.packing)
         ran["packing"] = packed.shape[1] // images.shape[1]

@@ -133,4 +133,4 @@ def conv_stack(
 
 def one_hot(labels: Tensor, classes: int, like: Tensor) -> Tensor:
     """labels [batch] -> [batch, classes] in the type of `like`."""
-    return F.one_hot(labels, classes).to(like.dtype)
+    return F.embedding(labels, torch.eye(classes, dtype=like.dtype, device=like.device))

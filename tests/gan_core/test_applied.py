@@ -79,9 +79,9 @@ def test_critic_updates_are_counted_from_the_optimisers(
     real = Trainer._update_discriminator
     measured: list[dict[str, torch.Tensor]] = []
 
-    def only_the_first(self: Trainer, drawn: Any) -> Any:
+    def only_the_first(self: Trainer, index: Any, drawn: Any) -> Any:
         if not measured:
-            measured.append(real(self, drawn))
+            measured.append(real(self, index, drawn))
         return measured[0]
 
     monkeypatch.setattr(Trainer, "_update_discriminator", only_the_first)

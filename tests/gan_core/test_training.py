@@ -134,7 +134,7 @@ def test_label_goes_with_its_image(small: Small, few: ImageSet) -> None:
     marked = replace(few, images=(torch.arange(40) % 10).to(torch.uint8)[:, None, None, None].repeat(1, 1, 32, 32))
     trainer = Trainer(small({"model.family": "acgan"}), replace(marked, labels=torch.arange(40) % 10))
     for _ in range(4):
-        images, labels = trainer.batches.next()
+        images, labels = trainer.batches.at(trainer.batches.draw())
         assert labels is not None
         assert sampling.to_uint8(images)[:, 0, 0, 0].tolist() == labels.tolist()
 
