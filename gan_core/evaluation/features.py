@@ -15,11 +15,14 @@ from gan_core import checkpoint
 from gan_core.datasets import ImageSet
 from gan_core.evaluation import inception
 from gan_core.evaluation.classifier import Classifier, train_classifier
+from gan_core.files import write_atomically
 from gan_core.images import DataError
 from gan_core.requirements import EMBEDDING, INCEPTION, dimensions_of
 from gan_core.sampling import to_unit
 
 SIDE = 32
+BUNDLED = Path(__file__).parent / "bundled"
+"""Classifiers by the fingerprints of their data, made by tools/bundle_classifier.py."""
 
 
 class Extracted(NamedTuple):
@@ -74,13 +77,18 @@ def at_side(images: Tensor, side: int) -> Tensor:
 
 
 def classifier(images: ImageSet, cache: Path) -> Features:
-    """The classifier of a labelled data set, from the file `cache`, or trained now and kept there.
+    """The classifier of a labelled data set, from the file `cache`, or kept there from now on: that of the digits comes
+    with this package, another is trained.
 
     Raises CheckpointError if the file is damaged, DataError if it belongs to other data.
     """
     train, labels = _single(images.images, images.labels, images.stacked)
     classes = 10 if images.stacked else len(images.class_names)
     network = Classifier(train.shape[1], classes).eval().requires_grad_(False)
+    bundled = BUNDLED / f"{images.fingerprint}.pt"
+    if bundled.exists() and not cache.exists():
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(cache, bundled.read_bytes())
     if cache.exists():
         kept = checkpoint.load(cache)
         if kept.get("data") != images.fingerprint:

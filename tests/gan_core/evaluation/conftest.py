@@ -1,4 +1,4 @@
-"""The classifier of the digits, trained once for all tests (about 6 s)."""
+"""The classifier of the digits, read once for all tests."""
 
 from __future__ import annotations
 

@@ -147,8 +147,10 @@ def test_accuracy_is_unknown_without_labelled_test_images(
 ) -> None:
     monkeypatch.setattr(features, "train_classifier", lambda *given: digit_features.network)
     without = {
-        "labels": replace(digits, test_labels=None),
-        "images": replace(digits, test_images=digits.test_images[:0], test_labels=torch.zeros(0).long()),
+        "labels": replace(digits, test_labels=None, fingerprint="without"),
+        "images": replace(
+            digits, test_images=digits.test_images[:0], test_labels=torch.zeros(0).long(), fingerprint="without"
+        ),
     }
     for name, images in without.items():
         assert features.classifier(images, tmp_path / f"{name}.pt").accuracy is None
