@@ -10,9 +10,9 @@ INSTALL := $(UV) pip install $$([ -t 1 ] || echo --quiet) --python $(BIN)/python
 sweep: .venv/ready
 	@$(BIN)/orchestrate sweep experiments/stability.yaml
 
-# Three at once on two cores: most of the time of the long cases is waiting. They come first, in the order of folders
+# The long files come first: in the order of folders
 test: .venv/ready-dev lint
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/ready-dev
 	@$(BIN)/ruff check .

@@ -96,7 +96,7 @@ class StepGraph:
         try:
             for group in groups:
                 group["capturable"] = True  # what torch asks for; its fused Adam is in any case
-            with torch.cuda.graph(graph, stream=self._side):
+            with torch.cuda.graph(graph, stream=self._side, capture_error_mode="thread_local"):  # others may ask CUDA
                 measured = self._step()
         finally:
             for group in groups:
