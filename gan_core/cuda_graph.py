@@ -6,6 +6,7 @@ the GPU takes to run them ("Accelerating PyTorch with CUDA Graphs", Nguyen et al
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -90,8 +91,11 @@ class StepGraph:
 
     def _captured(self) -> tuple[torch.cuda.CUDAGraph, Measured]:
         graph = torch.cuda.CUDAGraph()
-        for name in NAMES:
-            graph.register_generator_state(self._streams[name])
+        register = getattr(graph, "register_generator_state", None)
+        if register:  # torch 2.15 finds out by itself, and warns who tells it
+            with warnings.catch_warnings(action="ignore"):
+                for name in NAMES:
+                    register(self._streams[name])
         groups = [group for optimizer in self._optimizers for group in optimizer.param_groups]
         try:
             for group in groups:
