@@ -74,7 +74,7 @@ def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "
             )
             yield Line(
                 f"    its arithmetic, {flops / 1e9:.1f} GFLOP",
-                f"{bound * 1e3:.2g} ms at {speeds[name] / 1e9:.0f} GFLOP/s",
+                f"{bound * 1e3:.3g} ms at {speeds[name] / 1e9:.0f} GFLOP/s",
                 "",
                 None,
             )
