@@ -101,7 +101,7 @@ def one_trial(folder: SweepFolder, key: str, points: int, rng: np.random.Generat
     environment = {"processor": "made up", "python": "3", "packages": {}, "git_commit": None}
     trial.write_record(Record(
         key, "finished", 10 * points, verdict, rows[-1], {"precision": "float32"}, EVALUATOR, {}, environment, 1.0,
-        None, [{"began": 1_700_000_000_000, "ended": 1_700_000_001_000, "outcome": "finished"}],
+        None, [{"from_step": 0, "began": 1_700_000_000_000, "ended": 1_700_000_001_000, "outcome": "finished"}],
     ))  # fmt: skip
 
 
