@@ -46,11 +46,15 @@ $(UV):
 audit: .venv/ready-dev
 	@$(BIN)/python tools/audit.py
 
-# Every goal of docs/performance.md with what it is on this machine, which should do nothing else meanwhile
+# Every goal of docs/performance.md with what it is on this machine, which should do nothing else meanwhile.
+# make bench DATA=FOLDER: also against Ray's own example, on the MNIST in that folder
 bench: .venv/ready-dev
 	@$(BIN)/python benchmarks/one_trial.py
+	@if nvidia-smi >/dev/null 2>&1; then \
+		$(BIN)/python benchmarks/one_trial.py --device cuda && $(BIN)/python benchmarks/one_gpu.py; fi
 	@$(BIN)/python benchmarks/whole_job.py
 	@$(BIN)/python benchmarks/stock_tune_mlflow.py
+	@if [ -n "$(DATA)" ]; then $(BIN)/python benchmarks/ray_example.py --data "$(DATA)"; fi
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -23,7 +23,9 @@ import tempfile
 import time
 from pathlib import Path
 
-BATCH = 64
+from goals import Line
+
+BATCH, GOAL = 64, 4
 MINIBATCHES_A_STEP = 5  # of the example's Trainable
 
 
@@ -50,7 +52,8 @@ def main() -> None:
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     for name, median in medians.items():
         print(f"{name:12}  median {median:6.1f} s  {images / median:6.0f} images/s")
-    print(f"ratio  {medians['ray example'] / medians['orchestrate']:.2f}")
+    ratio = medians["ray example"] / medians["orchestrate"]
+    print(Line("images a second against Ray's example", f"{ratio:.2f}x", f"at least {GOAL}x", ratio >= GOAL))
 
 
 def check_same_networks() -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from goals import Line
 
 SECONDS_BETWEEN_LOOKS = 0.1
 OURSELVES = [sys.executable, str(Path(__file__).resolve())]
@@ -67,11 +68,14 @@ def main() -> None:
                 if number:
                     found[name].append(took)
                     print(f"round {number}: {name} {took.seconds:.1f} s, {took.cpu:.1f} s of CPU", flush=True)
-    for name in ("orchestrate", "tune and callback"):
-        show(name, found[name], found["training alone"])
+    cpu = [show(name, found[name], found["training alone"]) for name in ("orchestrate", "tune and callback")]
+    measured = f"{cpu[0]:.1f} / {cpu[1]:.1f} s of CPU"
+    print(Line("beside training, ours against Tune's callback", measured, "less", cpu[0] < cpu[1]))
 
 
-def show(name: str, whole: list[Took], training: list[Took]) -> None:
+def show(name: str, whole: list[Took], training: list[Took]) -> float:
+    """Seconds of CPU beside training, which it also prints."""
+
     def middle(values: list[float]) -> float:
         return statistics.median(values)
 
@@ -80,6 +84,7 @@ def show(name: str, whole: list[Took], training: list[Took]) -> None:
     after = [middle([one.after[part] for one in whole]) for part in range(2)]
     print(f"{name:<18} beside training {seconds:.1f} s, {cpu:.1f} s of CPU", end="")
     print(f"; then report and model {after[0]:.1f} s, {after[1]:.1f} s of CPU" if after[0] else "")
+    return cpu
 
 
 def settings(trials: int, steps: int) -> dict[str, Any]:
