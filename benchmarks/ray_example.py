@@ -122,7 +122,7 @@ def run_peer(options: argparse.Namespace) -> None:
     from ray.tune.examples.pbt_dcgan_mnist.pbt_dcgan_mnist_trainable import PytorchTrainable
     from ray.tune.schedulers import PopulationBasedTraining
 
-    ray.init(num_cpus=2, include_dashboard=False)
+    ray.init("local", num_cpus=2, include_dashboard=False)
     classifier = Net()
     classifier.eval()
     scheduler = PopulationBasedTraining(
