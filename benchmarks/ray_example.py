@@ -7,8 +7,8 @@ the same number of trials, as whole jobs of two workers: a fresh process that st
 writes its report. The two take turns; the table has medians over the rounds.
 
 The peer runs its own Trainable under its own scheduler and settings. Two things differ. Its Inception score wants a
-pretrained classifier from a web address; an untrained one of the same class, which costs the same, stands in. And it
-computes in float32, where ours takes bfloat16 if the processor has units for it (compare alike: `--precision float32`).
+pretrained classifier from a web address; an untrained one of the same class, which costs the same, stands in, and ours
+finds its own in the home folder, as after a first sweep (before that it takes a minute of training). And it computes in float32, where ours takes bfloat16 if the processor has units for it (compare alike: `--precision float32`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -42,6 +43,24 @@ def main() -> None:
         run_peer(options)
         return
     check_same_networks()
+    with tempfile.TemporaryDirectory() as folder:
+        options.classifier = kept_classifier(options.data, Path(folder))
+        compare(options)
+
+
+def kept_classifier(data: Path, folder: Path) -> Path:
+    """The file that a sweep keeps in `evaluators` of its home."""
+    from gan_core import datasets
+    from gan_core.config import DataConfig
+    from gan_core.evaluation.features import classifier
+
+    images = datasets.load(DataConfig(name="mnist", root=str(data.absolute())))
+    file = folder / f"{images.fingerprint}.pt"
+    classifier(images, file)
+    return file
+
+
+def compare(options: argparse.Namespace) -> None:
     images = options.trials * options.minibatches * BATCH
     seconds: dict[str, list[float]] = {"ray example": [], "orchestrate": []}
     for number in range(options.rounds):
@@ -101,6 +120,8 @@ def our_job(options: argparse.Namespace) -> float:
         "groups": [{"name": "dcgan"}],
     }
     with tempfile.TemporaryDirectory() as home:
+        (Path(home) / "evaluators").mkdir()
+        shutil.copy(options.classifier, Path(home) / "evaluators")
         file = Path(home) / "sweep.yaml"
         file.write_text(json.dumps(sweep))
         orchestrate = str(Path(sys.executable).parent / "orchestrate")
