@@ -8,7 +8,8 @@ writes its report. The two take turns; the table has medians over the rounds.
 
 The peer runs its own Trainable under its own scheduler and settings. Two things differ. Its Inception score wants a
 pretrained classifier from a web address; an untrained one of the same class, which costs the same, stands in, and ours
-finds its own in the home folder, as after a first sweep (before that it takes a minute of training). And it computes in float32, where ours takes bfloat16 if the processor has units for it (compare alike: `--precision float32`).
+finds its own in the home folder, as after a first sweep (before that it takes a minute of training). And it computes
+in float32, where ours takes bfloat16 if the processor has units for it (compare alike: `--precision float32`).
 """
 
 from __future__ import annotations
