@@ -8,7 +8,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
 def begin(model: nn.Module, decay: float) -> AveragedModel:
-    """An average of the weights and buffers of `model`; it has none before the first update."""
+    """An average of the weights and buffers of `model`, from the first update on (Yazici et al. 2019)."""
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
 
 

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from gan_core import applied, averaging, families, history, networks, sampling, stabilizers
 from gan_core.batches import Batches
@@ -94,7 +93,7 @@ class Trainer:
             "discriminator": self._adam("discriminator", self.discriminator),
         }
         self.objective = Objective(config, self.streams)
-        self.ema = self._average() if config.stabilizers.ema else None
+        self.ema = averaging.begin(self.generator, config.stabilizers.ema) if config.stabilizers.ema else None
         self.batches = Batches(self.images, config.batch_size, self.streams["data"])
         self.step_count = 0
         self.window = Window()
@@ -117,10 +116,6 @@ class Trainer:
             for network in pair
         )
         return generator, discriminator
-
-    def _average(self) -> AveragedModel:
-        """The exponential moving average of G's weights and buffers, from the first step on (Yazici et al. 2019)."""
-        return averaging.begin(self.generator, self.config.stabilizers.ema)
 
     def _adam(self, player: Player, network: nn.Module) -> torch.optim.Adam:
         lr, betas = self.config.optimizer.adam(player)
