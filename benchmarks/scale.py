@@ -159,16 +159,17 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
     """`orchestrate sweep` of empty trials, without the report, which is measured apart."""
     from rich.console import Console
 
-    from orchestrator import concluding, crew, sweeping
+    from orchestrator import crew
+    from orchestrator.commands import finalize, sweep
     from orchestrator.mirror import Mirror
     from orchestrator.plan import Plan
 
     mirrors, walls = list[Mirror](), list[float]()
 
-    def conclude(mirror: Mirror, status: str, *more: Any) -> concluding.Conclusion:
+    def conclude(mirror: Mirror, status: str, *more: Any) -> finalize.Conclusion:
         mirror.finish(status, "", None)
         mirrors.append(mirror)
-        return concluding.Conclusion()
+        return finalize.Conclusion()
 
     class EmptyCrew(crew.Crew):
         def train(self, plan: Plan) -> None:
@@ -180,10 +181,10 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
             super().train(plan)
             walls.append(self.wall)
 
-    sweeping.Crew, concluding.conclude = EmptyCrew, conclude  # type: ignore[misc, assignment]
-    options = sweeping.Options(home, os.environ["MLFLOW_TRACKING_URI"], workers=workers)
+    sweep.Crew, finalize.conclude = EmptyCrew, conclude  # type: ignore[misc, assignment]
+    options = sweep.Options(home, os.environ["MLFLOW_TRACKING_URI"], workers=workers)
     with open(home / "said.txt", "w") as said:
-        code = sweeping.run_sweep(file, [], options, Console(file=said))
+        code = sweep.run_sweep(file, [], options, Console(file=said))
     tell(code, mirrors[0].sent["points"], sum(walls))
 
 

@@ -112,10 +112,11 @@ def sweep(
     if detach:
         raise UserError("--detach needs --address ray://HOST:10001 or http://HOST:8265: who waits is this command")
     interrupts.leave_on_signals()  # before torch is imported, which takes a while
-    from orchestrator import addresses, sweeping
+    from orchestrator import addresses
+    from orchestrator.commands import sweep
 
     uri = tracking_uri or addresses.default_uri(home)
-    options = sweeping.Options(
+    options = sweep.Options(
         home,
         uri,
         None if address == "local" else address,
@@ -130,7 +131,7 @@ def sweep(
         patience=60 * patience,
         storage=storage,
     )
-    raise typer.Exit(sweeping.run_sweep(file, set_ or [], options, make_console()))
+    raise typer.Exit(sweep.run_sweep(file, set_ or [], options, make_console()))
 
 
 @app.command()
@@ -157,17 +158,17 @@ def plan(
 
     Example: `orchestrate plan experiments/stability.yaml --pilot --price-per-hour 0.40`
     """
-    from orchestrator import planning
-    from orchestrator.status import print_json
+    from orchestrator.commands import plan
+    from orchestrator.commands.status import print_json
 
     console = make_console()
     note = (lambda text: None) if json else (lambda text: console.print(text, highlight=False, markup=False))
-    request = planning.Request(file, set_ or [], home, workers, gpu_share, price_per_hour, pilot)
-    outlook = planning.look_ahead(request, note)
+    request = plan.Request(file, set_ or [], home, workers, gpu_share, price_per_hour, pilot)
+    outlook = plan.look_ahead(request, note)
     if json:
-        print_json(planning.as_json(outlook))
+        print_json(plan.as_json(outlook))
     else:
-        planning.print_outlook(outlook, console)
+        plan.print_outlook(outlook, console)
 
 
 @app.command()
@@ -181,7 +182,7 @@ def status(
 
     Example: `orchestrate status stability --json`
     """
-    from orchestrator import status as standing
+    from orchestrator.commands import status as standing
 
     if sweep is None:
         standing.print_sweeps(home, make_console(), json)
@@ -207,11 +208,12 @@ def report(
 
     Example: `orchestrate report before after`
     """
-    from orchestrator import addresses, reporting
+    from orchestrator import addresses
+    from orchestrator.commands import report
 
     uri = tracking_uri or addresses.default_uri(home)
     addresses.check_uri(uri)
-    reporting.report(uri, sweeps, home, output, watch)
+    report.report(uri, sweeps, home, output, watch)
 
 
 @app.command()
@@ -257,9 +259,9 @@ def train(
 
     Example: `orchestrate train experiments/stability.yaml --trial 3`
     """
-    from orchestrator import single
+    from orchestrator.commands import train
 
-    raise typer.Exit(single.train(file, trial, set_ or [], home, make_console()))
+    raise typer.Exit(train.train(file, trial, set_ or [], home, make_console()))
 
 
 app.add_typer(cli_upkeep.app)

@@ -39,7 +39,7 @@ def sample(
 
     Example: `orchestrate sample stability 3 --best --grid 100 --output digits.png`
     """
-    from orchestrator.sample import Picture, sample
+    from orchestrator.commands.sample import Picture, sample
     from orchestrator.store import SweepFolder
 
     if (grid is not None) + by_class + interpolate > 1:
@@ -63,7 +63,7 @@ def logs(
 
     Example: `orchestrate logs stability 3 --follow`
     """
-    from orchestrator import logs as logging
+    from orchestrator.commands import logs as logging
     from orchestrator.store import SweepFolder
 
     try:
@@ -78,7 +78,7 @@ def stop(sweep: SweepName, home: Home = HOME, address: Elsewhere = None) -> None
 
     Example: `orchestrate stop stability`
     """
-    from orchestrator.stopping import stop
+    from orchestrator.commands.stop import stop
     from orchestrator.store import SweepFolder
 
     try:
@@ -98,8 +98,8 @@ def sync(sweep: SweepName, home: Home = HOME, tracking_uri: TrackingUri = None, 
     Example: `orchestrate sync stability --tracking-uri http://127.0.0.1:5000`
     """
     from orchestrator import addresses
+    from orchestrator.commands.sync import sync
     from orchestrator.store import SweepFolder
-    from orchestrator.syncing import sync
 
     try:
         code = sync(SweepFolder(home, sweep), tracking_uri or addresses.default_uri(home), make_console())
@@ -125,13 +125,13 @@ def clean(
 
     Example: `orchestrate clean stability`
     """
-    from orchestrator import cleaning
+    from orchestrator.commands import clean
     from orchestrator.naming import format_bytes
 
-    folders = cleaning.choose_sweeps(home, sweep, all_)
-    with cleaning.held(folders):
-        waste = cleaning.find(home, folders, all_, everything)
-        for line in cleaning.describe(waste, folders, everything):
+    folders = clean.choose_sweeps(home, sweep, all_)
+    with clean.held(folders):
+        waste = clean.find(home, folders, all_, everything)
+        for line in clean.describe(waste, folders, everything):
             print(line)
         if not waste:
             print("nothing to delete; `orchestrate status` shows what is kept")
@@ -139,7 +139,7 @@ def clean(
         if not yes and not _agreed(f"delete {format_bytes(sum(one.size for one in waste))}?"):
             print("nothing was deleted")
             return
-        print(f"deleted {format_bytes(cleaning.delete(waste))}; `orchestrate status` shows what is left")
+        print(f"deleted {format_bytes(clean.delete(waste))}; `orchestrate status` shows what is left")
 
 
 def _agreed(question: str) -> bool:
@@ -158,13 +158,13 @@ def datasets(context: typer.Context, home: Home = HOME, json: Json = False) -> N
     if context.invoked_subcommand:
         context.default_map = {"prepare": {"home": str(home)}}  # for `datasets --home HOME prepare NAME`
         return
-    from orchestrator import known_datasets
-    from orchestrator.status import print_json
+    from orchestrator.commands import datasets
+    from orchestrator.commands.status import print_json
 
     if json:
-        print_json(known_datasets.describe(home))
+        print_json(datasets.describe(home))
     else:
-        known_datasets.print_datasets(home, make_console())
+        datasets.print_datasets(home, make_console())
 
 
 @datasets_app.command()
@@ -173,9 +173,9 @@ def prepare(name: Annotated[str, typer.Argument(metavar="NAME", help="Such as mn
 
     Example: `orchestrate datasets prepare mnist`
     """
-    from orchestrator import known_datasets
+    from orchestrator.commands import datasets
 
-    known_datasets.prepare(name, home, make_console())
+    datasets.prepare(name, home, make_console())
 
 
 @app.command()
@@ -187,7 +187,7 @@ def doctor(home: Home = HOME, address: Address = None, tracking_uri: TrackingUri
     Example: `orchestrate doctor --json`
     """
     from orchestrator import addresses
-    from orchestrator import doctor as examination
+    from orchestrator.commands import doctor as examination
 
     cluster = None if address == "local" else address
     found = examination.examine(home, tracking_uri or addresses.default_uri(home), cluster)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.choosing import choose_trial
+from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.errors import UserError
 
 TRIALS = [{"name": "dcgan lr=1 seed=0", "key": "aaaa"}, {"name": "dcgan lr=2 seed=0", "key": "bbbb"}]

@@ -12,7 +12,8 @@ from filelock import FileLock
 from tiny import run_some_steps, run_to_end
 from typer.testing import CliRunner
 
-from orchestrator import cleaning, cli, scratch
+from orchestrator import cli, scratch
+from orchestrator.commands import clean
 from orchestrator.errors import UserError
 from orchestrator.holding import hold
 from orchestrator.plan import Plan
@@ -106,7 +107,7 @@ def test_what_killed_commands_left_is_found(plan: Plan, tmp_path: Path) -> None:
     (orphan / "session").write_bytes(b"12345")
     half = plan.folder.trial(plan.trials[1].key).folder / f".checkpoint.pt.{done.pid}.tmp"
     half.write_bytes(b"1234567")
-    found = {one.what: (one.paths, one.size) for one in cleaning.find(plan.folder.home, [plan.folder], False, False)}
+    found = {one.what: (one.paths, one.size) for one in clean.find(plan.folder.home, [plan.folder], False, False)}
     assert found["temporary folders of killed commands"] == ([orphan], 5)
     assert found["half-written files of killed commands"] == ([half], 7)
     run(plan, "tiny", "--yes")
@@ -128,6 +129,6 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     folder = SweepFolder(tmp_path / "home", "x").folder
     folder.mkdir(parents=True)
     (folder / "link").symlink_to(outside)
-    assert cleaning.size_of(folder) < 1000
-    cleaning.delete([cleaning.Waste("sweeps", [folder], 0)])
+    assert clean.size_of(folder) < 1000
+    clean.delete([clean.Waste("sweeps", [folder], 0)])
     assert (outside / "mine").exists()

@@ -65,7 +65,7 @@ def test_one_picture_at_a_time(tmp_path: Path) -> None:
 
 def test_the_home_of_datasets_may_stand_before_prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     homes = []
-    monkeypatch.setattr("orchestrator.known_datasets.prepare", lambda name, home, console: homes.append(home))
+    monkeypatch.setattr("orchestrator.commands.datasets.prepare", lambda name, home, console: homes.append(home))
     for words in (["--home", str(tmp_path), "prepare", "mnist"], ["prepare", "mnist", "--home", str(tmp_path)]):
         assert CliRunner().invoke(cli.app, ["datasets", *words]).exit_code == 0
     assert homes == [tmp_path, tmp_path]

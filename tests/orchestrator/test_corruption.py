@@ -18,7 +18,7 @@ from tiny import execution_of, run_some_steps, run_to_end
 
 from gan_core import checkpoint
 from gan_core.history import Row
-from orchestrator import logs, status
+from orchestrator.commands import logs, status
 from orchestrator.execution import Execution
 from orchestrator.plan import Plan
 from orchestrator.repairing import repaired

@@ -15,7 +15,8 @@ from small_disks import MakeDisk, full, read_only
 from tiny import TINY, execution_of, run_some_steps, run_to_end
 
 from gan_core import checkpoint
-from orchestrator import disk, report, room, spec, sweeping
+from orchestrator import disk, report, room, spec
+from orchestrator.commands import sweep
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan, make_plan
 
@@ -106,8 +107,8 @@ def test_other_errors_of_files_are_failures_of_the_trial(tiny_plan: MakePlan, mo
 def run(home: Path, tmp_path: Path) -> int:
     file = tmp_path / "tiny.yaml"
     file.write_text(TINY)
-    options = sweeping.Options(home, f"sqlite:///{home / 'mlflow.db'}", workers=1)
-    return sweeping.run_sweep(file, [], options, Console(quiet=True))
+    options = sweep.Options(home, f"sqlite:///{home / 'mlflow.db'}", workers=1)
+    return sweep.run_sweep(file, [], options, Console(quiet=True))
 
 
 def test_a_sweep_that_will_not_fit_is_refused_before_anything_starts(

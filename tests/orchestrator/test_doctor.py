@@ -10,7 +10,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from orchestrator import cli
-from orchestrator.doctor import trouble_of_tracking
+from orchestrator.commands.doctor import trouble_of_tracking
 
 NAMES = {
     *("Python", "torch", "GPU", "Ray", "disk", "temporary disk", "shared memory"),

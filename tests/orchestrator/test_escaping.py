@@ -9,14 +9,15 @@ import pytest
 from mirrors import mirrored
 from tiny import TINY, run_to_end
 
-from orchestrator import reporting, spec
+from orchestrator import spec
 from orchestrator.cli_options import make_console
 from orchestrator.clock import Clock
+from orchestrator.commands import report
+from orchestrator.commands.status import print_sweep
 from orchestrator.display import make_display
 from orchestrator.errors import UserError
 from orchestrator.escaping import in_csv, in_markdown
 from orchestrator.plan import make_plan
-from orchestrator.status import print_sweep
 from orchestrator.store import SweepFolder, write_json
 
 FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")']
@@ -53,7 +54,7 @@ def test_a_group_with_an_evil_name_is_text_in_tables_notes_and_the_terminal(
     print_sweep(home, "tiny", console, as_json=False)
     assert capsys.readouterr().out.count(f"{EVIL} smoothing=0.1 seed=1") == 2
 
-    reporting.report(mirror.uri, ["tiny"], home, None, watch=False)
+    report.report(mirror.uri, ["tiny"], home, None, watch=False)
     with open(plan.folder.report_folder / "trials.csv", newline="") as table:
         cells = [cell for row in csv.reader(table) for cell in row]
     assert cells.count(f"'{EVIL}") == len(plan.trials)
@@ -71,7 +72,7 @@ def test_a_sweep_name_that_leads_elsewhere_opens_no_folder(tmp_path: Path, name:
     with pytest.raises(UserError, match="is not the name of a sweep"):
         SweepFolder(tmp_path, name)
     with pytest.raises(UserError, match="is not the name of a sweep"):
-        reporting.report(f"sqlite:///{tmp_path / 'mlflow.db'}", ["a", name], tmp_path, None, watch=False)
+        report.report(f"sqlite:///{tmp_path / 'mlflow.db'}", ["a", name], tmp_path, None, watch=False)
     assert not list(tmp_path.iterdir())
 
 

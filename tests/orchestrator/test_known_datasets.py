@@ -11,8 +11,8 @@ from rich.console import Console
 
 from gan_core import datasets
 from gan_core.config import DataConfig, DataName
+from orchestrator.commands.datasets import KNOWN, Known, describe, prepare, print_datasets
 from orchestrator.errors import UserError
-from orchestrator.known_datasets import KNOWN, Known, describe, prepare, print_datasets
 
 BY_NAME = {known.name: known for known in KNOWN}
 

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 from tiny import execution_of, run_some_steps, run_to_end
 
-from orchestrator import logs
+from orchestrator.commands import logs
 from orchestrator.holding import hold
 from orchestrator.plan import Plan
 from orchestrator.store import write_json

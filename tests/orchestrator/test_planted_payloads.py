@@ -19,9 +19,9 @@ from tiny import run_to_end
 
 from gan_core.checkpoint import MAGIC
 from orchestrator import best, evaluators, generator_model, spec
+from orchestrator.commands.sample import sample
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan, make_plan
-from orchestrator.sample import sample
 from orchestrator.store import write_json
 
 MakePlan = Callable[[], Plan]

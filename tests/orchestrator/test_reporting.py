@@ -12,7 +12,8 @@ from filelock import FileLock
 from mirrors import mirrored
 from tiny import TINY, run_to_end
 
-from orchestrator import reporting, spec
+from orchestrator import spec
+from orchestrator.commands import report
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan, make_plan
 
@@ -31,7 +32,7 @@ def test_the_report_is_written_beside_the_sweep_and_its_answer_is_told(
 ) -> None:
     home = tmp_path / "home"
     uri = uri_of(tiny_plan(), tmp_path, 1)
-    reporting.report(uri, ["tiny"], home, None, watch=False)
+    report.report(uri, ["tiny"], home, None, watch=False)
     folder = home / "sweeps" / "tiny" / "report"
     written = {
         "report.html",
@@ -56,7 +57,7 @@ def test_several_sweeps_are_compared_in_a_folder_of_their_own(
         file = tmp_path / f"{name}.yaml"
         file.write_text(TINY.replace("sweep: tiny", f"sweep: {name}").replace("batch_size: 8", f"batch_size: {size}"))
         uri = uri_of(make_plan(spec.load(file), home), tmp_path, 4)
-    reporting.report(uri, ["before", "after"], home, None, watch=False)
+    report.report(uri, ["before", "after"], home, None, watch=False)
     folder = home / "sweeps" / "before" / "against-after"
     assert "of 8 runs were stable" in capsys.readouterr().out
     assert "How do before and after differ?" in (folder / "report.html").read_text()
@@ -69,7 +70,7 @@ def test_several_sweeps_are_compared_in_a_folder_of_their_own(
 
 def test_a_sweep_named_twice_is_a_users_mistake(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="a sweep is named twice"):
-        reporting.report(f"sqlite:///{tmp_path / 'mlflow.db'}", ["a", "b", "a"], tmp_path, None, watch=False)
+        report.report(f"sqlite:///{tmp_path / 'mlflow.db'}", ["a", "b", "a"], tmp_path, None, watch=False)
     assert not list(tmp_path.iterdir())
 
 
@@ -77,7 +78,7 @@ def test_a_place_that_cannot_be_written_is_a_users_mistake(tiny_plan: MakePlan, 
     (tmp_path / "file").write_text("in the way")
     uri = uri_of(tiny_plan(), tmp_path)
     with pytest.raises(UserError, match="cannot be written"):
-        reporting.report(uri, ["tiny"], tmp_path / "home", tmp_path / "file" / "out", watch=False)
+        report.report(uri, ["tiny"], tmp_path / "home", tmp_path / "file" / "out", watch=False)
 
 
 def test_a_watched_report_is_written_while_the_sweep_is_held_and_once_more_at_its_end(
@@ -86,7 +87,7 @@ def test_a_watched_report_is_written_while_the_sweep_is_held_and_once_more_at_it
     plan = tiny_plan()
     uri = uri_of(plan, tmp_path)
     page = tmp_path / "out" / "report.html"
-    monkeypatch.setattr(reporting, "SECONDS", 1)
+    monkeypatch.setattr(report, "SECONDS", 1)
     pages: list[str] = []
     lock = FileLock(plan.folder.lock_file, thread_local=False)
     lock.acquire()
@@ -101,7 +102,7 @@ def test_a_watched_report_is_written_while_the_sweep_is_held_and_once_more_at_it
     waiting = threading.Thread(target=release_once_written, args=(stop,))
     waiting.start()
     try:
-        reporting.report(uri, ["tiny"], tmp_path / "home", tmp_path / "out", watch=True)
+        report.report(uri, ["tiny"], tmp_path / "home", tmp_path / "out", watch=True)
     finally:
         stop.set()
         waiting.join()
@@ -114,5 +115,5 @@ def test_a_watched_report_is_written_while_the_sweep_is_held_and_once_more_at_it
 
 def test_watching_a_sweep_that_does_not_run_writes_its_report_and_leaves(tiny_plan: MakePlan, tmp_path: Path) -> None:
     uri = uri_of(tiny_plan(), tmp_path)
-    reporting.report(uri, ["tiny"], tmp_path / "home", tmp_path / "out", watch=True)
+    report.report(uri, ["tiny"], tmp_path / "home", tmp_path / "out", watch=True)
     assert "refresh" not in (tmp_path / "out" / "report.html").read_text().split("<style>")[0]

@@ -14,9 +14,9 @@ from tiny import run_some_steps, run_to_end, tiny_with
 
 from gan_core.stability import Verdict
 from orchestrator import spec
+from orchestrator.commands.sample import Picture, sample
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan, make_plan
-from orchestrator.sample import Picture, sample
 from orchestrator.store import write_json
 
 MakePlan = Callable[[], Plan]

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from rich.console import Console
 from tiny import run_some_steps, run_to_end
 
+from orchestrator.commands.status import print_sweep, rows_of_plan
 from orchestrator.holding import hold
 from orchestrator.plan import Plan
-from orchestrator.status import print_sweep, rows_of_plan
 from orchestrator.store import write_json
 
 MakePlan = Callable[[], Plan]

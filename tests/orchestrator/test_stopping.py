@@ -14,10 +14,10 @@ import pytest
 from rich.console import Console
 from tiny import run_some_steps, run_to_end
 
+from orchestrator.commands.stop import ask, stop
 from orchestrator.errors import UserError
 from orchestrator.holding import hold
 from orchestrator.plan import Plan
-from orchestrator.stopping import ask, stop
 from orchestrator.store import SweepFolder, write_json
 
 MakePlan = Callable[[], Plan]

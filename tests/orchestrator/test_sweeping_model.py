@@ -12,7 +12,8 @@ from mlflow import MlflowClient
 from rich.console import Console
 from tiny import run_to_end
 
-from orchestrator import display, sweeping
+from orchestrator import display
+from orchestrator.commands import sweep
 from orchestrator.mirror_thread import MirrorThread
 from orchestrator.plan import Plan
 
@@ -32,10 +33,10 @@ def test_an_outage_while_the_model_is_sent_loses_neither_the_report_nor_the_exit
         raise ConnectionError("no answer")
 
     monkeypatch.setattr(MlflowClient, "create_logged_model", lose)
-    options = sweeping.Options(tmp_path / "home", mirror.uri, register="digits")
+    options = sweep.Options(tmp_path / "home", mirror.uri, register="digits")
     with display.make_display(Console()) as shown:
-        code = sweeping._exit_code(plan, threading.Event())
-        outcome = sweeping._conclude(plan, options, thread, shown, code)
+        code = sweep._exit_code(plan, threading.Event())
+        outcome = sweep._conclude(plan, options, thread, shown, code)
     assert outcome.code == 0
     assert outcome.end.report is not None and outcome.end.report.exists()
     assert outcome.end.model is None

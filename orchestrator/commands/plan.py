@@ -13,12 +13,12 @@ from rich.console import Console
 from orchestrator import environment, spec, stale
 from orchestrator.calling import sweep_command
 from orchestrator.cluster import slots
+from orchestrator.commands.status import rows_of_plan
 from orchestrator.crew import ASSUMED_SHARE
 from orchestrator.display import duration
 from orchestrator.errors import printable
 from orchestrator.forecast import Forecast, Measured, forecast, measured_in
 from orchestrator.plan import Plan, make_plan
-from orchestrator.status import rows_of_plan
 
 
 @dataclass(frozen=True)

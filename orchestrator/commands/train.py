@@ -10,7 +10,7 @@ from rich.console import Console
 
 from orchestrator import spec
 from orchestrator.calling import command
-from orchestrator.choosing import choose_trial
+from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.evaluators import prepare
 from orchestrator.execution import Execution
 from orchestrator.plan import make_plan

@@ -13,7 +13,6 @@ from rich.console import Console
 
 from orchestrator import (
     addresses,
-    concluding,
     database,
     disk,
     display,
@@ -27,6 +26,7 @@ from orchestrator import (
 )
 from orchestrator.calling import command
 from orchestrator.cluster import Cluster, Device
+from orchestrator.commands import finalize
 from orchestrator.confirm import extended
 from orchestrator.crew import Crew, Settings
 from orchestrator.errors import UserError
@@ -145,7 +145,7 @@ class _Outcome:
 
     plan: Plan
     code: int
-    end: concluding.Conclusion
+    end: finalize.Conclusion
     stopped: str | None = None
     busy: str = ""
 
@@ -201,12 +201,12 @@ def _conclude(plan: Plan, options: Options, thread: MirrorThread, shown: display
     Who interrupts a sweep wants to leave: the report is a command of its own.
     """
     if thread.trouble:
-        return _Outcome(plan, code, concluding.Conclusion(trouble=thread.trouble))
+        return _Outcome(plan, code, finalize.Conclusion(trouble=thread.trouble))
     if code == INTERRUPTED:
         thread.abandon()
-        return _Outcome(plan, code, concluding.Conclusion())
-    status = concluding.status_of(_statuses(plan))
-    return _Outcome(plan, code, concluding.conclude(thread.mirror, status, shown.phase, options.register))
+        return _Outcome(plan, code, finalize.Conclusion())
+    status = finalize.status_of(_statuses(plan))
+    return _Outcome(plan, code, finalize.conclude(thread.mirror, status, shown.phase, options.register))
 
 
 def _check_mlflow(folder: SweepFolder, uri: str) -> None:

@@ -14,7 +14,7 @@ from gan_core import sampling
 from gan_core.config import TrialConfig
 from gan_core.product import Product, from_checkpoint, from_generator_file
 from orchestrator.calling import command
-from orchestrator.choosing import choose_trial
+from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.errors import UserError, first_line
 from orchestrator.execution import save_png
 from orchestrator.store import Record, SweepFolder, TrialFolder

@@ -11,9 +11,9 @@ from collections import Counter
 from rich.console import Console
 
 from orchestrator.calling import command, sweep_again
+from orchestrator.commands.status import rows_of_sweep
 from orchestrator.errors import UserError
 from orchestrator.holding import holder, is_held
-from orchestrator.status import rows_of_sweep
 from orchestrator.store import SweepFolder
 
 SECONDS_BETWEEN_LOOKS = 0.2

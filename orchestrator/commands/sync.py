@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.progress import Progress
 from tenacity import Retrying, stop_after_attempt, wait_exponential
 
-from orchestrator import addresses, best, concluding, generator_model
+from orchestrator import addresses, best, generator_model
 from orchestrator.calling import command
+from orchestrator.commands import finalize
 from orchestrator.errors import first_line
 from orchestrator.holding import hold
 from orchestrator.mirror import Mirror
@@ -35,7 +36,7 @@ def sync(folder: SweepFolder, uri: str, console: Console) -> int:
         if trouble is None and is_incomplete(mirror):
             statuses = [folder.trial(key).record().status for key in mirror.trials]
             phase = lambda text: console.print(f"{text} ...", highlight=False)  # noqa: E731
-            ended = concluding.conclude(mirror, concluding.status_of(statuses), phase)
+            ended = finalize.conclude(mirror, finalize.status_of(statuses), phase)
             trouble, model = ended.trouble or ended.model_trouble, ended.model
     for file in sorted(mirror.left_out):
         say(f"left out {file}: it is damaged or gone")
@@ -59,7 +60,7 @@ def is_incomplete(mirror: Mirror) -> bool:
     """Whether the end of the sweep is to be written again: something was sent, or a part of the end is missing."""
     parent, statuses = mirror.parent_copy, [mirror.folder.trial(key).record().status for key in mirror.trials]
     asked = f"**{mirror.document['question']}**"
-    if mirror.sent or parent.status != concluding.status_of(statuses) or not parent.has_file("report.html"):
+    if mirror.sent or parent.status != finalize.status_of(statuses) or not parent.has_file("report.html"):
         return True
     if parent.tags.get("mlflow.note.content", asked) == asked:
         return True

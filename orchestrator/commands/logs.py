@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from orchestrator.calling import command, sweep_again
-from orchestrator.choosing import choose_trial
+from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.holding import is_held
 from orchestrator.naming import SHOWN, shown_metrics
 from orchestrator.store import Damaged, Record, SweepFolder, TrialFolder

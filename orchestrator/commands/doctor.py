@@ -18,9 +18,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator import addresses, checks, environment, known_datasets, scratch, status
-from orchestrator.checks import Check
+from orchestrator import addresses, environment, scratch
 from orchestrator.cluster import object_store_bytes
+from orchestrator.commands import datasets, doctor_checks, status
+from orchestrator.commands.doctor_checks import Check
 from orchestrator.errors import UserError, first_line
 
 STYLES = {"ok": "green", "warning": "yellow", "wrong": "red"}
@@ -30,16 +31,16 @@ def examine(home: Path, uri: str, address: str | None) -> list[Check]:
     """Every check, in the order in which things are needed. `address`: a Ray cluster's, None for a local one."""
     temporary = scratch.parent_folder()
     return [
-        checks.python(sys.version_info[:2], platform.python_version()),
+        doctor_checks.python(sys.version_info[:2], platform.python_version()),
         *_torch(),
-        checks.ray(_version("ray"), address, _trouble_of_ray(address)),
+        doctor_checks.ray(_version("ray"), address, _trouble_of_ray(address)),
         _disk("disk", home),
         _disk("temporary disk", temporary),
         _shared_memory(home),
-        checks.permissions("home", str(home.absolute()), _trouble_of_writing(_existing(home))),
-        checks.permissions("temporary", str(temporary), _trouble_of_writing(temporary)),
-        checks.open_files(*(_readable(limit) for limit in resource.getrlimit(resource.RLIMIT_NOFILE))),
-        checks.tracking(addresses.without_secrets(uri), trouble_of_tracking(uri)),
+        doctor_checks.permissions("home", str(home.absolute()), _trouble_of_writing(_existing(home))),
+        doctor_checks.permissions("temporary", str(temporary), _trouble_of_writing(temporary)),
+        doctor_checks.open_files(*(_readable(limit) for limit in resource.getrlimit(resource.RLIMIT_NOFILE))),
+        doctor_checks.tracking(addresses.without_secrets(uri), trouble_of_tracking(uri)),
         _data(home),
     ]
 
@@ -77,7 +78,7 @@ def _torch() -> list[Check]:
         import torch
         import torchvision  # noqa: F401  # fails where it does not fit torch
     except Exception as error:  # a wrong pair of wheels fails in several ways
-        return [checks.torch(None, 0, False, first_line(error))]
+        return [doctor_checks.torch(None, 0, False, first_line(error))]
     from gan_core.precision import resolve_precision
 
     bfloat16 = resolve_precision("auto", torch.device("cpu")) == "bfloat16"
@@ -86,8 +87,8 @@ def _torch() -> list[Check]:
     memory = torch.cuda.get_device_properties(0).total_memory if names else 0
     driver = Path("/proc/driver/nvidia/version").exists()
     return [
-        checks.torch(torch.__version__, environment.available_cpus(), bfloat16),
-        checks.gpu(names, memory, torch.backends.cuda.is_built(), driver),
+        doctor_checks.torch(torch.__version__, environment.available_cpus(), bfloat16),
+        doctor_checks.gpu(names, memory, torch.backends.cuda.is_built(), driver),
     ]
 
 
@@ -107,15 +108,15 @@ def _existing(folder: Path) -> Path:
 
 def _disk(name: str, folder: Path) -> Check:
     usage = shutil.disk_usage(_existing(folder))
-    return checks.disk(name, str(folder.absolute()), usage.free, usage.total)
+    return doctor_checks.disk(name, str(folder.absolute()), usage.free, usage.total)
 
 
 def _shared_memory(home: Path) -> Check:
     """What Ray needs for the largest data set that is here."""
     shared = Path("/dev/shm")
     free = shutil.disk_usage(shared).free if shared.is_dir() else None
-    here = [known.memory for known in known_datasets.KNOWN if known.state(home / "datasets") == "here"]
-    return checks.shared_memory(free, object_store_bytes(max(here)))
+    here = [known.memory for known in datasets.KNOWN if known.state(home / "datasets") == "here"]
+    return doctor_checks.shared_memory(free, object_store_bytes(max(here)))
 
 
 def _trouble_of_writing(folder: Path) -> str:
@@ -147,6 +148,6 @@ def trouble_of_tracking(uri: str) -> str:
 
 
 def _data(home: Path) -> Check:
-    states = {known.name: known.state(home / "datasets") for known in known_datasets.KNOWN}
+    states = {known.name: known.state(home / "datasets") for known in datasets.KNOWN}
     chosen = {wanted: [name for name, state in states.items() if state == wanted] for wanted in ("here", "partly")}
-    return checks.data(chosen["here"], chosen["partly"])
+    return doctor_checks.data(chosen["here"], chosen["partly"])

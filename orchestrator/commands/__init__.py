@@ -1,0 +1,1 @@
+"""The commands of `orchestrate`, one file each; the command line (`cli`) parses and calls them."""
