@@ -15,9 +15,9 @@ from gan_core.images import DataError
 from gan_core.requirements import check_data, check_evaluation
 from orchestrator.calling import where_from
 from orchestrator.errors import Problem, SpecError
-from orchestrator.settings import source_of
-from orchestrator.spec import Sweep, Trial
 from orchestrator.store import Record, SweepFolder, make_home
+from orchestrator.sweepfile.loader import Sweep, Trial
+from orchestrator.sweepfile.settings import source_of
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from orchestrator import environment, spec, stale
+from orchestrator import environment, stale
 from orchestrator.calling import sweep_command
 from orchestrator.cluster import slots
 from orchestrator.commands.status import rows_of_plan
@@ -19,6 +19,7 @@ from orchestrator.display import duration
 from orchestrator.errors import printable
 from orchestrator.forecast import Forecast, Measured, forecast, measured_in
 from orchestrator.plan import Plan, make_plan
+from orchestrator.sweepfile import loader
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Request:
 
 def look_ahead(request: Request, note: Callable[[str], None]) -> Outlook:
     """Everything that the command says. Raises UserError."""
-    plan = make_plan(spec.load(request.file, request.overrides), request.home)
+    plan = make_plan(loader.load(request.file, request.overrides), request.home)
     measured, gpus = list[Measured](), environment.gpus()
     if request.pilot:
         from orchestrator import pilot

@@ -21,7 +21,6 @@ from orchestrator import (
     generator_model,
     probing,
     room,
-    spec,
     tracking,
 )
 from orchestrator.calling import command
@@ -42,6 +41,7 @@ from orchestrator.scratch import parent_folder, scratch_folder
 from orchestrator.shipping import StoredSweep
 from orchestrator.storage import Storage
 from orchestrator.store import SweepFolder, write_checked, write_text
+from orchestrator.sweepfile import loader
 
 FINISHED, SOME_FAILED = 0, 1
 
@@ -79,7 +79,7 @@ class Options:
 
 def run_sweep(file: Path, overrides: list[str], options: Options, console: Console) -> int:
     """Runs the sweep of `file` to its report; the exit code. Raises UserError before anything is started."""
-    sweep = spec.load(file, overrides)
+    sweep = loader.load(file, overrides)
     if options.address:
         addresses.check_address(options.address)
     elif options.device == "gpu":

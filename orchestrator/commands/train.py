@@ -8,13 +8,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator import spec
 from orchestrator.calling import command
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.evaluators import prepare
 from orchestrator.execution import Execution
 from orchestrator.plan import make_plan
 from orchestrator.store import Record, TrialFolder, make_home
+from orchestrator.sweepfile import loader
 
 SHOWN = {
     "loss/generator": "G loss",
@@ -26,7 +26,7 @@ SHOWN = {
 
 def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Console) -> int:
     """Trains the trial called `wanted`; 0 with a verdict, 1 if it failed. Raises UserError."""
-    plan = make_plan(spec.load(file, overrides), home)
+    plan = make_plan(loader.load(file, overrides), home)
     number, _ = choose_trial([planned.describe() for planned in plan.trials], wanted, command(f"plan {file}", home))
     planned = plan.trials[number - 1]
     folder = TrialFolder(home.absolute() / "train" / planned.key)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tiny import TINY
 
-from orchestrator import spec
 from orchestrator.plan import Plan, make_plan
+from orchestrator.sweepfile import loader
 
 
 @pytest.fixture
@@ -17,4 +17,4 @@ def tiny_plan(tmp_path: Path) -> Callable[[], Plan]:
     """Plans the tiny sweep anew each time it is called."""
     file = tmp_path / "tiny.yaml"
     file.write_text(TINY)
-    return lambda: make_plan(spec.load(file), tmp_path / "home")
+    return lambda: make_plan(loader.load(file), tmp_path / "home")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from ruamel.yaml import YAML
 
-from orchestrator.settings import SETTINGS
-from orchestrator.spec import GROUP_KEYS, SWEEP_KEYS
+from orchestrator.sweepfile.loader import GROUP_KEYS, SWEEP_KEYS
+from orchestrator.sweepfile.settings import SETTINGS
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 BUILT = [

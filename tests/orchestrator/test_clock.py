@@ -77,9 +77,9 @@ def test_the_time_left_follows_the_number_of_workers_but_never_beyond_that_of_th
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     from tiny import TINY
 
-    from orchestrator import spec
     from orchestrator.plan import make_plan
+    from orchestrator.sweepfile import loader
 
     folder = tmp_path_factory.mktemp("clock")
     (folder / "tiny.yaml").write_text(TINY)
-    return variants(make_plan(spec.load(folder / "tiny.yaml"), folder / "home"))
+    return variants(make_plan(loader.load(folder / "tiny.yaml"), folder / "home"))

@@ -15,10 +15,11 @@ from small_disks import MakeDisk, full, read_only
 from tiny import TINY, execution_of, run_some_steps, run_to_end
 
 from gan_core import checkpoint
-from orchestrator import disk, report, room, spec
+from orchestrator import disk, report, room
 from orchestrator.commands import sweep
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan, make_plan
+from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]
 PAGE = 4096
@@ -27,7 +28,7 @@ PAGE = 4096
 def plan_on(home: Path, tmp_path: Path) -> Plan:
     file = tmp_path / "tiny.yaml"
     file.write_text(TINY)
-    return make_plan(spec.load(file), home)
+    return make_plan(loader.load(file), home)
 
 
 @pytest.mark.parametrize("left", [0, 1, 4, 16, 40, 64, 80, 100])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from orchestrator.document import Located, elements, items, leaves, line_of, plain, read
 from orchestrator.errors import SpecError
+from orchestrator.sweepfile.yaml_source import Located, elements, items, leaves, line_of, plain, read
 
 TEXT = """\
 # a comment

@@ -9,7 +9,6 @@ import pytest
 from mirrors import mirrored
 from tiny import TINY, run_to_end
 
-from orchestrator import spec
 from orchestrator.cli_options import make_console
 from orchestrator.clock import Clock
 from orchestrator.commands import report
@@ -19,6 +18,7 @@ from orchestrator.errors import UserError
 from orchestrator.escaping import in_csv, in_markdown
 from orchestrator.plan import make_plan
 from orchestrator.store import SweepFolder, write_json
+from orchestrator.sweepfile import loader
 
 FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")']
 EVIL = "=1+1 [/red] :boom: <img src=x onerror=alert(1)> ![x](http://127.0.0.1:9/seen)"
@@ -40,7 +40,7 @@ def test_a_group_with_an_evil_name_is_text_in_tables_notes_and_the_terminal(
 ) -> None:
     file, home = tmp_path / "evil.yaml", tmp_path / "home"
     file.write_text(TINY.replace("name: dcgan", f"name: '{EVIL}'").replace("Is it small?", f"'{EVIL}'"))
-    plan = make_plan(spec.load(file), home)
+    plan = make_plan(loader.load(file), home)
     console = make_console()
     shown = make_display(console)
     shown.start(plan, Clock(plan, 1))

@@ -15,11 +15,11 @@ from tiny import TINY
 from gan_core.evaluation import features
 from gan_core.evaluation.classifier import Classifier, train_classifier
 from gan_core.evaluation.evaluator import CLASSIFIER_FLOOR, Evaluator
-from orchestrator import spec
 from orchestrator.errors import UserError
 from orchestrator.evaluators import prepare
 from orchestrator.execution import Execution
 from orchestrator.plan import Plan, make_plan
+from orchestrator.sweepfile import loader
 
 MakePlan = Callable[..., Plan]
 
@@ -42,7 +42,7 @@ def plan_of(tmp_path: Path) -> MakePlan:
         data = f"trial:\n  data: {{name: npz, path: {tmp_path / 'mine.npz'}}}\n"
         text = TINY.replace("trial:\n", data).replace("{every: 4, samples: 80, features: random}", evaluation)
         (tmp_path / "tiny.yaml").write_text(text)
-        return make_plan(spec.load(tmp_path / "tiny.yaml"), tmp_path / "home")
+        return make_plan(loader.load(tmp_path / "tiny.yaml"), tmp_path / "home")
 
     return make
 
@@ -144,7 +144,7 @@ def test_ways_of_measuring_have_an_evaluator_each_and_share_the_classifier(
     text = (tmp_path / "tiny.yaml").read_text().replace("samples: 80", "samples: 80, split: train")
     grid = "      evaluation.samples: [80, 90]\n      evaluation.every: [2, 4]\n"
     (tmp_path / "tiny.yaml").write_text(text + grid)
-    plan = make_plan(spec.load(tmp_path / "tiny.yaml"), tmp_path / "home")
+    plan = make_plan(loader.load(tmp_path / "tiny.yaml"), tmp_path / "home")
     found, told = prepared(plan)
     assert set(found) == {planned.evaluation for planned in plan.trials}
     assert len(found) == 2  # how often does not matter

@@ -19,11 +19,11 @@ from gan_core.history import Row
 from gan_core.objective import Objective
 from gan_core.streams import NAMES, Streams
 from gan_core.training import Trainer
-from orchestrator import spec
 from orchestrator.execution import Execution
 from orchestrator.plan import Plan, make_plan
 from orchestrator.resuming import on_device
 from orchestrator.store import Record
+from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]
 
@@ -228,7 +228,7 @@ def best_plan(tmp_path: Path) -> Callable[..., Plan]:
     def make(settings: str = "precision: auto", every: int = 2) -> Plan:
         file = tmp_path / "best.yaml"
         file.write_text(tiny_with(settings).replace("every: 4, samples", f"every: {every}, samples"))
-        return make_plan(spec.load(file), tmp_path / "home")
+        return make_plan(loader.load(file), tmp_path / "home")
 
     return make
 
@@ -393,7 +393,7 @@ def test_a_class_with_few_images_does_not_break_the_picture_of_real_ones(tmp_pat
     np.savez(tmp_path / "few.npz", images=np.zeros((83, 32, 32), np.uint8), labels=labels)
     file = tmp_path / "few.yaml"
     file.write_text(tiny_with(f"data: {{name: npz, path: {tmp_path / 'few.npz'}}}\n  model.family: acgan"))
-    plan = make_plan(spec.load(file), tmp_path / "home")
+    plan = make_plan(loader.load(file), tmp_path / "home")
     execution = execution_of(plan, plan.trials[0])
     execution.begin()
     with Image.open(execution.folder.real_file) as picture:

@@ -16,10 +16,11 @@ from tiny import run_to_end, tiny_with
 
 from gan_core import sampling
 from gan_core.product import from_generator_file
-from orchestrator import best, generator_model, spec
+from orchestrator import best, generator_model
 from orchestrator.errors import UserError
 from orchestrator.mirror import Mirror
 from orchestrator.plan import Plan, make_plan
+from orchestrator.sweepfile import loader
 
 LOAD = """
 import sys
@@ -37,7 +38,7 @@ assert "gan_core" not in sys.modules
 def plan_of(tmp_path: Path, family: str = "dcgan") -> Plan:
     file = tmp_path / "tiny.yaml"
     file.write_text(tiny_with(f"model.family: {family}"))
-    return make_plan(spec.load(file), tmp_path / "home")
+    return make_plan(loader.load(file), tmp_path / "home")
 
 
 def mirrored(plan: Plan, tmp_path: Path) -> Mirror:

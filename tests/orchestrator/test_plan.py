@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from tiny import run_some_steps, run_to_end, tiny_with
 
-from orchestrator import spec
 from orchestrator.clock import Clock
 from orchestrator.errors import SpecError
 from orchestrator.plan import Plan, make_plan
+from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]
 
@@ -39,7 +39,7 @@ def test_a_data_error_names_the_line_of_the_setting(tmp_path: Path) -> None:
     file = tmp_path / "tiny.yaml"
     file.write_text(tiny_with("data: {classes: [1, nine]}"))
     with pytest.raises(SpecError, match=r"tiny\.yaml:5: trial\.data\.classes: no class 'nine'"):
-        make_plan(spec.load(file), tmp_path)
+        make_plan(loader.load(file), tmp_path)
 
 
 def test_paths_of_data_are_made_absolute_and_do_not_change_the_key(
@@ -51,12 +51,12 @@ def test_paths_of_data_are_made_absolute_and_do_not_change_the_key(
     file = tmp_path / "npz.yaml"
     file.write_text(tiny_with("data: {name: npz, path: mine.npz}"))
     monkeypatch.chdir(tmp_path)
-    relative = make_plan(spec.load(file), tmp_path).trials[0]
+    relative = make_plan(loader.load(file), tmp_path).trials[0]
     assert relative.config.data.path == str(tmp_path / "mine.npz")
     (tmp_path / "moved").mkdir()
     (tmp_path / "mine.npz").rename(tmp_path / "moved" / "mine.npz")
     file.write_text(file.read_text().replace("mine.npz", "moved/mine.npz"))
-    assert make_plan(spec.load(file), tmp_path).trials[0].key == relative.key
+    assert make_plan(loader.load(file), tmp_path).trials[0].key == relative.key
 
 
 def test_the_same_data_written_differently_is_one_trial_twice(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_the_same_data_written_differently_is_one_trial_twice(tmp_path: Path) ->
     text = tiny_with("data: {name: npz}")
     file.write_text(text[: text.index("    grid:")] + "    grid:\n      " + paths)
     with pytest.raises(SpecError, match="the same data and settings"):
-        make_plan(spec.load(file), tmp_path)
+        make_plan(loader.load(file), tmp_path)
 
 
 def test_the_time_left_is_unknown_until_something_was_measured(tiny_plan: MakePlan) -> None:

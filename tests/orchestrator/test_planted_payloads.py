@@ -18,11 +18,12 @@ from rich.console import Console
 from tiny import run_to_end
 
 from gan_core.checkpoint import MAGIC
-from orchestrator import best, evaluators, generator_model, spec
+from orchestrator import best, evaluators, generator_model
 from orchestrator.commands.sample import sample
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan, make_plan
 from orchestrator.store import write_json
+from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]
 
@@ -73,7 +74,7 @@ def test_a_planted_generator_is_refused_and_does_not_run(
 def test_a_planted_classifier_is_refused_and_does_not_run(tiny_plan: MakePlan, tmp_path: Path, marker: Path) -> None:
     home = tmp_path / "home"
     tiny_plan()
-    sweep = spec.load(tmp_path / "tiny.yaml", ["trial.evaluation.features=classifier"])
+    sweep = loader.load(tmp_path / "tiny.yaml", ["trial.evaluation.features=classifier"])
     plan = make_plan(sweep, home)
     plant(home / "evaluators" / f"{plan.trials[0].fingerprint}.pt", marker)
     with pytest.raises(UserError, match=r"more than tensors.*delete the file"):

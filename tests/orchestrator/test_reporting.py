@@ -12,10 +12,10 @@ from filelock import FileLock
 from mirrors import mirrored
 from tiny import TINY, run_to_end
 
-from orchestrator import spec
 from orchestrator.commands import report
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan, make_plan
+from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]
 
@@ -56,7 +56,7 @@ def test_several_sweeps_are_compared_in_a_folder_of_their_own(
     for name, size in (("before", 8), ("after", 4)):
         file = tmp_path / f"{name}.yaml"
         file.write_text(TINY.replace("sweep: tiny", f"sweep: {name}").replace("batch_size: 8", f"batch_size: {size}"))
-        uri = uri_of(make_plan(spec.load(file), home), tmp_path, 4)
+        uri = uri_of(make_plan(loader.load(file), home), tmp_path, 4)
     report.report(uri, ["before", "after"], home, None, watch=False)
     folder = home / "sweeps" / "before" / "against-after"
     assert "of 8 runs were stable" in capsys.readouterr().out

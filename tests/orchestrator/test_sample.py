@@ -13,11 +13,11 @@ from rich.console import Console
 from tiny import run_some_steps, run_to_end, tiny_with
 
 from gan_core.stability import Verdict
-from orchestrator import spec
 from orchestrator.commands.sample import Picture, sample
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan, make_plan
 from orchestrator.store import write_json
+from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]
 
@@ -76,7 +76,7 @@ def test_count_and_seed_choose_the_images(tiny_plan: MakePlan, tmp_path: Path) -
 def test_by_class_draws_a_row_a_class_and_is_refused_without_classes(tiny_plan: MakePlan, tmp_path: Path) -> None:
     file = tmp_path / "acgan.yaml"
     file.write_text(tiny_with("model.family: acgan").replace("sweep: tiny", "sweep: acgan"))
-    plan = kept(make_plan(spec.load(file), tmp_path / "home"))
+    plan = kept(make_plan(loader.load(file), tmp_path / "home"))
     run_to_end(plan, plan.trials[0])
     picture, _ = drawn(plan, tmp_path / "classes.png", "by-class")
     assert picture.shape == (10 * 34 + 2, 8 * 34 + 2)

@@ -13,7 +13,7 @@ from buckets import S3
 from tiny import execution_of, run_to_end
 
 from gan_core import checkpoint
-from orchestrator import fetching, shipping, spec
+from orchestrator import fetching, shipping
 from orchestrator.execution import Execution
 from orchestrator.failures import Cause
 from orchestrator.plan import Plan, make_plan
@@ -22,6 +22,7 @@ from orchestrator.runner import give_up
 from orchestrator.shipping import StoredSweep, Superseded, on_this_node
 from orchestrator.storage import Storage
 from orchestrator.store import TrialFolder
+from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]
 
@@ -252,7 +253,7 @@ def test_what_the_command_says_of_a_trial_that_its_workers_could_not_end_is_stor
 def begun(nodes: Nodes, home: Path) -> tuple[Plan, list[str]]:
     """A plan of that home with what the storage knows, and what was said."""
     said: list[str] = []
-    plan = make_plan(spec.load(Path(nodes.plan.sweep.file)), home)
+    plan = make_plan(loader.load(Path(nodes.plan.sweep.file)), home)
     return fetching.begin(StoredSweep(home, plan.sweep.name, nodes.storage), plan, said.append), said
 
 

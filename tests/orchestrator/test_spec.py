@@ -7,7 +7,7 @@ from textwrap import dedent, indent
 
 import pytest
 
-from orchestrator.spec import Sweep, Trial, load
+from orchestrator.sweepfile.loader import Sweep, Trial, load
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 

@@ -9,7 +9,7 @@ from textwrap import dedent, indent
 import pytest
 
 from orchestrator.errors import Problem, SpecError, UserError
-from orchestrator.spec import load
+from orchestrator.sweepfile.loader import load
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 

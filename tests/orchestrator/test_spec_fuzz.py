@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 from mutated import PIECES, VALID, anything, files
 
-from orchestrator import spec
 from orchestrator.errors import SpecError, UserError
 from orchestrator.plan import make_plan
-from orchestrator.settings import SETTINGS
-from orchestrator.spec import GROUP_KEYS
+from orchestrator.sweepfile import loader
+from orchestrator.sweepfile.loader import GROUP_KEYS
+from orchestrator.sweepfile.settings import SETTINGS
 
 CASES = int(os.environ.get("FUZZ_CASES", "300"))
 ROOM = 300_000
@@ -42,8 +42,8 @@ def ends_well(file: Path, overrides: list[str], home: Path) -> None:
     """A plan that can be written down and whose names are safe, or clear lines."""
     before, refusal = size(), None
     try:
-        sweep = spec.load(file, overrides)
-        assert 1 <= len(sweep.trials) <= spec.MOST_TRIALS
+        sweep = loader.load(file, overrides)
+        assert 1 <= len(sweep.trials) <= loader.MOST_TRIALS
         assert (home / "sweeps" / sweep.name).resolve().parent == home / "sweeps"
         if len(sweep.trials) <= 30 and all(trial.config.data.name == "digits" for trial in sweep.trials):
             json.dumps(make_plan(sweep, home).document(), allow_nan=False)
@@ -107,7 +107,7 @@ def test_what_grows_without_bound_is_refused_at_the_line_where_it_does(tmp_path:
     file.write_text(text)
     before = size()
     with pytest.raises(SpecError, match=rf"sweep\.yaml:{line}: too large"):
-        spec.load(file)
+        loader.load(file)
     assert size() - before < ROOM
 
 
@@ -117,14 +117,14 @@ def test_of_a_file_of_100_megabytes_only_the_start_is_read(tmp_path: Path) -> No
         large.truncate(100_000_000)
     before = size()
     with pytest.raises(SpecError, match="at most 1,000,000 bytes"):
-        spec.load(file)
+        loader.load(file)
     assert size() - before < 50_000
 
 
 def test_a_pipe_that_nobody_writes_to_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "sweep.yaml")
     with pytest.raises(UserError, match="not a file"):
-        spec.load(tmp_path / "sweep.yaml")
+        loader.load(tmp_path / "sweep.yaml")
 
 
 def test_the_largest_plan_fits_in_memory(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_the_largest_plan_fits_in_memory(tmp_path: Path) -> None:
     steps, sizes = list(range(1, 101)), list(range(2, 202))
     file.write_text(f"sweep: s\ngroups:\n- name: g\n  grid: {{steps: {steps}, batch_size: {sizes}}}\n")
     before = size()
-    assert len(make_plan(spec.load(file), tmp_path / "home").trials) == spec.MOST_TRIALS
+    assert len(make_plan(loader.load(file), tmp_path / "home").trials) == loader.MOST_TRIALS
     assert size() - before < 400_000
 
 
@@ -142,4 +142,4 @@ def test_more_exclusions_than_a_grid_can_be_compared_with_are_refused(tmp_path: 
     grid = f"{{steps: {list(range(1, 101))}, batch_size: {list(range(2, 102))}}}"
     file.write_text(f"sweep: s\ngroups:\n- name: g\n  grid: {grid}\n  exclude:\n{exclude}")
     with pytest.raises(SpecError, match=r"sweep\.yaml:3: groups\[0\]\.exclude: too many exclusions"):
-        spec.load(file)
+        loader.load(file)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import SpecError, UserError
-from orchestrator.spec import Sweep, load
+from orchestrator.sweepfile.loader import Sweep, load
 
 TEXT = """\
 sweep: s

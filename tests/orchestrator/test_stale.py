@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from tiny import run_to_end, tiny_with
 
-from orchestrator import environment, spec
+from orchestrator import environment
 from orchestrator.plan import Plan, make_plan
 from orchestrator.stale import finished_with_other_code, other_code, replaced
 from orchestrator.store import write_json
+from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]
 
@@ -54,11 +55,11 @@ def test_only_finished_trials_are_said_to_be_of_other_code(tiny_plan: MakePlan) 
 def test_a_changed_setting_is_named(tmp_path: Path) -> None:
     file = tmp_path / "tiny.yaml"
     file.write_text(tiny_with("data: {name: digits}"))
-    before = make_plan(spec.load(file), tmp_path)
+    before = make_plan(loader.load(file), tmp_path)
     run_to_end(before, before.trials[0])
     write_json(before.folder.sweep_file, before.document())
-    assert replaced(make_plan(spec.load(file), tmp_path)) == {}
-    longer = make_plan(spec.load(file, ["trial.steps=9"]), tmp_path)
+    assert replaced(make_plan(loader.load(file), tmp_path)) == {}
+    longer = make_plan(loader.load(file, ["trial.steps=9"]), tmp_path)
     assert replaced(longer) == {longer.trials[0].key: "steps was 8, now 9"}
 
 
@@ -67,9 +68,9 @@ def test_changed_data_is_told_from_changed_settings(tmp_path: Path) -> None:
     file.write_text(tiny_with(f"data: {{name: npz, path: {data}}}"))
     images = np.arange(80 * 32 * 32, dtype=np.uint8).reshape(80, 32, 32)
     np.savez(data, images=images)
-    before = make_plan(spec.load(file), tmp_path)
+    before = make_plan(loader.load(file), tmp_path)
     run_to_end(before, before.trials[0])
     write_json(before.folder.sweep_file, before.document())
     np.savez(data, images=255 - images)
-    after = make_plan(spec.load(file), tmp_path)
+    after = make_plan(loader.load(file), tmp_path)
     assert replaced(after) == {after.trials[0].key: "the data changed"}

@@ -14,10 +14,11 @@ import pytest
 from mirrors import mirrored
 from tiny import TINY, run_to_end
 
-from orchestrator import report, spec
+from orchestrator import report
 from orchestrator.errors import UserError
 from orchestrator.mirror import Mirror
 from orchestrator.plan import make_plan
+from orchestrator.sweepfile import loader
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Mirror:
     """A sweep of one finished trial. Tests put back what they damage."""
     folder = tmp_path_factory.mktemp("mirrored")
     (folder / "tiny.yaml").write_text(TINY)
-    plan = make_plan(spec.load(folder / "tiny.yaml"), folder / "home")
+    plan = make_plan(loader.load(folder / "tiny.yaml"), folder / "home")
     run_to_end(plan, plan.trials[0])
     return mirrored(plan, folder)
 

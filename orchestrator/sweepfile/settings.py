@@ -9,10 +9,10 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from gan_core.config import expand_shorthand
 from gan_core.identity import setting_paths
-from orchestrator import document
-from orchestrator.document import Located
 from orchestrator.errors import Problem, SpecError, nearest
 from orchestrator.naming import SHORT
+from orchestrator.sweepfile import yaml_source
+from orchestrator.sweepfile.yaml_source import Located
 
 MOST_PROBLEMS = 20
 SETTINGS = [path for path in setting_paths() if path != "seed"]
@@ -73,7 +73,7 @@ class SettingsReader:
             self.say(node.source, path, "a mapping of settings is needed")
             return {}
         layer: Layer = {}
-        for written, located in document.leaves(node.value, self.file):
+        for written, located in yaml_source.leaves(node.value, self.file):
             if located.value in (None, {}) and is_section(written):
                 continue
             setting = expand_shorthand(written)
@@ -89,7 +89,7 @@ class SettingsReader:
         if not isinstance(node.value, CommentedSeq) or not node.value:
             self.say(node.source, path, "a list of mappings is needed, such as `- optimizer.lr: 1e-3`")
             return []
-        found = document.elements(node.value, self.file, node.source)
+        found = yaml_source.elements(node.value, self.file, node.source)
         return [self.layer(element, f"{path}[{i}]") for i, element in enumerate(found)]
 
     def _refuse_twice(self, setting: str, found: Layer | dict[str, list[Located]], source: str, path: str) -> None:
@@ -116,7 +116,7 @@ class SettingsReader:
         if not isinstance(value, list) or not value:
             self.say(source, path, "a list with at least one level is needed, such as [1e-4, 1e-3]")
             return []
-        return [Located(document.plain(e.value), e.source) for e in document.elements(value, self.file, source)]
+        return [Located(yaml_source.plain(e.value), e.source) for e in yaml_source.elements(value, self.file, source)]
 
 
 def is_section(path: str) -> bool:
@@ -126,7 +126,7 @@ def is_section(path: str) -> bool:
 
 def _factor_items(node: Any, file: str, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
     """(dotted path, list of levels, source); a grid may be nested as well as dotted."""
-    for key, value, source in document.items(node, file):
+    for key, value, source in yaml_source.items(node, file):
         if isinstance(value, CommentedMap) and value:
             yield from _factor_items(value, file, f"{prefix}{key}.")
         else:

@@ -15,12 +15,12 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from gan_core.config import TrialConfig, expand_shorthand
 from gan_core.conflicts import Conflict, cautions
 from gan_core.identity import effective_settings, unflatten
-from orchestrator import document
-from orchestrator.document import Located
 from orchestrator.errors import UserError, nearest, shown
-from orchestrator.groups import Group
 from orchestrator.naming import FOLDER_NAME, configuration_name, is_folder_name
-from orchestrator.settings import SETTINGS, Layer, SettingsReader, setting_at_fault, source_of
+from orchestrator.sweepfile import yaml_source
+from orchestrator.sweepfile.grid import Group
+from orchestrator.sweepfile.settings import SETTINGS, Layer, SettingsReader, setting_at_fault, source_of
+from orchestrator.sweepfile.yaml_source import Located
 
 MOST_TRIALS = 20_000
 """A planned trial takes 12 kB and half a millisecond, so the largest plan takes 250 MB and ten seconds. Every trial is
@@ -69,7 +69,7 @@ class Sweep:
 
 def load(file: Path, overrides: list[str] | None = None) -> Sweep:
     """The sweep that `file` describes, with `--set` overrides ("path=value"). Raises UserError or SpecError."""
-    tree = document.read(file)
+    tree = yaml_source.read(file)
     sweep = _Reader(str(file)).read(tree, _parse_overrides(overrides or []))
     return replace(sweep, overrides=overrides or [])
 
@@ -80,7 +80,7 @@ def _parse_overrides(overrides: list[str]) -> list[tuple[str, Any]]:
         path, separator, value = text.partition("=")
         if not separator or not path.strip():
             raise UserError(f"--set {text}: write path=value, such as --set trial.optimizer.lr=1e-3")
-        parsed.append((path.strip(), document.parse_value(path.strip(), value)))
+        parsed.append((path.strip(), yaml_source.parse_value(path.strip(), value)))
     return parsed
 
 
@@ -94,7 +94,7 @@ class _Reader(SettingsReader):
         self.incomplete = False
 
     def read(self, tree: CommentedMap, overrides: list[tuple[str, Any]]) -> Sweep:
-        top = {key: Located(value, source) for key, value, source in document.items(tree, self.file)}
+        top = {key: Located(value, source) for key, value, source in yaml_source.items(tree, self.file)}
         winning = self._override(top, overrides)
         self.refuse_unknown(top, SWEEP_KEYS, "")
         name = self._name(top)
@@ -175,7 +175,7 @@ class _Reader(SettingsReader):
         if not isinstance(name, str) and isinstance(name, int | float | date):
             self.say(source, "sweep", f"is not text; write it in quotes, as in sweep: '{name}'")
         elif not isinstance(name, str) or not is_folder_name(name):
-            self.say(source, "sweep", f"{shown(document.plain(name))} is not a safe folder name; {FOLDER_NAME}")
+            self.say(source, "sweep", f"{shown(yaml_source.plain(name))} is not a safe folder name; {FOLDER_NAME}")
         return str(name)
 
     def _question(self, top: dict[str, Located]) -> str:
@@ -187,7 +187,7 @@ class _Reader(SettingsReader):
     def _seeds(self, top: dict[str, Located]) -> list[int]:
         if "seeds" not in top:
             return [0]
-        value, source = document.plain(top["seeds"].value), top["seeds"].source
+        value, source = yaml_source.plain(top["seeds"].value), top["seeds"].source
         whole = isinstance(value, list) and all(isinstance(s, int) and not isinstance(s, bool) for s in value)
         if not whole or not value or min(value) < 0 or max(value) >= 2**31:
             self.say(source, "seeds", "a list of whole numbers from 0 to 2147483647 is needed, such as [0, 1, 2]")
@@ -203,12 +203,12 @@ class _Reader(SettingsReader):
             self.say(source, "groups", "a list with at least one group is needed: `- name: ...` with a grid")
             return
         names: set[str] = set()
-        for number, element in enumerate(document.elements(found.value, self.file, found.source)):
+        for number, element in enumerate(yaml_source.elements(found.value, self.file, found.source)):
             path = f"groups[{number}]"
             if not isinstance(element.value, CommentedMap):
                 self.say(element.source, path, "a group is a mapping with keys name, trial, grid, ...")
                 continue
-            parts = {key: Located(value, source) for key, value, source in document.items(element.value, self.file)}
+            parts = {key: Located(value, source) for key, value, source in yaml_source.items(element.value, self.file)}
             self.refuse_unknown(parts, GROUP_KEYS, f"{path}.")
             given = parts.get("name", Located(None, element.source))
             name = str(given.value).strip() if isinstance(given.value, str | int | float) else ""

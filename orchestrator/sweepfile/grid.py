@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from orchestrator.document import Located
-from orchestrator.settings import Layer
+from orchestrator.sweepfile.settings import Layer
+from orchestrator.sweepfile.yaml_source import Located
 
 
 @dataclass

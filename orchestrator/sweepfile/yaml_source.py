@@ -14,8 +14,8 @@ from ruamel.yaml.comments import CommentedMap, TaggedScalar
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.reader import ReaderError
 
-from orchestrator import bounds
 from orchestrator.errors import Problem, SpecError, UserError, shown
+from orchestrator.sweepfile import yaml_limits
 
 UNREADABLE = (YAMLError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
 """What ruamel raises: its own errors, and others where a tag, a date, a key or a reference makes no sense."""
@@ -37,7 +37,7 @@ def read(file: Path) -> CommentedMap:
         raise SpecError([Problem(f"{file}:{line}", "", "sweep files are YAML 1.2; leave this line out")])
     try:
         document = _load(text)
-    except bounds.TooMuch as error:
+    except yaml_limits.TooMuch as error:
         raise SpecError([Problem(f"{file}:{error.line}", "", f"too large: {error}")]) from None
     except MarkedYAMLError as error:
         lines = text.splitlines()
@@ -66,15 +66,17 @@ def _text_of(file: Path) -> str:
         if file.exists() and not file.is_file() and not file.is_dir():
             raise UserError(f"{file}: not a file (a pipe or a device); give the path of a sweep file")
         with open(file, "rb") as opened:
-            content = opened.read(bounds.MOST_BYTES + 1)
+            content = opened.read(yaml_limits.MOST_BYTES + 1)
     except FileNotFoundError:
         raise UserError(f"{file}: no such file; give the path of a sweep file") from None
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror})") from None
     except ValueError:  # a path with a null character
         raise UserError(f"{shown(str(file))}: no such file; give the path of a sweep file") from None
-    if len(content) > bounds.MOST_BYTES:
-        raise SpecError([Problem(f"{file}:1", "", f"too large: a sweep file has at most {bounds.MOST_BYTES:,} bytes")])
+    if len(content) > yaml_limits.MOST_BYTES:
+        raise SpecError(
+            [Problem(f"{file}:1", "", f"too large: a sweep file has at most {yaml_limits.MOST_BYTES:,} bytes")]
+        )
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -83,7 +85,7 @@ def _text_of(file: Path) -> str:
 
 
 def _load(text: str) -> Any:
-    bounds.check(text)
+    yaml_limits.check(text)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it: the last one counts
         return YAML(typ="rt").load(text)
@@ -93,7 +95,7 @@ def parse_value(path: str, text: str) -> Any:
     """The value of `--set path=text`: a YAML scalar, or a list such as [0, 1], as Python's own."""
     try:
         return plain(_load(text))
-    except bounds.TooMuch as error:
+    except yaml_limits.TooMuch as error:
         raise UserError(f"--set {path}: too large: {error}") from None
     except UNREADABLE:
         raise UserError(f"--set {path}: {shown(text)} is not a YAML value") from None
