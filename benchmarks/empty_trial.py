@@ -17,8 +17,8 @@ from ray import tune
 
 from gan_core.history import Row, now_ms
 from orchestrator import environment
-from orchestrator.ledger import Ledger
-from orchestrator.store import TrialFolder, write_json
+from orchestrator.store.history_log import Ledger
+from orchestrator.store.trial_folder import TrialFolder, write_json
 
 METRICS = (
     "loss/generator", "loss/discriminator", "accuracy/real", "accuracy/fake", "accuracy/discriminator", "accuracy/auc",

@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from orchestrator.mirror import Mirror
-from orchestrator.store import Record, SweepFolder
+from orchestrator.store.trial_folder import Record, SweepFolder
 
 EVALUATOR = {
     "id": "random-00000000", "features": "random", "weights": "made up", "accuracy": None, "samples": 512,

@@ -191,7 +191,7 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
 def mirror_in_process(home: Path) -> None:
     """What `orchestrate sync` does before it writes the report, into a store that holds nothing."""
     from orchestrator.mirror import Mirror
-    from orchestrator.store import SweepFolder
+    from orchestrator.store.trial_folder import SweepFolder
 
     folder = SweepFolder(home, "empty")
     mirror = Mirror(folder, os.environ["MLFLOW_TRACKING_URI"], folder.sweep(), rebuild=True)

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "e2e"))
 
 from commands import start
 
-from orchestrator.scratch import parent_folder
+from orchestrator.store.temp_folder import parent_folder
 
 SWEEP = """
 sweep: soak

@@ -18,7 +18,7 @@ from typing import Any
 from orchestrator.naming import format_level, short_names
 from orchestrator.statistics import Effect, Result, share
 from orchestrator.statistics import effects as paired_effects
-from orchestrator.store import Record, SweepFolder
+from orchestrator.store.trial_folder import Record, SweepFolder
 
 METRICS = {
     "frechet": "Frechet distance",

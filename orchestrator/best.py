@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.statistics import Share, middle, share
-from orchestrator.store import Record, SweepFolder
+from orchestrator.store.trial_folder import Record, SweepFolder
 
 
 @dataclass(frozen=True)

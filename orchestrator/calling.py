@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from orchestrator.store import SweepFolder
+from orchestrator.store.trial_folder import SweepFolder
 
 OUTSIDE = "ORCHESTRATE_OUTSIDE"
 """Set for a job: JSON of the cluster's `address` as it was given outside, and of `files`: name here -> name there."""

@@ -227,7 +227,7 @@ def ui(
     Example: `orchestrate ui --port 5001`
     """
     from orchestrator import addresses
-    from orchestrator.store import make_home
+    from orchestrator.store.trial_folder import make_home
 
     uri = tracking_uri or addresses.default_uri(home)
     if uri.startswith("http"):

@@ -40,7 +40,7 @@ def sample(
     Example: `orchestrate sample stability 3 --best --grid 100 --output digits.png`
     """
     from orchestrator.commands.sample import Picture, sample
-    from orchestrator.store import SweepFolder
+    from orchestrator.store.trial_folder import SweepFolder
 
     if (grid is not None) + by_class + interpolate > 1:
         raise UserError("--grid, --by-class and --interpolate are three pictures; choose one")
@@ -64,7 +64,7 @@ def logs(
     Example: `orchestrate logs stability 3 --follow`
     """
     from orchestrator.commands import logs as logging
-    from orchestrator.store import SweepFolder
+    from orchestrator.store.trial_folder import SweepFolder
 
     try:
         logging.show(SweepFolder(home, sweep), trial, rows, follow, make_console())
@@ -79,7 +79,7 @@ def stop(sweep: SweepName, home: Home = HOME, address: Elsewhere = None) -> None
     Example: `orchestrate stop stability`
     """
     from orchestrator.commands.stop import stop
-    from orchestrator.store import SweepFolder
+    from orchestrator.store.trial_folder import SweepFolder
 
     try:
         stop(SweepFolder(home, sweep), make_console())
@@ -99,7 +99,7 @@ def sync(sweep: SweepName, home: Home = HOME, tracking_uri: TrackingUri = None, 
     """
     from orchestrator import addresses
     from orchestrator.commands.sync import sync
-    from orchestrator.store import SweepFolder
+    from orchestrator.store.trial_folder import SweepFolder
 
     try:
         code = sync(SweepFolder(home, sweep), tracking_uri or addresses.default_uri(home), make_console())

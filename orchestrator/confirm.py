@@ -11,7 +11,7 @@ from dataclasses import replace
 from gan_core.identity import trial_key
 from orchestrator.best import all_ended, ranking
 from orchestrator.plan import Plan, Planned
-from orchestrator.store import read_json
+from orchestrator.store.trial_folder import read_json
 
 FEWEST_SEEDS = 3
 

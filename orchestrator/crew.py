@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator import disk
 from orchestrator.clock import Clock, relative_cost
 from orchestrator.cluster import Cluster
 from orchestrator.display import Display, duration
 from orchestrator.interrupts import Stop
 from orchestrator.plan import Plan
 from orchestrator.staff import Count, Staff
+from orchestrator.store import disk_space
 
 if TYPE_CHECKING:
     from gan_core.evaluation.evaluator import Evaluator  # which needs torch: `plan` answers without
@@ -80,12 +80,12 @@ class Crew:
             self.shown.report(key, result)
 
         try:
-            with disk.watched([plan.folder.home, self.cluster.scratch], self.stop.ask):
+            with disk_space.watched([plan.folder.home, self.cluster.scratch], self.stop.ask):
                 runner.run(plan, self.evaluators, self.cluster, self.settings, share, self.stop, report, self.fetcher)
         except OSError as error:
-            if not disk.is_full(error):
+            if not disk_space.is_full(error):
                 raise
-            self.stop.ask(disk.explain(error, self.cluster.scratch))
+            self.stop.ask(disk_space.explain(error, self.cluster.scratch))
         finally:
             self.wall += time.monotonic() - began
             staff.pay()

@@ -28,11 +28,12 @@ from gan_core.evaluation.evaluator import Evaluator
 from gan_core.files import write_atomically
 from gan_core.history import Row, now_ms
 from gan_core.training import Diverged, Snapshot, Trainer, classes_of
-from orchestrator import disk, environment
+from orchestrator import environment
 from orchestrator.failures import Cause, classify, described, in_short
-from orchestrator.ledger import Ledger
 from orchestrator.resuming import newest_whole, on_device, open_ledger, with_history
-from orchestrator.store import Record, TrialFolder, write_json
+from orchestrator.store import disk_space
+from orchestrator.store.history_log import Ledger
+from orchestrator.store.trial_folder import Record, TrialFolder, write_json
 
 if TYPE_CHECKING:
     from orchestrator.system_metrics import SystemMeter
@@ -257,9 +258,9 @@ class Execution:
         try:
             yield
         except OSError as error:
-            if not disk.is_full(error):
+            if not disk_space.is_full(error):
                 raise
-            self.halt = disk.explain(error, self.folder.folder)
+            self.halt = disk_space.explain(error, self.folder.folder)
             self._trainer = None
             self.record.status, self.record.verdict = "interrupted", None
             if self.record.attempts:
@@ -308,7 +309,7 @@ class Execution:
         self._leave()
 
     def _fail(self, error: BaseException) -> None:
-        if disk.is_full(error):
+        if disk_space.is_full(error):
             raise error
         text = described(error)
         self.record.status, self.record.error, self.record.verdict = "failed", text, None

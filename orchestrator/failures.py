@@ -10,7 +10,7 @@ import traceback
 from dataclasses import dataclass
 from enum import StrEnum
 
-from orchestrator.disk import is_full
+from orchestrator.store.disk_space import is_full
 
 
 class Cause(StrEnum):

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from orchestrator import disk
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan
 from orchestrator.repairing import damaged_files
 from orchestrator.shipping import Attempts, CopiedFolder, StoredSweep, write_file
 from orchestrator.storage import reason
+from orchestrator.store import disk_space
 
 AT_ONCE = 8
 SECONDS_BETWEEN_PULLS = 1.0
@@ -40,7 +40,7 @@ def _answering(sweep: StoredSweep) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if disk.is_full(error):
+        if disk_space.is_full(error):
             raise
         raise UserError(f"{sweep.storage.uri} cannot be used: {reason(error, sweep.storage.bucket)}") from None
 

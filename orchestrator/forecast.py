@@ -14,7 +14,7 @@ from gan_core.config import TrialConfig
 from orchestrator import environment
 from orchestrator.clock import relative_cost
 from orchestrator.plan import Plan, Planned
-from orchestrator.store import Record, TrialFolder
+from orchestrator.store.trial_folder import Record, TrialFolder
 
 SAME = "the same configuration"
 

@@ -22,10 +22,10 @@ from gan_core.identity import effective_settings
 from orchestrator import description
 from orchestrator.addresses import without_secrets
 from orchestrator.errors import UserError, first_line
-from orchestrator.holding import is_held
 from orchestrator.run_copy import RunCopy
-from orchestrator.store import Record, SweepFolder, TrialFolder, read_json, write_json
-from orchestrator.tail import Tail
+from orchestrator.store.history_reader import Tail
+from orchestrator.store.sweep_lock import is_held
+from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder, read_json, write_json
 from orchestrator.tracking import FOLDER, KEY, KIND, SENT, children_of, client_for, one_of, runs_with
 
 EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # the UI's pages for training, not for agents

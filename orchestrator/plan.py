@@ -15,7 +15,7 @@ from gan_core.images import DataError
 from gan_core.requirements import check_data, check_evaluation
 from orchestrator.calling import where_from
 from orchestrator.errors import Problem, SpecError
-from orchestrator.store import Record, SweepFolder, make_home
+from orchestrator.store.trial_folder import Record, SweepFolder, make_home
 from orchestrator.sweepfile.loader import Sweep, Trial
 from orchestrator.sweepfile.settings import source_of
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from gan_core import checkpoint
 from gan_core.checkpoint import CheckpointError
 from orchestrator.plan import Plan, Planned
-from orchestrator.store import Damaged, Record, TrialFolder
+from orchestrator.store.trial_folder import Damaged, Record, TrialFolder
 
 
 def repaired(plan: Plan, note: Callable[[str], None]) -> Plan:

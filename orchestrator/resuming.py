@@ -10,8 +10,8 @@ import torch
 from gan_core import checkpoint
 from gan_core.checkpoint import CheckpointError
 from gan_core.streams import NAMES, stream_seed
-from orchestrator.ledger import Ledger
-from orchestrator.store import Damaged, Record, TrialFolder
+from orchestrator.store.history_log import Ledger
+from orchestrator.store.trial_folder import Damaged, Record, TrialFolder
 
 
 class Found(NamedTuple):

@@ -23,7 +23,7 @@ from orchestrator.places import Places
 from orchestrator.plan import Plan, Planned
 from orchestrator.queue_order import InOrder, one_after_another
 from orchestrator.side_by_side import InOrderOfPlaces, OnePlaceAfterAnother, request
-from orchestrator.store import TrialFolder
+from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.worker import TrialRunner
 from orchestrator.workers_end import bounded_stop
 

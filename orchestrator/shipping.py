@@ -25,7 +25,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_e
 
 from gan_core.files import write_atomically
 from orchestrator.storage import Object, Storage, reason
-from orchestrator.store import Record, SweepFolder, TrialFolder
+from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder
 
 RECORD = "record.json"
 CHECKPOINTS = ("checkpoint-previous.pt", "checkpoint.pt")

@@ -8,7 +8,7 @@ from typing import Any
 from gan_core.identity import NOT_IDENTITY, flatten
 from orchestrator.errors import shown
 from orchestrator.plan import Plan
-from orchestrator.store import read_json
+from orchestrator.store.trial_folder import read_json
 
 
 def other_code(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:

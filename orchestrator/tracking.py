@@ -16,7 +16,7 @@ from typing import Any
 
 from orchestrator import database
 from orchestrator.addresses import without_secrets
-from orchestrator.store import SweepFolder, read_json
+from orchestrator.store.trial_folder import SweepFolder, read_json
 
 KIND, KEY, FOLDER = "orchestrate.kind", "orchestrate.key", "orchestrate.folder"
 SENT = "orchestrate.sent"

@@ -18,10 +18,11 @@ from ray import tune
 from gan_core.config import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
-from orchestrator import scratch, shipping
+from orchestrator import shipping
 from orchestrator.execution import Execution
 from orchestrator.failures import POLICIES, Action, Cause, in_short
-from orchestrator.store import TrialFolder
+from orchestrator.store import temp_folder
+from orchestrator.store.trial_folder import TrialFolder
 
 SECONDS_ALONE = 30.0
 """After so long without a call a worker lets go of its trial. A command that lives calls again at once; Ray takes a
@@ -110,7 +111,7 @@ class TrialRunner(tune.Trainable):
         folder, storage = Path(self.task["folder"]), self.task.get("storage")
         if storage is None:
             return TrialFolder(folder)
-        for orphan in scratch.orphans():  # of workers that were killed here
+        for orphan in temp_folder.orphans():  # of workers that were killed here
             shutil.rmtree(orphan, ignore_errors=True)
         if self.place:
             self.place.cleanup()

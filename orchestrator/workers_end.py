@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 import psutil
 
 from orchestrator.interrupts import Stop
-from orchestrator.store import TrialFolder
+from orchestrator.store.trial_folder import TrialFolder
 
 SECONDS_TO_SAVE = 5.0
 """What a trial that is asked to stop has for its step and its checkpoint."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from gan_core.config import TrialConfig
 from gan_core.product import from_generator_file
-from orchestrator.store import Record, SweepFolder, TrialFolder
+from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder
 
 SWEEPS = ("original-dcgan", "original-dcgan-stabilised", "original-acgan", "original-wgan-gp")
 

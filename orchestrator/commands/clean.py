@@ -8,11 +8,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator import scratch
 from orchestrator.errors import UserError
-from orchestrator.holding import hold, is_held
 from orchestrator.naming import format_bytes
-from orchestrator.store import SweepFolder, TrialFolder, sweeps
+from orchestrator.store import temp_folder
+from orchestrator.store.sweep_lock import hold, is_held
+from orchestrator.store.trial_folder import SweepFolder, TrialFolder, sweeps
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def find(home: Path, folders: list[SweepFolder], all_: bool, everything: bool) -
     keys = {place.key for place in trials}
     alone = [place for place in sorted(home.glob("train/*")) if all_ or place.name in keys]
     kinds["trials of `orchestrate train`"] = [place for place in alone if not is_held(TrialFolder(place).lock_file)]
-    kinds["temporary folders of killed commands"] = scratch.orphans()
+    kinds["temporary folders of killed commands"] = temp_folder.orphans()
     return [Waste(what, paths, sum(map(size_of, paths))) for what, paths in kinds.items() if paths]
 
 

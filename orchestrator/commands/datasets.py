@@ -11,7 +11,7 @@ from rich.table import Table
 
 from orchestrator.calling import command
 from orchestrator.errors import UserError, nearest
-from orchestrator.store import make_home
+from orchestrator.store.trial_folder import make_home
 
 _MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _CIFAR = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")

@@ -18,18 +18,19 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator import addresses, environment, scratch
+from orchestrator import addresses, environment
 from orchestrator.cluster import object_store_bytes
 from orchestrator.commands import datasets, doctor_checks, status
 from orchestrator.commands.doctor_checks import Check
 from orchestrator.errors import UserError, first_line
+from orchestrator.store import temp_folder
 
 STYLES = {"ok": "green", "warning": "yellow", "wrong": "red"}
 
 
 def examine(home: Path, uri: str, address: str | None) -> list[Check]:
     """Every check, in the order in which things are needed. `address`: a Ray cluster's, None for a local one."""
-    temporary = scratch.parent_folder()
+    temporary = temp_folder.parent_folder()
     return [
         doctor_checks.python(sys.version_info[:2], platform.python_version()),
         *_torch(),

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from orchestrator.calling import command, sweep_again
 from orchestrator.commands.trial_lookup import choose_trial
-from orchestrator.holding import is_held
 from orchestrator.naming import SHOWN, shown_metrics
-from orchestrator.store import Damaged, Record, SweepFolder, TrialFolder
+from orchestrator.store.sweep_lock import is_held
+from orchestrator.store.trial_folder import Damaged, Record, SweepFolder, TrialFolder
 
 Row = dict[str, float]
 SECONDS_BETWEEN_LOOKS = 1.0

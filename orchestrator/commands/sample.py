@@ -17,7 +17,7 @@ from orchestrator.calling import command
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.errors import UserError, first_line
 from orchestrator.execution import save_png
-from orchestrator.store import Record, SweepFolder, TrialFolder
+from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder
 
 Picture = Literal["grid", "by-class", "interpolation"]
 

@@ -15,9 +15,9 @@ from rich.text import Text
 from orchestrator import nodes
 from orchestrator.calling import command, sweep_again
 from orchestrator.errors import UserError
-from orchestrator.holding import is_held
 from orchestrator.naming import COLOURS, SHOWN, shown_metrics
-from orchestrator.store import Record, SweepFolder, TrialFolder, sweeps
+from orchestrator.store.sweep_lock import is_held
+from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder, sweeps
 from orchestrator.tracking import runs_of
 
 if TYPE_CHECKING:

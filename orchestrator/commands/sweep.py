@@ -11,18 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator import (
-    addresses,
-    database,
-    disk,
-    display,
-    environment,
-    fetching,
-    generator_model,
-    probing,
-    room,
-    tracking,
-)
+from orchestrator import addresses, database, display, environment, fetching, generator_model, probing, room, tracking
 from orchestrator.calling import command
 from orchestrator.cluster import Cluster, Device
 from orchestrator.commands import finalize
@@ -31,16 +20,17 @@ from orchestrator.crew import Crew, Settings
 from orchestrator.errors import UserError
 from orchestrator.evaluators import prepare
 from orchestrator.failures import in_short
-from orchestrator.holding import hold
 from orchestrator.interrupts import INTERRUPTED, Stop, instead, leave_at_once
 from orchestrator.mirror import Mirror
 from orchestrator.mirror_thread import MirrorThread
 from orchestrator.plan import Plan, make_plan
 from orchestrator.repairing import repaired
-from orchestrator.scratch import parent_folder, scratch_folder
 from orchestrator.shipping import StoredSweep
 from orchestrator.storage import Storage
-from orchestrator.store import SweepFolder, write_checked, write_text
+from orchestrator.store import disk_space
+from orchestrator.store.sweep_lock import hold
+from orchestrator.store.temp_folder import parent_folder, scratch_folder
+from orchestrator.store.trial_folder import SweepFolder, write_checked, write_text
 from orchestrator.sweepfile import loader
 
 FINISHED, SOME_FAILED = 0, 1
@@ -94,7 +84,7 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
         plan = make_plan(sweep, options.home)
         for caution in sweep.cautions:
             shown.note(f"caution: {caution}")
-        with disk.explained(folder.folder), hold(folder):
+        with disk_space.explained(folder.folder), hold(folder):
             if isinstance(folder, StoredSweep):
                 plan = _stored(plan, folder, shown)
             plan = repaired(extended(plan, options.confirm), shown.note)
@@ -135,8 +125,8 @@ def _check_room(plan: Plan, options: Options) -> None:
     """Raises UserError where the sweep will not fit."""
     if plan.todo:
         workers = options.workers or environment.available_cpus()
-        disk.check_room(plan.folder.home, room.needed(plan, workers))
-        disk.check_room(parent_folder(), 0)
+        disk_space.check_room(plan.folder.home, room.needed(plan, workers))
+        disk_space.check_room(parent_folder(), 0)
 
 
 @dataclass(frozen=True)

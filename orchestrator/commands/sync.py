@@ -12,9 +12,9 @@ from orchestrator import addresses, best, generator_model
 from orchestrator.calling import command
 from orchestrator.commands import finalize
 from orchestrator.errors import first_line
-from orchestrator.holding import hold
 from orchestrator.mirror import Mirror
-from orchestrator.store import SweepFolder
+from orchestrator.store.sweep_lock import hold
+from orchestrator.store.trial_folder import SweepFolder
 
 ATTEMPTS = 3
 

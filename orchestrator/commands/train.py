@@ -13,7 +13,7 @@ from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.evaluators import prepare
 from orchestrator.execution import Execution
 from orchestrator.plan import make_plan
-from orchestrator.store import Record, TrialFolder, make_home
+from orchestrator.store.trial_folder import Record, TrialFolder, make_home
 from orchestrator.sweepfile import loader
 
 SHOWN = {

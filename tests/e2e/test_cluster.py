@@ -27,7 +27,7 @@ from mlflow import MlflowClient
 from topology import ADMIN, TRAINER, Topology, topology, wait_until
 
 from orchestrator import description
-from orchestrator.store import SweepFolder, TrialFolder
+from orchestrator.store.trial_folder import SweepFolder, TrialFolder
 from orchestrator.tracking import runs_of
 
 pytestmark = pytest.mark.e2e

@@ -16,7 +16,7 @@ from endings import LONGER, wait_for_checkpoints
 from proxy import free_port, start_server
 
 from orchestrator import description
-from orchestrator.store import SweepFolder
+from orchestrator.store.trial_folder import SweepFolder
 from orchestrator.tracking import runs_of
 
 pytestmark = pytest.mark.e2e

@@ -9,7 +9,7 @@ from pathlib import Path
 from orchestrator import description
 from orchestrator.mirror import Mirror
 from orchestrator.plan import Plan
-from orchestrator.store import write_json
+from orchestrator.store.trial_folder import write_json
 
 
 def mirror_of(plan: Plan, home: Path, uri: str = "", rebuild: bool = False) -> Mirror:

@@ -12,12 +12,13 @@ from filelock import FileLock
 from tiny import run_some_steps, run_to_end
 from typer.testing import CliRunner
 
-from orchestrator import cli, scratch
+from orchestrator import cli
 from orchestrator.commands import clean
 from orchestrator.errors import UserError
-from orchestrator.holding import hold
 from orchestrator.plan import Plan
-from orchestrator.store import SweepFolder, write_json
+from orchestrator.store import temp_folder
+from orchestrator.store.sweep_lock import hold
+from orchestrator.store.trial_folder import SweepFolder, write_json
 
 MakePlan = Callable[[], Plan]
 
@@ -26,7 +27,7 @@ MakePlan = Callable[[], Plan]
 def plan(tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     """Its first trial has finished, its second was interrupted; temporary folders lie in a folder of their own."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(scratch, "LONGEST_PARENT", 1000)
+    monkeypatch.setattr(temp_folder, "LONGEST_PARENT", 1000)
     plan = tiny_plan()
     run_to_end(plan, plan.trials[0])
     run_some_steps(plan, plan.trials[1], 5).suspend()

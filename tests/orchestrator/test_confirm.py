@@ -10,7 +10,7 @@ from tiny import run_to_end
 
 from orchestrator.confirm import FEWEST_SEEDS, extended
 from orchestrator.plan import Plan
-from orchestrator.store import write_json
+from orchestrator.store.trial_folder import write_json
 
 MakePlan = Callable[[], Plan]
 

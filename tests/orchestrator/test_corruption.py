@@ -22,7 +22,7 @@ from orchestrator.commands import logs, status
 from orchestrator.execution import Execution
 from orchestrator.plan import Plan
 from orchestrator.repairing import repaired
-from orchestrator.store import Damaged, TrialFolder, write_checked
+from orchestrator.store.trial_folder import Damaged, TrialFolder, write_checked
 
 MakePlan = Callable[[], Plan]
 

@@ -15,10 +15,11 @@ from small_disks import MakeDisk, full, read_only
 from tiny import TINY, execution_of, run_some_steps, run_to_end
 
 from gan_core import checkpoint
-from orchestrator import disk, report, room
+from orchestrator import report, room
 from orchestrator.commands import sweep
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan, make_plan
+from orchestrator.store import disk_space
 from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]
@@ -143,14 +144,14 @@ def test_the_estimate_bounds_what_trials_really_take(tiny_plan: MakePlan) -> Non
 
 def test_room_that_becomes_short_is_told_once(make_disk: MakeDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, told, came = make_disk("210m"), list[str](), threading.Event()
-    monkeypatch.setattr(disk, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(disk_space, "SECONDS_BETWEEN_LOOKS", 0.01)
 
     def halt(why: str) -> None:
         told.append(why)
         came.set()
 
-    with disk.watched([folder], halt):
-        assert disk.too_little([folder]) is None
+    with disk_space.watched([folder], halt):
+        assert disk_space.too_little([folder]) is None
         (folder / "big").write_bytes(bytes(25 * 1000**2))
         assert came.wait(60)
     assert len(told) == 1

@@ -17,7 +17,7 @@ from orchestrator.display import make_display
 from orchestrator.errors import UserError
 from orchestrator.escaping import in_csv, in_markdown
 from orchestrator.plan import make_plan
-from orchestrator.store import SweepFolder, write_json
+from orchestrator.store.trial_folder import SweepFolder, write_json
 from orchestrator.sweepfile import loader
 
 FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")']

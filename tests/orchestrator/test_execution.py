@@ -22,7 +22,7 @@ from gan_core.training import Trainer
 from orchestrator.execution import Execution
 from orchestrator.plan import Plan, make_plan
 from orchestrator.resuming import on_device
-from orchestrator.store import Record
+from orchestrator.store.trial_folder import Record
 from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]

@@ -14,7 +14,7 @@ from gan_core.identity import unflatten
 from orchestrator import environment
 from orchestrator.forecast import SAME, Measured, Paces, forecast, longest_first, makespan, measured_in, ran_like
 from orchestrator.plan import Plan
-from orchestrator.store import Record
+from orchestrator.store.trial_folder import Record
 
 MakePlan = Callable[[], Plan]
 

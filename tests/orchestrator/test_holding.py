@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import UserError
-from orchestrator.holding import hold, holder, is_held
-from orchestrator.store import SweepFolder
+from orchestrator.store.sweep_lock import hold, holder, is_held
+from orchestrator.store.trial_folder import SweepFolder
 
 
 def test_a_held_sweep_names_its_holder_and_refuses_others(tmp_path: Path) -> None:

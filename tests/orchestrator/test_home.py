@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator import cli
-from orchestrator.store import make_home
+from orchestrator.store.trial_folder import make_home
 
 
 def mode(folder: Path) -> int:

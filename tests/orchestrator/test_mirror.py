@@ -13,14 +13,15 @@ import pytest
 from mirrors import mirror_of, mirrored, stored
 from tiny import execution_of, run_some_steps, run_to_end
 
-from orchestrator import description, store, tracking
+from orchestrator import description, tracking
 from orchestrator.errors import UserError
 from orchestrator.mirror import Mirror
 from orchestrator.mirror_thread import MirrorThread
 from orchestrator.plan import Plan
 from orchestrator.report.collect import collect
 from orchestrator.run_copy import RunCopy
-from orchestrator.store import Record, TrialFolder
+from orchestrator.store import trial_folder
+from orchestrator.store.trial_folder import Record, TrialFolder
 
 MakePlan = Callable[[], Plan]
 
@@ -322,7 +323,7 @@ def test_the_runs_of_a_round_are_remembered_together(
     mirror.open()
     for planned in plan.trials[:3]:
         run_to_end(plan, planned)
-    written, real = list[Path](), store.write_json
+    written, real = list[Path](), trial_folder.write_json
 
     def write_json(path: Path, value: Any) -> None:
         written.append(path)

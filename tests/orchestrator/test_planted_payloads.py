@@ -22,7 +22,7 @@ from orchestrator import best, evaluators, generator_model
 from orchestrator.commands.sample import sample
 from orchestrator.errors import UserError
 from orchestrator.plan import Plan, make_plan
-from orchestrator.store import write_json
+from orchestrator.store.trial_folder import write_json
 from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tiny import TINY
 
-from orchestrator.store import Record, SweepFolder
+from orchestrator.store.trial_folder import Record, SweepFolder
 
 Ran = tuple[Path, dict[str, list[str]]]
 

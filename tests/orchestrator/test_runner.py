@@ -15,7 +15,7 @@ from orchestrator.failures import Cause
 from orchestrator.interrupts import Stop
 from orchestrator.plan import Plan
 from orchestrator.runner import give_up, killed_for_memory
-from orchestrator.store import TrialFolder
+from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.workers_end import bounded_stop, kill_worker
 
 MakePlan = Callable[[], Plan]

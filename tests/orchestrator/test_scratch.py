@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import scratch
-from orchestrator.scratch import scratch_folder
+from orchestrator.store import temp_folder
+from orchestrator.store.temp_folder import scratch_folder
 
 
 def test_the_folder_is_the_temporary_folder_within_and_gone_after() -> None:
@@ -27,7 +27,7 @@ def test_what_a_killed_command_left_is_deleted_and_what_a_living_one_has_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(scratch, "LONGEST_PARENT", 1000)
+    monkeypatch.setattr(temp_folder, "LONGEST_PARENT", 1000)
     done = subprocess.Popen(["true"])
     done.wait()
     dead, living = tmp_path / f"orchestrate-{done.pid}-abc", tmp_path / f"orchestrate-{os.getppid()}-abc"

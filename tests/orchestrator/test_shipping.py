@@ -21,7 +21,7 @@ from orchestrator.repairing import repaired
 from orchestrator.runner import give_up
 from orchestrator.shipping import StoredSweep, Superseded, on_this_node
 from orchestrator.storage import Storage
-from orchestrator.store import TrialFolder
+from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tiny import TINY
 
-from orchestrator.store import SweepFolder
+from orchestrator.store.trial_folder import SweepFolder
 
 BEGIN = """
 import json, sys, threading, time

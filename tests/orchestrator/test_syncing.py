@@ -19,10 +19,10 @@ from tiny import run_some_steps, run_to_end
 from orchestrator import description, tracking
 from orchestrator.commands.sync import sync
 from orchestrator.errors import UserError
-from orchestrator.holding import hold
 from orchestrator.plan import Plan
 from orchestrator.report.collect import collect
 from orchestrator.run_copy import RunCopy
+from orchestrator.store.sweep_lock import hold
 
 MakePlan = Callable[[], Plan]
 

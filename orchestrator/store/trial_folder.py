@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan_core.files import remove_temporary, write_atomically
-from orchestrator import ledger
 from orchestrator.errors import UserError, shown
 from orchestrator.naming import FOLDER_NAME, is_folder_name
+from orchestrator.store import history_log
 
 if TYPE_CHECKING:
     from gan_core.history import Row
@@ -183,10 +183,10 @@ class TrialFolder:
         text = self._history_bytes()
         try:
             if record.history:
-                if not ledger.is_whole(text, record.history):
+                if not history_log.is_whole(text, record.history):
                     raise ValueError
                 text = text[: record.history["bytes"]]
-            return ledger.parse(text)
+            return history_log.parse(text)
         except ValueError:
             raise Damaged(
                 f"{self.history_file} is damaged; the same `orchestrate sweep` writes it again from the checkpoint"
@@ -194,7 +194,7 @@ class TrialFolder:
 
     def history_is_whole(self, record: Record) -> bool:
         """Whether the history is what the record vouches for, without reading what it says."""
-        return not record.history or ledger.is_whole(self._history_bytes(), record.history)
+        return not record.history or history_log.is_whole(self._history_bytes(), record.history)
 
     def _history_bytes(self) -> bytes:
         try:

@@ -13,7 +13,7 @@ from gan_core.files import remove_temporary
 from orchestrator import environment
 from orchestrator.calling import command
 from orchestrator.errors import UserError
-from orchestrator.store import SweepFolder, make_home, read_json, write_json
+from orchestrator.store.trial_folder import SweepFolder, make_home, read_json, write_json
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Files of the home folder: paths, records, histories, locks, disk space."""
