@@ -8,9 +8,9 @@ from typing import Any
 
 from gan_core.identity import NOT_IDENTITY
 from orchestrator.escaping import in_markdown
-from orchestrator.failures import in_short
 from orchestrator.store.trial_folder import Record
 from orchestrator.tracking import FOLDER, KEY, KIND
+from orchestrator.trial.failure_policy import in_short
 
 SOURCE = {"mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}
 STABLE = "verdict/stable"

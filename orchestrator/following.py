@@ -13,9 +13,9 @@ import ray
 from ray import tune
 
 from orchestrator.crew import Settings
-from orchestrator.failures import MOST_WORKERS_LOST, POLICIES, Action, Cause, classify, in_short
 from orchestrator.interrupts import Stop
 from orchestrator.silence import Silence
+from orchestrator.trial.failure_policy import MOST_WORKERS_LOST, POLICIES, Action, Cause, classify, in_short
 
 Report = Callable[[str, dict[str, Any]], None]
 """Called with a trial's key and what it reported: step, status, verdict (and so far), metrics, seconds of training, a

@@ -13,7 +13,7 @@ from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.training import Trainer
 from orchestrator import pilot
-from orchestrator.system_metrics import SystemMeter
+from orchestrator.trial.system_metrics import SystemMeter
 
 SPARE = 0.1
 """Of the GPU's memory, for what a trial takes later than in the pilot."""

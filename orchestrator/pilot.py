@@ -11,9 +11,9 @@ import torch
 
 from gan_core.training import Diverged, Trainer
 from orchestrator.evaluators import prepare
-from orchestrator.execution import choose_device
 from orchestrator.forecast import Measured
 from orchestrator.plan import Plan, Planned
+from orchestrator.trial.execution import choose_device
 
 SECONDS_A_GROUP = 3.0
 FEWEST_STEPS = 3

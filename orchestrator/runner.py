@@ -14,7 +14,6 @@ from ray import tune
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster import Cluster
 from orchestrator.crew import Settings
-from orchestrator.failures import MOST_WORKERS_LOST, Cause, classify, in_short
 from orchestrator.fetching import Fetcher
 from orchestrator.following import Listener, Report, Round, StopWhen, key_of
 from orchestrator.forecast import longest_first
@@ -24,6 +23,7 @@ from orchestrator.plan import Plan, Planned
 from orchestrator.queue_order import InOrder, one_after_another
 from orchestrator.side_by_side import InOrderOfPlaces, OnePlaceAfterAnother, request
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.trial.failure_policy import MOST_WORKERS_LOST, Cause, classify, in_short
 from orchestrator.worker import TrialRunner
 from orchestrator.workers_end import bounded_stop
 

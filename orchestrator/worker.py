@@ -19,10 +19,10 @@ from gan_core.config import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator import shipping
-from orchestrator.execution import Execution
-from orchestrator.failures import POLICIES, Action, Cause, in_short
 from orchestrator.store import temp_folder
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.trial.execution import Execution
+from orchestrator.trial.failure_policy import POLICIES, Action, Cause, in_short
 
 SECONDS_ALONE = 30.0
 """After so long without a call a worker lets go of its trial. A command that lives calls again at once; Ray takes a

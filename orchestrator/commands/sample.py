@@ -16,8 +16,8 @@ from gan_core.product import Product, from_checkpoint, from_generator_file
 from orchestrator.calling import command
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.errors import UserError, first_line
-from orchestrator.execution import save_png
 from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder
+from orchestrator.trial.execution import save_png
 
 Picture = Literal["grid", "by-class", "interpolation"]
 

@@ -19,7 +19,6 @@ from orchestrator.confirm import extended
 from orchestrator.crew import Crew, Settings
 from orchestrator.errors import UserError
 from orchestrator.evaluators import prepare
-from orchestrator.failures import in_short
 from orchestrator.interrupts import INTERRUPTED, Stop, instead, leave_at_once
 from orchestrator.mirror import Mirror
 from orchestrator.mirror_thread import MirrorThread
@@ -32,6 +31,7 @@ from orchestrator.store.sweep_lock import hold
 from orchestrator.store.temp_folder import parent_folder, scratch_folder
 from orchestrator.store.trial_folder import SweepFolder, write_checked, write_text
 from orchestrator.sweepfile import loader
+from orchestrator.trial.failure_policy import in_short
 
 FINISHED, SOME_FAILED = 0, 1
 

@@ -19,10 +19,10 @@ from tiny import execution_of, run_some_steps, run_to_end
 from gan_core import checkpoint
 from gan_core.history import Row
 from orchestrator.commands import logs, status
-from orchestrator.execution import Execution
 from orchestrator.plan import Plan
 from orchestrator.repairing import repaired
 from orchestrator.store.trial_folder import Damaged, TrialFolder, write_checked
+from orchestrator.trial.execution import Execution
 
 MakePlan = Callable[[], Plan]
 

@@ -98,7 +98,7 @@ def test_other_errors_of_files_are_failures_of_the_trial(tiny_plan: MakePlan, mo
     def broken(*_: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("orchestrator.execution.checkpoint.save", broken)
+    monkeypatch.setattr("orchestrator.trial.execution.checkpoint.save", broken)
     execution.advance()
     assert (execution.record.status, execution.halt) == ("failed", "")
 

@@ -17,9 +17,9 @@ from gan_core.evaluation.classifier import Classifier, train_classifier
 from gan_core.evaluation.evaluator import CLASSIFIER_FLOOR, Evaluator
 from orchestrator.errors import UserError
 from orchestrator.evaluators import prepare
-from orchestrator.execution import Execution
 from orchestrator.plan import Plan, make_plan
 from orchestrator.sweepfile import loader
+from orchestrator.trial.execution import Execution
 
 MakePlan = Callable[..., Plan]
 

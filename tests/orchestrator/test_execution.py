@@ -19,11 +19,11 @@ from gan_core.history import Row
 from gan_core.objective import Objective
 from gan_core.streams import NAMES, Streams
 from gan_core.training import Trainer
-from orchestrator.execution import Execution
 from orchestrator.plan import Plan, make_plan
-from orchestrator.resuming import on_device
 from orchestrator.store.trial_folder import Record
 from orchestrator.sweepfile import loader
+from orchestrator.trial.execution import Execution
+from orchestrator.trial.restore import on_device
 
 MakePlan = Callable[[], Plan]
 

@@ -13,8 +13,8 @@ from gan_core.config import TrialConfig
 from gan_core.images import DataError
 from gan_core.training import Diverged
 from orchestrator.errors import UserError
-from orchestrator.execution import NotTrainedAsAsked
-from orchestrator.failures import POLICIES, Action, Cause, classify, described, in_short
+from orchestrator.trial.execution import NotTrainedAsAsked
+from orchestrator.trial.failure_policy import POLICIES, Action, Cause, classify, described, in_short
 
 
 def raised_by_the_allocator() -> BaseException:

@@ -8,9 +8,9 @@ import pytest
 from ray.exceptions import ActorDiedError, RayActorError
 
 from orchestrator.crew import Settings
-from orchestrator.failures import Cause
 from orchestrator.following import Round
 from orchestrator.interrupts import Stop
+from orchestrator.trial.failure_policy import Cause
 
 Said = list[tuple[str, str]]
 

@@ -183,7 +183,7 @@ def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(
         raise MemoryError("no memory for the networks")
 
     with monkeypatch.context() as patch:
-        patch.setattr("orchestrator.execution.Trainer", too_large)
+        patch.setattr("orchestrator.trial.execution.Trainer", too_large)
         execution.begin()
     assert execution.record.status == "failed"
     mirror = mirror_of(plan, tmp_path)

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from tiny import run_some_steps, run_to_end
 
-from orchestrator.failures import Cause
 from orchestrator.interrupts import Stop
 from orchestrator.plan import Plan
 from orchestrator.runner import give_up, killed_for_memory
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.trial.failure_policy import Cause
 from orchestrator.workers_end import bounded_stop, kill_worker
 
 MakePlan = Callable[[], Plan]

@@ -14,8 +14,6 @@ from tiny import execution_of, run_to_end
 
 from gan_core import checkpoint
 from orchestrator import fetching, shipping
-from orchestrator.execution import Execution
-from orchestrator.failures import Cause
 from orchestrator.plan import Plan, make_plan
 from orchestrator.repairing import repaired
 from orchestrator.runner import give_up
@@ -23,6 +21,8 @@ from orchestrator.shipping import StoredSweep, Superseded, on_this_node
 from orchestrator.storage import Storage
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.sweepfile import loader
+from orchestrator.trial.execution import Execution
+from orchestrator.trial.failure_policy import Cause
 
 MakePlan = Callable[[], Plan]
 

@@ -11,7 +11,7 @@ from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
 from tiny import execution_of
 
 from orchestrator.plan import Plan
-from orchestrator.system_metrics import SystemMeter
+from orchestrator.trial.system_metrics import SystemMeter
 
 
 def test_the_names_are_mlflows_own() -> None:

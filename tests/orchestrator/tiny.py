@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import random_features
-from orchestrator.execution import Execution
 from orchestrator.plan import Plan, Planned
+from orchestrator.trial.execution import Execution
 
 TINY = """\
 sweep: tiny

@@ -29,14 +29,14 @@ from gan_core.files import write_atomically
 from gan_core.history import Row, now_ms
 from gan_core.training import Diverged, Snapshot, Trainer, classes_of
 from orchestrator import environment
-from orchestrator.failures import Cause, classify, described, in_short
-from orchestrator.resuming import newest_whole, on_device, open_ledger, with_history
 from orchestrator.store import disk_space
 from orchestrator.store.history_log import Ledger
 from orchestrator.store.trial_folder import Record, TrialFolder, write_json
+from orchestrator.trial.failure_policy import Cause, classify, described, in_short
+from orchestrator.trial.restore import newest_whole, on_device, open_ledger, with_history
 
 if TYPE_CHECKING:
-    from orchestrator.system_metrics import SystemMeter
+    from orchestrator.trial.system_metrics import SystemMeter
 
 
 SECONDS_FOR_LOCK = 150
@@ -56,7 +56,7 @@ def _gpu(device: torch.device) -> dict[str, str]:
 
 
 def _meter(device: torch.device) -> SystemMeter:
-    from orchestrator.system_metrics import SystemMeter
+    from orchestrator.trial.system_metrics import SystemMeter
 
     return SystemMeter(device)
 
