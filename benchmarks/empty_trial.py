@@ -1,7 +1,7 @@
 """A trial that trains nothing: what is left is what a sweep costs beside its training.
 
 It writes what a trial writes at least (its configuration, its record twice, a short history) and reports as one that
-trains does. No pictures, no weights: these cost bytes, which `orchestrator.room` estimates.
+trains does. No pictures, no weights: these cost bytes, which `orchestrator.planning.disk_estimate` estimates.
 """
 
 from __future__ import annotations

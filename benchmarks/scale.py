@@ -162,7 +162,7 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
     from orchestrator import crew
     from orchestrator.commands import finalize, sweep
     from orchestrator.mirror import Mirror
-    from orchestrator.plan import Plan
+    from orchestrator.planning.plan import Plan
 
     mirrors, walls = list[Mirror](), list[float]()
 

@@ -6,11 +6,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.clock import Clock, relative_cost
 from orchestrator.cluster import Cluster
 from orchestrator.display import Display, duration
 from orchestrator.interrupts import Stop
-from orchestrator.plan import Plan
+from orchestrator.planning.eta import Clock, relative_cost
+from orchestrator.planning.plan import Plan
 from orchestrator.staff import Count, Staff
 from orchestrator.store import disk_space
 

@@ -14,9 +14,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.clock import Clock
 from orchestrator.naming import COLOURS, SHOWN, shown_metrics
-from orchestrator.plan import Plan
+from orchestrator.planning.eta import Clock
+from orchestrator.planning.plan import Plan
 
 SECONDS_BETWEEN_LINES = 15
 

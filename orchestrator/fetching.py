@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.errors import UserError
-from orchestrator.plan import Plan
-from orchestrator.repairing import damaged_files
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.repair import damaged_files
 from orchestrator.shipping import Attempts, CopiedFolder, StoredSweep, write_file
 from orchestrator.storage import reason
 from orchestrator.store import disk_space

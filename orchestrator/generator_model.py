@@ -22,10 +22,10 @@ from typing import Any
 from gan_core.product import Product, from_generator_file
 from gan_core.sampling import fixed_latents
 from orchestrator import description
-from orchestrator.best import Best
 from orchestrator.errors import UserError
 from orchestrator.escaping import in_markdown
 from orchestrator.mirror import Mirror
+from orchestrator.planning.ranking import Best
 
 NAME = "generator"
 CONTENT = "orchestrate.generator"

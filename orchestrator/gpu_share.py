@@ -12,7 +12,7 @@ from gan_core.config import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.training import Trainer
-from orchestrator import pilot
+from orchestrator.planning import pilot
 from orchestrator.trial.system_metrics import SystemMeter
 
 SPARE = 0.1

@@ -16,10 +16,10 @@ from orchestrator.cluster import Cluster
 from orchestrator.crew import Settings
 from orchestrator.fetching import Fetcher
 from orchestrator.following import Listener, Report, Round, StopWhen, key_of
-from orchestrator.forecast import longest_first
 from orchestrator.interrupts import Stop
 from orchestrator.places import Places
-from orchestrator.plan import Plan, Planned
+from orchestrator.planning.plan import Plan, Planned
+from orchestrator.planning.runtime_estimate import longest_first
 from orchestrator.queue_order import InOrder, one_after_another
 from orchestrator.side_by_side import InOrderOfPlaces, OnePlaceAfterAnother, request
 from orchestrator.store.trial_folder import TrialFolder

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator import best, generator_model
+from orchestrator import generator_model
 from orchestrator.errors import UserError, first_line
 from orchestrator.mirror import Mirror
+from orchestrator.planning import ranking
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def _log_generator(
     mirror: Mirror, register: str | None, phase: Callable[[str], None]
 ) -> tuple[generator_model.LoggedGenerator | None, str | None]:
     """The best configuration's generator in MLflow, or the trouble with it: the sweep has its report already."""
-    ranked = best.ranking(best.all_ended(mirror.folder, mirror.document["trials"]))
+    ranked = ranking.ranking(ranking.all_ended(mirror.folder, mirror.document["trials"]))
     if not ranked:
         return None, "no run kept a generator that was measured" if register else None
     phase("logging the best generator")

@@ -10,15 +10,16 @@ from typing import Any
 
 from rich.console import Console
 
-from orchestrator import environment, stale
+from orchestrator import environment
 from orchestrator.calling import sweep_command
 from orchestrator.cluster import slots
 from orchestrator.commands.status import rows_of_plan
 from orchestrator.crew import ASSUMED_SHARE
 from orchestrator.display import duration
 from orchestrator.errors import printable
-from orchestrator.forecast import Forecast, Measured, forecast, measured_in
-from orchestrator.plan import Plan, make_plan
+from orchestrator.planning import staleness
+from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.planning.runtime_estimate import Forecast, Measured, forecast, measured_in
 from orchestrator.sweepfile import loader
 
 
@@ -59,14 +60,14 @@ def look_ahead(request: Request, note: Callable[[str], None]) -> Outlook:
     plan = make_plan(loader.load(request.file, request.overrides), request.home)
     measured, gpus = list[Measured](), environment.gpus()
     if request.pilot:
-        from orchestrator import pilot
+        from orchestrator.planning import pilot
 
         measured = pilot.run(plan, request.home, note)
     measured += measured_in(request.home, "cuda" if gpus else "cpu")
     workers = slots(request.workers or environment.available_cpus(), gpus, request.gpu_share or ASSUMED_SHARE)
     expected = forecast(plan, measured, max(1, workers))
-    other = stale.finished_with_other_code(plan, environment.describe())
-    return Outlook(plan, request.file, expected, other, stale.replaced(plan), request.price_per_hour)
+    other = staleness.finished_with_other_code(plan, environment.describe())
+    return Outlook(plan, request.file, expected, other, staleness.replaced(plan), request.price_per_hour)
 
 
 def as_json(outlook: Outlook) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder, sw
 from orchestrator.tracking import runs_of
 
 if TYPE_CHECKING:
-    from orchestrator.plan import Plan  # which needs torch: `status` answers without
+    from orchestrator.planning.plan import Plan  # which needs torch: `status` answers without
 
 
 WRITTEN_AGAIN = "the same `orchestrate sweep` writes it again"

@@ -11,19 +11,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator import addresses, database, display, environment, fetching, generator_model, probing, room, tracking
+from orchestrator import addresses, database, display, environment, fetching, generator_model, probing, tracking
 from orchestrator.calling import command
 from orchestrator.cluster import Cluster, Device
 from orchestrator.commands import finalize
-from orchestrator.confirm import extended
 from orchestrator.crew import Crew, Settings
 from orchestrator.errors import UserError
-from orchestrator.evaluators import prepare
 from orchestrator.interrupts import INTERRUPTED, Stop, instead, leave_at_once
 from orchestrator.mirror import Mirror
 from orchestrator.mirror_thread import MirrorThread
-from orchestrator.plan import Plan, make_plan
-from orchestrator.repairing import repaired
+from orchestrator.planning import disk_estimate
+from orchestrator.planning.confirmation import extended
+from orchestrator.planning.evaluators import prepare
+from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.planning.repair import repaired
 from orchestrator.shipping import StoredSweep
 from orchestrator.storage import Storage
 from orchestrator.store import disk_space
@@ -125,7 +126,7 @@ def _check_room(plan: Plan, options: Options) -> None:
     """Raises UserError where the sweep will not fit."""
     if plan.todo:
         workers = options.workers or environment.available_cpus()
-        disk_space.check_room(plan.folder.home, room.needed(plan, workers))
+        disk_space.check_room(plan.folder.home, disk_estimate.needed(plan, workers))
         disk_space.check_room(parent_folder(), 0)
 
 

@@ -8,11 +8,12 @@ from rich.console import Console
 from rich.progress import Progress
 from tenacity import Retrying, stop_after_attempt, wait_exponential
 
-from orchestrator import addresses, best, generator_model
+from orchestrator import addresses, generator_model
 from orchestrator.calling import command
 from orchestrator.commands import finalize
 from orchestrator.errors import first_line
 from orchestrator.mirror import Mirror
+from orchestrator.planning import ranking
 from orchestrator.store.sweep_lock import hold
 from orchestrator.store.trial_folder import SweepFolder
 
@@ -64,7 +65,7 @@ def is_incomplete(mirror: Mirror) -> bool:
         return True
     if parent.tags.get("mlflow.note.content", asked) == asked:
         return True
-    ranked = best.ranking(best.all_ended(mirror.folder, mirror.document["trials"]))
+    ranked = ranking.ranking(ranking.all_ended(mirror.folder, mirror.document["trials"]))
     return parent.status != "KILLED" and bool(ranked) and not generator_model.is_logged(mirror, ranked[0])
 
 

@@ -10,8 +10,8 @@ from rich.console import Console
 
 from orchestrator.calling import command
 from orchestrator.commands.trial_lookup import choose_trial
-from orchestrator.evaluators import prepare
-from orchestrator.plan import make_plan
+from orchestrator.planning.evaluators import prepare
+from orchestrator.planning.plan import make_plan
 from orchestrator.store.trial_folder import Record, TrialFolder, make_home
 from orchestrator.sweepfile import loader
 from orchestrator.trial.execution import Execution

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tiny import TINY
 
-from orchestrator.plan import Plan, make_plan
+from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.sweepfile import loader
 
 

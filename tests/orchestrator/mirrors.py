@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestrator import description
 from orchestrator.mirror import Mirror
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 from orchestrator.store.trial_folder import write_json
 
 

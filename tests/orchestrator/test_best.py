@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.best import Best, Ended, ended, ranking
+from orchestrator.planning.ranking import Best, Ended, ended, ranking
 from orchestrator.store.trial_folder import Record
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from orchestrator import cli
 from orchestrator.commands import clean
 from orchestrator.errors import UserError
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 from orchestrator.store import temp_folder
 from orchestrator.store.sweep_lock import hold
 from orchestrator.store.trial_folder import SweepFolder, write_json

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.clock import Clock, relative_cost
-from orchestrator.plan import Plan, Planned
+from orchestrator.planning.eta import Clock, relative_cost
+from orchestrator.planning.plan import Plan, Planned
 
 Events = list[tuple[int, float, float]]
 
@@ -77,7 +77,7 @@ def test_the_time_left_follows_the_number_of_workers_but_never_beyond_that_of_th
 def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
     from tiny import TINY
 
-    from orchestrator.plan import make_plan
+    from orchestrator.planning.plan import make_plan
     from orchestrator.sweepfile import loader
 
     folder = tmp_path_factory.mktemp("clock")

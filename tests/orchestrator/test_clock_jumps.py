@@ -15,7 +15,7 @@ from tiny import run_some_steps, run_to_end
 
 from gan_core import checkpoint
 from orchestrator import report
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 
 MakePlan = Callable[[], Plan]
 HOUR = 3600 * 10**9

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from tiny import run_to_end
 
-from orchestrator.confirm import FEWEST_SEEDS, extended
-from orchestrator.plan import Plan
+from orchestrator.planning.confirmation import FEWEST_SEEDS, extended
+from orchestrator.planning.plan import Plan
 from orchestrator.store.trial_folder import write_json
 
 MakePlan = Callable[[], Plan]

@@ -19,8 +19,8 @@ from tiny import execution_of, run_some_steps, run_to_end
 from gan_core import checkpoint
 from gan_core.history import Row
 from orchestrator.commands import logs, status
-from orchestrator.plan import Plan
-from orchestrator.repairing import repaired
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.repair import repaired
 from orchestrator.store.trial_folder import Damaged, TrialFolder, write_checked
 from orchestrator.trial.execution import Execution
 

@@ -15,7 +15,7 @@ from tiny import run_to_end
 
 from orchestrator import database
 from orchestrator.errors import UserError
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 
 MakePlan = Callable[[], Plan]
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from orchestrator.clock import Clock
 from orchestrator.display import Display, LiveDisplay, duration, make_display
-from orchestrator.plan import Plan
+from orchestrator.planning.eta import Clock
+from orchestrator.planning.plan import Plan
 
 MakePlan = Callable[[], Plan]
 

@@ -10,13 +10,13 @@ from mirrors import mirrored
 from tiny import TINY, run_to_end
 
 from orchestrator.cli_options import make_console
-from orchestrator.clock import Clock
 from orchestrator.commands import report
 from orchestrator.commands.status import print_sweep
 from orchestrator.display import make_display
 from orchestrator.errors import UserError
 from orchestrator.escaping import in_csv, in_markdown
-from orchestrator.plan import make_plan
+from orchestrator.planning.eta import Clock
+from orchestrator.planning.plan import make_plan
 from orchestrator.store.trial_folder import SweepFolder, write_json
 from orchestrator.sweepfile import loader
 

@@ -16,8 +16,8 @@ from gan_core.evaluation import features
 from gan_core.evaluation.classifier import Classifier, train_classifier
 from gan_core.evaluation.evaluator import CLASSIFIER_FLOOR, Evaluator
 from orchestrator.errors import UserError
-from orchestrator.evaluators import prepare
-from orchestrator.plan import Plan, make_plan
+from orchestrator.planning.evaluators import prepare
+from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.sweepfile import loader
 from orchestrator.trial.execution import Execution
 

@@ -19,7 +19,7 @@ from gan_core.history import Row
 from gan_core.objective import Objective
 from gan_core.streams import NAMES, Streams
 from gan_core.training import Trainer
-from orchestrator.plan import Plan, make_plan
+from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.store.trial_folder import Record
 from orchestrator.sweepfile import loader
 from orchestrator.trial.execution import Execution

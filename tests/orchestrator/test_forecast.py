@@ -12,8 +12,17 @@ from tiny import run_to_end
 from gan_core.config import TrialConfig
 from gan_core.identity import unflatten
 from orchestrator import environment
-from orchestrator.forecast import SAME, Measured, Paces, forecast, longest_first, makespan, measured_in, ran_like
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.runtime_estimate import (
+    SAME,
+    Measured,
+    Paces,
+    forecast,
+    longest_first,
+    makespan,
+    measured_in,
+    ran_like,
+)
 from orchestrator.store.trial_folder import Record
 
 MakePlan = Callable[[], Plan]

@@ -16,10 +16,11 @@ from tiny import run_to_end, tiny_with
 
 from gan_core import sampling
 from gan_core.product import from_generator_file
-from orchestrator import best, generator_model
+from orchestrator import generator_model
 from orchestrator.errors import UserError
 from orchestrator.mirror import Mirror
-from orchestrator.plan import Plan, make_plan
+from orchestrator.planning import ranking
+from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.sweepfile import loader
 
 LOAD = """
@@ -48,8 +49,8 @@ def mirrored(plan: Plan, tmp_path: Path) -> Mirror:
     return mirror
 
 
-def chosen(plan: Plan) -> best.Best:
-    found = best.ranking(best.all_ended(plan.folder, plan.document()["trials"]))[0]
+def chosen(plan: Plan) -> ranking.Best:
+    found = ranking.ranking(ranking.all_ended(plan.folder, plan.document()["trials"]))[0]
     assert found
     return found
 

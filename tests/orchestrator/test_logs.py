@@ -13,7 +13,7 @@ from rich.console import Console
 from tiny import execution_of, run_some_steps, run_to_end
 
 from orchestrator.commands import logs
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 from orchestrator.store.sweep_lock import hold
 from orchestrator.store.trial_folder import write_json
 

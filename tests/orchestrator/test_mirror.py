@@ -17,7 +17,7 @@ from orchestrator import description, tracking
 from orchestrator.errors import UserError
 from orchestrator.mirror import Mirror
 from orchestrator.mirror_thread import MirrorThread
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 from orchestrator.report.collect import collect
 from orchestrator.run_copy import RunCopy
 from orchestrator.store import trial_folder

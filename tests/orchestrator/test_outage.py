@@ -19,7 +19,7 @@ from orchestrator.addresses import check_uri
 from orchestrator.errors import UserError
 from orchestrator.mirror import Away, Mirror
 from orchestrator.mirror_thread import MirrorThread
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 
 MakePlan = Callable[[], Plan]
 

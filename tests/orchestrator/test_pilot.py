@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from gan_core.training import Diverged, Progress, Trainer
-from orchestrator import pilot
-from orchestrator.forecast import SAME, forecast
-from orchestrator.plan import Plan
+from orchestrator.planning import pilot
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.runtime_estimate import SAME, forecast
 
 MakePlan = Callable[[], Plan]
 

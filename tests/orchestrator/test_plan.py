@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from tiny import run_some_steps, run_to_end, tiny_with
 
-from orchestrator.clock import Clock
 from orchestrator.errors import SpecError
-from orchestrator.plan import Plan, make_plan
+from orchestrator.planning.eta import Clock
+from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]

@@ -11,7 +11,7 @@ from tiny import TINY, run_to_end
 from typer.testing import CliRunner
 
 from orchestrator import cli, environment
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 
 MakePlan = Callable[[], Plan]
 

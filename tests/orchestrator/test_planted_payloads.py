@@ -18,10 +18,11 @@ from rich.console import Console
 from tiny import run_to_end
 
 from gan_core.checkpoint import MAGIC
-from orchestrator import best, evaluators, generator_model
+from orchestrator import generator_model
 from orchestrator.commands.sample import sample
 from orchestrator.errors import UserError
-from orchestrator.plan import Plan, make_plan
+from orchestrator.planning import evaluators, ranking
+from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.store.trial_folder import write_json
 from orchestrator.sweepfile import loader
 
@@ -89,7 +90,7 @@ def test_a_payload_in_the_logged_model_is_refused_where_nothing_may_be_unpickled
     plan = tiny_plan()
     run_to_end(plan, plan.trials[0])
     mirror = mirrored(plan, tmp_path)
-    (chosen,) = best.ranking(best.all_ended(plan.folder, plan.document()["trials"]))[:1]
+    (chosen,) = ranking.ranking(ranking.all_ended(plan.folder, plan.document()["trials"]))[:1]
     logged = generator_model.log(mirror, chosen, register=None)
     (model,) = mirror.client.search_logged_models([mirror.experiment])
     (archive,) = Path(model.artifact_location.removeprefix("file://")).rglob("model.pt2")

@@ -14,7 +14,7 @@ from tiny import TINY, run_to_end
 
 from orchestrator.commands import report
 from orchestrator.errors import UserError
-from orchestrator.plan import Plan, make_plan
+from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]

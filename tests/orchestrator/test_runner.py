@@ -12,7 +12,7 @@ import pytest
 from tiny import run_some_steps, run_to_end
 
 from orchestrator.interrupts import Stop
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 from orchestrator.runner import give_up, killed_for_memory
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.trial.failure_policy import Cause

@@ -15,7 +15,7 @@ from tiny import run_some_steps, run_to_end, tiny_with
 from gan_core.stability import Verdict
 from orchestrator.commands.sample import Picture, sample
 from orchestrator.errors import UserError
-from orchestrator.plan import Plan, make_plan
+from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.store.trial_folder import write_json
 from orchestrator.sweepfile import loader
 

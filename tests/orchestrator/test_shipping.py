@@ -14,8 +14,8 @@ from tiny import execution_of, run_to_end
 
 from gan_core import checkpoint
 from orchestrator import fetching, shipping
-from orchestrator.plan import Plan, make_plan
-from orchestrator.repairing import repaired
+from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.planning.repair import repaired
 from orchestrator.runner import give_up
 from orchestrator.shipping import StoredSweep, Superseded, on_this_node
 from orchestrator.storage import Storage

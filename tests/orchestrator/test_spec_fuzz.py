@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from mutated import PIECES, VALID, anything, files
 
 from orchestrator.errors import SpecError, UserError
-from orchestrator.plan import make_plan
+from orchestrator.planning.plan import make_plan
 from orchestrator.sweepfile import loader
 from orchestrator.sweepfile.loader import GROUP_KEYS
 from orchestrator.sweepfile.settings import SETTINGS

@@ -12,8 +12,8 @@ import pytest
 from tiny import run_to_end, tiny_with
 
 from orchestrator import environment
-from orchestrator.plan import Plan, make_plan
-from orchestrator.stale import finished_with_other_code, other_code, replaced
+from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.planning.staleness import finished_with_other_code, other_code, replaced
 from orchestrator.store.trial_folder import write_json
 from orchestrator.sweepfile import loader
 

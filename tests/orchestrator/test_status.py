@@ -9,7 +9,7 @@ from rich.console import Console
 from tiny import run_some_steps, run_to_end
 
 from orchestrator.commands.status import print_sweep, rows_of_plan
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 from orchestrator.store.sweep_lock import hold
 from orchestrator.store.trial_folder import write_json
 

@@ -16,7 +16,7 @@ from tiny import run_some_steps, run_to_end
 
 from orchestrator.commands.stop import ask, stop
 from orchestrator.errors import UserError
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 from orchestrator.store.sweep_lock import hold
 from orchestrator.store.trial_folder import SweepFolder, write_json
 

@@ -19,7 +19,7 @@ from tiny import run_some_steps, run_to_end
 from orchestrator import description, tracking
 from orchestrator.commands.sync import sync
 from orchestrator.errors import UserError
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 from orchestrator.report.collect import collect
 from orchestrator.run_copy import RunCopy
 from orchestrator.store.sweep_lock import hold

@@ -10,7 +10,7 @@ from mirrors import mirror_of
 from mlflow.system_metrics.metrics.cpu_monitor import CPUMonitor
 from tiny import execution_of
 
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 from orchestrator.trial.system_metrics import SystemMeter
 
 

@@ -15,7 +15,7 @@ from tiny import execution_of, run_to_end
 
 from gan_core import checkpoint
 from gan_core.training import Progress, Trainer
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 from orchestrator.trial.execution import Execution
 from orchestrator.worker import TrialRunner
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import random_features
-from orchestrator.plan import Plan, Planned
+from orchestrator.planning.plan import Plan, Planned
 from orchestrator.trial.execution import Execution
 
 TINY = """\

@@ -17,7 +17,7 @@ from tiny import TINY, run_to_end
 from orchestrator import report
 from orchestrator.errors import UserError
 from orchestrator.mirror import Mirror
-from orchestrator.plan import make_plan
+from orchestrator.planning.plan import make_plan
 from orchestrator.sweepfile import loader
 
 

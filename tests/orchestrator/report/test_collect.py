@@ -14,7 +14,7 @@ from PIL import Image
 from tiny import execution_of, run_some_steps, run_to_end
 
 from orchestrator.errors import UserError
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 from orchestrator.report.collect import collect, spread
 
 MakePlan = Callable[[], Plan]

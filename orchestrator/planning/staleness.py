@@ -7,7 +7,7 @@ from typing import Any
 
 from gan_core.identity import NOT_IDENTITY, flatten
 from orchestrator.errors import shown
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 from orchestrator.store.trial_folder import read_json
 
 

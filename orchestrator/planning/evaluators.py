@@ -17,7 +17,7 @@ from gan_core.files import remove_temporary
 from gan_core.images import DataError
 from gan_core.requirements import features_kind
 from orchestrator.errors import UserError
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 
 
 def prepare(

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from gan_core.config import TrialConfig
 from orchestrator import environment
-from orchestrator.clock import relative_cost
-from orchestrator.plan import Plan, Planned
+from orchestrator.planning.eta import relative_cost
+from orchestrator.planning.plan import Plan, Planned
 from orchestrator.store.trial_folder import Record, TrialFolder
 
 SAME = "the same configuration"

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 
 from gan_core.config import TrialConfig
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 
 
 def relative_cost(config: TrialConfig) -> float:

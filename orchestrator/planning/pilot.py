@@ -10,9 +10,9 @@ from pathlib import Path
 import torch
 
 from gan_core.training import Diverged, Trainer
-from orchestrator.evaluators import prepare
-from orchestrator.forecast import Measured
-from orchestrator.plan import Plan, Planned
+from orchestrator.planning.evaluators import prepare
+from orchestrator.planning.plan import Plan, Planned
+from orchestrator.planning.runtime_estimate import Measured
 from orchestrator.trial.execution import choose_device
 
 SECONDS_A_GROUP = 3.0

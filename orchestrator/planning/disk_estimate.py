@@ -6,7 +6,7 @@ from gan_core import families, networks, sampling
 from gan_core.config import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.training import classes_of
-from orchestrator.plan import Plan
+from orchestrator.planning.plan import Plan
 
 NUMBER = 4
 """Bytes of a weight."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gan_core import checkpoint
 from gan_core.checkpoint import CheckpointError
-from orchestrator.plan import Plan, Planned
+from orchestrator.planning.plan import Plan, Planned
 from orchestrator.store.trial_folder import Damaged, Record, TrialFolder
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gan_core.identity import trial_key
-from orchestrator.best import all_ended, ranking
-from orchestrator.plan import Plan, Planned
+from orchestrator.planning.plan import Plan, Planned
+from orchestrator.planning.ranking import all_ended, ranking
 from orchestrator.store.trial_folder import read_json
 
 FEWEST_SEEDS = 3
