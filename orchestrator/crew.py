@@ -16,7 +16,7 @@ from orchestrator.store import disk_space
 
 if TYPE_CHECKING:
     from gan_core.evaluation.evaluator import Evaluator  # which needs torch: `plan` answers without
-    from orchestrator.fetching import Fetcher
+    from orchestrator.object_store.puller import Fetcher
 
 ASSUMED_SHARE = 0.25
 """Of a GPU, where nobody has measured yet."""

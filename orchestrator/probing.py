@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import UserError, first_line
-from orchestrator.storage import Storage
+from orchestrator.object_store.s3 import Storage
 
 SECONDS_TO_ANSWER = 120.0
 """A node starts a worker for the question, which imports Ray."""

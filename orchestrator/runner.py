@@ -14,9 +14,9 @@ from ray import tune
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster import Cluster
 from orchestrator.crew import Settings
-from orchestrator.fetching import Fetcher
 from orchestrator.following import Listener, Report, Round, StopWhen, key_of
 from orchestrator.interrupts import Stop
+from orchestrator.object_store.puller import Fetcher
 from orchestrator.places import Places
 from orchestrator.planning.plan import Plan, Planned
 from orchestrator.planning.runtime_estimate import longest_first

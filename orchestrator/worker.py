@@ -18,7 +18,7 @@ from ray import tune
 from gan_core.config import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
-from orchestrator import shipping
+from orchestrator.object_store import worker_folder
 from orchestrator.store import temp_folder
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.trial.execution import Execution
@@ -116,7 +116,7 @@ class TrialRunner(tune.Trainable):
         if self.place:
             self.place.cleanup()
         self.place = tempfile.TemporaryDirectory(prefix=f"orchestrate-{os.getpid()}-")
-        return shipping.on_this_node(folder, storage, Path(self.place.name))
+        return worker_folder.on_this_node(folder, storage, Path(self.place.name))
 
     def _result(self, execution: Execution) -> dict[str, Any]:
         record = execution.record
@@ -131,7 +131,7 @@ class TrialRunner(tune.Trainable):
             "cause": record.attempts[-1]["outcome"] if record.status == "failed" else None,
             "error": in_short(record.error or ""),
             "done": execution.done,
-            "note": record.note or shipping.trouble_of(execution.folder),
+            "note": record.note or worker_folder.trouble_of(execution.folder),
             "saved": (len(record.attempts), record.step, record.status),
             "halt": execution.halt,
         }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator import addresses, database, display, environment, fetching, generator_model, probing, tracking
+from orchestrator import addresses, database, display, environment, generator_model, probing, tracking
 from orchestrator.calling import command
 from orchestrator.cluster import Cluster, Device
 from orchestrator.commands import finalize
@@ -20,13 +20,14 @@ from orchestrator.errors import UserError
 from orchestrator.interrupts import INTERRUPTED, Stop, instead, leave_at_once
 from orchestrator.mirror import Mirror
 from orchestrator.mirror_thread import MirrorThread
+from orchestrator.object_store import puller
+from orchestrator.object_store.s3 import Storage
+from orchestrator.object_store.worker_folder import StoredSweep
 from orchestrator.planning import disk_estimate
 from orchestrator.planning.confirmation import extended
 from orchestrator.planning.evaluators import prepare
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.repair import repaired
-from orchestrator.shipping import StoredSweep
-from orchestrator.storage import Storage
 from orchestrator.store import disk_space
 from orchestrator.store.sweep_lock import hold
 from orchestrator.store.temp_folder import parent_folder, scratch_folder
@@ -119,7 +120,7 @@ def _stored(plan: Plan, folder: StoredSweep, shown: display.Display) -> Plan:
     """The plan with what the storage knows."""
     shown.phase(f"looking into {folder.storage.uri}")
     write_text(folder.storage_file, folder.storage.uri + "\n")
-    return fetching.begin(folder, plan, shown.note)
+    return puller.begin(folder, plan, shown.note)
 
 
 def _check_room(plan: Plan, options: Options) -> None:
@@ -157,8 +158,8 @@ def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
         importing.result()
         fetcher = None
         if isinstance(plan.folder, StoredSweep):
-            fetching.exchange_evaluators(plan.folder, plan)
-            fetcher = stack.enter_context(fetching.Fetcher(plan.folder, shown.note))
+            puller.exchange_evaluators(plan.folder, plan)
+            fetcher = stack.enter_context(puller.Fetcher(plan.folder, shown.note))
         mirror = _open_mirror(plan, options, shown, fetcher)
         write_checked(plan.folder.sweep_file, plan.document())
         thread = MirrorThread(mirror)
@@ -236,7 +237,7 @@ def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[C
         yield cluster
 
 
-def _open_mirror(plan: Plan, options: Options, shown: display.Display, fetcher: fetching.Fetcher | None) -> Mirror:
+def _open_mirror(plan: Plan, options: Options, shown: display.Display, fetcher: puller.Fetcher | None) -> Mirror:
     """With nothing left to train, what MLflow has is looked at again as `orchestrate sync` does."""
     write_text(plan.folder.asked_file, Path(plan.sweep.file).read_text(encoding="utf-8"))
     runs = fetcher.is_running if fetcher else None

@@ -13,12 +13,12 @@ from buckets import S3
 from tiny import execution_of, run_to_end
 
 from gan_core import checkpoint
-from orchestrator import fetching, shipping
+from orchestrator.object_store import puller, worker_folder
+from orchestrator.object_store.s3 import Storage
+from orchestrator.object_store.worker_folder import StoredSweep, Superseded, on_this_node
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.repair import repaired
 from orchestrator.runner import give_up
-from orchestrator.shipping import StoredSweep, Superseded, on_this_node
-from orchestrator.storage import Storage
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.sweepfile import loader
 from orchestrator.trial.execution import Execution
@@ -29,7 +29,7 @@ MakePlan = Callable[[], Plan]
 
 @pytest.fixture
 def storage(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Storage:
-    monkeypatch.setattr(shipping, "SECONDS_OF_PATIENCE", 0.0)
+    monkeypatch.setattr(worker_folder, "SECONDS_OF_PATIENCE", 0.0)
     s3.make_bucket("trials")
     found = Storage(s3.uri("trials/runs"))
     found.delete_below("sweeps")
@@ -108,8 +108,8 @@ def test_a_finished_trial_is_found_whole_by_another_home_which_needs_no_checkpoi
     assert copy.pull()
     assert_same_end(copy, whole)
     assert copy.sample_files() and not copy.checkpoint_file.exists()
-    for name in shipping.files_of(ended.folder.folder):
-        if name not in shipping.CHECKPOINTS:
+    for name in worker_folder.files_of(ended.folder.folder):
+        if name not in worker_folder.CHECKPOINTS:
             assert (copy.folder / name).read_bytes() == (ended.folder.folder / name).read_bytes()
     assert copy.has_checkpoint()
     assert not list(copy.folder.rglob("*.tmp"))
@@ -182,9 +182,9 @@ def test_what_a_cut_off_worker_writes_while_its_successor_begins_is_not_mixed_wi
     take(cut_off, 3)
     successor.begin()
     place = f"{successor.folder.prefix}/{successor.folder.attempt}"  # type: ignore[attr-defined]
-    for name in shipping.files_of(successor.folder.folder):
+    for name in worker_folder.files_of(successor.folder.folder):
         assert nodes.storage.read(f"{place}/{name}") == (successor.folder.folder / name).read_bytes()
-    assert set(nodes.storage.objects(place)) == set(shipping.files_of(successor.folder.folder))
+    assert set(nodes.storage.objects(place)) == set(worker_folder.files_of(successor.folder.folder))
     assert successor.step == 4
     successor.advance()
     assert_same_end(successor.folder, whole)
@@ -194,13 +194,13 @@ def test_a_storage_that_is_away_does_not_stop_training(nodes: Nodes, whole: Tria
     execution = nodes.after(3)
     s3.allow(0)
     take(execution, 1)
-    assert "the storage is behind: it does not let this in" in shipping.trouble_of(execution.folder)
+    assert "the storage is behind: it does not let this in" in worker_folder.trouble_of(execution.folder)
     copy = stored(nodes).trial(nodes.planned.key)
     s3.allow(float("inf"))
     copy.pull()
     assert copy.record().step == 0
     execution.advance()
-    assert shipping.trouble_of(execution.folder) == ""
+    assert worker_folder.trouble_of(execution.folder) == ""
     copy.pull()
     assert_same_end(copy, whole)
 
@@ -218,7 +218,7 @@ def test_only_the_last_attempt_is_kept_and_an_ended_one_without_its_checkpoint_b
     ended = nodes.to_end()
     assert [name[:6] for name in nodes.storage.folders(ended.folder.prefix)] == ["000003"]  # type: ignore[attr-defined]
     names = {name.partition("/")[2] for name in nodes.storage.objects(ended.folder.prefix)}  # type: ignore[attr-defined]
-    assert names == set(shipping.files_of(ended.folder.folder))
+    assert names == set(worker_folder.files_of(ended.folder.folder))
     assert "checkpoint-previous.pt" not in names
 
 
@@ -236,7 +236,7 @@ def test_a_damaged_checkpoint_in_the_storage_is_no_end(nodes: Nodes, whole: Tria
     "name", ["../x", "lock", "samples/../../x", "samples/step-000001.png/x", "/etc/passwd", "record.json.py", ""]
 )
 def test_nothing_is_written_where_a_strange_name_says(name: str) -> None:
-    assert not shipping.is_ours(name)
+    assert not worker_folder.is_ours(name)
 
 
 def test_what_the_command_says_of_a_trial_that_its_workers_could_not_end_is_stored_too(nodes: Nodes) -> None:
@@ -254,7 +254,7 @@ def begun(nodes: Nodes, home: Path) -> tuple[Plan, list[str]]:
     """A plan of that home with what the storage knows, and what was said."""
     said: list[str] = []
     plan = make_plan(loader.load(Path(nodes.plan.sweep.file)), home)
-    return fetching.begin(StoredSweep(home, plan.sweep.name, nodes.storage), plan, said.append), said
+    return puller.begin(StoredSweep(home, plan.sweep.name, nodes.storage), plan, said.append), said
 
 
 def test_an_empty_home_finds_what_was_trained(nodes: Nodes, tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def result_of(execution: Execution) -> dict[str, Any]:
 def test_the_home_follows_what_workers_report(nodes: Nodes, whole: TrialFolder, s3: S3) -> None:
     sweep, said = stored(nodes), list[str]()
     key, copy = nodes.planned.key, sweep.trial(nodes.planned.key)
-    fetcher = fetching.Fetcher(sweep, said.append)  # its thread is not started: a test that waits is slow or flaky
+    fetcher = puller.Fetcher(sweep, said.append)  # its thread is not started: a test that waits is slow or flaky
     execution = nodes.after(5)
     assert not fetcher.is_running(key)
     fetcher.heard(key, result_of(execution))
@@ -344,7 +344,7 @@ def test_the_home_follows_what_workers_report(nodes: Nodes, whole: TrialFolder, 
 
 def test_nothing_is_asked_of_the_storage_where_nothing_was_saved(nodes: Nodes, s3: S3) -> None:
     sweep, said = stored(nodes), list[str]()
-    fetcher = fetching.Fetcher(sweep, said.append)
+    fetcher = puller.Fetcher(sweep, said.append)
     execution = nodes.after(5)
     fetcher.heard(nodes.planned.key, result_of(execution))
     fetcher.catch_up(set())

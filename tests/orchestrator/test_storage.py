@@ -7,7 +7,7 @@ from buckets import S3
 from proxy import free_port
 
 from orchestrator.errors import UserError
-from orchestrator.storage import Storage
+from orchestrator.object_store.s3 import Storage
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.errors import UserError
+from orchestrator.object_store.s3 import reason
+from orchestrator.object_store.worker_folder import Attempts, CopiedFolder, StoredSweep, write_file
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.repair import damaged_files
-from orchestrator.shipping import Attempts, CopiedFolder, StoredSweep, write_file
-from orchestrator.storage import reason
 from orchestrator.store import disk_space
 
 AT_ONCE = 8

@@ -24,7 +24,7 @@ from typing import NamedTuple
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
 
 from gan_core.files import write_atomically
-from orchestrator.storage import Object, Storage, reason
+from orchestrator.object_store.s3 import Object, Storage, reason
 from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder
 
 RECORD = "record.json"
