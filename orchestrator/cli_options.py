@@ -82,11 +82,11 @@ Trial = Annotated[
 
 def _run_there(context: typer.Context, address: str | None) -> str | None:
     """An address for clients outside a cluster: the whole command runs there."""
-    from orchestrator import remote  # not at the top, for it uses what this module offers
+    from orchestrator.cluster import job_submission  # not at the top, for it uses what this module offers
 
-    if not remote.is_outside(address) or context.resilient_parsing:
+    if not job_submission.is_outside(address) or context.resilient_parsing:
         return address
-    raise typer.Exit(remote.run(sys.argv[1:], str(address)))
+    raise typer.Exit(job_submission.run(sys.argv[1:], str(address)))
 
 
 Address = Annotated[

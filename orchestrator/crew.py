@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.cluster import Cluster
+from orchestrator.cluster.ray_runtime import Cluster
+from orchestrator.cluster.worker_count import Count, Staff
 from orchestrator.display import Display, duration
 from orchestrator.interrupts import Stop
 from orchestrator.planning.eta import Clock, relative_cost
 from orchestrator.planning.plan import Plan
-from orchestrator.staff import Count, Staff
 from orchestrator.store import disk_space
 
 if TYPE_CHECKING:

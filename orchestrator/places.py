@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from orchestrator.cluster import resources, together
+from orchestrator.cluster.ray_runtime import resources, together
 
 Nodes = dict[str, dict[str, float]]
 """The living nodes by Ray's id, and what each has: CPU, GPU."""

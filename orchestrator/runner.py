@@ -12,7 +12,7 @@ import re
 from ray import tune
 
 from gan_core.evaluation.evaluator import Evaluator
-from orchestrator.cluster import Cluster
+from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.crew import Settings
 from orchestrator.following import Listener, Report, Round, StopWhen, key_of
 from orchestrator.interrupts import Stop

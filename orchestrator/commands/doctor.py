@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator import addresses, environment
-from orchestrator.cluster import object_store_bytes
+from orchestrator.cluster.ray_runtime import object_store_bytes
 from orchestrator.commands import datasets, doctor_checks, status
 from orchestrator.commands.doctor_checks import Check
 from orchestrator.errors import UserError, first_line

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from orchestrator import environment
 from orchestrator.calling import sweep_command
-from orchestrator.cluster import slots
+from orchestrator.cluster.ray_runtime import slots
 from orchestrator.commands.status import rows_of_plan
 from orchestrator.crew import ASSUMED_SHARE
 from orchestrator.display import duration

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator import nodes
 from orchestrator.calling import command, sweep_again
+from orchestrator.cluster import nodes
 from orchestrator.errors import UserError
 from orchestrator.naming import COLOURS, SHOWN, shown_metrics
 from orchestrator.store.sweep_lock import is_held

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator import addresses, database, display, environment, generator_model, probing, tracking
+from orchestrator import addresses, database, display, environment, generator_model, tracking
 from orchestrator.calling import command
-from orchestrator.cluster import Cluster, Device
+from orchestrator.cluster import preflight
+from orchestrator.cluster.ray_runtime import Cluster, Device
 from orchestrator.commands import finalize
 from orchestrator.crew import Crew, Settings
 from orchestrator.errors import UserError
@@ -233,7 +234,7 @@ def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[C
         if options.address:
             shown.phase("asking every node for its versions and the trials' storage")
             folder = plan.folder
-            probing.probe(cluster, folder.storage if isinstance(folder, StoredSweep) else folder.home)
+            preflight.probe(cluster, folder.storage if isinstance(folder, StoredSweep) else folder.home)
         yield cluster
 
 

@@ -15,7 +15,7 @@ from commands import SMOKE, environment, orchestrate, start
 from endings import LONGER, wait_for_checkpoints
 from proxy import free_port, start_server
 
-from orchestrator.cluster import ALONE
+from orchestrator.cluster.ray_runtime import ALONE
 
 pytestmark = pytest.mark.e2e
 

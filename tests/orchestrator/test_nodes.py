@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator.nodes import Node, described
+from orchestrator.cluster.nodes import Node, described
 
 
 def node(address: str, alive: bool = True, **has: float) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.probing import Node, look, objections, versions
+from orchestrator.cluster.preflight import Node, look, objections, versions
 
 STORAGE = "/shared/runs"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cluster import has_token, resources, slots
+from orchestrator.cluster.ray_runtime import has_token, resources, slots
 
 
 @pytest.mark.parametrize(

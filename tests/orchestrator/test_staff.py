@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator import staff
-from orchestrator.staff import SECONDS_BETWEEN_COUNTS, Count, Staff
+from orchestrator.cluster import worker_count
+from orchestrator.cluster.worker_count import SECONDS_BETWEEN_COUNTS, Count, Staff
 
 
 def test_nodes_that_come_and_go_are_told_and_their_workers_time_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     now, there = [100.0], [Count(3, {"a": "10.0.0.2", "b": "10.0.0.3"})]
-    monkeypatch.setattr(staff.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(worker_count.time, "monotonic", lambda: now[0])
     crew = Staff(lambda: there[0])
     assert crew.workers == 3 and not crew.is_due()
     now[0] += SECONDS_BETWEEN_COUNTS

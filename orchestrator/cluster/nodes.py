@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from orchestrator.addresses import check_address
-from orchestrator.cluster import join
+from orchestrator.cluster.ray_runtime import join
 
 ACCELERATOR = "accelerator_type:"
 """How Ray names the kind of a node's GPUs: a resource."""

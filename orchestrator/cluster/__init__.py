@@ -1,0 +1,1 @@
+"""Ray itself: a local or an existing cluster, its nodes and its workers."""
