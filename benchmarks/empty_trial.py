@@ -28,7 +28,7 @@ METRICS = (
 
 
 class EmptyTrial(tune.Trainable):
-    """Has the task and the results of `orchestrator.worker.TrialRunner`. Reports once a `checkpoint_every`."""
+    """Has the task and the results of `orchestrator.scheduling.trainable.TrialRunner`. Reports once a `checkpoint_every`."""
 
     def setup(self, config: dict[str, Any], images: Any, evaluators: dict[str, Any]) -> None:
         self.task, self.evaluators, self.taken = config["task"], evaluators, 0

@@ -159,10 +159,10 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
     """`orchestrate sweep` of empty trials, without the report, which is measured apart."""
     from rich.console import Console
 
-    from orchestrator import crew
     from orchestrator.commands import finalize, sweep
     from orchestrator.mirror import Mirror
     from orchestrator.planning.plan import Plan
+    from orchestrator.scheduling import sweep_runner
 
     mirrors, walls = list[Mirror](), list[float]()
 
@@ -171,13 +171,13 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
         mirrors.append(mirror)
         return finalize.Conclusion()
 
-    class EmptyCrew(crew.Crew):
+    class EmptyCrew(sweep_runner.Crew):
         def train(self, plan: Plan) -> None:
             from empty_trial import EmptyTrial  # Ray must not be imported before the sweep has prepared it
 
-            from orchestrator import runner
+            from orchestrator.scheduling import tune_run
 
-            runner.TrialRunner = EmptyTrial  # type: ignore[assignment, misc]
+            tune_run.TrialRunner = EmptyTrial  # type: ignore[assignment, misc]
             super().train(plan)
             walls.append(self.wall)
 

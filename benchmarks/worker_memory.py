@@ -16,7 +16,7 @@ import psutil
 
 def main() -> None:
     tell("Python and psutil")
-    for name in ("torch", "ray.tune", "orchestrator.worker"):
+    for name in ("torch", "ray.tune", "orchestrator.scheduling.trainable"):
         importlib.import_module(name)
         tell(f"import {name}")
 

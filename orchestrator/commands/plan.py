@@ -14,12 +14,12 @@ from orchestrator import environment
 from orchestrator.calling import sweep_command
 from orchestrator.cluster.ray_runtime import slots
 from orchestrator.commands.status import rows_of_plan
-from orchestrator.crew import ASSUMED_SHARE
 from orchestrator.display import duration
 from orchestrator.errors import printable
 from orchestrator.planning import staleness
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.runtime_estimate import Forecast, Measured, forecast, measured_in
+from orchestrator.scheduling.sweep_runner import ASSUMED_SHARE
 from orchestrator.sweepfile import loader
 
 

@@ -16,7 +16,6 @@ from orchestrator.calling import command
 from orchestrator.cluster import preflight
 from orchestrator.cluster.ray_runtime import Cluster, Device
 from orchestrator.commands import finalize
-from orchestrator.crew import Crew, Settings
 from orchestrator.errors import UserError
 from orchestrator.interrupts import INTERRUPTED, Stop, instead, leave_at_once
 from orchestrator.mirror import Mirror
@@ -29,6 +28,7 @@ from orchestrator.planning.confirmation import extended
 from orchestrator.planning.evaluators import prepare
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.repair import repaired
+from orchestrator.scheduling.sweep_runner import Crew, Settings
 from orchestrator.store import disk_space
 from orchestrator.store.sweep_lock import hold
 from orchestrator.store.temp_folder import parent_folder, scratch_folder

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from ray.exceptions import ActorDiedError, RayActorError
 
-from orchestrator.crew import Settings
-from orchestrator.following import Round
 from orchestrator.interrupts import Stop
+from orchestrator.scheduling.sweep_runner import Settings
+from orchestrator.scheduling.trial_monitor import Round
 from orchestrator.trial.failure_policy import Cause
 
 Said = list[tuple[str, str]]
@@ -78,7 +78,7 @@ def test_a_lost_worker_is_not_the_trials_failure_until_it_was_the_last() -> None
 def test_silent_trials_are_looked_for_once_a_second_not_at_each_event(monkeypatch: pytest.MonkeyPatch) -> None:
     now, looks = [1000.0], list[float]()
     happening = Round(Settings(patience=60), Stop(), lambda key, result: None, lambda said: "")
-    monkeypatch.setattr("orchestrator.following.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("orchestrator.scheduling.trial_monitor.time.monotonic", lambda: now[0])
     real = happening.silence.to_kill
     monkeypatch.setattr(happening.silence, "to_kill", lambda at: looks.append(at) or real(at))
     for tenth in range(31):

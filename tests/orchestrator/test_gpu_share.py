@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.gpu_share import MOST_TOGETHER, Need, share
+from orchestrator.scheduling.gpu_share import MOST_TOGETHER, Need, share
 
 GIB = 2**30
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator import places
-from orchestrator.places import Nodes, Place, Places, choose
+from orchestrator.scheduling import placement
+from orchestrator.scheduling.placement import Nodes, Place, Places, choose
 
 CLUSTER: Nodes = {"a": {"CPU": 4, "GPU": 1}, "b": {"CPU": 2}, "head": {"memory": 1e9}}
 
@@ -78,7 +78,7 @@ def test_what_ran_out_of_memory_gets_twice_the_share_of_either() -> None:
 
 def test_nodes_that_join_give_places_and_those_that_die_take_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     now, nodes = [0.0], dict[str, dict[str, float]](a={"CPU": 1})
-    monkeypatch.setattr(places.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(placement.time, "monotonic", lambda: now[0])
     seats = Places(lambda: dict(nodes), 0.5)
     assert seats.take("first") and not seats.take("second")
     nodes["b"] = {"CPU": 1, "GPU": 1}

@@ -13,7 +13,7 @@ from ray.tune import Experiment
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
-from orchestrator.queue_order import InOrder, one_after_another
+from orchestrator.scheduling.trial_order import InOrder, one_after_another
 
 
 class Counted:

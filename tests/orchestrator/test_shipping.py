@@ -18,7 +18,7 @@ from orchestrator.object_store.s3 import Storage
 from orchestrator.object_store.worker_folder import StoredSweep, Superseded, on_this_node
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.repair import repaired
-from orchestrator.runner import give_up
+from orchestrator.scheduling.tune_run import give_up
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.sweepfile import loader
 from orchestrator.trial.execution import Execution

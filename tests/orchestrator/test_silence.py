@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.silence import Silence
+from orchestrator.scheduling.heartbeat import Silence
 
 
 def test_silence_is_told_each_time_it_has_doubled_and_ends_with_a_word() -> None:

@@ -16,8 +16,8 @@ from tiny import execution_of, run_to_end
 from gan_core import checkpoint
 from gan_core.training import Progress, Trainer
 from orchestrator.planning.plan import Plan
+from orchestrator.scheduling.trainable import TrialRunner
 from orchestrator.trial.execution import Execution
-from orchestrator.worker import TrialRunner
 
 MakePlan = Callable[[], Plan]
 
@@ -134,7 +134,7 @@ def test_what_would_fail_here_again_is_not_tried_here_again(
 def forgotten(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialRunner]:
     """A worker in the middle of its trial that was not called for as long as it waits."""
     real = Execution.advance
-    monkeypatch.setattr("orchestrator.worker.SECONDS_ALONE", 0.1)
+    monkeypatch.setattr("orchestrator.scheduling.trainable.SECONDS_ALONE", 0.1)
 
     def advance(self: Execution, seconds: float, leave: Callable[[], bool]) -> None:
         real(self, seconds, leave=lambda: self.step >= 5)  # checkpoints are at the even steps

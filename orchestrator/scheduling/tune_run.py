@@ -13,19 +13,19 @@ from ray import tune
 
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster.ray_runtime import Cluster
-from orchestrator.crew import Settings
-from orchestrator.following import Listener, Report, Round, StopWhen, key_of
 from orchestrator.interrupts import Stop
 from orchestrator.object_store.puller import Fetcher
-from orchestrator.places import Places
 from orchestrator.planning.plan import Plan, Planned
 from orchestrator.planning.runtime_estimate import longest_first
-from orchestrator.queue_order import InOrder, one_after_another
-from orchestrator.side_by_side import InOrderOfPlaces, OnePlaceAfterAnother, request
+from orchestrator.scheduling.mixed_devices import InOrderOfPlaces, OnePlaceAfterAnother, request
+from orchestrator.scheduling.placement import Places
+from orchestrator.scheduling.shutdown import bounded_stop
+from orchestrator.scheduling.sweep_runner import Settings
+from orchestrator.scheduling.trainable import TrialRunner
+from orchestrator.scheduling.trial_monitor import Listener, Report, Round, StopWhen, key_of
+from orchestrator.scheduling.trial_order import InOrder, one_after_another
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.trial.failure_policy import MOST_WORKERS_LOST, Cause, classify, in_short
-from orchestrator.worker import TrialRunner
-from orchestrator.workers_end import bounded_stop
 
 ENDED = ("finished", "failed")
 

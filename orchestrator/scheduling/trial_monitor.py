@@ -12,9 +12,9 @@ from typing import Any
 import ray
 from ray import tune
 
-from orchestrator.crew import Settings
 from orchestrator.interrupts import Stop
-from orchestrator.silence import Silence
+from orchestrator.scheduling.heartbeat import Silence
+from orchestrator.scheduling.sweep_runner import Settings
 from orchestrator.trial.failure_policy import MOST_WORKERS_LOST, POLICIES, Action, Cause, classify, in_short
 
 Report = Callable[[str, dict[str, Any]], None]

@@ -59,7 +59,7 @@ class Crew:
 
     def train(self, plan: Plan) -> None:
         """What is left of the plan, until all have ended or a stop was asked for."""
-        from orchestrator import runner
+        from orchestrator.scheduling import tune_run
 
         share = self._gpu_share(plan)
         staff = Staff(lambda: Count(self.cluster.slots(share), self.cluster.addresses()))
@@ -81,7 +81,7 @@ class Crew:
 
         try:
             with disk_space.watched([plan.folder.home, self.cluster.scratch], self.stop.ask):
-                runner.run(plan, self.evaluators, self.cluster, self.settings, share, self.stop, report, self.fetcher)
+                tune_run.run(plan, self.evaluators, self.cluster, self.settings, share, self.stop, report, self.fetcher)
         except OSError as error:
             if not disk_space.is_full(error):
                 raise
@@ -101,7 +101,7 @@ class Crew:
     def _measured_share(self, plan: Plan) -> float:
         if not self.cluster.gpus() or not plan.todo:
             return ASSUMED_SHARE
-        from orchestrator import gpu_share
+        from orchestrator.scheduling import gpu_share
 
         largest = max(plan.todo, key=lambda planned: relative_cost(planned.config))
         self.shown.phase(f"measuring what {largest.trial.name} takes of a GPU")

@@ -14,9 +14,9 @@ from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.search.basic_variant import BasicVariantGenerator
 
-from orchestrator.following import key_of
-from orchestrator.places import Place, Places
-from orchestrator.queue_order import InOrder, as_points
+from orchestrator.scheduling.placement import Place, Places
+from orchestrator.scheduling.trial_monitor import key_of
+from orchestrator.scheduling.trial_order import InOrder, as_points
 
 
 def request(config: dict[str, Any]) -> tune.PlacementGroupFactory:
