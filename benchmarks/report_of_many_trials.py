@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from orchestrator.mirror import Mirror
 from orchestrator.store.trial_folder import Record, SweepFolder
+from orchestrator.tracking.mirror import Mirror
 
 EVALUATOR = {
     "id": "random-00000000", "features": "random", "weights": "made up", "accuracy": None, "samples": 512,

@@ -160,9 +160,9 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
     from rich.console import Console
 
     from orchestrator.commands import finalize, sweep
-    from orchestrator.mirror import Mirror
     from orchestrator.planning.plan import Plan
     from orchestrator.scheduling import sweep_runner
+    from orchestrator.tracking.mirror import Mirror
 
     mirrors, walls = list[Mirror](), list[float]()
 
@@ -190,8 +190,8 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
 
 def mirror_in_process(home: Path) -> None:
     """What `orchestrate sync` does before it writes the report, into a store that holds nothing."""
-    from orchestrator.mirror import Mirror
     from orchestrator.store.trial_folder import SweepFolder
+    from orchestrator.tracking.mirror import Mirror
 
     folder = SweepFolder(home, "empty")
     mirror = Mirror(folder, os.environ["MLFLOW_TRACKING_URI"], folder.sweep(), rebuild=True)

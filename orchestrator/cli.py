@@ -112,10 +112,10 @@ def sweep(
     if detach:
         raise UserError("--detach needs --address ray://HOST:10001 or http://HOST:8265: who waits is this command")
     interrupts.leave_on_signals()  # before torch is imported, which takes a while
-    from orchestrator import addresses
     from orchestrator.commands import sweep
+    from orchestrator.tracking import address
 
-    uri = tracking_uri or addresses.default_uri(home)
+    uri = tracking_uri or address.default_uri(home)
     options = sweep.Options(
         home,
         uri,
@@ -208,11 +208,11 @@ def report(
 
     Example: `orchestrate report before after`
     """
-    from orchestrator import addresses
     from orchestrator.commands import report
+    from orchestrator.tracking import address
 
-    uri = tracking_uri or addresses.default_uri(home)
-    addresses.check_uri(uri)
+    uri = tracking_uri or address.default_uri(home)
+    address.check_uri(uri)
     report.report(uri, sweeps, home, output, watch)
 
 
@@ -226,14 +226,14 @@ def ui(
 
     Example: `orchestrate ui --port 5001`
     """
-    from orchestrator import addresses
     from orchestrator.store.trial_folder import make_home
+    from orchestrator.tracking import address
 
-    uri = tracking_uri or addresses.default_uri(home)
+    uri = tracking_uri or address.default_uri(home)
     if uri.startswith("http"):
-        print(f"MLflow already serves these runs at {addresses.without_secrets(uri)}")
+        print(f"MLflow already serves these runs at {address.without_secrets(uri)}")
         raise typer.Exit
-    addresses.check_free(port)
+    address.check_free(port)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")  # eight processes, for what judges text
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri  # not as an argument, which every user of the machine can read

@@ -97,12 +97,12 @@ def sync(sweep: SweepName, home: Home = HOME, tracking_uri: TrackingUri = None, 
 
     Example: `orchestrate sync stability --tracking-uri http://127.0.0.1:5000`
     """
-    from orchestrator import addresses
     from orchestrator.commands.sync import sync
     from orchestrator.store.trial_folder import SweepFolder
+    from orchestrator.tracking import address
 
     try:
-        code = sync(SweepFolder(home, sweep), tracking_uri or addresses.default_uri(home), make_console())
+        code = sync(SweepFolder(home, sweep), tracking_uri or address.default_uri(home), make_console())
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     raise typer.Exit(code)
@@ -186,9 +186,9 @@ def doctor(home: Home = HOME, address: Address = None, tracking_uri: TrackingUri
 
     Example: `orchestrate doctor --json`
     """
-    from orchestrator import addresses
     from orchestrator.commands import doctor as examination
+    from orchestrator.tracking import address
 
     cluster = None if address == "local" else address
-    found = examination.examine(home, tracking_uri or addresses.default_uri(home), cluster)
+    found = examination.examine(home, tracking_uri or address.default_uri(home), cluster)
     raise typer.Exit(examination.report(found, make_console(), json))

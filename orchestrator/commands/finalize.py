@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator import generator_model
 from orchestrator.errors import UserError, first_line
-from orchestrator.mirror import Mirror
 from orchestrator.planning import ranking
+from orchestrator.tracking import model_logging
+from orchestrator.tracking.mirror import Mirror
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Conclusion:
     answer: str = ""
     report: Path | None = None
     trouble: str | None = None
-    model: generator_model.LoggedGenerator | None = None
+    model: model_logging.LoggedGenerator | None = None
     model_trouble: str | None = None
 
 
@@ -63,13 +63,13 @@ def _is_mlflows(error: Exception) -> bool:
 
 def _log_generator(
     mirror: Mirror, register: str | None, phase: Callable[[str], None]
-) -> tuple[generator_model.LoggedGenerator | None, str | None]:
+) -> tuple[model_logging.LoggedGenerator | None, str | None]:
     """The best configuration's generator in MLflow, or the trouble with it: the sweep has its report already."""
     ranked = ranking.ranking(ranking.all_ended(mirror.folder, mirror.document["trials"]))
     if not ranked:
         return None, "no run kept a generator that was measured" if register else None
     phase("logging the best generator")
     try:
-        return generator_model.log(mirror, ranked[0], register), None
+        return model_logging.log(mirror, ranked[0], register), None
     except Exception as error:  # MLflow, SQLAlchemy, requests and torch.export each have errors of their own
         return None, f"{first_line(error)}; the same command tries again"

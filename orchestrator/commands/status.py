@@ -18,7 +18,7 @@ from orchestrator.errors import UserError
 from orchestrator.naming import COLOURS, SHOWN, shown_metrics
 from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder, sweeps
-from orchestrator.tracking import runs_of
+from orchestrator.tracking.client import runs_of
 
 if TYPE_CHECKING:
     from orchestrator.planning.plan import Plan  # which needs torch: `status` answers without

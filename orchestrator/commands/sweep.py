@@ -11,15 +11,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator import addresses, database, display, environment, generator_model, tracking
+from orchestrator import display, environment
 from orchestrator.calling import command
 from orchestrator.cluster import preflight
 from orchestrator.cluster.ray_runtime import Cluster, Device
 from orchestrator.commands import finalize
 from orchestrator.errors import UserError
 from orchestrator.interrupts import INTERRUPTED, Stop, instead, leave_at_once
-from orchestrator.mirror import Mirror
-from orchestrator.mirror_thread import MirrorThread
 from orchestrator.object_store import puller
 from orchestrator.object_store.s3 import Storage
 from orchestrator.object_store.worker_folder import StoredSweep
@@ -34,6 +32,9 @@ from orchestrator.store.sweep_lock import hold
 from orchestrator.store.temp_folder import parent_folder, scratch_folder
 from orchestrator.store.trial_folder import SweepFolder, write_checked, write_text
 from orchestrator.sweepfile import loader
+from orchestrator.tracking import address, client, model_logging, sqlite
+from orchestrator.tracking.mirror import Mirror
+from orchestrator.tracking.mirror_thread import MirrorThread
 from orchestrator.trial.failure_policy import in_short
 
 FINISHED, SOME_FAILED = 0, 1
@@ -74,14 +75,14 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
     """Runs the sweep of `file` to its report; the exit code. Raises UserError before anything is started."""
     sweep = loader.load(file, overrides)
     if options.address:
-        addresses.check_address(options.address)
+        address.check_address(options.address)
     elif options.device == "gpu":
         environment.check_gpu()
     folder = _folder(options, sweep.name)
     _check_mlflow(folder, options.tracking_uri)
     if options.register is not None:
-        generator_model.check_name(options.register)
-    database.check(options.tracking_uri, sweep.name)
+        model_logging.check_name(options.register)
+    sqlite.check(options.tracking_uri, sweep.name)
     with display.make_display(console, options.quiet) as shown:
         shown.phase("loading the data")
         plan = make_plan(sweep, options.home)
@@ -147,7 +148,7 @@ def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
     stop, crew = Stop(lambda reason: shown.note(f"stopping: {reason}")), None
     with ExitStack() as stack:
         # who leaves waits for MLflow's database, half of which could not be used again, but not for a classifier
-        importing = stack.enter_context(ThreadPoolExecutor(1)).submit(tracking.warm_up, options.tracking_uri)
+        importing = stack.enter_context(ThreadPoolExecutor(1)).submit(client.warm_up, options.tracking_uri)
         beside = ThreadPoolExecutor(1)
         stack.callback(beside.shutdown, wait=False, cancel_futures=True)
         preparing = beside.submit(
@@ -209,9 +210,9 @@ def _check_mlflow(folder: SweepFolder, uri: str) -> None:
     starts again at night goes on without it: training is what takes days, and sending can be done later.
     """
     try:
-        addresses.check_uri(uri)
+        address.check_uri(uri)
     except UserError:
-        if not tracking.is_known(folder, uri):
+        if not client.is_known(folder, uri):
             raise
 
 
@@ -246,7 +247,7 @@ def _open_mirror(plan: Plan, options: Options, shown: display.Display, fetcher: 
     try:
         mirror.open()
     except UserError as error:  # the mirror's thread tries again
-        if not tracking.is_known(plan.folder, options.tracking_uri):
+        if not client.is_known(plan.folder, options.tracking_uri):
             raise
         goes_on = "This sweep was recorded there before, so it goes on; what MLflow lacks is sent when it answers"
         shown.note(f"{error}. {goes_on}")
@@ -289,7 +290,7 @@ def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
         sync = command(f"sync {plan.sweep.name}{_elsewhere(options)}", options.home)
         say(f"no report: {end.trouble}; {sync} sends what MLflow lacks and writes it")
     elif options.tracking_uri.startswith("http"):
-        say(f"MLflow  {addresses.without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
+        say(f"MLflow  {address.without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
     else:
         say(f"MLflow  {command(f'ui{_elsewhere(options)}', options.home)}, then experiment {plan.sweep.name}")
     if outcome.stopped:
@@ -304,6 +305,6 @@ def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
 
 def _elsewhere(options: Options) -> str:
     """`--tracking-uri` where MLflow is not where it would be looked for."""
-    if options.tracking_uri == addresses.default_uri(options.home):
+    if options.tracking_uri == address.default_uri(options.home):
         return ""
-    return f" --tracking-uri {addresses.without_secrets(options.tracking_uri)}"
+    return f" --tracking-uri {address.without_secrets(options.tracking_uri)}"

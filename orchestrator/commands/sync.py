@@ -8,14 +8,14 @@ from rich.console import Console
 from rich.progress import Progress
 from tenacity import Retrying, stop_after_attempt, wait_exponential
 
-from orchestrator import addresses, generator_model
 from orchestrator.calling import command
 from orchestrator.commands import finalize
 from orchestrator.errors import first_line
-from orchestrator.mirror import Mirror
 from orchestrator.planning import ranking
 from orchestrator.store.sweep_lock import hold
 from orchestrator.store.trial_folder import SweepFolder
+from orchestrator.tracking import address, model_logging
+from orchestrator.tracking.mirror import Mirror
 
 ATTEMPTS = 3
 
@@ -26,9 +26,9 @@ def sync(folder: SweepFolder, uri: str, console: Console) -> int:
     Raises UserError if there is no such sweep, if a command runs it, or if MLflow does not answer at all.
     """
     document = folder.sweep()
-    addresses.check_uri(uri)
+    address.check_uri(uri)
     say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
-    where = addresses.without_secrets(uri)
+    where = address.without_secrets(uri)
     with hold(folder):
         mirror = Mirror(folder, uri, document, rebuild=True)
         mirror.open()
@@ -66,7 +66,7 @@ def is_incomplete(mirror: Mirror) -> bool:
     if parent.tags.get("mlflow.note.content", asked) == asked:
         return True
     ranked = ranking.ranking(ranking.all_ended(mirror.folder, mirror.document["trials"]))
-    return parent.status != "KILLED" and bool(ranked) and not generator_model.is_logged(mirror, ranked[0])
+    return parent.status != "KILLED" and bool(ranked) and not model_logging.is_logged(mirror, ranked[0])
 
 
 def _send(mirror: Mirror, console: Console) -> str | None:

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 import numpy as np
 from tenacity import retry, stop_after_attempt, wait_exponential
 
-from orchestrator.addresses import without_secrets
 from orchestrator.errors import UserError, first_line
 from orchestrator.report import answers
 from orchestrator.report.data import Curve, RunData, SweepData, mixtures
-from orchestrator.tracking import IMAGE_NAME, KEY, KIND, children_of, client_for
+from orchestrator.tracking.address import without_secrets
+from orchestrator.tracking.client import IMAGE_NAME, KEY, KIND, children_of, client_for
 
 Item = TypeVar("Item")
 MOST_PICTURES = 160

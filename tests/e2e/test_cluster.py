@@ -26,9 +26,9 @@ from endings import LONGER, assert_ended_like
 from mlflow import MlflowClient
 from topology import ADMIN, TRAINER, Topology, topology, wait_until
 
-from orchestrator import description
 from orchestrator.store.trial_folder import SweepFolder, TrialFolder
-from orchestrator.tracking import runs_of
+from orchestrator.tracking import run_content
+from orchestrator.tracking.client import runs_of
 
 pytestmark = pytest.mark.e2e
 
@@ -216,8 +216,8 @@ def test_a_restart_of_mlflow_and_postgresql_loses_no_point_and_doubles_none(ende
     runs = runs_of(ended.folder)
     assert len(runs) == 4
     for place in ended.trials():
-        due = [point for row in place.history() for point in description.row_points(row)]
-        due += description.end_points(place.record())
+        due = [point for row in place.history() for point in run_content.row_points(row)]
+        due += run_content.end_points(place.record())
         query = "SELECT key, value, timestamp, step FROM metrics WHERE run_uuid = %s"
         assert Counter(ended.cluster.postgres.rows(query, runs[place.key])) == Counter(due)
 

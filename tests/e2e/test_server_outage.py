@@ -15,9 +15,9 @@ from commands import SMOKE, orchestrate, start
 from endings import LONGER, wait_for_checkpoints
 from proxy import free_port, start_server
 
-from orchestrator import description
 from orchestrator.store.trial_folder import SweepFolder
-from orchestrator.tracking import runs_of
+from orchestrator.tracking import run_content
+from orchestrator.tracking.client import runs_of
 
 pytestmark = pytest.mark.e2e
 
@@ -67,7 +67,7 @@ def test_a_server_that_is_away_costs_nothing_that_sync_does_not_send(tmp_path: P
     with sqlite3.connect(tmp_path / "server.db") as database:
         for key, run_id in runs_of(folder).items():
             record, history = folder.trial(key).record(), folder.trial(key).history()
-            due = [point for row in history for point in description.row_points(row)] + description.end_points(record)
+            due = [point for row in history for point in run_content.row_points(row)] + run_content.end_points(record)
             found = database.execute("SELECT key, value, timestamp, step FROM metrics WHERE run_uuid = ?", (run_id,))
             assert Counter(found.fetchall()) == Counter(due)
     assert folder.report_file.exists()

@@ -6,10 +6,10 @@ import sqlite3
 from collections import Counter
 from pathlib import Path
 
-from orchestrator import description
-from orchestrator.mirror import Mirror
 from orchestrator.planning.plan import Plan
 from orchestrator.store.trial_folder import write_json
+from orchestrator.tracking import run_content
+from orchestrator.tracking.mirror import Mirror
 
 
 def mirror_of(plan: Plan, home: Path, uri: str = "", rebuild: bool = False) -> Mirror:
@@ -36,6 +36,6 @@ def stored(database: Path, run_id: str) -> list[tuple[str, int, int, float]]:
 def due(plan: Plan, key: str) -> Counter[tuple[str, int, int, float]]:
     folder = plan.folder.trial(key)
     record = folder.record()
-    points = [point for row in folder.history(record.step) for point in description.row_points(row)]
-    points += description.end_points(record)
+    points = [point for row in folder.history(record.step) for point in run_content.row_points(row)]
+    points += run_content.end_points(record)
     return Counter((name, step, when, value) for name, value, when, step in points)

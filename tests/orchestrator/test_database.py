@@ -13,9 +13,9 @@ import pytest
 from mirrors import mirrored
 from tiny import run_to_end
 
-from orchestrator import database
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
+from orchestrator.tracking import sqlite
 
 MakePlan = Callable[[], Plan]
 
@@ -45,10 +45,10 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_one_line_that_says_what_to_do(damage: str, file: Path) -> None:
-    database.check(f"sqlite:///{file}", "tiny")
+    sqlite.check(f"sqlite:///{file}", "tiny")
     DAMAGES[damage](file)
     with pytest.raises(UserError) as refused:
-        database.check(f"sqlite:///{file}", "tiny")
+        sqlite.check(f"sqlite:///{file}", "tiny")
     assert "is damaged" in str(refused.value)
     assert "move it away" in str(refused.value) and "orchestrate sync tiny" in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -60,7 +60,7 @@ def test_with_the_database_moved_away_everything_is_in_mlflow_again(
     plan = tiny_plan()
     DAMAGES["middle"](file)
     file.rename(file.with_suffix(".damaged"))
-    database.check(f"sqlite:///{file}", "tiny")
+    sqlite.check(f"sqlite:///{file}", "tiny")
     mirror = mirrored(plan, tmp_path)
     run = mirror.client.get_run(mirror.children[plan.trials[0].key].run_id)
     points = mirror.client.get_metric_history(run.info.run_id, "loss/generator")
@@ -81,7 +81,7 @@ os.kill(os.getpid(), 9)
 def test_what_a_killed_command_left_half_written_is_taken_back(file: Path) -> None:
     subprocess.run([sys.executable, "-c", KILLED_IN_A_TRANSACTION, file], check=False)
     assert file.with_name("mlflow.db-journal").exists()
-    database.check(f"sqlite:///{file}", "tiny")
+    sqlite.check(f"sqlite:///{file}", "tiny")
     with closing(sqlite3.connect(file)) as found:
         assert found.execute("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'half'").fetchone() == (0,)
 
@@ -101,9 +101,9 @@ def test_commands_that_start_at_once_make_the_database_once(tmp_path: Path) -> N
     started = [subprocess.Popen([sys.executable, "-c", OPEN, uri], stderr=subprocess.PIPE) for _ in range(3)]
     ended = [(one.communicate()[1].decode(), one.returncode) for one in started]
     assert [code for _, code in ended] == [0, 0, 0], ended
-    database.check(uri, "tiny")
+    sqlite.check(uri, "tiny")
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:5000", "postgresql://a:b@c/d", "sqlite:///no/such/file.db"])
 def test_other_stores_are_not_looked_at(uri: str) -> None:
-    database.check(uri, "tiny")
+    sqlite.check(uri, "tiny")

@@ -16,12 +16,12 @@ from tiny import run_to_end, tiny_with
 
 from gan_core import sampling
 from gan_core.product import from_generator_file
-from orchestrator import generator_model
 from orchestrator.errors import UserError
-from orchestrator.mirror import Mirror
 from orchestrator.planning import ranking
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.sweepfile import loader
+from orchestrator.tracking import model_logging
+from orchestrator.tracking.mirror import Mirror
 
 LOAD = """
 import sys
@@ -73,7 +73,7 @@ def test_the_loaded_model_draws_what_the_trial_drew_bit_for_bit(tmp_path: Path, 
     plan = plan_of(tmp_path, family)
     run_to_end(plan, plan.trials[0])
     mirror = mirrored(plan, tmp_path)
-    logged = generator_model.log(mirror, chosen(plan), register=None)
+    logged = model_logging.log(mirror, chosen(plan), register=None)
     folder = plan.folder.trial(plan.trials[0].key)
     kept = from_generator_file(folder.generator_file)
     latents, labels = sampling.grid_inputs(kept.config.model.latent_dim, kept.classes)
@@ -94,7 +94,7 @@ def test_the_model_says_what_it_takes_where_it_comes_from_and_why_it_was_chosen(
         run_to_end(plan, planned)
     mirror = mirrored(plan, tmp_path)
     best_run = chosen(plan)
-    logged = generator_model.log(mirror, best_run, register=None)
+    logged = model_logging.log(mirror, best_run, register=None)
     (model,) = models(mirror)
     assert (model.name, model.status, model.source_run_id) == ("generator", "READY", mirror.parent)
     assert model.tags["run"] == mirror.children[best_run.key].run_id
@@ -116,9 +116,9 @@ def test_the_model_says_what_it_takes_where_it_comes_from_and_why_it_was_chosen(
 def test_the_same_generator_is_logged_and_registered_once(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
     run_to_end(plan, plan.trials[0])
-    first = generator_model.log(mirrored(plan, tmp_path), chosen(plan), register="digits gan")
+    first = model_logging.log(mirrored(plan, tmp_path), chosen(plan), register="digits gan")
     mirror = mirrored(plan, tmp_path)
-    again = generator_model.log(mirror, chosen(plan), register="digits gan")
+    again = model_logging.log(mirror, chosen(plan), register="digits gan")
     assert first == again
     assert first.uri == "models:/digits gan/1"
     assert len(models(mirror)) == 1
@@ -140,12 +140,12 @@ def test_a_model_that_did_not_arrive_whole_is_logged_again(tmp_path: Path, monke
     with monkeypatch.context() as patched:
         patched.setattr(MlflowClient, "log_model_artifacts", lose)
         with pytest.raises(ConnectionError):
-            generator_model.log(mirror, chosen(plan), register=None)
-    generator_model.log(mirror, chosen(plan), register=None)
+            model_logging.log(mirror, chosen(plan), register=None)
+    model_logging.log(mirror, chosen(plan), register=None)
     assert sorted(model.status for model in models(mirror)) == ["FAILED", "READY"]
 
 
 @pytest.mark.parametrize("name", ["a/b", "a:b", " ", ".."])
 def test_a_name_that_the_registry_refuses_is_a_users_mistake(name: str) -> None:
     with pytest.raises(UserError, match="--register"):
-        generator_model.check_name(name)
+        model_logging.check_name(name)

@@ -13,15 +13,15 @@ import pytest
 from mirrors import mirror_of, mirrored, stored
 from tiny import execution_of, run_some_steps, run_to_end
 
-from orchestrator import description, tracking
 from orchestrator.errors import UserError
-from orchestrator.mirror import Mirror
-from orchestrator.mirror_thread import MirrorThread
 from orchestrator.planning.plan import Plan
 from orchestrator.report.collect import collect
-from orchestrator.run_copy import RunCopy
 from orchestrator.store import trial_folder
 from orchestrator.store.trial_folder import Record, TrialFolder
+from orchestrator.tracking import client, run_content
+from orchestrator.tracking.mirror import Mirror
+from orchestrator.tracking.mirror_thread import MirrorThread
+from orchestrator.tracking.run_writer import RunCopy
 
 MakePlan = Callable[[], Plan]
 
@@ -60,7 +60,7 @@ def test_a_damaged_picture_is_left_out_and_keeps_nothing_else(damage: str, tiny_
     assert MirrorThread(mirror).attempt()
     assert mirror.left_out == {file}
     run = mirror.client.get_run(mirror.children[folder.key].run_id)
-    assert [step for _, step, _ in tracking.images_of(mirror.client, run.info.run_id)] == [0, 8]
+    assert [step for _, step, _ in client.images_of(mirror.client, run.info.run_id)] == [0, 8]
     assert run.info.status == "FINISHED"
     assert points(mirror, folder.key) == rows(plan, folder.key) + ended(plan, folder.key)
 
@@ -77,7 +77,7 @@ def test_sending_again_doubles_nothing(tiny_plan: MakePlan, tmp_path: Path) -> N
         mirror.sync()
     assert points(mirror, key) == rows(plan, key) + ended(plan, key)
     assert len(mirror.client.search_runs([mirror.experiment])) == 2
-    pictures = tracking.images_of(mirror.client, mirror.children[key].run_id)
+    pictures = client.images_of(mirror.client, mirror.children[key].run_id)
     assert [(name, step) for name, step, _ in pictures] == [("samples", 0), ("samples", 4), ("samples", 8)]
 
 
@@ -142,7 +142,7 @@ def test_a_trial_that_cannot_be_sent_does_not_keep_the_others_from_it(
     send = RunCopy.add_points
 
     def refuse_one(self: RunCopy, points: Any) -> None:
-        if self.tags[tracking.KEY] == plan.trials[0].key:
+        if self.tags[client.KEY] == plan.trials[0].key:
             raise ConnectionError("not this one")
         send(self, points)
 
@@ -289,7 +289,7 @@ def test_parameters_sort_as_numbers_do() -> None:
     values = [1e-05, 2e-4, 0.001, 0.05, 0.5]
     trial = {"factors": {}, "seed": 0}
     texts = [
-        description.parameters(trial, {"optimizer.generator.lr": value})["optimizer.generator.lr"] for value in values
+        run_content.parameters(trial, {"optimizer.generator.lr": value})["optimizer.generator.lr"] for value in values
     ]
     assert texts == sorted(texts)
     assert [float(text) for text in texts] == values
@@ -329,10 +329,10 @@ def test_the_runs_of_a_round_are_remembered_together(
         written.append(path)
         real(path, value)
 
-    monkeypatch.setattr("orchestrator.mirror.write_json", write_json)
+    monkeypatch.setattr("orchestrator.tracking.mirror.write_json", write_json)
     mirror.sync()
     assert written == [plan.folder.mirror_file]
-    assert tracking.runs_of(plan.folder) == {key: child.run_id for key, child in mirror.children.items()}
+    assert client.runs_of(plan.folder) == {key: child.run_id for key, child in mirror.children.items()}
     mirror.sync()
     assert written == [plan.folder.mirror_file]
 
@@ -348,7 +348,7 @@ def test_a_run_that_was_made_is_remembered_though_another_trial_cannot_be_sent(
     mirror.open()
     with pytest.raises(UserError, match="damaged"):
         mirror.sync()
-    assert plan.trials[0].key in tracking.runs_of(plan.folder)
+    assert plan.trials[0].key in client.runs_of(plan.folder)
 
 
 def test_the_best_of_an_interrupted_trial_is_a_point_only_once_it_has_ended(

@@ -14,12 +14,12 @@ from mirrors import due, mirror_of, mirrored, stored
 from proxy import Manner, Proxy, free_port, proxied, start_server
 from tiny import run_some_steps, run_to_end
 
-from orchestrator import description, tracking
-from orchestrator.addresses import check_uri
 from orchestrator.errors import UserError
-from orchestrator.mirror import Away, Mirror
-from orchestrator.mirror_thread import MirrorThread
 from orchestrator.planning.plan import Plan
+from orchestrator.tracking import client, run_content
+from orchestrator.tracking.address import check_uri
+from orchestrator.tracking.mirror import Away, Mirror
+from orchestrator.tracking.mirror_thread import MirrorThread
 
 MakePlan = Callable[[], Plan]
 
@@ -49,8 +49,8 @@ def opened(tiny_plan: MakePlan, home: Path, proxy: Proxy) -> tuple[Plan, Mirror]
 
 
 def active_runs(mirror: Mirror, key: str) -> int:
-    tags = {"mlflow.parentRunId": mirror.parent, tracking.KEY: key}
-    return len(tracking.runs_with(tracking.client_for(mirror.uri), mirror.experiment, tags))
+    tags = {"mlflow.parentRunId": mirror.parent, client.KEY: key}
+    return len(client.runs_with(client.client_for(mirror.uri), mirror.experiment, tags))
 
 
 @pytest.mark.parametrize("manner", ["500", "429", "garbage", "cut", "drop"])
@@ -110,7 +110,7 @@ def test_an_interrupted_sweep_does_not_wait_for_a_server_that_hangs(
     proxy.always("hang")
     thread = MirrorThread(mirror, interval=0.01)
     thread.start()
-    monkeypatch.setattr("orchestrator.mirror_thread.HURRY", 0.5)
+    monkeypatch.setattr("orchestrator.tracking.mirror_thread.HURRY", 0.5)
     left = threading.Event()
 
     def leave() -> None:
@@ -204,7 +204,7 @@ def test_mlflow_keeps_a_point_that_is_sent_twice_once(
         mirror = mirrored(plan, tmp_path, uri)
         run_id = mirror.children[key].run_id
         before = stored(database, run_id)
-        points = [point for row in plan.folder.trial(key).history(8) for point in description.row_points(row)]
+        points = [point for row in plan.folder.trial(key).history(8) for point in run_content.row_points(row)]
         from mlflow.entities import Metric
 
         mirror.client.log_batch(run_id, metrics=[Metric(*point) for point in points])

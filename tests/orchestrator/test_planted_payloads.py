@@ -18,13 +18,13 @@ from rich.console import Console
 from tiny import run_to_end
 
 from gan_core.checkpoint import MAGIC
-from orchestrator import generator_model
 from orchestrator.commands.sample import sample
 from orchestrator.errors import UserError
 from orchestrator.planning import evaluators, ranking
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.store.trial_folder import write_json
 from orchestrator.sweepfile import loader
+from orchestrator.tracking import model_logging
 
 MakePlan = Callable[[], Plan]
 
@@ -91,7 +91,7 @@ def test_a_payload_in_the_logged_model_is_refused_where_nothing_may_be_unpickled
     run_to_end(plan, plan.trials[0])
     mirror = mirrored(plan, tmp_path)
     (chosen,) = ranking.ranking(ranking.all_ended(plan.folder, plan.document()["trials"]))[:1]
-    logged = generator_model.log(mirror, chosen, register=None)
+    logged = model_logging.log(mirror, chosen, register=None)
     (model,) = mirror.client.search_logged_models([mirror.experiment])
     (archive,) = Path(model.artifact_location.removeprefix("file://")).rglob("model.pt2")
     payload = payload_for(marker)

@@ -14,8 +14,8 @@ from tiny import run_to_end
 
 from orchestrator import display
 from orchestrator.commands import sweep
-from orchestrator.mirror_thread import MirrorThread
 from orchestrator.planning.plan import Plan
+from orchestrator.tracking.mirror_thread import MirrorThread
 
 
 def test_an_outage_while_the_model_is_sent_loses_neither_the_report_nor_the_exit_code(

@@ -16,13 +16,13 @@ from mlflow import MlflowClient
 from rich.console import Console
 from tiny import run_some_steps, run_to_end
 
-from orchestrator import description, tracking
 from orchestrator.commands.sync import sync
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
 from orchestrator.report.collect import collect
-from orchestrator.run_copy import RunCopy
 from orchestrator.store.sweep_lock import hold
+from orchestrator.tracking import client, run_content
+from orchestrator.tracking.run_writer import RunCopy
 
 MakePlan = Callable[[], Plan]
 
@@ -52,7 +52,7 @@ def finished(tiny_plan: MakePlan, tmp_path: Path) -> Plan:
 
 
 def runs(plan: Plan) -> dict[str, str]:
-    return tracking.runs_of(plan.folder)
+    return client.runs_of(plan.folder)
 
 
 def test_an_empty_mlflow_is_filled_and_then_nothing_is_sent(
@@ -189,7 +189,7 @@ def test_a_long_history_is_read_and_sent_once(
     folder, sent = execution.folder, Counter[str]()
     points, text = RunCopy.add_points, RunCopy.add_text
 
-    def count_points(self: RunCopy, found: list[description.Point]) -> None:
+    def count_points(self: RunCopy, found: list[run_content.Point]) -> None:
         sent["points"] += len(found)
         points(self, found)
 
@@ -215,7 +215,7 @@ def test_a_long_history_is_read_and_sent_once(
 
 def test_a_run_made_by_hand_and_files_that_are_missing_do_not_stop_the_report(finished: Plan, tmp_path: Path) -> None:
     client, found = MlflowClient(uri_of(tmp_path)), json.loads(finished.folder.mirror_file.read_text())
-    for tags in ({}, {"mlflow.parentRunId": found["parent"], tracking.KIND: "trial"}):
+    for tags in ({}, {"mlflow.parentRunId": found["parent"], client.KIND: "trial"}):
         client.log_metric(client.create_run(found["experiment"], tags=tags).info.run_id, "loss", float("nan"))
     run_id = runs(finished)[finished.trials[0].key]
     client.log_metric(run_id, "by hand", float("nan"))
@@ -233,13 +233,13 @@ def test_a_run_made_by_hand_and_files_that_are_missing_do_not_stop_the_report(fi
 
 def test_more_runs_than_fit_into_one_answer_are_all_found(finished: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     found = json.loads(finished.folder.mirror_file.read_text())
-    monkeypatch.setattr(tracking, "PAGE", 3)
+    monkeypatch.setattr(client, "PAGE", 3)
     home = finished.folder.home.parent
-    assert len(tracking.children_of(tracking.client_for(uri_of(home)), found["experiment"], found["parent"])) == 4
+    assert len(client.children_of(client.client_for(uri_of(home)), found["experiment"], found["parent"])) == 4
 
 
 def test_values_longer_than_mlflow_takes_are_cut_before_they_are_compared() -> None:
     trial = {"factors": {"optimizer.betas": ["0.5"] * 2000}, "seed": 0}
-    (text,) = [value for name, value in description.parameters(trial, {}).items() if name == "optimizer.betas"]
-    assert len(text) == description.MOST_PARAMETER
-    assert len(description.parent_note("why", "because " * 2000)) == description.MOST_TAG
+    (text,) = [value for name, value in run_content.parameters(trial, {}).items() if name == "optimizer.betas"]
+    assert len(text) == run_content.MOST_PARAMETER
+    assert len(run_content.parent_note("why", "because " * 2000)) == run_content.MOST_TAG

@@ -16,9 +16,9 @@ from tiny import TINY, run_to_end
 
 from orchestrator import report
 from orchestrator.errors import UserError
-from orchestrator.mirror import Mirror
 from orchestrator.planning.plan import make_plan
 from orchestrator.sweepfile import loader
+from orchestrator.tracking.mirror import Mirror
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from orchestrator.description import Point
-from orchestrator.tracking import images_of
+from orchestrator.tracking.client import images_of
+from orchestrator.tracking.run_content import Point
 
 MOST_TOGETHER, MOST_NAMES = 1000, 100
 """MLflow's limits for one batch: of points, parameters and tags together; of parameters."""

@@ -10,7 +10,7 @@ from tenacity import RetryCallState, Retrying, retry_if_result, sleep_using_even
 from tenacity import wait_exponential as wait_longer
 
 from orchestrator.errors import first_line
-from orchestrator.mirror import Mirror
+from orchestrator.tracking.mirror import Mirror
 
 LONGEST_PAUSE = 60.0
 """Seconds between two attempts while MLflow does not answer."""

@@ -21,11 +21,11 @@ from typing import Any
 
 from gan_core.product import Product, from_generator_file
 from gan_core.sampling import fixed_latents
-from orchestrator import description
 from orchestrator.errors import UserError
 from orchestrator.escaping import in_markdown
-from orchestrator.mirror import Mirror
 from orchestrator.planning.ranking import Best
+from orchestrator.tracking import run_content
+from orchestrator.tracking.mirror import Mirror
 
 NAME = "generator"
 CONTENT = "orchestrate.generator"
@@ -99,7 +99,7 @@ def _log_anew(mirror: Mirror, best: Best, file: Path, tags: dict[str, str]) -> s
 
     client, settings = mirror.client, mirror.settings(best.key)
     kept = from_generator_file(file)
-    parameters = description.parameters(mirror.trials[best.key], settings)
+    parameters = run_content.parameters(mirror.trials[best.key], settings)
     model = client.create_logged_model(mirror.experiment, NAME, mirror.parent, tags, parameters)
     try:
         with tempfile.TemporaryDirectory(prefix="orchestrate-model-") as scratch:

@@ -9,7 +9,7 @@ from typing import Any
 from gan_core.identity import NOT_IDENTITY
 from orchestrator.escaping import in_markdown
 from orchestrator.store.trial_folder import Record
-from orchestrator.tracking import FOLDER, KEY, KIND
+from orchestrator.tracking.client import FOLDER, KEY, KIND
 from orchestrator.trial.failure_policy import in_short
 
 SOURCE = {"mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}

@@ -1,6 +1,6 @@
 """How MLflow is reached, and how a sweep's runs are found in it.
 
-A sweep is a parent run and a child run a trial, told apart by tags; `orchestrator.mirror` writes them.
+A sweep is a parent run and a child run a trial, told apart by tags; `orchestrator.tracking.mirror` writes them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from orchestrator import database
-from orchestrator.addresses import without_secrets
 from orchestrator.store.trial_folder import SweepFolder, read_json
+from orchestrator.tracking import sqlite
+from orchestrator.tracking.address import without_secrets
 
 KIND, KEY, FOLDER = "orchestrate.kind", "orchestrate.key", "orchestrate.folder"
 SENT = "orchestrate.sent"
@@ -68,7 +68,7 @@ class Heard:
 
 def warm_up(uri: str) -> None:
     """Imports MLflow and lets it make its database, which takes seconds, while something else is waited for."""
-    with suppress(Exception), database.being_made(uri):  # whatever is wrong is said by Mirror.open
+    with suppress(Exception), sqlite.being_made(uri):  # whatever is wrong is said by Mirror.open
         client_for(uri).search_experiments(max_results=1)
 
 

@@ -19,14 +19,14 @@ from urllib.parse import urlsplit
 
 from gan_core.config import TrialConfig
 from gan_core.identity import effective_settings
-from orchestrator import description
-from orchestrator.addresses import without_secrets
 from orchestrator.errors import UserError, first_line
-from orchestrator.run_copy import RunCopy
 from orchestrator.store.history_reader import Tail
 from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder, read_json, write_json
-from orchestrator.tracking import FOLDER, KEY, KIND, SENT, children_of, client_for, one_of, runs_with
+from orchestrator.tracking import run_content
+from orchestrator.tracking.address import without_secrets
+from orchestrator.tracking.client import FOLDER, KEY, KIND, SENT, children_of, client_for, one_of, runs_with
+from orchestrator.tracking.run_writer import RunCopy
 
 EXPERIMENT = {"mlflow.experimentKind": "custom_model_development"}  # the UI's pages for training, not for agents
 GROWTH = 1.25
@@ -139,7 +139,7 @@ class Mirror:
         if not self.rebuild and copy.status != "RUNNING":
             child.closed = copy.status == "FINISHED" and bool(copy.tags.get("verdict"))
             child.state = copy.tags.get(SENT, "")
-        copy.set_tags(description.trial_tags(self.trials[key]))
+        copy.set_tags(run_content.trial_tags(self.trials[key]))
 
     def _create_experiment(self, name: str) -> str:
         self.sent["experiments"] += 1
@@ -149,7 +149,7 @@ class Mirror:
         return self.client.create_experiment(name, artifact_location=artifacts.as_uri(), tags=EXPERIMENT)
 
     def _create_parent(self, name: str) -> RunCopy:
-        tags = description.parent_tags(self.folder.identity())
+        tags = run_content.parent_tags(self.folder.identity())
         began = [attempts[0]["began"] for key in self.trials if (attempts := self.folder.trial(key).record().attempts)]
         run = self.client.create_run(self.experiment, min(began, default=None), tags, run_name=name)
         self.sent["runs"] += 1
@@ -170,7 +170,7 @@ class Mirror:
         if found:
             copy = self._copy(found)
         else:
-            tags = description.child_tags(self.document["name"], self.parent, trial, record)
+            tags = run_content.child_tags(self.document["name"], self.parent, trial, record)
             began = int(record.attempts[0]["began"]) if record.attempts else None
             copy = self._copy(self.client.create_run(self.experiment, began, tags, run_name=trial["name"]), made=True)
             self.sent["runs"] += 1
@@ -253,7 +253,7 @@ class Mirror:
         record = folder.record()
         if record.status == "running" and not self.runs(folder.key):  # nobody trains it: its process died
             record = replace(record, status="interrupted")
-        state = description.state(record)
+        state = run_content.state(record)
         starting = record.status == "running" and not record.applied
         unknown = record.status in ("pending", "damaged")
         if unknown or starting or (child and child.state == state):
@@ -284,16 +284,16 @@ class Mirror:
     def _describe(self, child: _Child, trial: dict[str, Any], folder: TrialFolder, record: Record, anew: bool) -> None:
         """Parameters, the data set and the files that an attempt starts with."""
         copy, settings = child.copy, self.settings(trial["key"])
-        copy.set_tags(description.child_tags(self.document["name"], self.parent, trial, record))
+        copy.set_tags(run_content.child_tags(self.document["name"], self.parent, trial, record))
         if settings:
-            copy.add_data(description.dataset(settings, self.document["data"][trial["data"]]))
+            copy.add_data(run_content.dataset(settings, self.document["data"][trial["data"]]))
         for file in (folder.config_file, folder.real_file):
             if file.exists():
                 copy.add_file(file, anew)
         copy.add_text("environment.json", _json({**record.environment, "applied": record.applied}), anew)
         copy.add_text("evaluator.json", _json(record.evaluator), anew)
         tags = {"evaluator": record.evaluator["id"]} if record.evaluator else {}
-        copy.send(description.parameters(trial, settings), tags=tags)
+        copy.send(run_content.parameters(trial, settings), tags=tags)
 
     def _send_rows(self, child: _Child, record: Record) -> None:
         if child.tail.rewritten():
@@ -301,7 +301,7 @@ class Mirror:
             child.copy.forget_points()
             child.history = 0
         for rows in child.tail.chunks(record.step):
-            child.copy.add_points([point for row in rows for point in description.row_points(row)])
+            child.copy.add_points([point for row in rows for point in run_content.row_points(row)])
 
     def _close(self, child: _Child, folder: TrialFolder, record: Record, anew: bool) -> None:
         copy = child.copy
@@ -315,8 +315,8 @@ class Mirror:
                 copy.add_file(file, anew)
         ended = record.attempts[-1].get("ended") if record.attempts else None
         copy.set_status({"finished": "FINISHED", "failed": "FAILED"}.get(record.status, "KILLED"), ended)
-        tags = description.end_tags(record) | {SENT: description.state(record)}
-        copy.send(points=description.end_points(record), tags=tags)
+        tags = run_content.end_tags(record) | {SENT: run_content.state(record)}
+        copy.send(points=run_content.end_points(record), tags=tags)
         copy.forget_points()
 
     # The end
@@ -334,7 +334,7 @@ class Mirror:
         self.parent_copy.set_status(status)
 
     def _set_note(self, answer: str) -> None:
-        self.parent_copy.set_tags({"mlflow.note.content": description.parent_note(self.document["question"], answer)})
+        self.parent_copy.set_tags({"mlflow.note.content": run_content.parent_note(self.document["question"], answer)})
 
 
 def _json(value: Any) -> str:

@@ -1,0 +1,1 @@
+"""MLflow: the client, the mirror of a sweep's folder, the logged model."""
