@@ -14,7 +14,7 @@ from orchestrator import environment
 from orchestrator.calling import sweep_command
 from orchestrator.cluster.ray_runtime import slots
 from orchestrator.commands.status import rows_of_plan
-from orchestrator.display import duration
+from orchestrator.console.progress import duration
 from orchestrator.errors import printable
 from orchestrator.planning import staleness
 from orchestrator.planning.plan import Plan, make_plan

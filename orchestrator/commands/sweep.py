@@ -11,11 +11,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator import display, environment
+from orchestrator import environment
 from orchestrator.calling import command
 from orchestrator.cluster import preflight
 from orchestrator.cluster.ray_runtime import Cluster, Device
 from orchestrator.commands import finalize
+from orchestrator.console import progress
 from orchestrator.errors import UserError
 from orchestrator.interrupts import INTERRUPTED, Stop, instead, leave_at_once
 from orchestrator.object_store import puller
@@ -83,7 +84,7 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
     if options.register is not None:
         model_logging.check_name(options.register)
     sqlite.check(options.tracking_uri, sweep.name)
-    with display.make_display(console, options.quiet) as shown:
+    with progress.make_display(console, options.quiet) as shown:
         shown.phase("loading the data")
         plan = make_plan(sweep, options.home)
         for caution in sweep.cautions:
@@ -118,7 +119,7 @@ def _folder(options: Options, name: str) -> SweepFolder:
     return StoredSweep(options.home, name, storage)
 
 
-def _stored(plan: Plan, folder: StoredSweep, shown: display.Display) -> Plan:
+def _stored(plan: Plan, folder: StoredSweep, shown: progress.Display) -> Plan:
     """The plan with what the storage knows."""
     shown.phase(f"looking into {folder.storage.uri}")
     write_text(folder.storage_file, folder.storage.uri + "\n")
@@ -144,7 +145,7 @@ class _Outcome:
     busy: str = ""
 
 
-def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
+def _run(plan: Plan, options: Options, shown: progress.Display) -> _Outcome:
     stop, crew = Stop(lambda reason: shown.note(f"stopping: {reason}")), None
     with ExitStack() as stack:
         # who leaves waits for MLflow's database, half of which could not be used again, but not for a classifier
@@ -189,7 +190,7 @@ def _run(plan: Plan, options: Options, shown: display.Display) -> _Outcome:
             raise
 
 
-def _conclude(plan: Plan, options: Options, thread: MirrorThread, shown: display.Display, code: int) -> _Outcome:
+def _conclude(plan: Plan, options: Options, thread: MirrorThread, shown: progress.Display, code: int) -> _Outcome:
     """The report, from MLflow, and the end of the parent run; without them if MLflow did not take everything.
 
     Who interrupts a sweep wants to leave: the report is a command of its own.
@@ -217,7 +218,7 @@ def _check_mlflow(folder: SweepFolder, uri: str) -> None:
 
 
 @contextmanager
-def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[Cluster]:
+def _cluster(plan: Plan, options: Options, shown: progress.Display) -> Iterator[Cluster]:
     shown.phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
     workers = options.workers or environment.available_cpus()
     size = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in plan.data.values())
@@ -239,7 +240,7 @@ def _cluster(plan: Plan, options: Options, shown: display.Display) -> Iterator[C
         yield cluster
 
 
-def _open_mirror(plan: Plan, options: Options, shown: display.Display, fetcher: puller.Fetcher | None) -> Mirror:
+def _open_mirror(plan: Plan, options: Options, shown: progress.Display, fetcher: puller.Fetcher | None) -> Mirror:
     """With nothing left to train, what MLflow has is looked at again as `orchestrate sync` does."""
     write_text(plan.folder.asked_file, Path(plan.sweep.file).read_text(encoding="utf-8"))
     runs = fetcher.is_running if fetcher else None
@@ -254,7 +255,7 @@ def _open_mirror(plan: Plan, options: Options, shown: display.Display, fetcher: 
     return mirror
 
 
-def _stop_for_user(stop: Stop, shown: display.Display) -> None:
+def _stop_for_user(stop: Stop, shown: progress.Display) -> None:
     stop.ask()
     shown.note("stopping: every running trial saves a checkpoint (again to leave at once)")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from orchestrator.display import Display, LiveDisplay, duration, make_display
+from orchestrator.console.progress import Display, LiveDisplay, duration, make_display
 from orchestrator.planning.eta import Clock
 from orchestrator.planning.plan import Plan
 

@@ -12,7 +12,7 @@ from tiny import TINY, run_to_end
 from orchestrator.cli_options import make_console
 from orchestrator.commands import report
 from orchestrator.commands.status import print_sweep
-from orchestrator.display import make_display
+from orchestrator.console.progress import make_display
 from orchestrator.errors import UserError
 from orchestrator.escaping import in_csv, in_markdown
 from orchestrator.planning.eta import Clock
