@@ -16,10 +16,10 @@ def write(
     after which a browser loads the page again. Raises UserError.
     """
     from orchestrator.errors import UserError
-    from orchestrator.report import analysis, collect, compare, leaderboard, markdown, page, summary, tables
+    from orchestrator.report import analysis, leaderboard, markdown, merge, mlflow_reader, page, summary, tables
 
-    collected = [collect.collect(tracking_uri, sweep, parent) for sweep in sweeps]
-    data = collected[0] if len(collected) == 1 else compare.merged(collected)
+    collected = [mlflow_reader.collect(tracking_uri, sweep, parent) for sweep in sweeps]
+    data = collected[0] if len(collected) == 1 else merge.merged(collected)
     rows, found = leaderboard.rows(data.selection), analysis.analyse(data)
     said = summary.summarise(data, rows, found)
     try:

@@ -9,7 +9,7 @@ import jinja2
 
 from gan_core.files import write_atomically
 from orchestrator.escaping import in_markdown
-from orchestrator.report import pictures
+from orchestrator.report import static_figures
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
 from orchestrator.report.leaderboard import Row
@@ -33,7 +33,7 @@ def write(data: SweepData, rows: list[Row], analysis: Analysis, summary: Summary
         data=data,
         rows=rows,
         summary=summary,
-        pictures=pictures.write(data, analysis, folder),
+        pictures=static_figures.write(data, analysis, folder),
         command=" && ".join(map(shlex.join, data.commands)),
         machine=f"{data.machine}, {packages}" if ran else "nothing has run yet",
     )

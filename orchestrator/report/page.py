@@ -19,7 +19,7 @@ from gan_core import stability
 from gan_core.files import write_atomically
 from orchestrator import __version__
 from orchestrator.naming import format_level
-from orchestrator.report import details, embedded, figures, leaderboard
+from orchestrator.report import interactive_figures, leaderboard, page_data, run_details
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import RunData, SweepData
 from orchestrator.report.leaderboard import Row
@@ -59,7 +59,7 @@ def write(
         "when": when,
         "level": format_level,
     }
-    shared, own = details.shared_and_own([details.of_run(run) for run in data.runs])
+    shared, own = run_details.shared_and_own([run_details.of_run(run) for run in data.runs])
     began = [run.began_ms for run in data.runs if run.began_ms]
     moments = _moments(data)
     page = environment.get_template("page.html.j2").render(
@@ -73,7 +73,7 @@ def write(
         evaluator_says=_evaluator_says,
         factor_groups=[group for group in data.groups if any(run.factors for run in data.runs if run.group == group)],
         analysis=analysis,
-        effects=[(title, figure.to_json()) for title, figure in figures.effects_figures(analysis)],
+        effects=[(title, figure.to_json()) for title, figure in interactive_figures.effects_figures(analysis)],
         survival=_survival(data, analysis),
         galleries=_galleries(data),
         moments=moments,
@@ -82,7 +82,7 @@ def write(
         details=list(zip(data.runs, own, strict=True)),
         verdict_rules=_verdict_rules(),
         command="\n".join(map(shlex.join, data.commands)),
-        model=json.dumps(embedded.model(data), allow_nan=False),
+        model=json.dumps(page_data.model(data), allow_nan=False),
         moments_json=json.dumps(moments),
         style=_text("style.css"),
         scripts=[_text(name) for name in SCRIPTS],
@@ -139,7 +139,7 @@ def _survival(data: SweepData, analysis: Analysis) -> list[tuple[str, str]]:
         for factor, curves in factors.items():
             parts = [group] if len(analysis.names) > 1 else []
             title = ": ".join([*parts, f"by {analysis.names[group][factor]}" if factor else "all runs"])
-            found.append((title, figures.survival_figure(title, curves, last).to_json()))
+            found.append((title, interactive_figures.survival_figure(title, curves, last).to_json()))
     return found
 
 

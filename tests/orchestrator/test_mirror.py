@@ -15,7 +15,7 @@ from tiny import execution_of, run_some_steps, run_to_end
 
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
-from orchestrator.report.collect import collect
+from orchestrator.report.mlflow_reader import collect
 from orchestrator.store import trial_folder
 from orchestrator.store.trial_folder import Record, TrialFolder
 from orchestrator.tracking import client, run_content

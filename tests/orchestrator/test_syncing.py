@@ -19,7 +19,7 @@ from tiny import run_some_steps, run_to_end
 from orchestrator.commands.sync import sync
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
-from orchestrator.report.collect import collect
+from orchestrator.report.mlflow_reader import collect
 from orchestrator.store.sweep_lock import hold
 from orchestrator.tracking import client, run_content
 from orchestrator.tracking.run_writer import RunCopy

@@ -15,7 +15,7 @@ from tiny import execution_of, run_some_steps, run_to_end
 
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
-from orchestrator.report.collect import collect, spread
+from orchestrator.report.mlflow_reader import collect, spread
 
 MakePlan = Callable[[], Plan]
 

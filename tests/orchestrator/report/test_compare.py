@@ -5,8 +5,8 @@ from __future__ import annotations
 from made_runs import LR, NOISE, made_run, made_sweep, measured, noise_decides, png, summary_of
 
 from orchestrator.report.analysis import analyse
-from orchestrator.report.compare import merged
 from orchestrator.report.data import RunData, SweepData
+from orchestrator.report.merge import merged
 
 
 def sweeps_that_differ(seeds: int = 4) -> list[SweepData]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from made_runs import made_run
 
-from orchestrator.report.details import of_run, shared_and_own
+from orchestrator.report.run_details import of_run, shared_and_own
 
 
 def test_what_all_share_stands_once_and_every_setting_is_in_one_place() -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from made_runs import NOISE, ONE, TWO, drawn, made_run, made_sweep, measured
 
-from orchestrator.report import embedded
-from orchestrator.report.embedded import model, thin
+from orchestrator.report import page_data
+from orchestrator.report.page_data import model, thin
 
 
 def unpacked(made: dict[str, Any], curve: list[Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +76,7 @@ def test_a_thinned_curve_keeps_its_ends_its_order_and_at_most_so_many_points(mos
 
 
 def test_many_long_curves_are_thinned_to_the_pages_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "MOST_POINTS", 1000)
+    monkeypatch.setattr(page_data, "MOST_POINTS", 1000)
     runs = [made_run(seed=seed) for seed in range(10)]
     for run in runs:
         run.history = {"loss/generator": (np.arange(500), np.ones(500)), "accuracy/auc": (np.arange(7), np.ones(7))}

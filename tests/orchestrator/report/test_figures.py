@@ -7,9 +7,9 @@ from typing import Any
 
 from made_runs import NOISE, made_run, made_sweep, measured, noise_decides
 
-from orchestrator.report import figures
+from orchestrator.report import interactive_figures
 from orchestrator.report.analysis import Analysis, analyse
-from orchestrator.report.figures import SURE, UNSURE, effects_figures, survival_figure
+from orchestrator.report.interactive_figures import SURE, UNSURE, effects_figures, survival_figure
 
 
 def dots(found: Analysis) -> list[Any]:
@@ -85,4 +85,4 @@ def test_colours_are_told_apart_by_number_and_never_run_out() -> None:
     curves = analyse(made_sweep(*runs)).survival["g"][NOISE]
     lines = [trace.line.color for trace in survival_figure("", curves, 20).data if trace.name]
     assert len(lines) == 10
-    assert len(set(lines[: len(figures.PALETTE)])) == len(figures.PALETTE)
+    assert len(set(lines[: len(interactive_figures.PALETTE)])) == len(interactive_figures.PALETTE)

@@ -10,8 +10,8 @@ from made_runs import LR, NOISE, ONE, TWO, drawn, made_run, made_sweep, measured
 
 from orchestrator.report import tables
 from orchestrator.report.analysis import analyse
-from orchestrator.report.compare import merged
 from orchestrator.report.data import SweepData
+from orchestrator.report.merge import merged
 
 
 def written(data: SweepData, folder: Path) -> Path:

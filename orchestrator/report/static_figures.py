@@ -15,8 +15,8 @@ from PIL import Image
 from gan_core.files import write_atomically
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData, curve_titles
-from orchestrator.report.embedded import thin
-from orchestrator.report.figures import PALETTE, SURE, UNSURE
+from orchestrator.report.interactive_figures import PALETTE, SURE, UNSURE
+from orchestrator.report.page_data import thin
 from orchestrator.statistics import Change
 
 mpl.use("Agg")

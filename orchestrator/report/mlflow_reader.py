@@ -14,7 +14,7 @@ import numpy as np
 from tenacity import retry, stop_after_attempt, wait_exponential
 
 from orchestrator.errors import UserError, first_line
-from orchestrator.report import answers
+from orchestrator.report import artifact_schemas
 from orchestrator.report.data import Curve, RunData, SweepData, mixtures
 from orchestrator.tracking.address import without_secrets
 from orchestrator.tracking.client import IMAGE_NAME, KEY, KIND, children_of, client_for
@@ -93,7 +93,7 @@ class _Reader:
 
     def answer(self, run: Any, path: str, check: Callable[[bytes], Item]) -> Item:
         """What `check` makes of a file of the run. Raises UserError where it is damaged or cannot be read."""
-        with answers.from_run(run.info.run_id, path):
+        with artifact_schemas.from_run(run.info.run_id, path):
             return check(self.read(run, path))
 
     @_try_again
@@ -112,7 +112,7 @@ class _Reader:
             raise UserError(
                 f"run {parent.info.run_id} in MLflow has no sweep.json; `orchestrate sync {sweep}` sends it"
             )
-        return self.answer(parent, "sweep.json", answers.sweep)
+        return self.answer(parent, "sweep.json", artifact_schemas.sweep)
 
     def pictures(self, run: Any) -> list[tuple[int, str]]:
         """(step, path) of the sample grids logged over steps, in order, one a step."""
@@ -127,7 +127,7 @@ class _Reader:
                 examples[data.group] = runs[data.key]
         groups: dict[bytes, list[str]] = {}
         for group, run in examples.items():
-            groups.setdefault(self.answer(run, "real.png", answers.picture), []).append(group)
+            groups.setdefault(self.answer(run, "real.png", artifact_schemas.picture), []).append(group)
         if len(groups) == 1:
             return [("real images", picture) for picture in groups]
         return [(f"real images of {', '.join(names)}", picture) for picture, names in groups.items()]
@@ -136,7 +136,7 @@ class _Reader:
         """The card of the evaluator that measured the run; read once for all its runs."""
         evaluator = run.data.tags["evaluator"]
         if evaluator not in self._cards:
-            self._cards[evaluator] = self.answer(run, "evaluator.json", answers.card)
+            self._cards[evaluator] = self.answer(run, "evaluator.json", artifact_schemas.card)
         return self._cards[evaluator]
 
     def run_data(self, trial: dict[str, Any], run: Any, moments: int) -> RunData:
@@ -153,19 +153,23 @@ class _Reader:
         data.verdict, data.reason = tags.get("verdict", ""), tags.get("verdict.reason") or tags.get("error", "")
         since = tags.get("verdict.since", "")
         data.since = int(since) if since.isdigit() else None
-        data.latest, data.settings = answers.finite(run.data.metrics), dict(run.data.params)
+        data.latest, data.settings = artifact_schemas.finite(run.data.metrics), dict(run.data.params)
         data.began_ms, data.ended_ms = run.info.start_time or 0, run.info.end_time or 0
         if tags.get("device"):
             data.made_on = f"{tags['device'].partition(':')[0]} in {tags.get('precision')}"
         files = self.files(run)
-        environment = self.answer(run, "environment.json", answers.environment) if "environment.json" in files else {}
+        environment = (
+            self.answer(run, "environment.json", artifact_schemas.environment) if "environment.json" in files else {}
+        )
         data.environment = environment if "packages" in environment else {}  # a worker that never began has none
         if tags.get("evaluator") and "evaluator.json" in files:
             data.evaluator = self.card(run)
         if "history.jsonl" in files:
-            data.history = curves(self.answer(run, "history.jsonl", answers.history))
+            data.history = curves(self.answer(run, "history.jsonl", artifact_schemas.history))
         pictures = self.pictures(run) if "images" in files else []
-        data.pictures = [(step, self.answer(run, path, answers.picture)) for step, path in spread(pictures, moments)]
+        data.pictures = [
+            (step, self.answer(run, path, artifact_schemas.picture)) for step, path in spread(pictures, moments)
+        ]
         return data
 
 
