@@ -9,11 +9,11 @@ from orchestrator.interrupts import INTERRUPTED
 
 def main() -> None:
     try:
-        from orchestrator import cli
+        from orchestrator.cli import app
     except KeyboardInterrupt:
         print("interrupted; nothing was started", file=sys.stderr)
         sys.exit(INTERRUPTED)
-    cli.main()
+    app.main()
 
 
 if __name__ == "__main__":

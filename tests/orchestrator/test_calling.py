@@ -39,7 +39,7 @@ def test_every_command_that_can_go_there_is_known() -> None:
     from typer.main import get_command
 
     from orchestrator.calling import GO_THERE
-    from orchestrator.cli import app
+    from orchestrator.cli.app import app
 
     commands = get_command(app).commands  # type: ignore[attr-defined]
     with_address = {name for name, one in commands.items() if any(option.name == "address" for option in one.params)}

@@ -12,7 +12,7 @@ from filelock import FileLock
 from tiny import run_some_steps, run_to_end
 from typer.testing import CliRunner
 
-from orchestrator import cli
+from orchestrator.cli import app
 from orchestrator.commands import clean
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
@@ -37,7 +37,7 @@ def plan(tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def run(plan: Plan, *words: str, answer: str | None = None) -> str:
     command = ["clean", *words, "--home", str(plan.folder.home)]
-    done = CliRunner().invoke(cli.app, command, input=answer)
+    done = CliRunner().invoke(app.app, command, input=answer)
     if isinstance(done.exception, UserError):
         raise done.exception
     assert done.exit_code == 0, done.output

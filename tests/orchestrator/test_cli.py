@@ -10,7 +10,8 @@ import pytest
 from tiny import TINY
 from typer.testing import CliRunner
 
-from orchestrator import __version__, cli
+from orchestrator import __version__
+from orchestrator.cli import app
 
 COMMANDS = ["sweep", "plan", "status", "report", "ui", "train"]
 UPKEEP = ["sample", "logs", "stop", "clean", "datasets", "datasets prepare", "doctor"]
@@ -19,7 +20,7 @@ UPKEEP = ["sample", "logs", "stop", "clean", "datasets", "datasets prepare", "do
 def without(packages: set[str], *words: str) -> str:
     """What the command says in a process of its own. Fails where it has imported one of the packages."""
     code = (
-        f"import sys, orchestrator.cli as c\nsys.argv = {['orchestrate', *words]!r}\n"
+        f"import sys, orchestrator.cli.app as c\nsys.argv = {['orchestrate', *words]!r}\n"
         "import os; os._exit = sys.exit\n"
         "try: c.main()\nexcept SystemExit as left: assert not left.code\n"
         f"heavy = {packages!r} & set(sys.modules)\n"
@@ -46,20 +47,20 @@ def test_a_plan_needs_no_heavy_package(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS + UPKEEP)
 def test_every_command_explains_itself(command: str) -> None:
-    done = CliRunner().invoke(cli.app, [*command.split(), "--help"])
+    done = CliRunner().invoke(app.app, [*command.split(), "--help"])
     assert done.exit_code == 0
     assert "--home" in done.output
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS + UPKEEP if command != "report"])
 def test_help_has_an_example(command: str) -> None:
-    assert f"Example: orchestrate {command}" in CliRunner().invoke(cli.app, [*command.split(), "--help"]).output
+    assert f"Example: orchestrate {command}" in CliRunner().invoke(app.app, [*command.split(), "--help"]).output
 
 
 def test_one_picture_at_a_time(tmp_path: Path) -> None:
     words = ["sample", "x", "1", "--by-class", "--interpolate", "--home", str(tmp_path)]
-    done = CliRunner().invoke(cli.app, words)
-    assert isinstance(done.exception, cli.UserError)
+    done = CliRunner().invoke(app.app, words)
+    assert isinstance(done.exception, app.UserError)
     assert "choose one" in str(done.exception)
 
 
@@ -67,20 +68,20 @@ def test_the_home_of_datasets_may_stand_before_prepare(tmp_path: Path, monkeypat
     homes = []
     monkeypatch.setattr("orchestrator.commands.datasets.prepare", lambda name, home, console: homes.append(home))
     for words in (["--home", str(tmp_path), "prepare", "mnist"], ["prepare", "mnist", "--home", str(tmp_path)]):
-        assert CliRunner().invoke(cli.app, ["datasets", *words]).exit_code == 0
+        assert CliRunner().invoke(app.app, ["datasets", *words]).exit_code == 0
     assert homes == [tmp_path, tmp_path]
 
 
 def test_the_version_is_told() -> None:
-    assert __version__ in CliRunner().invoke(cli.app, ["--version"]).output
+    assert __version__ in CliRunner().invoke(app.app, ["--version"]).output
 
 
 def test_status_of_an_empty_home_says_what_to_do(tmp_path: Path) -> None:
-    done = CliRunner().invoke(cli.app, ["status", "--home", str(tmp_path)])
+    done = CliRunner().invoke(app.app, ["status", "--home", str(tmp_path)])
     assert "orchestrate sweep FILE" in done.output
 
 
 def test_a_broken_set_is_a_users_mistake(tmp_path: Path) -> None:
-    done = CliRunner().invoke(cli.app, ["plan", "experiments/smoke.yaml", "--set", "novalue", "--home", str(tmp_path)])
-    assert isinstance(done.exception, cli.UserError)
+    done = CliRunner().invoke(app.app, ["plan", "experiments/smoke.yaml", "--set", "novalue", "--home", str(tmp_path)])
+    assert isinstance(done.exception, app.UserError)
     assert "path=value" in str(done.exception)

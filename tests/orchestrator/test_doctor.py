@@ -9,7 +9,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from orchestrator import cli
+from orchestrator.cli import app
 from orchestrator.commands.doctor import trouble_of_tracking
 
 NAMES = {
@@ -21,7 +21,7 @@ NAMES = {
 def examined(home: Path, *words: str) -> tuple[int, dict[str, dict[str, str]]]:
     """The exit code and the checks by name."""
     done = CliRunner(env={"MLFLOW_TRACKING_URI": "", "RAY_ADDRESS": ""}).invoke(
-        cli.app, ["doctor", "--json", "--home", str(home), *words]
+        app.app, ["doctor", "--json", "--home", str(home), *words]
     )
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     return done.exit_code, {check["name"]: check for check in json.loads(done.stdout)}
@@ -61,7 +61,7 @@ def test_a_damaged_database_is_found(tmp_path: Path) -> None:
 
 def test_people_read_a_line_a_check_and_what_comes_next(tmp_path: Path) -> None:
     done = CliRunner(env={"MLFLOW_TRACKING_URI": "", "RAY_ADDRESS": ""}).invoke(
-        cli.app, ["doctor", "--home", str(tmp_path), "--tracking-uri", "runs"]
+        app.app, ["doctor", "--home", str(tmp_path), "--tracking-uri", "runs"]
     )
     assert done.exit_code == 1
     assert all(name in done.output for name in NAMES)

@@ -9,7 +9,7 @@ import pytest
 from mirrors import mirrored
 from tiny import TINY, run_to_end
 
-from orchestrator.cli_options import make_console
+from orchestrator.cli.options import make_console
 from orchestrator.commands import report
 from orchestrator.commands.status import print_sweep
 from orchestrator.console.progress import make_display

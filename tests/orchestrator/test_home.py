@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from orchestrator import cli
+from orchestrator.cli import app
 from orchestrator.store.trial_folder import make_home
 
 
@@ -37,15 +37,15 @@ def test_a_new_home_is_for_its_owner_alone_and_one_that_is_there_keeps_its_mode(
 )
 def test_a_home_that_cannot_be_one_is_a_users_mistake(home: str, cause: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = CliRunner().invoke(cli.app, ["status", "--home", str(tmp_path / home)])
-    assert isinstance(done.exception, cli.UserError), done.exception
+    done = CliRunner().invoke(app.app, ["status", "--home", str(tmp_path / home)])
+    assert isinstance(done.exception, app.UserError), done.exception
     assert "(or $ORCHESTRATE_HOME) cannot be used" in str(done.exception)
     assert cause in str(done.exception)
 
 
 def test_a_home_of_the_environment_is_used_and_checked_as_well(tmp_path: Path) -> None:
-    done = CliRunner().invoke(cli.app, ["status"], env={"ORCHESTRATE_HOME": str(tmp_path)})
+    done = CliRunner().invoke(app.app, ["status"], env={"ORCHESTRATE_HOME": str(tmp_path)})
     assert f"no sweep in {tmp_path}" in done.output
     (tmp_path / "file").write_text("")
-    done = CliRunner().invoke(cli.app, ["status"], env={"ORCHESTRATE_HOME": str(tmp_path / "file")})
-    assert isinstance(done.exception, cli.UserError)
+    done = CliRunner().invoke(app.app, ["status"], env={"ORCHESTRATE_HOME": str(tmp_path / "file")})
+    assert isinstance(done.exception, app.UserError)

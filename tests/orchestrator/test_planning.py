@@ -10,7 +10,8 @@ import pytest
 from tiny import TINY, run_to_end
 from typer.testing import CliRunner
 
-from orchestrator import cli, environment
+from orchestrator import environment
+from orchestrator.cli import app
 from orchestrator.planning.plan import Plan
 
 MakePlan = Callable[[], Plan]
@@ -22,7 +23,7 @@ def planned(tmp_path: Path, tiny_plan: MakePlan) -> Callable[..., str]:
 
     def run(*words: str) -> str:
         command = ["plan", str(tmp_path / "tiny.yaml"), "--home", str(tmp_path / "home"), *words]
-        done = CliRunner().invoke(cli.app, command)
+        done = CliRunner().invoke(app.app, command)
         assert done.exit_code == 0, done.output
         return done.stdout
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli_options import HOME, Address, Elsewhere, Home, Json, SweepName, TrackingUri, Trial, make_console
+from orchestrator.cli.options import HOME, Address, Elsewhere, Home, Json, SweepName, TrackingUri, Trial, make_console
 from orchestrator.errors import UserError
 
 app = typer.Typer()

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from orchestrator import __version__, cli_upkeep
-from orchestrator.cli_options import (
+from orchestrator import __version__
+from orchestrator.cli import manage
+from orchestrator.cli.options import (
     HOME,
     Address,
     Elsewhere,
@@ -264,7 +265,7 @@ def train(
     raise typer.Exit(train.train(file, trial, set_ or [], home, make_console()))
 
 
-app.add_typer(cli_upkeep.app)
+app.add_typer(manage.app)
 
 
 def main() -> None:
