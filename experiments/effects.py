@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from orchestrator.naming import format_level, short_names
+from orchestrator.formatting import format_level, short_names
 from orchestrator.statistics import Effect, Result, share
 from orchestrator.statistics import effects as paired_effects
 from orchestrator.store.trial_folder import Record, SweepFolder

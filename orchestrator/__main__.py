@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from orchestrator.interrupts import INTERRUPTED
+from orchestrator.signals import INTERRUPTED
 
 
 def main() -> None:

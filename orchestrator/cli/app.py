@@ -26,7 +26,7 @@ from orchestrator.cli.options import (
     make_console,
 )
 from orchestrator.errors import UserError
-from orchestrator.interrupts import LEFT, Interrupted
+from orchestrator.signals import LEFT, Interrupted
 
 app = typer.Typer(
     name="orchestrate",
@@ -108,11 +108,11 @@ def sweep(
 
     Example: `orchestrate sweep experiments/stability.yaml --set seeds=[0,1,2]`
     """
-    from orchestrator import interrupts
+    from orchestrator import signals
 
     if detach:
         raise UserError("--detach needs --address ray://HOST:10001 or http://HOST:8265: who waits is this command")
-    interrupts.leave_on_signals()  # before torch is imported, which takes a while
+    signals.leave_on_signals()  # before torch is imported, which takes a while
     from orchestrator.commands import sweep
     from orchestrator.tracking import address
 

@@ -126,7 +126,7 @@ def clean(
     Example: `orchestrate clean stability`
     """
     from orchestrator.commands import clean
-    from orchestrator.naming import format_bytes
+    from orchestrator.formatting import format_bytes
 
     folders = clean.choose_sweeps(home, sweep, all_)
     with clean.held(folders):

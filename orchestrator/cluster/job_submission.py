@@ -19,9 +19,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from orchestrator.calling import outside
+from orchestrator.command_hints import outside
 from orchestrator.errors import UserError, first_line
-from orchestrator.interrupts import INTERRUPTED
+from orchestrator.signals import INTERRUPTED
 
 OUTSIDE = ("ray://", "http://", "https://")
 PACKAGES = ("orchestrator", "gan_core")

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import psutil
 
 from orchestrator.errors import UserError, first_line
-from orchestrator.interrupts import SIGNALS, end_children
+from orchestrator.signals import SIGNALS, end_children
 
 LEAST_OBJECT_STORE = 100 * 1024**2
 QUIET = {

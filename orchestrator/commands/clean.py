@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestrator.errors import UserError
-from orchestrator.naming import format_bytes
+from orchestrator.formatting import format_bytes
 from orchestrator.store import temp_folder
 from orchestrator.store.sweep_lock import hold, is_held
 from orchestrator.store.trial_folder import SweepFolder, TrialFolder, sweeps

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator.calling import command
+from orchestrator.command_hints import command
 from orchestrator.errors import UserError, nearest
 from orchestrator.store.trial_folder import make_home
 
@@ -93,7 +93,7 @@ def how_to_get(known: Known, home: Path) -> str:
 
 
 def print_datasets(home: Path, console: Console) -> None:
-    from orchestrator.naming import format_bytes
+    from orchestrator.formatting import format_bytes
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("data set", "state", "on disk", "train", "test", "classes", "what it shows", "to get it"):

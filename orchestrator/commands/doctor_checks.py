@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from orchestrator.naming import format_bytes
+from orchestrator.formatting import format_bytes
 
 State = Literal["ok", "warning", "wrong"]
 PYTHONS = ((3, 11), (3, 13))

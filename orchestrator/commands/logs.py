@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
-from orchestrator.calling import command, sweep_again
+from orchestrator.command_hints import command, sweep_again
 from orchestrator.commands.trial_lookup import choose_trial
-from orchestrator.naming import SHOWN, shown_metrics
+from orchestrator.formatting import SHOWN, shown_metrics
 from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_folder import Damaged, Record, SweepFolder, TrialFolder
 

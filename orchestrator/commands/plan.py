@@ -11,8 +11,8 @@ from typing import Any
 from rich.console import Console
 
 from orchestrator import environment
-from orchestrator.calling import sweep_command
 from orchestrator.cluster.ray_runtime import slots
+from orchestrator.command_hints import sweep_command
 from orchestrator.commands.status import rows_of_plan
 from orchestrator.console.progress import duration
 from orchestrator.errors import printable

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.calling import command, sweep_again
 from orchestrator.cluster import nodes
+from orchestrator.command_hints import command, sweep_again
 from orchestrator.errors import UserError
-from orchestrator.naming import COLOURS, SHOWN, shown_metrics
+from orchestrator.formatting import COLOURS, SHOWN, shown_metrics
 from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder, sweeps
 from orchestrator.tracking.client import runs_of

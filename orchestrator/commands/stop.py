@@ -10,7 +10,7 @@ from collections import Counter
 
 from rich.console import Console
 
-from orchestrator.calling import command, sweep_again
+from orchestrator.command_hints import command, sweep_again
 from orchestrator.commands.status import rows_of_sweep
 from orchestrator.errors import UserError
 from orchestrator.store.sweep_lock import holder, is_held

@@ -12,13 +12,12 @@ from pathlib import Path
 from rich.console import Console
 
 from orchestrator import environment
-from orchestrator.calling import command
 from orchestrator.cluster import preflight
 from orchestrator.cluster.ray_runtime import Cluster, Device
+from orchestrator.command_hints import command
 from orchestrator.commands import finalize
 from orchestrator.console import progress
 from orchestrator.errors import UserError
-from orchestrator.interrupts import INTERRUPTED, Stop, instead, leave_at_once
 from orchestrator.object_store import puller
 from orchestrator.object_store.s3 import Storage
 from orchestrator.object_store.worker_folder import StoredSweep
@@ -28,6 +27,7 @@ from orchestrator.planning.evaluators import prepare
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.repair import repaired
 from orchestrator.scheduling.sweep_runner import Crew, Settings
+from orchestrator.signals import INTERRUPTED, Stop, instead, leave_at_once
 from orchestrator.store import disk_space
 from orchestrator.store.sweep_lock import hold
 from orchestrator.store.temp_folder import parent_folder, scratch_folder

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress
 from tenacity import Retrying, stop_after_attempt, wait_exponential
 
-from orchestrator.calling import command
+from orchestrator.command_hints import command
 from orchestrator.commands import finalize
 from orchestrator.errors import first_line
 from orchestrator.planning import ranking

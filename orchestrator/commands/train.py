@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator.calling import command
+from orchestrator.command_hints import command
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.planning.evaluators import prepare
 from orchestrator.planning.plan import make_plan

@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.naming import COLOURS, SHOWN, shown_metrics
+from orchestrator.formatting import COLOURS, SHOWN, shown_metrics
 from orchestrator.planning.eta import Clock
 from orchestrator.planning.plan import Plan
 

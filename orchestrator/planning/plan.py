@@ -13,7 +13,7 @@ from gan_core.config import DataConfig, TrialConfig
 from gan_core.identity import trial_key
 from gan_core.images import DataError
 from gan_core.requirements import check_data, check_evaluation
-from orchestrator.calling import where_from
+from orchestrator.command_hints import where_from
 from orchestrator.errors import Problem, SpecError
 from orchestrator.store.trial_folder import Record, SweepFolder, make_home
 from orchestrator.sweepfile.loader import Sweep, Trial

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from orchestrator.naming import format_level, short_names
+from orchestrator.formatting import format_level, short_names
 from orchestrator.report.data import SweepData
 from orchestrator.statistics import (
     Curve,

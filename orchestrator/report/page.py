@@ -18,7 +18,7 @@ from PIL import Image
 from gan_core import stability
 from gan_core.files import write_atomically
 from orchestrator import __version__
-from orchestrator.naming import format_level
+from orchestrator.formatting import format_level
 from orchestrator.report import interactive_figures, leaderboard, page_data, run_details
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import RunData, SweepData

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from orchestrator.naming import format_level, short_names
+from orchestrator.formatting import format_level, short_names
 from orchestrator.report.data import Curve, RunData, SweepData, curve_titles
 
 MOST_POINTS = 400_000

@@ -10,7 +10,7 @@ import pandas as pd
 
 from gan_core.files import write_atomically
 from orchestrator.escaping import in_csv
-from orchestrator.naming import format_level
+from orchestrator.formatting import format_level
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
 from orchestrator.statistics import Effect

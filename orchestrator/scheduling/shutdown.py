@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
-from orchestrator.interrupts import Stop
+from orchestrator.signals import Stop
 from orchestrator.store.trial_folder import TrialFolder
 
 SECONDS_TO_SAVE = 5.0

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.cluster.worker_count import Count, Staff
 from orchestrator.console.progress import Display, duration
-from orchestrator.interrupts import Stop
 from orchestrator.planning.eta import Clock, relative_cost
 from orchestrator.planning.plan import Plan
+from orchestrator.signals import Stop
 from orchestrator.store import disk_space
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import Any
 import ray
 from ray import tune
 
-from orchestrator.interrupts import Stop
 from orchestrator.scheduling.heartbeat import Silence
 from orchestrator.scheduling.sweep_runner import Settings
+from orchestrator.signals import Stop
 from orchestrator.trial.failure_policy import MOST_WORKERS_LOST, POLICIES, Action, Cause, classify, in_short
 
 Report = Callable[[str, dict[str, Any]], None]

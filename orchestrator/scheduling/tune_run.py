@@ -13,7 +13,6 @@ from ray import tune
 
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster.ray_runtime import Cluster
-from orchestrator.interrupts import Stop
 from orchestrator.object_store.puller import Fetcher
 from orchestrator.planning.plan import Plan, Planned
 from orchestrator.planning.runtime_estimate import longest_first
@@ -24,6 +23,7 @@ from orchestrator.scheduling.sweep_runner import Settings
 from orchestrator.scheduling.trainable import TrialRunner
 from orchestrator.scheduling.trial_monitor import Listener, Report, Round, StopWhen, key_of
 from orchestrator.scheduling.trial_order import InOrder, one_after_another
+from orchestrator.signals import Stop
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.trial.failure_policy import MOST_WORKERS_LOST, Cause, classify, in_short
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from orchestrator.naming import format_level
+from orchestrator.formatting import format_level
 from orchestrator.statistics.result import Outcome, Result
 
 Levels = tuple[str, ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from orchestrator.naming import format_level
+from orchestrator.formatting import format_level
 
 Outcome = Literal["stable", "final"]
 

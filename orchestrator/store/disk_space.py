@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.errors import UserError
-from orchestrator.naming import format_bytes
+from orchestrator.formatting import format_bytes
 
 TAKES_NOTHING = {
     errno.ENOSPC: "the disk is full",

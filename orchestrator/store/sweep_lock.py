@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from gan_core.files import remove_temporary
 from orchestrator import environment
-from orchestrator.calling import command
+from orchestrator.command_hints import command
 from orchestrator.errors import UserError
 from orchestrator.store.trial_folder import SweepFolder, make_home, read_json, write_json
 

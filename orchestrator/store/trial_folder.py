@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from gan_core.files import remove_temporary, write_atomically
 from orchestrator.errors import UserError, shown
-from orchestrator.naming import FOLDER_NAME, is_folder_name
+from orchestrator.formatting import FOLDER_NAME, is_folder_name
 from orchestrator.store import history_log
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from gan_core.config import TrialConfig, expand_shorthand
 from gan_core.conflicts import Conflict, cautions
 from gan_core.identity import effective_settings, unflatten
 from orchestrator.errors import UserError, nearest, shown
-from orchestrator.naming import FOLDER_NAME, configuration_name, is_folder_name
+from orchestrator.formatting import FOLDER_NAME, configuration_name, is_folder_name
 from orchestrator.sweepfile import yaml_source
 from orchestrator.sweepfile.grid import Group
 from orchestrator.sweepfile.settings import SETTINGS, Layer, SettingsReader, setting_at_fault, source_of

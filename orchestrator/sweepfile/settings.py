@@ -10,7 +10,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from gan_core.config import expand_shorthand
 from gan_core.identity import setting_paths
 from orchestrator.errors import Problem, SpecError, nearest
-from orchestrator.naming import SHORT
+from orchestrator.formatting import SHORT
 from orchestrator.sweepfile import yaml_source
 from orchestrator.sweepfile.yaml_source import Located
 

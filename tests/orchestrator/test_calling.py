@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.calling import command, outside, sweep_command, where_from
+from orchestrator.command_hints import command, outside, sweep_command, where_from
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def test_what_cannot_be_asked_from_outside_is_to_be_typed_on_the_head(words: str
 def test_every_command_that_can_go_there_is_known() -> None:
     from typer.main import get_command
 
-    from orchestrator.calling import GO_THERE
     from orchestrator.cli.app import app
+    from orchestrator.command_hints import GO_THERE
 
     commands = get_command(app).commands  # type: ignore[attr-defined]
     with_address = {name for name, one in commands.items() if any(option.name == "address" for option in one.params)}

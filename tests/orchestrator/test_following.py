@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from ray.exceptions import ActorDiedError, RayActorError
 
-from orchestrator.interrupts import Stop
 from orchestrator.scheduling.sweep_runner import Settings
 from orchestrator.scheduling.trial_monitor import Round
+from orchestrator.signals import Stop
 from orchestrator.trial.failure_policy import Cause
 
 Said = list[tuple[str, str]]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from orchestrator.interrupts import Stop
+from orchestrator.signals import Stop
 
 PROGRAM = """
 import subprocess, sys, threading, time

@@ -9,7 +9,7 @@ import pytest
 
 from gan_core.identity import setting_paths
 from gan_core.stability import VERDICTS
-from orchestrator.naming import (
+from orchestrator.formatting import (
     COLOURS,
     SHORT,
     SHOWN,

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from tiny import run_some_steps, run_to_end
 
-from orchestrator.interrupts import Stop
 from orchestrator.planning.plan import Plan
 from orchestrator.scheduling.shutdown import bounded_stop, kill_worker
 from orchestrator.scheduling.tune_run import give_up, killed_for_memory
+from orchestrator.signals import Stop
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.trial.failure_policy import Cause
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from orchestrator.naming import configuration_name
+from orchestrator.formatting import configuration_name
 from orchestrator.report import analysis, leaderboard, page, summary
 from orchestrator.report.data import CURVES, QUALITY_CURVES, RunData, SweepData
 from orchestrator.report.summary import Summary
