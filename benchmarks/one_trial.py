@@ -25,7 +25,7 @@ from plain_loop import PlainLoop
 from torch.utils.flop_counter import FlopCounterMode
 
 from gan_core import checkpoint, datasets, history, training
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.cuda_graph import WARM_UP
 from gan_core.datasets import ImageSet
 from gan_core.precision import resolve_precision

@@ -52,7 +52,7 @@ def main() -> None:
 def kept_classifier(data: Path, folder: Path) -> Path:
     """The file that a sweep keeps in `evaluators` of its home."""
     from gan_core import datasets
-    from gan_core.config import DataConfig
+    from gan_core.config.trial import DataConfig
     from gan_core.evaluation.features import classifier
 
     images = datasets.load(DataConfig(name="mnist", root=str(data.absolute())))
@@ -81,7 +81,7 @@ def check_same_networks() -> None:
     from ray.tune.examples.pbt_dcgan_mnist import common
 
     from gan_core import networks
-    from gan_core.config import TrialConfig
+    from gan_core.config.trial import TrialConfig
 
     config = TrialConfig()
     ours = networks.build(config.model, config.stabilizers, channels=1, classes=0, image_size=32, seed=0)

@@ -150,7 +150,7 @@ def look(root: psutil.Process, known: dict[int, float]) -> None:
 def run_alone(trials: int, steps: int) -> None:
     import torch
 
-    from gan_core.config import TrialConfig
+    from gan_core.config.trial import TrialConfig
     from gan_core.datasets import load
     from gan_core.evaluation import evaluator, features
     from gan_core.training import Trainer
@@ -176,10 +176,10 @@ def run_peer(trials: int, steps: int, home: Path) -> None:
     from ray.air.integrations.mlflow import MLflowLoggerCallback
 
     from gan_core import product, sampling
-    from gan_core.config import TrialConfig
+    from gan_core.config.identity import effective_settings
+    from gan_core.config.trial import TrialConfig
     from gan_core.datasets import load
     from gan_core.evaluation import evaluator, features
-    from gan_core.identity import effective_settings
     from gan_core.training import Trainer
 
     asked = settings(trials, steps)

@@ -21,7 +21,7 @@ def main() -> None:
         tell(f"import {name}")
 
     from gan_core import datasets
-    from gan_core.config import TrialConfig
+    from gan_core.config.trial import TrialConfig
     from gan_core.evaluation import evaluator, features
     from gan_core.training import Trainer
 

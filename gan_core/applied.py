@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from gan_core.config import Player, TrialConfig
+from gan_core.config.trial import Player, TrialConfig
 from gan_core.networks.initialisation import WEIGHTS
 from gan_core.networks.minibatch_std import MinibatchStd
 from gan_core.networks.normalisation import NORM_NAMES

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from gan_core.config import DataConfig
+from gan_core.config.trial import DataConfig
 from gan_core.images import DataError, Loaded, Part, resize
 from gan_core.own_images import from_folder, from_npz
 

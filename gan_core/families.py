@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-    from gan_core.config import ModelConfig
+    from gan_core.config.trial import ModelConfig
 
 GROUP = "gan_core.families"
 BUILT_IN = ("dcgan", "acgan", "wgan_gp")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gan_core import losses, penalties, stabilizers
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.networks.outputs import Judgement
 from gan_core.streams import Streams
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_core import checkpoint, networks
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.own_images import MOST_CLASSES
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gan_core import families
-from gan_core.config import EvaluationConfig, TrialConfig
+from gan_core.config.trial import EvaluationConfig, TrialConfig
 from gan_core.datasets import Described, user_path
 from gan_core.images import DataError
 

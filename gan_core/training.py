@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from gan_core import applied, averaging, families, history, networks, sampling, stabilizers
 from gan_core.batches import Batches
-from gan_core.config import Player, TrialConfig
+from gan_core.config.trial import Player, TrialConfig
 from gan_core.cuda_graph import StepGraph
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from runs import SWEEPS, Run, of
 
 from gan_core import networks
-from gan_core.config import TrialConfig
-from gan_core.identity import unflatten
+from gan_core.config.identity import unflatten
+from gan_core.config.trial import TrialConfig
 from orchestrator.statistics import Change, Result, Share, change, share
 from orchestrator.statistics.pairing import blocks, complete, contrasts, factors_of
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.product import from_generator_file
 from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder
 

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_core.config import EvaluationConfig
+from gan_core.config.trial import EvaluationConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.features import Features
 from gan_core.evaluation.frechet import Moments, frechet_distance, moments

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_core.config import Norm
+from gan_core.config.trial import Norm
 from gan_core.networks.activations import Dropout, LeakyReLU
 from gan_core.networks.convolution import Conv2d, ConvTranspose2d
 from gan_core.networks.minibatch_std import MinibatchStd

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from gan_core.config import Norm
+from gan_core.config.trial import Norm
 from gan_core.networks.activations import LeakyReLU
 from gan_core.networks.convolution import Conv2d, ConvTranspose2d
 from gan_core.networks.minibatch_std import MinibatchStd

@@ -110,7 +110,7 @@ def print_datasets(home: Path, console: Console) -> None:
 def prepare(name: str, home: Path, console: Console) -> None:
     """Fetches a data set and reads it once. Raises UserError."""
     from gan_core import datasets
-    from gan_core.config import DataConfig, DataName
+    from gan_core.config.trial import DataConfig, DataName
     from gan_core.images import DataError
 
     names = [known.name for known in KNOWN]

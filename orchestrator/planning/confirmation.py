@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gan_core.identity import trial_key
+from gan_core.config.identity import trial_key
 from orchestrator.planning.plan import Plan, Planned
 from orchestrator.planning.ranking import all_ended, ranking
 from orchestrator.store.trial_folder import read_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 from orchestrator.planning.plan import Plan
 
 

@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from gan_core import datasets
 from gan_core.checkpoint import CheckpointError
-from gan_core.config import EvaluationConfig
+from gan_core.config.trial import EvaluationConfig
 from gan_core.evaluation import evaluator, features
 from gan_core.evaluation.evaluator import CLASSIFIER_FLOOR, Evaluator
 from gan_core.evaluation.features import Features

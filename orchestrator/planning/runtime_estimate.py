@@ -10,7 +10,7 @@ from statistics import median
 
 from pydantic import ValidationError
 
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 from orchestrator import environment
 from orchestrator.planning.eta import relative_cost
 from orchestrator.planning.plan import Plan, Planned

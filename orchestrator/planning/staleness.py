@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gan_core.identity import NOT_IDENTITY, flatten
+from gan_core.config.identity import NOT_IDENTITY, flatten
 from orchestrator.errors import shown
 from orchestrator.planning.plan import Plan
 from orchestrator.store.trial_folder import read_json

@@ -15,7 +15,7 @@ import ray
 import torch
 from ray import tune
 
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.object_store import worker_folder

@@ -12,9 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from gan_core.config import TrialConfig, expand_shorthand
-from gan_core.conflicts import Conflict, cautions
-from gan_core.identity import effective_settings, unflatten
+from gan_core.config.conflicts import Conflict, cautions
+from gan_core.config.identity import effective_settings, unflatten
+from gan_core.config.trial import TrialConfig, expand_shorthand
 from orchestrator.errors import UserError, nearest, shown
 from orchestrator.formatting import FOLDER_NAME, configuration_name, is_folder_name
 from orchestrator.sweepfile import yaml_source

@@ -7,8 +7,8 @@ from typing import Any
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from gan_core.config import expand_shorthand
-from gan_core.identity import setting_paths
+from gan_core.config.identity import setting_paths
+from gan_core.config.trial import expand_shorthand
 from orchestrator.errors import Problem, SpecError, nearest
 from orchestrator.formatting import SHORT
 from orchestrator.sweepfile import yaml_source

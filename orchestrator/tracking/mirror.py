@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from gan_core.config import TrialConfig
-from gan_core.identity import effective_settings
+from gan_core.config.identity import effective_settings
+from gan_core.config.trial import TrialConfig
 from orchestrator.errors import UserError, first_line
 from orchestrator.store.history_reader import Tail
 from orchestrator.store.sweep_lock import is_held

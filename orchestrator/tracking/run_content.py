@@ -6,7 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from gan_core.identity import NOT_IDENTITY
+from gan_core.config.identity import NOT_IDENTITY
 from orchestrator.escaping import in_markdown
 from orchestrator.store.trial_folder import Record
 from orchestrator.tracking.client import FOLDER, KEY, KIND

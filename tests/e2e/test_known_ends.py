@@ -9,11 +9,11 @@ import torch
 from real_data import real_images
 
 from gan_core import stability
-from gan_core.config import TrialConfig
+from gan_core.config.identity import unflatten
+from gan_core.config.trial import TrialConfig
 from gan_core.datasets import ImageSet, load
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import classifier, random_features
-from gan_core.identity import unflatten
 from gan_core.stability import Verdict
 from gan_core.training import Diverged, Trainer
 

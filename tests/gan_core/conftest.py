@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 
-from gan_core.config import DataConfig, TrialConfig
+from gan_core.config.identity import unflatten
+from gan_core.config.trial import DataConfig, TrialConfig
 from gan_core.datasets import ImageSet, load
-from gan_core.identity import unflatten
 
 SMALL: dict[str, Any] = {
     "model.width": 8,

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gan_core.config import TrialConfig, expand_shorthand
-from gan_core.conflicts import cautions, conflicts
-from gan_core.identity import flatten, setting_paths, unflatten
+from gan_core.config.conflicts import cautions, conflicts
+from gan_core.config.identity import flatten, setting_paths, unflatten
+from gan_core.config.trial import TrialConfig, expand_shorthand
 
 ORIGINAL = {"model.networks": "original"}
 NOISE = "stabilizers.instance_noise"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
 from gan_core import datasets
-from gan_core.config import DataConfig
+from gan_core.config.trial import DataConfig
 from gan_core.datasets import ImageSet, load, stack
 from gan_core.images import DataError, Part
 

@@ -20,7 +20,7 @@ from payload import Touch
 from PIL import Image
 
 from gan_core import checkpoint, own_images
-from gan_core.config import DataConfig
+from gan_core.config.trial import DataConfig
 from gan_core.datasets import ImageSet, load
 from gan_core.evaluation import features
 from gan_core.images import DataError, fit

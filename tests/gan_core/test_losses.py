@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gan_core import losses
-from gan_core.config import LossName
+from gan_core.config.trial import LossName
 from gan_core.losses import ADVERSARIAL_LOSSES as LOSSES
 from gan_core.losses import Targets
 

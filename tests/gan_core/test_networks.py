@@ -12,7 +12,7 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_core import networks, stabilizers
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.networks.minibatch_std import MinibatchStd
 from gan_core.networks.normalisation import normalisation
 from gan_core.streams import stream_seed

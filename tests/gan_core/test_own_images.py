@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_core.config import DataConfig
+from gan_core.config.trial import DataConfig
 from gan_core.datasets import ImageSet, load
 from gan_core.images import DataError
 

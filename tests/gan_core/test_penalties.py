@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gan_core import penalties
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.training import Trainer
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gan_core import checkpoint, sampling
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.product import from_checkpoint, from_generator_file, save
 from gan_core.training import Trainer

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gan_core import networks, sampling
-from gan_core.config import ModelConfig, StabilizerConfig, TrialConfig
+from gan_core.config.trial import ModelConfig, StabilizerConfig, TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.training import Trainer
 

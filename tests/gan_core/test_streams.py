@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.streams import NAMES, Streams
 from gan_core.training import Trainer

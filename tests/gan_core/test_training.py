@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_core import sampling
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.images import DataError
 from gan_core.precision import resolve_precision

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_core import sampling
-from gan_core.config import EvaluationConfig, TrialConfig
+from gan_core.config.trial import EvaluationConfig, TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import random_features

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from gan_core import checkpoint
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.history import Row
 from gan_core.training import Snapshot, Trainer

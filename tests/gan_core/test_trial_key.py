@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gan_core import identity as identity_module
-from gan_core.config import TrialConfig
-from gan_core.identity import effective_settings, trial_key, unflatten
+from gan_core.config import identity as identity_module
+from gan_core.config.identity import effective_settings, trial_key, unflatten
+from gan_core.config.trial import TrialConfig
 
 NOISE = "stabilizers.instance_noise"
 INCEPTION = {"evaluation.features": "inception"}

@@ -9,7 +9,7 @@ import ray.exceptions
 import torch
 from pydantic import ValidationError
 
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.images import DataError
 from gan_core.training import Diverged
 from orchestrator.errors import UserError

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tiny import run_to_end
 
-from gan_core.config import TrialConfig
-from gan_core.identity import unflatten
+from gan_core.config.identity import unflatten
+from gan_core.config.trial import TrialConfig
 from orchestrator import environment
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.runtime_estimate import (

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from gan_core import datasets
-from gan_core.config import DataConfig, DataName
+from gan_core.config.trial import DataConfig, DataName
 from orchestrator.commands.datasets import KNOWN, Known, describe, prepare, print_datasets
 from orchestrator.errors import UserError
 

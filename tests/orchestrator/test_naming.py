@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gan_core.identity import setting_paths
+from gan_core.config.identity import setting_paths
 from gan_core.stability import VERDICTS
 from orchestrator.formatting import (
     COLOURS,

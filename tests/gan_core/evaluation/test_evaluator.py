@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan_core.config import EvaluationConfig, TrialConfig
+from gan_core.config.trial import EvaluationConfig, TrialConfig
 from gan_core.datasets import ImageSet
 from gan_core.evaluation import evaluator as module
 from gan_core.evaluation.evaluator import Evaluator, build

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gan_core import families
 
 if TYPE_CHECKING:
-    from gan_core.config import TrialConfig
+    from gan_core.config.trial import TrialConfig
 
 Problem = tuple[str, str]
 """(path of the setting, what is wrong with it)."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gan_core.config import TrialConfig
+from gan_core.config.trial import TrialConfig
 
 
 def effective_settings(config: TrialConfig) -> dict[str, Any]:

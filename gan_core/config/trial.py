@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from gan_core import families
-from gan_core.conflicts import Conflict, conflicts
+from gan_core.config.conflicts import Conflict, conflicts
 
 DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "svhn", "stacked_mnist", "npz", "image_folder"]
 LossName = Literal["bce", "hinge", "least_squares", "wasserstein"]
