@@ -17,9 +17,9 @@ import torch
 from goals import Line
 from one_trial import FAMILIES, config
 
-from gan_core import datasets
 from gan_core.config.trial import TrialConfig
 from gan_core.cuda_graph import WARM_UP
+from gan_core.data import datasets
 from gan_core.training import Trainer
 
 GOAL = 2.0

@@ -24,10 +24,11 @@ from goals import Line
 from plain_loop import PlainLoop
 from torch.utils.flop_counter import FlopCounterMode
 
-from gan_core import checkpoint, datasets, history, training
+from gan_core import checkpoint, history, training
 from gan_core.config.trial import TrialConfig
 from gan_core.cuda_graph import WARM_UP
-from gan_core.datasets import ImageSet
+from gan_core.data import datasets
+from gan_core.data.datasets import ImageSet
 from gan_core.precision import resolve_precision
 from gan_core.training import Trainer
 

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from gan_core import networks
 from gan_core.config.trial import TrialConfig
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.sampling import to_unit
 from gan_core.training import classes_of
 

@@ -51,8 +51,8 @@ def main() -> None:
 
 def kept_classifier(data: Path, folder: Path) -> Path:
     """The file that a sweep keeps in `evaluators` of its home."""
-    from gan_core import datasets
     from gan_core.config.trial import DataConfig
+    from gan_core.data import datasets
     from gan_core.evaluation.features import classifier
 
     images = datasets.load(DataConfig(name="mnist", root=str(data.absolute())))

@@ -151,7 +151,7 @@ def run_alone(trials: int, steps: int) -> None:
     import torch
 
     from gan_core.config.trial import TrialConfig
-    from gan_core.datasets import load
+    from gan_core.data.datasets import load
     from gan_core.evaluation import evaluator, features
     from gan_core.training import Trainer
 
@@ -178,7 +178,7 @@ def run_peer(trials: int, steps: int, home: Path) -> None:
     from gan_core import product, sampling
     from gan_core.config.identity import effective_settings
     from gan_core.config.trial import TrialConfig
-    from gan_core.datasets import load
+    from gan_core.data.datasets import load
     from gan_core.evaluation import evaluator, features
     from gan_core.training import Trainer
 

@@ -20,8 +20,8 @@ def main() -> None:
         importlib.import_module(name)
         tell(f"import {name}")
 
-    from gan_core import datasets
     from gan_core.config.trial import TrialConfig
+    from gan_core.data import datasets
     from gan_core.evaluation import evaluator, features
     from gan_core.training import Trainer
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gan_core import checkpoint, networks
 from gan_core.config.trial import TrialConfig
-from gan_core.own_images import MOST_CLASSES
+from gan_core.data.user_images import MOST_CLASSES
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 
 from gan_core import families
 from gan_core.config.trial import EvaluationConfig, TrialConfig
-from gan_core.datasets import Described, user_path
-from gan_core.images import DataError
+from gan_core.data.datasets import Described, user_path
+from gan_core.data.preprocessing import DataError
 
 EMBEDDING, INCEPTION = 64, 2048
 """How many features the classifier has of an image, and Inception-v3."""

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from gan_core import applied, averaging, families, history, networks, sampling, stabilizers
-from gan_core.batches import Batches
 from gan_core.config.trial import Player, TrialConfig
 from gan_core.cuda_graph import StepGraph
-from gan_core.datasets import ImageSet
+from gan_core.data.batch_sampler import Batches
+from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.history import Measured, Row, Window, now_ms
 from gan_core.networks.outputs import Judgement

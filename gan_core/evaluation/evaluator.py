@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from gan_core.config.trial import EvaluationConfig
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.features import Features
 from gan_core.evaluation.frechet import Moments, frechet_distance, moments
 from gan_core.evaluation.kernel import kernel_distance

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gan_core.images import DataError
+from gan_core.data.preprocessing import DataError
 from gan_core.requirements import INCEPTION
 
 

@@ -109,9 +109,9 @@ def print_datasets(home: Path, console: Console) -> None:
 
 def prepare(name: str, home: Path, console: Console) -> None:
     """Fetches a data set and reads it once. Raises UserError."""
-    from gan_core import datasets
     from gan_core.config.trial import DataConfig, DataName
-    from gan_core.images import DataError
+    from gan_core.data import datasets
+    from gan_core.data.preprocessing import DataError
 
     names = [known.name for known in KNOWN]
     if name not in names:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from gan_core import datasets
 from gan_core.checkpoint import CheckpointError
 from gan_core.config.trial import EvaluationConfig
+from gan_core.data import datasets
+from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import evaluator, features
 from gan_core.evaluation.evaluator import CLASSIFIER_FLOOR, Evaluator
 from gan_core.evaluation.features import Features
 from gan_core.files import remove_temporary
-from gan_core.images import DataError
 from gan_core.requirements import features_kind
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan

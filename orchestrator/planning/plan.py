@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gan_core import datasets
 from gan_core.config.identity import trial_key
 from gan_core.config.trial import DataConfig, TrialConfig
-from gan_core.images import DataError
+from gan_core.data import datasets
+from gan_core.data.preprocessing import DataError
 from gan_core.requirements import check_data, check_evaluation
 from orchestrator.command_hints import where_from
 from orchestrator.errors import Problem, SpecError

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from gan_core.config.trial import TrialConfig
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.training import Trainer
 from orchestrator.planning import pilot

@@ -16,7 +16,7 @@ import torch
 from ray import tune
 
 from gan_core.config.trial import TrialConfig
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.object_store import worker_folder
 from orchestrator.store import temp_folder

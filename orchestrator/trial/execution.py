@@ -23,7 +23,7 @@ from PIL import Image
 from gan_core import checkpoint, families, product, sampling, stability
 from gan_core.applied import differences
 from gan_core.config.trial import TrialConfig
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.files import write_atomically
 from gan_core.history import Row, now_ms

@@ -13,7 +13,7 @@ from commands import SMOKE, Done, orchestrate
 from mlflow import MlflowClient
 
 from gan_core.config.trial import DataConfig
-from gan_core.datasets import load
+from gan_core.data.datasets import load
 
 pytestmark = pytest.mark.e2e
 

@@ -11,7 +11,7 @@ from real_data import real_images
 from gan_core import stability
 from gan_core.config.identity import unflatten
 from gan_core.config.trial import TrialConfig
-from gan_core.datasets import ImageSet, load
+from gan_core.data.datasets import ImageSet, load
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import classifier, random_features
 from gan_core.stability import Verdict

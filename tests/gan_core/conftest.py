@@ -11,7 +11,7 @@ import torch
 
 from gan_core.config.identity import unflatten
 from gan_core.config.trial import DataConfig, TrialConfig
-from gan_core.datasets import ImageSet, load
+from gan_core.data.datasets import ImageSet, load
 
 SMALL: dict[str, Any] = {
     "model.width": 8,

@@ -14,7 +14,7 @@ from torch.nn.utils import parametrize
 from gan_core import penalties, stabilizers, view
 from gan_core.applied import asked, differences
 from gan_core.config.trial import TrialConfig
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.training import Trainer
 
 Small = Callable[..., TrialConfig]

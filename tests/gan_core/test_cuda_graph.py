@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gan_core.config.trial import TrialConfig
 from gan_core.cuda_graph import WARM_UP, Saved, StepGraph
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.training import Trainer
 
 Small = Callable[..., TrialConfig]

@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from gan_core import datasets
 from gan_core.config.trial import DataConfig
-from gan_core.datasets import ImageSet, load, stack
-from gan_core.images import DataError, Part
+from gan_core.data import datasets
+from gan_core.data.datasets import ImageSet, load, stack
+from gan_core.data.preprocessing import DataError, Part
 
 Bytes = NDArray[np.uint8]
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from gan_core import families, networks
 from gan_core.applied import differences
 from gan_core.config.trial import TrialConfig
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.training import Trainer
 
 PACKAGE = """

@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 from payload import Touch
 from PIL import Image
 
-from gan_core import checkpoint, own_images
+from gan_core import checkpoint
 from gan_core.config.trial import DataConfig
-from gan_core.datasets import ImageSet, load
+from gan_core.data import user_images
+from gan_core.data.datasets import ImageSet, load
+from gan_core.data.preprocessing import DataError, fit
 from gan_core.evaluation import features
-from gan_core.images import DataError, fit
 
 GREY = np.random.RandomState(0).randint(0, 256, (14, 32, 32)).astype(np.uint8)
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
@@ -62,7 +63,7 @@ def test_a_damaged_image_is_read_or_refused_by_name(
         content[int(place * min(len(content), 200))] = value  # most of what can go wrong stands at the beginning
     (tmp_path / "one.png").write_bytes(content[: max(1, int(len(content) * max(kept, 0.2)))])
     try:
-        found = own_images.from_folder(tmp_path, 32)
+        found = user_images.from_folder(tmp_path, 32)
     except DataError as error:
         message = str(error)
         assert "one.png cannot be read as an image" in message and len(message.splitlines()) == 1
@@ -113,7 +114,7 @@ def test_an_npz_that_unpacks_beyond_memory_is_refused_before_it_does(tmp_path: P
     claimed = content[: entry + 24] + struct.pack("<I", 0xFFFFFFFE) + content[entry + 28 :]
     (tmp_path / "own.npz").write_bytes(claimed)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(own_images.os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096}.get(name, 250_000))
+        patched.setattr(user_images.os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096}.get(name, 250_000))
         refused("npz", tmp_path / "own.npz", "4.3 GB unpacked, and this machine has 1.0 GB")
 
 

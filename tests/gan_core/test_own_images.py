@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from gan_core.config.trial import DataConfig
-from gan_core.datasets import ImageSet, load
-from gan_core.images import DataError
+from gan_core.data.datasets import ImageSet, load
+from gan_core.data.preprocessing import DataError
 
 GREY = np.random.RandomState(0).randint(0, 256, (14, 32, 32)).astype(np.uint8)
 COLOUR = np.random.RandomState(1).randint(0, 256, (14, 32, 32, 3)).astype(np.uint8)

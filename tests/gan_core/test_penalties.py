@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gan_core import penalties
 from gan_core.config.trial import TrialConfig
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.training import Trainer
 
 Critic = Callable[[Tensor], Tensor]

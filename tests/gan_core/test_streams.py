@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gan_core.config.trial import TrialConfig
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.streams import NAMES, Streams
 from gan_core.training import Trainer
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from gan_core import sampling
 from gan_core.config.trial import TrialConfig
-from gan_core.datasets import ImageSet
-from gan_core.images import DataError
+from gan_core.data.datasets import ImageSet
+from gan_core.data.preprocessing import DataError
 from gan_core.precision import resolve_precision
 from gan_core.training import Progress, Trainer
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gan_core import sampling
 from gan_core.config.trial import EvaluationConfig, TrialConfig
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import random_features
 from gan_core.history import Row

@@ -12,7 +12,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from gan_core.config.trial import TrialConfig
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.history import Row, Window, roc_auc
 from gan_core.training import Diverged, Trainer
 

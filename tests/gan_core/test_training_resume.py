@@ -12,7 +12,7 @@ import torch
 
 from gan_core import checkpoint
 from gan_core.config.trial import TrialConfig
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.history import Row
 from gan_core.training import Snapshot, Trainer
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from gan_core import applied
 from gan_core.config.trial import TrialConfig
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.history import Row
 from gan_core.training import Trainer
 

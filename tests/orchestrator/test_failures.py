@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from gan_core.config.trial import TrialConfig
-from gan_core.images import DataError
+from gan_core.data.preprocessing import DataError
 from gan_core.training import Diverged
 from orchestrator.errors import UserError
 from orchestrator.trial.execution import NotTrainedAsAsked

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.features import Features, classifier
 
 

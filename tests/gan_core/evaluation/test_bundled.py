@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gan_core import checkpoint
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.evaluation import features
 from gan_core.evaluation.features import BUNDLED, classifier
 

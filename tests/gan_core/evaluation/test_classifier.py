@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from gan_core.checkpoint import CheckpointError
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
+from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import classifier as training
 from gan_core.evaluation import features
 from gan_core.evaluation.classifier import Classifier, train_classifier
 from gan_core.evaluation.features import Features, weights_hash
-from gan_core.images import DataError
 from gan_core.requirements import EMBEDDING
 
 

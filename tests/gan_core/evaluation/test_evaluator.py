@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from gan_core.config.trial import EvaluationConfig, TrialConfig
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
+from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import evaluator as module
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import Features, random_features
 from gan_core.evaluation.frechet import frechet_distance, moments
 from gan_core.evaluation.modes import class_agreement, class_divergence
-from gan_core.images import DataError
 from gan_core.requirements import EMBEDDING, INCEPTION, check_evaluation, features_kind
 from gan_core.sampling import spread
 

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gan_core.datasets import ImageSet, stack
+from gan_core.data.datasets import ImageSet, stack
+from gan_core.data.preprocessing import Part
 from gan_core.evaluation import features
 from gan_core.evaluation.classifier import Classifier
 from gan_core.evaluation.features import Features, random_features, weights_hash
-from gan_core.images import Part
 from gan_core.requirements import EMBEDDING
 
 

@@ -15,10 +15,10 @@ import torch
 from torch import nn
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
+from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import inception
 from gan_core.evaluation.features import inception_features
-from gan_core.images import DataError
 
 ROOT = Path(__file__).parents[3]
 WEIGHTS = "evaluation.weights"

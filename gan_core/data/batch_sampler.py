@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_core.datasets import ImageSet
+from gan_core.data.datasets import ImageSet
 from gan_core.sampling import to_unit
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gan_core.images import DataError, Loaded, Part, fit
+from gan_core.data.preprocessing import DataError, Loaded, Part, fit
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 """What is decoded, whatever a file is called: among Pillow's others is EPS, which runs Ghostscript."""
