@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gan_core import applied, averaging, families, history, networks, sampling, stabilizers
+from gan_core import applied, averaging, families, history, networks, sampling
 from gan_core.config.trial import Player, TrialConfig
 from gan_core.cuda_graph import StepGraph
 from gan_core.data.batch_sampler import Batches
@@ -22,12 +22,13 @@ from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.history import Measured, Row, Window, now_ms
 from gan_core.networks.outputs import Judgement
-from gan_core.objective import Objective
+from gan_core.objective import stabilizers
+from gan_core.objective.discriminator_input import NoiseLevel, as_seen
+from gan_core.objective.objective import Objective
 from gan_core.optimizers import Adam
 from gan_core.precision import resolve_precision
 from gan_core.requirements import check_data
 from gan_core.streams import Streams
-from gan_core.view import NoiseLevel, as_seen
 
 
 class Diverged(ArithmeticError):

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gan_core import sampling, stabilizers
+from gan_core import sampling
+from gan_core.objective import stabilizers
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from gan_core import penalties, stabilizers, view
 from gan_core.applied import asked, differences
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
+from gan_core.objective import discriminator_input, gradient_penalties, stabilizers
 from gan_core.training import Trainer
 
 Small = Callable[..., TrialConfig]
@@ -144,13 +144,13 @@ def test_stabiliser_that_ran_without_being_asked_for_is_found(small: Small, few:
 @pytest.mark.parametrize(
     ("settings", "module", "function"),
     [
-        ({"stabilizers.r1": 1.0}, penalties, "r1"),
-        ({"stabilizers.dragan": 1.0}, penalties, "dragan_points"),
-        ({"loss.gradient_penalty": 1.0}, penalties, "interpolates"),
+        ({"stabilizers.r1": 1.0}, gradient_penalties, "r1"),
+        ({"stabilizers.dragan": 1.0}, gradient_penalties, "dragan_points"),
+        ({"loss.gradient_penalty": 1.0}, gradient_penalties, "interpolates"),
         ({"stabilizers.label_flipping": 0.1}, stabilizers, "targets"),
         ({"stabilizers.instance_noise": 0.1}, stabilizers, "instance_noise"),
         ({"stabilizers.packing": 2}, stabilizers, "pack"),
-        ({"stabilizers.diff_augment": True}, view, "diff_augment"),
+        ({"stabilizers.diff_augment": True}, discriminator_input, "diff_augment"),
     ],
 )
 def test_what_is_echoed_did_run(

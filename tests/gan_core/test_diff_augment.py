@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gan_core import diff_augment
-from gan_core.diff_augment import brightness, contrast, cutout, saturation, translation
+from gan_core.objective import diff_augment
+from gan_core.objective.diff_augment import brightness, contrast, cutout, saturation, translation
 
 Part = Callable[[Tensor, torch.Generator], Tensor]
 PARTS = (brightness, saturation, contrast, translation, cutout)

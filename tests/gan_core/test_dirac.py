@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan_core import penalties, stabilizers
-from gan_core.losses import ADVERSARIAL_LOSSES
+from gan_core.objective import gradient_penalties, stabilizers
+from gan_core.objective.losses import ADVERSARIAL_LOSSES
 
 Critic = Callable[[Tensor], Tensor]
 Penalty = Callable[[Critic, Tensor, Tensor], Tensor]
@@ -69,12 +69,14 @@ def distances(
 
 def r1(critic: Critic, real: Tensor, _fake: Tensor) -> Tensor:
     """Of gamma 1."""
-    return 1.0 * penalties.r1(critic, real)
+    return 1.0 * gradient_penalties.r1(critic, real)
 
 
 def wgan_gp(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
     """Of lambda 1."""
-    return 1.0 * penalties.gradient_penalty(critic, penalties.interpolates(real, fake, torch.full_like(real, 0.5)))
+    return 1.0 * gradient_penalties.gradient_penalty(
+        critic, gradient_penalties.interpolates(real, fake, torch.full_like(real, 0.5))
+    )
 
 
 both_orders = pytest.mark.parametrize("alternating", [False, True], ids=["simultaneous", "alternating"])

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan_core import losses
 from gan_core.config.trial import LossName
-from gan_core.losses import ADVERSARIAL_LOSSES as LOSSES
-from gan_core.losses import Targets
+from gan_core.objective import losses
+from gan_core.objective.losses import ADVERSARIAL_LOSSES as LOSSES
+from gan_core.objective.losses import Targets
 
 REAL, FAKE = torch.tensor([0.0, math.log(3)]), torch.tensor([0.0, -math.log(4)])  # sigmoids 1/2, 3/4 and 1/2, 1/5
 

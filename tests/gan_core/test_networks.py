@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_core import networks, stabilizers
+from gan_core import networks
 from gan_core.config.trial import TrialConfig
 from gan_core.networks.minibatch_std import MinibatchStd
 from gan_core.networks.normalisation import normalisation
+from gan_core.objective import stabilizers
 from gan_core.streams import stream_seed
 
 NORMALISATIONS = (

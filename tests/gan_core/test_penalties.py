@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan_core import penalties
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
+from gan_core.objective import gradient_penalties
 from gan_core.training import Trainer
 
 Critic = Callable[[Tensor], Tensor]
@@ -36,9 +36,9 @@ def cubic(images: Tensor) -> Tensor:
 def test_penalties_of_a_linear_critic_are_those_of_its_one_slope(length: float) -> None:
     at = draw(3, 1, 4, 4, seed=1)
     found = (
-        penalties.gradient_penalty(linear(length), at),
-        penalties.gradient_penalty(linear(length), at, one_sided=True),
-        penalties.r1(linear(length), at),
+        gradient_penalties.gradient_penalty(linear(length), at),
+        gradient_penalties.gradient_penalty(linear(length), at, one_sided=True),
+        gradient_penalties.r1(linear(length), at),
     )
     expected = ((length - 1) ** 2, max(0, length - 1) ** 2, length**2 / 2)
     assert [penalty.item() for penalty in found] == pytest.approx(expected, abs=1e-12)
@@ -49,13 +49,13 @@ def test_penalties_are_means_over_the_examples_of_their_own_slopes() -> None:
     slopes = [(x**2).norm().item() for x in at]
     assert min(slopes) < max(slopes) / 1.2
     two_sided = sum((slope - 1) ** 2 for slope in slopes) / 4
-    assert penalties.gradient_penalty(cubic, at).item() == pytest.approx(two_sided)
-    assert penalties.r1(cubic, at).item() == pytest.approx(sum(slope**2 for slope in slopes) / 4 / 2)
+    assert gradient_penalties.gradient_penalty(cubic, at).item() == pytest.approx(two_sided)
+    assert gradient_penalties.r1(cubic, at).item() == pytest.approx(sum(slope**2 for slope in slopes) / 4 / 2)
 
 
 def test_one_sided_penalty_counts_only_the_examples_steeper_than_one() -> None:
     at = torch.tensor([0.5, 2.0]).double().view(2, 1, 1, 1)  # slopes 0.25 and 4
-    assert penalties.gradient_penalty(cubic, at, one_sided=True).item() == pytest.approx((4 - 1) ** 2 / 2)
+    assert gradient_penalties.gradient_penalty(cubic, at, one_sided=True).item() == pytest.approx((4 - 1) ** 2 / 2)
 
 
 def test_slope_is_that_of_finite_differences() -> None:
@@ -66,16 +66,16 @@ def test_slope_is_that_of_finite_differences() -> None:
 
     h, steps = 1e-5, torch.eye(9, dtype=torch.float64).view(9, 1, 3, 3)
     slope = ((critic(at + h * steps) - critic(at - h * steps)) / (2 * h)).norm().item()
-    assert penalties.gradient_penalty(critic, at).item() == pytest.approx((slope - 1) ** 2, rel=1e-6)
-    assert penalties.r1(critic, at).item() == pytest.approx(slope**2 / 2, rel=1e-6)
+    assert gradient_penalties.gradient_penalty(critic, at).item() == pytest.approx((slope - 1) ** 2, rel=1e-6)
+    assert gradient_penalties.r1(critic, at).item() == pytest.approx(slope**2 / 2, rel=1e-6)
 
 
 @pytest.mark.parametrize(
     "penalty",
     [
-        penalties.gradient_penalty,
-        lambda critic, at: penalties.gradient_penalty(critic, at, one_sided=True),
-        penalties.r1,
+        gradient_penalties.gradient_penalty,
+        lambda critic, at: gradient_penalties.gradient_penalty(critic, at, one_sided=True),
+        gradient_penalties.r1,
     ],
 )
 def test_gradient_of_a_penalty_with_respect_to_the_weights_is_that_of_finite_differences(
@@ -93,7 +93,7 @@ def test_gradient_of_a_penalty_with_respect_to_the_weights_is_that_of_finite_dif
 
 def test_penalty_of_a_flat_critic_is_one_and_its_gradient_finite() -> None:
     weights = torch.zeros(9, requires_grad=True)
-    penalty = penalties.gradient_penalty(lambda x: x.flatten(1) @ weights, torch.randn(2, 1, 3, 3))
+    penalty = gradient_penalties.gradient_penalty(lambda x: x.flatten(1) @ weights, torch.randn(2, 1, 3, 3))
     penalty.backward()
     assert penalty.item() == 1
     assert weights.grad is not None and bool(torch.isfinite(weights.grad).all())
@@ -102,7 +102,7 @@ def test_penalty_of_a_flat_critic_is_one_and_its_gradient_finite() -> None:
 def test_points_of_a_penalty_are_left_as_they_were() -> None:
     real, generated = draw(2, 1, 4, 4), draw(2, 1, 4, 4, seed=1).requires_grad_()
     before = real.clone()
-    for penalty in (penalties.gradient_penalty(linear(2), real), penalties.r1(linear(2), generated)):
+    for penalty in (gradient_penalties.gradient_penalty(linear(2), real), gradient_penalties.r1(linear(2), generated)):
         assert not penalty.requires_grad  # nothing but the weights, and this critic has none to train
     assert torch.equal(real, before) and not real.requires_grad and generated.grad is None
 
@@ -110,10 +110,10 @@ def test_points_of_a_penalty_are_left_as_they_were() -> None:
 def test_each_example_is_mixed_by_its_own_epsilon() -> None:
     real, fake = draw(4, 1, 3, 3, seed=1), draw(4, 1, 3, 3, seed=2)
     epsilon = torch.tensor([0.1, 0.4, 0.6, 1.0]).double().view(4, 1, 1, 1)
-    points = penalties.interpolates(real, fake, epsilon)
+    points = gradient_penalties.interpolates(real, fake, epsilon)
     for i, mix in enumerate((0.1, 0.4, 0.6, 1.0)):
         torch.testing.assert_close(points[i], mix * real[i] + (1 - mix) * fake[i])
-    shared = penalties.interpolates(real, fake, epsilon[1:2])
+    shared = gradient_penalties.interpolates(real, fake, epsilon[1:2])
     torch.testing.assert_close(shared, 0.4 * real + 0.6 * fake)
 
 
@@ -121,13 +121,13 @@ def test_trainer_draws_one_epsilon_an_example(
     small: Callable[..., TrialConfig], few: ImageSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used: list[Tensor] = []
-    real_interpolates = penalties.interpolates
+    real_interpolates = gradient_penalties.interpolates
 
     def spy(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
         used.append(epsilon)
         return real_interpolates(real, fake, epsilon)
 
-    monkeypatch.setattr(penalties, "interpolates", spy)
+    monkeypatch.setattr(gradient_penalties, "interpolates", spy)
     Trainer(small({"model.family": "wgan_gp", "loss.n_critic": 2}), few).step()
     assert [tuple(epsilon.shape) for epsilon in used] == [(16, 1, 1, 1)] * 2
     assert len(torch.cat(used).unique()) == 32
@@ -136,7 +136,7 @@ def test_trainer_draws_one_epsilon_an_example(
 
 def dragan_share(real: Tensor, seed: int = 0) -> Tensor:
     """alpha * u of every pixel: how far the points are from the images, in halves of a standard deviation."""
-    points = penalties.dragan_points(real, torch.Generator().manual_seed(seed))
+    points = gradient_penalties.dragan_points(real, torch.Generator().manual_seed(seed))
     assert points.shape == real.shape
     return (points - real) / (0.5 * real.std(correction=0))
 

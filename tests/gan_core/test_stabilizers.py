@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gan_core import sampling, stabilizers
+from gan_core import sampling
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
+from gan_core.objective import stabilizers
 from gan_core.training import Trainer
 
 Small = Callable[..., TrialConfig]

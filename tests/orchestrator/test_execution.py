@@ -16,7 +16,7 @@ from tiny import execution_of, run_some_steps, run_to_end, tiny_with
 from gan_core import checkpoint, networks, sampling
 from gan_core.config.trial import TrialConfig
 from gan_core.history import Row
-from gan_core.objective import Objective
+from gan_core.objective.objective import Objective
 from gan_core.streams import NAMES, Streams
 from gan_core.training import Trainer
 from orchestrator.planning.plan import Plan, make_plan

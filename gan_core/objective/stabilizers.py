@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gan_core.losses import Targets
+from gan_core.objective.losses import Targets
 
 
 def targets(count: int, smoothing: float, flipping: float, generator: torch.Generator) -> Targets:

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_core import losses, penalties, stabilizers
 from gan_core.config.trial import TrialConfig
 from gan_core.networks.outputs import Judgement
+from gan_core.objective import gradient_penalties, losses, stabilizers
 from gan_core.streams import Streams
 
 Terms = tuple[Tensor, dict[str, Tensor]]
@@ -67,12 +67,20 @@ class Objective:
         if strength := self.loss.gradient_penalty:
             each = 1 if self.loss.shared_epsilon else len(real)
             epsilon = torch.rand(each, 1, 1, 1, device=real.device, generator=mixing)
-            at = penalties.interpolates(real, fake, epsilon)
-            yield "gradient_penalty", strength, penalties.gradient_penalty(critic, at, self.loss.one_sided_penalty)
+            at = gradient_penalties.interpolates(real, fake, epsilon)
+            yield (
+                "gradient_penalty",
+                strength,
+                gradient_penalties.gradient_penalty(critic, at, self.loss.one_sided_penalty),
+            )
         if strength := self.stabilizers.dragan:
-            yield "dragan", strength, penalties.gradient_penalty(critic, penalties.dragan_points(real, mixing))
+            yield (
+                "dragan",
+                strength,
+                gradient_penalties.gradient_penalty(critic, gradient_penalties.dragan_points(real, mixing)),
+            )
         if strength := self.stabilizers.r1:
-            yield "r1", strength, penalties.r1(critic, real)
+            yield "r1", strength, gradient_penalties.r1(critic, real)
 
     def generator(self, fake: Judgement, labels: Tensor | None) -> Terms:
         """G's loss on a batch of its images; smoothed and flipped targets are D's alone."""

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from gan_core import stabilizers
 from gan_core.config.trial import StabilizerConfig
-from gan_core.diff_augment import diff_augment
+from gan_core.objective import stabilizers
+from gan_core.objective.diff_augment import diff_augment
 from gan_core.streams import Streams
 
 
