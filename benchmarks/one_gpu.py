@@ -18,9 +18,9 @@ from goals import Line
 from one_trial import FAMILIES, config
 
 from gan_core.config.trial import TrialConfig
-from gan_core.cuda_graph import WARM_UP
 from gan_core.data import datasets
-from gan_core.training import Trainer
+from gan_core.training.cuda_graph import WARM_UP
+from gan_core.training.trainer import Trainer
 
 GOAL = 2.0
 

@@ -24,13 +24,14 @@ from goals import Line
 from plain_loop import PlainLoop
 from torch.utils.flop_counter import FlopCounterMode
 
-from gan_core import checkpoint, history, training
+from gan_core import checkpoint, history
 from gan_core.config.trial import TrialConfig
-from gan_core.cuda_graph import WARM_UP
 from gan_core.data import datasets
 from gan_core.data.datasets import ImageSet
 from gan_core.precision import resolve_precision
-from gan_core.training import Trainer
+from gan_core.training import trainer
+from gan_core.training.cuda_graph import WARM_UP
+from gan_core.training.trainer import Trainer
 
 FAMILIES = ("dcgan", "acgan", "wgan_gp")
 GOALS = {"float32": 1.4, "bfloat16": 2.4}
@@ -100,7 +101,7 @@ def beside_the_step(trainer: Trainer, step: float, images: ImageSet) -> Iterator
             (history, "norm"),
             (history.Window, "add"),
             (history.Window, "means"),
-            (training.Trainer, "_check_divergence"),
+            (trainer.Trainer, "_check_divergence"),
         ):
             stack.enter_context(timed(owner, name, spent))
         for _ in range(steps):

@@ -17,7 +17,7 @@ from gan_core import networks
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.sampling import to_unit
-from gan_core.training import classes_of
+from gan_core.training.trainer import classes_of
 
 
 class PlainLoop:

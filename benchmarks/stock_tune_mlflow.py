@@ -153,7 +153,7 @@ def run_alone(trials: int, steps: int) -> None:
     from gan_core.config.trial import TrialConfig
     from gan_core.data.datasets import load
     from gan_core.evaluation import evaluator, features
-    from gan_core.training import Trainer
+    from gan_core.training.trainer import Trainer
 
     torch.set_num_threads(1)
     asked = settings(trials, steps)
@@ -180,7 +180,7 @@ def run_peer(trials: int, steps: int, home: Path) -> None:
     from gan_core.config.trial import TrialConfig
     from gan_core.data.datasets import load
     from gan_core.evaluation import evaluator, features
-    from gan_core.training import Trainer
+    from gan_core.training.trainer import Trainer
 
     asked = settings(trials, steps)
     plain = {**asked["trial"], **asked["groups"][0]["trial"]}

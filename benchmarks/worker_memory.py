@@ -23,7 +23,7 @@ def main() -> None:
     from gan_core.config.trial import TrialConfig
     from gan_core.data import datasets
     from gan_core.evaluation import evaluator, features
-    from gan_core.training import Trainer
+    from gan_core.training.trainer import Trainer
 
     settings = TrialConfig()
     images = datasets.load(settings.data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gan_core import families, networks, sampling
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.training import classes_of
+from gan_core.training.trainer import classes_of
 from orchestrator.planning.plan import Plan
 
 NUMBER = 4

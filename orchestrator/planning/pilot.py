@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from gan_core.training import Diverged, Trainer
+from gan_core.training.trainer import Diverged, Trainer
 from orchestrator.planning.evaluators import prepare
 from orchestrator.planning.plan import Plan, Planned
 from orchestrator.planning.runtime_estimate import Measured

@@ -11,7 +11,7 @@ import torch
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
-from gan_core.training import Trainer
+from gan_core.training.trainer import Trainer
 from orchestrator.planning import pilot
 from orchestrator.trial.system_metrics import SystemMeter
 

@@ -21,13 +21,13 @@ from filelock import FileLock
 from PIL import Image
 
 from gan_core import checkpoint, families, product, sampling, stability
-from gan_core.applied import differences
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.files import write_atomically
 from gan_core.history import Row, now_ms
-from gan_core.training import Diverged, Snapshot, Trainer, classes_of
+from gan_core.training.applied_settings import differences
+from gan_core.training.trainer import Diverged, Snapshot, Trainer, classes_of
 from orchestrator import environment
 from orchestrator.store import disk_space
 from orchestrator.store.history_log import Ledger

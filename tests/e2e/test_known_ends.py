@@ -15,7 +15,7 @@ from gan_core.data.datasets import ImageSet, load
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import classifier, random_features
 from gan_core.stability import Verdict
-from gan_core.training import Diverged, Trainer
+from gan_core.training.trainer import Diverged, Trainer
 
 pytestmark = pytest.mark.e2e
 

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from gan_core.applied import asked, differences
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.objective import discriminator_input, gradient_penalties, stabilizers
-from gan_core.training import Trainer
+from gan_core.training.applied_settings import asked, differences
+from gan_core.training.trainer import Trainer
 
 Small = Callable[..., TrialConfig]
 

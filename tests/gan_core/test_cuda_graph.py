@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gan_core.config.trial import TrialConfig
-from gan_core.cuda_graph import WARM_UP, Saved, StepGraph
 from gan_core.data.datasets import ImageSet
-from gan_core.training import Trainer
+from gan_core.training.cuda_graph import WARM_UP, Saved, StepGraph
+from gan_core.training.trainer import Trainer
 
 Small = Callable[..., TrialConfig]
 MOST = {

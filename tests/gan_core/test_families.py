@@ -11,10 +11,10 @@ import torch
 from pydantic import ValidationError
 
 from gan_core import families, networks
-from gan_core.applied import differences
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.training import Trainer
+from gan_core.training.applied_settings import differences
+from gan_core.training.trainer import Trainer
 
 PACKAGE = """
 from torch import nn

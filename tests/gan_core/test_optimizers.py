@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from gan_core import optimizers
+from gan_core.training import optimizers
 
 
 def test_training_imports_no_compiler() -> None:

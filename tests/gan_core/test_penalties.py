@@ -11,7 +11,7 @@ from torch import Tensor
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.objective import gradient_penalties
-from gan_core.training import Trainer
+from gan_core.training.trainer import Trainer
 
 Critic = Callable[[Tensor], Tensor]
 

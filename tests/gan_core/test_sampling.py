@@ -12,7 +12,7 @@ from torch import Tensor
 from gan_core import networks, sampling
 from gan_core.config.trial import ModelConfig, StabilizerConfig, TrialConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.training import Trainer
+from gan_core.training.trainer import Trainer
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from gan_core import sampling
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.objective import stabilizers
-from gan_core.training import Trainer
+from gan_core.training.trainer import Trainer
 
 Small = Callable[..., TrialConfig]
 

@@ -15,7 +15,7 @@ from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.data.preprocessing import DataError
 from gan_core.precision import resolve_precision
-from gan_core.training import Progress, Trainer
+from gan_core.training.trainer import Progress, Trainer
 
 Small = Callable[..., TrialConfig]
 FAMILIES = ("dcgan", "acgan", "wgan_gp")

@@ -14,7 +14,7 @@ from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import random_features
 from gan_core.history import Row
-from gan_core.training import Trainer
+from gan_core.training.trainer import Trainer
 
 Small = Callable[..., TrialConfig]
 DECAY = 0.8

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.history import Row, Window, roc_auc
-from gan_core.training import Diverged, Trainer
+from gan_core.training.trainer import Diverged, Trainer
 
 Small = Callable[..., TrialConfig]
 CLOCK = ("time", "speed/images_per_second")

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gan_core import applied
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.history import Row
-from gan_core.training import Trainer
+from gan_core.training import applied_settings
+from gan_core.training.trainer import Trainer
 
 Small = Callable[..., TrialConfig]
 ON: dict[str, Any] = {
@@ -57,9 +57,9 @@ def test_stabiliser_trains_acts_and_is_echoed_once_it_ran(small: Small, few: Ima
     echo = {name: ON[name]}
     assert trainer.applied()["stabilizers"] == (echo if name in IN_NETWORK else {})
     row, without = first_row(trainer), first_row(plain)
-    assert trainer.applied()["stabilizers"] == echo == applied.asked(config)["stabilizers"]
+    assert trainer.applied()["stabilizers"] == echo == applied_settings.asked(config)["stabilizers"]
     assert plain.applied()["stabilizers"] == {}
-    assert applied.differences(config, trainer.applied()) == []
+    assert applied_settings.differences(config, trainer.applied()) == []
     assert all(torch.isfinite(torch.tensor(list(row.values()))))
     same = row["gradient_norm/discriminator"] == without["gradient_norm/discriminator"]
     assert same == (name in AFTER_D)
@@ -75,7 +75,7 @@ def test_stabilisers_that_can_be_combined_train_together(small: Small, few: Imag
     trainer = Trainer(config, few)
     rows = [row for progress in trainer.fit() for row in progress.rows]
     assert trainer.applied()["stabilizers"] == {name: ON[name] for name in names}
-    assert applied.differences(config, trainer.applied()) == []
+    assert applied_settings.differences(config, trainer.applied()) == []
     assert all(torch.isfinite(torch.tensor(list(row.values()))).all() for row in rows)
 
 

@@ -14,7 +14,7 @@ import torch
 from tiny import execution_of, run_to_end
 
 from gan_core import checkpoint
-from gan_core.training import Progress, Trainer
+from gan_core.training.trainer import Progress, Trainer
 from orchestrator.planning.plan import Plan
 from orchestrator.scheduling.trainable import TrialRunner
 from orchestrator.trial.execution import Execution

@@ -14,9 +14,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gan_core import applied, averaging, families, history, networks, sampling
+from gan_core import families, history, networks, sampling
 from gan_core.config.trial import Player, TrialConfig
-from gan_core.cuda_graph import StepGraph
 from gan_core.data.batch_sampler import Batches
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
@@ -25,10 +24,12 @@ from gan_core.networks.outputs import Judgement
 from gan_core.objective import stabilizers
 from gan_core.objective.discriminator_input import NoiseLevel, as_seen
 from gan_core.objective.objective import Objective
-from gan_core.optimizers import Adam
 from gan_core.precision import resolve_precision
 from gan_core.requirements import check_data
 from gan_core.streams import Streams
+from gan_core.training import applied_settings, ema
+from gan_core.training.cuda_graph import StepGraph
+from gan_core.training.optimizers import Adam
 
 
 class Diverged(ArithmeticError):
@@ -94,7 +95,7 @@ class Trainer:
             "discriminator": self._adam("discriminator", self.discriminator),
         }
         self.objective = Objective(config, self.streams)
-        self.ema = averaging.begin(self.generator, config.stabilizers.ema) if config.stabilizers.ema else None
+        self.ema = ema.begin(self.generator, config.stabilizers.ema) if config.stabilizers.ema else None
         self.batches = Batches(self.images, config.batch_size, self.streams["data"])
         self.step_count = 0
         self.window = Window()
@@ -205,7 +206,7 @@ class Trainer:
         measured["weight_norm/generator"] = history.norm(self.generator.parameters())
         self.discriminator.requires_grad_(True)
         if self.ema is not None:
-            averaging.update(self.ema, self.generator)
+            ema.update(self.ema, self.generator)
             self.objective.ran["ema"] = self.config.stabilizers.ema
         return measured
 
@@ -351,13 +352,13 @@ class Trainer:
 
     def applied(self) -> dict[str, Any]:
         """What training really ran with, read from the optimisers, the networks and the stabilisers; its precision."""
-        norm, layers = applied.in_network(self.discriminator)
+        norm, layers = applied_settings.in_network(self.discriminator)
         ran = self.objective.ran | layers
         return {
             "precision": self.precision,
             "device": str(self.device),
             **({"cuda_graph": self._updates.state} if isinstance(self._updates, StepGraph) else {}),
-            **applied.in_optimizers(self.optimizers),
+            **applied_settings.in_optimizers(self.optimizers),
             "discriminator_norm": norm,
             "stabilizers": {name: strength for name, strength in ran.items() if strength},
         }
