@@ -175,7 +175,7 @@ def run_peer(trials: int, steps: int, home: Path) -> None:
     from ray import tune
     from ray.air.integrations.mlflow import MLflowLoggerCallback
 
-    from gan_core import product, sampling
+    from gan_core import generator_file, sampling
     from gan_core.config.identity import effective_settings
     from gan_core.config.trial import TrialConfig
     from gan_core.data.datasets import load
@@ -219,7 +219,7 @@ def run_peer(trials: int, steps: int, home: Path) -> None:
         def finish(self) -> None:
             (self.folder / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in self.rows))
             weights = self.trainer.product.state_dict()
-            product.save(self.folder / "generator.pt", self.asked, 1, 0, weights)
+            generator_file.save(self.folder / "generator.pt", self.asked, 1, 0, weights)
 
         def reset_config(self, new_config: dict[str, Any]) -> bool:
             self.setup(new_config, self.images, self.measure)

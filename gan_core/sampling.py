@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gan_core.streams import stream_seed
+from gan_core.random_streams import stream_seed
 
 GRID_SIDE = 8
 

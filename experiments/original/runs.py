@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from gan_core.config.trial import TrialConfig
-from gan_core.product import from_generator_file
+from gan_core.generator_file import from_generator_file
 from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder
 
 SWEEPS = ("original-dcgan", "original-dcgan-stabilised", "original-acgan", "original-wgan-gp")

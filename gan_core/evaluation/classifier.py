@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan_core.evaluation.requirements import EMBEDDING
 from gan_core.precision import resolve_precision
-from gan_core.requirements import EMBEDDING
 from gan_core.sampling import to_unit
 from gan_core.threads import one_thread
 from gan_core.training.optimizers import AdamW

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_core.data.preprocessing import DataError
-from gan_core.requirements import INCEPTION
+from gan_core.evaluation.requirements import INCEPTION
 
 
 def check(weights: Path) -> str:

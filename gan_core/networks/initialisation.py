@@ -12,7 +12,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_core.config.trial import Player
 from gan_core.networks.normalisation import NORMS
-from gan_core.streams import stream_seed
+from gan_core.random_streams import stream_seed
 
 WEIGHTS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 

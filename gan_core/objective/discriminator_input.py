@@ -9,7 +9,7 @@ from torch import Tensor
 from gan_core.config.trial import StabilizerConfig
 from gan_core.objective import stabilizers
 from gan_core.objective.diff_augment import diff_augment
-from gan_core.streams import Streams
+from gan_core.random_streams import Streams
 
 
 class NoiseLevel(NamedTuple):

@@ -11,7 +11,7 @@ from torch import Tensor
 from gan_core.config.trial import TrialConfig
 from gan_core.networks.outputs import Judgement
 from gan_core.objective import gradient_penalties, losses, stabilizers
-from gan_core.streams import Streams
+from gan_core.random_streams import Streams
 
 Terms = tuple[Tensor, dict[str, Tensor]]
 """A scalar to descend, and what it is made of, by the names of the history."""

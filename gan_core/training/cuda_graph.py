@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gan_core.history import Measured
-from gan_core.streams import NAMES, Streams
+from gan_core.random_streams import NAMES, Streams
 
 WARM_UP = 3
 """Steps before the recording: libraries choose their kernels in the first ones, and optimisers make their state."""

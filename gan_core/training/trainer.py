@@ -19,14 +19,14 @@ from gan_core.config.trial import Player, TrialConfig
 from gan_core.data.batch_sampler import Batches
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
+from gan_core.evaluation.requirements import check_data
 from gan_core.history import Measured, Row, Window, now_ms
 from gan_core.networks.outputs import Judgement
 from gan_core.objective import stabilizers
 from gan_core.objective.discriminator_input import NoiseLevel, as_seen
 from gan_core.objective.objective import Objective
 from gan_core.precision import resolve_precision
-from gan_core.requirements import check_data
-from gan_core.streams import Streams
+from gan_core.random_streams import Streams
 from gan_core.training import applied_settings, ema
 from gan_core.training.cuda_graph import StepGraph
 from gan_core.training.optimizers import Adam

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gan_core import sampling
 from gan_core.config.trial import TrialConfig
-from gan_core.product import Product, from_checkpoint, from_generator_file
+from gan_core.generator_file import Product, from_checkpoint, from_generator_file
 from orchestrator.command_hints import command
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.errors import UserError, first_line

@@ -14,8 +14,8 @@ from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import evaluator, features
 from gan_core.evaluation.evaluator import CLASSIFIER_FLOOR, Evaluator
 from gan_core.evaluation.features import Features
+from gan_core.evaluation.requirements import features_kind
 from gan_core.files import remove_temporary
-from gan_core.requirements import features_kind
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
 

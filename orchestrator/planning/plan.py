@@ -12,7 +12,7 @@ from gan_core.config.identity import trial_key
 from gan_core.config.trial import DataConfig, TrialConfig
 from gan_core.data import datasets
 from gan_core.data.preprocessing import DataError
-from gan_core.requirements import check_data, check_evaluation
+from gan_core.evaluation.requirements import check_data, check_evaluation
 from orchestrator.command_hints import where_from
 from orchestrator.errors import Problem, SpecError
 from orchestrator.store.trial_folder import Record, SweepFolder, make_home

@@ -15,7 +15,7 @@ import markupsafe
 import plotly.offline
 from PIL import Image
 
-from gan_core import stability
+from gan_core import verdict
 from gan_core.files import write_atomically
 from orchestrator import __version__
 from orchestrator.formatting import format_level
@@ -99,10 +99,10 @@ def _text(name: str) -> markupsafe.Markup:
 
 
 def _verdict_rules() -> str:
-    """The rules as `gan_core.stability` states them, with their thresholds."""
-    rules = (stability.__doc__ or "").split("\n\n", 1)[1]
-    for name in stability.THRESHOLDS:
-        rules = rules.replace(name, f"{getattr(stability, name):g}")
+    """The rules as `gan_core.verdict` states them, with their thresholds."""
+    rules = (verdict.__doc__ or "").split("\n\n", 1)[1]
+    for name in verdict.THRESHOLDS:
+        rules = rules.replace(name, f"{getattr(verdict, name):g}")
     return rules
 
 

@@ -92,7 +92,7 @@ class Record:
     """What is known of a trial. `step`: the steps that its checkpoint and history hold.
 
     status: pending, running, finished, failed or interrupted; `damaged` if the file cannot be trusted, and then nothing
-    else is known but `error`. verdict: gan_core.stability's, as a mapping.
+    else is known but `error`. verdict: gan_core.verdict's, as a mapping.
     applied: what training really ran with. evaluator: the card of what measured it. best: the evaluation with the
     smallest Frechet distance, with its step. attempts: {began, ended, from_step, to_step, host, process, device,
     outcome, message} of each, and a `note` where something was damaged, or the kind of device has changed; the outcome

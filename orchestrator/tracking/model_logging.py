@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from gan_core.product import Product, from_generator_file
+from gan_core.generator_file import Product, from_generator_file
 from gan_core.sampling import fixed_latents
 from orchestrator.errors import UserError
 from orchestrator.escaping import in_markdown

@@ -20,7 +20,7 @@ import torch
 from filelock import FileLock
 from PIL import Image
 
-from gan_core import checkpoint, families, product, sampling, stability
+from gan_core import checkpoint, families, generator_file, sampling, verdict
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
@@ -287,7 +287,7 @@ class Execution:
         self.record.metrics |= {name: value for name, value in self.latest.items() if name not in ("step", "time")}
         self.folder.write_record(self.record)
 
-    def _finish(self, verdict: stability.Verdict) -> None:
+    def _finish(self, verdict: verdict.Verdict) -> None:
         """Ends a trial that took all its steps."""
         assert self._trainer is not None
         self._prove_application(self._trainer)
@@ -298,7 +298,7 @@ class Execution:
         self.folder.prune()
         self._leave()
 
-    def _diverge(self, verdict: stability.Verdict) -> None:
+    def _diverge(self, verdict: verdict.Verdict) -> None:
         """Ends a trial at the step that was not finite; what came before is kept, of the weights only the best."""
         assert verdict.since is not None
         self.record.status, self.record.verdict = "finished", verdict._asdict()
@@ -329,15 +329,15 @@ class Execution:
         self._trainer = None
         self._lock.release()
 
-    def _judge(self, diverged: tuple[int, str] | None = None) -> stability.Verdict:
+    def _judge(self, diverged: tuple[int, str] | None = None) -> verdict.Verdict:
         assert self._ledger is not None
         rows, loss = self._ledger.rows(), self.config.loss.name
-        return stability.judge(rows, loss, self.evaluator.id, self.evaluator.expected_modes, diverged)
+        return verdict.judge(rows, loss, self.evaluator.id, self.evaluator.expected_modes, diverged)
 
     def _find_best(self, rows: list[Row]) -> bool:
         """Whether one of these rows is the best evaluation so far; the record has it once its weights are saved."""
         metric = f"frechet/{self.evaluator.id}"
-        found = stability.best(rows, self.evaluator.id)
+        found = verdict.best(rows, self.evaluator.id)
         if found is None or found[metric] >= self._best.get(metric, float("inf")):
             return False
         self._best = {name: value for name, value in found.items() if name != "time"}
@@ -349,7 +349,7 @@ class Execution:
             self._best_weights = None
 
     def _save_generator(self, file: Path, state: dict[str, Any]) -> None:
-        product.save(file, self.config, self.images.channels, classes_of(self.config, self.images), state)
+        generator_file.save(file, self.config, self.images.channels, classes_of(self.config, self.images), state)
 
     def _save_snapshot(self, snapshot: Snapshot) -> None:
         save_png(self.folder.sample_file(snapshot.step), sampling.grid(snapshot.images, snapshot.columns))

@@ -9,7 +9,7 @@ import torch
 
 from gan_core import checkpoint
 from gan_core.checkpoint import CheckpointError
-from gan_core.streams import NAMES, stream_seed
+from gan_core.random_streams import NAMES, stream_seed
 from orchestrator.store.history_log import Ledger
 from orchestrator.store.trial_folder import Damaged, Record, TrialFolder
 

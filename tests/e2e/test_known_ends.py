@@ -8,14 +8,14 @@ import pytest
 import torch
 from real_data import real_images
 
-from gan_core import stability
+from gan_core import verdict
 from gan_core.config.identity import unflatten
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet, load
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import classifier, random_features
-from gan_core.stability import Verdict
 from gan_core.training.trainer import Diverged, Trainer
+from gan_core.verdict import Verdict
 
 pytestmark = pytest.mark.e2e
 
@@ -31,7 +31,7 @@ def verdict(settings: dict[str, Any], images: ImageSet, evaluator: Evaluator) ->
             rows += progress.rows
     except Diverged as event:
         diverged = (event.step, event.tensor)
-    return stability.judge(rows, config.loss.name, evaluator.id, evaluator.expected_modes, diverged)
+    return verdict.judge(rows, config.loss.name, evaluator.id, evaluator.expected_modes, diverged)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from gan_core.config.trial import TrialConfig
 from gan_core.networks.minibatch_std import MinibatchStd
 from gan_core.networks.normalisation import normalisation
 from gan_core.objective import stabilizers
-from gan_core.streams import stream_seed
+from gan_core.random_streams import stream_seed
 
 NORMALISATIONS = (
     nn.modules.batchnorm._NormBase,

@@ -12,7 +12,7 @@ import torch
 from gan_core import checkpoint, sampling
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.product import from_checkpoint, from_generator_file, save
+from gan_core.generator_file import from_checkpoint, from_generator_file, save
 from gan_core.training.trainer import Trainer
 
 MODELS: list[dict[str, Any]] = [

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from gan_core import stability
+from gan_core import verdict
 from gan_core.history import Row
-from gan_core.stability import (
+from gan_core.verdict import (
     COLLAPSE_RATIO,
     COVERAGE_KEPT,
     COVERAGE_ONCE,
@@ -397,9 +397,9 @@ def test_run_without_an_evaluation_is_judged_by_its_losses() -> None:
 
 def test_every_threshold_is_known_by_name() -> None:
     """The report shows the rules with these names replaced by their numbers."""
-    numbers = {name for name, value in vars(stability).items() if name.isupper() and isinstance(value, float)}
-    assert set(stability.THRESHOLDS) == numbers
-    assert all(name in (stability.__doc__ or "") for name in numbers)
+    numbers = {name for name, value in vars(verdict).items() if name.isupper() and isinstance(value, float)}
+    assert set(verdict.THRESHOLDS) == numbers
+    assert all(name in (verdict.__doc__ or "") for name in numbers)
 
 
 def test_a_critics_offset_is_no_divergence() -> None:

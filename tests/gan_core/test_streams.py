@@ -10,7 +10,7 @@ import torch
 
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.streams import NAMES, Streams
+from gan_core.random_streams import NAMES, Streams
 from gan_core.training.trainer import Trainer
 
 Small = Callable[..., TrialConfig]

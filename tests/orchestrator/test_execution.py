@@ -17,7 +17,7 @@ from gan_core import checkpoint, networks, sampling
 from gan_core.config.trial import TrialConfig
 from gan_core.history import Row
 from gan_core.objective.objective import Objective
-from gan_core.streams import NAMES, Streams
+from gan_core.random_streams import NAMES, Streams
 from gan_core.training.trainer import Trainer
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.store.trial_folder import Record

@@ -15,7 +15,7 @@ from PIL import Image
 from tiny import run_to_end, tiny_with
 
 from gan_core import sampling
-from gan_core.product import from_generator_file
+from gan_core.generator_file import from_generator_file
 from orchestrator.errors import UserError
 from orchestrator.planning import ranking
 from orchestrator.planning.plan import Plan, make_plan

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gan_core.config.identity import setting_paths
-from gan_core.stability import VERDICTS
+from gan_core.verdict import VERDICTS
 from orchestrator.formatting import (
     COLOURS,
     SHORT,

@@ -17,7 +17,7 @@ from gan_core.evaluation import classifier as training
 from gan_core.evaluation import features
 from gan_core.evaluation.classifier import Classifier, train_classifier
 from gan_core.evaluation.features import Features, weights_hash
-from gan_core.requirements import EMBEDDING
+from gan_core.evaluation.requirements import EMBEDDING
 
 
 @pytest.fixture

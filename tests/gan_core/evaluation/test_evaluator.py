@@ -19,7 +19,7 @@ from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import Features, random_features
 from gan_core.evaluation.frechet import frechet_distance, moments
 from gan_core.evaluation.modes import class_agreement, class_divergence
-from gan_core.requirements import EMBEDDING, INCEPTION, check_evaluation, features_kind
+from gan_core.evaluation.requirements import EMBEDDING, INCEPTION, check_evaluation, features_kind
 from gan_core.sampling import spread
 
 METRICS = {

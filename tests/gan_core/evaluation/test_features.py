@@ -17,7 +17,7 @@ from gan_core.data.preprocessing import Part
 from gan_core.evaluation import features
 from gan_core.evaluation.classifier import Classifier
 from gan_core.evaluation.features import Features, random_features, weights_hash
-from gan_core.requirements import EMBEDDING
+from gan_core.evaluation.requirements import EMBEDDING
 
 
 def stacked_digits(digits: ImageSet) -> ImageSet:

@@ -14,7 +14,7 @@ import plotly.io
 import pytest
 from made_runs import LR, NOISE, ONE, TWO, drawn, made_run, made_sweep, measured, noise_decides, page_of, png
 
-from gan_core import stability
+from gan_core import verdict
 from orchestrator.report import page
 from orchestrator.report.data import SweepData, curve_titles
 from orchestrator.statistics import Middle
@@ -162,7 +162,7 @@ def test_every_trial_has_its_outcome_and_what_went_wrong_has_its_evidence(tmp_pa
         assert f'{run.name} <span class="badge {run.outcome}">' in text
 
 
-@pytest.mark.parametrize("verdict", [*stability.VERDICTS, "failed"])
+@pytest.mark.parametrize("verdict", [*verdict.VERDICTS, "failed"])
 def test_every_outcome_has_a_badge_of_its_own_colour_in_light_and_dark(verdict: str, tmp_path: Path) -> None:
     run = made_run(verdict=verdict, since=17, reason="because it was so")
     text = page_of(made_sweep(run), tmp_path)
@@ -178,10 +178,10 @@ def test_every_outcome_has_a_badge_of_its_own_colour_in_light_and_dark(verdict: 
 def test_the_page_gives_the_rules_with_their_numbers_and_the_whole_command(tmp_path: Path) -> None:
     data = made_sweep(made_run(), commands=[["orchestrate", "sweep", "my s.yaml", "--set", "a=1"]])
     text = page_of(data, tmp_path)
-    assert f"beyond {stability.LOSS_LIMIT:g} in size" in text
-    assert f"less than {stability.COLLAPSE_RATIO:g} of the training images" in text
-    assert f"more than {stability.OSCILLATION:g} times the best" in text
-    assert not [name for name in stability.THRESHOLDS if name in text]
+    assert f"beyond {verdict.LOSS_LIMIT:g} in size" in text
+    assert f"less than {verdict.COLLAPSE_RATIO:g} of the training images" in text
+    assert f"more than {verdict.OSCILLATION:g} times the best" in text
+    assert not [name for name in verdict.THRESHOLDS if name in text]
     assert "orchestrate sweep &#39;my s.yaml&#39; --set a=1\n" in text
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.stats import norm
 
 from gan_core.history import Row
-from gan_core.stability import best, judge
+from gan_core.verdict import best, judge
 from orchestrator.statistics import Result
 
 
