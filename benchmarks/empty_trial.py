@@ -17,8 +17,9 @@ from ray import tune
 
 from gan_core.history import Row, now_ms
 from orchestrator import environment
-from orchestrator.store.history_log import Ledger
-from orchestrator.store.trial_folder import TrialFolder, write_json
+from orchestrator.store.history_log import HistoryLog
+from orchestrator.store.json_files import write_json
+from orchestrator.store.trial_folder import TrialFolder
 
 METRICS = (
     "loss/generator", "loss/discriminator", "accuracy/real", "accuracy/fake", "accuracy/discriminator", "accuracy/auc",
@@ -28,7 +29,7 @@ METRICS = (
 
 
 class EmptyTrial(tune.Trainable):
-    """Has the task and the results of `orchestrator.scheduling.trainable.TrialRunner`. Reports once a `checkpoint_every`."""
+    """Takes the task and gives the results of `scheduling.trainable`. Reports once a `checkpoint_every`."""
 
     def setup(self, config: dict[str, Any], images: Any, evaluators: dict[str, Any]) -> None:
         self.task, self.evaluators, self.taken = config["task"], evaluators, 0
@@ -71,7 +72,7 @@ def write(folder: TrialFolder, task: dict[str, Any], card: dict[str, Any]) -> Ro
         }
         for i in range(config["steps"] // config["log_every"])
     ]
-    history = Ledger(folder.history_file)
+    history = HistoryLog(folder.history_file)
     history.add(rows)
     history.write()
     record.history = history.vouch()

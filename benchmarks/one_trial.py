@@ -29,7 +29,6 @@ from gan_core.config.trial import TrialConfig
 from gan_core.data import datasets
 from gan_core.data.datasets import ImageSet
 from gan_core.precision import resolve_precision
-from gan_core.training import trainer
 from gan_core.training.cuda_graph import WARM_UP
 from gan_core.training.trainer import Trainer
 
@@ -101,7 +100,7 @@ def beside_the_step(trainer: Trainer, step: float, images: ImageSet) -> Iterator
             (history, "norm"),
             (history.Window, "add"),
             (history.Window, "means"),
-            (trainer.Trainer, "_check_divergence"),
+            (Trainer, "_check_divergence"),
         ):
             stack.enter_context(timed(owner, name, spent))
         for _ in range(steps):

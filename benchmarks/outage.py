@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from proxy import free_port, start_server  # noqa: E402
 
-from orchestrator.store.trial_folder import SweepFolder  # noqa: E402
+from orchestrator.store.sweep_folder import SweepFolder  # noqa: E402
 from orchestrator.tracking.client import runs_of  # noqa: E402
 
 SIGNALS = {"undisturbed": None, "hang": signal.SIGSTOP, "down": signal.SIGKILL}

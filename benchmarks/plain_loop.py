@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from gan_core import networks
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.sampling import to_unit
+from gan_core.data.pixels import to_unit
 from gan_core.training.trainer import classes_of
 
 

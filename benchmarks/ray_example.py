@@ -51,7 +51,7 @@ def main() -> None:
 
 def kept_classifier(data: Path, folder: Path) -> Path:
     """The file that a sweep keeps in `evaluators` of its home."""
-    from gan_core.config.trial import DataConfig
+    from gan_core.config.sections import DataConfig
     from gan_core.data import datasets
     from gan_core.evaluation.features import classifier
 

@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from orchestrator.store.trial_folder import Record, SweepFolder
+from orchestrator.store.record import Record
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.tracking.mirror import Mirror
 
 EVALUATOR = {

@@ -159,7 +159,7 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
     """`orchestrate sweep` of empty trials, without the report, which is measured apart."""
     from rich.console import Console
 
-    from orchestrator.commands import finalize, sweep
+    from orchestrator.commands import finalize, sweep, sweep_options
     from orchestrator.planning.plan import Plan
     from orchestrator.scheduling import sweep_runner
     from orchestrator.tracking.mirror import Mirror
@@ -171,18 +171,18 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
         mirrors.append(mirror)
         return finalize.Conclusion()
 
-    class EmptyCrew(sweep_runner.Crew):
+    class EmptyCrew(sweep_runner.SweepRunner):
         def train(self, plan: Plan) -> None:
             from empty_trial import EmptyTrial  # Ray must not be imported before the sweep has prepared it
 
             from orchestrator.scheduling import tune_run
 
-            tune_run.TrialRunner = EmptyTrial  # type: ignore[assignment, misc]
+            tune_run.TrialTrainable = EmptyTrial  # type: ignore[assignment, misc]
             super().train(plan)
             walls.append(self.wall)
 
-    sweep.Crew, finalize.conclude = EmptyCrew, conclude  # type: ignore[misc, assignment]
-    options = sweep.Options(home, os.environ["MLFLOW_TRACKING_URI"], workers=workers)
+    sweep.SweepRunner, finalize.conclude = EmptyCrew, conclude  # type: ignore[misc, assignment]
+    options = sweep_options.Options(home, os.environ["MLFLOW_TRACKING_URI"], workers=workers)
     with open(home / "said.txt", "w") as said:
         code = sweep.run_sweep(file, [], options, Console(file=said))
     tell(code, mirrors[0].sent["points"], sum(walls))
@@ -190,7 +190,7 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
 
 def mirror_in_process(home: Path) -> None:
     """What `orchestrate sync` does before it writes the report, into a store that holds nothing."""
-    from orchestrator.store.trial_folder import SweepFolder
+    from orchestrator.store.sweep_folder import SweepFolder
     from orchestrator.tracking.mirror import Mirror
 
     folder = SweepFolder(home, "empty")

@@ -18,7 +18,8 @@ from typing import Any
 from orchestrator.formatting import format_level, short_names
 from orchestrator.statistics import Effect, Result, share
 from orchestrator.statistics import effects as paired_effects
-from orchestrator.store.trial_folder import Record, SweepFolder
+from orchestrator.store.record import Record
+from orchestrator.store.sweep_folder import SweepFolder
 
 METRICS = {
     "frechet": "Frechet distance",

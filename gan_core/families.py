@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-    from gan_core.config.trial import ModelConfig
+    from gan_core.config.sections import ModelConfig
 
 GROUP = "gan_core.families"
 BUILT_IN = ("dcgan", "acgan", "wgan_gp")
@@ -29,8 +29,8 @@ class Family:
     generator(model, channels, classes, image_size): a module from latents [batch, model.latent_dim] and labels [batch]
     or None to images [batch, channels, image_size, image_size] in (-1, 1).
     discriminator(model, channels, classes, image_size, minibatch_std): a module from images to a
-    `networks.outputs.Judgement`, with `model.discriminator_norm` where it has norms and a `MinibatchStd` where that is
-    asked for; `channels` is that of a pack where images are packed.
+    `networks.outputs.DiscriminatorOutput`, with `model.discriminator_norm` where it has norms and a `MinibatchStd`
+    where that is asked for; `channels` is that of a pack where images are packed.
     defaults: section -> setting -> value, such as {"optimizer": {"lr": 1e-4}, "loss": {"name": "hinge"}}. A family
     whose discriminator has no norms says {"model": {"discriminator_norm": "none"}}: what is asked for must run.
     labelled: it is given labels, and its discriminator names classes; `classes` is 0 otherwise.

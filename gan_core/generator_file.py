@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from gan_core import checkpoint, networks
 from gan_core.config.trial import TrialConfig
-from gan_core.data.user_images import MOST_CLASSES
+from gan_core.data.user_images import MAX_CLASSES
 
 
 @dataclass(frozen=True)
-class Product:
+class SavedGenerator:
     """`generator`: in eval mode, on the CPU. `classes`: how many it can be asked for; 0 if it takes no class."""
 
     config: TrialConfig
@@ -32,14 +32,14 @@ def save(file: Path, config: TrialConfig, channels: int, classes: int, weights: 
     checkpoint.save(file, {**about, "state": weights})
 
 
-def from_generator_file(file: Path) -> Product:
+def from_generator_file(file: Path) -> SavedGenerator:
     """The product kept in `generator.pt` or `generator-best.pt`. Raises CheckpointError."""
     kept = checkpoint.load(file)
     with _of_one_kind(file):
         return _build(TrialConfig.model_validate(kept["config"]), kept["channels"], kept["classes"], kept["state"])
 
 
-def from_checkpoint(file: Path, config: TrialConfig) -> tuple[Product, int]:
+def from_checkpoint(file: Path, config: TrialConfig) -> tuple[SavedGenerator, int]:
     """The product of a trial that goes on, as its checkpoint holds it, and its step. Raises CheckpointError."""
     state = checkpoint.load(file)
     with _of_one_kind(file):
@@ -61,11 +61,11 @@ def _of_one_kind(file: Path) -> Iterator[None]:
         raise checkpoint.CheckpointError(f"{file} does not hold a generator that can be built ({cause})") from None
 
 
-def _build(config: TrialConfig, channels: int, classes: int, weights: dict[str, Tensor]) -> Product:
+def _build(config: TrialConfig, channels: int, classes: int, weights: dict[str, Tensor]) -> SavedGenerator:
     """Weights lie in memory as in training (channels last), so that it draws to the bit what the trial drew."""
-    if channels not in (1, 3) or not 0 <= classes <= MOST_CLASSES:
+    if channels not in (1, 3) or not 0 <= classes <= MAX_CLASSES:
         raise ValueError(f"{channels} channels, {classes} classes")
     generator, _ = networks.build(config.model, config.stabilizers, channels, classes, config.data.image_size, seed=0)
     generator.to(memory_format=torch.channels_last)
     generator.load_state_dict(weights)
-    return Product(config, generator.eval(), channels, classes)
+    return SavedGenerator(config, generator.eval(), channels, classes)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gan_core.data.pixels import to_uint8, to_unit
 from gan_core.random_streams import stream_seed
 
 GRID_SIDE = 8
@@ -67,21 +68,6 @@ def generate(generator: nn.Module, latents: Tensor, labels: Tensor | None = None
         batches.append(generator(latents[part].to(device), asked))
     generator.train(was_training)
     return to_uint8(torch.cat(batches)).cpu()
-
-
-def to_uint8(images: Tensor) -> Tensor:
-    """[-1, 1] -> 0..255; what is not a number becomes black."""
-    return images.float().nan_to_num(-1.0).clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
-
-
-def to_unit(images: Tensor) -> Tensor:
-    """uint8 0..255 -> float32 [-1, 1]."""
-    return images.float().div(127.5).sub(1)
-
-
-def spread(total: int, count: int) -> Tensor:
-    """Indices of `count` items (or all) spread evenly over `total`: data sorted by class is sampled fairly."""
-    return torch.linspace(0, total - 1, min(total, count)).round().long()
 
 
 def grid(images: Tensor, columns: int = GRID_SIDE, gap: int = 2) -> np.ndarray:

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from orchestrator.store.trial_folder import SweepFolder
+from orchestrator.store.sweep_folder import SweepFolder
 
 OUTSIDE = "ORCHESTRATE_OUTSIDE"
 """Set for a job: JSON of the cluster's `address` as it was given outside, and of `files`: name here -> name there."""
-GO_THERE = ("sweep", "plan", "status", "logs", "stop", "report", "sync", "doctor")
+REMOTE_COMMANDS = ("sweep", "plan", "status", "logs", "stop", "report", "sync", "doctor")
 """The commands that take --address."""
 
 
@@ -55,7 +55,11 @@ def command(words: str, home: Path) -> str:
     where = "" if home.absolute() == usual else f" --home {shlex.quote(str(home))}"
     said = f"{command_name()} {words}{where}"
     if address := _outside().get("address"):
-        return f"{said} --address {shlex.quote(address)}" if words.split()[0] in GO_THERE else f"{said} (on the head)"
+        return (
+            f"{said} --address {shlex.quote(address)}"
+            if words.split()[0] in REMOTE_COMMANDS
+            else f"{said} (on the head)"
+        )
     return said
 
 

@@ -70,3 +70,9 @@ def first_line(error: Exception) -> str:
     """What an exception says, in one line, without the user and password of an address (MLflow names its own)."""
     line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return CREDENTIALS.sub("://", line)
+
+
+def last_line(error: str) -> str:
+    """The line of a traceback, or of what Ray says of a lost worker, that says most: for tables and lists."""
+    lines = [line.strip() for line in error.strip().splitlines() if line.strip()]
+    return lines[-1] if lines else ""

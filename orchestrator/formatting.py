@@ -23,16 +23,6 @@ SHORT = {
     "data.name": "data",
 }
 
-COLOURS = {
-    "stable": "green",
-    "diverged": "red",
-    "collapsed": "magenta",
-    "saturated": "yellow",
-    "oscillating": "cyan",
-    "failed": "red",
-    "damaged": "red",
-}
-
 
 def is_folder_name(name: str) -> bool:
     """Whether a folder of this name stays where it is made: FOLDER_NAME says which do."""
@@ -71,22 +61,6 @@ def format_bytes(count: float) -> str:
     power = min(len(units) - 1, len(f"{count:.0f}") // 3 - (len(f"{count:.0f}") % 3 == 0))
     value = count / 1000**power
     return f"{value:.0f} {units[power]}" if power == 0 or value >= 100 else f"{value:.1f} {units[power]}"
-
-
-SHOWN = {
-    "loss/generator": "G loss",
-    "loss/discriminator": "D loss",
-    "accuracy/discriminator": "D accuracy",
-    "diversity/ratio": "diversity",
-    "frechet": "Frechet",
-}
-"""The metrics that a table in the terminal has room for, and what they are called there."""
-
-
-def shown_metrics(metrics: dict[str, float], missing: str = "") -> list[str]:
-    """The metrics of SHOWN as text, whatever evaluator measured them."""
-    plain = metrics | {name.split("/")[0]: value for name, value in metrics.items() if name.startswith("frechet/")}
-    return [f"{plain[name]:#.3g}" if name in plain else missing for name in SHOWN]
 
 
 def configuration_name(group: str, factors: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ class Interrupted(SystemExit):
         super().__init__(INTERRUPTED)
 
 
-class Stop:
+class StopRequest:
     """Whether training shall stop. `reason`: what happened; None where the user asked for it. `code`: to exit with.
 
     `tell`: called with the reason, once.

@@ -7,7 +7,7 @@ So the default data set is measured with the same weights on every machine, from
 
 from __future__ import annotations
 
-from gan_core.config.trial import DataConfig
+from gan_core.config.sections import DataConfig
 from gan_core.data.datasets import load
 from gan_core.evaluation.features import BUNDLED, classifier
 

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from gan_core import sampling
+from gan_core.data import pixels
 from gan_core.objective import stabilizers
 
 mpl.use("Agg")
@@ -64,7 +65,7 @@ def progress(runs: list[Run], file: Path, moments: int = 6) -> None:
 
 def _spread(run: Run, moments: int) -> list[tuple[str, np.ndarray]]:
     files = run.folder.sample_files()
-    chosen = [files[i] for i in sampling.spread(len(files), moments).tolist()]
+    chosen = [files[i] for i in pixels.spread(len(files), moments).tolist()]
     return [(f"step {step}", np.asarray(Image.open(path).convert("L"))) for step, path in chosen]
 
 
@@ -84,8 +85,8 @@ def noisy(runs: list[Run], file: Path) -> None:
         run = of(runs, group)[0]
         images = _draw(run, sampling.fixed_latents(64, run.config.model.latent_dim), None)
         std = run.config.stabilizers.instance_noise.std
-        seen = stabilizers.instance_noise(sampling.to_unit(images), std, torch.Generator().manual_seed(0))
-        grids = [sampling.grid(images), sampling.grid(sampling.to_uint8(seen))]
+        seen = stabilizers.instance_noise(pixels.to_unit(images), std, torch.Generator().manual_seed(0))
+        grids = [sampling.grid(images), sampling.grid(pixels.to_uint8(seen))]
         names = ["generated", f"with noise of std {std:g}"]
         rows.append([_captioned(name, grid[..., 0]) for name, grid in zip(names, grids, strict=True)])
     _rows(rows, file, groups(runs))

@@ -10,7 +10,9 @@ from typing import Any
 
 from gan_core.config.trial import TrialConfig
 from gan_core.generator_file import from_generator_file
-from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder
+from orchestrator.store.record import Record
+from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.store.trial_folder import TrialFolder
 
 SWEEPS = ("original-dcgan", "original-dcgan-stabilised", "original-acgan", "original-wgan-gp")
 

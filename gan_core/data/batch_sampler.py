@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gan_core.data.datasets import ImageSet
-from gan_core.sampling import to_unit
+from gan_core.data.pixels import to_unit
 
 
 class Batches:

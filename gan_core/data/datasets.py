@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from gan_core.config.trial import DataConfig
+from gan_core.config.sections import DataConfig
 from gan_core.data.preprocessing import DataError, Loaded, Part, resize
 from gan_core.data.user_images import from_folder, from_npz
 

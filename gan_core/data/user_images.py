@@ -15,8 +15,8 @@ from gan_core.data.preprocessing import DataError, Loaded, Part, fit
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 """What is decoded, whatever a file is called: among Pillow's others is EPS, which runs Ghostscript."""
-MOST_CLASSES = 100_000
-MOST_PIXELS = 50_000_000
+MAX_CLASSES = 100_000
+MAX_PIXELS = 50_000_000
 """Of one picture, 150 MB unpacked. A file of 100 kB can unpack to gigabytes."""
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
 
@@ -83,7 +83,7 @@ def _npz_part(path: Path, arrays: dict[str, np.ndarray], prefix: str) -> Part:
             raise DataError(
                 "data.path", f"{path}: `{prefix}labels` must be {len(images)} whole numbers from 0, one an image"
             )
-        if labels.max() >= MOST_CLASSES:
+        if labels.max() >= MAX_CLASSES:
             raise DataError(
                 "data.path", f"{path}: `{prefix}labels` holds {labels.max()}; number the classes 0, 1, 2, ..."
             )
@@ -118,8 +118,8 @@ def _open(file: Path, size: int) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's, about oddities of what it can read
             with Image.open(file, formats=FORMATS) as image:
-                if math.prod(image.size) > MOST_PIXELS:
-                    most = f"at most {MOST_PIXELS // 10**6} million pixels are read"
+                if math.prod(image.size) > MAX_PIXELS:
+                    most = f"at most {MAX_PIXELS // 10**6} million pixels are read"
                     raise ValueError(f"{image.width} x {image.height}; {most}")
                 return fit(_eight_bits(image), size)
     except Exception as error:  # Pillow raises a different class for each way that a file can be broken

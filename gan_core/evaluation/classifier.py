@@ -13,14 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan_core.data.pixels import to_unit
 from gan_core.evaluation.requirements import EMBEDDING
 from gan_core.precision import resolve_precision
-from gan_core.sampling import to_unit
 from gan_core.threads import one_thread
 from gan_core.training.optimizers import AdamW
 
 BATCH = 64
-EPOCHS, MOST_IMAGES = 20, 180_000
+EPOCHS, MAX_IMAGES = 20, 180_000
 """It is trained for so many epochs, or on so many images, whichever is less."""
 PEAK_RATE, WEIGHT_DECAY, SHIFT = 3e-3, 1e-2, 2
 
@@ -59,7 +59,7 @@ def train_classifier(images: Tensor, labels: Tensor, classes: int) -> Classifier
 def _train(images: Tensor, labels: Tensor, classes: int) -> Classifier:
     network = Classifier(images.shape[1], classes).to(memory_format=torch.channels_last)
     batch = min(BATCH, len(images))
-    steps = -(-min(EPOCHS * len(images), MOST_IMAGES) // batch)
+    steps = -(-min(EPOCHS * len(images), MAX_IMAGES) // batch)
     optimizer = AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps + 1)
     for chosen in _batches(len(images), batch, steps):

@@ -15,18 +15,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_core.config.trial import EvaluationConfig
+from gan_core.config.sections import EvaluationConfig
 from gan_core.data.datasets import ImageSet
+from gan_core.data.pixels import spread
 from gan_core.evaluation.features import Features
 from gan_core.evaluation.frechet import Moments, frechet_distance, moments
 from gan_core.evaluation.kernel import kernel_distance
 from gan_core.evaluation.manifold import manifold
 from gan_core.evaluation.modes import class_agreement, class_divergence, modes_covered
-from gan_core.sampling import spread
 from gan_core.threads import one_thread
 
 NEIGHBOURS = 5
-MOST_COMPARED = 4096
+MAX_COMPARED = 4096
 """Distances between all pairs (kernel, precision and recall) are taken of so many images at most."""
 PROTOCOL = 1
 """Counted up when anything changes that no other field of an identity shows: latents, subsets, batch norm's mode."""
@@ -68,7 +68,7 @@ class Evaluator:
 
     def _measure(self, images: Tensor, asked: Tensor | None) -> dict[str, float]:
         vectors, classes = self.features(images)
-        some = vectors[spread(len(vectors), MOST_COMPARED)]
+        some = vectors[spread(len(vectors), MAX_COMPARED)]
         distance, its_spread = kernel_distance(self.vectors, some)
         found = {
             "frechet": frechet_distance(self.moments, moments(vectors)),
@@ -100,7 +100,7 @@ def build(config: EvaluationConfig, images: ImageSet, features: Features) -> Eva
 def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Evaluator:
     parts = [(images.images, images.labels), (images.test_images, images.test_labels)]
     (real, labels), (others, other_labels) = parts if config.split == "train" else parts[::-1]
-    compared = min(config.samples, MOST_COMPARED)
+    compared = min(config.samples, MAX_COMPARED)
     everything = features(real).vectors
     identity = {
         "features": features.kind,

@@ -13,12 +13,12 @@ from torch.nn import functional as F
 
 from gan_core import checkpoint
 from gan_core.data.datasets import ImageSet
+from gan_core.data.pixels import to_unit
 from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import inception
 from gan_core.evaluation.classifier import Classifier, train_classifier
 from gan_core.evaluation.requirements import EMBEDDING, INCEPTION, dimensions_of
 from gan_core.files import write_atomically
-from gan_core.sampling import to_unit
 
 SIDE = 32
 BUNDLED = Path(__file__).parent / "bundled"

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from gan_core import families
-from gan_core.config.trial import EvaluationConfig, TrialConfig
+from gan_core.config.sections import EvaluationConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import Described, user_path
 from gan_core.data.preprocessing import DataError
 

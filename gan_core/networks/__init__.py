@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from gan_core import families
-from gan_core.config.trial import ModelConfig, StabilizerConfig
+from gan_core.config.sections import ModelConfig, StabilizerConfig
 from gan_core.networks import acgan, dcgan, wgan_gp
 from gan_core.networks.initialisation import initialise, normalise_spectrum
 

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gan_core.config.trial import Norm
+from gan_core.config.sections import Norm
 from gan_core.networks.activations import Dropout, LeakyReLU
 from gan_core.networks.convolution import Conv2d, ConvTranspose2d
 from gan_core.networks.minibatch_std import MinibatchStd
 from gan_core.networks.normalisation import normalisation
-from gan_core.networks.outputs import Judgement
+from gan_core.networks.outputs import DiscriminatorOutput
 
 
 class Generator(nn.Module):
@@ -72,9 +72,9 @@ class Discriminator(nn.Module):
         self.real = nn.Linear(features, 1)
         self.label = nn.Linear(features, classes)
 
-    def forward(self, images: Tensor) -> Judgement:
+    def forward(self, images: Tensor) -> DiscriminatorOutput:
         features = self.layers(images)
-        return Judgement(self.real(features).squeeze(1), self.label(features))
+        return DiscriminatorOutput(self.real(features).squeeze(1), self.label(features))
 
 
 class OriginalGenerator(nn.Module):
@@ -108,9 +108,9 @@ class OriginalDiscriminator(nn.Module):
         self.real = nn.Linear(features, 1)
         self.label = nn.Linear(features, classes)
 
-    def forward(self, images: Tensor) -> Judgement:
+    def forward(self, images: Tensor) -> DiscriminatorOutput:
         features = self.layers(images)
-        return Judgement(self.real(features).squeeze(1), self.label(features))
+        return DiscriminatorOutput(self.real(features).squeeze(1), self.label(features))
 
 
 def conv_stack(

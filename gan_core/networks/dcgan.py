@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from gan_core.config.trial import Norm
+from gan_core.config.sections import Norm
 from gan_core.networks.activations import LeakyReLU
 from gan_core.networks.convolution import Conv2d, ConvTranspose2d
 from gan_core.networks.minibatch_std import MinibatchStd
 from gan_core.networks.normalisation import normalisation
-from gan_core.networks.outputs import Judgement
+from gan_core.networks.outputs import DiscriminatorOutput
 
 
 class Generator(nn.Module):
@@ -65,8 +65,8 @@ class Discriminator(nn.Module):
         layers += [Conv2d(wide + int(minibatch_std), 1, 4, bias=False), nn.Flatten(start_dim=0)]
         self.layers = nn.Sequential(*layers)
 
-    def forward(self, images: Tensor) -> Judgement:
-        return Judgement(self.layers(images))
+    def forward(self, images: Tensor) -> DiscriminatorOutput:
+        return DiscriminatorOutput(self.layers(images))
 
 
 class OriginalGenerator(nn.Module):
@@ -100,5 +100,5 @@ class OriginalDiscriminator(nn.Module):
             *(Conv2d(2 * width + int(minibatch_std), 1, 4, stride=3), nn.Flatten(start_dim=0)),
         )
 
-    def forward(self, images: Tensor) -> Judgement:
-        return Judgement(self.layers(images))
+    def forward(self, images: Tensor) -> DiscriminatorOutput:
+        return DiscriminatorOutput(self.layers(images))

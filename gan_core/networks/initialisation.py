@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_core.config.trial import Player
+from gan_core.config.sections import Player
 from gan_core.networks.normalisation import NORMS
 from gan_core.random_streams import stream_seed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from gan_core.config.trial import Norm
+from gan_core.config.sections import Norm
 
 NORMS = (nn.BatchNorm2d, nn.GroupNorm, nn.InstanceNorm2d)
 NORM_NAMES: dict[type[nn.Module], Norm] = dict(zip(NORMS, ("batch", "layer", "instance"), strict=True))

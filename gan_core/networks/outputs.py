@@ -7,7 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 
-class Judgement(NamedTuple):
+class DiscriminatorOutput(NamedTuple):
     """`logits` [batch]: real above zero, or a critic's score. `class_logits` [batch, classes]: an ACGAN's guess."""
 
     logits: Tensor

@@ -7,7 +7,7 @@ the same: that is the report's mistake, kept.
 
 from __future__ import annotations
 
-from gan_core.config.trial import Norm
+from gan_core.config.sections import Norm
 from gan_core.networks import dcgan
 
 Generator = dcgan.Generator

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from gan_core.config.trial import StabilizerConfig
+from gan_core.config.sections import StabilizerConfig
 from gan_core.objective import stabilizers
 from gan_core.objective.diff_augment import diff_augment
 from gan_core.random_streams import Streams
@@ -20,7 +20,7 @@ class NoiseLevel(NamedTuple):
     on_device: Tensor
 
 
-def as_seen(
+def augment_for_discriminator(
     images: Tensor,
     is_real: bool,
     noise_now: NoiseLevel,

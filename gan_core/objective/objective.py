@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gan_core.config.trial import TrialConfig
-from gan_core.networks.outputs import Judgement
+from gan_core.networks.outputs import DiscriminatorOutput
 from gan_core.objective import gradient_penalties, losses, stabilizers
 from gan_core.random_streams import Streams
 
@@ -31,7 +31,11 @@ class Objective:
         return 1.0 if self.loss.sum_of_halves or self.loss.name == "wasserstein" else 0.5
 
     def discriminator(
-        self, real: Judgement, fake: Judgement, real_labels: Tensor | None, fake_labels: Tensor | None
+        self,
+        real: DiscriminatorOutput,
+        fake: DiscriminatorOutput,
+        real_labels: Tensor | None,
+        fake_labels: Tensor | None,
     ) -> Terms:
         """D's loss on a batch of real and one of generated images, without its penalty."""
         real_half, fake_half = self.adversarial.discriminator(real.logits, fake.logits, self._targets(len(real.logits)))
@@ -82,7 +86,7 @@ class Objective:
         if strength := self.stabilizers.r1:
             yield "r1", strength, gradient_penalties.r1(critic, real)
 
-    def generator(self, fake: Judgement, labels: Tensor | None) -> Terms:
+    def generator(self, fake: DiscriminatorOutput, labels: Tensor | None) -> Terms:
         """G's loss on a batch of its images; smoothed and flipped targets are D's alone."""
         adversarial = self.adversarial.generator(fake.logits)
         if fake.class_logits is None:

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from gan_core.config.trial import Player, TrialConfig
+from gan_core.config.sections import Player
+from gan_core.config.trial import TrialConfig
 from gan_core.networks.initialisation import WEIGHTS
 from gan_core.networks.minibatch_std import MinibatchStd
 from gan_core.networks.normalisation import NORM_NAMES

@@ -15,15 +15,17 @@ import torch
 from torch import Tensor, nn
 
 from gan_core import families, history, networks, sampling
-from gan_core.config.trial import Player, TrialConfig
+from gan_core.config.sections import Player
+from gan_core.config.trial import TrialConfig
+from gan_core.data import pixels
 from gan_core.data.batch_sampler import Batches
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.evaluation.requirements import check_data
 from gan_core.history import Measured, Row, Window, now_ms
-from gan_core.networks.outputs import Judgement
+from gan_core.networks.outputs import DiscriminatorOutput
 from gan_core.objective import stabilizers
-from gan_core.objective.discriminator_input import NoiseLevel, as_seen
+from gan_core.objective.discriminator_input import NoiseLevel, augment_for_discriminator
 from gan_core.objective.objective import Objective
 from gan_core.precision import resolve_precision
 from gan_core.random_streams import Streams
@@ -105,7 +107,7 @@ class Trainer:
         self._records = records and self.device.type == "cuda"
         self._updates = self._recorded()
         self._restart_timing()
-        spread = sampling.spread(len(images), config.evaluation.samples)
+        spread = pixels.spread(len(images), config.evaluation.samples)
         self._data_diversity = sampling.diversity(images.images[spread])
 
     def _build_networks(self) -> tuple[nn.Module, nn.Module]:
@@ -229,12 +231,12 @@ class Trainer:
 
     def _as_seen(self, images: Tensor, is_real: bool) -> Tensor:
         config, ran = self.config.stabilizers, self.objective.ran
-        return as_seen(images, is_real, self._noise, config, self.streams, ran)
+        return augment_for_discriminator(images, is_real, self._noise, config, self.streams, ran)
 
-    def _judge(self, images: Tensor) -> Judgement:
+    def _judge(self, images: Tensor) -> DiscriminatorOutput:
         with self._autocast(), self.streams.as_default("layers"):
             logits, class_logits = self.discriminator(images)
-        return Judgement(logits.float(), None if class_logits is None else class_logits.float())
+        return DiscriminatorOutput(logits.float(), None if class_logits is None else class_logits.float())
 
     def _scores(self, images: Tensor) -> Tensor:
         """D's logits for the gradient penalty, which draws from its own stream only."""
@@ -308,7 +310,7 @@ class Trainer:
         return [self._window_row()] if self.window.rows else []
 
     @property
-    def product(self) -> nn.Module:
+    def eval_generator(self) -> nn.Module:
         """The generator that is evaluated, drawn from and kept: its moving average where there is one."""
         return self.generator if self.ema is None else self.ema.module
 
@@ -317,7 +319,7 @@ class Trainer:
 
         Batch norm uses its running statistics. With an average of the generator, `raw_...` is the generator itself.
         """
-        images, asked = self._draw(self.product)
+        images, asked = self._draw(self.eval_generator)
         drawn = sampling.diversity(images)
         row: Row = {
             "step": self.step_count,
@@ -341,7 +343,7 @@ class Trainer:
 
     def snapshot(self) -> Snapshot:
         latents, labels = sampling.grid_inputs(self.config.model.latent_dim, self.classes)
-        return Snapshot(self.step_count, sampling.generate(self.product, latents, labels))
+        return Snapshot(self.step_count, sampling.generate(self.eval_generator, latents, labels))
 
     def fit(self) -> Iterator[Progress]:
         """Steps until the last one of the configuration."""

@@ -1,85 +1,33 @@
-"""The commands around a sweep: its trials' pictures and logs, stopping, cleaning, data sets, the machine."""
+"""The commands that look after a home folder: `stop`, `sync`, `clean`, `datasets`, `doctor`."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from orchestrator.cli.options import HOME, Address, Elsewhere, Home, Json, SweepName, TrackingUri, Trial, make_console
+from orchestrator.cli.options import (
+    HOME,
+    Address,
+    Home,
+    Json,
+    RemoteAddress,
+    SweepName,
+    TrackingUri,
+)
+from orchestrator.console.output import make_console
 from orchestrator.errors import UserError
 
-app = typer.Typer()
 datasets_app = typer.Typer(invoke_without_command=True)
-app.add_typer(datasets_app, name="datasets")
 
 
-@app.command()
-def sample(
-    sweep: SweepName,
-    trial: Trial,
-    grid: Annotated[
-        int | None, typer.Option(min=1, max=10_000, metavar="N", show_default="64", help="Draw a grid of N images.")
-    ] = None,
-    by_class: Annotated[bool, typer.Option("--by-class", help="Draw a row a class (acgan).")] = False,
-    interpolate: Annotated[
-        bool, typer.Option("--interpolate", help="Draw rows that go from one latent to another, on the sphere.")
-    ] = False,
-    best: Annotated[bool, typer.Option("--best", help="Take the best evaluation's generator, not the last.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the latents; 0 are those of the training's pictures.")] = 0,
-    output: Annotated[
-        Path | None, typer.Option(metavar="FILE", show_default="SWEEP-NUMBER-KIND.png", help="The PNG file to write.")
-    ] = None,
-    home: Home = HOME,
-) -> None:
-    """Draw images from a trial's generator into a PNG file; needs neither Ray nor MLflow nor the data.
-
-    A trial that is not finished yet is drawn from as of its checkpoint.
-
-    Example: `orchestrate sample stability 3 --best --grid 100 --output digits.png`
-    """
-    from orchestrator.commands.sample import Picture, sample
-    from orchestrator.store.trial_folder import SweepFolder
-
-    if (grid is not None) + by_class + interpolate > 1:
-        raise UserError("--grid, --by-class and --interpolate are three pictures; choose one")
-    picture: Picture = "by-class" if by_class else "interpolation" if interpolate else "grid"
-    sample(SweepFolder(home, sweep), trial, picture, grid or 64, best, seed, output, make_console())
-
-
-@app.command()
-def logs(
-    sweep: SweepName,
-    trial: Trial,
-    rows: Annotated[int, typer.Option(min=0, metavar="N", help="The last N rows of the history.")] = 10,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on while it runs: a line for each new row.")] = False,
-    home: Home = HOME,
-    address: Elsewhere = None,
-) -> None:
-    """Tell what is known of a trial: attempts, verdict, error with its traceback, the last rows of its history.
-
-    Rows appear when a checkpoint makes them durable (`checkpoint_every`). Ctrl-C ends `--follow`, not the trial.
-
-    Example: `orchestrate logs stability 3 --follow`
-    """
-    from orchestrator.commands import logs as logging
-    from orchestrator.store.trial_folder import SweepFolder
-
-    try:
-        logging.show(SweepFolder(home, sweep), trial, rows, follow, make_console())
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-
-
-@app.command()
-def stop(sweep: SweepName, home: Home = HOME, address: Elsewhere = None) -> None:
+def stop(sweep: SweepName, home: Home = HOME, address: RemoteAddress = None) -> None:
     """Stop a sweep that another command runs on this machine, as its Ctrl-C would: every running trial is saved.
 
     Example: `orchestrate stop stability`
     """
     from orchestrator.commands.stop import stop
-    from orchestrator.store.trial_folder import SweepFolder
+    from orchestrator.store.sweep_folder import SweepFolder
 
     try:
         stop(SweepFolder(home, sweep), make_console())
@@ -87,8 +35,7 @@ def stop(sweep: SweepName, home: Home = HOME, address: Elsewhere = None) -> None
         raise typer.Exit(130) from None
 
 
-@app.command()
-def sync(sweep: SweepName, home: Home = HOME, tracking_uri: TrackingUri = None, address: Elsewhere = None) -> None:
+def sync(sweep: SweepName, home: Home = HOME, tracking_uri: TrackingUri = None, address: RemoteAddress = None) -> None:
     """Send MLflow what it lacks of a sweep: after an outage, or all of it, to another store or after a deletion.
 
     From the sweep's folder alone, neither file nor data are needed. Runs that a dead command left running get their
@@ -98,17 +45,16 @@ def sync(sweep: SweepName, home: Home = HOME, tracking_uri: TrackingUri = None, 
     Example: `orchestrate sync stability --tracking-uri http://127.0.0.1:5000`
     """
     from orchestrator.commands.sync import sync
-    from orchestrator.store.trial_folder import SweepFolder
-    from orchestrator.tracking import address
+    from orchestrator.store.sweep_folder import SweepFolder
+    from orchestrator.tracking.address import default_uri
 
     try:
-        code = sync(SweepFolder(home, sweep), tracking_uri or address.default_uri(home), make_console())
+        code = sync(SweepFolder(home, sweep), tracking_uri or default_uri(home), make_console())
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     raise typer.Exit(code)
 
 
-@app.command()
 def clean(
     sweep: Annotated[str | None, typer.Argument(metavar="SWEEP", help="The name of a sweep.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every sweep of the home folder.")] = False,
@@ -178,7 +124,6 @@ def prepare(name: Annotated[str, typer.Argument(metavar="NAME", help="Such as mn
     datasets.prepare(name, home, make_console())
 
 
-@app.command()
 def doctor(home: Home = HOME, address: Address = None, tracking_uri: TrackingUri = None, json: Json = False) -> None:
     """Check that this machine has what a sweep needs, and say what to do where it has not.
 
@@ -187,8 +132,8 @@ def doctor(home: Home = HOME, address: Address = None, tracking_uri: TrackingUri
     Example: `orchestrate doctor --json`
     """
     from orchestrator.commands import doctor as examination
-    from orchestrator.tracking import address
+    from orchestrator.tracking.address import default_uri
 
     cluster = None if address == "local" else address
-    found = examination.examine(home, tracking_uri or address.default_uri(home), cluster)
+    found = examination.examine(home, tracking_uri or default_uri(home), cluster)
     raise typer.Exit(examination.report(found, make_console(), json))

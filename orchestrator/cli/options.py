@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and the console that they write to."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from orchestrator.errors import UserError, shown
 
@@ -100,7 +99,7 @@ Address = Annotated[
         "outside, and then the command runs there as a Ray job.",
     ),
 ]
-Elsewhere = Annotated[
+RemoteAddress = Annotated[
     str | None,
     typer.Option(
         "--address",
@@ -110,11 +109,3 @@ Elsewhere = Annotated[
         help="A Ray cluster; ray://HOST:10001 or http://HOST:8265 (from outside): run this command there.",
     ),
 ]
-
-
-def make_console() -> Console:
-    """Standard output; wide where nobody looks at it, so that no table is cut off in a log.
-
-    Names come from files: nothing that looks like rich's markup or an emoji's name is taken for one.
-    """
-    return Console(width=None if sys.stdout.isatty() else 200, markup=False, emoji=False)

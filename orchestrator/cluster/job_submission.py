@@ -87,8 +87,8 @@ def entrypoint(words: list[str], files: list[str]) -> str:
 
 def _client(address: str, tries: int = CONNECTS) -> Any:
     """Ray's job client. Raises UserError where nobody answers, or not to us."""
+    from orchestrator.cluster.address import check_address
     from orchestrator.cluster.ray_runtime import prepare_to_join
-    from orchestrator.tracking.address import check_address
 
     check_address(address)
     os.environ.pop("RAY_ADDRESS", None)  # Ray would take it before ours

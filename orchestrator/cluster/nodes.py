@@ -9,8 +9,8 @@ from typing import Any
 
 from rich.table import Table
 
+from orchestrator.cluster.address import check_address
 from orchestrator.cluster.ray_runtime import join
-from orchestrator.tracking.address import check_address
 
 ACCELERATOR = "accelerator_type:"
 """How Ray names the kind of a node's GPUs: a resource."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import UserError, first_line
-from orchestrator.object_store.s3 import Storage
+from orchestrator.object_store.s3 import ObjectStore
 
 SECONDS_TO_ANSWER = 120.0
 """A node starts a worker for the question, which imports Ray."""
@@ -33,7 +33,7 @@ class Node:
     storage: str = ""
 
 
-def probe(cluster: Any, storage: Path | Storage) -> None:
+def probe(cluster: Any, storage: Path | ObjectStore) -> None:
     """Asks every node at once. `cluster`: a `Cluster`. `storage`: the folder or the object store that trials live in.
 
     Raises UserError, a line for each thing that is wrong.
@@ -42,7 +42,7 @@ def probe(cluster: Any, storage: Path | Storage) -> None:
 
     ray, token = cluster.ray, secrets.token_hex(8)
     name = f".probe-{token}"
-    if isinstance(storage, Storage):
+    if isinstance(storage, ObjectStore):
         storage.write(name, token.encode())
         where = (storage.uri, name)
     else:
@@ -65,7 +65,7 @@ def probe(cluster: Any, storage: Path | Storage) -> None:
             except Exception as error:
                 wrong.append(f"node {address} cannot run this code: {said_last(error)}")
     finally:
-        if isinstance(storage, Storage):
+        if isinstance(storage, ObjectStore):
             storage.delete(name)
         else:
             (storage / name).unlink(missing_ok=True)
@@ -119,7 +119,7 @@ def look(storage: str, sign: str, token: str) -> tuple[dict[str, str], str]:
     if "://" not in storage:
         return versions(), _folder_trouble(Path(storage) / sign, token)
     try:
-        return versions(), Storage(storage).trouble(sign, token)
+        return versions(), ObjectStore(storage).trouble(sign, token)
     except UserError as error:
         return versions(), str(error)
 

@@ -20,7 +20,7 @@ import psutil
 from orchestrator.errors import UserError, first_line
 from orchestrator.signals import SIGNALS, end_children
 
-LEAST_OBJECT_STORE = 100 * 1024**2
+MIN_OBJECT_STORE = 100 * 1024**2
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -58,7 +58,7 @@ def together(gpu_share: float) -> int:
 
 def object_store_bytes(data_bytes: int) -> int:
     """What Ray's object store needs for data sets of this size."""
-    return LEAST_OBJECT_STORE + int(1.1 * data_bytes)
+    return MIN_OBJECT_STORE + int(1.1 * data_bytes)
 
 
 def has_token() -> bool:

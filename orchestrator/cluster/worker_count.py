@@ -18,7 +18,7 @@ class Count:
     nodes: dict[str, str]
 
 
-class Staff:
+class WorkerCount:
     """`ask`: counts. `most`: the most workers that there were; `seconds`: of all of them, since the first count."""
 
     def __init__(self, ask: Callable[[], Count]):
@@ -37,14 +37,14 @@ class Staff:
     def count(self) -> str:
         """Counts again; which nodes came and went, or nothing."""
         before, self._now = self._now, self._ask()
-        self.pay(before.workers)
+        self.add_elapsed(before.workers)
         self.most = max(self.most, self.workers)
         said = [f"node {before.nodes[gone]} is gone" for gone in before.nodes.keys() - self._now.nodes.keys()]
         said += [f"node {self._now.nodes[new]} has joined" for new in self._now.nodes.keys() - before.nodes.keys()]
         now = f"{self.workers} worker{'s' * (self.workers != 1)} now"
         return f"{', '.join(sorted(said))}; {now}" if said else ""
 
-    def pay(self, workers: int | None = None) -> None:
+    def add_elapsed(self, workers: int | None = None) -> None:
         """For the time since it was paid last, by default for as many as there are."""
         now = time.monotonic()
         self.seconds += (self.workers if workers is None else workers) * (now - self._at)

@@ -11,8 +11,9 @@ from pathlib import Path
 from orchestrator.errors import UserError
 from orchestrator.formatting import format_bytes
 from orchestrator.store import temp_folder
+from orchestrator.store.sweep_folder import SweepFolder, sweeps
 from orchestrator.store.sweep_lock import hold, is_held
-from orchestrator.store.trial_folder import SweepFolder, TrialFolder, sweeps
+from orchestrator.store.trial_folder import TrialFolder
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from orchestrator.command_hints import command
 from orchestrator.errors import UserError, nearest
-from orchestrator.store.trial_folder import make_home
+from orchestrator.store.sweep_folder import make_home
 
 _MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _CIFAR = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
@@ -109,7 +109,7 @@ def print_datasets(home: Path, console: Console) -> None:
 
 def prepare(name: str, home: Path, console: Console) -> None:
     """Fetches a data set and reads it once. Raises UserError."""
-    from gan_core.config.trial import DataConfig, DataName
+    from gan_core.config.sections import DataConfig, DataName
     from gan_core.data import datasets
     from gan_core.data.preprocessing import DataError
 

@@ -19,12 +19,13 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator import environment
+from orchestrator.cluster.address import check_address
 from orchestrator.cluster.ray_runtime import object_store_bytes
 from orchestrator.commands import datasets, doctor_checks, status
 from orchestrator.commands.doctor_checks import Check
 from orchestrator.errors import UserError, first_line
 from orchestrator.store import temp_folder
-from orchestrator.tracking import address
+from orchestrator.tracking.address import check_uri, without_secrets
 
 STYLES = {"ok": "green", "warning": "yellow", "wrong": "red"}
 
@@ -42,7 +43,7 @@ def examine(home: Path, uri: str, address: str | None) -> list[Check]:
         doctor_checks.permissions("home", str(home.absolute()), _trouble_of_writing(_existing(home))),
         doctor_checks.permissions("temporary", str(temporary), _trouble_of_writing(temporary)),
         doctor_checks.open_files(*(_readable(limit) for limit in resource.getrlimit(resource.RLIMIT_NOFILE))),
-        doctor_checks.tracking(address.without_secrets(uri), trouble_of_tracking(uri)),
+        doctor_checks.tracking(without_secrets(uri), trouble_of_tracking(uri)),
         _data(home),
     ]
 
@@ -97,7 +98,7 @@ def _torch() -> list[Check]:
 def _trouble_of_ray(address: str | None) -> str:
     try:
         if address:
-            address.check_address(address)
+            check_address(address)
     except UserError as error:
         return str(error)
     return ""
@@ -136,7 +137,7 @@ def _readable(limit: int) -> int:
 def trouble_of_tracking(uri: str) -> str:
     """Why MLflow's store at `uri` cannot be used; empty if it answers, or is a SQLite file that will be made."""
     try:
-        address.check_uri(uri)
+        check_uri(uri)
     except UserError as error:
         return str(error)
     file = Path(urlsplit(uri).path.removeprefix("/"))

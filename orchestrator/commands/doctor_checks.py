@@ -10,8 +10,8 @@ from orchestrator.formatting import format_bytes
 State = Literal["ok", "warning", "wrong"]
 PYTHONS = ((3, 11), (3, 13))
 GB = 1000**3
-LEAST_DISK, ENOUGH_DISK = 1 * GB, 5 * GB
-FEWEST_FILES, ENOUGH_FILES = 1024, 4096
+MIN_DISK, ENOUGH_DISK = 1 * GB, 5 * GB
+MIN_FILES, ENOUGH_FILES = 1024, 4096
 """Ray warns below 4096 open files; a local Ray with a few workers opens several hundred."""
 FULL_DISK = 0.95
 """Ray's `local_fs_capacity_threshold`: on a fuller disk it stores no objects."""
@@ -64,7 +64,7 @@ def ray(version: str | None, address: str | None, trouble: str) -> Check:
 
 def disk(name: str, folder: str, free: int, total: int) -> Check:
     found = f"{format_bytes(free)} of {format_bytes(total)} free in {folder}"
-    if free < LEAST_DISK:
+    if free < MIN_DISK:
         return Check(name, "wrong", found, "free some: orchestrate clean --all; or choose another --home")
     if free < ENOUGH_DISK or free < total * (1 - FULL_DISK):
         to_do = "a trial takes 10 to 100 MB, and Ray stores nothing on a disk that is 95% full: orchestrate clean --all"
@@ -110,7 +110,7 @@ def permissions(name: str, folder: str, trouble: str) -> Check:
 def open_files(soft: int, hard: int) -> Check:
     """The limits on open files; Ray raises its own soft limit to the hard one."""
     found = f"{soft} now, at most {hard}"
-    if hard < FEWEST_FILES:
+    if hard < MIN_FILES:
         return Check("open files", "wrong", found, f"have the hard limit raised to {ENOUGH_FILES} (limits.conf)")
     if hard < ENOUGH_FILES:
         return Check("open files", "warning", found, f"few for many workers; have it raised to {ENOUGH_FILES}")

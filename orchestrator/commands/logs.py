@@ -10,9 +10,12 @@ from rich.console import Console
 
 from orchestrator.command_hints import command, sweep_again
 from orchestrator.commands.trial_lookup import choose_trial
-from orchestrator.formatting import SHOWN, shown_metrics
+from orchestrator.console.style import SHOWN, shown_metrics
+from orchestrator.store.json_files import Damaged
+from orchestrator.store.record import Record
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import is_held
-from orchestrator.store.trial_folder import Damaged, Record, SweepFolder, TrialFolder
+from orchestrator.store.trial_folder import TrialFolder
 
 Row = dict[str, float]
 SECONDS_BETWEEN_LOOKS = 1.0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from orchestrator import report as reports
 from orchestrator.errors import UserError
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import is_held
-from orchestrator.store.trial_folder import SweepFolder
 
 SECONDS = 20
 """Between two writings of a watched report."""

@@ -12,11 +12,13 @@ from torch import Tensor
 
 from gan_core import sampling
 from gan_core.config.trial import TrialConfig
-from gan_core.generator_file import Product, from_checkpoint, from_generator_file
+from gan_core.generator_file import SavedGenerator, from_checkpoint, from_generator_file
 from orchestrator.command_hints import command
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.errors import UserError, first_line
-from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder
+from orchestrator.store.record import Record
+from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.trial.execution import save_png
 
 Picture = Literal["grid", "by-class", "interpolation"]
@@ -35,7 +37,7 @@ def sample(
     """Draws `count` images (of a grid; the other pictures have a size of their own). Raises UserError."""
     number, trial = choose_trial(folder.sweep()["trials"], wanted, command(f"status {folder.name}", folder.home))
     place = folder.trial(trial["key"])
-    product, which = find_product(place, place.record(), best, folder)
+    product, which = find_generator(place, place.record(), best, folder)
     latents, labels, columns = inputs(picture, product, count, seed)
     file = output or Path(f"{folder.name}-{number}-{picture}{'-best' if best else ''}.png")
     if file.suffix.lower() != ".png":
@@ -53,7 +55,7 @@ def sample(
     say(f"next     {command(f'logs {folder.name} {number}', folder.home)}, to see how it was trained")
 
 
-def find_product(place: TrialFolder, record: Record, best: bool, folder: SweepFolder) -> tuple[Product, str]:
+def find_generator(place: TrialFolder, record: Record, best: bool, folder: SweepFolder) -> tuple[SavedGenerator, str]:
     """The generator asked for, and what it is in words. Raises UserError where the trial has none."""
     try:
         if best:
@@ -80,7 +82,7 @@ def _next(folder: SweepFolder) -> str:
     return f"`{command(f'status {folder.name}', folder.home)}` says where its sweep stands"
 
 
-def inputs(picture: Picture, product: Product, count: int, seed: int) -> tuple[Tensor, Tensor | None, int]:
+def inputs(picture: Picture, product: SavedGenerator, count: int, seed: int) -> tuple[Tensor, Tensor | None, int]:
     """Latents, the classes asked for (None without classes) and the columns of the picture. Raises UserError."""
     latent_dim, classes = product.config.model.latent_dim, product.classes
     if picture == "by-class":

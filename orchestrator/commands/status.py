@@ -14,10 +14,12 @@ from rich.text import Text
 
 from orchestrator.cluster import nodes
 from orchestrator.command_hints import command, sweep_again
+from orchestrator.console.style import COLOURS, SHOWN, shown_metrics
 from orchestrator.errors import UserError
-from orchestrator.formatting import COLOURS, SHOWN, shown_metrics
+from orchestrator.store.record import Record
+from orchestrator.store.sweep_folder import SweepFolder, sweeps
 from orchestrator.store.sweep_lock import is_held
-from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder, sweeps
+from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.tracking.client import runs_of
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from rich.console import Console
 from orchestrator.command_hints import command, sweep_again
 from orchestrator.commands.status import rows_of_sweep
 from orchestrator.errors import UserError
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import holder, is_held
-from orchestrator.store.trial_folder import SweepFolder
 
 SECONDS_BETWEEN_LOOKS = 0.2
 

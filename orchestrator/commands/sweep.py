@@ -6,77 +6,49 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from orchestrator import environment
 from orchestrator.cluster import preflight
-from orchestrator.cluster.ray_runtime import Cluster, Device
-from orchestrator.command_hints import command
+from orchestrator.cluster.address import check_address
+from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.commands import finalize
+from orchestrator.commands.sweep_options import SweepOptions
+from orchestrator.commands.sweep_summary import SweepOutcome, print_summary
 from orchestrator.console import progress
 from orchestrator.errors import UserError
 from orchestrator.object_store import puller
-from orchestrator.object_store.s3 import Storage
-from orchestrator.object_store.worker_folder import StoredSweep
+from orchestrator.object_store.home_copy import StoredSweep
+from orchestrator.object_store.s3 import ObjectStore
 from orchestrator.planning import disk_estimate
 from orchestrator.planning.confirmation import extended
 from orchestrator.planning.evaluators import prepare
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.repair import repaired
-from orchestrator.scheduling.sweep_runner import Crew, Settings
-from orchestrator.signals import INTERRUPTED, Stop, instead, leave_at_once
+from orchestrator.scheduling.sweep_runner import SweepRunner
+from orchestrator.signals import INTERRUPTED, StopRequest, instead, leave_at_once
 from orchestrator.store import disk_space
+from orchestrator.store.json_files import write_checked, write_text
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import hold
 from orchestrator.store.temp_folder import parent_folder, scratch_folder
-from orchestrator.store.trial_folder import SweepFolder, write_checked, write_text
 from orchestrator.sweepfile import loader
-from orchestrator.tracking import address, client, model_logging, sqlite
+from orchestrator.tracking import client, model_logging, sqlite
+from orchestrator.tracking.address import check_uri
 from orchestrator.tracking.mirror import Mirror
 from orchestrator.tracking.mirror_thread import MirrorThread
-from orchestrator.trial.failure_policy import in_short
 
 FINISHED, SOME_FAILED = 0, 1
 
 
-@dataclass(frozen=True)
-class Options:
-    """How to run. `address`: a Ray cluster's, None for a local Ray. `device`: what trials train on.
-
-    `gpu_share`: the part of a GPU a trial gets, None to measure it.
-
-    `confirm`: how many of the best configurations run again on fresh seeds. `register`: the registered model that the
-    best generator becomes a version of. `system_metrics`: rows tell of the worker and its machine too. `quiet`: nothing
-    is said before the summary. `fail_fast`: a failed trial stops the sweep. `patience`: seconds without a word of a
-    trial after which its worker is killed. `storage`: the object store that trials live in, None for the home.
-    """
-
-    home: Path
-    tracking_uri: str
-    address: str | None = None
-    workers: int | None = None
-    gpu_share: float | None = None
-    device: Device = "auto"
-    confirm: int = 0
-    register: str | None = None
-    system_metrics: bool = False
-    quiet: bool = False
-    fail_fast: bool = False
-    patience: float = 900.0
-    storage: str | None = None
-
-    @property
-    def settings(self) -> Settings:
-        return Settings(self.gpu_share, self.patience, self.fail_fast, self.system_metrics)
-
-
-def run_sweep(file: Path, overrides: list[str], options: Options, console: Console) -> int:
+def run_sweep(file: Path, overrides: list[str], options: SweepOptions, console: Console) -> int:
     """Runs the sweep of `file` to its report; the exit code. Raises UserError before anything is started."""
     sweep = loader.load(file, overrides)
     if options.address:
-        address.check_address(options.address)
+        check_address(options.address)
     elif options.device == "gpu":
         environment.check_gpu()
     folder = _folder(options, sweep.name)
@@ -95,11 +67,11 @@ def run_sweep(file: Path, overrides: list[str], options: Options, console: Conso
             plan = repaired(extended(plan, options.confirm), shown.note)
             _check_room(plan, options)
             outcome = _run(plan, options, shown)
-    _say_the_end(options, console, outcome)
+    print_summary(options, console, outcome)
     return outcome.code
 
 
-def _folder(options: Options, name: str) -> SweepFolder:
+def _folder(options: SweepOptions, name: str) -> SweepFolder:
     """The sweep's folder, with the storage that its trials live in: the one that is asked for, or was before.
 
     Raises UserError where that storage cannot be used, or is another one.
@@ -108,8 +80,8 @@ def _folder(options: Options, name: str) -> SweepFolder:
     before = folder.storage_uri()
     if not (options.storage or before):
         return folder
-    storage = Storage(str(options.storage or before))
-    if before and Storage(before).location != storage.location:
+    storage = ObjectStore(str(options.storage or before))
+    if before and ObjectStore(before).location != storage.location:
         raise UserError(
             f"the trials of {name} live in {before}, and their checkpoints are there: leave --storage (and "
             "$ORCHESTRATE_STORAGE) out, or take another --home"
@@ -126,7 +98,7 @@ def _stored(plan: Plan, folder: StoredSweep, shown: progress.Display) -> Plan:
     return puller.begin(folder, plan, shown.note)
 
 
-def _check_room(plan: Plan, options: Options) -> None:
+def _check_room(plan: Plan, options: SweepOptions) -> None:
     """Raises UserError where the sweep will not fit."""
     if plan.todo:
         workers = options.workers or environment.available_cpus()
@@ -134,19 +106,8 @@ def _check_room(plan: Plan, options: Options) -> None:
         disk_space.check_room(parent_folder(), 0)
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """`plan`: with the records as they are at the end."""
-
-    plan: Plan
-    code: int
-    end: finalize.Conclusion
-    stopped: str | None = None
-    busy: str = ""
-
-
-def _run(plan: Plan, options: Options, shown: progress.Display) -> _Outcome:
-    stop, crew = Stop(lambda reason: shown.note(f"stopping: {reason}")), None
+def _run(plan: Plan, options: SweepOptions, shown: progress.Display) -> SweepOutcome:
+    stop, crew = StopRequest(lambda reason: shown.note(f"stopping: {reason}")), None
     with ExitStack() as stack:
         # who leaves waits for MLflow's database, half of which could not be used again, but not for a classifier
         importing = stack.enter_context(ThreadPoolExecutor(1)).submit(client.warm_up, options.tracking_uri)
@@ -162,17 +123,17 @@ def _run(plan: Plan, options: Options, shown: progress.Display) -> _Outcome:
         fetcher = None
         if isinstance(plan.folder, StoredSweep):
             puller.exchange_evaluators(plan.folder, plan)
-            fetcher = stack.enter_context(puller.Fetcher(plan.folder, shown.note))
+            fetcher = stack.enter_context(puller.Puller(plan.folder, shown.note))
         mirror = _open_mirror(plan, options, shown, fetcher)
         write_checked(plan.folder.sweep_file, plan.document())
         thread = MirrorThread(mirror)
         thread.start()
         try:
             if cluster:
-                crew = Crew(cluster, evaluators, options.settings, shown, stop, fetcher)
+                crew = SweepRunner(cluster, evaluators, options.settings, shown, stop, fetcher)
                 with instead(lambda: _stop_for_user(stop, shown)):
                     crew.train(plan)
-                    more = extended(plan.looked_up(), options.confirm)
+                    more = extended(plan.refreshed(), options.confirm)
                     if len(more.trials) > len(plan.trials):
                         plan = more
                         write_checked(plan.folder.sweep_file, plan.document())
@@ -182,7 +143,7 @@ def _run(plan: Plan, options: Options, shown: progress.Display) -> _Outcome:
             thread.drain(hurry=stop.asked, tell=lambda: shown.phase("still sending the rest to MLflow"))
             for picture in sorted(mirror.left_out):
                 shown.note(f"left out {picture}: it is damaged or gone; MLflow has everything else")
-            plan = plan.looked_up()
+            plan = plan.refreshed()
             outcome = _conclude(plan, options, thread, shown, _exit_code(plan, stop))
             return replace(outcome, stopped=stop.reason, busy=crew.summary() if crew else "")
         except BaseException:
@@ -190,18 +151,20 @@ def _run(plan: Plan, options: Options, shown: progress.Display) -> _Outcome:
             raise
 
 
-def _conclude(plan: Plan, options: Options, thread: MirrorThread, shown: progress.Display, code: int) -> _Outcome:
+def _conclude(
+    plan: Plan, options: SweepOptions, thread: MirrorThread, shown: progress.Display, code: int
+) -> SweepOutcome:
     """The report, from MLflow, and the end of the parent run; without them if MLflow did not take everything.
 
     Who interrupts a sweep wants to leave: the report is a command of its own.
     """
     if thread.trouble:
-        return _Outcome(plan, code, finalize.Conclusion(trouble=thread.trouble))
+        return SweepOutcome(plan, code, finalize.Conclusion(trouble=thread.trouble))
     if code == INTERRUPTED:
         thread.abandon()
-        return _Outcome(plan, code, finalize.Conclusion())
+        return SweepOutcome(plan, code, finalize.Conclusion())
     status = finalize.status_of(_statuses(plan))
-    return _Outcome(plan, code, finalize.conclude(thread.mirror, status, shown.phase, options.register))
+    return SweepOutcome(plan, code, finalize.conclude(thread.mirror, status, shown.phase, options.register))
 
 
 def _check_mlflow(folder: SweepFolder, uri: str) -> None:
@@ -211,14 +174,14 @@ def _check_mlflow(folder: SweepFolder, uri: str) -> None:
     starts again at night goes on without it: training is what takes days, and sending can be done later.
     """
     try:
-        address.check_uri(uri)
+        check_uri(uri)
     except UserError:
         if not client.is_known(folder, uri):
             raise
 
 
 @contextmanager
-def _cluster(plan: Plan, options: Options, shown: progress.Display) -> Iterator[Cluster]:
+def _cluster(plan: Plan, options: SweepOptions, shown: progress.Display) -> Iterator[Cluster]:
     shown.phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
     workers = options.workers or environment.available_cpus()
     size = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in plan.data.values())
@@ -240,7 +203,7 @@ def _cluster(plan: Plan, options: Options, shown: progress.Display) -> Iterator[
         yield cluster
 
 
-def _open_mirror(plan: Plan, options: Options, shown: progress.Display, fetcher: puller.Fetcher | None) -> Mirror:
+def _open_mirror(plan: Plan, options: SweepOptions, shown: progress.Display, fetcher: puller.Puller | None) -> Mirror:
     """With nothing left to train, what MLflow has is looked at again as `orchestrate sync` does."""
     write_text(plan.folder.asked_file, Path(plan.sweep.file).read_text(encoding="utf-8"))
     runs = fetcher.is_running if fetcher else None
@@ -255,7 +218,7 @@ def _open_mirror(plan: Plan, options: Options, shown: progress.Display, fetcher:
     return mirror
 
 
-def _stop_for_user(stop: Stop, shown: progress.Display) -> None:
+def _stop_for_user(stop: StopRequest, shown: progress.Display) -> None:
     stop.ask()
     shown.note("stopping: every running trial saves a checkpoint (again to leave at once)")
 
@@ -264,48 +227,7 @@ def _statuses(plan: Plan) -> set[str]:
     return {planned.record.status for planned in plan.trials}
 
 
-def _exit_code(plan: Plan, stop: Stop) -> int:
+def _exit_code(plan: Plan, stop: StopRequest) -> int:
     if _statuses(plan) == {"finished"}:
         return FINISHED
     return stop.code if stop.asked else SOME_FAILED
-
-
-def _say_the_end(options: Options, console: Console, outcome: _Outcome) -> None:
-    plan = outcome.plan
-    say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
-    end = outcome.end
-    if end.answer:
-        say(f"\n{plan.sweep.question}\n{end.answer}\n")
-    for planned in plan.trials:
-        if planned.record.status == "failed" and planned.record.error:
-            say(f"failed: {planned.trial.name}: {in_short(planned.record.error)}")
-    if outcome.busy:
-        say(outcome.busy)
-    if end.report:
-        say(f"report  {end.report}")
-    if end.model:
-        say(f"model   {end.model.uri}, the generator of {end.model.trial}")
-    if end.model_trouble:
-        say(f"no model: {end.model_trouble}")
-    if end.trouble:
-        sync = command(f"sync {plan.sweep.name}{_elsewhere(options)}", options.home)
-        say(f"no report: {end.trouble}; {sync} sends what MLflow lacks and writes it")
-    elif options.tracking_uri.startswith("http"):
-        say(f"MLflow  {address.without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
-    else:
-        say(f"MLflow  {command(f'ui{_elsewhere(options)}', options.home)}, then experiment {plan.sweep.name}")
-    if outcome.stopped:
-        say(f"stopped: {outcome.stopped}")
-    if outcome.code == INTERRUPTED:
-        left = sum(planned.record.status != "finished" for planned in plan.trials)
-        say(f"report  {command(f'report {plan.sweep.name}', options.home)} writes it from what there is")
-        say(f"interrupted with {left} of {len(plan.trials)} trials left; the same command goes on from here")
-    elif outcome.code == SOME_FAILED and not outcome.stopped:
-        say("some trials failed; the same command tries them again")
-
-
-def _elsewhere(options: Options) -> str:
-    """`--tracking-uri` where MLflow is not where it would be looked for."""
-    if options.tracking_uri == address.default_uri(options.home):
-        return ""
-    return f" --tracking-uri {address.without_secrets(options.tracking_uri)}"

@@ -12,9 +12,10 @@ from orchestrator.command_hints import command
 from orchestrator.commands import finalize
 from orchestrator.errors import first_line
 from orchestrator.planning import ranking
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import hold
-from orchestrator.store.trial_folder import SweepFolder
-from orchestrator.tracking import address, model_logging
+from orchestrator.tracking import model_logging
+from orchestrator.tracking.address import check_uri, without_secrets
 from orchestrator.tracking.mirror import Mirror
 
 ATTEMPTS = 3
@@ -26,9 +27,9 @@ def sync(folder: SweepFolder, uri: str, console: Console) -> int:
     Raises UserError if there is no such sweep, if a command runs it, or if MLflow does not answer at all.
     """
     document = folder.sweep()
-    address.check_uri(uri)
+    check_uri(uri)
     say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
-    where = address.without_secrets(uri)
+    where = without_secrets(uri)
     with hold(folder):
         mirror = Mirror(folder, uri, document, rebuild=True)
         mirror.open()

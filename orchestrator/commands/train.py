@@ -12,9 +12,11 @@ from orchestrator.command_hints import command
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.planning.evaluators import prepare
 from orchestrator.planning.plan import make_plan
-from orchestrator.store.trial_folder import Record, TrialFolder, make_home
+from orchestrator.store.record import Record
+from orchestrator.store.sweep_folder import make_home
+from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.sweepfile import loader
-from orchestrator.trial.execution import Execution
+from orchestrator.trial.execution import TrialExecution
 
 SHOWN = {
     "loss/generator": "G loss",
@@ -36,7 +38,7 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
     say = lambda line: console.print(line, highlight=False, markup=False)  # noqa: E731
     make_home(home)
     evaluators = prepare(alone, home, doing=lambda text: None, note=say)
-    execution = Execution(folder, planned.config, plan.images[planned.fingerprint], evaluators[planned.evaluation])
+    execution = TrialExecution(folder, planned.config, plan.images[planned.fingerprint], evaluators[planned.evaluation])
     console.print(planned.trial.name, highlight=False)
     execution.begin()
     while not execution.done:

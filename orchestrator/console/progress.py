@@ -14,8 +14,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.formatting import COLOURS, SHOWN, shown_metrics
-from orchestrator.planning.eta import Clock
+from orchestrator.console.style import COLOURS, SHOWN, shown_metrics
+from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan
 
 SECONDS_BETWEEN_LINES = 15
@@ -51,7 +51,7 @@ class Display:
         self.began = time.monotonic()
         self.phase_text = ""
         self.plan: Plan | None = None
-        self.clock: Clock | None = None
+        self.clock: Eta | None = None
         self.running: dict[str, _Running] = {}
         self.outcomes: Counter[str] = Counter()
         self.ended = 0
@@ -72,7 +72,7 @@ class Display:
         """Something to know."""
         self.console.print(text, highlight=False)
 
-    def start(self, plan: Plan, clock: Clock) -> None:
+    def start(self, plan: Plan, clock: Eta) -> None:
         self.plan, self.clock = plan, clock
         self._names = {p.key: p.trial.name for p in plan.todo}
         self._steps = {p.key: p.config.steps for p in plan.todo}

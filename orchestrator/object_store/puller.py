@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.errors import UserError
+from orchestrator.object_store.attempts import Attempts
+from orchestrator.object_store.home_copy import CopiedFolder, StoredSweep
 from orchestrator.object_store.s3 import reason
-from orchestrator.object_store.worker_folder import Attempts, CopiedFolder, StoredSweep, write_file
+from orchestrator.object_store.worker_folder import write_file
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.repair import damaged_files
 from orchestrator.store import disk_space
@@ -32,7 +34,7 @@ def begin(sweep: StoredSweep, plan: Plan, note: Callable[[str], None]) -> Plan:
         pulled = sum(pool.map(lambda one: _exchange(*one), looked))
     if pulled:
         note(f"found {pulled} trial{'s' * (pulled != 1)} of {plan.sweep.name} in {sweep.storage.uri}")
-    return replace(plan, folder=sweep).looked_up()
+    return replace(plan, folder=sweep).refreshed()
 
 
 @contextmanager
@@ -73,7 +75,7 @@ def exchange_evaluators(sweep: StoredSweep, plan: Plan) -> None:
                 sweep.storage.write(f"evaluators/{name}", file.read_bytes())
 
 
-class Fetcher:
+class Puller:
     """Pulls a trial whenever its worker says that it made more durable. A context manager; its thread pulls.
 
     `note` is told once when the storage does not answer; what is outstanding is pulled when it does.
@@ -88,7 +90,7 @@ class Fetcher:
         self._asking, self._pulling, self._over = threading.Lock(), threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
 
-    def __enter__(self) -> Fetcher:
+    def __enter__(self) -> Puller:
         self._thread.start()
         return self
 

@@ -26,7 +26,7 @@ class Object(NamedTuple):
     written: int
 
 
-class Storage:
+class ObjectStore:
     """The objects under a prefix, by their names below it.
 
     `uri`: s3://BUCKET/PREFIX, with pyarrow's query. Raises UserError where it is no such address. Its methods raise

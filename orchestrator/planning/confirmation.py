@@ -9,17 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gan_core.config.identity import trial_key
-from orchestrator.planning.plan import Plan, Planned
+from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.planning.ranking import all_ended, ranking
-from orchestrator.store.trial_folder import read_json
+from orchestrator.store.json_files import read_json
 
-FEWEST_SEEDS = 3
+MIN_SEEDS = 3
 
 
 def extended(plan: Plan, count: int) -> Plan:
     """The plan with the trials that confirm its top `count` configurations, once all others have ended.
 
-    Fresh seeds: the numbers after the sweep's own, as many as it has and at least FEWEST_SEEDS. What an earlier command
+    Fresh seeds: the numbers after the sweep's own, as many as it has and at least MIN_SEEDS. What an earlier command
     confirmed stays.
     """
     if any(planned.trial.confirms for planned in plan.trials):
@@ -31,7 +31,7 @@ def extended(plan: Plan, count: int) -> Plan:
     ended = all_ended(plan.folder, [planned.describe() for planned in plan.trials])
     best = [found.configuration for found in ranking(ended)]
     first = max(plan.sweep.seeds) + 1
-    seeds = range(first, first + max(FEWEST_SEEDS, len(plan.sweep.seeds)))
+    seeds = range(first, first + max(MIN_SEEDS, len(plan.sweep.seeds)))
     examples = {planned.trial.configuration: planned for planned in plan.trials}
     confirming = [_again(plan, examples[name], seed) for name in best[:count] for seed in seeds]
     return replace(plan, trials=[*plan.trials, *confirming])
@@ -46,10 +46,10 @@ def _with_earlier(plan: Plan) -> Plan:
     return replace(plan, trials=[*plan.trials, *(planned for planned in found if planned.state == "finished")])
 
 
-def _again(plan: Plan, planned: Planned, seed: int) -> Planned:
+def _again(plan: Plan, planned: PlannedTrial, seed: int) -> PlannedTrial:
     config = planned.config.model_copy(update={"seed": seed})
     trial = replace(
         planned.trial, seed=seed, config=planned.trial.config.model_copy(update={"seed": seed}), confirms=True
     )
     key = trial_key(config, planned.fingerprint)
-    return Planned(key, trial, config, planned.fingerprint, plan.folder.trial(key).record())
+    return PlannedTrial(key, trial, config, planned.fingerprint, plan.folder.trial(key).record())

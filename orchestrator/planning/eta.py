@@ -17,7 +17,7 @@ def relative_cost(config: TrialConfig) -> float:
     return networks * config.batch_size * (config.loss.n_critic * critic + 1.5)
 
 
-class Clock:
+class Eta:
     """Time left. A group that was not timed yet is estimated from the others by `relative_cost`."""
 
     def __init__(self, plan: Plan, workers: int):

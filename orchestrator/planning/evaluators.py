@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from gan_core.checkpoint import CheckpointError
-from gan_core.config.trial import EvaluationConfig
+from gan_core.config.sections import EvaluationConfig
 from gan_core.data import datasets
 from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import evaluator, features
@@ -23,7 +23,7 @@ from orchestrator.planning.plan import Plan
 def prepare(
     plan: Plan, home: Path, doing: Callable[[str], None], note: Callable[[str], None], everything: bool = False
 ) -> dict[str, Evaluator]:
-    """`Planned.evaluation` -> evaluator, for every trial that is left to do, or for `everything`.
+    """`PlannedTrial.evaluation` -> evaluator, for every trial that is left to do, or for `everything`.
 
     `doing` is told what takes time, `note` what the user should know. Classifiers are kept in <home>/evaluators. Raises
     UserError if weights are missing or damaged, or are others than those that a trial began to be measured with.

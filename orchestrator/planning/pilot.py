@@ -11,17 +11,17 @@ import torch
 
 from gan_core.training.trainer import Diverged, Trainer
 from orchestrator.planning.evaluators import prepare
-from orchestrator.planning.plan import Plan, Planned
+from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.planning.runtime_estimate import Measured
 from orchestrator.trial.execution import choose_device
 
 SECONDS_A_GROUP = 3.0
-FEWEST_STEPS = 3
+MIN_STEPS = 3
 
 
 def run(plan: Plan, home: Path, note: Callable[[str], None]) -> list[Measured]:
     """Times the first trial of each group that has something left. Leaves nothing but the evaluators."""
-    firsts: dict[str, Planned] = {}
+    firsts: dict[str, PlannedTrial] = {}
     for planned in plan.todo:
         firsts.setdefault(planned.trial.group, planned)
     alone = replace(plan, trials=list(firsts.values()))
@@ -53,7 +53,7 @@ def time_steps(trainer: Trainer) -> Measured:
             _wait(trainer)
             if not evaluated:
                 took.append(time.perf_counter() - began)
-            if time.perf_counter() > deadline and len(took) >= FEWEST_STEPS:
+            if time.perf_counter() > deadline and len(took) >= MIN_STEPS:
                 break
     except Diverged:
         pass  # the steps before it were as long as any

@@ -9,19 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from gan_core.config.identity import trial_key
-from gan_core.config.trial import DataConfig, TrialConfig
+from gan_core.config.sections import DataConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.data import datasets
 from gan_core.data.preprocessing import DataError
 from gan_core.evaluation.requirements import check_data, check_evaluation
 from orchestrator.command_hints import where_from
 from orchestrator.errors import Problem, SpecError
-from orchestrator.store.trial_folder import Record, SweepFolder, make_home
-from orchestrator.sweepfile.loader import Sweep, Trial
+from orchestrator.store.record import Record
+from orchestrator.store.sweep_folder import SweepFolder, make_home
+from orchestrator.sweepfile.model import Sweep, Trial
 from orchestrator.sweepfile.settings import source_of
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedTrial:
     """A trial under its key, with what is known of it. `config` has the data's folder filled in."""
 
     key: str
@@ -68,7 +70,7 @@ class Plan:
 
     sweep: Sweep
     folder: SweepFolder
-    trials: list[Planned]
+    trials: list[PlannedTrial]
     data: dict[str, datasets.ImageArrays]
 
     @cached_property
@@ -76,10 +78,10 @@ class Plan:
         return {fingerprint: arrays.tensors() for fingerprint, arrays in self.data.items()}
 
     @property
-    def todo(self) -> list[Planned]:
+    def todo(self) -> list[PlannedTrial]:
         return [planned for planned in self.trials if planned.state != "finished"]
 
-    def looked_up(self) -> Plan:
+    def refreshed(self) -> Plan:
         """With the records as they are now."""
         found = [replace(planned, record=self.folder.trial(planned.key).record()) for planned in self.trials]
         return replace(self, trials=found)
@@ -134,7 +136,7 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
             problems.setdefault((source, trial.name), Problem(source, trial.name, message))
         names[key] = trial.name
         record = folder.trial(key).record() if key in begun else Record(key)
-        planned.append(Planned(key, trial, config, images.fingerprint, record))
+        planned.append(PlannedTrial(key, trial, config, images.fingerprint, record))
     if problems:
         raise SpecError(list(problems.values()))
     return Plan(sweep, folder, planned, {images.fingerprint: images for images in loaded.values()})

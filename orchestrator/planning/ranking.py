@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.statistics import Share, middle, share
-from orchestrator.store.trial_folder import Record, SweepFolder
+from orchestrator.store.record import Record
+from orchestrator.store.sweep_folder import SweepFolder
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from gan_core import checkpoint
 from gan_core.checkpoint import CheckpointError
-from orchestrator.planning.plan import Plan, Planned
-from orchestrator.store.trial_folder import Damaged, Record, TrialFolder
+from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.store.json_files import Damaged
+from orchestrator.store.record import Record
+from orchestrator.store.trial_folder import TrialFolder
 
 
 def repaired(plan: Plan, note: Callable[[str], None]) -> Plan:
@@ -24,7 +26,7 @@ def repaired(plan: Plan, note: Callable[[str], None]) -> Plan:
             place.prune()  # a command that was killed after the last record did not come to it
             if damaged := damaged_files(place, planned.record):
                 note(f"{planned.trial.name}: {_mend(planned, place, damaged)}")
-    return plan.looked_up()
+    return plan.refreshed()
 
 
 def damaged_files(place: TrialFolder, record: Record) -> list[Path]:
@@ -47,7 +49,7 @@ def _is_whole(file: Path) -> bool:
     return True
 
 
-def _mend(planned: Planned, place: TrialFolder, damaged: list[Path]) -> str:
+def _mend(planned: PlannedTrial, place: TrialFolder, damaged: list[Path]) -> str:
     """Has the trial go on from its checkpoint, where that makes the files again; what is done, in words."""
     said = f"{' and '.join(file.name for file in damaged)} {'is' if len(damaged) == 1 else 'are'} damaged or gone"
     if damaged == [place.best_file]:

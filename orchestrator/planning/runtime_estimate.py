@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from gan_core.config.trial import TrialConfig
 from orchestrator import environment
 from orchestrator.planning.eta import relative_cost
-from orchestrator.planning.plan import Plan, Planned
-from orchestrator.store.trial_folder import Record, TrialFolder
+from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.store.record import Record
+from orchestrator.store.trial_folder import TrialFolder
 
 SAME = "the same configuration"
 
@@ -63,7 +64,7 @@ def ran_like(record: Record, processor: str, device: str) -> bool:
     return record.step > 0 < record.seconds and same and str(record.applied.get("device", "")).startswith(device)
 
 
-class Paces:
+class StepTimes:
     """Seconds a step, from what was measured.
 
     The same configuration (whatever its seed and number of steps) counts alone. Else trials of the same kind of network
@@ -101,7 +102,7 @@ def _timed_as(config: TrialConfig) -> str:
 
 def forecast(plan: Plan, measured: list[Measured], workers: int) -> Forecast | None:
     """The time that what is left of the plan will take; None if nothing was measured."""
-    durations, sources, paces = [], Counter[str](), Paces(measured)
+    durations, sources, paces = [], Counter[str](), StepTimes(measured)
     for planned in plan.todo:
         found = paces.of(planned.config)
         if found is None:
@@ -111,15 +112,15 @@ def forecast(plan: Plan, measured: list[Measured], workers: int) -> Forecast | N
     return Forecast(makespan(durations, workers), sum(durations), workers, dict(sources))
 
 
-def longest_first(plan: Plan) -> list[Planned]:
+def longest_first(plan: Plan) -> list[PlannedTrial]:
     """What is left of the plan, by the time it will take: a long trial that begins last keeps one worker busy alone.
 
     From the speeds of the sweep's own trials where some were measured, else by `relative_cost`.
     """
     own = [p for p in plan.trials if p.record.step > 0 < p.record.seconds]
-    paces = Paces([Measured(p.config, p.record.seconds / p.record.step) for p in own])
+    paces = StepTimes([Measured(p.config, p.record.seconds / p.record.step) for p in own])
 
-    def seconds(planned: Planned) -> float:
+    def seconds(planned: PlannedTrial) -> float:
         found = paces.of(planned.config)
         return planned.remaining * (found[0] if found else relative_cost(planned.config))
 

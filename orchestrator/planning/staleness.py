@@ -8,7 +8,7 @@ from typing import Any
 from gan_core.config.identity import NOT_IDENTITY, flatten
 from orchestrator.errors import shown
 from orchestrator.planning.plan import Plan
-from orchestrator.store.trial_folder import read_json
+from orchestrator.store.json_files import read_json
 
 
 def other_code(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from orchestrator.report.data import RunData
-from orchestrator.statistics import Configuration, Middle, Share, configurations, middle, share
+from orchestrator.statistics import Configuration, InterquartileMean, Share, configurations, middle, share
 
 LAST = ("diversity/ratio", "accuracy/discriminator", "accuracy/auc", "loss/generator", "loss/discriminator")
 QUALITY = ("precision", "recall", "modes", "class_agreement")
@@ -26,9 +26,9 @@ class Row:
     evaluator: str
     outcomes: list[tuple[int, str]]
     stable: Share
-    final: Middle | None
-    best: Middle | None
-    gap: Middle | None
+    final: InterquartileMean | None
+    best: InterquartileMean | None
+    gap: InterquartileMean | None
     numbers: dict[str, float | None]
 
     @property

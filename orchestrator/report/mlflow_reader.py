@@ -20,7 +20,7 @@ from orchestrator.tracking.address import without_secrets
 from orchestrator.tracking.client import IMAGE_NAME, KEY, KIND, children_of, client_for
 
 Item = TypeVar("Item")
-MOST_PICTURES = 160
+MAX_PICTURES = 160
 """Sample grids in one report: with 24 trials there are 6 moments of each."""
 
 
@@ -46,7 +46,7 @@ def _collect(tracking_uri: str, sweep: str, parent_id: str | None) -> SweepData:
     document = reader.document(parent, sweep)
     children = children_of(client, experiment.experiment_id, parent.info.run_id)
     runs = {run.data.tags[KEY]: run for run in children if KEY in run.data.tags}
-    moments = max(1, MOST_PICTURES // max(1, len(document["trials"])))
+    moments = max(1, MAX_PICTURES // max(1, len(document["trials"])))
     with ThreadPoolExecutor(8) as pool:
         found = list(
             pool.map(lambda trial: reader.run_data(trial, runs.get(trial["key"]), moments), document["trials"])

@@ -17,6 +17,7 @@ from PIL import Image
 
 from gan_core import verdict
 from gan_core.files import write_atomically
+from gan_core.verdict import THRESHOLDS
 from orchestrator import __version__
 from orchestrator.formatting import format_level
 from orchestrator.report import interactive_figures, leaderboard, page_data, run_details
@@ -24,7 +25,7 @@ from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import RunData, SweepData
 from orchestrator.report.leaderboard import Row
 from orchestrator.report.summary import Summary
-from orchestrator.statistics import Middle
+from orchestrator.statistics import InterquartileMean
 
 SCRIPTS = ("charts.js", "theme.js", "curves.js", "factors.js", "leaderboard.js", "samples.js")
 COLUMNS = {
@@ -101,7 +102,7 @@ def _text(name: str) -> markupsafe.Markup:
 def _verdict_rules() -> str:
     """The rules as `gan_core.verdict` states them, with their thresholds."""
     rules = (verdict.__doc__ or "").split("\n\n", 1)[1]
-    for name in verdict.THRESHOLDS:
+    for name in THRESHOLDS:
         rules = rules.replace(name, f"{getattr(verdict, name):g}")
     return rules
 
@@ -205,7 +206,7 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
-def typical(found: Middle | None) -> str:
+def typical(found: InterquartileMean | None) -> str:
     """What is typical, with its interval where there are values enough for one."""
     if found is None:
         return "–"

@@ -10,7 +10,7 @@ import numpy as np
 from orchestrator.formatting import format_level, short_names
 from orchestrator.report.data import Curve, RunData, SweepData, curve_titles
 
-MOST_POINTS = 400_000
+MAX_POINTS = 400_000
 """Points of all curves in one page: 2 MB. A trial's curve keeps at least 40 of them."""
 
 
@@ -18,7 +18,7 @@ def model(data: SweepData) -> dict[str, Any]:
     """{trials, metrics, axes}: see `_trial` and `_packed`; everything is plain JSON."""
     measured = {metric for run in data.runs for metric in run.history}
     titles = {metric: title for metric, title in curve_titles(data).items() if metric in measured}
-    most = max(40, MOST_POINTS // max(1, len(data.runs) * len(titles)))
+    most = max(40, MAX_POINTS // max(1, len(data.runs) * len(titles)))
     axes: dict[bytes, int] = {}
     metrics = [
         {"title": title, "curves": [_packed(run.history.get(metric), most, axes) for run in data.runs]}

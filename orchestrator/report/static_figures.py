@@ -27,8 +27,8 @@ OUTCOMES = {
     "saturated": "#E69F00",
     "oscillating": "#0072B2",
 }
-MOST_SAMPLES = 24
-MOST_POINTS = 40_000
+MAX_SAMPLES = 24
+MAX_POINTS = 40_000
 """Of one panel: more cannot be told apart in it, and takes seconds to draw."""
 
 
@@ -103,7 +103,7 @@ def _curves(data: SweepData) -> Figure | None:
     if not titles:
         return None
     figure, panels = _grid(len(titles), height=2.5)
-    points = min(400, max(40, MOST_POINTS // len(data.runs)))
+    points = min(400, max(40, MAX_POINTS // len(data.runs)))
     for panel, (metric, title) in zip(panels, titles.items(), strict=False):
         sound = []
         for outcome in dict.fromkeys(run.outcome for run in data.runs):
@@ -126,7 +126,7 @@ def _curves(data: SweepData) -> Figure | None:
 
 
 def _samples(data: SweepData) -> Figure | None:
-    drawn = [run for run in data.runs if run.pictures][:MOST_SAMPLES]
+    drawn = [run for run in data.runs if run.pictures][:MAX_SAMPLES]
     if not drawn:
         return None
     pictures = [(caption, picture) for caption, picture in data.real]

@@ -11,7 +11,7 @@ from orchestrator.report.data import SweepData
 from orchestrator.report.leaderboard import Row, stable_share
 from orchestrator.statistics import Effect, Share
 
-MOST_SEEDS = 50
+MAX_SEEDS = 50
 """No command with more seeds than this is advised."""
 
 
@@ -131,7 +131,7 @@ def _next(data: SweepData, strongest: Effect | None) -> list[tuple[str, str]]:
         return [("more seeds, to tell settings from luck", f"{command} --set {_seeds(_more(seeds, 3))}")]
     found = []
     needed = strongest.stable.seeds_needed if strongest and not strongest.stable_holds else None
-    if needed and len(seeds) < needed <= MOST_SEEDS:
+    if needed and len(seeds) < needed <= MAX_SEEDS:
         why = f"to show the largest difference, which takes about {needed} seeds"
         found.append((why, f"{command} --set {_seeds(_more(seeds, needed))}"))
     if len(data.configurations()) > 3 and not data.confirmation:

@@ -17,7 +17,7 @@ from orchestrator.trial.system_metrics import SystemMeter
 
 SPARE = 0.1
 """Of the GPU's memory, for what a trial takes later than in the pilot."""
-MOST_TOGETHER = 16
+MAX_TOGETHER = 16
 """More processes than that on one GPU only take turns."""
 SECONDS_BETWEEN_READINGS = 0.2
 
@@ -37,8 +37,8 @@ def share(need: Need) -> float:
     One more, because one trial's kernels fill the gaps that another's leave.
     """
     by_memory = int((1 - SPARE) * need.total / need.peak)
-    by_time = int(1 / max(need.busy, 1 / MOST_TOGETHER)) + 1
-    return 1 / max(1, min(by_memory, by_time, MOST_TOGETHER))
+    by_time = int(1 / max(need.busy, 1 / MAX_TOGETHER)) + 1
+    return 1 / max(1, min(by_memory, by_time, MAX_TOGETHER))
 
 
 def measure(config: TrialConfig, images: ImageSet, evaluator: Evaluator) -> Need:

@@ -14,7 +14,7 @@ class _Heard:
     next_words: float
 
 
-class Silence:
+class Heartbeats:
     """`patience`: seconds after which a silent trial's worker shall be killed."""
 
     def __init__(self, patience: float):

@@ -14,7 +14,7 @@ from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.search.basic_variant import BasicVariantGenerator
 
-from orchestrator.scheduling.placement import Place, Places
+from orchestrator.scheduling.placement import Placement, PlacementPool
 from orchestrator.scheduling.trial_monitor import key_of
 from orchestrator.scheduling.trial_order import InOrder, as_points
 
@@ -26,14 +26,14 @@ def request(config: dict[str, Any]) -> tune.PlacementGroupFactory:
     return tune.PlacementGroupFactory([task["resources"]], **where)
 
 
-def _put(trial: Trial, place: Place) -> None:
+def _put(trial: Trial, place: Placement) -> None:
     trial.config["task"]["resources"], trial.config["task"]["node"] = place.resources, place.node
 
 
 class OnePlaceAfterAnother(BasicVariantGenerator):
     """The tasks in this order, each as soon as there is a place for it."""
 
-    def __init__(self, tasks: list[dict[str, Any]], places: Places):
+    def __init__(self, tasks: list[dict[str, Any]], places: PlacementPool):
         super().__init__(points_to_evaluate=as_points(tasks))
         self._left = deque(Path(task["folder"]).name for task in tasks)
         self._keys: dict[str, str] = {}
@@ -60,7 +60,7 @@ class InOrderOfPlaces(InOrder):
     A trial that waits for a node which has died before its worker began is stranded: Tune would wait for ever.
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: PlacementPool) -> None:
         super().__init__()
         self.places = places
         self._paused: list[Trial] = []

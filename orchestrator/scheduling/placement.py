@@ -19,14 +19,14 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 
 @dataclass(frozen=True)
-class Place:
+class Placement:
     """`node`: Ray's id of it. `resources`: what a trial asks for there; with a GPU among them it trains on that."""
 
     node: str
     resources: dict[str, float]
 
 
-def choose(nodes: Nodes, taken: Iterable[Place], gpu_share: float, times: int = 1) -> Place | None:
+def choose(nodes: Nodes, taken: Iterable[Placement], gpu_share: float, times: int = 1) -> Placement | None:
     """A place on a GPU where one is free, else on a processor, else none. On the node with most left of it.
 
     `gpu_share`: the part of a GPU a trial gets. `times`: 2 for a trial that shall have half the neighbours.
@@ -42,7 +42,7 @@ def choose(nodes: Nodes, taken: Iterable[Place], gpu_share: float, times: int = 
             gpus = nodes[node]["GPU"] if kind == "GPU" else 0.0
             asked = resources(nodes[node].get("CPU", 0.0), gpus, gpu_share, times)
             if all(left[node][name] > amount - 1e-6 for name, amount in _takes(asked).items()):
-                return Place(node, asked)
+                return Placement(node, asked)
     return None
 
 
@@ -52,7 +52,7 @@ def _takes(asked: dict[str, float]) -> dict[str, float]:
     return {"CPU": asked["CPU"], "GPU": 1 / together(gpu) if gpu else 0.0}
 
 
-class Places:
+class PlacementPool:
     """Who has which place, by the trial's key, while nodes join and die.
 
     `look`: asks for the living nodes. `roomier`: trials that shall have half the neighbours. `waiting`: trials that
@@ -61,7 +61,7 @@ class Places:
 
     def __init__(self, look: Callable[[], Nodes], gpu_share: float, roomier: frozenset[str] = frozenset()):
         self._look, self._gpu_share, self._roomier = look, gpu_share, roomier
-        self._taken: dict[str, Place] = {}
+        self._taken: dict[str, Placement] = {}
         self.waiting: list[str] = []
         self._nodes, self._next_look = look(), time.monotonic() + SECONDS_BETWEEN_LOOKS
 
@@ -71,7 +71,7 @@ class Places:
     def has(self, key: str) -> bool:
         return key in self._taken
 
-    def take(self, key: str) -> Place | None:
+    def take(self, key: str) -> Placement | None:
         """A free place for this trial, which is its own from now on."""
         if self.waiting and key not in self.waiting:
             return None

@@ -9,15 +9,15 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
-from orchestrator.signals import Stop
+from orchestrator.signals import StopRequest
 from orchestrator.store.trial_folder import TrialFolder
 
-SECONDS_TO_SAVE = 5.0
+GRACE_PERIOD = 5.0
 """What a trial that is asked to stop has for its step and its checkpoint."""
 
 
 @contextmanager
-def bounded_stop(stop: Stop, folders: list[TrialFolder]) -> Iterator[None]:
+def bounded_stop(stop: StopRequest, folders: list[TrialFolder]) -> Iterator[None]:
     """Once a stop is asked, trials that are still running a while later lose their workers on this machine.
 
     Those on other machines are ended by Ray, more slowly.
@@ -28,7 +28,7 @@ def bounded_stop(stop: Stop, folders: list[TrialFolder]) -> Iterator[None]:
         while not stop.asked:
             if over.wait(0.2):
                 return
-        if not over.wait(SECONDS_TO_SAVE):
+        if not over.wait(GRACE_PERIOD):
             for folder in folders:
                 kill_worker(folder)
 

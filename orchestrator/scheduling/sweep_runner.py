@@ -7,37 +7,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.cluster.ray_runtime import Cluster
-from orchestrator.cluster.worker_count import Count, Staff
+from orchestrator.cluster.worker_count import Count, WorkerCount
 from orchestrator.console.progress import Display, duration
-from orchestrator.planning.eta import Clock, relative_cost
+from orchestrator.planning.eta import Eta, relative_cost
 from orchestrator.planning.plan import Plan
-from orchestrator.signals import Stop
+from orchestrator.scheduling.run_settings import RunSettings
+from orchestrator.signals import StopRequest
 from orchestrator.store import disk_space
 
 if TYPE_CHECKING:
     from gan_core.evaluation.evaluator import Evaluator  # which needs torch: `plan` answers without
-    from orchestrator.object_store.puller import Fetcher
+    from orchestrator.object_store.puller import Puller
 
 ASSUMED_SHARE = 0.25
 """Of a GPU, where nobody has measured yet."""
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How trials run. `gpu_share`: the part of a GPU that each gets, None to measure it.
-
-    `patience`: seconds of silence after which a trial's worker is killed. `fail_fast`: whether a failed trial stops the
-    sweep. `system_metrics`: whether rows tell of the worker too.
-    """
-
-    gpu_share: float | None = None
-    patience: float = 900.0
-    fail_fast: bool = False
-    system_metrics: bool = False
-
-
 @dataclass
-class Crew:
+class SweepRunner:
     """Trains plans on a cluster. `settings.gpu_share`: measured before the first trial where it is None.
 
     `fetcher`: keeps the home up where trials live in a storage. `wall`: seconds so far from the first worker's start to
@@ -47,10 +34,10 @@ class Crew:
 
     cluster: Cluster
     evaluators: dict[str, Evaluator]
-    settings: Settings
+    settings: RunSettings
     shown: Display
-    stop: Stop
-    fetcher: Fetcher | None = None
+    stop: StopRequest
+    fetcher: Puller | None = None
     wall: float = 0.0
     paid: float = 0.0
     trained: float = 0.0
@@ -62,10 +49,10 @@ class Crew:
         from orchestrator.scheduling import tune_run
 
         share = self._gpu_share(plan)
-        staff = Staff(lambda: Count(self.cluster.slots(share), self.cluster.addresses()))
+        staff = WorkerCount(lambda: Count(self.cluster.slots(share), self.cluster.addresses()))
         counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
         self.shown.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {staff.workers} workers")
-        clock = Clock(plan, staff.workers)
+        clock = Eta(plan, staff.workers)
         self.shown.start(plan, clock)
         self.shown.phase_text = "starting the workers"
         began = time.monotonic()
@@ -88,7 +75,7 @@ class Crew:
             self.stop.ask(disk_space.explain(error, self.cluster.scratch))
         finally:
             self.wall += time.monotonic() - began
-            staff.pay()
+            staff.add_elapsed()
             self.paid += staff.seconds
             self.workers = max(self.workers, staff.most)
             self.trained += clock.trained

@@ -1,4 +1,4 @@
-"""What runs in a worker: Tune's view of an `Execution`. All durable state is in the trial's folder."""
+"""What runs in a worker: Tune's view of an `TrialExecution`. All durable state is in the trial's folder."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from ray import tune
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
+from orchestrator.errors import last_line
 from orchestrator.object_store import worker_folder
 from orchestrator.store import temp_folder
 from orchestrator.store.trial_folder import TrialFolder
-from orchestrator.trial.execution import Execution
-from orchestrator.trial.failure_policy import POLICIES, Action, Cause, in_short
+from orchestrator.trial.execution import TrialExecution
+from orchestrator.trial.failure_policy import POLICIES, Action, Cause
 
 SECONDS_ALONE = 30.0
 """After so long without a call a worker lets go of its trial. A command that lives calls again at once; Ray takes a
@@ -37,7 +38,7 @@ def device_for(resources: dict[str, float]) -> torch.device:
     return torch.device("cpu")
 
 
-class TrialRunner(tune.Trainable):
+class TrialTrainable(tune.Trainable):
     """A second of training at a time; actors go on from one trial to the next.
 
     Where no call follows, because this node is cut off, the trial's lock is given back for the worker that goes on
@@ -50,7 +51,7 @@ class TrialRunner(tune.Trainable):
 
     def setup(self, config: dict[str, Any], images: dict[str, ImageSet], evaluators: dict[str, Evaluator]) -> None:
         self.task, self.images, self.evaluators = config["task"], images, evaluators
-        self.execution: Execution | None = None
+        self.execution: TrialExecution | None = None
         self.retries, self.preempted = 0, False
         self._alone: threading.Timer | None = None
         self._busy = threading.Lock()
@@ -91,10 +92,10 @@ class TrialRunner(tune.Trainable):
             said |= {"status": "retried", "done": False}
         return said
 
-    def _begin(self) -> Execution:
+    def _begin(self) -> TrialExecution:
         trial = TrialConfig.model_validate(self.task["config"])
         images, evaluator = self.images[self.task["fingerprint"]], self.evaluators[self.task["evaluation"]]
-        execution = Execution(
+        execution = TrialExecution(
             self._folder(),
             trial,
             images,
@@ -118,7 +119,7 @@ class TrialRunner(tune.Trainable):
         self.place = tempfile.TemporaryDirectory(prefix=f"orchestrate-{os.getpid()}-")
         return worker_folder.on_this_node(folder, storage, Path(self.place.name))
 
-    def _result(self, execution: Execution) -> dict[str, Any]:
+    def _result(self, execution: TrialExecution) -> dict[str, Any]:
         record = execution.record
         return {
             "key": execution.folder.key,
@@ -129,14 +130,14 @@ class TrialRunner(tune.Trainable):
             "latest": dict(execution.latest),
             "seconds": execution.active_seconds(),
             "cause": record.attempts[-1]["outcome"] if record.status == "failed" else None,
-            "error": in_short(record.error or ""),
+            "error": last_line(record.error or ""),
             "done": execution.done,
             "note": record.note or worker_folder.trouble_of(execution.folder),
             "saved": (len(record.attempts), record.step, record.status),
             "halt": execution.halt,
         }
 
-    def _may_try_again(self, execution: Execution) -> bool:
+    def _may_try_again(self, execution: TrialExecution) -> bool:
         if execution.record.status != "failed":
             return False
         policy = POLICIES[Cause(execution.record.attempts[-1]["outcome"])]

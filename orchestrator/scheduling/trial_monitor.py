@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray import tune
 
-from orchestrator.scheduling.heartbeat import Silence
-from orchestrator.scheduling.sweep_runner import Settings
-from orchestrator.signals import Stop
-from orchestrator.trial.failure_policy import MOST_WORKERS_LOST, POLICIES, Action, Cause, classify, in_short
+from orchestrator.errors import last_line
+from orchestrator.scheduling.heartbeat import Heartbeats
+from orchestrator.scheduling.run_settings import RunSettings
+from orchestrator.signals import StopRequest
+from orchestrator.trial.failure_policy import POLICIES, Action, Cause, classify
 
 Report = Callable[[str, dict[str, Any]], None]
 """Called with a trial's key and what it reported: step, status, verdict (and so far), metrics, seconds of training, a
@@ -25,7 +25,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 
 @dataclass
-class Round:
+class TrialMonitor:
     """What happened to trials, by key, since Tune was started.
 
     `roomier`: those that have fewer neighbours this time. `last_words`: Ray's message on a lost worker -> the end of
@@ -33,8 +33,8 @@ class Round:
     and all that is known of it.
     """
 
-    settings: Settings
-    stop: Stop
+    settings: RunSettings
+    stop: StopRequest
     report: Report
     last_words: Callable[[str], str]
     roomier: frozenset[str] = frozenset()
@@ -42,7 +42,7 @@ class Round:
     given_up: dict[str, tuple[Cause, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.silence = Silence(self.settings.patience)
+        self.silence = Heartbeats(self.settings.patience)
         self._silenced: dict[str, str] = {}
         self._lost: Counter[str] = Counter()
         self._next_look = 0.0
@@ -68,17 +68,17 @@ class Round:
     def worker_lost(self, key: str, error: BaseException | None) -> str:
         """Tune starts the trial again; what is known of the end of its worker."""
         cause, said = self._on_loss(key, error)
-        self._stop_if_it_must(cause, in_short(said), ended=False)
+        self._stop_if_it_must(cause, last_line(said), ended=False)
         status = "lost" if cause is Cause.LOST_WORKER else "retried"
-        self.report(key, {"status": status, "error": in_short(said)})
-        return in_short(said)
+        self.report(key, {"status": status, "error": last_line(said)})
+        return last_line(said)
 
     def worker_lost_for_good(self, key: str, error: BaseException | None) -> None:
         cause, said = self._on_loss(key, error)
         if cause is Cause.LOST_WORKER:
-            short = f"its worker was lost {self._lost[key]} times, the last time: {in_short(said)}"
+            short = f"its worker was lost {self._lost[key]} times, the last time: {last_line(said)}"
         else:
-            short = f"its worker could not run it: {in_short(said)}"
+            short = f"its worker could not run it: {last_line(said)}"
         self.given_up[key] = cause, "\n".join(part for part in (self.last_words(str(error)), said, short) if part)
         self._stop_if_it_must(cause, short, ended=True)
         self.report(key, {"status": "given up", "error": short})
@@ -109,53 +109,6 @@ class Round:
             if key in silent and actor is not None:
                 self._silenced[key] = f"nothing was heard of it for {silent[key]:.0f} s, so its worker was killed"
                 ray.kill(actor)
-
-
-class _NotKept:
-    """Tune pickles its configuration so that it could restore it; we never do, so nothing of this is kept."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-
-class StopWhen(_NotKept, tune.Stopper):
-    """`over`: whether this round is, though trials are left."""
-
-    def __init__(self, stop: Stop, over: Callable[[], bool]):
-        self.stop, self.over = stop, over
-
-    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        return False
-
-    def stop_all(self) -> bool:
-        return self.stop.asked or self.over()
-
-
-class Listener(_NotKept, tune.Callback):
-    def __init__(self, happening: Round):
-        self.round = happening
-
-    def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self.round.silence.heard(key_of(trial), time.monotonic())
-
-    def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
-        self.round.heard(result["key"], result)
-        trial.max_failures = MOST_WORKERS_LOST  # its worker has been set up after all
-
-    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self.round.silence.forget(key_of(trial))
-
-    def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        error = _error_of(trial)
-        trial.config["task"]["lost"] = self.round.worker_lost(key_of(trial), error)
-        if error and classify(error) in (Cause.EXCEPTION, Cause.CONFIGURATION):  # outside of `Execution`: in the set-up
-            trial.max_failures = trial.run_metadata.num_failures  # once more, and that is all
-
-    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self.round.worker_lost_for_good(key_of(trial), _error_of(trial))
-
-    def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
-        self.round.look_for_silence(trials)
 
 
 def key_of(trial: Any) -> str:

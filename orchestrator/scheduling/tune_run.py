@@ -13,19 +13,21 @@ from ray import tune
 
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster.ray_runtime import Cluster
-from orchestrator.object_store.puller import Fetcher
-from orchestrator.planning.plan import Plan, Planned
+from orchestrator.errors import last_line
+from orchestrator.object_store.puller import Puller
+from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.planning.runtime_estimate import longest_first
 from orchestrator.scheduling.mixed_devices import InOrderOfPlaces, OnePlaceAfterAnother, request
-from orchestrator.scheduling.placement import Places
+from orchestrator.scheduling.placement import PlacementPool
+from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.scheduling.shutdown import bounded_stop
-from orchestrator.scheduling.sweep_runner import Settings
-from orchestrator.scheduling.trainable import TrialRunner
-from orchestrator.scheduling.trial_monitor import Listener, Report, Round, StopWhen, key_of
+from orchestrator.scheduling.trainable import TrialTrainable
+from orchestrator.scheduling.trial_monitor import Report, TrialMonitor, key_of
 from orchestrator.scheduling.trial_order import InOrder, one_after_another
-from orchestrator.signals import Stop
+from orchestrator.scheduling.tune_callback import TuneCallback, TuneStopper
+from orchestrator.signals import StopRequest
 from orchestrator.store.trial_folder import TrialFolder
-from orchestrator.trial.failure_policy import MOST_WORKERS_LOST, Cause, classify, in_short
+from orchestrator.trial.failure_policy import MAX_WORKERS_LOST, Cause, classify
 
 ENDED = ("finished", "failed")
 
@@ -34,11 +36,11 @@ def run(
     plan: Plan,
     evaluators: dict[str, Evaluator],
     cluster: Cluster,
-    settings: Settings,
+    settings: RunSettings,
     gpu_share: float,
-    stop: Stop,
+    stop: StopRequest,
     report: Report,
-    fetcher: Fetcher | None = None,
+    fetcher: Puller | None = None,
 ) -> None:
     """Runs what is left of the plan, each trial where it left off, until all have ended or `stop` was asked.
 
@@ -47,7 +49,7 @@ def run(
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # what happens to a trial is said by `report`
     todo, roomier = longest_first(plan), frozenset[str]()
     while todo:
-        one = Round(settings, stop, report, cluster.last_words, roomier)
+        one = TrialMonitor(settings, stop, report, cluster.last_words, roomier)
         broken = _run_round(plan, todo, evaluators, cluster, gpu_share, one, fetcher)
         if stop.asked:
             return
@@ -59,12 +61,12 @@ def run(
 
 def _run_round(
     plan: Plan,
-    todo: list[Planned],
+    todo: list[PlannedTrial],
     evaluators: dict[str, Evaluator],
     cluster: Cluster,
     gpu_share: float,
-    one: Round,
-    fetcher: Fetcher | None,
+    one: TrialMonitor,
+    fetcher: Puller | None,
 ) -> bool:
     """Runs them all through Tune; whether it broke off, because a worker was killed to free memory or a node died."""
     resources = {roomier: cluster.resources(gpu_share, 2 if roomier else 1) for roomier in (False, True)}
@@ -80,10 +82,10 @@ def _run_round(
         }
         for planned in todo
     ]
-    trainable = tune.with_parameters(TrialRunner, images=plan.images, evaluators=evaluators)
+    trainable = tune.with_parameters(TrialTrainable, images=plan.images, evaluators=evaluators)
     search, scheduler, over = one_after_another(tasks), InOrder(), lambda: False
     if cluster.device == "any":
-        places = Places(cluster.nodes, gpu_share, one.roomier)
+        places = PlacementPool(cluster.nodes, gpu_share, one.roomier)
         search, scheduler = OnePlaceAfterAnother(tasks, places), InOrderOfPlaces(places)
         over = scheduler.is_stranded
     tuner = tune.Tuner(
@@ -100,11 +102,11 @@ def _run_round(
         run_config=tune.RunConfig(
             name="tune",
             storage_path=str(cluster.scratch),
-            stop=StopWhen(one.stop, over),
+            stop=TuneStopper(one.stop, over),
             verbose=0,
-            callbacks=[Listener(one)],
+            callbacks=[TuneCallback(one)],
             checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-            failure_config=tune.FailureConfig(max_failures=MOST_WORKERS_LOST),
+            failure_config=tune.FailureConfig(max_failures=MAX_WORKERS_LOST),
         ),
     )
     folders = [plan.folder.trial(planned.key) for planned in todo]
@@ -143,7 +145,7 @@ def killed_for_memory(said: str, folders: list[TrialFolder]) -> list[TrialFolder
     return found
 
 
-def _note_killed(folders: list[TrialFolder], one: Round) -> None:
+def _note_killed(folders: list[TrialFolder], one: TrialMonitor) -> None:
     said = "its worker was killed because the memory of its machine ran out"
     for folder in folders:
         if folder.key in one.roomier:
@@ -157,7 +159,7 @@ def _note_killed(folders: list[TrialFolder], one: Round) -> None:
 
 def give_up(folder: TrialFolder, cause: Cause, error: str) -> None:
     """The trial has failed, for `error`, unless it has come to an end of its own before."""
-    _end_attempt(folder, cause, in_short(error))
+    _end_attempt(folder, cause, last_line(error))
     record = folder.record()
     if record.status not in ENDED:
         record.status, record.error = "failed", error

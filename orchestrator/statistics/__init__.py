@@ -4,7 +4,7 @@ from orchestrator.statistics.configurations import Configuration, configurations
 from orchestrator.statistics.effects import Effect, effects
 from orchestrator.statistics.importance import Importance, importance
 from orchestrator.statistics.interactions import Interaction, interactions
-from orchestrator.statistics.intervals import Change, Middle, Share, change, middle, share
+from orchestrator.statistics.intervals import Change, InterquartileMean, Share, change, middle, share
 from orchestrator.statistics.result import Result
 from orchestrator.statistics.survival import Curve, survival
 
@@ -15,7 +15,7 @@ __all__ = [
     "Effect",
     "Importance",
     "Interaction",
-    "Middle",
+    "InterquartileMean",
     "Result",
     "Share",
     "change",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.statistics.intervals import Middle, Share, middle, share
+from orchestrator.statistics.intervals import InterquartileMean, Share, middle, share
 from orchestrator.statistics.result import Result
 
 
@@ -16,9 +16,9 @@ class Configuration:
     name: str
     group: str
     stable: Share
-    final: Middle | None
-    best: Middle | None
-    gap: Middle | None
+    final: InterquartileMean | None
+    best: InterquartileMean | None
+    gap: InterquartileMean | None
 
 
 def configurations(results: Sequence[Result]) -> list[Configuration]:

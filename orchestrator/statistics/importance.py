@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from orchestrator.statistics.pairing import factors_of, level_of
 from orchestrator.statistics.result import Outcome, Result
 
-ENOUGH = 8
+MIN_RUNS = 8
 """Runs: two levels of two factors with two seeds."""
 
 
@@ -29,14 +29,14 @@ class Importance:
 def importance(results: Sequence[Result], outcome: Outcome) -> Importance | None:
     """Functional ANOVA (Hutter et al. 2014) over the runs of one group that have the outcome, by optuna's evaluator.
 
-    None where it cannot be said: fewer than two factors vary, the outcome does not, or fewer than ENOUGH runs have it.
+    None if it cannot be said: fewer than two factors vary, the outcome does not, or fewer than MIN_RUNS runs have it.
     Why not PED-ANOVA, optuna's default: it asks what the best tenth of the runs have in common. Of an outcome that is
     yes or no these are any number of runs, of a grid two or three (optuna advises five at least). The values are not
     scaled to a sum of 1, by which factors that do nothing would share all importance.
     """
     runs = [run for run in results if run.value(outcome) is not None]
     factors = factors_of(runs)
-    if len(factors) < 2 or len(runs) < ENOUGH or len({run.value(outcome) for run in runs}) == 1:
+    if len(factors) < 2 or len(runs) < MIN_RUNS or len({run.value(outcome) for run in runs}) == 1:
         return None
     columns = [[level_of(run, path) for run in runs] for path in factors]
     found = _functional_anova([*columns, [str(run.seed) for run in runs]], [run.value(outcome) or 0.0 for run in runs])

@@ -127,7 +127,7 @@ def _seeds_needed(size: float, spread: float, prior: int) -> int | None:
     return count
 
 
-class Middle(NamedTuple):
+class InterquartileMean(NamedTuple):
     """The interquartile mean of `values` values with its 95% interval; None for both ends where too few give one."""
 
     mean: float
@@ -136,33 +136,33 @@ class Middle(NamedTuple):
     values: int
 
 
-ENOUGH = 7
+MIN_RUNS = 7
 """Values for an interval of the interquartile mean: BCa's of 4 values covers 86%, of 5 or 6 89 to 92%, of 7 to 10 92 to
 93% (simulated, normal and log-normal values)."""
 
 
-def middle(values: Sequence[float]) -> Middle:
+def middle(values: Sequence[float]) -> InterquartileMean:
     """The interquartile mean (Agarwal et al. 2021), with its BCa bootstrap interval (Efron 1987).
 
     It is the mean of the middle half of the values. One on the boundary of that half counts with the part that is
     inside, so that exactly half of the weight is used: of 3 values the outer ones weigh a quarter; of 2 it is the mean.
     Where 4 divides their number it is scipy's `trim_mean(values, 0.25)`, which else cuts off fewer. An interval needs
-    ENOUGH values, not all alike. The bootstrap's draws are fixed. ValueError if there is no value.
+    MIN_RUNS values, not all alike. The bootstrap's draws are fixed. ValueError if there is no value.
     """
     from scipy.stats import bootstrap
 
     if not values:
         raise ValueError("no values, so nothing is typical")
     mean = float(_interquartile_mean(np.asarray(values, float)))
-    if len(values) < ENOUGH or len(set(values)) == 1:
-        return Middle(mean, None, None, len(values))
+    if len(values) < MIN_RUNS or len(set(values)) == 1:
+        return InterquartileMean(mean, None, None, len(values))
     draws = np.random.default_rng(0)
     with warnings.catch_warnings():  # BCa has no answer, and says so, where nearly all values are alike
         warnings.simplefilter("ignore", RuntimeWarning)
         found = bootstrap([values], _interquartile_mean, n_resamples=2000, method="BCa", rng=draws).confidence_interval
     if not np.isfinite([found.low, found.high]).all():
-        return Middle(mean, None, None, len(values))
-    return Middle(mean, float(found.low), float(found.high), len(values))
+        return InterquartileMean(mean, None, None, len(values))
+    return InterquartileMean(mean, float(found.low), float(found.high), len(values))
 
 
 def _interquartile_mean(values: npt.NDArray[np.float64], axis: int = -1) -> npt.NDArray[np.float64]:

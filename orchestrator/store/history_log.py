@@ -21,7 +21,7 @@ TIMED = ("time", "speed/", "system/")
 """What differs when the same step is trained again."""
 
 
-class Ledger:
+class HistoryLog:
     """Use: `add` rows; `pack` them for a checkpoint; once it is saved, `write` them to the file.
 
     `packed`: the rows that the checkpoint holds. `told`: rows past it that were durable before, in a checkpoint that is

@@ -10,7 +10,7 @@ ROWS = 200
 """In one chunk."""
 
 
-class Tail:
+class HistoryReader:
     """Reads rows that a record vouches for, and knows how far it has read.
 
     A resumed trial cuts off what its checkpoint does not hold and writes those rows again, with other times. Usually

@@ -13,7 +13,8 @@ from gan_core.files import remove_temporary
 from orchestrator import environment
 from orchestrator.command_hints import command
 from orchestrator.errors import UserError
-from orchestrator.store.trial_folder import SweepFolder, make_home, read_json, write_json
+from orchestrator.store.json_files import read_json, write_json
+from orchestrator.store.sweep_folder import SweepFolder, make_home
 
 
 @contextmanager

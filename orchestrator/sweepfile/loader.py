@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,20 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from gan_core.config.conflicts import Conflict, cautions
 from gan_core.config.identity import effective_settings, unflatten
-from gan_core.config.trial import TrialConfig, expand_shorthand
+from gan_core.config.sections import expand_shorthand
+from gan_core.config.trial import TrialConfig
 from orchestrator.errors import UserError, nearest, shown
 from orchestrator.formatting import FOLDER_NAME, configuration_name, is_folder_name
 from orchestrator.sweepfile import yaml_source
 from orchestrator.sweepfile.grid import Group
+from orchestrator.sweepfile.model import Sweep, Trial
 from orchestrator.sweepfile.settings import SETTINGS, Layer, SettingsReader, setting_at_fault, source_of
 from orchestrator.sweepfile.yaml_source import Located
 
-MOST_TRIALS = 20_000
+MAX_TRIALS = 20_000
 """A planned trial takes 12 kB and half a millisecond, so the largest plan takes 250 MB and ten seconds. Every trial is
 a run of MLflow and a line of the report, which nobody reads at a tenth of this."""
-MOST_COMPARISONS = 10_000_000
+MAX_COMPARISONS = 10_000_000
 """Of combinations with exclusions: a few seconds."""
 SWEEP_KEYS = ["sweep", "question", "seeds", "trial", "groups"]
 GROUP_KEYS = ["name", "trial", "grid", "zip", "exclude", "trials"]
@@ -34,37 +36,6 @@ NEEDED = {
     "classes": "a list of class names or indices, such as [0, 1]",
 }
 """What a setting with this last name needs, where pydantic's words would be about tuples."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One configuration with one seed. `factors`: the swept settings and this trial's levels of them.
-
-    `confirms`: it runs one of the best configurations again, on a fresh seed.
-    """
-
-    group: str
-    configuration: str
-    seed: int
-    factors: dict[str, Any]
-    config: TrialConfig
-    sources: dict[str, str] = field(repr=False, compare=False)
-    confirms: bool = False
-
-    @property
-    def name(self) -> str:
-        return f"{self.configuration} seed={self.seed}"
-
-
-@dataclass(frozen=True)
-class Sweep:
-    name: str
-    question: str
-    seeds: list[int]
-    trials: list[Trial]
-    cautions: list[str]
-    file: str
-    overrides: list[str]
 
 
 def load(file: Path, overrides: list[str] | None = None) -> Sweep:
@@ -103,11 +74,11 @@ class _Reader(SettingsReader):
         shared = self.layer(top.get("trial"), "trial")
         groups = list(self._groups(top))
         count = sum(group.count() for group in groups) * max(1, len(seeds))
-        if count > MOST_TRIALS:
-            self.say(groups[0].source, "groups", f"{count:,} trials; at most {MOST_TRIALS:,} can be run")
+        if count > MAX_TRIALS:
+            self.say(groups[0].source, "groups", f"{count:,} trials; at most {MAX_TRIALS:,} can be run")
             self.stop()
         for group in groups:
-            if group.count() * len(group.exclude) > MOST_COMPARISONS:
+            if group.count() * len(group.exclude) > MAX_COMPARISONS:
                 where = f"{group.path}.exclude"
                 self.say(group.source, where, f"too many exclusions ({len(group.exclude):,}) for so large a grid")
         self.incomplete = bool(self.problems)

@@ -8,13 +8,13 @@ from typing import Any
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from gan_core.config.identity import setting_paths
-from gan_core.config.trial import expand_shorthand
+from gan_core.config.sections import expand_shorthand
 from orchestrator.errors import Problem, SpecError, nearest
 from orchestrator.formatting import SHORT
 from orchestrator.sweepfile import yaml_source
 from orchestrator.sweepfile.yaml_source import Located
 
-MOST_PROBLEMS = 20
+MAX_PROBLEMS = 20
 SETTINGS = [path for path in setting_paths() if path != "seed"]
 ALSO_CALLED = {"learning_rate": "optimizer.lr"} | {short: path for path, short in SHORT.items()}
 
@@ -32,8 +32,8 @@ class SettingsReader:
     def say(self, source: str, path: str, message: str) -> None:
         """Keeps a problem. Raises SpecError when there are too many to read."""
         self.problems[Problem(source, path, message)] = None
-        if len(self.problems) >= MOST_PROBLEMS:
-            cut = Problem(self.file, "", f"these are the first {MOST_PROBLEMS} problems, there may be more")
+        if len(self.problems) >= MAX_PROBLEMS:
+            cut = Problem(self.file, "", f"these are the first {MAX_PROBLEMS} problems, there may be more")
             raise SpecError([*self.problems, cut])
 
     def stop(self) -> None:

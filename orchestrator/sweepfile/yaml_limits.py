@@ -9,9 +9,9 @@ from __future__ import annotations
 from ruamel.yaml import YAML
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
 
-MOST_BYTES = 1_000_000
+MAX_BYTES = 1_000_000
 """Twenty thousand trials written out one by one; reading them takes ruamel ten seconds."""
-MOST_VALUES = 200_000
+MAX_VALUES = 200_000
 DEEPEST = 20
 """The settings themselves are five levels deep."""
 
@@ -29,8 +29,8 @@ def check(text: str) -> None:
 
     Raises ruamel's errors where it is not YAML.
     """
-    if len(text) > MOST_BYTES:
-        raise TooMuch(1, f"longer than {MOST_BYTES:,} characters; write a grid instead of its trials")
+    if len(text) > MAX_BYTES:
+        raise TooMuch(1, f"longer than {MAX_BYTES:,} characters; write a grid instead of its trials")
     count = 0
     sizes: dict[str, int] = {}
     open_: list[tuple[str | None, int]] = []
@@ -51,5 +51,5 @@ def check(text: str) -> None:
             count += 1
             if event.anchor:
                 sizes[event.anchor] = 1
-        if count > MOST_VALUES:
-            raise TooMuch(line, f"more than {MOST_VALUES:,} values, what aliases stand for counted each time")
+        if count > MAX_VALUES:
+            raise TooMuch(line, f"more than {MAX_VALUES:,} values, what aliases stand for counted each time")

@@ -66,16 +66,16 @@ def _text_of(file: Path) -> str:
         if file.exists() and not file.is_file() and not file.is_dir():
             raise UserError(f"{file}: not a file (a pipe or a device); give the path of a sweep file")
         with open(file, "rb") as opened:
-            content = opened.read(yaml_limits.MOST_BYTES + 1)
+            content = opened.read(yaml_limits.MAX_BYTES + 1)
     except FileNotFoundError:
         raise UserError(f"{file}: no such file; give the path of a sweep file") from None
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror})") from None
     except ValueError:  # a path with a null character
         raise UserError(f"{shown(str(file))}: no such file; give the path of a sweep file") from None
-    if len(content) > yaml_limits.MOST_BYTES:
+    if len(content) > yaml_limits.MAX_BYTES:
         raise SpecError(
-            [Problem(f"{file}:1", "", f"too large: a sweep file has at most {yaml_limits.MOST_BYTES:,} bytes")]
+            [Problem(f"{file}:1", "", f"too large: a sweep file has at most {yaml_limits.MAX_BYTES:,} bytes")]
         )
     try:
         return content.decode("utf-8")

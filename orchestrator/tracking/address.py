@@ -72,29 +72,3 @@ def _check_driver(uri: str) -> None:
     except (ArgumentError, NoSuchModuleError):
         kind = urlsplit(uri).scheme
         raise UserError(f"MLFLOW_TRACKING_URI: {kind}:// is no kind of database that MLflow knows") from None
-
-
-def check_free(port: int) -> None:
-    """Raises UserError if something listens on 127.0.0.1 at this port already."""
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise UserError(f"port {port} on 127.0.0.1 is taken; choose another with --port")
-
-
-def check_address(address: str) -> None:
-    """Raises UserError if nothing listens at a cluster's address."""
-    host, _, port = address.rpartition("://")[2].rstrip("/").rpartition(":")
-    if address == "auto":
-        return
-    if not host or not port.isdigit():
-        raise UserError(
-            f"--address {address}: write auto or HOST:6379 on a machine of the cluster, "
-            "ray://HOST:10001 or http://HOST:8265 elsewhere"
-        )
-    try:
-        socket.create_connection((host, int(port)), timeout=5).close()
-    except OSError as error:
-        raise UserError(
-            f"no Ray cluster answers at {address} ({error}); check that `ray status` works on that host and that "
-            "the port can be reached, or leave --address (and $RAY_ADDRESS) out for a local Ray"
-        ) from None

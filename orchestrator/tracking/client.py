@@ -14,7 +14,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from orchestrator.store.trial_folder import SweepFolder, read_json
+from orchestrator.store.json_files import read_json
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.tracking import sqlite
 from orchestrator.tracking.address import without_secrets
 

@@ -20,9 +20,12 @@ from urllib.parse import urlsplit
 from gan_core.config.identity import effective_settings
 from gan_core.config.trial import TrialConfig
 from orchestrator.errors import UserError, first_line
-from orchestrator.store.history_reader import Tail
+from orchestrator.store.history_reader import HistoryReader
+from orchestrator.store.json_files import read_json, write_json
+from orchestrator.store.record import Record
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import is_held
-from orchestrator.store.trial_folder import Record, SweepFolder, TrialFolder, read_json, write_json
+from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.tracking import run_content
 from orchestrator.tracking.address import without_secrets
 from orchestrator.tracking.client import FOLDER, KEY, KIND, SENT, children_of, client_for, one_of, runs_with
@@ -42,7 +45,7 @@ class _Child:
     """How far the mirror of one trial is."""
 
     copy: RunCopy
-    tail: Tail
+    tail: HistoryReader
     state: str = ""  # of the record, when all of it was sent
     described: tuple[int, str] = (-1, "")  # attempts and evaluator when it was described
     history: int = 0  # bytes of the history.jsonl sent last
@@ -135,7 +138,7 @@ class Mirror:
                     self._copy(run).set_status("KILLED")
             return
         copy = self._copy(one_of(self.client, runs, self.sent))
-        child = self.children[key] = _Child(copy, Tail(self.folder.trial(key).history_file))
+        child = self.children[key] = _Child(copy, HistoryReader(self.folder.trial(key).history_file))
         if not self.rebuild and copy.status != "RUNNING":
             child.closed = copy.status == "FINISHED" and bool(copy.tags.get("verdict"))
             child.state = copy.tags.get(SENT, "")
@@ -174,7 +177,7 @@ class Mirror:
             began = int(record.attempts[0]["began"]) if record.attempts else None
             copy = self._copy(self.client.create_run(self.experiment, began, tags, run_name=trial["name"]), made=True)
             self.sent["runs"] += 1
-        child = self.children[key] = _Child(copy, Tail(self.folder.trial(key).history_file))
+        child = self.children[key] = _Child(copy, HistoryReader(self.folder.trial(key).history_file))
         self._made = True
         return child
 

@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from gan_core.generator_file import Product, from_generator_file
+from gan_core.generator_file import SavedGenerator, from_generator_file
 from gan_core.sampling import fixed_latents
 from orchestrator.errors import UserError
 from orchestrator.escaping import in_markdown
@@ -115,7 +115,7 @@ def _log_anew(mirror: Mirror, best: Best, file: Path, tags: dict[str, str]) -> s
     return str(model.model_id)
 
 
-def _save(kept: Product, folder: Path, model: Any, run_id: str) -> None:
+def _save(kept: SavedGenerator, folder: Path, model: Any, run_id: str) -> None:
     """Writes the folder of an MLflow model: graph, signature, example."""
     import mlflow.pytorch
     import numpy as np

@@ -7,17 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 from gan_core.config.identity import NOT_IDENTITY
+from orchestrator.errors import last_line
 from orchestrator.escaping import in_markdown
-from orchestrator.store.trial_folder import Record
+from orchestrator.store.record import Record
 from orchestrator.tracking.client import FOLDER, KEY, KIND
-from orchestrator.trial.failure_policy import in_short
 
 SOURCE = {"mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}
 STABLE = "verdict/stable"
 """1 or 0, so that MLflow, which groups runs by `configuration` and averages metrics, shows the share of stable runs."""
 
 
-MOST_PARAMETER, MOST_TAG = 6000, 8000
+MAX_PARAMETER, MAX_TAG = 6000, 8000
 """MLflow's limits for one value, in characters."""
 
 
@@ -38,13 +38,13 @@ def parent_tags(folder: str) -> dict[str, str]:
 def parent_note(question: str, answer: str) -> str:
     """The parent's description, in Markdown."""
     asked = f"**{in_markdown(question)}**"
-    return cut(f"{asked}\n\n{in_markdown(answer)}" if answer else asked, MOST_TAG)
+    return cut(f"{asked}\n\n{in_markdown(answer)}" if answer else asked, MAX_TAG)
 
 
 def trial_tags(trial: dict[str, Any]) -> dict[str, str]:
     """What a trial is called: it may be called differently when its sweep is asked for again."""
     called = {"mlflow.runName": trial["name"], "group": trial["group"], "configuration": trial["configuration"]}
-    return {name: cut(text, MOST_TAG) for name, text in called.items()}
+    return {name: cut(text, MAX_TAG) for name, text in called.items()}
 
 
 def child_tags(sweep: str, parent: str, trial: dict[str, Any], record: Record) -> dict[str, str]:
@@ -67,7 +67,7 @@ def parameters(trial: dict[str, Any], settings: dict[str, Any]) -> dict[str, str
     """The settings that act and the trial's levels. Numbers are written out: MLflow sorts parameters as text."""
     found = {**settings, **trial["factors"], "seed": trial["seed"]}
     acting = {path: value for path, value in found.items() if path not in NOT_IDENTITY and value is not None}
-    return {path: cut(_as_text(value), MOST_PARAMETER) for path, value in acting.items()}
+    return {path: cut(_as_text(value), MAX_PARAMETER) for path, value in acting.items()}
 
 
 def _as_text(value: Any) -> str:
@@ -105,13 +105,13 @@ def end_tags(record: Record) -> dict[str, str]:
         "verdict": verdict["name"],
         "verdict.reason": verdict["reason"],
         "verdict.since": str(verdict["since"]),
-        "error": in_short(record.error or ""),
+        "error": last_line(record.error or ""),
         "mlflow.note.content": f"**{verdict['name']}**: {verdict['reason']}" if record.verdict else "",
         "precision": str(record.applied.get("precision", "")),
         "device": record.device,
         **({"best.step": str(int(record.best["step"]))} if record.best else {}),
     }
-    return {name: cut(text, MOST_TAG) for name, text in found.items()}
+    return {name: cut(text, MAX_TAG) for name, text in found.items()}
 
 
 Point = tuple[str, float, int, int]

@@ -14,7 +14,7 @@ from typing import Any
 from orchestrator.tracking.client import images_of
 from orchestrator.tracking.run_content import Point
 
-MOST_TOGETHER, MOST_NAMES = 1000, 100
+MAX_TOGETHER, MAX_NAMES = 1000, 100
 """MLflow's limits for one batch: of points, parameters and tags together; of parameters."""
 
 
@@ -72,8 +72,8 @@ class RunCopy:
         new_params = [Param(name, text) for name, text in (params or {}).items() if name not in self._params]
         new_points = [Metric(*point) for point in points if point[3] not in self._held(point[0])]
         while new_params or new_points or new_tags:
-            some_params, new_params = new_params[:MOST_NAMES], new_params[MOST_NAMES:]
-            room = MOST_TOGETHER - len(some_params) - len(new_tags)
+            some_params, new_params = new_params[:MAX_NAMES], new_params[MAX_NAMES:]
+            room = MAX_TOGETHER - len(some_params) - len(new_tags)
             some_points, new_points = new_points[:room], new_points[room:]
             some_tags = [] if new_params or new_points else new_tags
             self.client.log_batch(self.id, metrics=some_points, params=some_params, tags=some_tags)

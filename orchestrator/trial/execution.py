@@ -20,19 +20,24 @@ import torch
 from filelock import FileLock
 from PIL import Image
 
-from gan_core import checkpoint, families, generator_file, sampling, verdict
+from gan_core import checkpoint, families, generator_file, sampling
 from gan_core.config.trial import TrialConfig
+from gan_core.data import pixels
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.files import write_atomically
 from gan_core.history import Row, now_ms
 from gan_core.training.applied_settings import differences
 from gan_core.training.trainer import Diverged, Snapshot, Trainer, classes_of
+from gan_core.verdict import Verdict, best, judge
 from orchestrator import environment
+from orchestrator.errors import last_line
 from orchestrator.store import disk_space
-from orchestrator.store.history_log import Ledger
-from orchestrator.store.trial_folder import Record, TrialFolder, write_json
-from orchestrator.trial.failure_policy import Cause, classify, described, in_short
+from orchestrator.store.history_log import HistoryLog
+from orchestrator.store.json_files import write_json
+from orchestrator.store.record import Record
+from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.trial.failure_policy import Cause, classify, described
 from orchestrator.trial.restore import newest_whole, on_device, open_ledger, with_history
 
 if TYPE_CHECKING:
@@ -61,7 +66,7 @@ def _meter(device: torch.device) -> SystemMeter:
     return SystemMeter(device)
 
 
-class Execution:
+class TrialExecution:
     """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early.
 
     `system_metrics`: whether rows tell of this process and its machine too. `device`: by default a GPU where there is
@@ -86,7 +91,7 @@ class Execution:
         self.so_far: str | None = None
         """The name of the verdict that it would get now, since its last evaluation."""
         self.halt = ""
-        self._ledger: Ledger | None = None
+        self._ledger: HistoryLog | None = None
         self._best: Row = {}
         self._best_weights: dict[str, Any] | None = None
         self._meter = _meter(self.device) if system_metrics else None
@@ -180,7 +185,7 @@ class Execution:
         with self._halting_on_full_disk():
             self._advance(self._trainer, self._ledger, seconds, leave)
 
-    def _advance(self, trainer: Trainer, ledger: Ledger, seconds: float, leave: Callable[[], bool]) -> None:
+    def _advance(self, trainer: Trainer, ledger: HistoryLog, seconds: float, leave: Callable[[], bool]) -> None:
         self._counted = time.monotonic()
         deadline = self._counted + seconds
         try:
@@ -226,7 +231,7 @@ class Execution:
         if progress.snapshot:
             self._save_snapshot(progress.snapshot)
             if self._find_best(progress.rows):
-                self._best_weights = copy.deepcopy(trainer.product.state_dict())
+                self._best_weights = copy.deepcopy(trainer.eval_generator.state_dict())
         if trainer.step_count == self.config.steps:
             self._finish(self._judge())
             return
@@ -287,18 +292,18 @@ class Execution:
         self.record.metrics |= {name: value for name, value in self.latest.items() if name not in ("step", "time")}
         self.folder.write_record(self.record)
 
-    def _finish(self, verdict: verdict.Verdict) -> None:
+    def _finish(self, verdict: Verdict) -> None:
         """Ends a trial that took all its steps."""
         assert self._trainer is not None
         self._prove_application(self._trainer)
-        self._save_generator(self.folder.generator_file, self._trainer.product.state_dict())
+        self._save_generator(self.folder.generator_file, self._trainer.eval_generator.state_dict())
         self.record.status, self.record.verdict = "finished", verdict._asdict()
         self._close_attempt("finished")
         self._commit(self._trainer)
         self.folder.prune()
         self._leave()
 
-    def _diverge(self, verdict: verdict.Verdict) -> None:
+    def _diverge(self, verdict: Verdict) -> None:
         """Ends a trial at the step that was not finite; what came before is kept, of the weights only the best."""
         assert verdict.since is not None
         self.record.status, self.record.verdict = "finished", verdict._asdict()
@@ -313,7 +318,7 @@ class Execution:
             raise error
         text = described(error)
         self.record.status, self.record.error, self.record.verdict = "failed", text, None
-        self._close_attempt(classify(error), in_short(text))
+        self._close_attempt(classify(error), last_line(text))
         try:
             self.folder.write_record(self.record)
         finally:
@@ -329,15 +334,15 @@ class Execution:
         self._trainer = None
         self._lock.release()
 
-    def _judge(self, diverged: tuple[int, str] | None = None) -> verdict.Verdict:
+    def _judge(self, diverged: tuple[int, str] | None = None) -> Verdict:
         assert self._ledger is not None
         rows, loss = self._ledger.rows(), self.config.loss.name
-        return verdict.judge(rows, loss, self.evaluator.id, self.evaluator.expected_modes, diverged)
+        return judge(rows, loss, self.evaluator.id, self.evaluator.expected_modes, diverged)
 
     def _find_best(self, rows: list[Row]) -> bool:
         """Whether one of these rows is the best evaluation so far; the record has it once its weights are saved."""
         metric = f"frechet/{self.evaluator.id}"
-        found = verdict.best(rows, self.evaluator.id)
+        found = best(rows, self.evaluator.id)
         if found is None or found[metric] >= self._best.get(metric, float("inf")):
             return False
         self._best = {name: value for name, value in found.items() if name != "time"}
@@ -360,7 +365,7 @@ class Execution:
             members = [(images.labels == c).nonzero()[:, 0] for c in range(len(images.class_names))]
             index = torch.cat([m[torch.arange(sampling.GRID_SIDE) % len(m)] for m in members if len(m)])
         else:
-            index = sampling.spread(len(images), sampling.GRID_SIDE**2)
+            index = pixels.spread(len(images), sampling.GRID_SIDE**2)
         save_png(self.folder.real_file, sampling.grid(images.images[index]))
 
 

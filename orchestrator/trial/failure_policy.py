@@ -44,16 +44,16 @@ class Policy:
     most: int = 0
 
 
-MOST_WORKERS_LOST = 5
+MAX_WORKERS_LOST = 5
 """Lost workers and preemptions are not the trial's fault, but one that kills each worker it gets must end."""
 
 POLICIES = {
     Cause.CONFIGURATION: Policy(Action.FAIL),
     Cause.DIVERGENCE: Policy(Action.VERDICT),
     Cause.OUT_OF_MEMORY: Policy(Action.RETRY_ROOMIER, most=1),
-    Cause.LOST_WORKER: Policy(Action.MOVE, most=MOST_WORKERS_LOST),
+    Cause.LOST_WORKER: Policy(Action.MOVE, most=MAX_WORKERS_LOST),
     Cause.EXCEPTION: Policy(Action.RETRY, most=1),
-    Cause.PREEMPTION: Policy(Action.MOVE, most=MOST_WORKERS_LOST),
+    Cause.PREEMPTION: Policy(Action.MOVE, most=MAX_WORKERS_LOST),
     Cause.DISK_FULL: Policy(Action.STOP),
 }
 
@@ -113,9 +113,3 @@ def _is_a(error: BaseException, *names: str) -> bool:
 def described(error: BaseException) -> str:
     """The traceback, as a record keeps it."""
     return "".join(traceback.format_exception(error))
-
-
-def in_short(error: str) -> str:
-    """The line of a traceback, or of what Ray says of a lost worker, that says most: for tables and lists."""
-    lines = [line.strip() for line in error.strip().splitlines() if line.strip()]
-    return lines[-1] if lines else ""

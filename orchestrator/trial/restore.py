@@ -10,8 +10,10 @@ import torch
 from gan_core import checkpoint
 from gan_core.checkpoint import CheckpointError
 from gan_core.random_streams import NAMES, stream_seed
-from orchestrator.store.history_log import Ledger
-from orchestrator.store.trial_folder import Damaged, Record, TrialFolder
+from orchestrator.store.history_log import HistoryLog
+from orchestrator.store.json_files import Damaged
+from orchestrator.store.record import Record
+from orchestrator.store.trial_folder import TrialFolder
 
 
 class Found(NamedTuple):
@@ -75,7 +77,7 @@ def on_device(state: dict[str, Any], seed: int, device: torch.device) -> tuple[d
     return state | {"streams": anew}, f"went on from step {state['step']} on another kind of device: {said}"
 
 
-def open_ledger(folder: TrialFolder, record: Record, state: dict[str, Any] | None) -> Ledger:
+def open_ledger(folder: TrialFolder, record: Record, state: dict[str, Any] | None) -> HistoryLog:
     """The rows of the checkpoint; those past it that the record vouches for are kept, to be trained again."""
     step = state["step"] if state else 0
     try:
@@ -83,9 +85,9 @@ def open_ledger(folder: TrialFolder, record: Record, state: dict[str, Any] | Non
     except Damaged:
         told = []
     packed = bytes(state["history"].numpy()) if state else b""
-    return Ledger(folder.history_file, packed, told)
+    return HistoryLog(folder.history_file, packed, told)
 
 
-def with_history(state: dict[str, Any], ledger: Ledger) -> dict[str, Any]:
+def with_history(state: dict[str, Any], ledger: HistoryLog) -> dict[str, Any]:
     """A trainer's state and the rows up to it, as one checkpoint."""
     return state | {"history": torch.frombuffer(bytearray(ledger.pack()), dtype=torch.uint8)}

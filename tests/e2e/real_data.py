@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gan_core.config.trial import DataConfig, DataName
+from gan_core.config.sections import DataConfig, DataName
 from gan_core.data.datasets import TORCHVISION, ImageSet, load
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "data"

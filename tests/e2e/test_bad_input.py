@@ -12,7 +12,7 @@ import torch
 from commands import SMOKE, Done, orchestrate
 from mlflow import MlflowClient
 
-from gan_core.config.trial import DataConfig
+from gan_core.config.sections import DataConfig
 from gan_core.data.datasets import load
 
 pytestmark = pytest.mark.e2e

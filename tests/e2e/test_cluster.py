@@ -26,7 +26,8 @@ from endings import LONGER, assert_ended_like
 from mlflow import MlflowClient
 from topology import ADMIN, TRAINER, Topology, topology, wait_until
 
-from orchestrator.store.trial_folder import SweepFolder, TrialFolder
+from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.tracking import run_content
 from orchestrator.tracking.client import runs_of
 

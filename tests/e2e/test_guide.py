@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from commands import ROOT, environment
 
-from orchestrator.store.trial_folder import SweepFolder
+from orchestrator.store.sweep_folder import SweepFolder
 
 pytestmark = pytest.mark.e2e
 

@@ -8,19 +8,18 @@ import pytest
 import torch
 from real_data import real_images
 
-from gan_core import verdict
 from gan_core.config.identity import unflatten
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet, load
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import classifier, random_features
 from gan_core.training.trainer import Diverged, Trainer
-from gan_core.verdict import Verdict
+from gan_core.verdict import Verdict, judge
 
 pytestmark = pytest.mark.e2e
 
 
-def verdict(settings: dict[str, Any], images: ImageSet, evaluator: Evaluator) -> Verdict:
+def verdict_of(settings: dict[str, Any], images: ImageSet, evaluator: Evaluator) -> Verdict:
     """Trains to the end and judges, as the orchestrator does."""
     config = TrialConfig.model_validate(unflatten(settings))
     torch.set_num_threads(1)
@@ -31,7 +30,7 @@ def verdict(settings: dict[str, Any], images: ImageSet, evaluator: Evaluator) ->
             rows += progress.rows
     except Diverged as event:
         diverged = (event.step, event.tensor)
-    return verdict.judge(rows, config.loss.name, evaluator.id, evaluator.expected_modes, diverged)
+    return judge(rows, config.loss.name, evaluator.id, evaluator.expected_modes, diverged)
 
 
 @pytest.fixture(scope="module")
@@ -49,23 +48,23 @@ def mnist(tmp_path_factory: pytest.TempPathFactory) -> tuple[ImageSet, Evaluator
 
 def test_an_absurd_learning_rate_diverges(digits: tuple[ImageSet, Evaluator]) -> None:
     rates = {"model.family": "wgan_gp", "loss.n_critic": 2, "optimizer.lr": 1.0}
-    found = verdict({**rates, "steps": 40, "evaluation.every": 20}, *digits)
+    found = verdict_of({**rates, "steps": 40, "evaluation.every": 20}, *digits)
     assert found.name == "diverged"
 
 
 def test_a_strong_discriminator_with_a_slow_generator_saturates(digits: tuple[ImageSet, Evaluator]) -> None:
     rates = {"optimizer.generator.lr": 1e-6, "optimizer.discriminator.lr": 2e-4}
-    found = verdict({**rates, "steps": 120, "evaluation.every": 40}, *digits)
+    found = verdict_of({**rates, "steps": 120, "evaluation.every": 40}, *digits)
     assert found.name == "saturated"
 
 
 def test_the_standard_dcgan_at_its_paper_s_learning_rate_is_stable(digits: tuple[ImageSet, Evaluator]) -> None:
-    found = verdict({"steps": 400}, *digits)
+    found = verdict_of({"steps": 400}, *digits)
     assert found.name == "stable"
     assert found.evidence[f"modes/{digits[1].id}"] >= 9
 
 
 def test_the_original_dcgan_at_2e_4_on_mnist_collapses(mnist: tuple[ImageSet, Evaluator]) -> None:
-    found = verdict({"model.networks": "original", "optimizer.lr": 2e-4, "batch_size": 128, "steps": 400}, *mnist)
+    found = verdict_of({"model.networks": "original", "optimizer.lr": 2e-4, "batch_size": 128, "steps": 400}, *mnist)
     assert found.name == "collapsed"
     assert found.evidence["diversity/ratio"] < 0.5

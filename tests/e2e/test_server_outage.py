@@ -15,7 +15,7 @@ from commands import SMOKE, orchestrate, start
 from endings import LONGER, wait_for_checkpoints
 from proxy import free_port, start_server
 
-from orchestrator.store.trial_folder import SweepFolder
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.tracking import run_content
 from orchestrator.tracking.client import runs_of
 

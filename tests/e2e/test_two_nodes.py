@@ -18,7 +18,7 @@ from commands import COMMAND, environment
 from hosts import Host, free_port
 from topology import SOON, wait_until
 
-from orchestrator.store.trial_folder import SweepFolder
+from orchestrator.store.sweep_folder import SweepFolder
 
 pytestmark = pytest.mark.e2e
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from gan_core.config.identity import unflatten
-from gan_core.config.trial import DataConfig, TrialConfig
+from gan_core.config.sections import DataConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet, load
 
 SMALL: dict[str, Any] = {

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from gan_core.config.trial import DataConfig
+from gan_core.config.sections import DataConfig
 from gan_core.data import datasets
 from gan_core.data.datasets import ImageSet, load, stack
 from gan_core.data.preprocessing import DataError, Part

@@ -20,7 +20,7 @@ from payload import Touch
 from PIL import Image
 
 from gan_core import checkpoint
-from gan_core.config.trial import DataConfig
+from gan_core.config.sections import DataConfig
 from gan_core.data import user_images
 from gan_core.data.datasets import ImageSet, load
 from gan_core.data.preprocessing import DataError, fit

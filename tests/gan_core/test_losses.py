@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan_core.config.trial import LossName
+from gan_core.config.sections import LossName
 from gan_core.objective import losses
 from gan_core.objective.losses import ADVERSARIAL_LOSSES as LOSSES
 from gan_core.objective.losses import Targets

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gan_core.config.trial import DataConfig
+from gan_core.config.sections import DataConfig
 from gan_core.data.datasets import ImageSet, load
 from gan_core.data.preprocessing import DataError
 

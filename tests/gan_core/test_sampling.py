@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from gan_core import networks, sampling
-from gan_core.config.trial import ModelConfig, StabilizerConfig, TrialConfig
+from gan_core.config.sections import ModelConfig, StabilizerConfig
+from gan_core.config.trial import TrialConfig
+from gan_core.data import pixels
 from gan_core.data.datasets import ImageSet
 from gan_core.training.trainer import Trainer
 
@@ -89,18 +91,18 @@ def test_labels_go_with_their_latents_into_every_batch() -> None:
 
 def test_bytes_and_units_undo_each_other() -> None:
     every = torch.arange(256).to(torch.uint8)
-    assert torch.equal(sampling.to_uint8(sampling.to_unit(every)), every)
-    assert sampling.to_unit(every)[[0, -1]].tolist() == [-1, 1]
+    assert torch.equal(pixels.to_uint8(pixels.to_unit(every)), every)
+    assert pixels.to_unit(every)[[0, -1]].tolist() == [-1, 1]
 
 
 def test_what_is_not_in_range_is_clamped_and_what_is_no_number_is_black() -> None:
     odd = torch.tensor([-3.0, 3.0, float("nan"), float("inf"), float("-inf")])
-    assert sampling.to_uint8(odd).tolist() == [0, 255, 0, 255, 0]
+    assert pixels.to_uint8(odd).tolist() == [0, 255, 0, 255, 0]
 
 
 def test_spread_takes_evenly_from_the_whole() -> None:
-    assert sampling.spread(101, 5).tolist() == [0, 25, 50, 75, 100]
-    assert sampling.spread(3, 16).tolist() == [0, 1, 2]
+    assert pixels.spread(101, 5).tolist() == [0, 25, 50, 75, 100]
+    assert pixels.spread(3, 16).tolist() == [0, 1, 2]
 
 
 def test_equal_images_have_no_diversity() -> None:
@@ -121,7 +123,7 @@ def test_diversity_is_the_root_mean_square_distance_from_the_mean_image() -> Non
 
 def test_diversity_is_the_root_of_the_trace_of_the_covariance_a_pixel() -> None:
     images = torch.randint(256, (30, 1, 3, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
-    flat = sampling.to_unit(images).flatten(1).double().numpy()
+    flat = pixels.to_unit(images).flatten(1).double().numpy()
     assert sampling.diversity(images) == pytest.approx(np.sqrt(np.trace(np.cov(flat.T, bias=True)) / 9), rel=1e-5)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from gan_core import verdict
 from gan_core.history import Row
 from gan_core.verdict import (
     COLLAPSE_RATIO,
@@ -17,6 +16,7 @@ from gan_core.verdict import (
     MODES_SHARE,
     OSCILLATION,
     SATURATED_ACCURACY,
+    THRESHOLDS,
     VERDICTS,
     best,
     judge,
@@ -24,7 +24,7 @@ from gan_core.verdict import (
 
 BELOW, ABOVE = COLLAPSE_RATIO - 1e-6, COLLAPSE_RATIO + 1e-6
 MINE, OTHER = "classifier-1a2b3c4d", "classifier-00000000"
-WORST, FEW, ENOUGH, ALL = 1.0, MODES_SHARE * 10, MODES_SHARE * 10 + 1e-9, 10.0
+WORST, FEW, SUFFICIENT, ALL = 1.0, MODES_SHARE * 10, MODES_SHARE * 10 + 1e-9, 10.0
 """Numbers of classes, where ten are expected: one, just too few, just enough, all."""
 
 
@@ -170,7 +170,7 @@ def test_wasserstein_critic_cannot_saturate() -> None:
 
 @pytest.mark.parametrize("loss", ["bce", "wasserstein"])
 @pytest.mark.parametrize(
-    ("last", "verdict"), [(WORST, "collapsed"), (FEW, "collapsed"), (ENOUGH, "stable"), (ALL, "stable")]
+    ("last", "verdict"), [(WORST, "collapsed"), (FEW, "collapsed"), (SUFFICIENT, "stable"), (ALL, "stable")]
 )
 def test_collapse_is_too_few_classes(loss: str, last: float, verdict: str) -> None:
     found = judge(measured(f"modes/{MINE}", ALL, last), loss, MINE, expected_modes=10.0)
@@ -209,8 +209,8 @@ LOW, LEAST = 0.5 * COVERAGE_KEPT, COVERAGE_KEPT
         (f"modes/{MINE}", (ALL, FEW, WORST), 200),
         (f"modes/{MINE}", (ALL, ALL, WORST), 300),
         (f"modes/{MINE}", (WORST, WORST, WORST), 100),
-        (f"modes/{MINE}", (WORST, ENOUGH, FEW), 300),
-        (f"modes/{MINE}", (WORST, WORST, ENOUGH), None),
+        (f"modes/{MINE}", (WORST, SUFFICIENT, FEW), 300),
+        (f"modes/{MINE}", (WORST, WORST, SUFFICIENT), None),
         (f"coverage/{MINE}", (1.0, LOW, 0.0), 200),
         (f"coverage/{MINE}", (1.0, LOW, LEAST, LOW), 400),
         (f"coverage/{MINE}", (LOW, 1.0, LOW, LOW), 300),
@@ -398,7 +398,7 @@ def test_run_without_an_evaluation_is_judged_by_its_losses() -> None:
 def test_every_threshold_is_known_by_name() -> None:
     """The report shows the rules with these names replaced by their numbers."""
     numbers = {name for name, value in vars(verdict).items() if name.isupper() and isinstance(value, float)}
-    assert set(verdict.THRESHOLDS) == numbers
+    assert set(THRESHOLDS) == numbers
     assert all(name in (verdict.__doc__ or "") for name in numbers)
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gan_core import sampling
 from gan_core.config.trial import TrialConfig
+from gan_core.data import pixels
 from gan_core.data.datasets import ImageSet
 from gan_core.objective import stabilizers
 from gan_core.training.trainer import Trainer
@@ -130,7 +130,7 @@ def test_fake_only_leaves_real_images_untouched(small: Small, few: ImageSet, fak
     order = trainer.batches.state_dict()["order"].clone()
     shown, _, drawn = watch(trainer)
     trainer.step()
-    real = sampling.to_unit(few.images[order[:16]])
+    real = pixels.to_unit(few.images[order[:16]])
     if fake_only:
         assert torch.equal(shown[0], real)
     else:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gan_core import sampling
 from gan_core.config.trial import TrialConfig
+from gan_core.data import pixels
 from gan_core.data.datasets import ImageSet
 from gan_core.data.preprocessing import DataError
 from gan_core.precision import resolve_precision
@@ -100,7 +101,7 @@ def test_real_and_fake_go_through_the_discriminator_in_separate_batches(
     trainer = Trainer(small({"model.family": family, "loss.n_critic": 2}), few)
     seen = inputs_of(trainer.discriminator)
     trainer.step()
-    known = {image.numpy().tobytes() for image in sampling.to_unit(few.images).contiguous()}
+    known = {image.numpy().tobytes() for image in pixels.to_unit(few.images).contiguous()}
     real = [sum(image.contiguous().numpy().tobytes() in known for image in batch) for batch in seen]
     of_one_update = [16, 0, 0] if family == "wgan_gp" else [16, 0]  # real, fake and, for the penalty, between
     assert real == [*of_one_update, *of_one_update, 0]
@@ -122,7 +123,7 @@ def test_epoch_visits_each_image_at_most_once_and_the_next_in_another_order(smal
     trainer = Trainer(small({"steps": 6}), marked)
     seen = inputs_of(trainer.discriminator)
     list(trainer.fit())
-    batches = [sampling.to_uint8(batch)[:, 0, 0, 0].tolist() for batch in seen[::3]]  # real, fake, fake of G
+    batches = [pixels.to_uint8(batch)[:, 0, 0, 0].tolist() for batch in seen[::3]]  # real, fake, fake of G
     epochs = [batches[i] + batches[i + 1] for i in (0, 2, 4)]
     for epoch in epochs:
         assert len(epoch) == 32 and len(set(epoch)) == 32
@@ -136,7 +137,7 @@ def test_label_goes_with_its_image(small: Small, few: ImageSet) -> None:
     for _ in range(4):
         images, labels = trainer.batches.at(trainer.batches.draw())
         assert labels is not None
-        assert sampling.to_uint8(images)[:, 0, 0, 0].tolist() == labels.tolist()
+        assert pixels.to_uint8(images)[:, 0, 0, 0].tolist() == labels.tolist()
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from gan_core import sampling
-from gan_core.config.trial import EvaluationConfig, TrialConfig
+from gan_core.config.sections import EvaluationConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import random_features

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from orchestrator.planning.plan import Plan
-from orchestrator.store.trial_folder import write_json
+from orchestrator.store.json_files import write_json
 from orchestrator.tracking import run_content
 from orchestrator.tracking.mirror import Mirror
 

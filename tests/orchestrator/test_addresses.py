@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from orchestrator.cluster.address import check_address
 from orchestrator.errors import UserError
-from orchestrator.tracking import address
+from orchestrator.tracking.address import check_uri, without_secrets
 
 
 def test_a_server_that_wants_a_password_answers_all_the_same() -> None:
@@ -23,40 +24,40 @@ def test_a_server_that_wants_a_password_answers_all_the_same() -> None:
     with HTTPServer(("127.0.0.1", 0), Guarded) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        address.check_uri(f"http://127.0.0.1:{server.server_port}")
+        check_uri(f"http://127.0.0.1:{server.server_port}")
         thread.join()
 
 
 def test_a_database_that_does_not_answer_is_noticed_at_once() -> None:
     with pytest.raises(UserError, match=r"postgresql://127\.0\.0\.1:9/x does not answer"):
-        address.check_uri("postgresql://ann:s3cret@127.0.0.1:9/x")
+        check_uri("postgresql://ann:s3cret@127.0.0.1:9/x")
 
 
 @pytest.mark.parametrize("uri", ["./mlruns", "file:///tmp/mlruns"])
 def test_a_folder_is_refused_as_a_tracking_store(uri: str) -> None:
     with pytest.raises(UserError, match="sqlite:///"):
-        address.check_uri(uri)
+        check_uri(uri)
 
 
 def test_passwords_never_reach_a_message_or_a_file() -> None:
-    assert address.without_secrets("http://ann:s3cret@host:5000/x") == "http://host:5000/x"
-    assert address.without_secrets("postgresql://ann:s3cret@host/db") == "postgresql://host/db"
-    assert address.without_secrets("http://host:5000/x?token=s3cret#s3cret") == "http://host:5000/x"
-    assert address.without_secrets("postgresql://host/db?user=ann&password=s3cret") == "postgresql://host/db"
+    assert without_secrets("http://ann:s3cret@host:5000/x") == "http://host:5000/x"
+    assert without_secrets("postgresql://ann:s3cret@host/db") == "postgresql://host/db"
+    assert without_secrets("http://host:5000/x?token=s3cret#s3cret") == "http://host:5000/x"
+    assert without_secrets("postgresql://host/db?user=ann&password=s3cret") == "postgresql://host/db"
     with pytest.raises(UserError) as caught:
-        address.check_uri("http://ann:s3cret@127.0.0.1:9?token=s3cret")
+        check_uri("http://ann:s3cret@127.0.0.1:9?token=s3cret")
     assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("address", ["localhost:9", "127.0.0.1:9", "ray://127.0.0.1:9"])
 def test_a_cluster_that_does_not_answer_is_named(address: str) -> None:
     with pytest.raises(UserError, match=f"no Ray cluster answers at {address}"):
-        address.check_address(address)
+        check_address(address)
 
 
 def test_an_address_without_a_port_is_shown_how_to_be_written() -> None:
     with pytest.raises(UserError, match="HOST:6379"):
-        address.check_address("somewhere")
+        check_address("somewhere")
 
 
 @pytest.mark.parametrize(
@@ -64,5 +65,5 @@ def test_an_address_without_a_port_is_shown_how_to_be_written() -> None:
 )
 def test_a_database_that_python_cannot_speak_to_is_named_with_what_it_needs(uri: str, missing: str) -> None:
     with pytest.raises(UserError, match=missing) as refused:
-        address.check_uri(uri)
+        check_uri(uri)
     assert "secret" not in str(refused.value)

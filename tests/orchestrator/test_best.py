@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.planning.ranking import Best, Ended, ended, ranking
-from orchestrator.store.trial_folder import Record
+from orchestrator.store.record import Record
 
 
 def runs(configuration: str, *outcomes: tuple[bool, float | None], evaluator: str = "e") -> list[Ended]:

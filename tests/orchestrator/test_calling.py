@@ -39,11 +39,11 @@ def test_every_command_that_can_go_there_is_known() -> None:
     from typer.main import get_command
 
     from orchestrator.cli.app import app
-    from orchestrator.command_hints import GO_THERE
+    from orchestrator.command_hints import REMOTE_COMMANDS
 
     commands = get_command(app).commands  # type: ignore[attr-defined]
     with_address = {name for name, one in commands.items() if any(option.name == "address" for option in one.params)}
-    assert set(GO_THERE) == with_address
+    assert set(REMOTE_COMMANDS) == with_address
 
 
 def test_the_usual_home_is_left_out_and_another_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

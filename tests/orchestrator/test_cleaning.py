@@ -17,8 +17,9 @@ from orchestrator.commands import clean
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
 from orchestrator.store import temp_folder
+from orchestrator.store.json_files import write_json
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import hold
-from orchestrator.store.trial_folder import SweepFolder, write_json
 
 MakePlan = Callable[[], Plan]
 

@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.planning.eta import Clock, relative_cost
-from orchestrator.planning.plan import Plan, Planned
+from orchestrator.planning.eta import Eta, relative_cost
+from orchestrator.planning.plan import Plan, PlannedTrial
 
 Events = list[tuple[int, float, float]]
 
 
 def variants(plan: Plan) -> Plan:
     """Twelve trials in three groups, each group with cheap and dear ones."""
-    found: list[Planned] = []
+    found: list[PlannedTrial] = []
     for number in range(12):
         one = plan.trials[number % len(plan.trials)]
         trial = replace(one.trial, group=f"group {number % 3}")
@@ -46,7 +46,7 @@ def summed_over_all(plan: Plan, workers: int, left: dict[str, int], told: list[t
 @given(st.lists(st.tuples(st.integers(0, 11), st.floats(0, 1), st.floats(0.1, 100)), max_size=40))
 @settings(max_examples=60, deadline=None)
 def test_the_time_left_is_the_sum_over_all_trials_whatever_they_report(plan: Plan, events: Events) -> None:
-    clock, told = Clock(plan, workers=3), list[tuple[str, int, float]]()
+    clock, told = Eta(plan, workers=3), list[tuple[str, int, float]]()
     left = {p.key: p.config.steps for p in plan.trials}
     for number, share, seconds in events:
         key = str(number)
@@ -62,7 +62,7 @@ def test_the_time_left_is_the_sum_over_all_trials_whatever_they_report(plan: Pla
 
 
 def test_the_time_left_follows_the_number_of_workers_but_never_beyond_that_of_the_trials(plan: Plan) -> None:
-    clock = Clock(plan, workers=3)
+    clock = Eta(plan, workers=3)
     clock.progress("0", 0, 10.0)
     before = clock.seconds_left()
     clock.staff(1)

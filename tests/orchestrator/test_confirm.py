@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from tiny import run_to_end
 
-from orchestrator.planning.confirmation import FEWEST_SEEDS, extended
+from orchestrator.planning.confirmation import MIN_SEEDS, extended
 from orchestrator.planning.plan import Plan
-from orchestrator.store.trial_folder import write_json
+from orchestrator.store.json_files import write_json
 
 MakePlan = Callable[[], Plan]
 
@@ -25,7 +25,7 @@ def ended(plan: Plan, ends: dict[str, list[tuple[str, float | None]]]) -> Plan:
         folder = plan.folder.trial(planned.key)
         folder.folder.mkdir(parents=True, exist_ok=True)
         folder.write_record(record)
-    return plan.looked_up()
+    return plan.refreshed()
 
 
 PLAIN, SMOOTHED = "dcgan smoothing=0", "dcgan smoothing=0.1"
@@ -43,7 +43,7 @@ def test_the_best_by_the_leaderboard_run_again_on_fresh_seeds(tiny_plan: MakePla
     plan = ended(tiny_plan(), SMOOTHED_IS_BETTER)
     more = extended(plan, 1)
     assert confirming(more) == [(SMOOTHED, 2), (SMOOTHED, 3), (SMOOTHED, 4)]
-    assert len(confirming(more)) == FEWEST_SEEDS
+    assert len(confirming(more)) == MIN_SEEDS
     assert more.trials[:4] == plan.trials
     assert more.todo == more.trials[4:]
 
@@ -56,14 +56,14 @@ def test_of_equally_stable_ones_the_smaller_distance_is_the_better(tiny_plan: Ma
 def test_more_than_there_are_is_all_of_them_best_first(tiny_plan: MakePlan) -> None:
     more = extended(ended(tiny_plan(), SMOOTHED_IS_BETTER), 9)
     assert list(dict.fromkeys(name for name, _ in confirming(more))) == [SMOOTHED, PLAIN]
-    assert len(confirming(more)) == 2 * FEWEST_SEEDS
+    assert len(confirming(more)) == 2 * MIN_SEEDS
 
 
 @pytest.mark.parametrize("status", ["pending", "running", "interrupted", "failed"])
 def test_nothing_runs_again_before_all_have_ended(tiny_plan: MakePlan, status: str) -> None:
     plan = ended(tiny_plan(), SMOOTHED_IS_BETTER)
     plan.folder.trial(plan.trials[0].key).write_record(replace(plan.trials[0].record, status=status))
-    plan = plan.looked_up()
+    plan = plan.refreshed()
     assert extended(plan, 1) is plan
 
 

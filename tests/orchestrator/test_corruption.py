@@ -21,8 +21,9 @@ from gan_core.history import Row
 from orchestrator.commands import logs, status
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.repair import repaired
-from orchestrator.store.trial_folder import Damaged, TrialFolder, write_checked
-from orchestrator.trial.execution import Execution
+from orchestrator.store.json_files import Damaged, write_checked
+from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.trial.execution import TrialExecution
 
 MakePlan = Callable[[], Plan]
 
@@ -265,14 +266,14 @@ def test_a_kill_at_any_write_changes_nothing_in_the_end(
         assert_same_end(again.folder, *undisturbed)
         assert again.folder.history()[: len(known)] == known
         assert again.folder.record().note == ""
-        repaired(plan.looked_up(), pytest.fail)
+        repaired(plan.refreshed(), pytest.fail)
         assert not list(folder.folder.rglob("*.tmp"))
         assert not folder.previous_file.exists()
         shutil.rmtree(folder.folder)
     assert point > 20
 
 
-def killed_at(point: int, execution: Execution, monkeypatch: pytest.MonkeyPatch) -> bool:
+def killed_at(point: int, execution: TrialExecution, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Runs a trial to its end, or to this sync or rename."""
     left = point
 

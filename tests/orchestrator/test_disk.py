@@ -16,7 +16,7 @@ from tiny import TINY, execution_of, run_some_steps, run_to_end
 
 from gan_core import checkpoint
 from orchestrator import report
-from orchestrator.commands import sweep
+from orchestrator.commands import sweep, sweep_options
 from orchestrator.errors import UserError
 from orchestrator.planning import disk_estimate
 from orchestrator.planning.plan import Plan, make_plan
@@ -110,7 +110,7 @@ def test_other_errors_of_files_are_failures_of_the_trial(tiny_plan: MakePlan, mo
 def run(home: Path, tmp_path: Path) -> int:
     file = tmp_path / "tiny.yaml"
     file.write_text(TINY)
-    options = sweep.Options(home, f"sqlite:///{home / 'mlflow.db'}", workers=1)
+    options = sweep_options.SweepOptions(home, f"sqlite:///{home / 'mlflow.db'}", workers=1)
     return sweep.run_sweep(file, [], options, Console(quiet=True))
 
 
@@ -140,7 +140,7 @@ def test_the_estimate_bounds_what_trials_really_take(tiny_plan: MakePlan) -> Non
     taken = sum(file.stat().st_size for file in (home / "sweeps").rglob("*") if file.is_file())
     taken += sum(file.stat().st_size for file in (home / "mlartifacts").rglob("*") if file.is_file())
     assert taken < expected < 4 * taken
-    assert disk_estimate.needed(plan.looked_up(), workers=1) == 0
+    assert disk_estimate.needed(plan.refreshed(), workers=1) == 0
 
 
 def test_room_that_becomes_short_is_told_once(make_disk: MakeDisk, monkeypatch: pytest.MonkeyPatch) -> None:

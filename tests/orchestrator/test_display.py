@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from orchestrator.console.progress import Display, LiveDisplay, duration, make_display
-from orchestrator.planning.eta import Clock
+from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan
 
 MakePlan = Callable[[], Plan]
@@ -34,7 +34,7 @@ def test_plain_output_says_each_trials_end_and_the_time_left(tiny_plan: MakePlan
     display = make_display(Console(file=out, width=200))
     assert type(display) is Display
     with display:
-        display.start(plan, Clock(plan, 2))
+        display.start(plan, Eta(plan, 2))
         display.report(plan.trials[0].key, reported(4))
         display.report(plan.trials[0].key, reported(8, done=True, verdict="stable"))
         display.report(plan.trials[1].key, {"status": "lost"})
@@ -57,7 +57,7 @@ def test_quiet_says_nothing_before_the_summary(terminal: bool, tiny_plan: MakePl
     with make_display(Console(file=out, force_terminal=terminal), quiet=True) as display:
         display.phase("starting Ray")
         display.note("to know")
-        display.start(plan, Clock(plan, 2))
+        display.start(plan, Eta(plan, 2))
         display.report(plan.trials[0].key, reported(8, done=True, verdict="stable"))
         display.report(plan.trials[1].key, {"status": "lost"})
         display.report(plan.trials[1].key, {"status": "given up", "error": "its worker was lost 6 times"})
@@ -71,7 +71,7 @@ def test_the_live_table_shows_running_trials_outcomes_and_the_time_left(tiny_pla
     assert isinstance(display, LiveDisplay)
     with display:
         display.phase("starting Ray")
-        display.start(plan, Clock(plan, 2))
+        display.start(plan, Eta(plan, 2))
         display.report(plan.trials[0].key, reported(8, done=True, verdict="collapsed"))
         display.report(plan.trials[1].key, reported(4))
         with console.capture() as captured:

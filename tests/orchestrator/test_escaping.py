@@ -9,15 +9,16 @@ import pytest
 from mirrors import mirrored
 from tiny import TINY, run_to_end
 
-from orchestrator.cli.options import make_console
 from orchestrator.commands import report
 from orchestrator.commands.status import print_sweep
+from orchestrator.console.output import make_console
 from orchestrator.console.progress import make_display
 from orchestrator.errors import UserError
 from orchestrator.escaping import in_csv, in_markdown
-from orchestrator.planning.eta import Clock
+from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import make_plan
-from orchestrator.store.trial_folder import SweepFolder, write_json
+from orchestrator.store.json_files import write_json
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.sweepfile import loader
 
 FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")']
@@ -43,7 +44,7 @@ def test_a_group_with_an_evil_name_is_text_in_tables_notes_and_the_terminal(
     plan = make_plan(loader.load(file), home)
     console = make_console()
     shown = make_display(console)
-    shown.start(plan, Clock(plan, 1))
+    shown.start(plan, Eta(plan, 1))
     for planned in plan.trials:
         run_to_end(plan, planned)
         result = {"gan_step": 8, "latest": {}, "seconds": 1.0, "done": True, "verdict": "stable", "status": "finished"}

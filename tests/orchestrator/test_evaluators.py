@@ -19,7 +19,7 @@ from orchestrator.errors import UserError
 from orchestrator.planning.evaluators import prepare
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.sweepfile import loader
-from orchestrator.trial.execution import Execution
+from orchestrator.trial.execution import TrialExecution
 
 MakePlan = Callable[..., Plan]
 
@@ -78,7 +78,7 @@ def began_with(plan: Plan, evaluators: dict[str, Evaluator], steps: int = 2) -> 
     """The first trial takes some steps and is interrupted."""
     planned = plan.trials[0]
     images = plan.images[planned.fingerprint]
-    execution = Execution(plan.folder.trial(planned.key), planned.config, images, evaluators[planned.evaluation])
+    execution = TrialExecution(plan.folder.trial(planned.key), planned.config, images, evaluators[planned.evaluation])
     execution.begin()
     assert execution._trainer is not None
     for _ in range(steps):

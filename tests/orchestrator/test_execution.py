@@ -20,9 +20,9 @@ from gan_core.objective.objective import Objective
 from gan_core.random_streams import NAMES, Streams
 from gan_core.training.trainer import Trainer
 from orchestrator.planning.plan import Plan, make_plan
-from orchestrator.store.trial_folder import Record
+from orchestrator.store.record import Record
 from orchestrator.sweepfile import loader
-from orchestrator.trial.execution import Execution
+from orchestrator.trial.execution import TrialExecution
 from orchestrator.trial.restore import on_device
 
 MakePlan = Callable[[], Plan]
@@ -50,7 +50,7 @@ def test_a_trial_leaves_everything_that_it_is_known_by(tiny_plan: MakePlan) -> N
     assert not list(folder.folder.rglob("*.tmp"))
 
 
-def checkpoint_payload(execution: Execution) -> object:
+def checkpoint_payload(execution: TrialExecution) -> object:
     import io
 
     raw = execution.folder.generator_file.read_bytes()
@@ -264,15 +264,15 @@ def product_at() -> Products:
         planned = plan.trials[0]
         if planned.key not in found:
             trainer = Trainer(planned.config, plan.images[planned.fingerprint])
-            found[planned.key] = [copy.deepcopy(trainer.product.state_dict())]
+            found[planned.key] = [copy.deepcopy(trainer.eval_generator.state_dict())]
             for _ in trainer.fit():
-                found[planned.key].append(copy.deepcopy(trainer.product.state_dict()))
+                found[planned.key].append(copy.deepcopy(trainer.eval_generator.state_dict()))
         return found[planned.key][step]
 
     return at
 
 
-def kept(execution: Execution) -> dict[str, torch.Tensor]:
+def kept(execution: TrialExecution) -> dict[str, torch.Tensor]:
     return checkpoint.load(execution.folder.best_file)["state"]
 
 

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from gan_core.config.trial import TrialConfig
 from gan_core.data.preprocessing import DataError
 from gan_core.training.trainer import Diverged
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, last_line
 from orchestrator.trial.execution import NotTrainedAsAsked
-from orchestrator.trial.failure_policy import POLICIES, Action, Cause, classify, described, in_short
+from orchestrator.trial.failure_policy import POLICIES, Action, Cause, classify, described
 
 
 def raised_by_the_allocator() -> BaseException:
@@ -102,5 +102,5 @@ def test_a_traceback_is_kept_whole_and_told_by_its_last_line() -> None:
     text = described(raised_by_the_allocator())
     assert text.startswith("Traceback")
     assert "raised_by_the_allocator" in text
-    assert in_short(text).startswith("RuntimeError:")
-    assert in_short("\n") == ""
+    assert last_line(text).startswith("RuntimeError:")
+    assert last_line("\n") == ""

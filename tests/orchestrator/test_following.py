@@ -7,18 +7,20 @@ from typing import Any
 import pytest
 from ray.exceptions import ActorDiedError, RayActorError
 
-from orchestrator.scheduling.sweep_runner import Settings
-from orchestrator.scheduling.trial_monitor import Round
-from orchestrator.signals import Stop
+from orchestrator.scheduling.run_settings import RunSettings
+from orchestrator.scheduling.trial_monitor import TrialMonitor
+from orchestrator.signals import StopRequest
 from orchestrator.trial.failure_policy import Cause
 
 Said = list[tuple[str, str]]
 
 
-def a_round(said: Said, fail_fast: bool = False, **more: Any) -> Round:
-    settings = Settings(fail_fast=fail_fast)
+def a_round(said: Said, fail_fast: bool = False, **more: Any) -> TrialMonitor:
+    settings = RunSettings(fail_fast=fail_fast)
     report = lambda key, result: said.append((key, result["status"]))  # noqa: E731
-    return Round(settings, Stop(), report, last_words=lambda message: "Fatal Python error: Segmentation fault", **more)
+    return TrialMonitor(
+        settings, StopRequest(), report, last_words=lambda message: "Fatal Python error: Segmentation fault", **more
+    )
 
 
 def failed(cause: str) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def test_a_lost_worker_is_not_the_trials_failure_until_it_was_the_last() -> None
 
 def test_silent_trials_are_looked_for_once_a_second_not_at_each_event(monkeypatch: pytest.MonkeyPatch) -> None:
     now, looks = [1000.0], list[float]()
-    happening = Round(Settings(patience=60), Stop(), lambda key, result: None, lambda said: "")
+    happening = TrialMonitor(RunSettings(patience=60), StopRequest(), lambda key, result: None, lambda said: "")
     monkeypatch.setattr("orchestrator.scheduling.trial_monitor.time.monotonic", lambda: now[0])
     real = happening.silence.to_kill
     monkeypatch.setattr(happening.silence, "to_kill", lambda at: looks.append(at) or real(at))

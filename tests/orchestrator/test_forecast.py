@@ -16,14 +16,14 @@ from orchestrator.planning.plan import Plan
 from orchestrator.planning.runtime_estimate import (
     SAME,
     Measured,
-    Paces,
+    StepTimes,
     forecast,
     longest_first,
     makespan,
     measured_in,
     ran_like,
 )
-from orchestrator.store.trial_folder import Record
+from orchestrator.store.record import Record
 
 MakePlan = Callable[[], Plan]
 
@@ -34,22 +34,22 @@ def config(**settings: Any) -> TrialConfig:
 
 def test_seed_steps_and_place_do_not_matter_and_everything_else_does() -> None:
     measured = [Measured(config(seed=3, steps=7, checkpoint_every=1, data__root="x"), 0.5)]
-    assert Paces(measured).of(config()) == (0.5, SAME)
-    found = Paces(measured).of(config(stabilizers__label_smoothing=0.1))
+    assert StepTimes(measured).of(config()) == (0.5, SAME)
+    found = StepTimes(measured).of(config(stabilizers__label_smoothing=0.1))
     assert found is not None and found[1] == "other dcgan trials"
 
 
 def test_the_same_configuration_counts_alone_and_a_busy_hour_does_not_spoil_it() -> None:
     same = [Measured(config(seed=seed), seconds) for seed, seconds in enumerate((1.0, 1.1, 90.0))]
-    assert Paces([*same, Measured(config(batch_size=32), 70.0)]).of(config()) == (pytest.approx(1.1), SAME)
+    assert StepTimes([*same, Measured(config(batch_size=32), 70.0)]).of(config()) == (pytest.approx(1.1), SAME)
 
 
 def test_other_trials_are_scaled_by_their_cost_nearest_kind_first() -> None:
     acgan = Measured(config(model__family="acgan"), 9.0)
     dcgan = Measured(config(batch_size=32), 1.0)
-    assert Paces([acgan, dcgan]).of(config(batch_size=64)) == (pytest.approx(2.0), "other dcgan trials")
-    assert Paces([acgan]).of(config(batch_size=64)) == (pytest.approx(0.9), "trials of other models")
-    assert Paces([]).of(config()) is None
+    assert StepTimes([acgan, dcgan]).of(config(batch_size=64)) == (pytest.approx(2.0), "other dcgan trials")
+    assert StepTimes([acgan]).of(config(batch_size=64)) == (pytest.approx(0.9), "trials of other models")
+    assert StepTimes([]).of(config()) is None
 
 
 @pytest.mark.parametrize(

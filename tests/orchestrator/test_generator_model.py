@@ -15,6 +15,7 @@ from PIL import Image
 from tiny import run_to_end, tiny_with
 
 from gan_core import sampling
+from gan_core.data import pixels
 from gan_core.generator_file import from_generator_file
 from orchestrator.errors import UserError
 from orchestrator.planning import ranking
@@ -82,7 +83,7 @@ def test_the_loaded_model_draws_what_the_trial_drew_bit_for_bit(tmp_path: Path, 
 
     own = kept.generator(latents, labels).detach().numpy()
     assert np.array_equal(drawn, own)
-    picture = sampling.grid(sampling.to_uint8(torch.from_numpy(drawn)))
+    picture = sampling.grid(pixels.to_uint8(torch.from_numpy(drawn)))
     assert np.array_equal(picture[..., 0], np.asarray(Image.open(folder.sample_file(8))))
 
 

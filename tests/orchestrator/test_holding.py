@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import UserError
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import hold, holder, is_held
-from orchestrator.store.trial_folder import SweepFolder
 
 
 def test_a_held_sweep_names_its_holder_and_refuses_others(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_a_holder_file_that_says_nothing_is_no_holder(content: str, tmp_path: Pa
 HOLD_FOR_EVER = """
 import sys, time
 from pathlib import Path
-from orchestrator.holding import hold
+from orchestrator.store.sweep_lock import hold
 from orchestrator.store import SweepFolder
 with hold(SweepFolder(Path(sys.argv[1]), "x")):
     print("held", flush=True)

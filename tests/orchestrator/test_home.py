@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator.cli import app
-from orchestrator.store.trial_folder import make_home
+from orchestrator.store.sweep_folder import make_home
 
 
 def mode(folder: Path) -> int:

@@ -10,13 +10,13 @@ from collections.abc import Callable
 import psutil
 import pytest
 
-from orchestrator.signals import Stop
+from orchestrator.signals import StopRequest
 
 PROGRAM = """
 import subprocess, sys, threading, time
-from orchestrator import interrupts
-interrupts.SECONDS_TO_LEAVE = {bound}
-interrupts.leave_on_signals()
+from orchestrator import signals
+signals.SECONDS_TO_LEAVE = {bound}
+signals.leave_on_signals()
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
 try:
     print(child.pid, flush=True)
@@ -27,7 +27,7 @@ finally:
         lock = threading.Lock()
         lock.acquire()
         lock.acquire()
-    interrupts.end_children()
+    signals.end_children()
 """
 
 
@@ -85,7 +85,7 @@ def test_leaving_in_order_is_bounded_where_a_lock_is_in_the_way() -> None:
 
 def test_the_first_reason_to_stop_counts() -> None:
     told: list[str] = []
-    stop = Stop(told.append)
+    stop = StopRequest(told.append)
     stop.ask("the disk is full")
     stop.ask()
     assert stop.asked

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from rich.console import Console
 
-from gan_core.config.trial import DataConfig, DataName
+from gan_core.config.sections import DataConfig, DataName
 from gan_core.data import datasets
 from orchestrator.commands.datasets import KNOWN, Known, describe, prepare, print_datasets
 from orchestrator.errors import UserError

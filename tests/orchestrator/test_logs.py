@@ -14,8 +14,8 @@ from tiny import execution_of, run_some_steps, run_to_end
 
 from orchestrator.commands import logs
 from orchestrator.planning.plan import Plan
+from orchestrator.store.json_files import write_json
 from orchestrator.store.sweep_lock import hold
-from orchestrator.store.trial_folder import write_json
 
 MakePlan = Callable[[], Plan]
 

@@ -16,8 +16,9 @@ from tiny import execution_of, run_some_steps, run_to_end
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
 from orchestrator.report.mlflow_reader import collect
-from orchestrator.store import trial_folder
-from orchestrator.store.trial_folder import Record, TrialFolder
+from orchestrator.store import json_files
+from orchestrator.store.record import Record
+from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.tracking import client, run_content
 from orchestrator.tracking.mirror import Mirror
 from orchestrator.tracking.mirror_thread import MirrorThread
@@ -323,7 +324,7 @@ def test_the_runs_of_a_round_are_remembered_together(
     mirror.open()
     for planned in plan.trials[:3]:
         run_to_end(plan, planned)
-    written, real = list[Path](), trial_folder.write_json
+    written, real = list[Path](), json_files.write_json
 
     def write_json(path: Path, value: Any) -> None:
         written.append(path)

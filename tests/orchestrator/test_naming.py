@@ -9,16 +9,8 @@ import pytest
 
 from gan_core.config.identity import setting_paths
 from gan_core.verdict import VERDICTS
-from orchestrator.formatting import (
-    COLOURS,
-    SHORT,
-    SHOWN,
-    configuration_name,
-    format_level,
-    short_name,
-    short_names,
-    shown_metrics,
-)
+from orchestrator.console.style import COLOURS, SHOWN, shown_metrics
+from orchestrator.formatting import SHORT, configuration_name, format_level, short_name, short_names
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.scheduling import placement
-from orchestrator.scheduling.placement import Nodes, Place, Places, choose
+from orchestrator.scheduling.placement import Nodes, Placement, PlacementPool, choose
 
 CLUSTER: Nodes = {"a": {"CPU": 4, "GPU": 1}, "b": {"CPU": 2}, "head": {"memory": 1e9}}
 
 
-def filled(nodes: Nodes, gpu_share: float, times: int = 1) -> list[Place]:
+def filled(nodes: Nodes, gpu_share: float, times: int = 1) -> list[Placement]:
     """The places of trials that come one after another until there is none."""
-    taken: list[Place] = []
+    taken: list[Placement] = []
     while place := choose(nodes, taken, gpu_share, times):
         taken.append(place)
     return taken
@@ -25,16 +25,16 @@ def filled(nodes: Nodes, gpu_share: float, times: int = 1) -> list[Place]:
 
 def test_gpus_are_filled_first_then_the_processors_that_they_leave() -> None:
     found = filled(CLUSTER, 0.5)
-    assert found[:2] == [Place("a", {"CPU": 1, "GPU": 0.5})] * 2
+    assert found[:2] == [Placement("a", {"CPU": 1, "GPU": 0.5})] * 2
     assert sorted(place.node for place in found[2:]) == ["a", "a", "b", "b"]
     assert all(place.resources == {"CPU": 1} for place in found[2:])
 
 
 def test_a_gpu_that_becomes_free_goes_before_a_free_processor() -> None:
     taken = filled(CLUSTER, 0.5)
-    taken.remove(Place("a", {"CPU": 1, "GPU": 0.5}))
-    taken.remove(Place("b", {"CPU": 1}))
-    assert choose(CLUSTER, taken, 0.5) == Place("a", {"CPU": 1, "GPU": 0.5})
+    taken.remove(Placement("a", {"CPU": 1, "GPU": 0.5}))
+    taken.remove(Placement("b", {"CPU": 1}))
+    assert choose(CLUSTER, taken, 0.5) == Placement("a", {"CPU": 1, "GPU": 0.5})
 
 
 @given(
@@ -48,7 +48,7 @@ def test_no_processor_idles_and_no_gpu_that_has_one_to_feed_it(
 ) -> None:
     """Whatever ends when: after it has been filled again everything is in use."""
     nodes: Nodes = {str(n): {"CPU": cpus, "GPU": gpus} for n, (cpus, gpus) in enumerate(machines)}
-    taken, luck = list[Place](), random.Random(seed)
+    taken, luck = list[Placement](), random.Random(seed)
     for _ in range(4):
         while place := choose(nodes, taken, share):
             taken.append(place)
@@ -64,27 +64,27 @@ def test_trials_of_a_node_that_died_take_nothing_from_the_others() -> None:
     taken = filled(CLUSTER, 0.5)
     rest: Nodes = {"b": {"CPU": 2}}
     assert choose(rest, taken, 0.5) is None
-    assert choose(rest | {"c": {"CPU": 1, "GPU": 1}}, taken, 0.5) == Place("c", {"CPU": 1, "GPU": 0.5})
+    assert choose(rest | {"c": {"CPU": 1, "GPU": 1}}, taken, 0.5) == Placement("c", {"CPU": 1, "GPU": 0.5})
 
 
 def test_what_ran_out_of_memory_gets_twice_the_share_of_either() -> None:
     assert filled(CLUSTER, 0.5, times=2) == [
-        Place("a", {"CPU": 1, "GPU": 1}),
-        Place("a", {"CPU": 2}),
-        Place("b", {"CPU": 2}),
+        Placement("a", {"CPU": 1, "GPU": 1}),
+        Placement("a", {"CPU": 2}),
+        Placement("b", {"CPU": 2}),
     ]
-    assert choose({"one": {"CPU": 1}}, [], 0.5, times=2) == Place("one", {"CPU": 1})
+    assert choose({"one": {"CPU": 1}}, [], 0.5, times=2) == Placement("one", {"CPU": 1})
 
 
 def test_nodes_that_join_give_places_and_those_that_die_take_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     now, nodes = [0.0], dict[str, dict[str, float]](a={"CPU": 1})
     monkeypatch.setattr(placement.time, "monotonic", lambda: now[0])
-    seats = Places(lambda: dict(nodes), 0.5)
+    seats = PlacementPool(lambda: dict(nodes), 0.5)
     assert seats.take("first") and not seats.take("second")
     nodes["b"] = {"CPU": 1, "GPU": 1}
     assert not seats.take("second"), "it asks for the nodes once a second"
     now[0] = 1.0
-    assert seats.take("second") == Place("b", {"CPU": 1, "GPU": 0.5})
+    assert seats.take("second") == Placement("b", {"CPU": 1, "GPU": 0.5})
     del nodes["b"]
     assert not seats.is_gone("second")
     now[0] = 2.0
@@ -93,15 +93,15 @@ def test_nodes_that_join_give_places_and_those_that_die_take_theirs(monkeypatch:
 
 def test_who_lost_a_place_with_its_node_does_not_get_it_again() -> None:
     nodes: Nodes = {"a": {"CPU": 1, "GPU": 1}, "b": {"CPU": 1}}
-    seats = Places(lambda: dict(nodes), 0.5)
-    assert seats.take("first") == Place("a", {"CPU": 1, "GPU": 0.5})
+    seats = PlacementPool(lambda: dict(nodes), 0.5)
+    assert seats.take("first") == Placement("a", {"CPU": 1, "GPU": 0.5})
     del nodes["a"]
     seats.lose("first")
-    assert seats.take("first") == Place("b", {"CPU": 1})
+    assert seats.take("first") == Placement("b", {"CPU": 1})
 
 
 def test_who_lost_a_place_comes_before_those_who_never_had_one() -> None:
-    seats = Places(lambda: {"a": {"CPU": 1}}, 0.5)
+    seats = PlacementPool(lambda: {"a": {"CPU": 1}}, 0.5)
     assert seats.take("first")
     seats.give_back("first")
     seats.waiting.append("first")

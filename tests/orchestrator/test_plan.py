@@ -11,7 +11,7 @@ import pytest
 from tiny import run_some_steps, run_to_end, tiny_with
 
 from orchestrator.errors import SpecError
-from orchestrator.planning.eta import Clock
+from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.sweepfile import loader
 
@@ -73,12 +73,12 @@ def test_the_same_data_written_differently_is_one_trial_twice(tmp_path: Path) ->
 
 
 def test_the_time_left_is_unknown_until_something_was_measured(tiny_plan: MakePlan) -> None:
-    assert math.isinf(Clock(tiny_plan(), workers=2).seconds_left())
+    assert math.isinf(Eta(tiny_plan(), workers=2).seconds_left())
 
 
 def test_the_time_left_follows_the_measured_speed_and_the_workers(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    clock = Clock(plan, workers=2)
+    clock = Eta(plan, workers=2)
     clock.progress(plan.trials[0].key, left=6, seconds=4.0)  # 2 steps took 4 s; 30 steps are left
     assert clock.seconds_left() == pytest.approx(30 * 2.0 / 2)
     clock.close(plan.trials[0].key)
@@ -89,6 +89,6 @@ def test_a_group_that_was_not_timed_yet_is_estimated_from_the_others(tiny_plan: 
     plan = tiny_plan()
     dear = replace(plan.trials[3], trial=replace(plan.trials[3].trial, group="dear"))
     dear = replace(dear, config=dear.config.model_copy(update={"batch_size": 16}))
-    clock = Clock(replace(plan, trials=[plan.trials[0], dear]), workers=1)
+    clock = Eta(replace(plan, trials=[plan.trials[0], dear]), workers=1)
     clock.progress(plan.trials[0].key, left=0, seconds=8.0)
     assert clock.seconds_left() == pytest.approx(8 * 2.0)

@@ -22,7 +22,7 @@ from orchestrator.commands.sample import sample
 from orchestrator.errors import UserError
 from orchestrator.planning import evaluators, ranking
 from orchestrator.planning.plan import Plan, make_plan
-from orchestrator.store.trial_folder import write_json
+from orchestrator.store.json_files import write_json
 from orchestrator.sweepfile import loader
 from orchestrator.tracking import model_logging
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from tiny import TINY
 
-from orchestrator.store.trial_folder import Record, SweepFolder
+from orchestrator.store.record import Record
+from orchestrator.store.sweep_folder import SweepFolder
 
 Ran = tuple[Path, dict[str, list[str]]]
 
@@ -19,12 +20,12 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from tiny import execution_of
-from orchestrator import spec
-from orchestrator.cluster import Cluster
-from orchestrator.crew import Settings
-from orchestrator.interrupts import Stop
-from orchestrator.plan import make_plan
-from orchestrator.scratch import scratch_folder
+from orchestrator.sweepfile import loader
+from orchestrator.cluster.ray_runtime import Cluster
+from orchestrator.scheduling.run_settings import RunSettings
+from orchestrator.signals import StopRequest
+from orchestrator.planning.plan import make_plan
+from orchestrator.store.temp_folder import scratch_folder
 
 class FromAPackage:  # that is not there where the workers are
     def __init__(self, real):
@@ -45,12 +46,12 @@ class Large:  # an evaluator that a worker has no memory for, unless it has two 
 
 folder, said = Path(sys.argv[1]), {"unready": [], "crowded": []}
 with scratch_folder() as scratch, Cluster(None, 2, scratch, 0, print) as cluster:
-    from orchestrator import runner  # Ray reads its environment when it is imported
+    from orchestrator.scheduling import tune_run  # Ray reads its environment when it is imported
     for name, kind in (("unready", FromAPackage), ("crowded", Large)):
-        plan = make_plan(spec.load(folder / f"{name}.yaml"), folder / "home")
+        plan = make_plan(loader.load(folder / f"{name}.yaml"), folder / "home")
         evaluators = {p.evaluation: kind(execution_of(plan, p).evaluator) for p in plan.trials}
         tell = lambda key, result: said[name].append(result["status"])
-        runner.run(plan, evaluators, cluster, Settings(), 1.0, Stop(), tell)
+        tune_run.run(plan, evaluators, cluster, RunSettings(), 1.0, StopRequest(), tell)
 print(json.dumps(said))
 """
 

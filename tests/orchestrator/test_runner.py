@@ -14,7 +14,7 @@ from tiny import run_some_steps, run_to_end
 from orchestrator.planning.plan import Plan
 from orchestrator.scheduling.shutdown import bounded_stop, kill_worker
 from orchestrator.scheduling.tune_run import give_up, killed_for_memory
-from orchestrator.signals import Stop
+from orchestrator.signals import StopRequest
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.trial.failure_policy import Cause
 
@@ -78,9 +78,9 @@ def run_by(plan: Plan, process: int, began_ms: float) -> TrialFolder:
 def test_a_stop_does_not_wait_for_a_worker_that_is_stuck(
     tiny_plan: MakePlan, stuck: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.scheduling.shutdown.SECONDS_TO_SAVE", 0.1)
+    monkeypatch.setattr("orchestrator.scheduling.shutdown.GRACE_PERIOD", 0.1)
     folder = run_by(tiny_plan(), stuck.pid, 1000 * time.time() + 1000)
-    stop = Stop()
+    stop = StopRequest()
     with bounded_stop(stop, [folder]):
         stop.ask()
         assert stuck.wait(timeout=60) == -9

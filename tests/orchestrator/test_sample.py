@@ -16,7 +16,7 @@ from gan_core.verdict import Verdict
 from orchestrator.commands.sample import Picture, sample
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan, make_plan
-from orchestrator.store.trial_folder import write_json
+from orchestrator.store.json_files import write_json
 from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]

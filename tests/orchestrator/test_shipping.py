@@ -13,25 +13,27 @@ from buckets import S3
 from tiny import execution_of, run_to_end
 
 from gan_core import checkpoint
-from orchestrator.object_store import puller, worker_folder
-from orchestrator.object_store.s3 import Storage
-from orchestrator.object_store.worker_folder import StoredSweep, Superseded, on_this_node
+from orchestrator.object_store import attempts, puller, worker_folder
+from orchestrator.object_store.attempts import Superseded
+from orchestrator.object_store.home_copy import StoredSweep
+from orchestrator.object_store.s3 import ObjectStore
+from orchestrator.object_store.worker_folder import on_this_node
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.repair import repaired
 from orchestrator.scheduling.tune_run import give_up
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.sweepfile import loader
-from orchestrator.trial.execution import Execution
+from orchestrator.trial.execution import TrialExecution
 from orchestrator.trial.failure_policy import Cause
 
 MakePlan = Callable[[], Plan]
 
 
 @pytest.fixture
-def storage(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Storage:
+def storage(s3: S3, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
     monkeypatch.setattr(worker_folder, "SECONDS_OF_PATIENCE", 0.0)
     s3.make_bucket("trials")
-    found = Storage(s3.uri("trials/runs"))
+    found = ObjectStore(s3.uri("trials/runs"))
     found.delete_below("sweeps")
     found.delete_below("evaluators")
     return found
@@ -40,38 +42,38 @@ def storage(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Storage:
 class Nodes:
     """Executions of a plan's first trial, each in a folder of its own."""
 
-    def __init__(self, plan: Plan, storage: Storage, scratch: Path):
+    def __init__(self, plan: Plan, storage: ObjectStore, scratch: Path):
         self.plan, self.planned, self.storage, self.scratch = plan, plan.trials[0], storage, scratch
         self.count = 0
 
-    def execution(self) -> Execution:
+    def execution(self) -> TrialExecution:
         self.count += 1
         folder = self.plan.folder.trial(self.planned.key).folder
         place = on_this_node(folder, self.storage.uri, self.scratch / str(self.count))
         there = execution_of(self.plan, self.planned)
-        return Execution(place, there.config, there.images, there.evaluator)
+        return TrialExecution(place, there.config, there.images, there.evaluator)
 
-    def after(self, steps: int) -> Execution:
+    def after(self, steps: int) -> TrialExecution:
         execution = self.execution()
         execution.begin()
         take(execution, steps)
         return execution
 
-    def to_end(self) -> Execution:
+    def to_end(self) -> TrialExecution:
         execution = self.execution()
         execution.begin()
         execution.advance()
         return execution
 
 
-def take(execution: Execution, steps: int) -> None:
+def take(execution: TrialExecution, steps: int) -> None:
     assert execution._trainer is not None
     for _ in range(steps):
         execution._one_step(execution._trainer)
 
 
 @pytest.fixture
-def nodes(tiny_plan: MakePlan, storage: Storage, tmp_path: Path) -> Nodes:
+def nodes(tiny_plan: MakePlan, storage: ObjectStore, tmp_path: Path) -> Nodes:
     return Nodes(tiny_plan(), storage, tmp_path / "nodes")
 
 
@@ -108,8 +110,8 @@ def test_a_finished_trial_is_found_whole_by_another_home_which_needs_no_checkpoi
     assert copy.pull()
     assert_same_end(copy, whole)
     assert copy.sample_files() and not copy.checkpoint_file.exists()
-    for name in worker_folder.files_of(ended.folder.folder):
-        if name not in worker_folder.CHECKPOINTS:
+    for name in attempts.files_of(ended.folder.folder):
+        if name not in attempts.CHECKPOINTS:
             assert (copy.folder / name).read_bytes() == (ended.folder.folder / name).read_bytes()
     assert copy.has_checkpoint()
     assert not list(copy.folder.rglob("*.tmp"))
@@ -161,7 +163,7 @@ def test_what_a_cut_off_worker_writes_too_late_to_be_refused_is_not_read(nodes: 
             begun.append(nodes.after(1))
         return names
 
-    begun: list[Execution] = []
+    begun: list[TrialExecution] = []
     cut_off.folder.storage.folders = before_the_successor  # type: ignore[attr-defined]
     take(cut_off, 1)  # a checkpoint
     (successor,) = begun
@@ -182,9 +184,9 @@ def test_what_a_cut_off_worker_writes_while_its_successor_begins_is_not_mixed_wi
     take(cut_off, 3)
     successor.begin()
     place = f"{successor.folder.prefix}/{successor.folder.attempt}"  # type: ignore[attr-defined]
-    for name in worker_folder.files_of(successor.folder.folder):
+    for name in attempts.files_of(successor.folder.folder):
         assert nodes.storage.read(f"{place}/{name}") == (successor.folder.folder / name).read_bytes()
-    assert set(nodes.storage.objects(place)) == set(worker_folder.files_of(successor.folder.folder))
+    assert set(nodes.storage.objects(place)) == set(attempts.files_of(successor.folder.folder))
     assert successor.step == 4
     successor.advance()
     assert_same_end(successor.folder, whole)
@@ -218,7 +220,7 @@ def test_only_the_last_attempt_is_kept_and_an_ended_one_without_its_checkpoint_b
     ended = nodes.to_end()
     assert [name[:6] for name in nodes.storage.folders(ended.folder.prefix)] == ["000003"]  # type: ignore[attr-defined]
     names = {name.partition("/")[2] for name in nodes.storage.objects(ended.folder.prefix)}  # type: ignore[attr-defined]
-    assert names == set(worker_folder.files_of(ended.folder.folder))
+    assert names == set(attempts.files_of(ended.folder.folder))
     assert "checkpoint-previous.pt" not in names
 
 
@@ -236,7 +238,7 @@ def test_a_damaged_checkpoint_in_the_storage_is_no_end(nodes: Nodes, whole: Tria
     "name", ["../x", "lock", "samples/../../x", "samples/step-000001.png/x", "/etc/passwd", "record.json.py", ""]
 )
 def test_nothing_is_written_where_a_strange_name_says(name: str) -> None:
-    assert not worker_folder.is_ours(name)
+    assert not attempts.is_ours(name)
 
 
 def test_what_the_command_says_of_a_trial_that_its_workers_could_not_end_is_stored_too(nodes: Nodes) -> None:
@@ -307,7 +309,7 @@ def test_a_damaged_object_is_made_again_from_the_stored_checkpoint(
     assert_same_end(nodes.to_end().folder, whole)
 
 
-def result_of(execution: Execution) -> dict[str, Any]:
+def result_of(execution: TrialExecution) -> dict[str, Any]:
     record = execution.record
     saved = (len(record.attempts), record.step, record.status)
     return {"status": record.status, "done": execution.done, "saved": saved}
@@ -316,7 +318,7 @@ def result_of(execution: Execution) -> dict[str, Any]:
 def test_the_home_follows_what_workers_report(nodes: Nodes, whole: TrialFolder, s3: S3) -> None:
     sweep, said = stored(nodes), list[str]()
     key, copy = nodes.planned.key, sweep.trial(nodes.planned.key)
-    fetcher = puller.Fetcher(sweep, said.append)  # its thread is not started: a test that waits is slow or flaky
+    fetcher = puller.Puller(sweep, said.append)  # its thread is not started: a test that waits is slow or flaky
     execution = nodes.after(5)
     assert not fetcher.is_running(key)
     fetcher.heard(key, result_of(execution))
@@ -344,7 +346,7 @@ def test_the_home_follows_what_workers_report(nodes: Nodes, whole: TrialFolder, 
 
 def test_nothing_is_asked_of_the_storage_where_nothing_was_saved(nodes: Nodes, s3: S3) -> None:
     sweep, said = stored(nodes), list[str]()
-    fetcher = puller.Fetcher(sweep, said.append)
+    fetcher = puller.Puller(sweep, said.append)
     execution = nodes.after(5)
     fetcher.heard(nodes.planned.key, result_of(execution))
     fetcher.catch_up(set())

@@ -12,22 +12,22 @@ from typing import Any
 import pytest
 from tiny import TINY
 
-from orchestrator.store.trial_folder import SweepFolder
+from orchestrator.store.sweep_folder import SweepFolder
 
 BEGIN = """
 import json, sys, threading, time
 from dataclasses import replace
 from pathlib import Path
 from tiny import execution_of
-from orchestrator import spec
-from orchestrator.cluster import Cluster
-from orchestrator.crew import Settings
-from orchestrator.interrupts import Stop
-from orchestrator.plan import make_plan
-from orchestrator.scratch import scratch_folder
+from orchestrator.sweepfile import loader
+from orchestrator.cluster.ray_runtime import Cluster
+from orchestrator.scheduling.run_settings import RunSettings
+from orchestrator.signals import StopRequest
+from orchestrator.planning.plan import make_plan
+from orchestrator.store.temp_folder import scratch_folder
 
 folder = Path(sys.argv[1])
-plan = make_plan(spec.load(folder / "tiny.yaml"), folder / "home")
+plan = make_plan(loader.load(folder / "tiny.yaml"), folder / "home")
 """
 
 NODES = (
@@ -89,16 +89,16 @@ with scratch_folder() as scratch:
         both = machines.add_node(num_cpus=2, num_gpus=2)
         plain = machines.add_node(num_cpus=1)
         with Cluster(machines.address, 1, scratch, 0, print, "any") as cluster:
-            from orchestrator import runner
-            runner.TrialRunner = Idle
-            what = replace(plan, data={}), {}, cluster, Settings(), 1.0, Stop(), tell  # the workers need no torch
-            running = threading.Thread(target=runner.run, args=what, daemon=True)
+            from orchestrator.scheduling import tune_run
+            tune_run.TrialTrainable = Idle
+            what = replace(plan, data={}), {}, cluster, RunSettings(), 1.0, StopRequest(), tell  # no torch
+            running = threading.Thread(target=tune_run.run, args=what, daemon=True)
             running.start()
             act()
             running.join()
     finally:
         machines.shutdown()
-order = [planned.key for planned in runner.longest_first(plan)]
+order = [planned.key for planned in tune_run.longest_first(plan)]
 print(json.dumps({"begun": begun(6), "lost": lost, "order": order, "nodes": [both.node_id, plain.node_id]}))
 """
 )
@@ -107,15 +107,15 @@ GHOST = (
     BEGIN
     + """
 with scratch_folder() as scratch, Cluster(None, 1, scratch, 0, print, "any") as cluster:
-    from orchestrator import runner
-    real, real_places, looks, rounds = cluster.nodes, runner.Places, [], []
+    from orchestrator.scheduling import tune_run
+    real, real_places, looks, rounds = cluster.nodes, tune_run.PlacementPool, [], []
     def nodes():  # with one that has died when the trial's worker should begin there
         looks.append(None)
         return real() | ({"0" * 56: {"CPU": 1, "GPU": 1}} if len(looks) < 3 else {})
     cluster.nodes = nodes
-    runner.Places = lambda *what: rounds.append(None) or real_places(*what)
+    tune_run.PlacementPool = lambda *what: rounds.append(None) or real_places(*what)
     evaluators = {p.evaluation: execution_of(plan, p).evaluator for p in plan.trials}
-    runner.run(plan, evaluators, cluster, Settings(), 1.0, Stop(), lambda key, result: None)
+    tune_run.run(plan, evaluators, cluster, RunSettings(), 1.0, StopRequest(), lambda key, result: None)
 print(json.dumps(len(rounds)))
 """
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from orchestrator.scheduling.heartbeat import Silence
+from orchestrator.scheduling.heartbeat import Heartbeats
 
 
 def test_silence_is_told_each_time_it_has_doubled_and_ends_with_a_word() -> None:
-    silence = Silence(patience=900)
+    silence = Heartbeats(patience=900)
     silence.heard("a", 0.0)
     silence.heard("b", 0.0)
     assert silence.to_tell(59.0) == {}
@@ -19,7 +19,7 @@ def test_silence_is_told_each_time_it_has_doubled_and_ends_with_a_word() -> None
 
 
 def test_who_exceeds_the_patience_is_named_once_and_who_has_ended_never() -> None:
-    silence = Silence(patience=900)
+    silence = Heartbeats(patience=900)
     for key in "abc":
         silence.heard(key, 0.0)
     silence.heard("b", 500.0)

@@ -7,7 +7,8 @@ from textwrap import dedent, indent
 
 import pytest
 
-from orchestrator.sweepfile.loader import Sweep, Trial, load
+from orchestrator.sweepfile.loader import load
+from orchestrator.sweepfile.model import Sweep, Trial
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 

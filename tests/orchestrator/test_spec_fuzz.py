@@ -43,7 +43,7 @@ def ends_well(file: Path, overrides: list[str], home: Path) -> None:
     before, refusal = size(), None
     try:
         sweep = loader.load(file, overrides)
-        assert 1 <= len(sweep.trials) <= loader.MOST_TRIALS
+        assert 1 <= len(sweep.trials) <= loader.MAX_TRIALS
         assert (home / "sweeps" / sweep.name).resolve().parent == home / "sweeps"
         if len(sweep.trials) <= 30 and all(trial.config.data.name == "digits" for trial in sweep.trials):
             json.dumps(make_plan(sweep, home).document(), allow_nan=False)
@@ -132,7 +132,7 @@ def test_the_largest_plan_fits_in_memory(tmp_path: Path) -> None:
     steps, sizes = list(range(1, 101)), list(range(2, 202))
     file.write_text(f"sweep: s\ngroups:\n- name: g\n  grid: {{steps: {steps}, batch_size: {sizes}}}\n")
     before = size()
-    assert len(make_plan(loader.load(file), tmp_path / "home").trials) == loader.MOST_TRIALS
+    assert len(make_plan(loader.load(file), tmp_path / "home").trials) == loader.MAX_TRIALS
     assert size() - before < 400_000
 
 

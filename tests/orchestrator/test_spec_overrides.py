@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.errors import SpecError, UserError
-from orchestrator.sweepfile.loader import Sweep, load
+from orchestrator.sweepfile.loader import load
+from orchestrator.sweepfile.model import Sweep
 
 TEXT = """\
 sweep: s

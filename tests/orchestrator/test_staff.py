@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.cluster import worker_count
-from orchestrator.cluster.worker_count import SECONDS_BETWEEN_COUNTS, Count, Staff
+from orchestrator.cluster.worker_count import SECONDS_BETWEEN_COUNTS, Count, WorkerCount
 
 
 def test_nodes_that_come_and_go_are_told_and_their_workers_time_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     now, there = [100.0], [Count(3, {"a": "10.0.0.2", "b": "10.0.0.3"})]
     monkeypatch.setattr(worker_count.time, "monotonic", lambda: now[0])
-    crew = Staff(lambda: there[0])
+    crew = WorkerCount(lambda: there[0])
     assert crew.workers == 3 and not crew.is_due()
     now[0] += SECONDS_BETWEEN_COUNTS
     assert crew.is_due()
@@ -23,6 +23,6 @@ def test_nodes_that_come_and_go_are_told_and_their_workers_time_is_counted(monke
     now[0] += 20
     assert crew.count() == "node 10.0.0.4 has joined; 4 workers now"
     now[0] += 10
-    crew.pay()
+    crew.add_elapsed()
     assert crew.seconds == 3 * (SECONDS_BETWEEN_COUNTS + 20) + 1 * 20 + 4 * 10
     assert (crew.workers, crew.most) == (4, 4)

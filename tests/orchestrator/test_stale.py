@@ -14,7 +14,7 @@ from tiny import run_to_end, tiny_with
 from orchestrator import environment
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.staleness import finished_with_other_code, other_code, replaced
-from orchestrator.store.trial_folder import write_json
+from orchestrator.store.json_files import write_json
 from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]

@@ -10,8 +10,8 @@ from tiny import run_some_steps, run_to_end
 
 from orchestrator.commands.status import print_sweep, rows_of_plan
 from orchestrator.planning.plan import Plan
+from orchestrator.store.json_files import write_json
 from orchestrator.store.sweep_lock import hold
-from orchestrator.store.trial_folder import write_json
 
 MakePlan = Callable[[], Plan]
 

@@ -17,8 +17,9 @@ from tiny import run_some_steps, run_to_end
 from orchestrator.commands.stop import ask, stop
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
+from orchestrator.store.json_files import write_json
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import hold
-from orchestrator.store.trial_folder import SweepFolder, write_json
 
 MakePlan = Callable[[], Plan]
 
@@ -26,7 +27,7 @@ HOLDER = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background begin with it ignored
 from pathlib import Path
-from orchestrator.holding import hold
+from orchestrator.store.sweep_lock import hold
 from orchestrator.store import SweepFolder
 try:
     with hold(SweepFolder(Path(sys.argv[1]), "tiny")):

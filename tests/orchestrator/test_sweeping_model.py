@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from rich.console import Console
 from tiny import run_to_end
 
-from orchestrator.commands import sweep
+from orchestrator.commands import sweep, sweep_options
 from orchestrator.console import progress
 from orchestrator.planning.plan import Plan
 from orchestrator.tracking.mirror_thread import MirrorThread
@@ -33,7 +33,7 @@ def test_an_outage_while_the_model_is_sent_loses_neither_the_report_nor_the_exit
         raise ConnectionError("no answer")
 
     monkeypatch.setattr(MlflowClient, "create_logged_model", lose)
-    options = sweep.Options(tmp_path / "home", mirror.uri, register="digits")
+    options = sweep_options.SweepOptions(tmp_path / "home", mirror.uri, register="digits")
     with progress.make_display(Console()) as shown:
         code = sweep._exit_code(plan, threading.Event())
         outcome = sweep._conclude(plan, options, thread, shown, code)

@@ -127,9 +127,9 @@ sys.path[:0] = sys.argv[3:]
 from pathlib import Path
 from mirrors import mirrored
 from tiny import run_some_steps
-from orchestrator import spec
-from orchestrator.plan import make_plan
-plan = make_plan(spec.load(Path(sys.argv[1])), Path(sys.argv[2]) / "home")
+from orchestrator.sweepfile import loader
+from orchestrator.planning.plan import make_plan
+plan = make_plan(loader.load(Path(sys.argv[1])), Path(sys.argv[2]) / "home")
 execution = run_some_steps(plan, plan.trials[0], 5)
 mirrored(plan, Path(sys.argv[2]))
 os.kill(os.getpid(), 9)
@@ -241,5 +241,5 @@ def test_more_runs_than_fit_into_one_answer_are_all_found(finished: Plan, monkey
 def test_values_longer_than_mlflow_takes_are_cut_before_they_are_compared() -> None:
     trial = {"factors": {"optimizer.betas": ["0.5"] * 2000}, "seed": 0}
     (text,) = [value for name, value in run_content.parameters(trial, {}).items() if name == "optimizer.betas"]
-    assert len(text) == run_content.MOST_PARAMETER
-    assert len(run_content.parent_note("why", "because " * 2000)) == run_content.MOST_TAG
+    assert len(text) == run_content.MAX_PARAMETER
+    assert len(run_content.parent_note("why", "because " * 2000)) == run_content.MAX_TAG

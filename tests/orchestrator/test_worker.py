@@ -16,8 +16,8 @@ from tiny import execution_of, run_to_end
 from gan_core import checkpoint
 from gan_core.training.trainer import Progress, Trainer
 from orchestrator.planning.plan import Plan
-from orchestrator.scheduling.trainable import TrialRunner
-from orchestrator.trial.execution import Execution
+from orchestrator.scheduling.trainable import TrialTrainable
+from orchestrator.trial.execution import TrialExecution
 
 MakePlan = Callable[[], Plan]
 
@@ -30,12 +30,12 @@ def sigterm() -> Iterator[None]:
     signal.signal(signal.SIGTERM, before)
 
 
-def worker_for(plan: Plan) -> TrialRunner:
+def worker_for(plan: Plan) -> TrialTrainable:
     """A worker that was given the first trial."""
     planned = plan.trials[0]
     evaluator = execution_of(plan, planned).evaluator
 
-    class Alone(TrialRunner):
+    class Alone(TrialTrainable):
         def setup(self, config: dict[str, Any]) -> None:  # type: ignore[override]
             super().setup(config, plan.images, {planned.evaluation: evaluator})
 
@@ -64,7 +64,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, at_step: int, times: int, error: Ex
     return failed
 
 
-def results(worker: TrialRunner) -> list[dict[str, Any]]:
+def results(worker: TrialTrainable) -> list[dict[str, Any]]:
     found = [worker.train()]
     while not found[-1]["done"]:
         found.append(worker.train())
@@ -131,15 +131,15 @@ def test_what_would_fail_here_again_is_not_tried_here_again(
 
 
 @pytest.fixture
-def forgotten(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialRunner]:
+def forgotten(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialTrainable]:
     """A worker in the middle of its trial that was not called for as long as it waits."""
-    real = Execution.advance
+    real = TrialExecution.advance
     monkeypatch.setattr("orchestrator.scheduling.trainable.SECONDS_ALONE", 0.1)
 
-    def advance(self: Execution, seconds: float, leave: Callable[[], bool]) -> None:
+    def advance(self: TrialExecution, seconds: float, leave: Callable[[], bool]) -> None:
         real(self, seconds, leave=lambda: self.step >= 5)  # checkpoints are at the even steps
 
-    monkeypatch.setattr(Execution, "advance", advance)
+    monkeypatch.setattr(TrialExecution, "advance", advance)
     worker = worker_for(tiny_plan())
     assert worker.train()["gan_step"] == 5
     held = worker.execution
@@ -152,7 +152,7 @@ def forgotten(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     assert held  # so that its lock was given back, and not just cleared away
 
 
-def test_a_worker_that_is_called_no_more_lets_another_one_go_on(forgotten: TrialRunner, tiny_plan: MakePlan) -> None:
+def test_a_worker_that_is_called_no_more_lets_another_one_go_on(forgotten: TrialTrainable, tiny_plan: MakePlan) -> None:
     """It is cut off: Ray ends it minutes after its trial has begun elsewhere."""
     plan = tiny_plan()
     folder = plan.folder.trial(plan.trials[0].key)
@@ -165,7 +165,7 @@ def test_a_worker_that_is_called_no_more_lets_another_one_go_on(forgotten: Trial
 
 
 def test_a_worker_that_is_called_after_all_goes_on_from_the_checkpoint(
-    forgotten: TrialRunner, tiny_plan: MakePlan
+    forgotten: TrialTrainable, tiny_plan: MakePlan
 ) -> None:
     assert results(forgotten)[-1]["status"] == "finished"
     record = tiny_plan().folder.trial(forgotten.task["folder"].rpartition("/")[2]).record()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import random_features
-from orchestrator.planning.plan import Plan, Planned
-from orchestrator.trial.execution import Execution
+from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.trial.execution import TrialExecution
 
 TINY = """\
 sweep: tiny
@@ -31,19 +31,19 @@ def tiny_with(settings: str) -> str:
 
 
 EVALUATORS: dict[str, Evaluator] = {}
-"""Those that were made before, by `Planned.evaluation`."""
+"""Those that were made before, by `PlannedTrial.evaluation`."""
 
 
-def execution_of(plan: Plan, planned: Planned, system_metrics: bool = False) -> Execution:
+def execution_of(plan: Plan, planned: PlannedTrial, system_metrics: bool = False) -> TrialExecution:
     images = plan.images[planned.fingerprint]
     if planned.evaluation not in EVALUATORS:
         made = build(planned.config.evaluation, images, random_features(images.channels))
         EVALUATORS[planned.evaluation] = made
     folder = plan.folder.trial(planned.key)
-    return Execution(folder, planned.config, images, EVALUATORS[planned.evaluation], system_metrics)
+    return TrialExecution(folder, planned.config, images, EVALUATORS[planned.evaluation], system_metrics)
 
 
-def run_some_steps(plan: Plan, planned: Planned, steps: int) -> Execution:
+def run_some_steps(plan: Plan, planned: PlannedTrial, steps: int) -> TrialExecution:
     """A trial that has begun and taken so many steps, still running."""
     execution = execution_of(plan, planned)
     execution.begin()
@@ -53,7 +53,7 @@ def run_some_steps(plan: Plan, planned: Planned, steps: int) -> Execution:
     return execution
 
 
-def run_to_end(plan: Plan, planned: Planned) -> Execution:
+def run_to_end(plan: Plan, planned: PlannedTrial) -> TrialExecution:
     execution = execution_of(plan, planned)
     execution.begin()
     execution.advance()

@@ -11,8 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan_core.config.trial import EvaluationConfig, TrialConfig
+from gan_core.config.sections import EvaluationConfig
+from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
+from gan_core.data.pixels import spread
 from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import evaluator as module
 from gan_core.evaluation.evaluator import Evaluator, build
@@ -20,7 +22,6 @@ from gan_core.evaluation.features import Features, random_features
 from gan_core.evaluation.frechet import frechet_distance, moments
 from gan_core.evaluation.modes import class_agreement, class_divergence
 from gan_core.evaluation.requirements import EMBEDDING, INCEPTION, check_evaluation, features_kind
-from gan_core.sampling import spread
 
 METRICS = {
     *("frechet", "kernel", "kernel_spread", "precision", "recall", "density", "coverage"),
@@ -182,7 +183,7 @@ def test_a_rule_of_the_metrics_is_a_part_of_the_identity(digits: ImageSet, monke
         monkeypatch.setattr(module, rule, 3)
         assert build(configured(), digits, random_features(1)).id != before.id, rule
         monkeypatch.undo()
-    monkeypatch.setattr(module, "MOST_COMPARED", 100)
+    monkeypatch.setattr(module, "MAX_COMPARED", 100)
     fewer = build(configured(), digits, random_features(1))
     assert fewer.id != before.id and len(fewer.vectors) == 100 and len(before.vectors) == 128
 
@@ -214,7 +215,7 @@ def test_pairs_are_taken_of_a_fair_part_where_there_are_many_samples(
     images = digits.test_images[:100]
     chosen = random_features(1)
     whole = plain(build(configured(), digits, chosen).measure(images))
-    monkeypatch.setattr(module, "MOST_COMPARED", limit)
+    monkeypatch.setattr(module, "MAX_COMPARED", limit)
     found = build(configured(), digits, chosen)
     some = plain(found.measure(images))
     assert some["frechet"] == whole["frechet"]

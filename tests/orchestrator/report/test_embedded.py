@@ -76,7 +76,7 @@ def test_a_thinned_curve_keeps_its_ends_its_order_and_at_most_so_many_points(mos
 
 
 def test_many_long_curves_are_thinned_to_the_pages_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_data, "MOST_POINTS", 1000)
+    monkeypatch.setattr(page_data, "MAX_POINTS", 1000)
     runs = [made_run(seed=seed) for seed in range(10)]
     for run in runs:
         run.history = {"loss/generator": (np.arange(500), np.ones(500)), "accuracy/auc": (np.arange(7), np.ones(7))}

@@ -6,10 +6,10 @@ import pytest
 from made_runs import NOISE, ONE, TWO, made_run, measured
 
 from orchestrator.report import leaderboard
-from orchestrator.statistics import Middle, middle
+from orchestrator.statistics import InterquartileMean, middle
 
 
-def typical(found: Middle | None) -> float | None:
+def typical(found: InterquartileMean | None) -> float | None:
     return found and found.mean
 
 

@@ -14,10 +14,10 @@ import plotly.io
 import pytest
 from made_runs import LR, NOISE, ONE, TWO, drawn, made_run, made_sweep, measured, noise_decides, page_of, png
 
-from gan_core import verdict
+from gan_core.verdict import COLLAPSE_RATIO, LOSS_LIMIT, OSCILLATION, THRESHOLDS, VERDICTS
 from orchestrator.report import page
 from orchestrator.report.data import SweepData, curve_titles
-from orchestrator.statistics import Middle
+from orchestrator.statistics import InterquartileMean
 
 EVIL = '"></script><script>alert(1)</script><img src=x onerror=alert(2)>'
 
@@ -162,7 +162,7 @@ def test_every_trial_has_its_outcome_and_what_went_wrong_has_its_evidence(tmp_pa
         assert f'{run.name} <span class="badge {run.outcome}">' in text
 
 
-@pytest.mark.parametrize("verdict", [*verdict.VERDICTS, "failed"])
+@pytest.mark.parametrize("verdict", [*VERDICTS, "failed"])
 def test_every_outcome_has_a_badge_of_its_own_colour_in_light_and_dark(verdict: str, tmp_path: Path) -> None:
     run = made_run(verdict=verdict, since=17, reason="because it was so")
     text = page_of(made_sweep(run), tmp_path)
@@ -178,10 +178,10 @@ def test_every_outcome_has_a_badge_of_its_own_colour_in_light_and_dark(verdict: 
 def test_the_page_gives_the_rules_with_their_numbers_and_the_whole_command(tmp_path: Path) -> None:
     data = made_sweep(made_run(), commands=[["orchestrate", "sweep", "my s.yaml", "--set", "a=1"]])
     text = page_of(data, tmp_path)
-    assert f"beyond {verdict.LOSS_LIMIT:g} in size" in text
-    assert f"less than {verdict.COLLAPSE_RATIO:g} of the training images" in text
-    assert f"more than {verdict.OSCILLATION:g} times the best" in text
-    assert not [name for name in verdict.THRESHOLDS if name in text]
+    assert f"beyond {LOSS_LIMIT:g} in size" in text
+    assert f"less than {COLLAPSE_RATIO:g} of the training images" in text
+    assert f"more than {OSCILLATION:g} times the best" in text
+    assert not [name for name in THRESHOLDS if name in text]
     assert "orchestrate sweep &#39;my s.yaml&#39; --set a=1\n" in text
 
 
@@ -352,5 +352,5 @@ def test_importance_stands_in_a_table_with_the_seeds_luck_last(tmp_path: Path) -
 
 def test_what_is_typical_is_said_with_its_interval_where_there_is_one() -> None:
     assert page.typical(None) == "–"
-    assert page.typical(Middle(1234.4, None, None, 3)) == "1,234"
-    assert page.typical(Middle(5.04, 4.9, 5.25, 7)) == "5.04 (4.9 to 5.25)"
+    assert page.typical(InterquartileMean(1234.4, None, None, 3)) == "1,234"
+    assert page.typical(InterquartileMean(5.04, 4.9, 5.25, 7)) == "5.04 (4.9 to 5.25)"

@@ -144,7 +144,7 @@ def test_a_difference_that_is_not_shown_asks_for_as_many_seeds_as_would_show_it(
     seeds = shlex.split(command)[-1].removeprefix("seeds=[").removesuffix("]").split(",")
     assert seeds == [str(seed) for seed in range(len(seeds))]
     assert f"takes about {len(seeds)} seeds" in why
-    assert 3 < len(seeds) <= summary.MOST_SEEDS
+    assert 3 < len(seeds) <= summary.MAX_SEEDS
 
 
 def test_more_seeds_than_anyone_would_run_are_not_advised() -> None:

@@ -11,7 +11,7 @@ import pytest
 from made import result
 
 from orchestrator.statistics import Importance, importance
-from orchestrator.statistics.importance import ENOUGH
+from orchestrator.statistics.importance import MIN_RUNS
 from orchestrator.statistics.result import Result
 
 
@@ -57,7 +57,7 @@ def test_nothing_is_said_where_nothing_can_be_known() -> None:
     alike = [result(final=1.0, seed=seed, lr=lr, noise=n) for seed, lr, n in product((0, 1, 2), (1, 2), (1, 2))]
     assert importance(alike, "stable") is None
     assert importance(alike, "final") is None
-    assert importance(runs()[: ENOUGH - 1], "final") is None
+    assert importance(runs()[: MIN_RUNS - 1], "final") is None
     assert importance([], "final") is None
 
 

@@ -10,7 +10,7 @@ from scipy.stats import norm, t, trim_mean, ttest_1samp
 from statsmodels.stats.proportion import proportion_confint
 
 from orchestrator.statistics import change, middle, share
-from orchestrator.statistics.intervals import ENOUGH, share_change
+from orchestrator.statistics.intervals import MIN_RUNS, share_change
 
 SLEEP = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
 """Hours that ten patients slept longer with one of two drugs (Student 1908)."""
@@ -124,20 +124,20 @@ def test_the_interquartile_mean_weighs_the_boundary_by_what_is_inside() -> None:
 
 
 def test_it_has_an_interval_from_enough_values_on_and_always_the_same() -> None:
-    values = list(np.random.default_rng(2).normal(10, 1, ENOUGH))
+    values = list(np.random.default_rng(2).normal(10, 1, MIN_RUNS))
     found = middle(values)
     assert found.low is not None and found.high is not None
     assert min(values) < found.low < found.mean < found.high < max(values)
     assert middle(values) == found
-    assert middle(values[1:])[1:] == (None, None, ENOUGH - 1)
-    assert middle([3.0] * ENOUGH) == (3.0, None, None, ENOUGH)
+    assert middle(values[1:])[1:] == (None, None, MIN_RUNS - 1)
+    assert middle([3.0] * MIN_RUNS) == (3.0, None, None, MIN_RUNS)
     with pytest.raises(ValueError, match="no values"):
         middle([])
 
 
 @pytest.mark.filterwarnings("error")
 def test_values_that_are_nearly_all_alike_have_an_interval_or_none() -> None:
-    found = middle([1.0] * (ENOUGH - 1) + [2.0])
+    found = middle([1.0] * (MIN_RUNS - 1) + [2.0])
     assert found.mean == 1.0
     assert (found.low is None) == (found.high is None)
 

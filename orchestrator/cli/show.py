@@ -1,0 +1,133 @@
+"""The commands that show: `status`, `report`, `ui`, `sample`, `logs`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli.options import (
+    HOME,
+    Home,
+    Json,
+    RemoteAddress,
+    SweepName,
+    TrackingUri,
+    Trial,
+)
+from orchestrator.console.output import make_console
+from orchestrator.errors import UserError
+
+
+def status(
+    sweep: Annotated[str | None, typer.Argument(metavar="[SWEEP]", help="A sweep; all of them if left out.")] = None,
+    home: Home = HOME,
+    json: Json = False,
+    address: RemoteAddress = None,
+) -> None:
+    """Show where a sweep stands, trial by trial; with --address also the cluster's nodes, and what runs where.
+
+    Example: `orchestrate status stability --json`
+    """
+    from orchestrator.commands import status as standing
+
+    if sweep is None:
+        standing.print_sweeps(home, make_console(), json)
+    else:
+        standing.print_sweep(home, sweep, make_console(), json, address)
+
+
+def report(
+    sweeps: Annotated[list[str], typer.Argument(metavar="SWEEP...", help="A sweep, or several to compare.")],
+    home: Home = HOME,
+    output: Annotated[
+        Path | None,
+        typer.Option(show_default="HOME/sweeps/SWEEP/report", help="Folder to write report.html and its tables into."),
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Write it again while the sweep runs.")] = False,
+    tracking_uri: TrackingUri = None,
+    address: RemoteAddress = None,
+) -> None:
+    """Write the comparison again, from MLflow alone: it can be made on any machine that reaches it.
+
+    Several sweeps are compared, in pairs of runs that differ in nothing else.
+
+    Example: `orchestrate report before after`
+    """
+    from orchestrator.commands import report
+    from orchestrator.tracking.address import check_uri, default_uri
+
+    uri = tracking_uri or default_uri(home)
+    check_uri(uri)
+    report.report(uri, sweeps, home, output, watch)
+
+
+def ui(
+    home: Home = HOME,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 5000,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Open MLflow's UI on this store, on this machine only (127.0.0.1).
+
+    Example: `orchestrate ui --port 5001`
+    """
+    from orchestrator.commands.ui import serve
+    from orchestrator.tracking.address import default_uri
+
+    serve(home, tracking_uri or default_uri(home), port)
+
+
+def sample(
+    sweep: SweepName,
+    trial: Trial,
+    grid: Annotated[
+        int | None, typer.Option(min=1, max=10_000, metavar="N", show_default="64", help="Draw a grid of N images.")
+    ] = None,
+    by_class: Annotated[bool, typer.Option("--by-class", help="Draw a row a class (acgan).")] = False,
+    interpolate: Annotated[
+        bool, typer.Option("--interpolate", help="Draw rows that go from one latent to another, on the sphere.")
+    ] = False,
+    best: Annotated[bool, typer.Option("--best", help="Take the best evaluation's generator, not the last.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the latents; 0 are those of the training's pictures.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", show_default="SWEEP-NUMBER-KIND.png", help="The PNG file to write.")
+    ] = None,
+    home: Home = HOME,
+) -> None:
+    """Draw images from a trial's generator into a PNG file; needs neither Ray nor MLflow nor the data.
+
+    A trial that is not finished yet is drawn from as of its checkpoint.
+
+    Example: `orchestrate sample stability 3 --best --grid 100 --output digits.png`
+    """
+    from orchestrator.commands.sample import Picture, sample
+    from orchestrator.store.sweep_folder import SweepFolder
+
+    if (grid is not None) + by_class + interpolate > 1:
+        raise UserError("--grid, --by-class and --interpolate are three pictures; choose one")
+    picture: Picture = "by-class" if by_class else "interpolation" if interpolate else "grid"
+    sample(SweepFolder(home, sweep), trial, picture, grid or 64, best, seed, output, make_console())
+
+
+def logs(
+    sweep: SweepName,
+    trial: Trial,
+    rows: Annotated[int, typer.Option(min=0, metavar="N", help="The last N rows of the history.")] = 10,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on while it runs: a line for each new row.")] = False,
+    home: Home = HOME,
+    address: RemoteAddress = None,
+) -> None:
+    """Tell what is known of a trial: attempts, verdict, error with its traceback, the last rows of its history.
+
+    Rows appear when a checkpoint makes them durable (`checkpoint_every`). Ctrl-C ends `--follow`, not the trial.
+
+    Example: `orchestrate logs stability 3 --follow`
+    """
+    from orchestrator.commands import logs as logging
+    from orchestrator.store.sweep_folder import SweepFolder
+
+    try:
+        logging.show(SweepFolder(home, sweep), trial, rows, follow, make_console())
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None

@@ -1,0 +1,38 @@
+"""`orchestrate ui`: MLflow's own pages on a store, on this machine only."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from orchestrator.errors import UserError
+from orchestrator.store.sweep_folder import make_home
+from orchestrator.tracking.address import without_secrets
+
+
+def serve(home: Path, uri: str, port: int) -> None:
+    """Replaces this process by MLflow's server on 127.0.0.1; where `uri` is a server, only says so.
+
+    Raises UserError if the port is taken.
+    """
+    if uri.startswith("http"):
+        print(f"MLflow already serves these runs at {without_secrets(uri)}")
+        return
+    check_free(port)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")  # eight processes, for what judges text
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = uri  # not as an argument, which every user of the machine can read
+    make_home(home)
+    print(f"MLflow on http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
+    command = [sys.executable, "-m", "mlflow", "server"]
+    command += ["--default-artifact-root", str(home.absolute() / "mlartifacts"), "--host", "127.0.0.1"]
+    os.execv(sys.executable, [*command, "--port", str(port)])
+
+
+def check_free(port: int) -> None:
+    """Raises UserError if something listens on 127.0.0.1 at this port already."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise UserError(f"port {port} on 127.0.0.1 is taken; choose another with --port")
