@@ -11,11 +11,9 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from orchestrator.store.sweep_folder import SweepFolder
 
 OUTSIDE = "ORCHESTRATE_OUTSIDE"
 """Set for a job: JSON of the cluster's `address` as it was given outside, and of `files`: name here -> name there."""
@@ -69,7 +67,6 @@ def sweep_command(file: str | Path, overrides: Sequence[str], home: Path, verb: 
     return command(f"{verb} {shlex.quote(where_from(str(file)))}{settings}", home)
 
 
-def sweep_again(folder: SweepFolder) -> str:
-    """The command that goes on with a sweep of a home folder. Raises UserError if there is no such sweep."""
-    asked = folder.sweep()
-    return sweep_command(asked["file"], asked["overrides"], folder.home)
+def resume_command(asked: Mapping[str, Any], home: Path) -> str:
+    """The command that goes on with a sweep. `asked`: the sweep as last asked for, `SweepFolder.sweep()`."""
+    return sweep_command(asked["file"], asked["overrides"], home)

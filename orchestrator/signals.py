@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-INTERRUPTED = 130
+FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
+"""Exit codes. 2 says that the request was wrong."""
 SECONDS_TO_LEAVE = 10.0
 LEFT = "interrupted; the same command goes on from here"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from gan_core import families
-
-if TYPE_CHECKING:
-    from gan_core.config.trial import TrialConfig
+from gan_core.config.sections import TrialSections
 
 Problem = tuple[str, str]
 """(path of the setting, what is wrong with it)."""
@@ -21,12 +17,12 @@ class Conflict(ValueError):
         super().__init__("; ".join(f"{path}: {message}" for path, message in problems))
 
 
-def conflicts(config: TrialConfig) -> list[Problem]:
+def conflicts(config: TrialSections) -> list[Problem]:
     """Settings that mean nothing together."""
     return [*_in_the_loss(config), *_between_stabilizers(config), *_in_the_networks(config), *_in_the_data(config)]
 
 
-def _in_the_loss(config: TrialConfig) -> list[Problem]:
+def _in_the_loss(config: TrialSections) -> list[Problem]:
     loss, family, found = config.loss, config.model.family, []
     if loss.name not in ("bce", "least_squares"):
         for name, does in {"label_smoothing": "smooths", "label_flipping": "swaps"}.items():
@@ -51,7 +47,7 @@ def _in_the_loss(config: TrialConfig) -> list[Problem]:
     return found
 
 
-def _between_stabilizers(config: TrialConfig) -> list[Problem]:
+def _between_stabilizers(config: TrialSections) -> list[Problem]:
     loss, stabilizers, found = config.loss, config.stabilizers, []
     penalties = {
         "loss.gradient_penalty": loss.gradient_penalty,
@@ -71,7 +67,7 @@ def _between_stabilizers(config: TrialConfig) -> list[Problem]:
     return found
 
 
-def _in_the_networks(config: TrialConfig) -> list[Problem]:
+def _in_the_networks(config: TrialSections) -> list[Problem]:
     model, found = config.model, []
     if model.networks == "original" and model.family not in families.BUILT_IN:
         found.append(("model.networks", f"the original report has no {model.family}; use standard"))
@@ -83,7 +79,7 @@ def _in_the_networks(config: TrialConfig) -> list[Problem]:
     return found
 
 
-def _in_the_data(config: TrialConfig) -> list[Problem]:
+def _in_the_data(config: TrialSections) -> list[Problem]:
     data, evaluation, found = config.data, config.evaluation, []
     if data.name in ("npz", "image_folder"):
         if data.path is None:
@@ -104,7 +100,7 @@ def _in_the_data(config: TrialConfig) -> list[Problem]:
     return found
 
 
-def cautions(config: TrialConfig) -> list[str]:
+def cautions(config: TrialSections) -> list[str]:
     """Settings that work together but that their papers warn of."""
     found = []
     loss, stabilizers = config.loss, config.stabilizers

@@ -9,14 +9,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from gan_core import families
 
 DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "svhn", "stacked_mnist", "npz", "image_folder"]
-
-
 LossName = Literal["bce", "hinge", "least_squares", "wasserstein"]
-
-
 Norm = Literal["batch", "layer", "instance", "none"]
-
-
 Player = Literal["generator", "discriminator"]
 
 
@@ -38,26 +32,12 @@ def _countable(value: int) -> int:
 
 
 Number = Annotated[float, Field(strict=True)]
-
-
 Whole = Annotated[int, Field(strict=True), AfterValidator(_countable)]
-
-
 Text = Annotated[str, Field(strict=True)]
-
-
 Index = Annotated[int, Field(strict=True, ge=0)]
-
-
 LearningRate = Annotated[float, Field(strict=True, gt=0)]
-
-
 Beta = Annotated[float, Field(strict=True, ge=0, lt=1)]
-
-
 Betas = tuple[Beta, Beta]
-
-
 Strength = Annotated[float, Field(strict=True, ge=0), BeforeValidator(_false_is_zero)]
 
 
@@ -178,3 +158,15 @@ class EvaluationConfig(Section):
     )
     weights: Text | None = Field(None, description="file of the Inception network's weights (features: inception)")
     split: Literal["train", "test"] = Field("train", description="the real images that samples are compared with")
+
+
+class TrialSections(Section):
+    """Everything in a trial that other settings can conflict with."""
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    loss: LossConfig = LossConfig()
+    stabilizers: StabilizerConfig = StabilizerConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    batch_size: Whole = Field(64, ge=2, description="real images in one discriminator update")

@@ -13,16 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from gan_core import families
 from gan_core.config.conflicts import Conflict, conflicts
-from gan_core.config.sections import (
-    DataConfig,
-    EvaluationConfig,
-    LossConfig,
-    ModelConfig,
-    OptimizerConfig,
-    Section,
-    StabilizerConfig,
-    Whole,
-)
+from gan_core.config.sections import TrialSections, Whole
 
 FAMILY_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     # Radford et al. 2016, section 4
@@ -59,16 +50,9 @@ def _family_defaults(name: Any) -> dict[str, Any]:
     return {}
 
 
-class TrialConfig(Section):
+class TrialConfig(TrialSections):
     """One GAN, one setting, one seed."""
 
-    data: DataConfig = DataConfig()
-    model: ModelConfig = ModelConfig()
-    optimizer: OptimizerConfig = OptimizerConfig()
-    loss: LossConfig = LossConfig()
-    stabilizers: StabilizerConfig = StabilizerConfig()
-    evaluation: EvaluationConfig = EvaluationConfig()
-    batch_size: Whole = Field(64, ge=2, description="real images in one discriminator update")
     steps: Whole = Field(1000, ge=1, description="generator updates; each follows n_critic discriminator updates")
     log_every: Whole = Field(10, ge=1, description="steps in one row of the history: means over exactly that window")
     checkpoint_every: Whole = Field(100, ge=1, description="steps between checkpoints")

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_core.data.pixels import to_unit
-from gan_core.evaluation.requirements import EMBEDDING
+from gan_core.evaluation.dimensions import EMBEDDING_DIMENSIONS
+from gan_core.optimizers import AdamW
 from gan_core.precision import resolve_precision
 from gan_core.threads import one_thread
-from gan_core.training.optimizers import AdamW
 
 BATCH = 64
 EPOCHS, MAX_IMAGES = 20, 180_000
@@ -35,9 +35,11 @@ class Classifier(nn.Module):
             *(nn.Conv2d(channels, width, 5, stride=2, padding=2, bias=False), nn.BatchNorm2d(width), nn.ReLU()),
             *(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(2 * width), nn.ReLU()),
             *(nn.Conv2d(2 * width, 4 * width, 3, padding=1, bias=False), nn.BatchNorm2d(4 * width), nn.ReLU()),
-            *(nn.MaxPool2d(2), nn.Dropout2d(0.1), nn.Flatten(), nn.Linear(4 * width * 16, EMBEDDING)),
+            *(nn.MaxPool2d(2), nn.Dropout2d(0.1), nn.Flatten(), nn.Linear(4 * width * 16, EMBEDDING_DIMENSIONS)),
         )
-        self.head = nn.Sequential(nn.BatchNorm1d(EMBEDDING), nn.ReLU(), nn.Linear(EMBEDDING, classes))
+        self.head = nn.Sequential(
+            nn.BatchNorm1d(EMBEDDING_DIMENSIONS), nn.ReLU(), nn.Linear(EMBEDDING_DIMENSIONS, classes)
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         return self.body(images)

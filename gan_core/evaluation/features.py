@@ -17,7 +17,7 @@ from gan_core.data.pixels import to_unit
 from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import inception
 from gan_core.evaluation.classifier import Classifier, train_classifier
-from gan_core.evaluation.requirements import EMBEDDING, INCEPTION, dimensions_of
+from gan_core.evaluation.dimensions import EMBEDDING_DIMENSIONS, INCEPTION_DIMENSIONS, dimensions_of
 from gan_core.files import write_atomically
 
 SIDE = 32
@@ -123,14 +123,14 @@ def random_features(channels: int) -> Features:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = Classifier(channels, 1).eval().requires_grad_(False)
-    return Features("random", network, weights_hash(network), EMBEDDING, PREPROCESSING)
+    return Features("random", network, weights_hash(network), EMBEDDING_DIMENSIONS, PREPROCESSING)
 
 
 def inception_features(weights: Path) -> Features:
     """Inception-v3's pool of 2048, as in every published FID. Raises DataError if it cannot be had."""
     digest = inception.check(weights)
     preprocessing = "torch-fidelity: uint8, bilinear to 299 pixels"
-    return Features("inception", inception.load(weights), digest, INCEPTION, preprocessing)
+    return Features("inception", inception.load(weights), digest, INCEPTION_DIMENSIONS, preprocessing)
 
 
 def weights_hash(network: nn.Module) -> str:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_core.data.preprocessing import DataError
-from gan_core.evaluation.requirements import INCEPTION
+from gan_core.evaluation.dimensions import INCEPTION_DIMENSIONS
 
 
 def check(weights: Path) -> str:
@@ -46,7 +46,9 @@ def load(weights: Path) -> nn.Module:
 
     try:
         torch.load(weights, weights_only=True)  # torch-fidelity would unpickle anything
-        return FeatureExtractorInceptionV3("inception", [str(INCEPTION)], feature_extractor_weights_path=str(weights))
+        return FeatureExtractorInceptionV3(
+            "inception", [str(INCEPTION_DIMENSIONS)], feature_extractor_weights_path=str(weights)
+        )
     except (RuntimeError, pickle.UnpicklingError, EOFError, AttributeError, TypeError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         message = f"{weights} does not hold the weights of Inception-v3 ({first})"

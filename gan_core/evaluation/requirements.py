@@ -11,9 +11,7 @@ from gan_core.config.sections import EvaluationConfig
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import Described, user_path
 from gan_core.data.preprocessing import DataError
-
-EMBEDDING, INCEPTION = 64, 2048
-"""How many features the classifier has of an image, and Inception-v3."""
+from gan_core.evaluation.dimensions import dimensions_of
 
 
 def check_data(config: TrialConfig, images: Described[Any]) -> None:
@@ -62,10 +60,3 @@ def check_evaluation(config: TrialConfig, images: Described[Any]) -> None:
     real = len(images.images if evaluation.split == "train" else images.test_images)
     if real < least:
         raise DataError("evaluation.split", f"the {evaluation.split} part has {real} images; {why}")
-
-
-def dimensions_of(kind: str, images: Described[Any]) -> int:
-    """How many features of this kind an image of the set has."""
-    if kind == "inception":
-        return INCEPTION
-    return EMBEDDING * (images.channels if kind == "classifier" and images.stacked else 1)

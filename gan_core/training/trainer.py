@@ -27,11 +27,11 @@ from gan_core.networks.outputs import DiscriminatorOutput
 from gan_core.objective import stabilizers
 from gan_core.objective.discriminator_input import NoiseLevel, augment_for_discriminator
 from gan_core.objective.objective import Objective
+from gan_core.optimizers import Adam
 from gan_core.precision import resolve_precision
 from gan_core.random_streams import Streams
 from gan_core.training import applied_settings, ema
 from gan_core.training.cuda_graph import StepGraph
-from gan_core.training.optimizers import Adam
 
 
 class Diverged(ArithmeticError):

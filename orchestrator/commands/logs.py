@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from orchestrator.command_hints import command, sweep_again
+from orchestrator.command_hints import command, resume_command
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.console.style import SHOWN, shown_metrics
 from orchestrator.store.json_files import Damaged
@@ -118,7 +118,7 @@ def outcome(record: Record) -> list[str]:
 
 def advice(folder: SweepFolder, number: int, record: Record, held: bool) -> list[str]:
     """The next useful command."""
-    again = sweep_again(folder)
+    again = resume_command(folder.sweep(), folder.home)
     if record.status == "finished":
         return [f"next     {command(f'sample {folder.name} {number}', folder.home)}, for images from its generator"]
     if held:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.cluster import nodes
-from orchestrator.command_hints import command, sweep_again
+from orchestrator.command_hints import command, resume_command
 from orchestrator.console.style import COLOURS, SHOWN, shown_metrics
 from orchestrator.errors import UserError
 from orchestrator.store.record import Record
@@ -133,7 +133,7 @@ def _next(folder: SweepFolder, rows: list[dict[str, Any]]) -> list[str]:
         return [f"next    {follow}, or {stop}"]
     if all(row["status"] == "finished" and not row["note"].endswith(WRITTEN_AGAIN) for row in rows):
         return [f"next    {command(f'sample {folder.name} 1', folder.home)}, for images of a trial"]
-    return [f"next    {sweep_again(folder)} goes on with it"]
+    return [f"next    {resume_command(folder.sweep(), folder.home)} goes on with it"]
 
 
 def print_sweeps(home: Path, console: Console, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from collections import Counter
 
 from rich.console import Console
 
-from orchestrator.command_hints import command, sweep_again
+from orchestrator.command_hints import command, resume_command
 from orchestrator.commands.status import rows_of_sweep
 from orchestrator.errors import UserError
 from orchestrator.store.sweep_folder import SweepFolder
@@ -23,7 +23,7 @@ def stop(folder: SweepFolder, console: Console) -> None:
     """Asks, waits until the sweep's lock is free, says what was saved. Raises UserError where it cannot ask."""
     say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
     if not is_held(folder.lock_file):
-        again = sweep_again(folder)  # raises where there is no such sweep
+        again = resume_command(folder.sweep(), folder.home)  # raises where there is no such sweep
         where = command(f"status {folder.name}", folder.home)
         raise UserError(
             f"sweep {folder.name} is not running; `{where}` says where it stands, `{again}` goes on with it"
@@ -73,5 +73,5 @@ def saved(folder: SweepFolder) -> list[str]:
     return [
         *(f"saved    {row['name']} at step {row['step']} of {row['steps']}" for row in left),
         f"{len(rows)} trials: {counts}",
-        f"next     {sweep_again(folder)} {'goes on from here' if unfinished else 'writes the report again'}",
+        f"next     {resume_command(folder.sweep(), folder.home)} {'goes on from here' if unfinished else 'writes the report again'}",
     ]

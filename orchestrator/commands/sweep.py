@@ -29,7 +29,7 @@ from orchestrator.planning.evaluators import prepare
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.repair import repaired
 from orchestrator.scheduling.sweep_runner import SweepRunner
-from orchestrator.signals import INTERRUPTED, StopRequest, instead, leave_at_once
+from orchestrator.signals import FINISHED, INTERRUPTED, SOME_FAILED, StopRequest, instead, leave_at_once
 from orchestrator.store import disk_space
 from orchestrator.store.json_files import write_checked, write_text
 from orchestrator.store.sweep_folder import SweepFolder
@@ -40,8 +40,6 @@ from orchestrator.tracking import client, model_logging, sqlite
 from orchestrator.tracking.address import check_uri
 from orchestrator.tracking.mirror import Mirror
 from orchestrator.tracking.mirror_thread import MirrorThread
-
-FINISHED, SOME_FAILED = 0, 1
 
 
 def run_sweep(file: Path, overrides: list[str], options: SweepOptions, console: Console) -> int:

@@ -8,11 +8,10 @@ from rich.console import Console
 
 from orchestrator.command_hints import command
 from orchestrator.commands import finalize
-from orchestrator.commands.sweep import SOME_FAILED
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.errors import last_line
 from orchestrator.planning.plan import Plan
-from orchestrator.signals import INTERRUPTED
+from orchestrator.signals import INTERRUPTED, SOME_FAILED
 from orchestrator.tracking.address import default_uri, without_secrets
 
 

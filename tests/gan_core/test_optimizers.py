@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from gan_core.training import optimizers
+from gan_core import optimizers
 
 
 def test_training_imports_no_compiler() -> None:
@@ -21,7 +21,7 @@ from tempfile import mkdtemp
 from gan_core.config import DataConfig, TrialConfig
 from gan_core.datasets import load
 from gan_core.evaluation import evaluator, features
-from gan_core.training import Trainer
+from gan_core.training.trainer import Trainer
 images = load(DataConfig(classes=(0, 1)))
 cache = Path(mkdtemp()) / "classifier.pt"
 common = {"data": {"classes": (0, 1)}, "batch_size": 8, "steps": 2, "evaluation": {"every": 1, "samples": 80}}

@@ -16,8 +16,8 @@ from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import classifier as training
 from gan_core.evaluation import features
 from gan_core.evaluation.classifier import Classifier, train_classifier
+from gan_core.evaluation.dimensions import EMBEDDING_DIMENSIONS
 from gan_core.evaluation.features import Features, weights_hash
-from gan_core.evaluation.requirements import EMBEDDING
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_it_knows_the_digits_that_it_has_not_seen(digits: ImageSet, digit_featur
 def test_it_embeds_and_names_images_of_any_number_of_channels() -> None:
     network = Classifier(3, 7).eval()
     embedding = network(torch.zeros(5, 3, 32, 32))
-    assert embedding.shape == (5, EMBEDDING) and network.logits(embedding).shape == (5, 7)
+    assert embedding.shape == (5, EMBEDDING_DIMENSIONS) and network.logits(embedding).shape == (5, 7)
 
 
 @pytest.mark.usefixtures("threads")

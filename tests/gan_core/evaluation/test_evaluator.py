@@ -17,11 +17,12 @@ from gan_core.data.datasets import ImageSet
 from gan_core.data.pixels import spread
 from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import evaluator as module
+from gan_core.evaluation.dimensions import EMBEDDING_DIMENSIONS, INCEPTION_DIMENSIONS
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import Features, random_features
 from gan_core.evaluation.frechet import frechet_distance, moments
 from gan_core.evaluation.modes import class_agreement, class_divergence
-from gan_core.evaluation.requirements import EMBEDDING, INCEPTION, check_evaluation, features_kind
+from gan_core.evaluation.requirements import check_evaluation, features_kind
 
 METRICS = {
     *("frechet", "kernel", "kernel_spread", "precision", "recall", "density", "coverage"),
@@ -127,7 +128,11 @@ def test_card_is_the_identity_with_what_a_reader_wants_to_know(of_digits: Evalua
 
 
 def test_too_few_other_images_have_no_scores(digits: ImageSet) -> None:
-    for count, known in ((0, {}), (EMBEDDING, {}), (EMBEDDING + 1, {"count": EMBEDDING + 1})):
+    for count, known in (
+        (0, {}),
+        (EMBEDDING_DIMENSIONS, {}),
+        (EMBEDDING_DIMENSIONS + 1, {"count": EMBEDDING_DIMENSIONS + 1}),
+    ):
         part = replace(digits, test_images=digits.test_images[:count], test_labels=None)
         found = build(configured(), part, random_features(1)).kept_out
         assert {name: value for name, value in found.items() if name == "count"} == known
@@ -312,22 +317,22 @@ def test_class_without_an_image_in_the_part_is_named(digits: ImageSet, split: st
 
 
 def test_a_covariance_needs_more_samples_than_features(digits: ImageSet) -> None:
-    least = EMBEDDING + 1
+    least = EMBEDDING_DIMENSIONS + 1
     assert f"{least - 1} generated images are too few" in refused(digits, "samples", samples=least - 1)
     assert str(least) in refused(digits, "samples", samples=least - 1)
     check_evaluation(trial(samples=least), digits)
     stacked = replace(digits, images=digits.images.repeat(1, 3, 1, 1), test_images=digits.test_images, stacked=True)
-    assert str(3 * EMBEDDING + 1) in refused(stacked, "samples", samples=3 * EMBEDDING)
-    check_evaluation(trial(samples=3 * EMBEDDING + 1), stacked)
+    assert str(3 * EMBEDDING_DIMENSIONS + 1) in refused(stacked, "samples", samples=3 * EMBEDDING_DIMENSIONS)
+    check_evaluation(trial(samples=3 * EMBEDDING_DIMENSIONS + 1), stacked)
     check_evaluation(trial(samples=least, features="random"), stacked)  # which looks at all channels at once
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_a_covariance_needs_more_real_images_than_features(digits: ImageSet, split: str) -> None:
-    images = {"images" if split == "train" else "test_images": digits.images[:EMBEDDING]}
+    images = {"images" if split == "train" else "test_images": digits.images[:EMBEDDING_DIMENSIONS]}
     few = replace(unlabelled(digits), **images)
     message = refused(few, "split", split=split)
-    assert f"the {split} part has {EMBEDDING} images" in message and str(EMBEDDING + 1) in message
+    assert f"the {split} part has {EMBEDDING_DIMENSIONS} images" in message and str(EMBEDDING_DIMENSIONS + 1) in message
     check_evaluation(trial(split="test" if split == "train" else "train"), few)
 
 
@@ -336,7 +341,7 @@ def test_inception_needs_its_weights_and_as_many_images_as_its_covariance(digits
     assert "nowhere.pth" in refused(digits, "weights", **missing)
     (tmp_path / "any.pth").write_bytes(b"any")
     there = {"features": "inception", "weights": str(tmp_path / "any.pth")}
-    least = INCEPTION + 1
+    least = INCEPTION_DIMENSIONS + 1
     assert str(least) in refused(digits, "samples", samples=least - 1, **there)
     assert str(least) in refused(digits, "split", samples=least, **there)  # 1,541 training images
     many = replace(digits, images=digits.images.repeat(2, 1, 1, 1), labels=None)

@@ -16,8 +16,8 @@ from gan_core.data.datasets import ImageSet, stack
 from gan_core.data.preprocessing import Part
 from gan_core.evaluation import features
 from gan_core.evaluation.classifier import Classifier
+from gan_core.evaluation.dimensions import EMBEDDING_DIMENSIONS
 from gan_core.evaluation.features import Features, random_features, weights_hash
-from gan_core.evaluation.requirements import EMBEDDING
 
 
 def stacked_digits(digits: ImageSet) -> ImageSet:
@@ -103,18 +103,18 @@ def test_weights_hash_is_of_the_content_of_weights_and_buffers() -> None:
 
 
 def as_stacked(digit_features: Features) -> Features:
-    return replace(digit_features, channelwise=True, dimensions=3 * EMBEDDING)
+    return replace(digit_features, channelwise=True, dimensions=3 * EMBEDDING_DIMENSIONS)
 
 
 def test_stacked_digits_are_read_as_one_number(digits: ImageSet, digit_features: Features) -> None:
     images = stacked_digits(digits)
     vectors, classes = as_stacked(digit_features)(images.test_images)
     assert classes is not None and images.test_labels is not None
-    assert vectors.shape == (len(images.test_images), 3 * EMBEDDING)
+    assert vectors.shape == (len(images.test_images), 3 * EMBEDDING_DIMENSIONS)
     assert classes.eq(images.test_labels).float().mean() > 0.97**3
     for channel in range(3):
         alone = digit_features(images.test_images[:20, channel : channel + 1]).vectors
-        part = vectors[:20, channel * EMBEDDING : (channel + 1) * EMBEDDING]
+        part = vectors[:20, channel * EMBEDDING_DIMENSIONS : (channel + 1) * EMBEDDING_DIMENSIONS]
         torch.testing.assert_close(part, alone, rtol=0, atol=1e-4)
 
 
@@ -138,7 +138,7 @@ def test_classifier_of_stacked_digits_is_taught_single_digits(
     assert torch.equal(single.view(-1, 3, 32, 32), images.images)
     hundreds, tens, ones = labels.view(-1, 3).T
     assert torch.equal(100 * hundreds + 10 * tens + ones, images.labels)
-    assert found.channelwise and found.dimensions == 3 * EMBEDDING
+    assert found.channelwise and found.dimensions == 3 * EMBEDDING_DIMENSIONS
     assert found.accuracy == pytest.approx(digit_features.accuracy, abs=0.02)  # of single digits
 
 
