@@ -29,11 +29,11 @@ from typing import Any
 import psutil
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "e2e")]
+sys.path.insert(0, str(TESTS))
 
-from commands import SMOKE, orchestrate, start  # noqa: E402
-from endings import LONGER, assert_ended_like  # noqa: E402
-from proxy import free_port, start_server  # noqa: E402
+from support.commands import SMOKE, orchestrate, start  # noqa: E402
+from support.endings import LONGER, assert_ended_like  # noqa: E402
+from support.proxy import free_port, start_server  # noqa: E402
 
 EXIT_CODES = (0, 1, 2, 130)
 """A command that was disturbed may end with any of these, but not with a crash. 2: MLflow was away when it began."""

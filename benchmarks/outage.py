@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from proxy import free_port, start_server  # noqa: E402
+from support.proxy import free_port, start_server  # noqa: E402
 
 from orchestrator.store.sweep_folder import SweepFolder  # noqa: E402
 from orchestrator.tracking.client import runs_of  # noqa: E402

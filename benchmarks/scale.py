@@ -27,11 +27,11 @@ from pathlib import Path
 from typing import Any
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "e2e")]
+sys.path.insert(0, str(TESTS))
 
-from hosts import Host  # noqa: E402
-from postgres import Postgres  # noqa: E402
-from proxy import free_port  # noqa: E402
+from support.hosts import Host  # noqa: E402
+from support.postgres import Postgres  # noqa: E402
+from support.proxy import free_port  # noqa: E402
 
 SEEDS = 5
 SETTINGS = {

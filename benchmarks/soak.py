@@ -16,9 +16,9 @@ from pathlib import Path
 
 import psutil
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "e2e"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from commands import start
+from support.commands import start
 
 from orchestrator.store.temp_folder import parent_folder
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from orchestrator.errors import UserError
 
+SOURCES = Path(__file__).resolve().parents[1]
+"""The folder that holds the packages `orchestrator` and `gan_core`."""
 PACKAGES = ("gan-orchestrator", "torch", "torchvision", "numpy", "ray", "mlflow")
 
 
@@ -42,7 +44,7 @@ def this_process() -> dict[str, Any]:
 
 def git_commit() -> str | None:
     """The commit of this code's checkout, with `-dirty` if files differ from it; None outside a checkout."""
-    root = Path(__file__).resolve().parent.parent
+    root = SOURCES
     if not (root / ".git").exists():
         return None
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from buckets import KEYS, S3, s3_server
 from playwright.sync_api import Browser, Page, sync_playwright
-from small_disks import MakeDisk, small_disks
+from support.s3_server import KEYS, S3, s3_server
+from support.small_disks import MakeDisk, small_disks
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER_NOTES = "GPU stall due to ReadPixels"

@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from orchestrator.command_hints import outside
+from orchestrator.environment import SOURCES
 from orchestrator.errors import UserError, first_line
 from orchestrator.signals import INTERRUPTED
 
@@ -132,8 +133,7 @@ def _running(client: Any, words: list[str]) -> str | None:
 def _submit(client: Any, words: list[str], files: list[str], told: dict[str, str]) -> str:
     with TemporaryDirectory(prefix="orchestrate-job-") as folder:
         for package in PACKAGES:
-            source = Path(__file__).resolve().parents[1] / package
-            shutil.copytree(source, Path(folder) / package, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(SOURCES / package, Path(folder) / package, ignore=shutil.ignore_patterns("__pycache__"))
         for file in files:
             shutil.copy(file, folder)
         try:

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from orchestrator.environment import SOURCES
 from orchestrator.errors import UserError, first_line
 from orchestrator.object_store.s3 import ObjectStore
 
@@ -107,7 +108,7 @@ def versions() -> dict[str, str]:
 
 
 def _hash_of_code() -> str:
-    root, found = Path(__file__).resolve().parents[1], hashlib.sha256()
+    root, found = SOURCES, hashlib.sha256()
     for package in ("gan_core", "orchestrator"):
         for file in sorted((root / package).rglob("*.py")):
             found.update(str(file.relative_to(root)).encode() + file.read_bytes())

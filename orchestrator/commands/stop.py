@@ -69,9 +69,10 @@ def saved(folder: SweepFolder) -> list[str]:
     rows = rows_of_sweep(folder)
     left = [row for row in rows if row["status"] == "interrupted"]
     unfinished = any(row["status"] != "finished" for row in rows)
+    again = resume_command(folder.sweep(), folder.home)
     counts = ", ".join(f"{count} {status}" for status, count in Counter(row["status"] for row in rows).items())
     return [
         *(f"saved    {row['name']} at step {row['step']} of {row['steps']}" for row in left),
         f"{len(rows)} trials: {counts}",
-        f"next     {resume_command(folder.sweep(), folder.home)} {'goes on from here' if unfinished else 'writes the report again'}",
+        f"next     {again} {'goes on from here' if unfinished else 'writes the report again'}",
     ]

@@ -7,7 +7,18 @@ from fnmatch import fnmatch
 from typing import Any
 
 import pytest
-from container_files import COMPOSE, DOCKER, DOCKERFILE, KUBERAY, ROOT, compose, manifests, pinned, pods, services
+from support.container_files import (
+    COMPOSE,
+    DOCKER,
+    DOCKERFILE,
+    KUBERAY,
+    ROOT,
+    compose,
+    manifests,
+    pinned,
+    pods,
+    services,
+)
 
 TAG = re.compile(r"[a-z0-9./-]+:v?\d+(\.\d+)+[\w.-]*")
 OURS = {name: service for name, service in services().items() if "build" in service}

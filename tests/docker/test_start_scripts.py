@@ -9,9 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from container_files import DOCKER
 from mlflow.server.auth.config import read_auth_config
 from mlflow.utils.credentials import read_mlflow_creds
+from support.container_files import DOCKER
 
 PASSWORD = "100%s: a\\b'c\"$HOME"
 """Of letters that files, shells and addresses take for something else."""

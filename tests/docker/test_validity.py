@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from container_files import COMPOSE, DOCKERFILE, ROOT, SCRIPTS, manifests
+from support.container_files import COMPOSE, DOCKERFILE, ROOT, SCRIPTS, manifests
 
 BIN = Path(sys.executable).parent
 SCHEMA = Path(__file__).with_name("kuberay.schema.json")

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from commands import SMOKE, Done, orchestrate
-from endings import LONGER
 from filelock import FileLock
+from support.commands import SMOKE, Done, orchestrate
+from support.endings import LONGER
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from commands import SMOKE, Done, orchestrate
 from mlflow import MlflowClient
+from support.commands import SMOKE, Done, orchestrate
 
 from gan_core.config.sections import DataConfig
 from gan_core.data.datasets import load

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from real_data import real_images
+from support.real_data import real_images
 
 from gan_core.evaluation.features import classifier
 

@@ -21,10 +21,10 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from commands import COMMAND, SMOKE, environment
-from endings import LONGER, assert_ended_like
 from mlflow import MlflowClient
-from topology import ADMIN, TRAINER, Topology, topology, wait_until
+from support.commands import COMMAND, SMOKE, environment
+from support.endings import LONGER, assert_ended_like
+from support.topology import ADMIN, TRAINER, Topology, topology, wait_until
 
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_folder import TrialFolder

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import SMOKE, orchestrate, start, trials
 from mlflow import MlflowClient
-from small_disks import MakeDisk, full
+from support.commands import SMOKE, orchestrate, start, trials
+from support.small_disks import MakeDisk, full
 
 from gan_core import checkpoint
 

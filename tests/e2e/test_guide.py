@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from commands import ROOT, environment
+from support.commands import ROOT, environment
 
 from orchestrator.store.sweep_folder import SweepFolder
 

@@ -8,8 +8,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from commands import SMOKE, orchestrate, start, trials
-from endings import LONGER, assert_ended_like, wait_for_checkpoints
+from support.commands import SMOKE, orchestrate, start, trials
+from support.endings import LONGER, assert_ended_like, wait_for_checkpoints
 
 pytestmark = pytest.mark.e2e
 

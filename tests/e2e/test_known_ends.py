@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from real_data import real_images
+from support.real_data import real_images
 
 from gan_core.config.identity import unflatten
 from gan_core.config.trial import TrialConfig

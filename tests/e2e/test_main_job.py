@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from commands import SMOKE, Done, orchestrate, trials
 from mlflow import MlflowClient
+from support.commands import SMOKE, Done, orchestrate, trials
 
 pytestmark = pytest.mark.e2e
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from buckets import KEYS, S3
-from commands import SMOKE, orchestrate, start, trials
-from endings import LONGER, curves_of
 from mlflow import MlflowClient
-from proxy import free_port
-from topology import wait_until
+from support.commands import SMOKE, orchestrate, start, trials
+from support.endings import LONGER, curves_of
+from support.proxy import free_port
+from support.s3_server import KEYS, S3
+from support.topology import wait_until
 
 from gan_core import checkpoint
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Done
 from playwright.sync_api import Page
+from support.commands import Done
 
 pytestmark = pytest.mark.e2e
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from commands import SMOKE, environment, orchestrate, start
-from endings import LONGER, wait_for_checkpoints
-from proxy import free_port, start_server
+from support.commands import SMOKE, environment, orchestrate, start
+from support.endings import LONGER, wait_for_checkpoints
+from support.proxy import free_port, start_server
 
 from orchestrator.cluster.ray_runtime import ALONE
 

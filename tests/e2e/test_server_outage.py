@@ -11,9 +11,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from commands import SMOKE, orchestrate, start
-from endings import LONGER, wait_for_checkpoints
-from proxy import free_port, start_server
+from support.commands import SMOKE, orchestrate, start
+from support.endings import LONGER, wait_for_checkpoints
+from support.proxy import free_port, start_server
 
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.tracking import run_content

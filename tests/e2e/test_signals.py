@@ -12,8 +12,8 @@ from typing import Any
 
 import psutil
 import pytest
-from commands import SMOKE, orchestrate, start, trials
-from endings import LONGER, assert_ended_like, wait_for_checkpoints
+from support.commands import SMOKE, orchestrate, start, trials
+from support.endings import LONGER, assert_ended_like, wait_for_checkpoints
 
 pytestmark = pytest.mark.e2e
 

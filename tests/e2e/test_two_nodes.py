@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from commands import COMMAND, environment
-from hosts import Host, free_port
-from topology import SOON, wait_until
+from support.commands import COMMAND, environment
+from support.hosts import Host, free_port
+from support.topology import SOON, wait_until
 
 from orchestrator.store.sweep_folder import SweepFolder
 

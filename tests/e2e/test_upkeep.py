@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import SMOKE, orchestrate, start, trials
-from endings import LONGER
 from PIL import Image
+from support.commands import SMOKE, orchestrate, start, trials
+from support.endings import LONGER
 
 pytestmark = pytest.mark.e2e
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from payload import Touch
+from support.payload import Touch
 
 from gan_core import checkpoint, files
 from gan_core.checkpoint import MAGIC, CheckpointError

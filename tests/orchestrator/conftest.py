@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny import TINY
+from support.tiny import TINY
 
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.sweepfile import loader

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from mirrors import mirrored
-from tiny import run_some_steps, run_to_end
+from support.mirrors import mirrored
+from support.tiny import run_some_steps, run_to_end
 
 from gan_core import checkpoint
 from orchestrator import report

@@ -6,8 +6,8 @@ import csv
 from pathlib import Path
 
 import pytest
-from mirrors import mirrored
-from tiny import TINY, run_to_end
+from support.mirrors import mirrored
+from support.tiny import TINY, run_to_end
 
 from orchestrator.commands import report
 from orchestrator.commands.status import print_sweep

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_runs import LR, NOISE, TWO, drawn, made_run, made_sweep, measured, noise_decides
+from support.made_runs import LR, NOISE, TWO, drawn, made_run, made_sweep, measured, noise_decides
 
 from orchestrator.report import analysis
 from orchestrator.report.analysis import analyse, results

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from made_runs import NOISE, ONE, TWO, made_run, measured
+from support.made_runs import NOISE, ONE, TWO, made_run, measured
 
 from orchestrator.report import leaderboard
 from orchestrator.statistics import InterquartileMean, middle

@@ -7,8 +7,8 @@ import shlex
 from pathlib import Path
 
 import numpy as np
-from made_runs import LR, NOISE, ONE, drawn, made_run, made_sweep, measured, noise_decides, png, summary_of
 from PIL import Image
+from support.made_runs import LR, NOISE, ONE, drawn, made_run, made_sweep, measured, noise_decides, png, summary_of
 
 from orchestrator.report import leaderboard, markdown
 from orchestrator.report.analysis import analyse

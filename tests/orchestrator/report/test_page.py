@@ -12,7 +12,7 @@ from typing import Any
 import plotly.graph_objects as go
 import plotly.io
 import pytest
-from made_runs import LR, NOISE, ONE, TWO, drawn, made_run, made_sweep, measured, noise_decides, page_of, png
+from support.made_runs import LR, NOISE, ONE, TWO, drawn, made_run, made_sweep, measured, noise_decides, page_of, png
 
 from gan_core.verdict import COLLAPSE_RATIO, LOSS_LIMIT, OSCILLATION, THRESHOLDS, VERDICTS
 from orchestrator.report import page

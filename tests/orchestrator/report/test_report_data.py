@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from made_runs import ONE, TWO, made_run, made_sweep, measured
+from support.made_runs import ONE, TWO, made_run, made_sweep, measured
 
 from orchestrator.report.data import CURVES, QUALITY_CURVES, curve_titles
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_runs import LR, NOISE, TWO, drawn, made_run, made_sweep, measured, noise_decides, page_of
 from playwright.sync_api import Page
+from support.made_runs import LR, NOISE, TWO, drawn, made_run, made_sweep, measured, noise_decides, page_of
 
 from orchestrator.report.data import SweepData
 

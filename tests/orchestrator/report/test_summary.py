@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from made_runs import LR, NOISE, made_run, made_sweep, measured, noise_decides, summary_of
+from support.made_runs import LR, NOISE, made_run, made_sweep, measured, noise_decides, summary_of
 
 from orchestrator.report import summary
 from orchestrator.report.data import RunData

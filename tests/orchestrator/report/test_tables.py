@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from made_runs import LR, NOISE, ONE, TWO, drawn, made_run, made_sweep, measured, noise_decides
+from support.made_runs import LR, NOISE, ONE, TWO, drawn, made_run, made_sweep, measured, noise_decides
 
 from orchestrator.report import tables
 from orchestrator.report.analysis import analyse

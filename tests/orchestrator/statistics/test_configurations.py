@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from made import result
+from support.made_results import result
 
 from orchestrator.statistics import configurations, share
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from made import result
 from scipy.stats import t
+from support.made_results import result
 
 from orchestrator.statistics import effects
 

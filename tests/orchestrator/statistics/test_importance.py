@@ -8,7 +8,7 @@ from itertools import product
 
 import optuna
 import pytest
-from made import result
+from support.made_results import result
 
 from orchestrator.statistics import Importance, importance
 from orchestrator.statistics.importance import MIN_RUNS

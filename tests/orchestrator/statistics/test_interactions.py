@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from made import result
+from support.made_results import result
 
 from orchestrator.statistics import interactions
 from orchestrator.statistics.result import Result

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made import LEVELS, STEPS, sweep, true_effects, truths
+from support.made_results import LEVELS, STEPS, sweep, true_effects, truths
 
 from orchestrator.statistics import Effect, Result, effects, interactions, share, survival
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made import result
 from statsmodels.duration.survfunc import SurvfuncRight
+from support.made_results import result
 
 from orchestrator.statistics import Curve, share, survival
 from orchestrator.statistics.result import Result

@@ -1,0 +1,87 @@
+"""The command line itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.tiny import TINY
+from typer.testing import CliRunner
+
+from orchestrator import __version__
+from orchestrator.cli import app
+
+COMMANDS = ["sweep", "plan", "status", "report", "ui", "train"]
+UPKEEP = ["sample", "logs", "stop", "clean", "datasets", "datasets prepare", "doctor"]
+
+
+def without(packages: set[str], *words: str) -> str:
+    """What the command says in a process of its own. Fails where it has imported one of the packages."""
+    code = (
+        f"import sys, orchestrator.cli.app as c\nsys.argv = {['orchestrate', *words]!r}\n"
+        "import os; os._exit = sys.exit\n"
+        "try: c.main()\nexcept SystemExit as left: assert not left.code\n"
+        f"heavy = {packages!r} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+HEAVY = {"torch", "ray", "mlflow", "pandas", "plotly", "sklearn", "scipy"}
+
+
+def test_help_needs_no_heavy_package() -> None:
+    said = without(HEAVY | {"numpy", "pydantic", "ruamel"}, "--help")
+    assert all(command in said for command in [*COMMANDS, *UPKEEP[:5], "doctor"])
+
+
+def test_a_plan_needs_no_heavy_package(tmp_path: Path) -> None:
+    """It counts the data's images and takes their fingerprint, with numpy."""
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    assert "4 trials: 4 new" in without(HEAVY, "plan", str(tmp_path / "tiny.yaml"), "--home", str(tmp_path / "home"))
+
+
+@pytest.mark.parametrize("command", COMMANDS + UPKEEP)
+def test_every_command_explains_itself(command: str) -> None:
+    done = CliRunner().invoke(app.app, [*command.split(), "--help"])
+    assert done.exit_code == 0
+    assert "--home" in done.output
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS + UPKEEP if command != "report"])
+def test_help_has_an_example(command: str) -> None:
+    assert f"Example: orchestrate {command}" in CliRunner().invoke(app.app, [*command.split(), "--help"]).output
+
+
+def test_one_picture_at_a_time(tmp_path: Path) -> None:
+    words = ["sample", "x", "1", "--by-class", "--interpolate", "--home", str(tmp_path)]
+    done = CliRunner().invoke(app.app, words)
+    assert isinstance(done.exception, app.UserError)
+    assert "choose one" in str(done.exception)
+
+
+def test_the_home_of_datasets_may_stand_before_prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    homes = []
+    monkeypatch.setattr("orchestrator.commands.datasets.prepare", lambda name, home, console: homes.append(home))
+    for words in (["--home", str(tmp_path), "prepare", "mnist"], ["prepare", "mnist", "--home", str(tmp_path)]):
+        assert CliRunner().invoke(app.app, ["datasets", *words]).exit_code == 0
+    assert homes == [tmp_path, tmp_path]
+
+
+def test_the_version_is_told() -> None:
+    assert __version__ in CliRunner().invoke(app.app, ["--version"]).output
+
+
+def test_status_of_an_empty_home_says_what_to_do(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app.app, ["status", "--home", str(tmp_path)])
+    assert "orchestrate sweep FILE" in done.output
+
+
+def test_a_broken_set_is_a_users_mistake(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app.app, ["plan", "experiments/smoke.yaml", "--set", "novalue", "--home", str(tmp_path)])
+    assert isinstance(done.exception, app.UserError)
+    assert "path=value" in str(done.exception)

@@ -1,0 +1,111 @@
+"""What is known of a trial, as lines."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from support.tiny import execution_of, run_some_steps, run_to_end
+
+from orchestrator.commands import logs
+from orchestrator.planning.plan import Plan
+from orchestrator.store.json_files import write_json
+from orchestrator.store.sweep_lock import hold
+
+MakePlan = Callable[[], Plan]
+
+
+@pytest.fixture
+def plan(tiny_plan: MakePlan) -> Plan:
+    """The tiny sweep, known to its folder as after `orchestrate sweep`."""
+    plan = tiny_plan()
+    plan.folder.folder.mkdir(parents=True)
+    write_json(plan.folder.sweep_file, plan.document())
+    return plan
+
+
+def told(plan: Plan, wanted: str = "1", rows: int = 10, follow: bool = False) -> str:
+    out = io.StringIO()
+    logs.show(plan.folder, wanted, rows, follow, Console(file=out, width=200))
+    return out.getvalue()
+
+
+def test_a_finished_trial_tells_attempts_verdict_and_its_last_rows(plan: Plan) -> None:
+    run_some_steps(plan, plan.trials[0], 3).suspend()
+    record = run_to_end(plan, plan.trials[0]).record
+    text = told(plan, rows=2)
+    assert plan.trials[0].trial.name in text
+    assert "from step 0 to 3: interrupted" in text
+    assert "from step 3 to 8: finished" in text
+    assert record.verdict is not None
+    assert f"verdict  {record.verdict['name']}: {record.verdict['reason']}" in text
+    distance = record.best["frechet/" + record.evaluator["id"]]
+    assert f"best     Frechet distance {distance:.4g} at step {record.best['step']:.0f}" in text
+    rows = [line.split() for line in text.splitlines() if line[:2] == "20" and line[4] == "-"]
+    assert [row[2] for row in rows] == ["6", "8"]
+    assert len(rows[1]) == 8  # date, time, step; two losses, accuracy, diversity and Frechet in one row
+    assert "orchestrate sample tiny 1" in text
+
+
+def test_a_failed_trial_shows_its_traceback(plan: Plan) -> None:
+    execution = run_some_steps(plan, plan.trials[0], 1)
+    try:
+        raise RuntimeError("out of luck")
+    except RuntimeError as error:
+        execution._fail(error)
+    text = told(plan)
+    assert "status   failed" in text
+    assert "from step 0 to 1: exception: RuntimeError: out of luck" in text
+    assert 'raise RuntimeError("out of luck")\nRuntimeError: out of luck' in text
+    assert "orchestrate doctor" in text
+
+
+def test_a_trial_whose_command_was_killed_is_interrupted(plan: Plan) -> None:
+    run_some_steps(plan, plan.trials[0], 4)._leave()  # as if the process had died
+    assert plan.folder.trial(plan.trials[0].key).record().status == "running"
+    assert "status   interrupted" in told(plan, follow=True)  # nothing runs it: there is nothing to follow
+
+
+def test_a_pending_trial_says_what_trains_it(plan: Plan) -> None:
+    text = told(plan)
+    assert "status   pending, step 0 of 8" in text
+    assert "orchestrate sweep" in text
+
+
+def test_following_tells_every_row_once_until_the_trial_ends(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "SECONDS_BETWEEN_LOOKS", 0.01)
+    place = plan.folder.trial(plan.trials[0].key)
+    said: list[str] = []
+    with hold(plan.folder):
+        execution = execution_of(plan, plan.trials[0])
+        execution.begin()
+        assert execution._trainer is not None
+        for _ in range(4):
+            execution._one_step(execution._trainer)
+        reader = threading.Thread(target=lambda: said.append(told(plan, follow=True)))
+        reader.start()
+        deadline = time.monotonic() + 60
+        while place.record().step < 4:
+            assert time.monotonic() < deadline
+        execution.advance()
+        reader.join(timeout=60)
+    lines = said[0].splitlines()
+    steps = [line.split()[2] for line in lines if line[:2] == "20" and line[4] == "-"]
+    assert steps == ["0", "2", "4", "6", "8"]
+    assert any("from step 0 to 8: finished" in line for line in lines)
+
+
+def test_times_are_local_and_to_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    assert logs.clock_time(1_700_000_000_123) == "2023-11-14 22:13:20"
+
+
+def test_no_row_is_shown_where_none_is_asked_for(plan: Plan, tmp_path: Path) -> None:
+    run_to_end(plan, plan.trials[0])
+    assert "G loss" not in told(plan, rows=0)

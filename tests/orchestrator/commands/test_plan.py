@@ -1,0 +1,78 @@
+"""What `orchestrate plan` says, and that it runs nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.tiny import TINY, run_to_end
+from typer.testing import CliRunner
+
+from orchestrator import environment
+from orchestrator.cli import app
+from orchestrator.planning.plan import Plan
+
+MakePlan = Callable[[], Plan]
+
+
+@pytest.fixture
+def planned(tmp_path: Path, tiny_plan: MakePlan) -> Callable[..., str]:
+    """`orchestrate plan` of the tiny sweep."""
+
+    def run(*words: str) -> str:
+        command = ["plan", str(tmp_path / "tiny.yaml"), "--home", str(tmp_path / "home"), *words]
+        done = CliRunner().invoke(app.app, command)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    return run
+
+
+def test_where_nothing_was_measured_it_says_how_to(planned: Callable[..., str], tmp_path: Path) -> None:
+    text = planned("--price-per-hour", "2")
+    assert "expected time unknown" in text
+    assert f"orchestrate plan --pilot {tmp_path / 'tiny.yaml'} --home {tmp_path / 'home'}" in text
+    assert not (tmp_path / "home").exists()
+
+
+def test_time_and_price_come_from_the_trials_that_ran(planned: Callable[..., str], tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    place = run_to_end(plan, plan.trials[0]).folder
+    record = place.record()
+    record.seconds = 8 * 100.0  # 100 s a step
+    place.write_record(record)
+    text = planned("--workers", "1", "--price-per-hour", "2")
+    assert "expected: roughly 40 min 00 s of training on 1 worker, 1.33 at 2 an hour" in text
+    assert "1 from the same configuration, 2 from other dcgan trials" in text
+    found = json.loads(planned("--workers", "3", "--json", "--price-per-hour", "9"))
+    assert found["expected_seconds"] == pytest.approx(800.0)
+    assert found["expected_cost"] == pytest.approx(2.0)
+    assert len(found["trials"]) == 4
+
+
+def test_trials_of_other_code_are_listed_with_the_reason(planned: Callable[..., str], tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    place = run_to_end(plan, plan.trials[0]).folder
+    record = place.record()
+    record.environment["packages"]["torch"] = "1.0"
+    place.write_record(record)
+    text = planned()
+    reason = f"torch 1.0, now {environment.describe()['packages']['torch']}"
+    assert "finished with other code  " in text
+    assert f"1 finished with other code and kept: {reason}" in text
+    assert "4 trials: 1 finished, 3 new" in text
+    stale = [row["stale"] for row in json.loads(planned("--json"))["trials"]]
+    assert stale == [reason, None, None, None]
+
+
+def test_the_next_command_asks_for_the_same_trials(planned: Callable[..., str], tmp_path: Path) -> None:
+    assert f"{tmp_path / 'tiny.yaml'} --set 'seeds=[5]'" in planned("--set", "seeds=[5]")
+
+
+def test_a_finished_sweep_has_nothing_left(planned: Callable[..., str], tmp_path: Path, tiny_plan: MakePlan) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY.replace("[0, 1]", "[0]").replace("[0.0, 0.1]", "[0.0]"))
+    plan = tiny_plan()
+    run_to_end(plan, plan.trials[0])
+    assert "nothing is left to train" in planned()

@@ -1,0 +1,44 @@
+"""The end of a sweep, where MLflow takes the report but not the model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from rich.console import Console
+from support.mirrors import mirror_of
+from support.tiny import run_to_end
+
+from orchestrator.commands import sweep, sweep_options
+from orchestrator.console import progress
+from orchestrator.planning.plan import Plan
+from orchestrator.tracking.mirror_thread import MirrorThread
+
+
+def test_an_outage_while_the_model_is_sent_loses_neither_the_report_nor_the_exit_code(
+    tiny_plan: Callable[[], Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for planned in tiny_plan().trials:
+        run_to_end(tiny_plan(), planned)
+    plan = tiny_plan()
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    thread = MirrorThread(mirror)
+    assert thread.attempt()
+
+    def lose(*_: object, **__: object) -> None:
+        raise ConnectionError("no answer")
+
+    monkeypatch.setattr(MlflowClient, "create_logged_model", lose)
+    options = sweep_options.SweepOptions(tmp_path / "home", mirror.uri, register="digits")
+    with progress.make_display(Console()) as shown:
+        code = sweep._exit_code(plan, threading.Event())
+        outcome = sweep._conclude(plan, options, thread, shown, code)
+    assert outcome.code == 0
+    assert outcome.end.report is not None and outcome.end.report.exists()
+    assert outcome.end.model is None
+    assert outcome.end.model_trouble is not None and "no answer" in outcome.end.model_trouble
+    assert mirror.client.get_run(mirror.parent).info.status == "FINISHED"

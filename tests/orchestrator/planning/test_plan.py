@@ -1,0 +1,94 @@
+"""What is new, what is done, and how long the rest takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.tiny import run_some_steps, run_to_end, tiny_with
+
+from orchestrator.errors import SpecError
+from orchestrator.planning.eta import Eta
+from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.sweepfile import loader
+
+MakePlan = Callable[[], Plan]
+
+
+def test_trials_are_new_then_resumable_then_finished(tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    assert plan.counts() == {"new": 4}
+    run_to_end(plan, plan.trials[0])
+    run_some_steps(plan, plan.trials[1], 1).suspend()
+    again = tiny_plan()
+    assert again.counts() == {"finished": 1, "resumable": 1, "new": 2}
+    assert [planned.remaining for planned in again.trials] == [0, 7, 8, 8]
+    assert [planned.key for planned in again.todo] == [planned.key for planned in plan.trials[1:]]
+
+
+def test_every_trial_has_a_key_of_its_own_and_keeps_it(tiny_plan: MakePlan) -> None:
+    first, second = tiny_plan(), tiny_plan()
+    assert [planned.key for planned in first.trials] == [planned.key for planned in second.trials]
+    assert len({planned.key for planned in first.trials}) == 4
+
+
+def test_a_data_error_names_the_line_of_the_setting(tmp_path: Path) -> None:
+    file = tmp_path / "tiny.yaml"
+    file.write_text(tiny_with("data: {classes: [1, nine]}"))
+    with pytest.raises(SpecError, match=r"tiny\.yaml:5: trial\.data\.classes: no class 'nine'"):
+        make_plan(loader.load(file), tmp_path)
+
+
+def test_paths_of_data_are_made_absolute_and_do_not_change_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_plan: MakePlan
+) -> None:
+    import numpy as np
+
+    np.savez(tmp_path / "mine.npz", images=np.arange(80 * 32 * 32, dtype=np.uint8).reshape(80, 32, 32))
+    file = tmp_path / "npz.yaml"
+    file.write_text(tiny_with("data: {name: npz, path: mine.npz}"))
+    monkeypatch.chdir(tmp_path)
+    relative = make_plan(loader.load(file), tmp_path).trials[0]
+    assert relative.config.data.path == str(tmp_path / "mine.npz")
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "mine.npz").rename(tmp_path / "moved" / "mine.npz")
+    file.write_text(file.read_text().replace("mine.npz", "moved/mine.npz"))
+    assert make_plan(loader.load(file), tmp_path).trials[0].key == relative.key
+
+
+def test_the_same_data_written_differently_is_one_trial_twice(tmp_path: Path) -> None:
+    import numpy as np
+
+    for name in ("a", "b"):
+        np.savez(tmp_path / f"{name}.npz", images=np.arange(80 * 32 * 32, dtype=np.uint8).reshape(80, 32, 32))
+    file = tmp_path / "twice.yaml"
+    paths = f"data.path: [{tmp_path / 'a.npz'}, {tmp_path / 'b.npz'}]\n"
+    text = tiny_with("data: {name: npz}")
+    file.write_text(text[: text.index("    grid:")] + "    grid:\n      " + paths)
+    with pytest.raises(SpecError, match="the same data and settings"):
+        make_plan(loader.load(file), tmp_path)
+
+
+def test_the_time_left_is_unknown_until_something_was_measured(tiny_plan: MakePlan) -> None:
+    assert math.isinf(Eta(tiny_plan(), workers=2).seconds_left())
+
+
+def test_the_time_left_follows_the_measured_speed_and_the_workers(tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    clock = Eta(plan, workers=2)
+    clock.progress(plan.trials[0].key, left=6, seconds=4.0)  # 2 steps took 4 s; 30 steps are left
+    assert clock.seconds_left() == pytest.approx(30 * 2.0 / 2)
+    clock.close(plan.trials[0].key)
+    assert clock.seconds_left() == pytest.approx(24 * 2.0 / 2)
+
+
+def test_a_group_that_was_not_timed_yet_is_estimated_from_the_others(tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    dear = replace(plan.trials[3], trial=replace(plan.trials[3].trial, group="dear"))
+    dear = replace(dear, config=dear.config.model_copy(update={"batch_size": 16}))
+    clock = Eta(replace(plan, trials=[plan.trials[0], dear]), workers=1)
+    clock.progress(plan.trials[0].key, left=0, seconds=8.0)
+    assert clock.seconds_left() == pytest.approx(8 * 2.0)

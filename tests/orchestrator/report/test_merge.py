@@ -1,0 +1,95 @@
+"""Several sweeps in one report."""
+
+from __future__ import annotations
+
+from support.made_runs import LR, NOISE, made_run, made_sweep, measured, noise_decides, png, summary_of
+
+from orchestrator.report.analysis import analyse
+from orchestrator.report.data import RunData, SweepData
+from orchestrator.report.merge import merged
+
+
+def sweeps_that_differ(seeds: int = 4) -> list[SweepData]:
+    """`before`, of which every run collapsed, and `after`, of which none did; with the same settings and seeds."""
+
+    def runs(verdict: str) -> list[RunData]:
+        factors = [{LR: lr} for lr in (1e-3, 2e-4)]
+        return [made_run(own, seed, verdict, since=10) for own in factors for seed in range(seeds)]
+
+    return [
+        made_sweep(*runs("collapsed"), name="before", run_id="1", commands=[["orchestrate", "sweep", "before.yaml"]]),
+        made_sweep(*runs("stable"), name="after", run_id="2", commands=[["orchestrate", "sweep", "after.yaml"]]),
+    ]
+
+
+def test_runs_alike_in_all_else_are_pairs_that_differ_in_the_sweep() -> None:
+    effect = next(effect for effect in analyse(merged(sweeps_that_differ())).effects if effect.factor == "sweep")
+    assert (effect.before, effect.after) == ("before", "after")
+    assert (effect.pairs, effect.seeds, effect.stable.mean) == (8, 4, 1.0)
+
+
+def test_runs_that_only_one_sweep_has_make_no_pair_with_it() -> None:
+    one, other = sweeps_that_differ()
+    other.runs += [made_run({LR: 5e-2}, seed) for seed in range(4)]
+    effect = next(effect for effect in analyse(merged([one, other])).effects if effect.factor == "sweep")
+    assert effect.pairs == 8
+
+
+def test_configurations_of_two_sweeps_stay_apart_and_say_whose_they_are() -> None:
+    data = merged(sweeps_that_differ())
+    assert set(data.configurations()) == {
+        "before: g lr=1e-3", "before: g lr=2e-4", "after: g lr=1e-3", "after: g lr=2e-4",
+    }  # fmt: skip
+    assert data.runs[0].name == "before: g lr=1e-3 seed=0"
+
+
+def test_a_comparison_asks_how_they_differ_and_says_how_to_run_each() -> None:
+    data = merged(sweeps_that_differ())
+    assert (data.name, data.question) == ("before and after", "How do before and after differ?")
+    assert data.commands == [["orchestrate", "sweep", "before.yaml"], ["orchestrate", "sweep", "after.yaml"]]
+    assert data.run_id == "1, 2"
+    assert summary_of(data).answer[0].startswith("8 of 16 runs were stable")
+
+
+def test_merging_leaves_the_sweeps_as_they_were() -> None:
+    sweeps = sweeps_that_differ()
+    merged(sweeps)
+    assert sweeps[0].runs[0].factors == {LR: 1e-3}
+    assert sweeps[0].runs[0].configuration == "g lr=1e-3"
+
+
+def test_cautions_and_pictures_of_real_images_that_are_alike_stand_once() -> None:
+    one, other = (
+        made_sweep(
+            made_run(), name=name, cautions=["beware", name], real=[("real images", png()), ("more", png(shade))]
+        )
+        for name, shade in (("before", 1), ("after", 2))
+    )
+    data = merged([one, other])
+    assert data.cautions == ["beware", "before", "after"]
+    assert [picture for _, picture in data.real] == [png(), png(1), png(2)]
+
+
+def test_runs_that_confirm_are_no_part_of_the_pairs_in_a_comparison_either() -> None:
+    one, other = sweeps_that_differ()
+    one.runs.append(made_run({LR: 1e-3}, 9, "stable", confirms=True))
+    other.runs.append(made_run({LR: 1e-3}, 9, "collapsed", confirms=True))
+    effect = next(effect for effect in analyse(merged([one, other])).effects if effect.factor == "sweep")
+    assert effect.seeds == 4
+
+
+def test_three_sweeps_are_each_compared_with_the_first() -> None:
+    sweeps = [
+        made_sweep(*(measured(run, 4.0) for run in noise_decides(2)), name=name) for name in ("one", "two", "three")
+    ]
+    found = [effect for effect in analyse(merged(sweeps)).effects if effect.factor == "sweep"]
+    assert [(effect.before, effect.after) for effect in found] == [("one", "two"), ("one", "three")]
+    assert all(effect.stable.mean == 0 for effect in found)
+    assert {effect.factor for effect in analyse(merged(sweeps)).effects} == {"sweep", LR, NOISE}
+
+
+def test_a_comparison_of_devices_or_precisions_is_warned_of() -> None:
+    cpu, gpu = (made_sweep(made_run(made_on=kind), name=kind) for kind in ("cpu in bfloat16", "cuda in bfloat16"))
+    assert merged([cpu, cpu]).cautions == []
+    (caution,) = merged([cpu, gpu]).cautions
+    assert "1 on cpu in bfloat16, 1 on cuda in bfloat16" in caution

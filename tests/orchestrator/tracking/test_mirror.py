@@ -1,0 +1,388 @@
+"""The mirror, against a real MLflow store."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.mirrors import mirror_of, mirrored, stored
+from support.tiny import execution_of, run_some_steps, run_to_end
+
+from orchestrator.errors import UserError
+from orchestrator.planning.plan import Plan
+from orchestrator.report.mlflow_reader import collect
+from orchestrator.store import json_files
+from orchestrator.store.record import Record
+from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.tracking import client, run_content
+from orchestrator.tracking.mirror import Mirror
+from orchestrator.tracking.mirror_thread import MirrorThread
+from orchestrator.tracking.run_writer import RunCopy
+
+MakePlan = Callable[[], Plan]
+
+
+def points(mirror: Mirror, key: str) -> Counter[tuple[str, int, float]]:
+    run = mirror.client.get_run(mirror.children[key].run_id)
+    found = [mirror.client.get_metric_history(run.info.run_id, name) for name in run.data.metrics]
+    return Counter((point.key, point.step, point.value) for history in found for point in history)
+
+
+def rows(plan: Plan, key: str, up_to: int = 10**9) -> Counter[tuple[str, int, float]]:
+    history = plan.folder.trial(key).history(up_to)
+    return Counter((k, int(row["step"]), v) for row in history for k, v in row.items() if k not in ("step", "time"))
+
+
+def ended(plan: Plan, key: str) -> Counter[tuple[str, int, float]]:
+    """The points that a run with a verdict has besides its rows: its best evaluation, looked for in the rows, and
+    whether it was stable."""
+    measured = [(value, step, name) for name, step, value in rows(plan, key) if name.startswith("frechet/")]
+    found = [(value, step, name) for value, step, name in measured if step]  # not of the untrained generator
+    value, step, name = min(found)
+    record = plan.folder.trial(key).record()
+    stable = record.verdict is not None and record.verdict["name"] == "stable"
+    return Counter([(f"best_{name}", step, value), ("verdict/stable", record.step, float(stable))])
+
+
+@pytest.mark.parametrize("damage", ["cut off", "no picture"])
+def test_a_damaged_picture_is_left_out_and_keeps_nothing_else(damage: str, tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    folder = run_to_end(plan, plan.trials[0]).folder
+    file = folder.sample_file(4)
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2] if damage == "cut off" else b"half a page of something else")
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    assert MirrorThread(mirror).attempt()
+    assert mirror.left_out == {file}
+    run = mirror.client.get_run(mirror.children[folder.key].run_id)
+    assert [step for _, step, _ in client.images_of(mirror.client, run.info.run_id)] == [0, 8]
+    assert run.info.status == "FINISHED"
+    assert points(mirror, folder.key) == rows(plan, folder.key) + ended(plan, folder.key)
+
+
+def test_sending_again_doubles_nothing(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    run_to_end(plan, plan.trials[0])
+    key = plan.trials[0].key
+    for _ in range(2):
+        mirror = mirror_of(plan, tmp_path)
+        mirror.open()
+        if key in mirror.children:  # as after a crash between sending and closing
+            mirror.children[key].closed = False
+        mirror.sync()
+    assert points(mirror, key) == rows(plan, key) + ended(plan, key)
+    assert len(mirror.client.search_runs([mirror.experiment])) == 2
+    pictures = client.images_of(mirror.client, mirror.children[key].run_id)
+    assert [(name, step) for name, step, _ in pictures] == [("samples", 0), ("samples", 4), ("samples", 8)]
+
+
+def test_only_what_the_record_vouches_for_is_sent(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    execution = run_some_steps(plan, plan.trials[0], 4)
+    with execution.folder.history_file.open("a") as history:
+        history.write('{"step": 6, "time": 1, "loss/generator": 9.0}\n')
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    mirror.sync()
+    assert points(mirror, plan.trials[0].key) == rows(plan, plan.trials[0].key, up_to=4)
+    assert mirror.client.get_run(mirror.children[plan.trials[0].key].run_id).info.status == "RUNNING"
+    execution.suspend()
+    mirror.sync()
+    assert mirror.client.get_run(mirror.children[plan.trials[0].key].run_id).info.status == "KILLED"
+
+
+def test_a_resumed_trial_goes_on_in_the_same_run(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    run_some_steps(plan, plan.trials[0], 1).suspend()
+    first = mirror_of(plan, tmp_path)
+    first.open()
+    first.sync()
+    run_to_end(plan, plan.trials[0])
+    second = mirror_of(plan, tmp_path)
+    second.open()
+    second.sync()
+    key = plan.trials[0].key
+    assert second.children[key].run_id == first.children[key].run_id
+    assert second.parent == first.parent
+    assert points(second, key) == rows(plan, key) + ended(plan, key)
+    assert second.client.get_run(second.children[key].run_id).info.status == "FINISHED"
+
+
+def test_the_same_sweep_of_another_folder_has_runs_of_its_own(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    key = plan.trials[0].key
+    run_to_end(plan, plan.trials[0])
+    first = mirror_of(plan, tmp_path)
+    first.open()
+    first.sync()
+    shutil.rmtree(plan.folder.folder)
+    again = tiny_plan()
+    run_to_end(again, again.trials[0])
+    second = mirror_of(again, tmp_path)
+    second.open()
+    second.sync()
+    assert second.parent != first.parent
+    assert second.experiment == first.experiment
+    assert points(second, key) == rows(again, key) + ended(again, key)
+
+
+def test_a_trial_that_cannot_be_sent_does_not_keep_the_others_from_it(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    for planned in plan.trials[:2]:
+        run_to_end(plan, planned)
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    send = RunCopy.add_points
+
+    def refuse_one(self: RunCopy, points: Any) -> None:
+        if self.tags[client.KEY] == plan.trials[0].key:
+            raise ConnectionError("not this one")
+        send(self, points)
+
+    monkeypatch.setattr(RunCopy, "add_points", refuse_one)
+    with pytest.raises(ConnectionError):
+        mirror.sync()
+    key = plan.trials[1].key
+    assert points(mirror, key) == rows(plan, key) + ended(plan, key)
+
+
+def test_what_failed_and_then_finished_tells_of_the_end_only(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    key = plan.trials[0].key
+    execution = execution_of(plan, plan.trials[0])
+    execution.begin()
+    execution._fail(MemoryError("too much"))
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    mirror.sync()
+    run_id = mirror.children[key].run_id
+    assert mirror.client.get_run(run_id).data.tags["error"] == "MemoryError: too much"
+    run_to_end(plan, plan.trials[0])
+    mirror.sync()
+    run = mirror.client.get_run(run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["status"] == "finished"
+    assert run.data.tags["verdict"]
+    assert run.data.tags["error"] == ""
+
+
+def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    execution = execution_of(plan, plan.trials[0])
+
+    def too_large(*_: object) -> None:
+        raise MemoryError("no memory for the networks")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("orchestrator.trial.execution.Trainer", too_large)
+        execution.begin()
+    assert execution.record.status == "failed"
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    mirror.sync()
+    run = mirror.client.get_run(mirror.children[plan.trials[0].key].run_id)
+    assert run.info.status == "FAILED"
+    assert "no memory for the networks" in run.data.tags["error"]
+    assert collect(mirror.uri, "tiny").runs[0].quality("frechet") is None  # the report can be written without it
+
+    finished = run_to_end(plan, plan.trials[0]).folder.record()
+    later = mirror_of(plan, tmp_path)
+    later.open()
+    later.sync()
+    found = collect(mirror.uri, "tiny").runs[0]
+    assert found.run_id == run.info.run_id
+    assert found.evaluator == finished.evaluator
+    assert found.quality("frechet") == found.history[f"frechet/{finished.evaluator['id']}"][1][-1]
+    assert found.quality("best_frechet") == finished.best[f"frechet/{finished.evaluator['id']}"]
+    assert found.environment["applied"]["generator"] == finished.applied["generator"]
+    assert found.verdict == (finished.verdict or {})["name"]
+
+
+def test_a_renamed_trial_is_renamed_in_mlflow(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    key = plan.trials[0].key
+    run_to_end(plan, plan.trials[0])
+    first = mirror_of(plan, tmp_path)
+    first.open()
+    first.sync()
+    second = mirror_of(plan, tmp_path)
+    second.trials[key] |= {"name": "better seed=0", "group": "better", "configuration": "better"}
+    second.open()
+    run = second.client.get_run(first.children[key].run_id)
+    assert run.info.run_name == "better seed=0"
+    assert run.data.tags["group"] == "better"
+
+
+def test_a_failed_trial_is_marked_failed_with_its_traceback(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    execution = execution_of(plan, plan.trials[0])
+    execution.begin()
+    execution._fail(RuntimeError("something broke"))
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    mirror.sync()
+    run = mirror.children[plan.trials[0].key].run_id
+    assert mirror.client.get_run(run).info.status == "FAILED"
+    assert "error-attempt-1.txt" in {entry.path for entry in mirror.client.list_artifacts(run)}
+
+
+def test_an_outage_is_outlasted_and_everything_arrives(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    run_to_end(plan, plan.trials[0])
+    thread = MirrorThread(mirror_of(plan, tmp_path), interval=0.01)
+    thread.mirror.open()
+    send, calls = RunCopy.add_points, []
+
+    def failing_twice(self: RunCopy, *arguments: Any) -> None:
+        calls.append(1)
+        if len(calls) <= 2:
+            raise ConnectionError("no answer")
+        send(self, *arguments)
+
+    monkeypatch.setattr(RunCopy, "add_points", failing_twice)
+    assert not thread.attempt()
+    assert thread.trouble == "no answer"
+    thread.start()
+    assert thread.drain()
+    assert thread.trouble is None
+    key = plan.trials[0].key
+    assert points(thread.mirror, key) == rows(plan, key) + ended(plan, key)
+
+
+def test_a_store_that_cannot_be_opened_is_a_users_mistake(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_text("not a database, but long enough to be read as one" * 10)
+    with pytest.raises(UserError, match=r"mlflow\.db cannot be used"):
+        mirror_of(tiny_plan(), tmp_path).open()
+
+
+def test_a_run_says_its_data_its_parent_and_its_verdict(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    run_to_end(plan, plan.trials[0])
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    mirror.sync()
+    mirror.finish("FINISHED", "Yes, it is.", None)
+    parent = mirror.client.get_run(mirror.parent)
+    assert parent.data.tags["mlflow.note.content"] == "**Is it small?**\n\nYes, it is."
+    run = mirror.client.get_run(mirror.children[plan.trials[0].key].run_id)
+    tags = run.data.tags
+    assert tags["mlflow.parentRunId"] == mirror.parent
+    assert (tags["group"], tags["configuration"], tags["seed"]) == ("dcgan", "dcgan smoothing=0", "0")
+    assert tags["mlflow.note.content"].startswith(f"**{tags['verdict']}**: ")
+    data = run.inputs.dataset_inputs[0].dataset
+    assert (data.name, data.digest) == ("digits", plan.trials[0].fingerprint)
+    assert json.loads(data.profile)["num_rows"] == 1541
+
+
+def test_parameters_sort_as_numbers_do() -> None:
+    values = [1e-05, 2e-4, 0.001, 0.05, 0.5]
+    trial = {"factors": {}, "seed": 0}
+    texts = [
+        run_content.parameters(trial, {"optimizer.generator.lr": value})["optimizer.generator.lr"] for value in values
+    ]
+    assert texts == sorted(texts)
+    assert [float(text) for text in texts] == values
+
+
+def test_a_round_looks_only_at_trials_that_have_begun(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    run_to_end(plan, plan.trials[2])
+    looked, real = list[str](), TrialFolder.record
+
+    def record(self: TrialFolder) -> Record:
+        looked.append(self.key)
+        return real(self)
+
+    monkeypatch.setattr(TrialFolder, "record", record)
+    told = list[int]()
+    mirror.sync(told.append)
+    assert set(looked) == {plan.trials[2].key}
+    assert told == [1, 2, 3, 4]
+
+
+def test_the_runs_of_a_round_are_remembered_together(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    for planned in plan.trials[:3]:
+        run_to_end(plan, planned)
+    written, real = list[Path](), json_files.write_json
+
+    def write_json(path: Path, value: Any) -> None:
+        written.append(path)
+        real(path, value)
+
+    monkeypatch.setattr("orchestrator.tracking.mirror.write_json", write_json)
+    mirror.sync()
+    assert written == [plan.folder.mirror_file]
+    assert client.runs_of(plan.folder) == {key: child.run_id for key, child in mirror.children.items()}
+    mirror.sync()
+    assert written == [plan.folder.mirror_file]
+
+
+def test_a_run_that_was_made_is_remembered_though_another_trial_cannot_be_sent(
+    tiny_plan: MakePlan, tmp_path: Path
+) -> None:
+    plan = tiny_plan()
+    for planned in plan.trials[:2]:
+        run_to_end(plan, planned)
+    plan.folder.trial(plan.trials[1].key).history_file.write_text("cut off")
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    with pytest.raises(UserError, match="damaged"):
+        mirror.sync()
+    assert plan.trials[0].key in client.runs_of(plan.folder)
+
+
+def test_the_best_of_an_interrupted_trial_is_a_point_only_once_it_has_ended(
+    tiny_plan: MakePlan, tmp_path: Path
+) -> None:
+    """What is best until then may not stay so, and MLflow takes no point back."""
+    plan = tiny_plan()
+    key = plan.trials[0].key
+    execution = run_some_steps(plan, plan.trials[0], 6)
+    execution.suspend()
+    assert execution.record.best
+    mirror = mirrored(plan, tmp_path)
+
+    def sent() -> list[str]:
+        points = stored(tmp_path / "mlflow.db", mirror.children[key].run_id)
+        return [name for name, *_ in points if name.startswith("best_")]
+
+    assert sent() == []
+    run_to_end(plan, plan.trials[0])
+    mirror.sync()
+    assert len(sent()) == 1
+
+
+def test_a_trial_that_a_worker_of_another_node_has_is_running_though_no_lock_here_says_so(
+    tiny_plan: MakePlan, tmp_path: Path
+) -> None:
+    plan = tiny_plan()
+    key = plan.trials[0].key
+    run_some_steps(plan, plan.trials[0], 5).abandon()  # as a copy of it looks: running, and nobody holds its lock
+    mirror = mirror_of(plan, tmp_path)
+    mirror.runs = lambda asked: asked == key
+    mirror.open()
+    for status in ("RUNNING", "KILLED"):
+        mirror.sync()
+        assert mirror.client.get_run(mirror.children[key].run_id).info.status == status
+        mirror.runs = lambda asked: False

@@ -1,0 +1,152 @@
+"""The generator of the best configuration in a real MLflow, loaded again in a fresh process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from support.mirrors import mirror_of
+from support.tiny import run_to_end, tiny_with
+
+from gan_core import sampling
+from gan_core.data import pixels
+from gan_core.generator_file import from_generator_file
+from orchestrator.errors import UserError
+from orchestrator.planning import ranking
+from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.sweepfile import loader
+from orchestrator.tracking import model_logging
+from orchestrator.tracking.mirror import Mirror
+
+LOAD = """
+import sys
+import mlflow.pytorch, numpy as np, torch
+uri, tracking, inputs, drawn = sys.argv[1:]
+mlflow.set_tracking_uri(tracking)
+generator = mlflow.pytorch.load_model(uri)
+with torch.no_grad():
+    images = generator(*map(torch.from_numpy, np.load(inputs).values()))
+np.save(drawn, images.numpy())
+assert "gan_core" not in sys.modules
+"""
+
+
+def plan_of(tmp_path: Path, family: str = "dcgan") -> Plan:
+    file = tmp_path / "tiny.yaml"
+    file.write_text(tiny_with(f"model.family: {family}"))
+    return make_plan(loader.load(file), tmp_path / "home")
+
+
+def mirrored(plan: Plan, tmp_path: Path) -> Mirror:
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    mirror.sync()
+    return mirror
+
+
+def chosen(plan: Plan) -> ranking.Best:
+    found = ranking.ranking(ranking.all_ended(plan.folder, plan.document()["trials"]))[0]
+    assert found
+    return found
+
+
+def draw_elsewhere(uri: str, mirror: Mirror, tmp_path: Path, **inputs: np.ndarray) -> np.ndarray:
+    """What the model draws in a new process, far from this package's folder and where MLflow may unpickle nothing."""
+    np.savez(tmp_path / "inputs.npz", **inputs)  # type: ignore[arg-type]
+    words = [uri, mirror.uri, str(tmp_path / "inputs.npz"), str(tmp_path / "drawn.npy")]
+    environment = {"PATH": "/usr/bin:/bin", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", LOAD, *words], check=True, cwd=tmp_path, env=environment, timeout=300)
+    return np.load(tmp_path / "drawn.npy")
+
+
+def models(mirror: Mirror) -> list[Any]:
+    return list(mirror.client.search_logged_models([mirror.experiment]))
+
+
+@pytest.mark.parametrize("family", ["dcgan", "acgan"])
+def test_the_loaded_model_draws_what_the_trial_drew_bit_for_bit(tmp_path: Path, family: str) -> None:
+    plan = plan_of(tmp_path, family)
+    run_to_end(plan, plan.trials[0])
+    mirror = mirrored(plan, tmp_path)
+    logged = model_logging.log(mirror, chosen(plan), register=None)
+    folder = plan.folder.trial(plan.trials[0].key)
+    kept = from_generator_file(folder.generator_file)
+    latents, labels = sampling.grid_inputs(kept.config.model.latent_dim, kept.classes)
+    inputs = {"latents": latents.numpy()} | ({} if labels is None else {"labels": labels.numpy()})
+    drawn = draw_elsewhere(logged.uri, mirror, tmp_path, **inputs)
+
+    own = kept.generator(latents, labels).detach().numpy()
+    assert np.array_equal(drawn, own)
+    picture = sampling.grid(pixels.to_uint8(torch.from_numpy(drawn)))
+    assert np.array_equal(picture[..., 0], np.asarray(Image.open(folder.sample_file(8))))
+
+
+def test_the_model_says_what_it_takes_where_it_comes_from_and_why_it_was_chosen(tmp_path: Path) -> None:
+    from mlflow.models import Model
+
+    plan = plan_of(tmp_path, "acgan")
+    for planned in plan.trials:
+        run_to_end(plan, planned)
+    mirror = mirrored(plan, tmp_path)
+    best_run = chosen(plan)
+    logged = model_logging.log(mirror, best_run, register=None)
+    (model,) = models(mirror)
+    assert (model.name, model.status, model.source_run_id) == ("generator", "READY", mirror.parent)
+    assert model.tags["run"] == mirror.children[best_run.key].run_id
+    assert model.tags["configuration"] == best_run.configuration
+    assert "median final Frechet distance" in model.tags["mlflow.note.content"]
+    assert model.params["model.family"] == "acgan"
+    parent = mirror.client.get_run(mirror.parent)
+    assert [output.model_id for output in parent.outputs.model_outputs] == [model.model_id]
+    assert logged.uri == f"models:/{model.model_id}"
+
+    folder = model.artifact_location.removeprefix("file://")
+    described = Model.load(folder)
+    assert described.signature.inputs.input_names() == ["latents", "labels"]
+    example = described.load_input_example(folder)
+    assert example["latents"].shape == (8, 100)
+    assert example["labels"].tolist() == [0, 1, 2, 3, 4, 5, 6, 7]
+
+
+def test_the_same_generator_is_logged_and_registered_once(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    run_to_end(plan, plan.trials[0])
+    first = model_logging.log(mirrored(plan, tmp_path), chosen(plan), register="digits gan")
+    mirror = mirrored(plan, tmp_path)
+    again = model_logging.log(mirror, chosen(plan), register="digits gan")
+    assert first == again
+    assert first.uri == "models:/digits gan/1"
+    assert len(models(mirror)) == 1
+    (registered,) = mirror.client.search_model_versions("name = 'digits gan'")
+    assert registered.source == models(mirror)[0].model_uri
+    assert '"digits gan"' in models(mirror)[0].tags["mlflow.modelVersions"]  # the model's own page names its versions
+
+
+def test_a_model_that_did_not_arrive_whole_is_logged_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow import MlflowClient
+
+    plan = plan_of(tmp_path)
+    run_to_end(plan, plan.trials[0])
+    mirror = mirrored(plan, tmp_path)
+
+    def lose(*_: Any, **__: Any) -> None:
+        raise ConnectionError("no answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MlflowClient, "log_model_artifacts", lose)
+        with pytest.raises(ConnectionError):
+            model_logging.log(mirror, chosen(plan), register=None)
+    model_logging.log(mirror, chosen(plan), register=None)
+    assert sorted(model.status for model in models(mirror)) == ["FAILED", "READY"]
+
+
+@pytest.mark.parametrize("name", ["a/b", "a:b", " ", ".."])
+def test_a_name_that_the_registry_refuses_is_a_users_mistake(name: str) -> None:
+    with pytest.raises(UserError, match="--register"):
+        model_logging.check_name(name)

@@ -1,0 +1,1 @@
+"""What tests share: small sweeps, servers, disks, hosts. Imported as `support`, from tests and benchmarks."""
