@@ -28,7 +28,7 @@ import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background begin with it ignored
 from pathlib import Path
 from orchestrator.store.sweep_lock import hold
-from orchestrator.store import SweepFolder
+from orchestrator.store.sweep_folder import SweepFolder
 try:
     with hold(SweepFolder(Path(sys.argv[1]), "tiny")):
         print("held", flush=True)

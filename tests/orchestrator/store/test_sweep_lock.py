@@ -39,7 +39,7 @@ HOLD_FOR_EVER = """
 import sys, time
 from pathlib import Path
 from orchestrator.store.sweep_lock import hold
-from orchestrator.store import SweepFolder
+from orchestrator.store.sweep_folder import SweepFolder
 with hold(SweepFolder(Path(sys.argv[1]), "x")):
     print("held", flush=True)
     time.sleep(600)
