@@ -15,6 +15,7 @@ from typing import Any
 from filelock import FileLock
 from ray import tune
 
+from gan_core import metric_names
 from gan_core.history import Row, now_ms
 from orchestrator import environment
 from orchestrator.store.history_log import HistoryLog
@@ -22,9 +23,17 @@ from orchestrator.store.json_files import write_json
 from orchestrator.store.trial_folder import TrialFolder
 
 METRICS = (
-    "loss/generator", "loss/discriminator", "accuracy/real", "accuracy/fake", "accuracy/discriminator", "accuracy/auc",
-    "gradient/generator", "gradient/discriminator", "diversity/ratio", "speed/images_per_second",
-)  # fmt: skip
+    metric_names.LOSS_GENERATOR,
+    metric_names.LOSS_DISCRIMINATOR,
+    metric_names.ACCURACY_REAL,
+    metric_names.ACCURACY_FAKE,
+    metric_names.ACCURACY_DISCRIMINATOR,
+    metric_names.ACCURACY_AUC,
+    metric_names.GRADIENT_NORM_GENERATOR,
+    metric_names.GRADIENT_NORM_DISCRIMINATOR,
+    metric_names.DIVERSITY_RATIO,
+    metric_names.SPEED,
+)
 """The evaluator's Frechet distance is the eleventh."""
 
 
@@ -68,7 +77,7 @@ def write(folder: TrialFolder, task: dict[str, Any], card: dict[str, Any]) -> Ro
         {
             "step": (i + 1) * config["log_every"],
             "time": began + i,
-            **{name: luck.random() for name in (*METRICS, f"frechet/{card['id']}")},
+            **{name: luck.random() for name in (*METRICS, metric_names.frechet(card["id"]))},
         }
         for i in range(config["steps"] // config["log_every"])
     ]
@@ -77,7 +86,7 @@ def write(folder: TrialFolder, task: dict[str, Any], card: dict[str, Any]) -> Ro
     history.write()
     record.history = history.vouch()
     record.status, record.step, record.seconds = "finished", config["steps"], 1e-3
-    record.metrics = {name: value for name, value in rows[-1].items() if name not in ("step", "time")}
+    record.metrics = metric_names.without_position(rows[-1])
     stable = luck.random() < 0.7
     record.verdict = {"name": "stable" if stable else "collapsed", "reason": "drawn", "since": None if stable else 500}
     record.attempts[-1] |= {"ended": now_ms(), "to_step": record.step, "outcome": "finished"}

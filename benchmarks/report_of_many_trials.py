@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from gan_core import metric_names
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.tracking.mirror import Mirror
@@ -32,9 +33,15 @@ EVALUATOR = {
     "compared": 512, "real": 1000, "split": "train", "preprocessing": "made up", "kept_out": None,
 }  # fmt: skip
 METRICS = [
-    "loss/generator", "loss/discriminator", "accuracy/discriminator", "accuracy/auc", "diversity/ratio",
-    "speed/images_per_second", f"frechet/{EVALUATOR['id']}", f"coverage/{EVALUATOR['id']}",
-]  # fmt: skip
+    metric_names.LOSS_GENERATOR,
+    metric_names.LOSS_DISCRIMINATOR,
+    metric_names.ACCURACY_DISCRIMINATOR,
+    metric_names.ACCURACY_AUC,
+    metric_names.DIVERSITY_RATIO,
+    metric_names.SPEED,
+    metric_names.frechet(EVALUATOR["id"]),
+    metric_names.coverage(EVALUATOR["id"]),
+]
 LEVELS = {"optimizer.lr": [1e-4, 2e-4, 1e-3, 2e-3, 1e-2], "stabilizers.label_smoothing": [0.0, 0.1],
           "stabilizers.instance_noise.std": [0.0, 0.1], "loss.gradient_penalty": [1, 3, 10, 30, 100]}  # fmt: skip
 

@@ -25,6 +25,8 @@ from typing import Any
 import psutil
 from goals import Line
 
+from gan_core import metric_names
+
 SECONDS_BETWEEN_LOOKS = 0.1
 OURSELVES = [sys.executable, str(Path(__file__).resolve())]
 
@@ -253,7 +255,7 @@ def check_recorded(home: Path, trials: int) -> None:
     for run in found:
         files = {entry.path for entry in client.list_artifacts(run.info.run_id)}
         assert {"history.jsonl", "samples", "generator.pt"} <= files, files
-        assert "loss/generator" in run.data.metrics
+        assert metric_names.LOSS_GENERATOR in run.data.metrics
 
 
 if __name__ == "__main__":

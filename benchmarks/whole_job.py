@@ -25,6 +25,8 @@ import report_of_many_trials
 import scale
 from goals import Line
 
+from gan_core import metric_names
+
 ORCHESTRATE = [sys.executable, "-m", "orchestrator"]
 SMOKE = Path(__file__).resolve().parents[1] / "experiments" / "smoke.yaml"
 FAST = {
@@ -121,7 +123,11 @@ def overhead(home: Path, rounds: int) -> Iterator[Line]:
     seconds = [record["seconds"] for record in records]
     ratio, each = one.seconds / (sum(seconds) / 2), median(seconds)
     yield at_most(f"sweep of {len(seconds)} trials, wall over training", [ratio], 1.05, "", f"({each:.0f} s a trial)")
-    memory = [row.get("system/worker_memory_megabytes", 0) for rows in histories(home, "half-minutes") for row in rows]
+    memory = [
+        row.get(metric_names.system("worker_memory_megabytes"), 0)
+        for rows in histories(home, "half-minutes")
+        for row in rows
+    ]
     yield at_most("memory of a worker", [max(memory)], 700, "MB")
 
 

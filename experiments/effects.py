@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from gan_core import metric_names
 from orchestrator.formatting import format_level, short_names
 from orchestrator.statistics import Effect, Result, share
 from orchestrator.statistics import effects as paired_effects
@@ -22,10 +23,10 @@ from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
 
 METRICS = {
-    "frechet": "Frechet distance",
-    "modes": "classes covered",
-    "coverage": "coverage",
-    "class_agreement": "asked class drawn",
+    metric_names.FRECHET: "Frechet distance",
+    metric_names.MODES: "classes covered",
+    metric_names.COVERAGE: "coverage",
+    metric_names.CLASS_AGREEMENT: "asked class drawn",
 }
 
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gan_core import metric_names
+
 Row = dict[str, float]
 """`step`, `time` (milliseconds since 1970) and the metrics measured there."""
 
@@ -76,12 +78,12 @@ def of_logits(real: Tensor, fake: Tensor, boundary: float) -> dict[str, Tensor]:
     """
     accuracy_real, accuracy_fake = (real > boundary).float().mean(), (fake <= boundary).float().mean()
     return {
-        "score/real": real.mean(),
-        "score/fake": fake.mean(),
-        "accuracy/real": accuracy_real,
-        "accuracy/fake": accuracy_fake,
-        "accuracy/discriminator": (accuracy_real + accuracy_fake) / 2,
-        "accuracy/auc": roc_auc(real, fake),
+        metric_names.SCORE_REAL: real.mean(),
+        metric_names.SCORE_FAKE: fake.mean(),
+        metric_names.ACCURACY_REAL: accuracy_real,
+        metric_names.ACCURACY_FAKE: accuracy_fake,
+        metric_names.ACCURACY_DISCRIMINATOR: (accuracy_real + accuracy_fake) / 2,
+        metric_names.ACCURACY_AUC: roc_auc(real, fake),
     }
 
 

@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
+from gan_core import metric_names
 from gan_core.history import Row
 
 Name = Literal["stable", "diverged", "collapsed", "saturated", "oscillating"]
@@ -77,13 +78,17 @@ def judge(
     if diverged is not None:
         step, tensor = diverged
         return Verdict("diverged", step, f"{tensor} is not finite at step {step}", {"step": step, "tensor": tensor})
-    losses = _series(history, "loss/discriminator")
+    losses = _series(history, metric_names.LOSS_DISCRIMINATOR)
     if (since := _since(losses, lambda loss: abs(loss) > LOSS_LIMIT)) is not None:
         last = abs(losses[-1][1])
-        return Verdict("diverged", since, f"D's loss is {last:.3g} in size at the end", {"loss/discriminator": last})
+        return Verdict(
+            "diverged", since, f"D's loss is {last:.3g} in size at the end", {metric_names.LOSS_DISCRIMINATOR: last}
+        )
     evidence: dict[str, Any] = {}
     collapse, saturation = _collapse(history, evaluator, expected_modes), _saturation(history, loss, evaluator)
-    evaluations = (row["step"] for row in history if "diversity/ratio" in row or f"coverage/{evaluator}" in row)
+    evaluations = (
+        row["step"] for row in history if metric_names.DIVERSITY_RATIO in row or metric_names.coverage(evaluator) in row
+    )
     never_varied = collapse.since is not None and collapse.since == next(evaluations)
     first_two = (saturation, collapse) if never_varied else (collapse, saturation)
     for rule in (*first_two, _oscillation(history, evaluator)):
@@ -98,19 +103,23 @@ def best(history: Sequence[Row], evaluator: str) -> Row | None:
 
     That of the untrained generator, at step 0, does not count.
     """
-    name = f"frechet/{evaluator}"
+    name = metric_names.frechet(evaluator)
     return min((row for row in history if name in row and row["step"] > 0), key=lambda row: row[name], default=None)
 
 
 def _collapse(history: Sequence[Row], evaluator: str, expected_modes: float | None) -> Verdict:
     few_modes = MODES_SHARE * (expected_modes or 0.0)
-    best_coverage = max((value for _, value in _series(history, f"coverage/{evaluator}")), default=0.0)
+    best_coverage = max((value for _, value in _series(history, metric_names.coverage(evaluator))), default=0.0)
     least_coverage = COVERAGE_KEPT * best_coverage if best_coverage >= COVERAGE_ONCE else 0.0
     ways: list[tuple[str, Callable[[float], bool], str]] = [
-        ("diversity/ratio", lambda ratio: ratio < COLLAPSE_RATIO, "the samples are {:.0%} as diverse as the data"),
-        (f"modes/{evaluator}", lambda modes: modes <= few_modes, "the samples show {:.0f} classes"),
         (
-            f"coverage/{evaluator}",
+            metric_names.DIVERSITY_RATIO,
+            lambda ratio: ratio < COLLAPSE_RATIO,
+            "the samples are {:.0%} as diverse as the data",
+        ),
+        (metric_names.modes(evaluator), lambda modes: modes <= few_modes, "the samples show {:.0f} classes"),
+        (
+            metric_names.coverage(evaluator),
             lambda coverage: coverage < least_coverage,
             f"the samples come near {{:.1%}} of the real images, after {best_coverage:.1%} at best",
         ),
@@ -129,13 +138,16 @@ def _collapse(history: Sequence[Row], evaluator: str, expected_modes: float | No
 
 def _saturation(history: Sequence[Row], loss: str, evaluator: str) -> Verdict:
     """Compares the last quarter of the run with the quarter before."""
-    accuracy, losses = _series(history, "accuracy/discriminator"), _series(history, "loss/generator")
+    accuracy, losses = (
+        _series(history, metric_names.ACCURACY_DISCRIMINATOR),
+        _series(history, metric_names.LOSS_GENERATOR),
+    )
     quarter = len(losses) // 4
     if loss == "wasserstein" or not quarter:
         return Verdict("saturated", None, "", {})
     right, before, after = map(_mean, (accuracy[-quarter:], losses[-2 * quarter : -quarter], losses[-quarter:]))
     evidence = {"accuracy": right, "loss_before": before, "loss_after": after, "from_step": losses[-quarter][0]}
-    distances = [value for _, value in _series(history, f"frechet/{evaluator}")]
+    distances = [value for _, value in _series(history, metric_names.frechet(evaluator))]
     learnt = bool(distances) and distances[-1] <= LEARNT * distances[0]
     if distances:
         evidence |= {"frechet_first": distances[0], "frechet_last": distances[-1]}
@@ -149,7 +161,7 @@ def _oscillation(history: Sequence[Row], evaluator: str) -> Verdict:
     found = best(history, evaluator)
     if found is None:
         return Verdict("oscillating", None, "", {})
-    name = f"frechet/{evaluator}"
+    name = metric_names.frechet(evaluator)
     lowest, last = found[name], _series(history, name)[-1][1]
     since = _since(_series(history, name), lambda distance: distance > OSCILLATION * lowest)
     reason = f"the Frechet distance is {last:.3g} at the end and was {lowest:.3g} at step {found['step']:.0f}"

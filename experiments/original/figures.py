@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from gan_core import sampling
+from gan_core import metric_names, sampling
 from gan_core.data import pixels
 from gan_core.objective import stabilizers
 
@@ -24,12 +24,20 @@ G, D, OTHER = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito's colour-blind-sa
 
 def losses(runs: list[Run], file: Path) -> None:
     """Losses of G and D in windows of log_every steps, a line a seed."""
-    _curves(runs, {"loss/generator": ("generator", G), "loss/discriminator": ("discriminator", D)}, "loss", file)
+    _curves(
+        runs,
+        {metric_names.LOSS_GENERATOR: ("generator", G), metric_names.LOSS_DISCRIMINATOR: ("discriminator", D)},
+        "loss",
+        file,
+    )
 
 
 def accuracy(runs: list[Run], file: Path) -> None:
     """D's balanced accuracy and its ROC area, a line a seed."""
-    curves = {"accuracy/discriminator": ("accuracy", D), "accuracy/auc": ("area under the ROC curve", OTHER)}
+    curves = {
+        metric_names.ACCURACY_DISCRIMINATOR: ("accuracy", D),
+        metric_names.ACCURACY_AUC: ("area under the ROC curve", OTHER),
+    }
     _curves(runs, curves, "share", file, limits=(0.0, 1.02))
 
 

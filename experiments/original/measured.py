@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from runs import SWEEPS, Run, of
 
-from gan_core import networks
+from gan_core import metric_names, networks
 from gan_core.config.identity import unflatten
 from gan_core.config.trial import TrialConfig
 from orchestrator.statistics import Change, Result, Share, change, share
@@ -49,10 +49,10 @@ def applied(run: Run) -> str:
 
 def outcomes(runs: list[Run]) -> str:
     """A table: verdicts and quality of each configuration, mean and range over the seeds that did not diverge."""
-    classed = any(run.series("class_agreement")[1] for run in runs)
-    columns = {"frechet": ("Frechet at the end", ".1f"), "modes": ("classes", ".1f")}
-    columns |= {"class_agreement": ("asked class", ".2f")} if classed else {}
-    columns |= {"diversity/ratio": ("diversity", ".2f")}
+    classed = any(run.series(metric_names.CLASS_AGREEMENT)[1] for run in runs)
+    columns = {metric_names.FRECHET: ("Frechet at the end", ".1f"), metric_names.MODES: ("classes", ".1f")}
+    columns |= {metric_names.CLASS_AGREEMENT: ("asked class", ".2f")} if classed else {}
+    columns |= {metric_names.DIVERSITY_RATIO: ("diversity", ".2f")}
     titles = ["configuration", "verdicts, seeds 0 1 2", "best Frechet (step), by seed"]
     titles += [title for title, _ in columns.values()]
     lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
@@ -70,7 +70,7 @@ def _configuration(run: Run) -> str:
 
 
 def _best(run: Run) -> str:
-    metric = f"frechet/{run.record.evaluator['id']}"
+    metric = metric_names.frechet(run.record.evaluator["id"])
     return f"{run.record.best[metric]:.1f} ({run.record.best['step']:.0f})" if run.record.best else "–"
 
 
@@ -100,7 +100,9 @@ def percent(share: float) -> str:
 
 def better(runs: list[Run]) -> str:
     """The group with the smaller mean Frechet distance at the end."""
-    return min(("as built", "corrected"), key=lambda group: fmean(run.last("frechet") for run in of(runs, group)))
+    return min(
+        ("as built", "corrected"), key=lambda group: fmean(run.last(metric_names.FRECHET) for run in of(runs, group))
+    )
 
 
 def apart(runs: list[Run], metric: str) -> bool:
@@ -138,7 +140,7 @@ def toggle(runs: list[Run], factor: str) -> Toggle:
 
 
 def _result(run: Run) -> Result:
-    final = None if run.verdict == "diverged" else run.last("frechet")
+    final = None if run.verdict == "diverged" else run.last(metric_names.FRECHET)
     stable = run.verdict == "stable"
     return Result("as built", _configuration(run), run.seed, run.factors, stable, run.config.steps, None, final, None)
 
@@ -153,22 +155,22 @@ def noise(runs: list[Run]) -> Toggle:
 
 THEIRS: list[tuple[str, str, int, float, str]] = [
     # sweep, what, step, the report's value, our metric
-    (DCGAN, "G loss", 2300, 0.8010, "loss/generator"),
-    (DCGAN, "D loss", 2300, 0.6750, "loss/discriminator"),
-    (STABILISED, "G loss", 1500, 0.8880, "loss/generator"),
-    (STABILISED, "D loss", 1500, 0.6731, "loss/discriminator"),
-    (ACGAN, "G loss", 1100, 0.1942, "loss/generator"),
-    (ACGAN, "D loss", 1100, -0.4263, "loss/discriminator"),
+    (DCGAN, "G loss", 2300, 0.8010, metric_names.LOSS_GENERATOR),
+    (DCGAN, "D loss", 2300, 0.6750, metric_names.LOSS_DISCRIMINATOR),
+    (STABILISED, "G loss", 1500, 0.8880, metric_names.LOSS_GENERATOR),
+    (STABILISED, "D loss", 1500, 0.6731, metric_names.LOSS_DISCRIMINATOR),
+    (ACGAN, "G loss", 1100, 0.1942, metric_names.LOSS_GENERATOR),
+    (ACGAN, "D loss", 1100, -0.4263, metric_names.LOSS_DISCRIMINATOR),
     *[
-        (WGAN_GP, "G loss", 100 * (i + 1), value, "loss/generator")
+        (WGAN_GP, "G loss", 100 * (i + 1), value, metric_names.LOSS_GENERATOR)
         for i, value in enumerate((-1.24, -8.34, -9.81, -10.43, -13.76, -12.60, -9.29, -6.60, -4.67))
     ],
     *[
-        (WGAN_GP, "critic loss", 100 * (i + 1), value, "loss/discriminator")
+        (WGAN_GP, "critic loss", 100 * (i + 1), value, metric_names.LOSS_DISCRIMINATOR)
         for i, value in enumerate((-6.01, -5.20, -3.86, -3.29, -4.34, -5.17, -5.70, -6.33, -7.28))
     ],
     *[
-        (WGAN_GP, "accuracy", 100 * (i + 1), value, "accuracy/discriminator")
+        (WGAN_GP, "accuracy", 100 * (i + 1), value, metric_names.ACCURACY_DISCRIMINATOR)
         for i, value in enumerate((0.508, 0.5, 0.527, 0.5, 0.5, 0.5, 0.527, 0.516, 0.504))
     ],
 ]

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gan_core import metric_names
 from gan_core.config.sections import EvaluationConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.data.pixels import spread
@@ -64,23 +65,23 @@ class Evaluator:
 
     def measure(self, images: Tensor, asked: Tensor | None = None) -> dict[str, float]:
         """Metrics by name, with the id: of `images` uint8 [N, C, H, W]; `asked` [N]: the classes asked for."""
-        return {f"{name}/{self.id}": value for name, value in self._measure(images, asked).items()}
+        return {metric_names.of_evaluator(name, self.id): value for name, value in self._measure(images, asked).items()}
 
     def _measure(self, images: Tensor, asked: Tensor | None) -> dict[str, float]:
         vectors, classes = self.features(images)
         some = vectors[spread(len(vectors), MAX_COMPARED)]
         distance, its_spread = kernel_distance(self.vectors, some)
         found = {
-            "frechet": frechet_distance(self.moments, moments(vectors)),
-            "kernel": distance,
-            "kernel_spread": its_spread,
+            metric_names.FRECHET: frechet_distance(self.moments, moments(vectors)),
+            metric_names.KERNEL: distance,
+            metric_names.KERNEL_SPREAD: its_spread,
             **manifold(self.vectors, some, NEIGHBOURS)._asdict(),
         }
         if classes is not None and self.histogram is not None:
-            found["modes"] = float(modes_covered(classes, len(self.histogram)))
-            found["class_divergence"] = class_divergence(classes, self.histogram)
+            found[metric_names.MODES] = float(modes_covered(classes, len(self.histogram)))
+            found[metric_names.CLASS_DIVERGENCE] = class_divergence(classes, self.histogram)
             if asked is not None:
-                found["class_agreement"] = class_agreement(classes, asked)
+                found[metric_names.CLASS_AGREEMENT] = class_agreement(classes, asked)
         return found
 
     def card(self) -> dict[str, Any]:

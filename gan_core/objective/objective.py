@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gan_core import metric_names
 from gan_core.config.trial import TrialConfig
 from gan_core.networks.outputs import DiscriminatorOutput
 from gan_core.objective import gradient_penalties, losses, stabilizers
@@ -41,9 +42,9 @@ class Objective:
         real_half, fake_half = self.adversarial.discriminator(real.logits, fake.logits, self._targets(len(real.logits)))
         loss = self._scale * (real_half + fake_half)
         if self.loss.name == "wasserstein":
-            parts = {"loss/wasserstein": loss}
+            parts = {metric_names.LOSS_WASSERSTEIN: loss}
         else:
-            parts = {"loss/discriminator_real": real_half, "loss/discriminator_fake": fake_half}
+            parts = {metric_names.LOSS_DISCRIMINATOR_REAL: real_half, metric_names.LOSS_DISCRIMINATOR_FAKE: fake_half}
         if real.class_logits is not None and fake.class_logits is not None and real_labels is not None:
             class_real = self._class_loss(real.class_logits, real_labels)
             class_fake = self._class_loss(fake.class_logits, fake_labels)
@@ -51,8 +52,8 @@ class Objective:
             both = share * class_real + (1 - share) * class_fake
             loss = loss + 2 * self._scale * (self.loss.auxiliary_weight or 0.0) * both
             correct = torch.eq(real.class_logits.argmax(dim=1), real_labels)
-            parts |= {"loss/class_real": class_real, "loss/class_fake": class_fake}
-            parts["accuracy/class_real"] = correct.float().mean()
+            parts |= {metric_names.LOSS_CLASS_REAL: class_real, metric_names.LOSS_CLASS_FAKE: class_fake}
+            parts[metric_names.ACCURACY_CLASS_REAL] = correct.float().mean()
         return loss, parts
 
     def penalty(self, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Terms | None:
@@ -62,7 +63,7 @@ class Objective:
             return None
         loss = torch.stack([self._scale * strength * value for _, strength, value in found]).sum()
         self.ran |= {name: strength for name, strength, _ in found}
-        return loss, {f"loss/{name}": value for name, _, value in found}
+        return loss, {metric_names.loss_of_penalty(name): value for name, _, value in found}
 
     def _penalties(
         self, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor
@@ -93,7 +94,10 @@ class Objective:
             return adversarial, {}
         class_loss = self._class_loss(fake.class_logits, labels)
         loss = adversarial + (self.loss.auxiliary_weight or 0.0) * class_loss
-        return loss, {"loss/generator_adversarial": adversarial, "loss/generator_class": class_loss}
+        return loss, {
+            metric_names.LOSS_GENERATOR_ADVERSARIAL: adversarial,
+            metric_names.LOSS_GENERATOR_CLASS: class_loss,
+        }
 
     def _targets(self, count: int) -> losses.Targets | None:
         smoothing, flipping = self.stabilizers.label_smoothing, self.stabilizers.label_flipping

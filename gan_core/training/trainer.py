@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from gan_core import families, history, networks, sampling
+from gan_core import families, history, metric_names, networks, sampling
 from gan_core.config.sections import Player
 from gan_core.config.trial import TrialConfig
 from gan_core.data import pixels
@@ -194,18 +194,18 @@ class Trainer:
         if penalty := self.objective.penalty(self._scores, seen_real, seen_fake):
             loss = loss + penalty[0]
             measured |= penalty[1]
-        measured["loss/discriminator"] = loss
-        measured["gradient_norm/discriminator"] = self._descend("discriminator", self.discriminator, loss)
-        measured["weight_norm/discriminator"] = history.norm(self.discriminator.parameters())
+        measured[metric_names.LOSS_DISCRIMINATOR] = loss
+        measured[metric_names.GRADIENT_NORM_DISCRIMINATOR] = self._descend("discriminator", self.discriminator, loss)
+        measured[metric_names.WEIGHT_NORM_DISCRIMINATOR] = history.norm(self.discriminator.parameters())
         return measured
 
     def _update_generator(self, drawn: Drawn) -> dict[str, Tensor]:
         self.discriminator.requires_grad_(False)  # its gradients are not wanted here
         judged = self._judge(self._as_seen(drawn.images, is_real=False))
         loss, measured = self.objective.generator(judged, drawn.labels)
-        measured["loss/generator"] = loss
-        measured["gradient_norm/generator"] = self._descend("generator", self.generator, loss)
-        measured["weight_norm/generator"] = history.norm(self.generator.parameters())
+        measured[metric_names.LOSS_GENERATOR] = loss
+        measured[metric_names.GRADIENT_NORM_GENERATOR] = self._descend("generator", self.generator, loss)
+        measured[metric_names.WEIGHT_NORM_GENERATOR] = history.norm(self.generator.parameters())
         self.discriminator.requires_grad_(True)
         if self.ema is not None:
             ema.update(self.ema, self.generator)
@@ -296,9 +296,9 @@ class Trainer:
             "step": self.step_count,
             "time": now_ms(),
             **self.window.means(),
-            "images/discriminator": self.step_count * real_images,
-            "images/generator": self.step_count * self.config.batch_size,
-            "speed/images_per_second": self._timed_steps * real_images / seconds,
+            metric_names.IMAGES_DISCRIMINATOR: self.step_count * real_images,
+            metric_names.IMAGES_GENERATOR: self.step_count * self.config.batch_size,
+            metric_names.SPEED: self._timed_steps * real_images / seconds,
         }
 
     def unfinished_window(self) -> list[Row]:
@@ -324,14 +324,14 @@ class Trainer:
         row: Row = {
             "step": self.step_count,
             "time": now_ms(),
-            "diversity/samples": drawn,
-            "diversity/ratio": drawn / max(self._data_diversity, 1e-12),
+            metric_names.DIVERSITY_SAMPLES: drawn,
+            metric_names.DIVERSITY_RATIO: drawn / max(self._data_diversity, 1e-12),
         }
         if self.evaluator:
             row |= self.evaluator.measure(images, asked)
             if self.ema is not None:
                 raw = self.evaluator.measure(*self._draw(self.generator))
-                row |= {f"raw_{name}": value for name, value in raw.items()}
+                row |= {metric_names.raw(name): value for name, value in raw.items()}
         return row
 
     def _draw(self, generator: nn.Module) -> tuple[Tensor, Tensor | None]:

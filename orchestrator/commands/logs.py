@@ -8,14 +8,17 @@ from typing import Any
 
 from rich.console import Console
 
+from gan_core import metric_names
 from orchestrator.command_hints import command, resume_command
 from orchestrator.commands.trial_lookup import choose_trial
+from orchestrator.console.output import say
 from orchestrator.console.style import SHOWN, shown_metrics
 from orchestrator.store.json_files import Damaged
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import TrialStatus
 
 Row = dict[str, float]
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -23,22 +26,21 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 def show(folder: SweepFolder, wanted: str, rows: int, follow: bool, console: Console) -> None:
     """Prints it all; with `follow` goes on until the trial or the command that runs it has ended. Raises UserError."""
-    say = lambda line: console.print(line, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
     number, trial = choose_trial(folder.sweep()["trials"], wanted, command(f"status {folder.name}", folder.home))
     place = folder.trial(trial["key"])
     record, held = place.record(), is_held(folder.lock_file)
     history, trouble = rows_so_far(place, record.step)
     shown = [*row_lines(history, rows), *trouble]
     for line in [*head(trial, record, place, held), *attempts(record), *shown, *outcome(record)]:
-        say(line)
+        say(console, line)
     if follow and held:
         for line in _followed(folder, place, history, len(record.attempts)):
-            say(line)
+            say(console, line)
         record, held = place.record(), is_held(folder.lock_file)
         for line in [*attempts(record)[-1:], *outcome(record)]:
-            say(line)
+            say(console, line)
     for line in advice(folder, number, record, held):
-        say(line)
+        say(console, line)
 
 
 def rows_so_far(place: TrialFolder, step: int) -> tuple[list[Row], list[str]]:
@@ -50,7 +52,7 @@ def rows_so_far(place: TrialFolder, step: int) -> tuple[list[Row], list[str]]:
 
 
 def head(trial: dict[str, Any], record: Record, place: TrialFolder, held: bool) -> list[str]:
-    status = "interrupted" if record.status == "running" and not held else record.status
+    status = record.current_status(held)
     made_with = record.environment
     lines = [f"{trial['name']}  ({trial['key']})", f"status   {status}, step {record.step} of {trial['steps']}"]
     if made_with:
@@ -108,7 +110,7 @@ def outcome(record: Record) -> list[str]:
     """The best evaluation, the verdict and the error, where there are any."""
     lines = []
     for name, value in record.best.items():
-        if name.startswith("frechet/"):
+        if metric_names.is_frechet(name):
             lines.append(f"best     Frechet distance {value:.4g} at step {record.best['step']:.0f}")
     if record.verdict:
         since = "" if record.verdict["since"] is None else f" (since step {record.verdict['since']})"
@@ -119,12 +121,12 @@ def outcome(record: Record) -> list[str]:
 def advice(folder: SweepFolder, number: int, record: Record, held: bool) -> list[str]:
     """The next useful command."""
     again = resume_command(folder.sweep(), folder.home)
-    if record.status == "finished":
+    if record.status == TrialStatus.FINISHED:
         return [f"next     {command(f'sample {folder.name} {number}', folder.home)}, for images from its generator"]
     if held:
         follow, stop = f"logs {folder.name} {number} --follow", f"stop {folder.name}"
         return [f"next     {command(follow, folder.home)}, or {command(stop, folder.home)}"]
-    if record.status == "failed":
+    if record.status == TrialStatus.FAILED:
         return [f"next     {again} tries it again; {command('doctor', folder.home)} checks this machine"]
     return [f"next     {again} {'goes on from here' if record.step else 'trains it'}"]
 
@@ -151,6 +153,6 @@ def _followed(folder: SweepFolder, place: TrialFolder, history: list[Row], known
             if row["step"] > last:
                 yield row_line(row)
         last = max(last, record.step)
-        if not held or record.status in ("finished", "failed"):
+        if not held or record.has_ended:
             return
         time.sleep(SECONDS_BETWEEN_LOOKS)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from gan_core import metric_names
 from orchestrator.command_hints import command
 from orchestrator.commands.trial_lookup import choose_trial
+from orchestrator.console.output import say
 from orchestrator.planning.evaluators import prepare
 from orchestrator.planning.plan import make_plan
 from orchestrator.store.record import Record
@@ -19,10 +21,10 @@ from orchestrator.sweepfile import loader
 from orchestrator.trial.execution import TrialExecution
 
 SHOWN = {
-    "loss/generator": "G loss",
-    "loss/discriminator": "D loss",
-    "accuracy/discriminator": "D accuracy",
-    "speed/images_per_second": "images/s",
+    metric_names.LOSS_GENERATOR: "G loss",
+    metric_names.LOSS_DISCRIMINATOR: "D loss",
+    metric_names.ACCURACY_DISCRIMINATOR: "D accuracy",
+    metric_names.SPEED: "images/s",
 }
 
 
@@ -35,25 +37,24 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
     shutil.rmtree(folder.folder, ignore_errors=True)
     anew = dataclasses.replace(planned, record=Record(planned.key))  # whatever the sweep has of it
     alone = dataclasses.replace(plan, trials=[anew])
-    say = lambda line: console.print(line, highlight=False, markup=False)  # noqa: E731
     make_home(home)
-    evaluators = prepare(alone, home, doing=lambda text: None, note=say)
+    evaluators = prepare(alone, home, doing=lambda text: None, note=lambda text: say(console, text, word_wrap=True))
     execution = TrialExecution(folder, planned.config, plan.images[planned.fingerprint], evaluators[planned.evaluation])
-    console.print(planned.trial.name, highlight=False)
+    say(console, planned.trial.name, word_wrap=True)
     execution.begin()
     while not execution.done:
         execution.advance(seconds=2.0)
         row = execution.latest
-        if "loss/generator" in row:
+        if metric_names.LOSS_GENERATOR in row:
             numbers = "  ".join(f"{title} {row[name]:.4g}" for name, title in SHOWN.items())
-            console.print(f"step {execution.step}/{planned.config.steps}  {numbers}", highlight=False)
+            say(console, f"step {execution.step}/{planned.config.steps}  {numbers}", word_wrap=True)
     if execution.halt:
-        say(execution.halt)
+        say(console, execution.halt, word_wrap=True)
         return 1
     record = execution.record
     if record.verdict is None:
-        console.print(f"failed\n{record.error}", highlight=False, markup=False)
+        say(console, f"failed\n{record.error}", word_wrap=True)
         return 1
-    console.print(f"{record.verdict['name']}: {record.verdict['reason']}", highlight=False)
-    console.print(f"files  {folder.folder}", highlight=False, soft_wrap=True)
+    say(console, f"{record.verdict['name']}: {record.verdict['reason']}", word_wrap=True)
+    say(console, f"files  {folder.folder}")
     return 0

@@ -15,6 +15,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from gan_core import metric_names
 from orchestrator.statistics import Share, middle, share
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
@@ -54,11 +55,11 @@ class Best:
 
 def ended(trial: dict[str, Any], record: Record) -> Ended | None:
     """How a trial ended, from its record; None if it has not."""
-    if record.status not in ("finished", "failed"):
+    if not record.has_ended:
         return None
     evaluator = record.evaluator.get("id", "")
     verdict = record.verdict["name"] if record.verdict else ""
-    frechet = record.metrics.get(f"frechet/{evaluator}") if verdict not in ("", "diverged") else None
+    frechet = record.metrics.get(metric_names.frechet(evaluator)) if verdict not in ("", "diverged") else None
     return Ended(trial["key"], trial["configuration"], verdict == "stable", evaluator, frechet)
 
 

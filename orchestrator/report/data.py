@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from gan_core import metric_names
 from orchestrator.statistics import Result
+from orchestrator.store.trial_status import TrialStatus
 
 CURVES = {
-    "loss/generator": "Generator loss",
-    "loss/discriminator": "Discriminator loss",
-    "accuracy/discriminator": "Discriminator accuracy (balanced)",
-    "accuracy/auc": "Area under the ROC curve",
-    "diversity/ratio": "Diversity of samples / of data",
+    metric_names.LOSS_GENERATOR: "Generator loss",
+    metric_names.LOSS_DISCRIMINATOR: "Discriminator loss",
+    metric_names.ACCURACY_DISCRIMINATOR: "Discriminator accuracy (balanced)",
+    metric_names.ACCURACY_AUC: "Area under the ROC curve",
+    metric_names.DIVERSITY_RATIO: "Diversity of samples / of data",
 }
-QUALITY_CURVES = {"frechet": "Frechet distance", "coverage": "Coverage"}
+QUALITY_CURVES = {metric_names.FRECHET: "Frechet distance", metric_names.COVERAGE: "Coverage"}
 """The metrics whose curves are drawn; those of an evaluator are drawn for each evaluator apart."""
 
 Curve = tuple[np.ndarray, np.ndarray]
@@ -41,7 +43,7 @@ class RunData:
     confirms: bool = False
     run_id: str = ""
     url: str = ""
-    status: str = "pending"
+    status: str = TrialStatus.PENDING
     verdict: str = ""
     reason: str = ""
     since: int | None = None
@@ -60,22 +62,25 @@ class RunData:
 
         None for a run that diverged or failed: its last numbers are of any size.
         """
-        if self.outcome in ("diverged", "failed"):
+        if self.outcome in ("diverged", TrialStatus.FAILED):
             return None
-        return self.latest.get(f"{name}/{self.evaluator.get('id')}")
+        return self.latest.get(metric_names.of_evaluator(name, str(self.evaluator.get("id"))))
 
     def result(self, comparable: bool = True) -> Result:
         """What the statistics take of a run that ended; without its quality where that cannot be compared."""
         stable = self.verdict == "stable"
         followed = max((int(steps[-1]) for steps, _ in self.history.values()), default=self.steps)
-        final, best = (self.quality(name) if comparable else None for name in ("frechet", "best_frechet"))
+        final, best = (
+            self.quality(name) if comparable else None
+            for name in (metric_names.FRECHET, metric_names.best(metric_names.FRECHET))
+        )
         event = None if stable else self.since if self.since is not None else followed
         return Result(self.group, self.configuration, self.seed, self.factors, stable, followed, event, final, best)
 
     @property
     def ended(self) -> bool:
         """Whether it counts: with a verdict, or failed."""
-        return bool(self.verdict) or self.status == "failed"
+        return bool(self.verdict) or self.status == TrialStatus.FAILED
 
     @property
     def outcome(self) -> str:
@@ -139,7 +144,7 @@ def curve_titles(data: SweepData) -> dict[str, str]:
     for name in QUALITY_CURVES:
         for evaluator in data.evaluators:
             several = f" ({evaluator})" if len(data.evaluators) > 1 else ""
-            titles[f"{name}/{evaluator}"] = QUALITY_CURVES[name] + several
+            titles[metric_names.of_evaluator(name, evaluator)] = QUALITY_CURVES[name] + several
     return titles
 
 

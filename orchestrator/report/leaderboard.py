@@ -5,11 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from gan_core import metric_names
 from orchestrator.report.data import RunData
 from orchestrator.statistics import Configuration, InterquartileMean, Share, configurations, middle, share
+from orchestrator.store.trial_status import TrialStatus
 
-LAST = ("diversity/ratio", "accuracy/discriminator", "accuracy/auc", "loss/generator", "loss/discriminator")
-QUALITY = ("precision", "recall", "modes", "class_agreement")
+LAST = (
+    metric_names.DIVERSITY_RATIO,
+    metric_names.ACCURACY_DISCRIMINATOR,
+    metric_names.ACCURACY_AUC,
+    metric_names.LOSS_GENERATOR,
+    metric_names.LOSS_DISCRIMINATOR,
+)
+QUALITY = (metric_names.PRECISION, metric_names.RECALL, metric_names.MODES, metric_names.CLASS_AGREEMENT)
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,7 @@ def rows(runs: list[RunData]) -> list[Row]:
 def _row(name: str, evaluator: str, runs: list[RunData]) -> Row:
     ended = configurations([run.result() for run in runs if run.ended])
     found = ended[0] if ended else Configuration(name, runs[0].group, share(0, 0), None, None, None)
-    sound = [run for run in runs if run.outcome not in ("diverged", "failed")]
+    sound = [run for run in runs if run.outcome not in ("diverged", TrialStatus.FAILED)]
     numbers = {metric: _typical([run.latest.get(metric) for run in sound]) for metric in LAST}
     numbers |= {metric: _typical([run.quality(metric) for run in sound]) for metric in QUALITY}
     outcomes = [(run.seed, run.outcome) for run in runs]

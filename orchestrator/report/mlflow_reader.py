@@ -13,9 +13,12 @@ from typing import Any, TypeVar
 import numpy as np
 from tenacity import retry, stop_after_attempt, wait_exponential
 
-from orchestrator.errors import UserError, first_line
+from gan_core import metric_names
+from gan_core.error_text import first_line
+from orchestrator.errors import UserError
 from orchestrator.report import artifact_schemas
 from orchestrator.report.data import Curve, RunData, SweepData, mixtures
+from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.address import without_secrets
 from orchestrator.tracking.client import IMAGE_NAME, KEY, KIND, children_of, client_for
 
@@ -149,7 +152,7 @@ class _Reader:
         if self.tracking_uri.startswith("http"):
             shown = without_secrets(self.tracking_uri).rstrip("/")
             data.url = f"{shown}/#/experiments/{run.info.experiment_id}/runs/{data.run_id}"
-        data.status = tags.get("status", "running")
+        data.status = tags.get("status", TrialStatus.RUNNING)
         data.verdict, data.reason = tags.get("verdict", ""), tags.get("verdict.reason") or tags.get("error", "")
         since = tags.get("verdict.since", "")
         data.since = int(since) if since.isdigit() else None
@@ -179,7 +182,7 @@ def curves(rows: Iterable[dict[str, float]]) -> dict[str, Curve]:
     values: dict[str, list[float]] = {}
     for row in rows:
         for name, value in row.items():
-            if name not in ("step", "time"):
+            if name not in metric_names.POSITION:
                 steps.setdefault(name, []).append(row["step"])
                 values.setdefault(name, []).append(value)
     return {name: (np.array(steps[name], dtype=np.int64), np.array(values[name])) for name in values}

@@ -15,7 +15,7 @@ import markupsafe
 import plotly.offline
 from PIL import Image
 
-from gan_core import verdict
+from gan_core import metric_names, verdict
 from gan_core.files import write_atomically
 from gan_core.verdict import THRESHOLDS
 from orchestrator import __version__
@@ -26,21 +26,22 @@ from orchestrator.report.data import RunData, SweepData
 from orchestrator.report.leaderboard import Row
 from orchestrator.report.summary import Summary
 from orchestrator.statistics import InterquartileMean
+from orchestrator.store.trial_status import TrialStatus
 
 SCRIPTS = ("charts.js", "theme.js", "curves.js", "factors.js", "leaderboard.js", "samples.js")
 COLUMNS = {
     "Frechet at the end": lambda row: row.final and row.final.mean,
     "Frechet at best": lambda row: row.best and row.best.mean,
     "worse since": lambda row: row.gap and row.gap.mean,
-    "precision": lambda row: row.numbers["precision"],
-    "recall": lambda row: row.numbers["recall"],
-    "classes covered": lambda row: row.numbers["modes"],
-    "asked class drawn": lambda row: row.numbers["class_agreement"],
-    "diversity": lambda row: row.numbers["diversity/ratio"],
-    "D accuracy": lambda row: row.numbers["accuracy/discriminator"],
-    "ROC area": lambda row: row.numbers["accuracy/auc"],
-    "G loss": lambda row: row.numbers["loss/generator"],
-    "D loss": lambda row: row.numbers["loss/discriminator"],
+    "precision": lambda row: row.numbers[metric_names.PRECISION],
+    "recall": lambda row: row.numbers[metric_names.RECALL],
+    "classes covered": lambda row: row.numbers[metric_names.MODES],
+    "asked class drawn": lambda row: row.numbers[metric_names.CLASS_AGREEMENT],
+    "diversity": lambda row: row.numbers[metric_names.DIVERSITY_RATIO],
+    "D accuracy": lambda row: row.numbers[metric_names.ACCURACY_DISCRIMINATOR],
+    "ROC area": lambda row: row.numbers[metric_names.ACCURACY_AUC],
+    "G loss": lambda row: row.numbers[metric_names.LOSS_GENERATOR],
+    "D loss": lambda row: row.numbers[metric_names.LOSS_DISCRIMINATOR],
 }
 
 
@@ -78,7 +79,11 @@ def write(
         survival=_survival(data, analysis),
         galleries=_galleries(data),
         moments=moments,
-        events=[run for run in data.runs if run.outcome not in ("stable", "pending", "running", "interrupted")],
+        events=[
+            run
+            for run in data.runs
+            if run.outcome not in ("stable", TrialStatus.PENDING, TrialStatus.RUNNING, TrialStatus.INTERRUPTED)
+        ],
         shared=shared,
         details=list(zip(data.runs, own, strict=True)),
         verdict_rules=_verdict_rules(),
@@ -153,13 +158,15 @@ def _evaluator_says(card: dict[str, Any]) -> str:
         "inception": "Inception-v3's pool of 2048",
     }[card["features"]]
     some = f" ({card['compared']:,} of them for precision and recall)" if card["compared"] < card["samples"] else ""
-    kept = card["kept_out"]
-    kept_out = (
-        f" The {kept['count']} images kept out have a Frechet distance of {number(kept['frechet'])}, precision "
-        f"{number(kept['precision'])} and recall {number(kept['recall'])}; fewer images score a larger distance."
-        if kept
-        else ""
-    )
+    kept_out = ""
+    if scores := card["kept_out"]:
+        frechet, precision, recall = (
+            number(scores[name]) for name in (metric_names.FRECHET, metric_names.PRECISION, metric_names.RECALL)
+        )
+        kept_out = (
+            f" The {scores['count']} images kept out have a Frechet distance of {frechet}, precision {precision} and "
+            f"recall {recall}; fewer images score a larger distance."
+        )
     return (
         f"{features} (weights {card['weights']}); {card['samples']:,} samples{some} at fixed latents against the "
         f"{card['real']:,} images of the {card['split']} part; images as {card['preprocessing']}.{kept_out}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gan_core import metric_names
 from orchestrator.formatting import format_level, short_names
 from orchestrator.report.data import Curve, RunData, SweepData, curve_titles
 
@@ -42,7 +43,7 @@ def _trial(run: RunData) -> dict[str, Any]:
         "outcome": run.outcome,
         "stable": (run.verdict == "stable") if run.ended else None,
         "factors": {names[path]: format_level(level) for path, level in run.factors.items()},
-        "final": run.quality("frechet"),
+        "final": run.quality(metric_names.FRECHET),
     }
 
 

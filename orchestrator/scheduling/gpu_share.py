@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from gan_core import metric_names
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
@@ -77,7 +78,7 @@ class _Busy:
 
     def _read(self) -> None:
         while not self._over.wait(SECONDS_BETWEEN_READINGS):
-            percent = self.meter.read().get("system/gpu_0_utilization_percentage")
+            percent = self.meter.read().get(metric_names.SYSTEM_GPU_UTILIZATION)
             if percent is not None:
                 self.readings.append(percent / 100)
 

@@ -12,13 +12,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gan_core import metric_names
 from gan_core.files import write_atomically
 
 if TYPE_CHECKING:
     from gan_core.history import Row  # which needs torch: `status` answers without
-
-TIMED = ("time", "speed/", "system/")
-"""What differs when the same step is trained again."""
 
 
 class HistoryLog:
@@ -104,4 +102,4 @@ def is_whole(text: bytes, vouched: dict[str, Any]) -> bool:
 
 
 def _measured(row: Row) -> Row:
-    return {name: value for name, value in row.items() if not name.startswith(TIMED)}
+    return {name: value for name, value in row.items() if not name.startswith(metric_names.DEPENDS_ON_MACHINE)}

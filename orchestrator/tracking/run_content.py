@@ -6,14 +6,15 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from gan_core import metric_names
 from gan_core.config.identity import NOT_IDENTITY
-from orchestrator.errors import last_line
+from gan_core.error_text import last_line
 from orchestrator.escaping import in_markdown
 from orchestrator.store.record import Record
+from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.client import FOLDER, KEY, KIND
 
 SOURCE = {"mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}
-STABLE = "verdict/stable"
 """1 or 0, so that MLflow, which groups runs by `configuration` and averages metrics, shows the share of stable runs."""
 
 
@@ -101,7 +102,7 @@ def end_tags(record: Record) -> dict[str, str]:
     """How a trial ended."""
     verdict = record.verdict or {"name": "", "reason": "", "since": None}
     found = {
-        "status": record.status,
+        "status": str(record.status),
         "verdict": verdict["name"],
         "verdict.reason": verdict["reason"],
         "verdict.since": str(verdict["since"]),
@@ -120,7 +121,7 @@ Point = tuple[str, float, int, int]
 
 def row_points(row: dict[str, float]) -> list[Point]:
     when, step = int(row["time"]), int(row["step"])
-    return [(name, value, when, step) for name, value in row.items() if name not in ("step", "time")]
+    return [(name, value, when, step) for name, value in row.items() if name not in metric_names.POSITION]
 
 
 def end_points(record: Record) -> list[Point]:
@@ -129,13 +130,13 @@ def end_points(record: Record) -> list[Point]:
     None before the trial has ended: what is best until then may not stay so. Their time does not change, so that
     sending them again adds no point.
     """
-    if record.status != "finished":
+    if record.status != TrialStatus.FINISHED:
         return []
     when = int(record.attempts[0]["began"]) if record.attempts else 0
     found: list[Point] = []
     if record.best:
-        name = f"frechet/{record.evaluator['id']}"
-        found.append((f"best_{name}", record.best[name], when, int(record.best["step"])))
+        name = metric_names.frechet(record.evaluator["id"])
+        found.append((metric_names.best(name), record.best[name], when, int(record.best["step"])))
     if record.verdict:
-        found.append((STABLE, float(record.verdict["name"] == "stable"), when, record.step))
+        found.append((metric_names.VERDICT_STABLE, float(record.verdict["name"] == "stable"), when, record.step))
     return found

@@ -20,10 +20,11 @@ import torch
 from filelock import FileLock
 from PIL import Image
 
-from gan_core import checkpoint, families, generator_file, sampling
+from gan_core import checkpoint, families, generator_file, metric_names, sampling
 from gan_core.config.trial import TrialConfig
 from gan_core.data import pixels
 from gan_core.data.datasets import ImageSet
+from gan_core.error_text import last_line
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.files import write_atomically
 from gan_core.history import Row, now_ms
@@ -31,12 +32,12 @@ from gan_core.training.applied_settings import differences
 from gan_core.training.trainer import Diverged, Snapshot, Trainer, classes_of
 from gan_core.verdict import Verdict, best, judge
 from orchestrator import environment
-from orchestrator.errors import last_line
 from orchestrator.store import disk_space
 from orchestrator.store.history_log import HistoryLog
 from orchestrator.store.json_files import write_json
 from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import Outcome, TrialStatus
 from orchestrator.trial.failure_policy import Cause, classify, described
 from orchestrator.trial.restore import newest_whole, on_device, open_ledger, with_history
 
@@ -103,7 +104,7 @@ class TrialExecution:
 
     @property
     def done(self) -> bool:
-        return self.record.status in ("finished", "failed") or bool(self.halt)
+        return self.record.has_ended or bool(self.halt)
 
     @property
     def step(self) -> int:
@@ -126,11 +127,11 @@ class TrialExecution:
         self.folder.samples.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
         self.record = self.folder.record()  # another process may have written it while we waited for the lock
-        if self.record.status == "finished":
+        if self.record.status == TrialStatus.FINISHED:
             self._lock.release()
             return
         before = copy.copy(self.record)
-        if before.status == "damaged":
+        if before.status == TrialStatus.DAMAGED:
             self.record = Record(self.folder.key)
         self._open_attempt(lost)
         try:
@@ -142,9 +143,9 @@ class TrialExecution:
         write_json(self.folder.config_file, self.config.model_dump(mode="json"))
         self._close_attempt(Cause.LOST_WORKER, lost)
         where = {"host": platform.node(), "process": os.getpid(), "device": self.device.type, **self.place}
-        attempt = {"began": now_ms(), "from_step": self.record.step, **where, "outcome": "running"}
+        attempt = {"began": now_ms(), "from_step": self.record.step, **where, "outcome": Outcome.RUNNING}
         self.record.attempts.append(attempt)
-        self.record.status, self.record.error, self.record.verdict = "running", None, None
+        self.record.status, self.record.error, self.record.verdict = TrialStatus.RUNNING, None, None
         self.record.environment = environment.describe() | _gpu(self.device)
         self.folder.write_record(self.record)
 
@@ -224,7 +225,7 @@ class TrialExecution:
         assert self._ledger is not None
         progress = trainer.step()
         for row in progress.rows:
-            if self._meter and "speed/images_per_second" in row:  # the row of a window, not of an evaluation
+            if self._meter and metric_names.SPEED in row:  # the row of a window, not of an evaluation
                 row |= self._meter.read()
         for row in self._ledger.add(progress.rows):
             self.latest |= row
@@ -240,15 +241,15 @@ class TrialExecution:
         if trainer.step_count % self.config.checkpoint_every == 0:
             self._commit(trainer)
 
-    def suspend(self, outcome: str = "interrupted") -> None:
+    def suspend(self, outcome: str = Outcome.INTERRUPTED) -> None:
         """Saves a running trial so that it goes on from here; a finished one is left as it is.
 
         `outcome`: how this attempt ends.
         """
         with self._halting_on_full_disk():
-            if self._trainer is not None and self.record.status == "running":
+            if self._trainer is not None and self.record.status == TrialStatus.RUNNING:
                 self._counted = time.monotonic()
-                self.record.status = "interrupted"
+                self.record.status = TrialStatus.INTERRUPTED
                 self._close_attempt(outcome)
                 self._commit(self._trainer)
             self._leave()
@@ -267,9 +268,9 @@ class TrialExecution:
                 raise
             self.halt = disk_space.explain(error, self.folder.folder)
             self._trainer = None
-            self.record.status, self.record.verdict = "interrupted", None
+            self.record.status, self.record.verdict = TrialStatus.INTERRUPTED, None
             if self.record.attempts:
-                self.record.attempts[-1]["outcome"] = "running"  # whatever it was about to be called
+                self.record.attempts[-1]["outcome"] = Outcome.RUNNING  # whatever it was about to be called
             self._close_attempt(Cause.DISK_FULL, self.halt)
             with suppress(OSError):  # else it says running, which without a process counts as interrupted too
                 self.folder.write_record(self.record)
@@ -289,7 +290,7 @@ class TrialExecution:
         self._ledger.write()
         self.record.history = self._ledger.vouch()
         self.record.step, self.record.best = step, self._best
-        self.record.metrics |= {name: value for name, value in self.latest.items() if name not in ("step", "time")}
+        self.record.metrics |= metric_names.without_position(self.latest)
         self.folder.write_record(self.record)
 
     def _finish(self, verdict: Verdict) -> None:
@@ -297,8 +298,8 @@ class TrialExecution:
         assert self._trainer is not None
         self._prove_application(self._trainer)
         self._save_generator(self.folder.generator_file, self._trainer.eval_generator.state_dict())
-        self.record.status, self.record.verdict = "finished", verdict._asdict()
-        self._close_attempt("finished")
+        self.record.status, self.record.verdict = TrialStatus.FINISHED, verdict._asdict()
+        self._close_attempt(Outcome.FINISHED)
         self._commit(self._trainer)
         self.folder.prune()
         self._leave()
@@ -306,8 +307,8 @@ class TrialExecution:
     def _diverge(self, verdict: Verdict) -> None:
         """Ends a trial at the step that was not finite; what came before is kept, of the weights only the best."""
         assert verdict.since is not None
-        self.record.status, self.record.verdict = "finished", verdict._asdict()
-        self._close_attempt("finished")
+        self.record.status, self.record.verdict = TrialStatus.FINISHED, verdict._asdict()
+        self._close_attempt(Outcome.FINISHED)
         self._save_best()
         self._write_progress(verdict.since)
         self.folder.prune()
@@ -317,7 +318,7 @@ class TrialExecution:
         if disk_space.is_full(error):
             raise error
         text = described(error)
-        self.record.status, self.record.error, self.record.verdict = "failed", text, None
+        self.record.status, self.record.error, self.record.verdict = TrialStatus.FAILED, text, None
         self._close_attempt(classify(error), last_line(text))
         try:
             self.folder.write_record(self.record)
@@ -325,7 +326,7 @@ class TrialExecution:
             self._leave()
 
     def _close_attempt(self, outcome: str, message: str = "") -> None:
-        if self.record.attempts and self.record.attempts[-1]["outcome"] == "running":
+        if self.record.attempts and self.record.attempts[-1]["outcome"] == Outcome.RUNNING:
             self.record.attempts[-1] |= {"ended": now_ms(), "to_step": self.step, "outcome": str(outcome)}
             if message:
                 self.record.attempts[-1]["message"] = message
@@ -341,7 +342,7 @@ class TrialExecution:
 
     def _find_best(self, rows: list[Row]) -> bool:
         """Whether one of these rows is the best evaluation so far; the record has it once its weights are saved."""
-        metric = f"frechet/{self.evaluator.id}"
+        metric = metric_names.frechet(self.evaluator.id)
         found = best(rows, self.evaluator.id)
         if found is None or found[metric] >= self._best.get(metric, float("inf")):
             return False

@@ -12,6 +12,8 @@ from contextlib import suppress
 import psutil
 import torch
 
+from gan_core import metric_names
+
 MEGABYTE = 1e6  # as MLflow counts
 
 
@@ -34,7 +36,7 @@ class SystemMeter:
             "worker_memory_megabytes": self.process.memory_info().rss / MEGABYTE,
             **(self.gpu.read() if self.gpu else {}),
         }
-        return {f"system/{name}": round(value, 1) for name, value in found.items()}
+        return {metric_names.system(name): round(value, 1) for name, value in found.items()}
 
 
 class _Gpu:
