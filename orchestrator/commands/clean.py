@@ -14,6 +14,7 @@ from orchestrator.store import temp_folder
 from orchestrator.store.sweep_folder import SweepFolder, sweeps
 from orchestrator.store.sweep_lock import hold, is_held
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import TrialStatus
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def find(home: Path, folders: list[SweepFolder], all_: bool, everything: bool) -
         finished = [
             file
             for place in trials
-            if place.record().status == "finished"
+            if place.record().status == TrialStatus.FINISHED
             for file in (place.checkpoint_file, place.previous_file, place.damaged_file)
         ]
         kinds = {

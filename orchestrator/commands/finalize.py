@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.errors import UserError, first_line
+from gan_core.error_text import first_line
+from orchestrator.errors import UserError
 from orchestrator.planning import ranking
+from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking import model_logging
 from orchestrator.tracking.mirror import Mirror
 
@@ -26,8 +28,8 @@ class Conclusion:
 def status_of(statuses: Iterable[str]) -> str:
     """The parent run's, from those of the trials that nobody runs any more."""
     found = set(statuses)
-    if found <= {"finished", "failed"}:
-        return "FAILED" if "failed" in found else "FINISHED"
+    if found <= {TrialStatus.FINISHED, TrialStatus.FAILED}:
+        return "FAILED" if TrialStatus.FAILED in found else "FINISHED"
     return "KILLED"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -14,12 +13,14 @@ from rich.text import Text
 
 from orchestrator.cluster import nodes
 from orchestrator.command_hints import command, resume_command
+from orchestrator.console.output import print_json, say
 from orchestrator.console.style import COLOURS, SHOWN, shown_metrics
 from orchestrator.errors import UserError
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder, sweeps
 from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.client import runs_of
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def trial_row(
 
     `place`: its folder, where the history shall be compared with the record.
     """
-    status = "interrupted" if record.status == "running" and not held else record.status
+    status = record.current_status(held)
     return {
         **{name: trial[name] for name in ("key", "name", "group", "configuration", "seed")},
         "status": status,
@@ -46,13 +47,13 @@ def trial_row(
         "run_id": run_id,
         "metrics": record.metrics,
         "attempts": len(record.attempts),
-        "node": record.attempts[-1].get("node", "") if status == "running" else "",
-        "note": _note(record, place if status != "running" else None),
+        "node": record.attempts[-1].get("node", "") if status == TrialStatus.RUNNING else "",
+        "note": _note(record, place if status != TrialStatus.RUNNING else None),
     }
 
 
 def _note(record: Record, place: TrialFolder | None) -> str:
-    if record.status == "damaged":
+    if record.status == TrialStatus.DAMAGED:
         return record.error or ""
     if place and not place.history_is_whole(record):
         return f"{place.history_file} is damaged or gone; {WRITTEN_AGAIN}"
@@ -62,7 +63,7 @@ def _note(record: Record, place: TrialFolder | None) -> str:
 def rows_of_plan(plan: Plan, begun: bool = False) -> list[dict[str, Any]]:
     """Every trial of a plan, or only those that have `begun`."""
     runs, held = runs_of(plan.folder), is_held(plan.folder.lock_file)
-    wanted = [p for p in plan.trials if not begun or p.record.status != "pending"]
+    wanted = [p for p in plan.trials if not begun or p.record.status != TrialStatus.PENDING]
     return [trial_row(p.describe(), p.record, runs.get(p.key), held, plan.folder.trial(p.key)) for p in wanted]
 
 
@@ -74,10 +75,6 @@ def rows_of_sweep(folder: SweepFolder, thorough: bool = False) -> list[dict[str,
         place = folder.trial(trial["key"])
         rows.append(trial_row(trial, place.record(), runs.get(place.key), held, place if thorough else None))
     return rows
-
-
-def print_json(value: Any) -> None:
-    print(json.dumps(value, indent=1))
 
 
 def print_sweep(home: Path, name: str, console: Console, as_json: bool, address: str | None = None) -> None:
@@ -105,13 +102,13 @@ def print_sweep(home: Path, name: str, console: Console, as_json: bool, address:
             *([row["node"]] if where else []),
         )
     console.print(table)
-    console.print(_counts(rows), highlight=False)
+    say(console, _counts(rows), word_wrap=True)
     for line in (f"note    {row['name']}: {row['note']}" for row in rows if row["note"]):
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        say(console, line)
     for line in _next(folder, rows):
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        say(console, line)
     if folder.report_file.exists():
-        console.print(f"report  {folder.report_file}", highlight=False, soft_wrap=True, markup=False)
+        say(console, f"report  {folder.report_file}")
 
 
 def _nodes(address: str, rows: list[dict[str, Any]]) -> list[nodes.Node]:
@@ -131,7 +128,7 @@ def _next(folder: SweepFolder, rows: list[dict[str, Any]]) -> list[str]:
             command(f"stop {folder.name}", folder.home),
         )
         return [f"next    {follow}, or {stop}"]
-    if all(row["status"] == "finished" and not row["note"].endswith(WRITTEN_AGAIN) for row in rows):
+    if all(row["status"] == TrialStatus.FINISHED and not row["note"].endswith(WRITTEN_AGAIN) for row in rows):
         return [f"next    {command(f'sample {folder.name} 1', folder.home)}, for images of a trial"]
     return [f"next    {resume_command(folder.sweep(), folder.home)} goes on with it"]
 
@@ -142,7 +139,7 @@ def print_sweeps(home: Path, console: Console, as_json: bool) -> None:
         print_json([{"sweep": f.name, "running": is_held(f.lock_file), "trials": rows} for f, rows in found])
         return
     if not found:
-        console.print(f"no sweep in {home} yet; start one with: {command('sweep FILE', home)}", highlight=False)
+        say(console, f"no sweep in {home} yet; start one with: {command('sweep FILE', home)}", word_wrap=True)
         return
     table = _table("sweep", "trials", "now")
     for folder, rows in found:

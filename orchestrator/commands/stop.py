@@ -12,16 +12,17 @@ from rich.console import Console
 
 from orchestrator.command_hints import command, resume_command
 from orchestrator.commands.status import rows_of_sweep
+from orchestrator.console.output import say
 from orchestrator.errors import UserError
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import holder, is_held
+from orchestrator.store.trial_status import TrialStatus
 
 SECONDS_BETWEEN_LOOKS = 0.2
 
 
 def stop(folder: SweepFolder, console: Console) -> None:
     """Asks, waits until the sweep's lock is free, says what was saved. Raises UserError where it cannot ask."""
-    say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
     if not is_held(folder.lock_file):
         again = resume_command(folder.sweep(), folder.home)  # raises where there is no such sweep
         where = command(f"status {folder.name}", folder.home)
@@ -29,14 +30,17 @@ def stop(folder: SweepFolder, console: Console) -> None:
             f"sweep {folder.name} is not running; `{where}` says where it stands, `{again}` goes on with it"
         )
     process = ask(folder)
-    say(f"asked process {process} to stop; it saves every running trial (Ctrl-C here only ends this waiting) ...")
+    say(
+        console,
+        f"asked process {process} to stop; it saves every running trial (Ctrl-C here only ends this waiting) ...",
+    )
     while is_held(folder.lock_file):
         time.sleep(SECONDS_BETWEEN_LOOKS)
     if not folder.sweep_file.exists():
-        say("it stopped before any trial began")
+        say(console, "it stopped before any trial began")
         return
     for line in saved(folder):
-        say(line)
+        say(console, line)
 
 
 def ask(folder: SweepFolder) -> int:
@@ -67,8 +71,8 @@ def ask(folder: SweepFolder) -> int:
 def saved(folder: SweepFolder) -> list[str]:
     """What a stopped sweep has, and what goes on with it."""
     rows = rows_of_sweep(folder)
-    left = [row for row in rows if row["status"] == "interrupted"]
-    unfinished = any(row["status"] != "finished" for row in rows)
+    left = [row for row in rows if row["status"] == TrialStatus.INTERRUPTED]
+    unfinished = any(row["status"] != TrialStatus.FINISHED for row in rows)
     again = resume_command(folder.sweep(), folder.home)
     counts = ", ".join(f"{count} {status}" for status, count in Counter(row["status"] for row in rows).items())
     return [

@@ -35,6 +35,7 @@ from orchestrator.store.json_files import write_checked, write_text
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import hold
 from orchestrator.store.temp_folder import parent_folder, scratch_folder
+from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile import loader
 from orchestrator.tracking import client, model_logging, sqlite
 from orchestrator.tracking.address import check_uri
@@ -226,6 +227,6 @@ def _statuses(plan: Plan) -> set[str]:
 
 
 def _exit_code(plan: Plan, stop: StopRequest) -> int:
-    if _statuses(plan) == {"finished"}:
+    if _statuses(plan) == {TrialStatus.FINISHED}:
         return FINISHED
     return stop.code if stop.asked else SOME_FAILED

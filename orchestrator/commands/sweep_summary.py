@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from gan_core.error_text import last_line
 from orchestrator.command_hints import command
 from orchestrator.commands import finalize
 from orchestrator.commands.sweep_options import SweepOptions
-from orchestrator.errors import last_line
+from orchestrator.console.output import say
 from orchestrator.planning.plan import Plan
 from orchestrator.signals import INTERRUPTED, SOME_FAILED
+from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.address import default_uri, without_secrets
 
 
@@ -28,36 +30,38 @@ class SweepOutcome:
 
 def print_summary(options: SweepOptions, console: Console, outcome: SweepOutcome) -> None:
     plan = outcome.plan
-    say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
     end = outcome.end
     if end.answer:
-        say(f"\n{plan.sweep.question}\n{end.answer}\n")
+        say(console, f"\n{plan.sweep.question}\n{end.answer}\n")
     for planned in plan.trials:
-        if planned.record.status == "failed" and planned.record.error:
-            say(f"failed: {planned.trial.name}: {last_line(planned.record.error)}")
+        if planned.record.status == TrialStatus.FAILED and planned.record.error:
+            say(console, f"failed: {planned.trial.name}: {last_line(planned.record.error)}")
     if outcome.busy:
-        say(outcome.busy)
+        say(console, outcome.busy)
     if end.report:
-        say(f"report  {end.report}")
+        say(console, f"report  {end.report}")
     if end.model:
-        say(f"model   {end.model.uri}, the generator of {end.model.trial}")
+        say(console, f"model   {end.model.uri}, the generator of {end.model.trial}")
     if end.model_trouble:
-        say(f"no model: {end.model_trouble}")
+        say(console, f"no model: {end.model_trouble}")
     if end.trouble:
         sync = command(f"sync {plan.sweep.name}{tracking_option(options)}", options.home)
-        say(f"no report: {end.trouble}; {sync} sends what MLflow lacks and writes it")
+        say(console, f"no report: {end.trouble}; {sync} sends what MLflow lacks and writes it")
     elif options.tracking_uri.startswith("http"):
-        say(f"MLflow  {without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
+        say(console, f"MLflow  {without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
     else:
-        say(f"MLflow  {command(f'ui{tracking_option(options)}', options.home)}, then experiment {plan.sweep.name}")
+        say(
+            console,
+            f"MLflow  {command(f'ui{tracking_option(options)}', options.home)}, then experiment {plan.sweep.name}",
+        )
     if outcome.stopped:
-        say(f"stopped: {outcome.stopped}")
+        say(console, f"stopped: {outcome.stopped}")
     if outcome.code == INTERRUPTED:
-        left = sum(planned.record.status != "finished" for planned in plan.trials)
-        say(f"report  {command(f'report {plan.sweep.name}', options.home)} writes it from what there is")
-        say(f"interrupted with {left} of {len(plan.trials)} trials left; the same command goes on from here")
+        left = sum(planned.record.status != TrialStatus.FINISHED for planned in plan.trials)
+        say(console, f"report  {command(f'report {plan.sweep.name}', options.home)} writes it from what there is")
+        say(console, f"interrupted with {left} of {len(plan.trials)} trials left; the same command goes on from here")
     elif outcome.code == SOME_FAILED and not outcome.stopped:
-        say("some trials failed; the same command tries them again")
+        say(console, "some trials failed; the same command tries them again")
 
 
 def tracking_option(options: SweepOptions) -> str:

@@ -14,9 +14,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.console.output import say
 from orchestrator.console.style import COLOURS, SHOWN, shown_metrics
 from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan
+from orchestrator.store.trial_status import TrialStatus
+from orchestrator.trial.trial_event import TrialEvent
 
 SECONDS_BETWEEN_LINES = 15
 
@@ -66,11 +69,11 @@ class Display:
     def phase(self, text: str) -> None:
         """What is going on now: starting, stopping, writing."""
         self.phase_text = text
-        self.console.print(f"{text} ...", highlight=False)
+        say(self.console, f"{text} ...", word_wrap=True)
 
     def note(self, text: str) -> None:
         """Something to know."""
-        self.console.print(text, highlight=False)
+        say(self.console, text, word_wrap=True)
 
     def start(self, plan: Plan, clock: Eta) -> None:
         self.plan, self.clock = plan, clock
@@ -78,20 +81,20 @@ class Display:
         self._steps = {p.key: p.config.steps for p in plan.todo}
         self.ended = len(plan.trials) - len(plan.todo)
         for planned in plan.trials:
-            if planned.state == "finished" and planned.record.verdict:
+            if planned.state == TrialStatus.FINISHED and planned.record.verdict:
                 self.outcomes[planned.record.verdict["name"]] += 1
 
     def report(self, key: str, result: dict[str, Any]) -> None:
         """A trial reported: the runner's callback."""
         assert self.clock
-        if result["status"] in ("lost", "crowded", "retried", "silent"):
+        if result["status"] in set(TrialEvent) - {TrialEvent.GIVEN_UP}:
             self._trial_disturbed(key, result)
             return
-        if result["status"] == "given up":
+        if result["status"] == TrialEvent.GIVEN_UP:
             self.running.pop(key, None)
             self.clock.close(key)
             self.ended += 1
-            self.outcomes["failed"] += 1
+            self.outcomes[TrialStatus.FAILED] += 1
             self.note(f"[{self.ended}/{self._total()}] {self._names[key]}: failed, {result['error']}")
             return
         trial = self.running.setdefault(key, _Running(self._names[key], self._steps[key]))
@@ -111,14 +114,14 @@ class Display:
 
     def _trial_disturbed(self, key: str, result: dict[str, Any]) -> None:
         name = self._names[key]
-        if result["status"] == "silent":
+        if result["status"] == TrialEvent.SILENT:
             end = f"after {duration(result['patience'])} its worker is killed"
             self.note(f"  nothing was heard of {name} for {duration(result['silent'])}; {end}")
             return
         self.running.pop(key, None)
-        if result["status"] == "lost":
+        if result["status"] == TrialEvent.WORKER_LOST:
             self.note(f"  lost the worker of {name}; it starts again from its checkpoint")
-        elif result["status"] == "retried":
+        elif result["status"] == TrialEvent.RETRIED:
             self.note(f"  {name}: {result['error']}; it is tried again from its checkpoint")
         else:
             self.note(f"  {name} ran out of memory; it is tried again with fewer neighbours, after the others")

@@ -23,6 +23,7 @@ from orchestrator.object_store.worker_folder import WorkerFolder, write_file
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import TrialStatus
 
 SETTLED = 2 * 10**9
 """Nanoseconds after which an object that is written again says so: its time has whole seconds."""
@@ -71,7 +72,7 @@ class CopiedFolder(TrialFolder):
         files, place = attempts[last], f"{self.prefix}/{last}"
         record = self.storage.read(f"{place}/{RECORD}")  # read first and written last: the others may only be ahead
         left_out = {RECORD, *(() if checkpoints else CHECKPOINTS)}
-        if _status(record) == "running":
+        if _status(record) == TrialStatus.RUNNING:
             left_out.update(GENERATORS)
         for name in files.keys() - left_out:
             self._copy(name, files[name], place)
@@ -109,4 +110,4 @@ def _status(record: bytes) -> str:
     try:
         return str(json.loads(record)["status"])
     except (ValueError, KeyError, TypeError):
-        return "damaged"
+        return TrialStatus.DAMAGED

@@ -14,9 +14,12 @@ from orchestrator.object_store.attempts import Attempts
 from orchestrator.object_store.home_copy import CopiedFolder, StoredSweep
 from orchestrator.object_store.s3 import reason
 from orchestrator.object_store.worker_folder import write_file
+from orchestrator.periodic import PeriodicThread
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.repair import damaged_files
 from orchestrator.store import disk_space
+from orchestrator.store.trial_status import TrialStatus
+from orchestrator.trial.trial_event import TrialEvent
 
 AT_ONCE = 8
 SECONDS_BETWEEN_PULLS = 1.0
@@ -54,7 +57,7 @@ def _exchange(place: CopiedFolder, attempts: Attempts) -> bool:
             place.push_all()
         return False
     record = place.record()
-    if record.status == "finished" and (damaged := damaged_files(place, record)):
+    if record.status == TrialStatus.FINISHED and (damaged := damaged_files(place, record)):
         for file in damaged:
             file.unlink(missing_ok=True)
         place.pull(attempts)
@@ -87,19 +90,19 @@ class Puller:
         self._due: set[str] = set()
         self._running: set[str] = set()
         self._silent = False
-        self._asking, self._pulling, self._over = threading.Lock(), threading.Lock(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
+        self._asking, self._pulling = threading.Lock(), threading.Lock()
+        self._thread = PeriodicThread("puller", SECONDS_BETWEEN_PULLS, self._pull)
 
     def __enter__(self) -> Puller:
         self._thread.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._over.set()
+        self._thread.end()  # without waiting for it: a pull may hang as long as the storage does not answer
 
     def heard(self, key: str, result: dict[str, Any]) -> None:
         """What the runner reports of a trial."""
-        if result["status"] == "silent":
+        if result["status"] == TrialEvent.SILENT:
             return
         if result.get("done", True):  # lost and retried ones run again once that is heard
             self._running.discard(key)
@@ -121,10 +124,6 @@ class Puller:
     def _ask(self, keys: set[str]) -> None:
         with self._asking:
             self._due |= keys
-
-    def _run(self) -> None:
-        while not self._over.wait(SECONDS_BETWEEN_PULLS):
-            self._pull()
 
     def _pull(self) -> None:
         with self._pulling:

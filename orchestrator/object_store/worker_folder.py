@@ -32,6 +32,7 @@ from orchestrator.object_store.attempts import (
 from orchestrator.object_store.s3 import ObjectStore, reason
 from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import TrialStatus
 
 SECONDS_OF_PATIENCE = 60.0
 """How long a worker waits for a storage that is away where it cannot go on without: to begin, and to end."""
@@ -84,13 +85,13 @@ class WorkerFolder(TrialFolder):
         super().write_record(record)
         first = RECORD not in self._pushed
         try:
-            if first or record.status in ("finished", "failed"):
+            if first or record.has_ended:
                 _patiently(self.push)
             else:
                 self.push()
             self.trouble = ""
         except OSError as error:
-            if first or record.status != "running":
+            if first or record.status != TrialStatus.RUNNING:
                 raise
             why = reason(error, self.storage.bucket)
             self.trouble = f"the storage is behind: {why}; the next checkpoint takes all of it there"

@@ -12,6 +12,7 @@ from gan_core.config.identity import trial_key
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.planning.ranking import all_ended, ranking
 from orchestrator.store.json_files import read_json
+from orchestrator.store.trial_status import TrialStatus
 
 MIN_SEEDS = 3
 
@@ -26,7 +27,7 @@ def extended(plan: Plan, count: int) -> Plan:
         return plan
     if not count:
         return _with_earlier(plan)
-    if any(planned.state != "finished" for planned in plan.trials):
+    if any(planned.state != TrialStatus.FINISHED for planned in plan.trials):
         return plan
     ended = all_ended(plan.folder, [planned.describe() for planned in plan.trials])
     best = [found.configuration for found in ranking(ended)]
@@ -43,7 +44,9 @@ def _with_earlier(plan: Plan) -> Plan:
     examples = {planned.trial.configuration: planned for planned in plan.trials}
     asked = [(t["configuration"], t["seed"]) for t in earlier if t.get("confirms") and t["configuration"] in examples]
     found = [_again(plan, examples[name], seed) for name, seed in asked if seed not in plan.sweep.seeds]
-    return replace(plan, trials=[*plan.trials, *(planned for planned in found if planned.state == "finished")])
+    return replace(
+        plan, trials=[*plan.trials, *(planned for planned in found if planned.state == TrialStatus.FINISHED)]
+    )
 
 
 def _again(plan: Plan, planned: PlannedTrial, seed: int) -> PlannedTrial:

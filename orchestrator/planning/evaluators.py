@@ -18,6 +18,7 @@ from gan_core.evaluation.requirements import features_kind
 from gan_core.files import remove_temporary
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
+from orchestrator.store.trial_status import TrialStatus
 
 
 def prepare(
@@ -42,7 +43,7 @@ def prepare(
         if planned.evaluation not in found or before in (None, found[planned.evaluation].id):
             continue
         now = found[planned.evaluation].id
-        if planned.state == "finished":
+        if planned.state == TrialStatus.FINISHED:
             note(f"caution: {planned.trial.name} was measured with {before}, not {now}: their numbers stand apart")
         elif plan.folder.trial(planned.key).has_checkpoint():
             raise UserError(

@@ -18,6 +18,7 @@ from orchestrator.command_hints import where_from
 from orchestrator.errors import Problem, SpecError
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder, make_home
+from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile.model import Sweep, Trial
 from orchestrator.sweepfile.settings import source_of
 
@@ -40,13 +41,13 @@ class PlannedTrial:
     @property
     def state(self) -> str:
         """finished, resumable (has steps behind it), failed (will be tried again), damaged (its record is) or new."""
-        if self.record.status in ("finished", "failed", "damaged"):
+        if self.record.status in (TrialStatus.FINISHED, TrialStatus.FAILED, TrialStatus.DAMAGED):
             return self.record.status
         return "resumable" if self.record.step else "new"
 
     @property
     def remaining(self) -> int:
-        return 0 if self.state == "finished" else self.config.steps - self.record.step
+        return 0 if self.state == TrialStatus.FINISHED else self.config.steps - self.record.step
 
     def describe(self) -> dict[str, Any]:
         """The trial as `sweep.json` and the mirror keep it."""
@@ -79,7 +80,7 @@ class Plan:
 
     @property
     def todo(self) -> list[PlannedTrial]:
-        return [planned for planned in self.trials if planned.state != "finished"]
+        return [planned for planned in self.trials if planned.state != TrialStatus.FINISHED]
 
     def refreshed(self) -> Plan:
         """With the records as they are now."""

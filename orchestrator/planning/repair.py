@@ -11,6 +11,7 @@ from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.store.json_files import Damaged
 from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import TrialStatus
 
 
 def repaired(plan: Plan, note: Callable[[str], None]) -> Plan:
@@ -20,9 +21,9 @@ def repaired(plan: Plan, note: Callable[[str], None]) -> Plan:
     """
     for planned in plan.trials:
         place = plan.folder.trial(planned.key)
-        if planned.state == "damaged":
+        if planned.state == TrialStatus.DAMAGED:
             note(f"{planned.trial.name}: {planned.record.error}; it is made anew from the checkpoint")
-        elif planned.state == "finished":
+        elif planned.state == TrialStatus.FINISHED:
             place.prune()  # a command that was killed after the last record did not come to it
             if damaged := damaged_files(place, planned.record):
                 note(f"{planned.trial.name}: {_mend(planned, place, damaged)}")
@@ -59,6 +60,6 @@ def _mend(planned: PlannedTrial, place: TrialFolder, damaged: list[Path]) -> str
     except (FileNotFoundError, CheckpointError):
         return f"{said}, and so is the checkpoint that it could be made from; the verdict stands, MLflow has the rest"
     record = planned.record
-    record.status, record.step = "interrupted", step
+    record.status, record.step = TrialStatus.INTERRUPTED, step
     place.write_record(record)
     return f"{said}; made again from the checkpoint at step {step}"

@@ -9,6 +9,7 @@ from gan_core.config.identity import NOT_IDENTITY, flatten
 from orchestrator.errors import shown
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import read_json
+from orchestrator.store.trial_status import TrialStatus
 
 
 def other_code(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
@@ -39,7 +40,7 @@ def _short(commit: Any) -> str:
 
 def finished_with_other_code(plan: Plan, now: Mapping[str, Any]) -> dict[str, str]:
     """key -> how the code differs, of the plan's finished trials that other code made. They are kept."""
-    finished = (planned for planned in plan.trials if planned.state == "finished")
+    finished = (planned for planned in plan.trials if planned.state == TrialStatus.FINISHED)
     reasons = {planned.key: other_code(planned.record.environment, now) for planned in finished}
     return {key: reason for key, reason in reasons.items() if reason}
 

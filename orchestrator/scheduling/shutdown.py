@@ -3,48 +3,43 @@
 from __future__ import annotations
 
 import platform
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import psutil
 
+from orchestrator import shutdown_budgets
+from orchestrator.periodic import PeriodicThread
 from orchestrator.signals import StopRequest
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import TrialStatus
 
-GRACE_PERIOD = 5.0
-"""What a trial that is asked to stop has for its step and its checkpoint."""
+SECONDS_BETWEEN_CHECKS = 0.2
+"""Of the stop request, which is a plain flag: a signal handler sets it, and must not wait for a lock."""
 
 
 @contextmanager
 def bounded_stop(stop: StopRequest, folders: list[TrialFolder]) -> Iterator[None]:
-    """Once a stop is asked, trials that are still running a while later lose their workers on this machine.
+    """Kills the workers on this machine whose trials still run when the grace period after a stop request is over.
 
-    Those on other machines are ended by Ray, more slowly.
+    Workers on other machines are ended by Ray, which takes longer.
     """
-    over = threading.Event()
 
-    def watch() -> None:
-        while not stop.asked:
-            if over.wait(0.2):
-                return
-        if not over.wait(GRACE_PERIOD):
+    def kill_late_workers() -> bool:
+        if stop.asked and not thread.ending.wait(shutdown_budgets.WORKER_GRACE_PERIOD):
             for folder in folders:
                 kill_worker(folder)
+        return stop.asked
 
-    thread = threading.Thread(target=watch, daemon=True, name="bounded-stop")
-    thread.start()
-    try:
+    thread = PeriodicThread("bounded-stop", SECONDS_BETWEEN_CHECKS, kill_late_workers)
+    with thread:
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def kill_worker(folder: TrialFolder) -> None:
     """Kills the worker that runs the trial, if that is on this machine. Its trial goes on from its checkpoint."""
     record = folder.record()
-    if record.status != "running" or record.attempts[-1]["host"] != platform.node():
+    if record.status != TrialStatus.RUNNING or record.attempts[-1]["host"] != platform.node():
         return
     with suppress(psutil.Error):
         process = psutil.Process(record.attempts[-1]["process"])

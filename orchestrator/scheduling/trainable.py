@@ -17,13 +17,15 @@ from ray import tune
 
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
+from gan_core.error_text import last_line
 from gan_core.evaluation.evaluator import Evaluator
-from orchestrator.errors import last_line
 from orchestrator.object_store import worker_folder
 from orchestrator.store import temp_folder
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import TrialStatus
 from orchestrator.trial.execution import TrialExecution
 from orchestrator.trial.failure_policy import POLICIES, Action, Cause
+from orchestrator.trial.trial_event import TrialEvent
 
 SECONDS_ALONE = 30.0
 """After so long without a call a worker lets go of its trial. A command that lives calls again at once; Ray takes a
@@ -89,7 +91,7 @@ class TrialTrainable(tune.Trainable):
         if self._may_try_again(self.execution):
             self.retries += 1
             self.execution = self._begin()
-            said |= {"status": "retried", "done": False}
+            said |= {"status": TrialEvent.RETRIED, "done": False}
         return said
 
     def _begin(self) -> TrialExecution:
@@ -129,7 +131,7 @@ class TrialTrainable(tune.Trainable):
             "so_far": execution.so_far,
             "latest": dict(execution.latest),
             "seconds": execution.active_seconds(),
-            "cause": record.attempts[-1]["outcome"] if record.status == "failed" else None,
+            "cause": record.attempts[-1]["outcome"] if record.status == TrialStatus.FAILED else None,
             "error": last_line(record.error or ""),
             "done": execution.done,
             "note": record.note or worker_folder.trouble_of(execution.folder),
@@ -138,7 +140,7 @@ class TrialTrainable(tune.Trainable):
         }
 
     def _may_try_again(self, execution: TrialExecution) -> bool:
-        if execution.record.status != "failed":
+        if execution.record.status != TrialStatus.FAILED:
             return False
         policy = POLICIES[Cause(execution.record.attempts[-1]["outcome"])]
         return policy.action is Action.RETRY and self.retries < policy.most

@@ -11,11 +11,13 @@ from typing import Any
 
 import ray
 
-from orchestrator.errors import last_line
+from gan_core.error_text import last_line
 from orchestrator.scheduling.heartbeat import Heartbeats
 from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.signals import StopRequest
+from orchestrator.store.trial_status import TrialStatus
 from orchestrator.trial.failure_policy import POLICIES, Action, Cause, classify
+from orchestrator.trial.trial_event import TrialEvent
 
 Report = Callable[[str, dict[str, Any]], None]
 """Called with a trial's key and what it reported: step, status, verdict (and so far), metrics, seconds of training, a
@@ -54,14 +56,14 @@ class TrialMonitor:
             self.silence.heard(key, time.monotonic())
         if result["halt"]:
             self.stop.ask(result["halt"])
-        if result["status"] == "failed":
+        if result["status"] == TrialStatus.FAILED:
             result = self._failed(key, Cause(result["cause"]), result)
         self.report(key, result)
 
     def _failed(self, key: str, cause: Cause, result: dict[str, Any]) -> dict[str, Any]:
         if POLICIES[cause].action is Action.RETRY_ROOMIER and key not in self.roomier:
             self.crowded.add(key)
-            return result | {"status": "crowded"}
+            return result | {"status": TrialEvent.OUT_OF_MEMORY}
         self._stop_if_it_must(cause, result["error"], ended=True)
         return result
 
@@ -69,7 +71,7 @@ class TrialMonitor:
         """Tune starts the trial again; what is known of the end of its worker."""
         cause, said = self._on_loss(key, error)
         self._stop_if_it_must(cause, last_line(said), ended=False)
-        status = "lost" if cause is Cause.LOST_WORKER else "retried"
+        status = TrialEvent.WORKER_LOST if cause is Cause.LOST_WORKER else TrialEvent.RETRIED
         self.report(key, {"status": status, "error": last_line(said)})
         return last_line(said)
 
@@ -81,7 +83,7 @@ class TrialMonitor:
             short = f"its worker could not run it: {last_line(said)}"
         self.given_up[key] = cause, "\n".join(part for part in (self.last_words(str(error)), said, short) if part)
         self._stop_if_it_must(cause, short, ended=True)
-        self.report(key, {"status": "given up", "error": short})
+        self.report(key, {"status": TrialEvent.GIVEN_UP, "error": short})
 
     def _on_loss(self, key: str, error: BaseException | None) -> tuple[Cause, str]:
         self.silence.forget(key)
@@ -102,7 +104,7 @@ class TrialMonitor:
             return
         self._next_look = now + SECONDS_BETWEEN_LOOKS
         for key, seconds in self.silence.to_tell(now).items():
-            self.report(key, {"status": "silent", "silent": seconds, "patience": self.silence.patience})
+            self.report(key, {"status": TrialEvent.SILENT, "silent": seconds, "patience": self.silence.patience})
         silent = self.silence.to_kill(now)
         for trial in trials if silent else []:
             key, actor = key_of(trial), trial.temporary_state.ray_actor

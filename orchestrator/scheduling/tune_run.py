@@ -11,9 +11,9 @@ import re
 
 from ray import tune
 
+from gan_core.error_text import last_line
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster.ray_runtime import Cluster
-from orchestrator.errors import last_line
 from orchestrator.object_store.puller import Puller
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.planning.runtime_estimate import longest_first
@@ -27,9 +27,9 @@ from orchestrator.scheduling.trial_order import InOrder, one_after_another
 from orchestrator.scheduling.tune_callback import TuneCallback, TuneStopper
 from orchestrator.signals import StopRequest
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import Outcome, TrialStatus
 from orchestrator.trial.failure_policy import MAX_WORKERS_LOST, Cause, classify
-
-ENDED = ("finished", "failed")
+from orchestrator.trial.trial_event import TrialEvent
 
 
 def run(
@@ -54,7 +54,7 @@ def run(
         if stop.asked:
             return
         again = one.crowded - roomier
-        left = {p.key for p in todo if plan.folder.trial(p.key).record().status not in ENDED} if broken else set()
+        left = {p.key for p in todo if not plan.folder.trial(p.key).record().has_ended} if broken else set()
         todo = [planned for planned in todo if planned.key in again | left]
         roomier |= again
 
@@ -140,7 +140,7 @@ def killed_for_memory(said: str, folders: list[TrialFolder]) -> list[TrialFolder
     found = []
     for folder in folders:
         record = folder.record()
-        if record.attempts and record.attempts[-1]["process"] in processes and record.status not in ENDED:
+        if record.attempts and record.attempts[-1]["process"] in processes and not record.has_ended:
             found.append(folder)
     return found
 
@@ -150,25 +150,25 @@ def _note_killed(folders: list[TrialFolder], one: TrialMonitor) -> None:
     for folder in folders:
         if folder.key in one.roomier:
             give_up(folder, Cause.OUT_OF_MEMORY, said)
-            one.report(folder.key, {"status": "given up", "error": said})
+            one.report(folder.key, {"status": TrialEvent.GIVEN_UP, "error": said})
         else:
             _end_attempt(folder, Cause.OUT_OF_MEMORY, said)
             one.crowded.add(folder.key)
-            one.report(folder.key, {"status": "crowded"})
+            one.report(folder.key, {"status": TrialEvent.OUT_OF_MEMORY})
 
 
 def give_up(folder: TrialFolder, cause: Cause, error: str) -> None:
     """The trial has failed, for `error`, unless it has come to an end of its own before."""
     _end_attempt(folder, cause, last_line(error))
     record = folder.record()
-    if record.status not in ENDED:
-        record.status, record.error = "failed", error
+    if not record.has_ended:
+        record.status, record.error = TrialStatus.FAILED, error
         folder.folder.mkdir(parents=True, exist_ok=True)
         folder.write_record(record)
 
 
 def _end_attempt(folder: TrialFolder, cause: Cause, message: str) -> None:
     record = folder.record()
-    if record.attempts and record.attempts[-1]["outcome"] == "running":
+    if record.attempts and record.attempts[-1]["outcome"] == Outcome.RUNNING:
         record.attempts[-1] |= {"outcome": str(cause), "message": message}
         folder.write_record(record)

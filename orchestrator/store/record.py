@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.store.trial_status import TrialStatus
+
 if TYPE_CHECKING:
     pass
 
@@ -23,7 +25,7 @@ class Record:
     """
 
     key: str
-    status: str = "pending"
+    status: TrialStatus = TrialStatus.PENDING
     step: int = 0
     verdict: dict[str, Any] | None = None
     metrics: dict[str, float] = field(default_factory=dict)
@@ -35,6 +37,15 @@ class Record:
     error: str | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
     history: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the trial has finished or failed: no worker is needed for it any more."""
+        return self.status in (TrialStatus.FINISHED, TrialStatus.FAILED)
+
+    def current_status(self, is_held: bool) -> TrialStatus:
+        """The status; INTERRUPTED where the record says RUNNING although no process holds the sweep (`is_held`)."""
+        return TrialStatus.INTERRUPTED if self.status == TrialStatus.RUNNING and not is_held else self.status
 
     @property
     def note(self) -> str:

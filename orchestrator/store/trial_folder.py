@@ -10,6 +10,7 @@ from gan_core.files import remove_temporary
 from orchestrator.store import history_log
 from orchestrator.store.json_files import Damaged, read_checked, write_checked
 from orchestrator.store.record import Record
+from orchestrator.store.trial_status import TrialStatus
 
 if TYPE_CHECKING:
     from gan_core.history import Row
@@ -47,7 +48,7 @@ class TrialFolder:
             return Record(**found) if found else Record(self.key)
         except (Damaged, TypeError) as error:
             why = str(error) if isinstance(error, Damaged) else f"{self.record_file} is damaged: it has other fields"
-            return Record(self.key, status="damaged", error=why)
+            return Record(self.key, status=TrialStatus.DAMAGED, error=why)
 
     def write_record(self, record: Record) -> None:
         write_checked(self.record_file, asdict(record))

@@ -19,13 +19,15 @@ from urllib.parse import urlsplit
 
 from gan_core.config.identity import effective_settings
 from gan_core.config.trial import TrialConfig
-from orchestrator.errors import UserError, first_line
+from gan_core.error_text import first_line
+from orchestrator.errors import UserError
 from orchestrator.store.history_reader import HistoryReader
 from orchestrator.store.json_files import read_json, write_json
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking import run_content
 from orchestrator.tracking.address import without_secrets
 from orchestrator.tracking.client import FOLDER, KEY, KIND, SENT, children_of, client_for, one_of, runs_with
@@ -254,11 +256,11 @@ class Mirror:
         if child and child.closed:
             return
         record = folder.record()
-        if record.status == "running" and not self.runs(folder.key):  # nobody trains it: its process died
-            record = replace(record, status="interrupted")
+        if record.status == TrialStatus.RUNNING and not self.runs(folder.key):  # nobody trains it: its process died
+            record = replace(record, status=TrialStatus.INTERRUPTED)
         state = run_content.state(record)
-        starting = record.status == "running" and not record.applied
-        unknown = record.status in ("pending", "damaged")
+        starting = record.status == TrialStatus.RUNNING and not record.applied
+        unknown = record.status in (TrialStatus.PENDING, TrialStatus.DAMAGED)
         if unknown or starting or (child and child.state == state):
             return
         child = self._child(trial, record)
@@ -267,12 +269,12 @@ class Mirror:
         if child.described != described:
             self._describe(child, trial, folder, record, anew)
             child.described = described
-        ended = record.status != "running"
+        ended = record.status != TrialStatus.RUNNING
         if ended:
             folder.written(record)  # raises Damaged: what is wrong here must not be copied
         else:
             child.copy.set_status("RUNNING")
-            child.copy.set_tags({"status": "running"})
+            child.copy.set_tags({"status": str(TrialStatus.RUNNING)})
         self._send_rows(child, record)
         pictures = [(step, file) for step, file in folder.sample_files() if step <= record.step]
         self.left_out.update(child.copy.add_pictures(pictures))
@@ -281,7 +283,7 @@ class Mirror:
             child.history = child.tail.offset
         if ended:
             self._close(child, folder, record, anew)
-            child.closed = record.status == "finished"
+            child.closed = record.status == TrialStatus.FINISHED
         child.state = state
 
     def _describe(self, child: _Child, trial: dict[str, Any], folder: TrialFolder, record: Record, anew: bool) -> None:
@@ -317,7 +319,9 @@ class Mirror:
             if file.exists():
                 copy.add_file(file, anew)
         ended = record.attempts[-1].get("ended") if record.attempts else None
-        copy.set_status({"finished": "FINISHED", "failed": "FAILED"}.get(record.status, "KILLED"), ended)
+        copy.set_status(
+            {TrialStatus.FINISHED: "FINISHED", TrialStatus.FAILED: "FAILED"}.get(record.status, "KILLED"), ended
+        )
         tags = run_content.end_tags(record) | {SENT: run_content.state(record)}
         copy.send(points=run_content.end_points(record), tags=tags)
         copy.forget_points()

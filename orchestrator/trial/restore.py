@@ -14,6 +14,7 @@ from orchestrator.store.history_log import HistoryLog
 from orchestrator.store.json_files import Damaged
 from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import TrialStatus
 
 
 class Found(NamedTuple):
@@ -49,7 +50,7 @@ def _load(file: Path) -> dict[str, Any]:
 
 def _note(damaged: list[str], record: Record, step: int) -> str:
     what = []
-    if record.status == "damaged":
+    if record.status == TrialStatus.DAMAGED:
         what.append("record.json was damaged and is made anew")
     if damaged:
         what.append(f"{' and '.join(damaged)} {'was' if len(damaged) == 1 else 'were'} damaged")
