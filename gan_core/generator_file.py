@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gan_core import checkpoint, networks
 from gan_core.config.trial import TrialConfig
 from gan_core.data.user_images import MAX_CLASSES
+from gan_core.error_text import first_line
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ def _of_one_kind(file: Path) -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise checkpoint.CheckpointError(f"{file} does not hold a generator that can be built ({cause})") from None
+        raise checkpoint.CheckpointError(
+            f"{file} does not hold a generator that can be built ({first_line(error)})"
+        ) from None
 
 
 def _build(config: TrialConfig, channels: int, classes: int, weights: dict[str, Tensor]) -> SavedGenerator:

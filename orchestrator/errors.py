@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-CREDENTIALS = re.compile(r"://[^/\s'\"]*@")
 LONGEST_PATH = 200
 """Characters of a path that a line shows: whatever is longer is no path that anybody meant."""
 
@@ -64,15 +62,3 @@ def shown(value: object) -> str:
     """`repr`, cut where a line would become too long to read."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def first_line(error: Exception) -> str:
-    """What an exception says, in one line, without the user and password of an address (MLflow names its own)."""
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return CREDENTIALS.sub("://", line)
-
-
-def last_line(error: str) -> str:
-    """The line of a traceback, or of what Ray says of a lost worker, that says most: for tables and lists."""
-    lines = [line.strip() for line in error.strip().splitlines() if line.strip()]
-    return lines[-1] if lines else ""

@@ -21,6 +21,7 @@ import numpy as np
 from gan_core.config.sections import DataConfig
 from gan_core.data.preprocessing import DataError, Loaded, Part, resize
 from gan_core.data.user_images import from_folder, from_npz
+from gan_core.error_text import first_line
 
 if TYPE_CHECKING:
     import torch
@@ -241,12 +242,11 @@ def _from_torchvision(name: str, root: Path, download: bool) -> Loaded:
         train, test = (kind(str(root), download=download, **split) for split in splits)
         found = Loaded(_torchvision_part(name, train), _torchvision_part(name, test), _class_names(name, train))
     except Exception as error:  # torchvision asserts, and reads a cut-off file past its end
-        cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
         where = {"svhn": root, "cifar10": root / "cifar-10-batches-py"}.get(name, root / TORCHVISION[name] / "raw")
         raise DataError(
             "data.root",
-            f"{name} is not in {root} and could not be fetched, or its files are damaged ({cause}); run once "
-            f"where there is a network, or copy torchvision's files to {where}",
+            f"{name} is not in {root} and could not be fetched, or its files are damaged ({first_line(error)}); "
+            f"run once where there is a network, or copy torchvision's files to {where}",
         ) from None
     return found
 

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from gan_core.data.preprocessing import DataError, Loaded, Part, fit
+from gan_core.error_text import first_line
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 """What is decoded, whatever a file is called: among Pillow's others is EPS, which runs Ghostscript."""
@@ -28,8 +29,7 @@ def from_npz(path: Path) -> Loaded:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files if name.endswith(("images", "labels", "names"))}
     except Exception as error:  # numpy raises a different class for each way that a file can be broken
-        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError("data.path", f"{path} is not an .npz file of plain arrays ({cause})") from None
+        raise DataError("data.path", f"{path} is not an .npz file of plain arrays ({first_line(error)})") from None
     prefix = "train_" if "train_images" in arrays else ""
     if f"{prefix}images" not in arrays:
         raise DataError("data.path", f"{path} holds no array `images` (or `train_images`); found {sorted(arrays)}")
@@ -123,8 +123,7 @@ def _open(file: Path, size: int) -> Image.Image:
                     raise ValueError(f"{image.width} x {image.height}; {most}")
                 return fit(_eight_bits(image), size)
     except Exception as error:  # Pillow raises a different class for each way that a file can be broken
-        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError("data.path", f"{file} cannot be read as an image ({cause})") from None
+        raise DataError("data.path", f"{file} cannot be read as an image ({first_line(error)})") from None
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -15,6 +15,7 @@ from gan_core import checkpoint
 from gan_core.data.datasets import ImageSet
 from gan_core.data.pixels import to_unit
 from gan_core.data.preprocessing import DataError
+from gan_core.error_text import first_line
 from gan_core.evaluation import inception
 from gan_core.evaluation.classifier import Classifier, train_classifier
 from gan_core.evaluation.dimensions import EMBEDDING_DIMENSIONS, INCEPTION_DIMENSIONS, dimensions_of
@@ -99,8 +100,7 @@ def classifier(images: ImageSet, cache: Path) -> Features:
             network.load_state_dict(kept["state"])
             accuracy = kept["accuracy"]
         except (LookupError, TypeError, AttributeError, RuntimeError) as error:
-            cause = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise checkpoint.CheckpointError(f"{cache} does not hold a classifier ({cause})") from None
+            raise checkpoint.CheckpointError(f"{cache} does not hold a classifier ({first_line(error)})") from None
     else:
         assert labels is not None
         fitting = train if train.shape[-1] == SIDE else at_side(train.float(), SIDE).round().to(torch.uint8)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_core.data.preprocessing import DataError
+from gan_core.error_text import first_line
 from gan_core.evaluation.dimensions import INCEPTION_DIMENSIONS
 
 
@@ -50,8 +51,7 @@ def load(weights: Path) -> nn.Module:
             "inception", [str(INCEPTION_DIMENSIONS)], feature_extractor_weights_path=str(weights)
         )
     except (RuntimeError, pickle.UnpicklingError, EOFError, AttributeError, TypeError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        message = f"{weights} does not hold the weights of Inception-v3 ({first})"
+        message = f"{weights} does not hold the weights of Inception-v3 ({first_line(error)})"
         raise DataError("evaluation.weights", message) from None
 
 

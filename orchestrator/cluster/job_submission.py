@@ -19,9 +19,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from gan_core.error_text import first_line, last_line
 from orchestrator.command_hints import outside
 from orchestrator.environment import SOURCES
-from orchestrator.errors import UserError, first_line
+from orchestrator.errors import UserError
+from orchestrator.shutdown_budgets import RAY_JOB_GRACE_PERIOD
 from orchestrator.signals import INTERRUPTED
 
 OUTSIDE = ("ray://", "http://", "https://")
@@ -29,8 +31,8 @@ PACKAGES = ("orchestrator", "gan_core")
 HOME = '"${ORCHESTRATE_HOME:?the cluster names no storage folder; give --home FOLDER, one that all its nodes see}"'
 NO_HOME = 127
 """A shell's exit code where that variable is not set."""
-SETTINGS = {"PYTHONUNBUFFERED": "1", "RAY_JOB_STOP_WAIT_TIME_S": "15"}
-"""The second: what a stopped sweep needs to save its trials, and some more."""
+SETTINGS = {"PYTHONUNBUFFERED": "1", "RAY_JOB_STOP_WAIT_TIME_S": str(RAY_JOB_GRACE_PERIOD)}
+"""Environment of a job."""
 CONNECTS = 3
 DIED_AT_FORK = "Starting Ray client server failed"
 """Ray's process for a ray:// client dies now and then as it begins, where another client comes at that moment
@@ -116,7 +118,7 @@ def _why(error: Exception) -> str:
         return "it asks for the cluster's token, and got none or another; set RAY_AUTH_TOKEN_PATH to the file with it"
     said = first_line(error)
     if said.endswith(":"):  # what follows is a traceback
-        said += f" {text.strip().splitlines()[-1].strip()}"
+        said += f" {last_line(text)}"
     return (
         f"{said}; check that the head runs with a dashboard (`ray start --head --dashboard-host=...`) "
         "and that RAY_AUTH_TOKEN_PATH is the file with its token"

@@ -11,8 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from gan_core.error_text import first_line, last_line
 from orchestrator.environment import SOURCES
-from orchestrator.errors import UserError, first_line
+from orchestrator.errors import UserError
 from orchestrator.object_store.s3 import ObjectStore
 
 SECONDS_TO_ANSWER = 120.0
@@ -77,8 +78,7 @@ def probe(cluster: Any, storage: Path | ObjectStore) -> None:
 
 def said_last(error: Exception) -> str:
     """The last line: what Ray hands on is a traceback."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else first_line(error)
+    return last_line(str(error)) or first_line(error)
 
 
 def objections(here: dict[str, str], nodes: list[Node], storage: str) -> list[str]:

@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from orchestrator.errors import UserError, first_line, shown
+from gan_core.error_text import first_line
+from orchestrator.errors import UserError, shown
 
 FORM = "write s3://BUCKET/PREFIX, with ?endpoint_override=HOST:PORT&scheme=http for a server that is not Amazon's"
 CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials"

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from orchestrator.errors import UserError, first_line
+from gan_core.error_text import first_line
+from orchestrator.errors import UserError
 
 
 class _Answer(BaseModel):

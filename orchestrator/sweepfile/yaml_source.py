@@ -14,6 +14,7 @@ from ruamel.yaml.comments import CommentedMap, TaggedScalar
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.reader import ReaderError
 
+from gan_core.error_text import first_line
 from orchestrator.errors import Problem, SpecError, UserError, shown
 from orchestrator.sweepfile import yaml_limits
 
@@ -53,7 +54,7 @@ def read(file: Path) -> CommentedMap:
     except UNREADABLE as error:
         cause = "a list or a mapping as a key, or an anchor merged into itself"
         if isinstance(error, YAMLError | ValueError | RecursionError):
-            cause = (str(error).splitlines() or [type(error).__name__])[0]
+            cause = first_line(error)
         raise SpecError([Problem(str(file), "", f"not valid YAML, {cause}")]) from None
     if not isinstance(document, CommentedMap):
         raise SpecError([Problem(f"{file}:1", "", "a sweep file is a mapping with keys sweep, seeds, trial, groups")])

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
+from gan_core.error_text import last_line
 from orchestrator.errors import UserError
 
 SECONDS_BUSY = 60.0
@@ -36,10 +37,9 @@ def check(uri: str, sweep: str) -> None:
     except sqlite3.DatabaseError as error:
         found = str(error)
     if found != "ok":
-        why = found.splitlines()[-1]
         raise UserError(
-            f"{file} is damaged ({why}); move it away and run the same command, or `orchestrate sync {sweep}`: "
-            "MLflow's runs are made again from the sweep's folder"
+            f"{file} is damaged ({last_line(found)}); move it away and run the same command, or "
+            f"`orchestrate sync {sweep}`: MLflow's runs are made again from the sweep's folder"
         )
 
 
