@@ -15,7 +15,7 @@ from orchestrator.cli.options import (
     SweepName,
     TrackingUri,
 )
-from orchestrator.console.output import make_console
+from orchestrator.console.output import make_console, print_json
 from orchestrator.errors import UserError
 
 datasets_app = typer.Typer(invoke_without_command=True)
@@ -105,7 +105,6 @@ def datasets(context: typer.Context, home: Home = HOME, json: Json = False) -> N
         context.default_map = {"prepare": {"home": str(home)}}  # for `datasets --home HOME prepare NAME`
         return
     from orchestrator.commands import datasets
-    from orchestrator.commands.status import print_json
 
     if json:
         print_json(datasets.describe(home))

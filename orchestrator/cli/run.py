@@ -19,7 +19,7 @@ from orchestrator.cli.options import (
     TrackingUri,
     Workers,
 )
-from orchestrator.console.output import make_console
+from orchestrator.console.output import make_console, print_json, say
 from orchestrator.errors import UserError
 
 
@@ -122,10 +122,9 @@ def plan(
     Example: `orchestrate plan experiments/stability.yaml --pilot --price-per-hour 0.40`
     """
     from orchestrator.commands import plan
-    from orchestrator.commands.status import print_json
 
     console = make_console()
-    note = (lambda text: None) if json else (lambda text: console.print(text, highlight=False, markup=False))
+    note = (lambda text: None) if json else (lambda text: say(console, text, word_wrap=True))
     request = plan.Request(file, set_ or [], home, workers, gpu_share, price_per_hour, pilot)
     outlook = plan.look_ahead(request, note)
     if json:

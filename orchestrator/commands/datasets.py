@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator.command_hints import command
+from orchestrator.console.output import say
 from orchestrator.errors import UserError, nearest
 from orchestrator.store.sweep_folder import make_home
 
@@ -103,8 +104,9 @@ def print_datasets(home: Path, console: Console) -> None:
         size = format_bytes(row["bytes"]) if row["bytes"] else ""
         table.add_row(row["name"], row["state"], size, *counts, row["what"], row["get"])
     console.print(table)
-    console.print(f"in {(home / 'datasets').absolute()}; torchvision fetches what is missing, also when a sweep starts")
-    console.print(OWN, markup=False, highlight=False)
+    folder = (home / "datasets").absolute()
+    say(console, f"in {folder}; torchvision fetches what is missing, also when a sweep starts", word_wrap=True)
+    say(console, OWN, word_wrap=True)
 
 
 def prepare(name: str, home: Path, console: Console) -> None:
@@ -124,5 +126,5 @@ def prepare(name: str, home: Path, console: Console) -> None:
     except DataError as error:
         raise UserError(str(error)) from None
     counts = f"{len(images):,} images to train on, {len(images.test_images):,} to test"
-    console.print(f"{name}: {counts}, {len(images.class_names):,} classes", highlight=False)
-    console.print(f"use it in a sweep file with  data: {{name: {name}}}", highlight=False, markup=False)
+    say(console, f"{name}: {counts}, {len(images.class_names):,} classes", word_wrap=True)
+    say(console, f"use it in a sweep file with  data: {{name: {name}}}", word_wrap=True)

@@ -18,12 +18,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gan_core.error_text import first_line
 from orchestrator import environment
 from orchestrator.cluster.address import check_address
 from orchestrator.cluster.ray_runtime import object_store_bytes
-from orchestrator.commands import datasets, doctor_checks, status
+from orchestrator.commands import datasets, doctor_checks
 from orchestrator.commands.doctor_checks import Check
-from orchestrator.errors import UserError, first_line
+from orchestrator.console.output import print_json, say
+from orchestrator.errors import UserError
 from orchestrator.store import temp_folder
 from orchestrator.tracking.address import check_uri, without_secrets
 
@@ -53,7 +55,7 @@ def report(found: list[Check], console: Console, as_json: bool) -> int:
     wrong = sum(check.state == "wrong" for check in found)
     warnings = sum(check.state == "warning" for check in found)
     if as_json:
-        status.print_json([asdict(check) for check in found])
+        print_json([asdict(check) for check in found])
         return int(wrong > 0)
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     for check in found:
@@ -62,10 +64,10 @@ def report(found: list[Check], console: Console, as_json: bool) -> int:
             table.add_row("", "", Text(f"-> {check.to_do}"))
     console.print(table)
     if wrong:
-        console.print(f"{wrong} wrong, {warnings} to be warned of; see the arrows above", highlight=False)
+        say(console, f"{wrong} wrong, {warnings} to be warned of; see the arrows above", word_wrap=True)
     else:
         said = f"{warnings} to be warned of, nothing is wrong" if warnings else "all is well"
-        console.print(f"{said}; next: orchestrate sweep experiments/stability.yaml", highlight=False)
+        say(console, f"{said}; next: orchestrate sweep experiments/stability.yaml", word_wrap=True)
     return int(wrong > 0)
 
 

@@ -12,10 +12,12 @@ from torch import Tensor
 
 from gan_core import sampling
 from gan_core.config.trial import TrialConfig
+from gan_core.error_text import first_line
 from gan_core.generator_file import SavedGenerator, from_checkpoint, from_generator_file
 from orchestrator.command_hints import command
 from orchestrator.commands.trial_lookup import choose_trial
-from orchestrator.errors import UserError, first_line
+from orchestrator.console.output import say
+from orchestrator.errors import UserError
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_folder import TrialFolder
@@ -49,10 +51,9 @@ def sample(
         raise UserError(
             f"--output {file} cannot be written ({error.strerror}); give a file in another folder"
         ) from None
-    say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
-    say(f"{len(images)} images of {trial['name']}, {which}, latents of seed {seed}")
-    say(f"picture  {file}")
-    say(f"next     {command(f'logs {folder.name} {number}', folder.home)}, to see how it was trained")
+    say(console, f"{len(images)} images of {trial['name']}, {which}, latents of seed {seed}")
+    say(console, f"picture  {file}")
+    say(console, f"next     {command(f'logs {folder.name} {number}', folder.home)}, to see how it was trained")
 
 
 def find_generator(place: TrialFolder, record: Record, best: bool, folder: SweepFolder) -> tuple[SavedGenerator, str]:

@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.progress import Progress
 from tenacity import Retrying, stop_after_attempt, wait_exponential
 
+from gan_core.error_text import first_line
 from orchestrator.command_hints import command
 from orchestrator.commands import finalize
-from orchestrator.errors import first_line
+from orchestrator.console.output import say
 from orchestrator.planning import ranking
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import hold
@@ -28,7 +29,6 @@ def sync(folder: SweepFolder, uri: str, console: Console) -> int:
     """
     document = folder.sweep()
     check_uri(uri)
-    say = lambda text: console.print(text, highlight=False, soft_wrap=True, markup=False)  # noqa: E731
     where = without_secrets(uri)
     with hold(folder):
         mirror = Mirror(folder, uri, document, rebuild=True)
@@ -37,19 +37,20 @@ def sync(folder: SweepFolder, uri: str, console: Console) -> int:
         model = None
         if trouble is None and is_incomplete(mirror):
             statuses = [folder.trial(key).record().status for key in mirror.trials]
-            phase = lambda text: console.print(f"{text} ...", highlight=False)  # noqa: E731
-            ended = finalize.conclude(mirror, finalize.status_of(statuses), phase)
+            ended = finalize.conclude(
+                mirror, finalize.status_of(statuses), lambda text: say(console, f"{text} ...", word_wrap=True)
+            )
             trouble, model = ended.trouble or ended.model_trouble, ended.model
     for file in sorted(mirror.left_out):
-        say(f"left out {file}: it is damaged or gone")
+        say(console, f"left out {file}: it is damaged or gone")
     if mirror.sent or model:
-        say(f"sent to MLflow at {where}: {told(mirror.sent)}")
+        say(console, f"sent to MLflow at {where}: {told(mirror.sent)}")
     elif trouble is None:
-        say(f"MLflow at {where} has everything of {folder.name} already; nothing was sent")
+        say(console, f"MLflow at {where} has everything of {folder.name} already; nothing was sent")
     if model:
-        say(f"model   {model.uri}, the generator of {model.trial}")
+        say(console, f"model   {model.uri}, the generator of {model.trial}")
     if trouble:
-        say(f"not everything arrived: {trouble}; {command(f'sync {folder.name}', folder.home)} sends the rest")
+        say(console, f"not everything arrived: {trouble}; {command(f'sync {folder.name}', folder.home)} sends the rest")
     return 1 if trouble else 0
 
 
