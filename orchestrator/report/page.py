@@ -17,7 +17,6 @@ from PIL import Image
 
 from gan_core import metric_names, verdict
 from gan_core.files import write_atomically
-from gan_core.verdict import THRESHOLDS
 from orchestrator import __version__
 from orchestrator.formatting import format_level
 from orchestrator.report import interactive_figures, leaderboard, page_data, run_details
@@ -25,7 +24,7 @@ from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import RunData, SweepData
 from orchestrator.report.leaderboard import Row
 from orchestrator.report.summary import Summary
-from orchestrator.statistics import InterquartileMean
+from orchestrator.statistics.intervals import InterquartileMean
 from orchestrator.store.trial_status import TrialStatus
 
 SCRIPTS = ("charts.js", "theme.js", "curves.js", "factors.js", "leaderboard.js", "samples.js")
@@ -86,7 +85,8 @@ def write(
         ],
         shared=shared,
         details=list(zip(data.runs, own, strict=True)),
-        verdict_rules=_verdict_rules(),
+        verdict_rules=verdict.RULES,
+        verdict_order=verdict.ORDER,
         command="\n".join(map(shlex.join, data.commands)),
         model=json.dumps(page_data.model(data), allow_nan=False),
         moments_json=json.dumps(moments),
@@ -102,14 +102,6 @@ def write(
 
 def _text(name: str) -> markupsafe.Markup:
     return markupsafe.Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))
-
-
-def _verdict_rules() -> str:
-    """The rules as `gan_core.verdict` states them, with their thresholds."""
-    rules = (verdict.__doc__ or "").split("\n\n", 1)[1]
-    for name in THRESHOLDS:
-        rules = rules.replace(name, f"{getattr(verdict, name):g}")
-    return rules
 
 
 def _tables(data: SweepData, rows: list[Row]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -9,23 +10,23 @@ import pytest
 from gan_core import verdict
 from gan_core.history import Row
 from gan_core.verdict import (
-    COLLAPSE_RATIO,
-    COVERAGE_KEPT,
-    COVERAGE_ONCE,
-    LEARNT,
-    LOSS_LIMIT,
-    MODES_SHARE,
-    OSCILLATION,
+    LEARNING_RATIO,
+    MAX_LOSS,
+    MIN_BEST_COVERAGE,
+    MIN_COVERAGE_SHARE,
+    MIN_DIVERSITY,
+    MIN_MODES_SHARE,
+    OSCILLATION_RATIO,
+    RULES,
     SATURATED_ACCURACY,
-    THRESHOLDS,
     VERDICTS,
     best,
     judge,
 )
 
-BELOW, ABOVE = COLLAPSE_RATIO - 1e-6, COLLAPSE_RATIO + 1e-6
+BELOW, ABOVE = MIN_DIVERSITY - 1e-6, MIN_DIVERSITY + 1e-6
 MINE, OTHER = "classifier-1a2b3c4d", "classifier-00000000"
-WORST, FEW, SUFFICIENT, ALL = 1.0, MODES_SHARE * 10, MODES_SHARE * 10 + 1e-9, 10.0
+WORST, FEW, SUFFICIENT, ALL = 1.0, MIN_MODES_SHARE * 10, MIN_MODES_SHARE * 10 + 1e-9, 10.0
 """Numbers of classes, where ten are expected: one, just too few, just enough, all."""
 
 
@@ -75,11 +76,11 @@ def test_divergence_is_named_by_step_and_tensor() -> None:
 @pytest.mark.parametrize(
     ("sizes", "since"),
     [
-        ((1.0, 1.0, LOSS_LIMIT), None),
-        ((1.0, 1.0, LOSS_LIMIT * 1.001), 30),
+        ((1.0, 1.0, MAX_LOSS), None),
+        ((1.0, 1.0, MAX_LOSS * 1.001), 30),
         ((1.0, 5e3, 2e9), 20),
         ((5e3, 5e3, 5e3), 10),
-        ((5e3, LOSS_LIMIT, 5e3), 30),
+        ((5e3, MAX_LOSS, 5e3), 30),
         ((5e3, 5e3, 1.0), None),
     ],
 )
@@ -94,7 +95,7 @@ def test_loss_beyond_the_limit_at_the_end_is_divergence(sign: int, sizes: tuple[
 
 
 @pytest.mark.parametrize(
-    ("ratio", "name"), [(BELOW, "collapsed"), (COLLAPSE_RATIO, "stable"), (ABOVE, "stable"), (0.0, "collapsed")]
+    ("ratio", "name"), [(BELOW, "collapsed"), (MIN_DIVERSITY, "stable"), (ABOVE, "stable"), (0.0, "collapsed")]
 )
 @pytest.mark.parametrize("loss", ["bce", "wasserstein"])
 def test_collapse_is_a_diversity_below_the_ratio(ratio: float, name: str, loss: str) -> None:
@@ -108,7 +109,7 @@ def test_collapse_is_a_diversity_below_the_ratio(ratio: float, name: str, loss: 
         ((0.9, 0.1, 0.1), 200),
         ((0.1, 0.1, 0.1), 100),
         ((0.1, 0.9, 0.1), 300),
-        ((0.1, COLLAPSE_RATIO, BELOW), 300),
+        ((0.1, MIN_DIVERSITY, BELOW), 300),
         ((0.1, 0.1, 0.9), None),
     ],
 )
@@ -185,11 +186,11 @@ def test_collapse_is_too_few_classes(loss: str, last: float, verdict: str) -> No
 @pytest.mark.parametrize(
     ("best_one", "last", "verdict"),
     [
-        (COVERAGE_ONCE, COVERAGE_KEPT * COVERAGE_ONCE, "stable"),
-        (COVERAGE_ONCE, 0.999 * COVERAGE_KEPT * COVERAGE_ONCE, "collapsed"),
-        (0.999 * COVERAGE_ONCE, 0.0, "stable"),  # what was never covered was not lost
-        (0.9, COVERAGE_KEPT * 0.9, "stable"),
-        (0.9, 0.999 * COVERAGE_KEPT * 0.9, "collapsed"),
+        (MIN_BEST_COVERAGE, MIN_COVERAGE_SHARE * MIN_BEST_COVERAGE, "stable"),
+        (MIN_BEST_COVERAGE, 0.999 * MIN_COVERAGE_SHARE * MIN_BEST_COVERAGE, "collapsed"),
+        (0.999 * MIN_BEST_COVERAGE, 0.0, "stable"),  # what was never covered was not lost
+        (0.9, MIN_COVERAGE_SHARE * 0.9, "stable"),
+        (0.9, 0.999 * MIN_COVERAGE_SHARE * 0.9, "collapsed"),
         (0.9, 0.0, "collapsed"),
     ],
 )
@@ -201,7 +202,7 @@ def test_collapse_is_a_coverage_far_below_its_best(loss: str, best_one: float, l
         assert f"near {last:.1%} of the real images, after {best_one:.1%} at best" in found.reason
 
 
-LOW, LEAST = 0.5 * COVERAGE_KEPT, COVERAGE_KEPT
+LOW, LEAST = 0.5 * MIN_COVERAGE_SHARE, MIN_COVERAGE_SHARE
 
 
 @pytest.mark.parametrize(
@@ -242,7 +243,7 @@ def test_classes_are_not_judged_where_none_are_expected() -> None:
 
 
 def test_columns_of_another_evaluator_are_not_looked_at() -> None:
-    names = {"coverage": (0.9, 0.0), "modes": (9.0, 0.0), "frechet": (1.0, 100 * OSCILLATION)}
+    names = {"coverage": (0.9, 0.0), "modes": (9.0, 0.0), "frechet": (1.0, 100 * OSCILLATION_RATIO)}
     for name, values in names.items():
         others = measured(f"{name}/{OTHER}", *values)
         found = judge(others, "bce", MINE, expected_modes=10.0)
@@ -263,7 +264,7 @@ def test_columns_of_another_evaluator_are_not_looked_at() -> None:
     ("factor", "name"), [(1.0, "stable"), (0.999, "stable"), (1.001, "oscillating"), (9.0, "oscillating")]
 )
 def test_oscillation_is_a_last_distance_beyond_so_many_times_the_best(loss: str, factor: float, name: str) -> None:
-    last = factor * OSCILLATION * 4.0
+    last = factor * OSCILLATION_RATIO * 4.0
     found = judge(measured(f"frechet/{MINE}", 50.0, 4.0, last), loss, MINE)
     assert (found.name, found.since) == (name, 300 if name == "oscillating" else None)
     assert found.evidence == {"diversity/ratio": 0.9, "frechet_best": 4.0, "frechet_last": last}
@@ -271,7 +272,7 @@ def test_oscillation_is_a_last_distance_beyond_so_many_times_the_best(loss: str,
         assert f"is {last:.3g} at the end and was 4 at step 200" in found.reason
 
 
-HIGH, AT = 1.5 * OSCILLATION, OSCILLATION
+HIGH, AT = 1.5 * OSCILLATION_RATIO, OSCILLATION_RATIO
 
 
 @pytest.mark.parametrize(
@@ -325,7 +326,8 @@ def won_with(*distances: float, ratios: Sequence[float] = ()) -> list[Row]:
 
 
 @pytest.mark.parametrize(
-    ("last", "name"), [(0.0, "stable"), (LEARNT, "stable"), (LEARNT + 1e-6, "saturated"), (1.0, "saturated")]
+    ("last", "name"),
+    [(0.0, "stable"), (LEARNING_RATIO, "stable"), (LEARNING_RATIO + 1e-6, "saturated"), (1.0, "saturated")],
 )
 def test_a_sure_discriminator_is_no_saturation_while_the_generator_learns(last: float, name: str) -> None:
     """`last`: the last distance as a share of the first, which is that of the untrained generator."""
@@ -345,8 +347,8 @@ def test_one_evaluation_says_nothing_of_learning() -> None:
 
 def test_first_rule_that_holds_gives_the_verdict() -> None:
     saturated, collapsed = quarters(1.0, 1.0, 5.0), evaluations(0.9, 0.1)
-    blown: Row = {"step": 90, "loss/discriminator": 10 * LOSS_LIMIT}
-    came_and_went = measured(f"frechet/{MINE}", 1.0, 10 * OSCILLATION)
+    blown: Row = {"step": 90, "loss/discriminator": 10 * MAX_LOSS}
+    came_and_went = measured(f"frechet/{MINE}", 1.0, 10 * OSCILLATION_RATIO)
     everything = saturated + [row | other for row, other in zip(came_and_went, collapsed, strict=True)]
     names = [
         judge([*everything, blown], "bce", MINE, diverged=(3, "loss/generator")).since,
@@ -396,11 +398,14 @@ def test_run_without_an_evaluation_is_judged_by_its_losses() -> None:
     assert judge([], "bce", MINE, 10.0) == ("stable", None, "no event", {})
 
 
-def test_every_threshold_is_known_by_name() -> None:
-    """The report shows the rules with these names replaced by their numbers."""
-    numbers = {name for name, value in vars(verdict).items() if name.isupper() and isinstance(value, float)}
-    assert set(THRESHOLDS) == numbers
-    assert all(name in (verdict.__doc__ or "") for name in numbers)
+def test_rules_in_words_cover_every_verdict_but_stable_and_have_every_threshold() -> None:
+    assert [rule.name for rule in RULES] == ["diverged", "collapsed", "saturated", "oscillating"]
+    assert {"stable", *(rule.name for rule in RULES)} == set(VERDICTS)
+    text = " ".join(condition for rule in RULES for condition in rule.conditions)
+    thresholds = [value for name, value in vars(verdict).items() if name.isupper() and isinstance(value, float)]
+    assert len(thresholds) == 8
+    numbers = re.findall(r"\d+(?:\.\d+)?", text)
+    assert not [value for value in thresholds if f"{value:g}" not in numbers]
 
 
 def test_a_critics_offset_is_no_divergence() -> None:

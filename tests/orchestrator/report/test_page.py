@@ -14,10 +14,11 @@ import plotly.io
 import pytest
 from support.made_runs import LR, NOISE, ONE, TWO, drawn, made_run, made_sweep, measured, noise_decides, page_of, png
 
-from gan_core.verdict import COLLAPSE_RATIO, LOSS_LIMIT, OSCILLATION, THRESHOLDS, VERDICTS
+from gan_core import verdict
+from gan_core.verdict import VERDICTS
 from orchestrator.report import page
 from orchestrator.report.data import SweepData, curve_titles
-from orchestrator.statistics import InterquartileMean
+from orchestrator.statistics.intervals import InterquartileMean
 
 EVIL = '"></script><script>alert(1)</script><img src=x onerror=alert(2)>'
 
@@ -178,10 +179,15 @@ def test_every_outcome_has_a_badge_of_its_own_colour_in_light_and_dark(verdict: 
 def test_the_page_gives_the_rules_with_their_numbers_and_the_whole_command(tmp_path: Path) -> None:
     data = made_sweep(made_run(), commands=[["orchestrate", "sweep", "my s.yaml", "--set", "a=1"]])
     text = page_of(data, tmp_path)
-    assert f"beyond {LOSS_LIMIT:g} in size" in text
-    assert f"less than {COLLAPSE_RATIO:g} of the training images" in text
-    assert f"more than {OSCILLATION:g} times the best" in text
-    assert not [name for name in THRESHOLDS if name in text]
+    assert f"beyond {verdict.MAX_LOSS:g} in size" in text
+    assert f"less than {verdict.MIN_DIVERSITY:g} of the training images" in text
+    assert f"more than {verdict.OSCILLATION_RATIO:g} times the best" in text
+    assert not [name for name, value in vars(verdict).items() if isinstance(value, float) and name in text]
+    (table,) = (table for table in Elements(text).tables if table[0] == ["verdict", "if", "since"])
+    assert [row[0] for row in table[1:]] == [rule.name for rule in verdict.RULES]
+    for row, rule in zip(table[1:], verdict.RULES, strict=True):
+        assert all(condition in row[1] for condition in rule.conditions)
+        assert row[2] == rule.since
     assert "orchestrate sweep &#39;my s.yaml&#39; --set a=1\n" in text
 
 
