@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from orchestrator import shutdown_budgets
+
 FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
 """Exit codes. 2 says that the request was wrong."""
-SECONDS_TO_LEAVE = 10.0
 LEFT = "interrupted; the same command goes on from here"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -74,12 +75,13 @@ def leave_on_signals() -> None:
     for number in SIGNALS:
         signal.signal(number, _handle(leave))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    threading.Thread(target=_bound, daemon=True, name="bound").start()
+    threading.Thread(target=_exit_at_limit, daemon=True, name="shutdown-limit").start()
 
 
-def _bound() -> None:
+def _exit_at_limit() -> None:
+    """Waits for one event, the first signal, so this is no `PeriodicThread`."""
     _asked.wait()
-    time.sleep(SECONDS_TO_LEAVE)
+    time.sleep(shutdown_budgets.SHUTDOWN_LIMIT)
     print(f"\n{LEFT}", flush=True)
     leave_at_once(INTERRUPTED)
 

@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import signal
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +16,9 @@ from typing import Any, Literal
 
 import psutil
 
-from orchestrator.errors import UserError, first_line
+from gan_core.error_text import first_line
+from orchestrator.errors import UserError
+from orchestrator.periodic import PeriodicThread
 from orchestrator.signals import SIGNALS, end_children
 
 MIN_OBJECT_STORE = 100 * 1024**2
@@ -127,7 +128,8 @@ class Cluster:
         device: Device = "auto",
     ):
         self.device = device
-        self.on_death, self._over = on_death, threading.Event()
+        self.on_death = on_death
+        self._watcher: PeriodicThread | None = None
         self.address, self.workers, self.scratch = address, workers, scratch
         self.object_store = object_store_bytes(data_bytes)
         if address is None:
@@ -166,7 +168,8 @@ class Cluster:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._over.set()
+        if self._watcher:
+            self._watcher.end()  # without waiting for it: `on_death` may be what runs
         self.ray.shutdown()
 
     def gpus(self) -> float:
@@ -178,17 +181,18 @@ class Cluster:
         names = {child.pid: child.name() for child in vital}
         agents = [agent for process in vital for agent in process.children()]  # would notice after a minute
 
-        def watch() -> None:
-            while not self._over.wait(SECONDS_BETWEEN_LOOKS):
-                for process in vital:
-                    if not _lives(process) and not self._over.is_set():
-                        for agent in agents:
-                            with suppress(psutil.Error):
-                                agent.kill()
-                        self.on_death(names[process.pid])
-                        return
+        def report_death() -> bool:
+            dead = next((process for process in vital if not _lives(process)), None)
+            if dead is None or watcher.ending.is_set():
+                return False
+            for agent in agents:
+                with suppress(psutil.Error):
+                    agent.kill()
+            self.on_death(names[dead.pid])
+            return True
 
-        threading.Thread(target=watch, daemon=True, name="ray-watch").start()
+        watcher = self._watcher = PeriodicThread("ray-watch", SECONDS_BETWEEN_LOOKS, report_death)
+        watcher.start()
 
     def resources(self, gpu_share: float, times: int) -> dict[str, float]:
         """What a trial asks for; see `resources`."""

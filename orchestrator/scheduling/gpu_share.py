@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.training.trainer import Trainer
+from orchestrator.periodic import PeriodicThread
 from orchestrator.planning import pilot
 from orchestrator.trial.system_metrics import SystemMeter
 
@@ -47,11 +47,12 @@ def measure(config: TrialConfig, images: ImageSet, evaluator: Evaluator) -> Need
     device = torch.device("cuda")
     free, total = torch.cuda.mem_get_info(device)
     torch.cuda.reset_peak_memory_stats(device)
-    with _Busy(device) as busy:
+    utilization = _UtilizationMeter(device)
+    with utilization:
         pilot.time_steps(Trainer(config, images, device, evaluator))
     held = free - torch.cuda.mem_get_info(device)[0]
     peak = max(held, held - torch.cuda.memory_reserved(device) + torch.cuda.max_memory_reserved(device))
-    return Need(max(peak, 1), total, busy.mean())
+    return Need(max(peak, 1), total, utilization.mean())
 
 
 def measure_on(cluster: Any, config: TrialConfig, images: ImageSet, evaluator: Evaluator) -> Need:
@@ -60,28 +61,18 @@ def measure_on(cluster: Any, config: TrialConfig, images: ImageSet, evaluator: E
     return cluster.ray.get(task.remote(config, images, evaluator))
 
 
-class _Busy:
-    """How busy the GPU is meanwhile, read in a thread."""
+class _UtilizationMeter(PeriodicThread):
+    """Reads the utilization of the GPU in this context."""
 
     def __init__(self, device: torch.device):
+        super().__init__("gpu-utilization", SECONDS_BETWEEN_READINGS, self._read)
         self.meter, self.readings = SystemMeter(device), list[float]()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._read, daemon=True)
-
-    def __enter__(self) -> _Busy:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._over.set()
-        self._thread.join()
 
     def _read(self) -> None:
-        while not self._over.wait(SECONDS_BETWEEN_READINGS):
-            percent = self.meter.read().get(metric_names.SYSTEM_GPU_UTILIZATION)
-            if percent is not None:
-                self.readings.append(percent / 100)
+        percent = self.meter.read().get(metric_names.SYSTEM_GPU_UTILIZATION)
+        if percent is not None:
+            self.readings.append(percent / 100)
 
     def mean(self) -> float:
-        """Of 1 where the driver does not tell."""
+        """Mean utilization between 0 and 1; 1.0 if the driver reports none."""
         return sum(self.readings) / len(self.readings) if self.readings else 1.0

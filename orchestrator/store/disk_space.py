@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.errors import UserError
 from orchestrator.formatting import format_bytes
+from orchestrator.periodic import PeriodicThread
 
 TAKES_NOTHING = {
     errno.ENOSPC: "the disk is full",
@@ -75,18 +75,12 @@ def too_little(folders: list[Path]) -> str | None:
 @contextmanager
 def watched(folders: list[Path], halt: Callable[[str], None]) -> Iterator[None]:
     """Meanwhile `halt` is called, once and from another thread, when room becomes short."""
-    ended = threading.Event()
 
-    def look() -> None:
-        while not ended.wait(SECONDS_BETWEEN_LOOKS):
-            if trouble := too_little(folders):
-                halt(trouble)
-                return
+    def halt_if_short() -> bool:
+        problem = too_little(folders)
+        if problem:
+            halt(problem)
+        return bool(problem)
 
-    watcher = threading.Thread(target=look, name="room", daemon=True)
-    watcher.start()
-    try:
+    with PeriodicThread("disk-space", SECONDS_BETWEEN_LOOKS, halt_if_short):
         yield
-    finally:
-        ended.set()
-        watcher.join()

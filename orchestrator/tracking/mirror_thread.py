@@ -9,7 +9,9 @@ from collections.abc import Callable
 from tenacity import RetryCallState, Retrying, retry_if_result, sleep_using_event, stop_after_delay, stop_when_event_set
 from tenacity import wait_exponential as wait_longer
 
-from orchestrator.errors import first_line
+from gan_core.error_text import first_line
+from orchestrator import shutdown_budgets
+from orchestrator.periodic import PeriodicThread
 from orchestrator.tracking.mirror import Mirror
 
 LONGEST_PAUSE = 60.0
@@ -18,33 +20,34 @@ LONGEST_CALL = 10.0
 """Seconds; see `tracking.client_for`."""
 PATIENCE = 30.0
 """Seconds that the end of a sweep waits for an MLflow that takes nothing."""
-HURRY = 4.0
-"""Seconds that an interrupted sweep gives MLflow in all: Ctrl-C leaves within 10 s."""
 
 
-class MirrorThread(threading.Thread):
-    """Syncs every `interval` seconds; where that fails, after pauses that double."""
+class MirrorThread(PeriodicThread):
+    """Syncs every `interval` seconds; where that fails, after pauses that double. At the end it syncs once more.
+
+    Not used as a context manager: `drain` waits for MLflow only so long, and `abandon` hardly at all.
+    """
 
     def __init__(self, mirror: Mirror, interval: float = 2.0, patience: float = PATIENCE):
-        super().__init__(name="mirror", daemon=True)  # daemon: a call that hangs must not keep the command
-        self.mirror, self.interval, self.patience = mirror, interval, patience
+        super().__init__("mirror", interval, self._sync_until_it_arrives)
+        self.mirror, self.patience = mirror, patience
         self.trouble: str | None = None
-        self._ending = threading.Event()
         self._leaving = threading.Event()
 
-    def run(self) -> None:
-        meanwhile = Retrying(
-            retry=retry_if_result(_failed),
-            wait=wait_longer(self.interval, max=LONGEST_PAUSE),
-            stop=stop_when_event_set(self._ending),
-            sleep=sleep_using_event(self._ending),
-            retry_error_callback=_result,
-        )
-        while not self._ending.wait(self.interval):
-            meanwhile(self.attempt)
+    def _sync_until_it_arrives(self) -> None:
         Retrying(
             retry=retry_if_result(_failed),
-            wait=wait_longer(min(1.0, self.interval), max=8),
+            wait=wait_longer(self.seconds, max=LONGEST_PAUSE),
+            stop=stop_when_event_set(self.ending),
+            sleep=sleep_using_event(self.ending),
+            retry_error_callback=_result,
+        )(self.attempt)
+
+    def run(self) -> None:
+        super().run()
+        Retrying(
+            retry=retry_if_result(_failed),
+            wait=wait_longer(min(1.0, self.seconds), max=8),
             stop=stop_after_delay(self.patience) | stop_when_event_set(self._leaving),
             sleep=sleep_using_event(self._leaving),
             retry_error_callback=_result,
@@ -63,16 +66,20 @@ class MirrorThread(threading.Thread):
     def drain(self, hurry: bool = False, tell: Callable[[], None] = lambda: None) -> bool:
         """Lets the thread send the rest; True if all of it arrived.
 
-        Waits while MLflow answers, however slowly, and `patience` seconds while it does not; `hurry`: HURRY seconds in
-        all. `tell` is called every 15 s. What a call that hangs then still does, the thread does on its own.
+        Waits while MLflow answers, however slowly, and `patience` seconds while it does not. `hurry`: waits
+        MLFLOW_GRACE_PERIOD seconds in all. `tell` is called every 15 s. A call that hangs is left to the thread.
         """
         began = told = time.monotonic()
-        self._ending.set()
+        self.end()
         while self.is_alive():
             self.join(0.1)
             now = time.monotonic()
             silent = now - max(began, self.mirror.last_answer())
-            if now - began > HURRY if hurry else silent > self.patience + 2 * LONGEST_CALL:
+            if (
+                now - began > shutdown_budgets.MLFLOW_GRACE_PERIOD
+                if hurry
+                else silent > self.patience + 2 * LONGEST_CALL
+            ):
                 break
             if now - told > 15:
                 told = now
@@ -85,11 +92,11 @@ class MirrorThread(threading.Thread):
 
     def abandon(self) -> None:
         """Marks the parent run as killed, if MLflow answers within a moment."""
-        self._ending.set()
+        self.end()
         self._leaving.set()
-        last = threading.Thread(target=self.mirror.abandon, daemon=True)
-        last.start()
-        last.join(HURRY / 2)
+        last_call = threading.Thread(target=self.mirror.abandon, daemon=True)  # a thread, because it may hang
+        last_call.start()
+        last_call.join(shutdown_budgets.MLFLOW_LAST_CALL)
 
 
 def _failed(arrived: bool) -> bool:

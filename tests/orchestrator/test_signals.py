@@ -14,8 +14,8 @@ from orchestrator.signals import StopRequest
 
 PROGRAM = """
 import subprocess, sys, threading, time
-from orchestrator import signals
-signals.SECONDS_TO_LEAVE = {bound}
+from orchestrator import shutdown_budgets, signals
+shutdown_budgets.SHUTDOWN_LIMIT = {bound}
 signals.leave_on_signals()
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
 try:

@@ -78,7 +78,7 @@ def run_by(plan: Plan, process: int, began_ms: float) -> TrialFolder:
 def test_a_stop_does_not_wait_for_a_worker_that_is_stuck(
     tiny_plan: MakePlan, stuck: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.scheduling.shutdown.GRACE_PERIOD", 0.1)
+    monkeypatch.setattr("orchestrator.shutdown_budgets.WORKER_GRACE_PERIOD", 0.1)
     folder = run_by(tiny_plan(), stuck.pid, 1000 * time.time() + 1000)
     stop = StopRequest()
     with bounded_stop(stop, [folder]):

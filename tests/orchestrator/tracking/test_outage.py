@@ -110,7 +110,7 @@ def test_an_interrupted_sweep_does_not_wait_for_a_server_that_hangs(
     proxy.always("hang")
     thread = MirrorThread(mirror, interval=0.01)
     thread.start()
-    monkeypatch.setattr("orchestrator.tracking.mirror_thread.HURRY", 0.5)
+    monkeypatch.setattr("orchestrator.shutdown_budgets.MLFLOW_GRACE_PERIOD", 0.5)
     left = threading.Event()
 
     def leave() -> None:
