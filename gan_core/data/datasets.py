@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import numpy as np
 
 from gan_core.config.sections import DataConfig
+from gan_core.data.dataset_card import DatasetCard
 from gan_core.data.preprocessing import DataError, Loaded, Part, resize
 from gan_core.data.user_images import from_folder, from_npz
 from gan_core.error_text import first_line
@@ -65,7 +66,7 @@ class Described(Generic[Array]):
     def __len__(self) -> int:
         return len(self.images)
 
-    def card(self) -> dict[str, Any]:
+    def card(self) -> DatasetCard:
         """What the data are, in plain values: name, fingerprint, counts, sizes, names of the classes (none: [])."""
         return {
             "name": self.name,

@@ -15,6 +15,7 @@ from orchestrator.console.output import say
 from orchestrator.console.style import SHOWN, shown_metrics
 from orchestrator.store.json_files import Damaged
 from orchestrator.store.record import Record
+from orchestrator.store.sweep_document import TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_folder import TrialFolder
@@ -51,7 +52,7 @@ def rows_so_far(place: TrialFolder, step: int) -> tuple[list[Row], list[str]]:
         return [], [str(error)]
 
 
-def head(trial: dict[str, Any], record: Record, place: TrialFolder, held: bool) -> list[str]:
+def head(trial: TrialDocument, record: Record, place: TrialFolder, held: bool) -> list[str]:
     status = record.current_status(held)
     made_with = record.environment
     lines = [f"{trial['name']}  ({trial['key']})", f"status   {status}, step {record.step} of {trial['steps']}"]

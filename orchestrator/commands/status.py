@@ -17,6 +17,7 @@ from orchestrator.console.output import print_json, say
 from orchestrator.console.style import COLOURS, SHOWN, shown_metrics
 from orchestrator.errors import UserError
 from orchestrator.store.record import Record
+from orchestrator.store.sweep_document import TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder, sweeps
 from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_folder import TrialFolder
@@ -31,7 +32,7 @@ WRITTEN_AGAIN = "the same `orchestrate sweep` writes it again"
 
 
 def trial_row(
-    trial: dict[str, Any], record: Record, run_id: str | None, held: bool, place: TrialFolder | None = None
+    trial: TrialDocument, record: Record, run_id: str | None, held: bool, place: TrialFolder | None = None
 ) -> dict[str, Any]:
     """One trial for programs. `held`: a command runs the sweep; without one, nothing is running.
 

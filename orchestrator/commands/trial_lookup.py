@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from orchestrator.errors import UserError, nearest
+from orchestrator.store.sweep_document import TrialDocument
 
 
-def choose_trial(trials: list[dict[str, Any]], wanted: str, listing: str) -> tuple[int, dict[str, Any]]:
+def choose_trial(trials: list[TrialDocument], wanted: str, listing: str) -> tuple[int, TrialDocument]:
     """(number from 1, trial) of the one called `wanted`: its number, its name or its key.
 
     `trials`: each with `name` and `key`. `listing`: the command that lists them. Raises UserError.

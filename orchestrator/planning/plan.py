@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from gan_core.config.identity import trial_key
 from gan_core.config.sections import DataConfig
@@ -17,6 +16,7 @@ from gan_core.evaluation.requirements import check_data, check_evaluation
 from orchestrator.command_hints import where_from
 from orchestrator.errors import Problem, SpecError
 from orchestrator.store.record import Record
+from orchestrator.store.sweep_document import SweepDocument, TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder, make_home
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile.model import Sweep, Trial
@@ -49,7 +49,7 @@ class PlannedTrial:
     def remaining(self) -> int:
         return 0 if self.state == TrialStatus.FINISHED else self.config.steps - self.record.step
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> TrialDocument:
         """The trial as `sweep.json` and the mirror keep it."""
         return {
             "key": self.key,
@@ -91,7 +91,7 @@ class Plan:
         """state -> number of trials."""
         return dict(Counter(planned.state for planned in self.trials))
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> SweepDocument:
         """`sweep.json`: what the sweep asks for, for the commands and the report that come later."""
         return {
             "name": self.sweep.name,

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 from gan_core import metric_names
-from orchestrator.statistics import Share, middle, share
+from orchestrator.statistics.intervals import Share, interquartile_mean, wilson_share
 from orchestrator.store.record import Record
+from orchestrator.store.sweep_document import TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder
 
 
@@ -53,7 +53,7 @@ class Best:
         )
 
 
-def ended(trial: dict[str, Any], record: Record) -> Ended | None:
+def ended(trial: TrialDocument, record: Record) -> Ended | None:
     """How a trial ended, from its record; None if it has not."""
     if not record.has_ended:
         return None
@@ -63,7 +63,7 @@ def ended(trial: dict[str, Any], record: Record) -> Ended | None:
     return Ended(trial["key"], trial["configuration"], verdict == "stable", evaluator, frechet)
 
 
-def all_ended(folder: SweepFolder, trials: list[dict[str, Any]]) -> list[Ended]:
+def all_ended(folder: SweepFolder, trials: list[TrialDocument]) -> list[Ended]:
     """How the trials of a sweep ended, from their records; those that confirm some of them do not compete."""
     found = [ended(trial, folder.trial(trial["key"]).record()) for trial in trials if not trial["confirms"]]
     return [trial for trial in found if trial]
@@ -88,5 +88,12 @@ def _stands_for(runs: list[Ended], evaluator: str) -> Best | None:
     if not measured:
         return None
     frechet, key = measured[len(measured) // 2]
-    stable = share(sum(run.stable for run in runs), len(runs))
-    return Best(key, runs[0].configuration, evaluator, frechet, stable, middle([value for value, _ in measured]).mean)
+    stable = wilson_share(sum(run.stable for run in runs), len(runs))
+    return Best(
+        key,
+        runs[0].configuration,
+        evaluator,
+        frechet,
+        stable,
+        interquartile_mean([value for value, _ in measured]).mean,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ def read_json(path: Path) -> Any:
         return None
 
 
-def write_checked(path: Path, value: dict[str, Any]) -> None:
+def write_checked(path: Path, value: Mapping[str, Any]) -> None:
     """Writes a mapping with a checksum over the rest of it."""
     write_json(path, {**value, "checksum": _checksum(value)})
 
@@ -55,7 +56,7 @@ def read_checked(path: Path) -> dict[str, Any] | None:
     return found
 
 
-def _checksum(value: dict[str, Any]) -> str:
+def _checksum(value: Mapping[str, Any]) -> str:
     """Over the canonical JSON: what reading and writing again leaves as it is."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

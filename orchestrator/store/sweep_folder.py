@@ -19,14 +19,17 @@ from __future__ import annotations
 import os
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import UserError, shown
 from orchestrator.formatting import FOLDER_NAME, is_folder_name
 
 if TYPE_CHECKING:
     pass
+from typing import cast
+
 from orchestrator.store.json_files import Damaged, read_checked, write_text
+from orchestrator.store.sweep_document import SweepDocument
 from orchestrator.store.trial_folder import TrialFolder
 
 
@@ -79,15 +82,15 @@ class SweepFolder:
         except FileNotFoundError:
             return None
 
-    def sweep(self) -> dict[str, Any]:
-        """The sweep as last asked for: {name, question, trials: [...], ...}. Raises UserError if there is none."""
+    def sweep(self) -> SweepDocument:
+        """The sweep as last asked for: Raises UserError if there is none."""
         try:
             found = read_checked(self.sweep_file)
         except Damaged as error:
             raise Damaged(f"{error}; `orchestrate sweep FILE` writes it again") from None
         if found is None:
             raise UserError(f"no sweep {self.name!r} in {self.folder.parent.parent}{_known(self.folder.parent)}")
-        return found
+        return cast(SweepDocument, found)
 
 
 def _known(folder: Path) -> str:

@@ -24,6 +24,7 @@ from orchestrator.errors import UserError
 from orchestrator.store.history_reader import HistoryReader
 from orchestrator.store.json_files import read_json, write_json
 from orchestrator.store.record import Record
+from orchestrator.store.sweep_document import SweepDocument, TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_folder import TrialFolder
@@ -71,7 +72,7 @@ class Mirror:
         self,
         folder: SweepFolder,
         uri: str,
-        document: dict[str, Any],
+        document: SweepDocument,
         rebuild: bool = False,
         runs: Callable[[str], bool] | None = None,
     ):
@@ -160,7 +161,7 @@ class Mirror:
         self.sent["runs"] += 1
         return self._copy(run, made=True)
 
-    def _child(self, trial: dict[str, Any], record: Record) -> _Child:
+    def _child(self, trial: TrialDocument, record: Record) -> _Child:
         """The trial's run, looked up again where something failed before, made where there is none."""
         key = trial["key"]
         child = self.children.get(key)
@@ -198,7 +199,7 @@ class Mirror:
         write_json(self.folder.mirror_file, {**found, "runs": runs})
         self._made = False
 
-    def follow(self, document: dict[str, Any]) -> None:
+    def follow(self, document: SweepDocument) -> None:
         """The sweep has got more trials. Replaces what a running `sync` reads, so that it may go on beside this."""
         self.document = document
         self.trials = {trial["key"]: trial for trial in document["trials"]}
@@ -251,7 +252,7 @@ class Mirror:
             return False
         return True
 
-    def _sync_trial(self, trial: dict[str, Any], folder: TrialFolder) -> None:
+    def _sync_trial(self, trial: TrialDocument, folder: TrialFolder) -> None:
         child = self.children.get(trial["key"])
         if child and child.closed:
             return
@@ -286,7 +287,7 @@ class Mirror:
             child.closed = record.status == TrialStatus.FINISHED
         child.state = state
 
-    def _describe(self, child: _Child, trial: dict[str, Any], folder: TrialFolder, record: Record, anew: bool) -> None:
+    def _describe(self, child: _Child, trial: TrialDocument, folder: TrialFolder, record: Record, anew: bool) -> None:
         """Parameters, the data set and the files that an attempt starts with."""
         copy, settings = child.copy, self.settings(trial["key"])
         copy.set_tags(run_content.child_tags(self.document["name"], self.parent, trial, record))

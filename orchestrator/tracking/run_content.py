@@ -8,9 +8,11 @@ from typing import Any
 
 from gan_core import metric_names
 from gan_core.config.identity import NOT_IDENTITY
+from gan_core.data.dataset_card import DatasetCard
 from gan_core.error_text import last_line
 from orchestrator.escaping import in_markdown
 from orchestrator.store.record import Record
+from orchestrator.store.sweep_document import TrialDocument
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.client import FOLDER, KEY, KIND
 
@@ -42,13 +44,13 @@ def parent_note(question: str, answer: str) -> str:
     return cut(f"{asked}\n\n{in_markdown(answer)}" if answer else asked, MAX_TAG)
 
 
-def trial_tags(trial: dict[str, Any]) -> dict[str, str]:
+def trial_tags(trial: TrialDocument) -> dict[str, str]:
     """What a trial is called: it may be called differently when its sweep is asked for again."""
     called = {"mlflow.runName": trial["name"], "group": trial["group"], "configuration": trial["configuration"]}
     return {name: cut(text, MAX_TAG) for name, text in called.items()}
 
 
-def child_tags(sweep: str, parent: str, trial: dict[str, Any], record: Record) -> dict[str, str]:
+def child_tags(sweep: str, parent: str, trial: TrialDocument, record: Record) -> dict[str, str]:
     """What a trial's run is made with."""
     commit = record.environment.get("git_commit")
     return {
@@ -64,7 +66,7 @@ def child_tags(sweep: str, parent: str, trial: dict[str, Any], record: Record) -
     }
 
 
-def parameters(trial: dict[str, Any], settings: dict[str, Any]) -> dict[str, str]:
+def parameters(trial: TrialDocument, settings: dict[str, Any]) -> dict[str, str]:
     """The settings that act and the trial's levels. Numbers are written out: MLflow sorts parameters as text."""
     found = {**settings, **trial["factors"], "seed": trial["seed"]}
     acting = {path: value for path, value in found.items() if path not in NOT_IDENTITY and value is not None}
@@ -77,7 +79,7 @@ def _as_text(value: Any) -> str:
     return f"{Decimal(repr(value)):f}" if isinstance(value, float) else str(value)
 
 
-def dataset(settings: dict[str, Any], card: dict[str, Any]) -> dict[str, str]:
+def dataset(settings: dict[str, Any], card: DatasetCard) -> dict[str, str]:
     """The data as MLflow's Dataset takes it. `card`: an ImageSet's. The digest is the data's fingerprint."""
     shape = [-1, card["channels"], card["image_size"], card["image_size"]]
     schema = {"features": _tensors("uint8", shape), "targets": _tensors("int64", [-1]) if card["classes"] else None}
