@@ -17,8 +17,9 @@ from typing import Any
 
 from gan_core import metric_names
 from orchestrator.formatting import format_level, short_names
-from orchestrator.statistics import Effect, Result, share
-from orchestrator.statistics import effects as paired_effects
+from orchestrator.statistics.effects import Effect, paired_effects
+from orchestrator.statistics.intervals import wilson_share
+from orchestrator.statistics.result import Result
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
 
@@ -60,7 +61,7 @@ def configurations(runs: list[dict[str, Any]]) -> list[str]:
     lines = [f"| configuration | stable | {' | '.join(shown.values())} |", "|---" * (len(shown) + 2) + "|"]
     for name in dict.fromkeys(run["configuration"] for run in runs):
         members = [run for run in runs if run["configuration"] == name]
-        stable = share(sum(run["verdict"] == "stable" for run in members), len(members))
+        stable = wilson_share(sum(run["verdict"] == "stable" for run in members), len(members))
         cells = []
         for metric in shown:
             values = [run["metrics"][metric] for run in members if run["metrics"][metric] is not None]

@@ -10,8 +10,9 @@ from runs import SWEEPS, Run, of
 from gan_core import metric_names, networks
 from gan_core.config.identity import unflatten
 from gan_core.config.trial import TrialConfig
-from orchestrator.statistics import Change, Result, Share, change, share
-from orchestrator.statistics.pairing import blocks, complete, contrasts, factors_of
+from orchestrator.statistics.intervals import Change, Share, mean_change, wilson_share
+from orchestrator.statistics.pairing import blocks, complete_blocks, contrasts_by_seed, varied_factors
+from orchestrator.statistics.result import Result
 
 DCGAN, STABILISED, ACGAN, WGAN_GP = SWEEPS
 SMOOTHING, NOISE = "stabilizers.label_smoothing", "stabilizers.instance_noise.std"
@@ -124,16 +125,16 @@ class Toggle(NamedTuple):
 def toggle(runs: list[Run], factor: str) -> Toggle:
     """Differences are averaged within a seed, since pairs that share a seed share its luck."""
     results = [_result(run) for run in of(runs, "as built")]
-    varied = factors_of(results)
+    varied = varied_factors(results)
     without, within = sorted(varied[factor], key=float)
     alike = blocks(results, [factor], varied)
-    pairs = [pair for _, pair in complete(alike, [(without,), (within,)])]
-    by_seed = contrasts(alike, {(without,): -1, (within,): 1}, "final")
+    pairs = [pair for _, pair in complete_blocks(alike, [(without,), (within,)])]
+    by_seed = contrasts_by_seed(alike, {(without,): -1, (within,): 1}, "final")
     differences = [difference for one_seed in by_seed for difference in one_seed]
     return Toggle(
-        share(sum(after.stable for _, after in pairs), len(pairs)),
-        share(sum(before.stable for before, _ in pairs), len(pairs)),
-        change([fmean(one_seed) for one_seed in by_seed]) if by_seed else None,
+        wilson_share(sum(after.stable for _, after in pairs), len(pairs)),
+        wilson_share(sum(before.stable for before, _ in pairs), len(pairs)),
+        mean_change([fmean(one_seed) for one_seed in by_seed]) if by_seed else None,
         sum(difference < 0 for difference in differences),
         len(differences),
     )

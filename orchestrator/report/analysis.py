@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from orchestrator.formatting import format_level, short_names
 from orchestrator.report.data import SweepData
-from orchestrator.statistics import (
-    Curve,
-    Effect,
-    Importance,
-    Interaction,
-    Result,
-    effects,
-    importance,
-    interactions,
-    survival,
-)
-from orchestrator.statistics.pairing import factors_of, level_of
-from orchestrator.statistics.result import Outcome
+from orchestrator.statistics.effects import Effect, paired_effects
+from orchestrator.statistics.importance import Importance, factor_importance
+from orchestrator.statistics.interactions import Interaction, pairwise_interactions
+from orchestrator.statistics.pairing import level_of, varied_factors
+from orchestrator.statistics.result import Result, RunOutcome
+from orchestrator.statistics.survival import SurvivalCurve, survival_curves
 
 
 @dataclass(frozen=True)
@@ -31,7 +25,7 @@ class Analysis:
     effects: list[Effect]
     interactions: list[Interaction]
     importance: dict[str, dict[str, Importance]]
-    survival: dict[str, dict[str, dict[str, Curve]]]
+    survival: dict[str, dict[str, dict[str, SurvivalCurve]]]
     names: dict[str, dict[str, str]]
 
     def _moved(self, effect: Effect) -> str:
@@ -56,8 +50,8 @@ def analyse(data: SweepData) -> Analysis:
     ended = {group: results(data, group) for group in data.groups}
     everything = [result for members in ended.values() for result in members]
     return Analysis(
-        effects(everything),
-        interactions(everything, "stable"),
+        paired_effects(everything),
+        pairwise_interactions(everything, "stable"),
         {group: found for group, members in ended.items() if (found := _importance(members))},
         {group: _survival(members) for group, members in ended.items() if any(r.event is not None for r in members)},
         {group: short_names(_paths(data, group)) for group in data.groups},
@@ -72,13 +66,13 @@ def results(data: SweepData, group: str) -> list[Result]:
 
 
 def _importance(runs: list[Result]) -> dict[str, Importance]:
-    outcomes: tuple[Outcome, Outcome] = ("stable", "final")
-    return {outcome: found for outcome in outcomes if (found := importance(runs, outcome))}
+    outcomes: tuple[RunOutcome, RunOutcome] = ("stable", "final")
+    return {outcome: found for outcome in outcomes if (found := factor_importance(runs, outcome))}
 
 
-def _survival(runs: list[Result]) -> dict[str, dict[str, Curve]]:
-    found = {factor: survival(runs, lambda run, factor=factor: level_of(run, factor)) for factor in factors_of(runs)}  # type: ignore[misc]
-    return found or {"": survival(runs, lambda run: run.group)}
+def _survival(runs: list[Result]) -> dict[str, dict[str, SurvivalCurve]]:
+    curves = {factor: survival_curves(runs, partial(level_of, factor=factor)) for factor in varied_factors(runs)}
+    return curves or {"": survival_curves(runs, lambda run: run.group)}
 
 
 def _paths(data: SweepData, group: str) -> list[str]:

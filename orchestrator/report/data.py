@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gan_core import metric_names
-from orchestrator.statistics import Result
+from orchestrator.statistics.result import Result
 from orchestrator.store.trial_status import TrialStatus
 
 CURVES = {

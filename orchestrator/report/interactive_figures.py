@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from orchestrator.report.analysis import Analysis
-from orchestrator.statistics import Change, Curve
+from orchestrator.statistics.intervals import Change
+from orchestrator.statistics.survival import SurvivalCurve
 
 # Okabe and Ito's colour-blind-safe palette, without black; templates/curves.js has the same
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A6A00", "#8C564B")
@@ -69,7 +70,7 @@ def _dots(labels: list[str], changes: Sequence[tuple[Change | None, bool]]) -> g
     )
 
 
-def survival_figure(title: str, curves: dict[str, Curve], last: int) -> go.Figure:
+def survival_figure(title: str, curves: dict[str, SurvivalCurve], last: int) -> go.Figure:
     """The share of runs without an event against the step, with 95% bands, a colour a level."""
     figure = go.Figure()
     for number, (level, curve) in enumerate(curves.items()):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from gan_core import metric_names
 from orchestrator.report.data import RunData
-from orchestrator.statistics import Configuration, InterquartileMean, Share, configurations, middle, share
+from orchestrator.statistics.configurations import Configuration, summarize_configurations
+from orchestrator.statistics.intervals import InterquartileMean, Share, interquartile_mean, wilson_share
 from orchestrator.store.trial_status import TrialStatus
 
 LAST = (
@@ -48,7 +49,7 @@ class Row:
 def stable_share(runs: list[RunData]) -> Share:
     """Stable runs among those that ended; a failed run ended without being stable."""
     ended = [run for run in runs if run.ended]
-    return share(sum(run.verdict == "stable" for run in ended), len(ended))
+    return wilson_share(sum(run.verdict == "stable" for run in ended), len(ended))
 
 
 def rows(runs: list[RunData]) -> list[Row]:
@@ -66,8 +67,8 @@ def rows(runs: list[RunData]) -> list[Row]:
 
 
 def _row(name: str, evaluator: str, runs: list[RunData]) -> Row:
-    ended = configurations([run.result() for run in runs if run.ended])
-    found = ended[0] if ended else Configuration(name, runs[0].group, share(0, 0), None, None, None)
+    ended = summarize_configurations([run.result() for run in runs if run.ended])
+    found = ended[0] if ended else Configuration(name, runs[0].group, wilson_share(0, 0), None, None, None)
     sound = [run for run in runs if run.outcome not in ("diverged", TrialStatus.FAILED)]
     numbers = {metric: _typical([run.latest.get(metric) for run in sound]) for metric in LAST}
     numbers |= {metric: _typical([run.quality(metric) for run in sound]) for metric in QUALITY}
@@ -78,4 +79,4 @@ def _row(name: str, evaluator: str, runs: list[RunData]) -> Row:
 
 def _typical(values: list[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return middle(known).mean if known else None
+    return interquartile_mean(known).mean if known else None

@@ -17,7 +17,7 @@ from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData, curve_titles
 from orchestrator.report.interactive_figures import PALETTE, SURE, UNSURE
 from orchestrator.report.page_data import thin
-from orchestrator.statistics import Change
+from orchestrator.statistics.intervals import Change
 
 mpl.use("Agg")
 OUTCOMES = {

@@ -9,7 +9,8 @@ from orchestrator.report import leaderboard
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
 from orchestrator.report.leaderboard import Row, stable_share
-from orchestrator.statistics import Effect, Share
+from orchestrator.statistics.effects import Effect
+from orchestrator.statistics.intervals import Share
 
 MAX_SEEDS = 50
 """No command with more seeds than this is advised."""

@@ -13,7 +13,7 @@ from orchestrator.escaping import in_csv
 from orchestrator.formatting import format_level
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
-from orchestrator.statistics import Effect
+from orchestrator.statistics.effects import Effect
 
 
 def write(data: SweepData, analysis: Analysis, folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.statistics.intervals import InterquartileMean, Share, middle, share
+from orchestrator.statistics.intervals import InterquartileMean, Share, interquartile_mean, wilson_share
 from orchestrator.statistics.result import Result
 
 
@@ -21,7 +21,7 @@ class Configuration:
     gap: InterquartileMean | None
 
 
-def configurations(results: Sequence[Result]) -> list[Configuration]:
+def summarize_configurations(results: Sequence[Result]) -> list[Configuration]:
     """In order of appearance."""
     members: dict[str, list[Result]] = {}
     for result in results:
@@ -36,6 +36,6 @@ def _configuration(name: str, runs: Sequence[Result]) -> Configuration:
     return Configuration(
         name,
         runs[0].group,
-        share(sum(run.stable for run in runs), len(runs)),
-        *(middle(values) if values else None for values in (finals, bests, gaps)),
+        wilson_share(sum(run.stable for run in runs), len(runs)),
+        *(interquartile_mean(values) if values else None for values in (finals, bests, gaps)),
     )

@@ -8,9 +8,16 @@ from math import inf
 from statistics import fmean
 from typing import Any
 
-from orchestrator.statistics.intervals import Change, change, share_change
+from orchestrator.statistics.intervals import Change, mean_change, share_change
 from orchestrator.statistics.multiplicity import holm
-from orchestrator.statistics.pairing import Levels, blocks, complete, contrasts, factors_of, moving_with
+from orchestrator.statistics.pairing import (
+    Levels,
+    blocks,
+    complete_blocks,
+    confounded_with,
+    contrasts_by_seed,
+    varied_factors,
+)
 from orchestrator.statistics.result import Result, by_group
 
 
@@ -41,23 +48,23 @@ class Effect:
     quality_holds: bool = False
 
 
-def effects(results: Sequence[Result]) -> list[Effect]:
+def paired_effects(results: Sequence[Result]) -> list[Effect]:
     """Every level against the first of its factor, where runs can be paired; in order of appearance.
 
     Of factors that move together the first stands for all.
     """
     found = []
     for members in by_group(results).values():
-        varied = factors_of(members)
+        varied = varied_factors(members)
         for factor, levels in varied.items():
             (first, before), *others = levels.items()
             alike = blocks(members, [factor], varied)
             for level, after in others:
-                pairs = [(seed, (a, b)) for seed, (a, b) in complete(alike, [(first,), (level,)])]
+                pairs = [(seed, (a, b)) for seed, (a, b) in complete_blocks(alike, [(first,), (level,)])]
                 if not pairs:
                     continue
                 weights: dict[Levels, int] = {(first,): -1, (level,): 1}
-                quality = contrasts(alike, weights, "final")
+                quality = contrasts_by_seed(alike, weights, "final")
                 found.append(
                     Effect(
                         members[0].group,
@@ -66,11 +73,11 @@ def effects(results: Sequence[Result]) -> list[Effect]:
                         after,
                         len(pairs),
                         len({seed for seed, _ in pairs}),
-                        share_change(contrasts(alike, weights, "stable")),
-                        change([fmean(one_seed) for one_seed in quality]) if quality else None,
+                        share_change(contrasts_by_seed(alike, weights, "stable")),
+                        mean_change([fmean(one_seed) for one_seed in quality]) if quality else None,
                         sum(map(len, quality)),
                         _better([pair for _, pair in pairs]),
-                        moving_with(members, factor),
+                        confounded_with(members, factor),
                     )
                 )
     return _judged(found)

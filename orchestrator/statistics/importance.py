@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orchestrator.statistics.pairing import factors_of, level_of
-from orchestrator.statistics.result import Outcome, Result
+from orchestrator.statistics.pairing import level_of, varied_factors
+from orchestrator.statistics.result import Result, RunOutcome
 
 MIN_RUNS = 8
 """Runs: two levels of two factors with two seeds."""
@@ -26,7 +26,7 @@ class Importance:
     seed: float | None
 
 
-def importance(results: Sequence[Result], outcome: Outcome) -> Importance | None:
+def factor_importance(results: Sequence[Result], outcome: RunOutcome) -> Importance | None:
     """Functional ANOVA (Hutter et al. 2014) over the runs of one group that have the outcome, by optuna's evaluator.
 
     None if it cannot be said: fewer than two factors vary, the outcome does not, or fewer than MIN_RUNS runs have it.
@@ -35,7 +35,7 @@ def importance(results: Sequence[Result], outcome: Outcome) -> Importance | None
     scaled to a sum of 1, by which factors that do nothing would share all importance.
     """
     runs = [run for run in results if run.value(outcome) is not None]
-    factors = factors_of(runs)
+    factors = varied_factors(runs)
     if len(factors) < 2 or len(runs) < MIN_RUNS or len({run.value(outcome) for run in runs}) == 1:
         return None
     columns = [[level_of(run, path) for run in runs] for path in factors]

@@ -8,9 +8,9 @@ from itertools import combinations
 from statistics import fmean
 from typing import Any
 
-from orchestrator.statistics.intervals import Change, change, share_change
-from orchestrator.statistics.pairing import Levels, blocks, contrasts, factors_of
-from orchestrator.statistics.result import Outcome, Result, by_group
+from orchestrator.statistics.intervals import Change, mean_change, share_change
+from orchestrator.statistics.pairing import Levels, blocks, contrasts_by_seed, varied_factors
+from orchestrator.statistics.result import Result, RunOutcome, by_group
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Interaction:
     change: Change
 
 
-def interactions(results: Sequence[Result], outcome: Outcome) -> list[Interaction]:
+def pairwise_interactions(results: Sequence[Result], outcome: RunOutcome) -> list[Interaction]:
     """Interactions of every two factors of a group in the share of stable runs or in final quality, the largest first.
 
     Levels are compared with the first of their factor; of factors that move together the first stands for all. There is
@@ -39,7 +39,7 @@ def interactions(results: Sequence[Result], outcome: Outcome) -> list[Interactio
     """
     found = []
     for members in by_group(results).values():
-        varied = factors_of(members)
+        varied = varied_factors(members)
         for (a, a_levels), (b, b_levels) in combinations(varied.items(), 2):
             alike = blocks(members, [a, b], varied)
             (a0, a_before), *a_others = a_levels.items()
@@ -47,12 +47,12 @@ def interactions(results: Sequence[Result], outcome: Outcome) -> list[Interactio
             for a1, a_after in a_others:
                 for b1, b_after in b_others:
                     weights: dict[Levels, int] = {(a0, b0): 1, (a1, b0): -1, (a0, b1): -1, (a1, b1): 1}
-                    by_seed = contrasts(alike, weights, outcome)
+                    by_seed = contrasts_by_seed(alike, weights, outcome)
                     if by_seed:
                         changed = (
                             share_change(by_seed, limit=2)
                             if outcome == "stable"
-                            else change([fmean(one_seed) for one_seed in by_seed])
+                            else mean_change([fmean(one_seed) for one_seed in by_seed])
                         )
                         pairs = (a_before, a_after), (b_before, b_after)
                         sets = sum(map(len, by_seed))

@@ -27,7 +27,7 @@ class Share(NamedTuple):
         return f"{self.hits} of {self.total}"
 
 
-def share(hits: int, total: int) -> Share:
+def wilson_share(hits: int, total: int) -> Share:
     """Nothing is known of a share of nothing: its interval is all of [0, 1]."""
     from scipy.stats import binomtest
 
@@ -56,7 +56,7 @@ class Change(NamedTuple):
         return f"{self.mean:+.3g} ({self.low:+.3g} to {self.high:+.3g})"
 
 
-def change(differences: Sequence[float]) -> Change:
+def mean_change(differences: Sequence[float]) -> Change:
     """How much something changed, by Student's t (1908), from the differences of pairs that are alike in all else.
 
     The differences must be independent. Pairs that share a seed share its luck, so give the mean of each seed. One
@@ -141,7 +141,7 @@ MIN_RUNS = 7
 93% (simulated, normal and log-normal values)."""
 
 
-def middle(values: Sequence[float]) -> InterquartileMean:
+def interquartile_mean(values: Sequence[float]) -> InterquartileMean:
     """The interquartile mean (Agarwal et al. 2021), with its BCa bootstrap interval (Efron 1987).
 
     It is the mean of the middle half of the values. One on the boundary of that half counts with the part that is

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator.formatting import format_level
-from orchestrator.statistics.result import Outcome, Result
+from orchestrator.statistics.result import Result, RunOutcome
 
 Levels = tuple[str, ...]
 
@@ -16,7 +16,7 @@ def level_of(result: Result, factor: str) -> str:
     return result.levels.get(factor) or format_level(None)
 
 
-def factors_of(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
+def varied_factors(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
     """The factors that vary, each with its levels (as written -> as given), all in order of appearance.
 
     Of factors that move together (`zip:`) only the first: nothing tells what each of them does.
@@ -31,7 +31,7 @@ def factors_of(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def moving_with(results: Sequence[Result], factor: str) -> tuple[str, ...]:
+def confounded_with(results: Sequence[Result], factor: str) -> tuple[str, ...]:
     """The other factors whose level changes exactly when this one's does."""
     return tuple(path for path in _paths(results) if path != factor and _together(results, path, factor))
 
@@ -50,7 +50,7 @@ def blocks(
 ) -> list[tuple[int, dict[Levels, Result]]]:
     """Runs of one group that are alike in all but `factors`, the seed included: (seed, levels of `factors` -> run).
 
-    `varied`: the group's factors, as `factors_of` finds them.
+    `varied`: the group's factors, as `varied_factors` finds them.
     """
     rest = [path for path in varied if path not in factors]
     found: dict[tuple[int, Levels], dict[Levels, Result]] = {}
@@ -60,7 +60,7 @@ def blocks(
     return [(seed, block) for (seed, _), block in found.items()]
 
 
-def complete(
+def complete_blocks(
     found: Sequence[tuple[int, dict[Levels, Result]]], wanted: Sequence[Levels]
 ) -> Iterator[tuple[int, list[Result]]]:
     """(seed, the runs at the wanted levels, in that order) of the blocks that have them all."""
@@ -69,12 +69,12 @@ def complete(
             yield seed, [block[levels] for levels in wanted]
 
 
-def contrasts(
-    found: Sequence[tuple[int, dict[Levels, Result]]], weights: Mapping[Levels, int], outcome: Outcome
+def contrasts_by_seed(
+    found: Sequence[tuple[int, dict[Levels, Result]]], weights: Mapping[Levels, int], outcome: RunOutcome
 ) -> list[list[float]]:
     """For each seed, the weighted sums of the outcome over the blocks in which every weighted run has it."""
     sums: dict[int, list[float]] = {}
-    for seed, runs in complete(found, list(weights)):
+    for seed, runs in complete_blocks(found, list(weights)):
         values = [run.value(outcome) for run in runs]
         known = [weight * value for weight, value in zip(weights.values(), values, strict=True) if value is not None]
         if len(known) == len(weights):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from orchestrator.formatting import format_level
 
-Outcome = Literal["stable", "final"]
+RunOutcome = Literal["stable", "final"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Result:
         """The factors' levels as people write them, which is how levels are told apart."""
         return {path: format_level(level) for path, level in self.factors.items()}
 
-    def value(self, outcome: Outcome) -> float | None:
+    def value(self, outcome: RunOutcome) -> float | None:
         """The outcome as a number; being stable is 1."""
         return float(self.stable) if outcome == "stable" else self.final
 

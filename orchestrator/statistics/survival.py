@@ -6,12 +6,12 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from orchestrator.statistics.intervals import share
+from orchestrator.statistics.intervals import wilson_share
 from orchestrator.statistics.result import Result
 
 
 @dataclass(frozen=True)
-class Curve:
+class SurvivalCurve:
     """The share of `runs` runs without an event after each of `steps`, with 95% intervals; `events` had one.
 
     Between two steps it is that of the earlier one. It begins at step 0, with 1 unless a run had its event there, and
@@ -26,7 +26,7 @@ class Curve:
     events: int
 
 
-def survival(results: Sequence[Result], label: Callable[[Result], str]) -> dict[str, Curve]:
+def survival_curves(results: Sequence[Result], label: Callable[[Result], str]) -> dict[str, SurvivalCurve]:
     """The curve (Kaplan and Meier 1958) of the runs under each label, in order of appearance.
 
     Runs without an event are censored at their last step. Intervals are log-log (Kalbfleisch and Prentice 1980). Where
@@ -40,7 +40,7 @@ def survival(results: Sequence[Result], label: Callable[[Result], str]) -> dict[
     return {name: _curve(members) for name, members in labelled.items()}
 
 
-def _curve(runs: Sequence[Result]) -> Curve:
+def _curve(runs: Sequence[Result]) -> SurvivalCurve:
     from scipy.stats import CensoredData, ecdf
 
     events = [run.event for run in runs if run.event is not None]
@@ -48,7 +48,7 @@ def _curve(runs: Sequence[Result]) -> Curve:
     with warnings.catch_warnings():  # says that intervals at 0 and 1 are undefined
         warnings.simplefilter("ignore", RuntimeWarning)
         interval = found.confidence_interval(0.95, method="log-log")
-    curve = Curve([], [], [], [], len(runs), len(events))
+    curve = SurvivalCurve([], [], [], [], len(runs), len(events))
     ends = (interval.low.probabilities, interval.high.probabilities)
     points = list(zip(found.quantiles, found.probabilities, *ends, strict=True))
     if found.quantiles[0] > 0:
@@ -56,7 +56,7 @@ def _curve(runs: Sequence[Result]) -> Curve:
     for step, rate, low, high in points:
         if rate in (0, 1):
             followed = sum((run.steps if run.event is None else run.event) >= step for run in runs)
-            _, _, low, high = share(followed if rate else 0, followed)
+            _, _, low, high = wilson_share(followed if rate else 0, followed)
             high = min([high, *curve.high[-1:]])  # the end of the last few says nothing new of those before
         curve.steps.append(int(step))
         curve.surviving.append(float(rate))

@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from gan_core.history import Row
 from gan_core.verdict import best, judge
-from orchestrator.statistics import Result
+from orchestrator.statistics.result import Result
 
 
 def result(

@@ -6,7 +6,7 @@ import pytest
 from support.made_runs import NOISE, ONE, TWO, made_run, measured
 
 from orchestrator.report import leaderboard
-from orchestrator.statistics import InterquartileMean, middle
+from orchestrator.statistics.intervals import InterquartileMean, interquartile_mean
 
 
 def typical(found: InterquartileMean | None) -> float | None:
@@ -38,7 +38,7 @@ def test_collapsed_runs_are_averaged_with_the_stable_ones() -> None:
 def test_one_outlier_does_not_move_what_is_typical() -> None:
     runs = [measured(made_run(seed=seed), value) for seed, value in enumerate([4.0, 4.0, 6.0, 6.0, 5.0, 1e5, 5.0, 5.0])]
     (row,) = leaderboard.rows(runs)
-    assert row.final == middle([4.0, 4.0, 6.0, 6.0, 5.0, 1e5, 5.0, 5.0])
+    assert row.final == interquartile_mean([4.0, 4.0, 6.0, 6.0, 5.0, 1e5, 5.0, 5.0])
     assert typical(row.final) == 5.25
 
 

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import t
 from support.made_results import result
 
-from orchestrator.statistics import effects
+from orchestrator.statistics.effects import paired_effects
 
 
 def test_a_level_is_compared_with_the_first_that_appears_paired_by_seed_and_all_other_factors() -> None:
@@ -17,7 +17,7 @@ def test_a_level_is_compared_with_the_first_that_appears_paired_by_seed_and_all_
         result(final=5.0 + 100 * (lr == 1e-3) + 10 * seed - 2 * noise + seed * noise, seed=seed, lr=lr, noise=noise)
         for seed, lr, noise in product((0, 1), (1e-3, 1e-4), (0, 1))
     ]
-    lr, noise = effects(runs)
+    lr, noise = paired_effects(runs)
     assert (lr.factor, lr.before, lr.after, lr.pairs, lr.seeds) == ("lr", 1e-3, 1e-4, 4, 2)
     assert lr.quality is not None and lr.quality[:3] == (-100.0, -100.0, -100.0)
     assert (noise.before, noise.after, noise.better) == (0, 1, 1.0)
@@ -28,7 +28,7 @@ def test_a_level_is_compared_with_the_first_that_appears_paired_by_seed_and_all_
 
 def test_every_later_level_has_an_effect_and_every_group_its_own() -> None:
     runs = [result(seed=seed, group=group, lr=lr) for seed in (0, 1) for group in "hg" for lr in (3, 1, 2)]
-    assert [(effect.group, effect.before, effect.after) for effect in effects(runs)] == [
+    assert [(effect.group, effect.before, effect.after) for effect in paired_effects(runs)] == [
         ("h", 3, 1),
         ("h", 3, 2),
         ("g", 3, 1),
@@ -41,7 +41,7 @@ def test_levels_are_numbers_switches_words_and_lists_and_may_be_left_out() -> No
     others = [{"betas": [0.0, 0.9]}, {"on": True}, {"loss": "hinge"}]
     runs = [result(**(first | other)) for other in ({}, *others)]
     runs.append(result(**{name: level for name, level in first.items() if name != "r1"}))
-    found = [(effect.factor, effect.before, effect.after) for effect in effects(runs)]
+    found = [(effect.factor, effect.before, effect.after) for effect in paired_effects(runs)]
     assert found == [
         ("betas", [0.5, 0.999], [0.0, 0.9]),
         ("on", False, True),
@@ -57,18 +57,21 @@ def test_runs_without_a_partner_do_not_count() -> None:
         for seed, lr, noise in product((0, 1), (1, 2), (0, 1))
         if (lr, noise) != (2, 1) and (seed, noise) != (1, 0)
     ]
-    assert [(effect.factor, effect.pairs, effect.seeds) for effect in effects(runs)] == [("lr", 1, 1), ("noise", 1, 1)]
+    assert [(effect.factor, effect.pairs, effect.seeds) for effect in paired_effects(runs)] == [
+        ("lr", 1, 1),
+        ("noise", 1, 1),
+    ]
 
 
 def test_of_factors_that_move_together_the_first_stands_for_all() -> None:
     zipped = [(1, "x"), (2, "y"), (3, "z")]
     runs = [result(lr_g=g, noise=noise, lr_d=d) for (g, d), noise in product(zipped, (0, 1))]
-    assert [(effect.factor, effect.after, effect.pairs, effect.along) for effect in effects(runs)] == [
+    assert [(effect.factor, effect.after, effect.pairs, effect.along) for effect in paired_effects(runs)] == [
         ("lr_g", 2, 2, ("lr_d",)),
         ("lr_g", 3, 2, ("lr_d",)),
         ("noise", 1, 3, ()),
     ]
-    assert effects([]) == []
+    assert paired_effects([]) == []
 
 
 def test_a_run_without_quality_is_worse_than_any_and_a_tie_counts_half() -> None:
@@ -79,7 +82,7 @@ def test_a_run_without_quality_is_worse_than_any_and_a_tie_counts_half() -> None
         for noise, finals in enumerate((before, after))
         for seed, final in enumerate(finals)
     ]
-    (effect,) = effects(runs)
+    (effect,) = paired_effects(runs)
     assert (effect.pairs, effect.seeds, effect.quality_pairs) == (5, 5, 2)
     assert effect.better == (1 + 0.5 + 0 + 1 + 0.5) / 5
     assert effect.quality is not None and effect.quality.mean == -0.25
@@ -88,14 +91,14 @@ def test_a_run_without_quality_is_worse_than_any_and_a_tie_counts_half() -> None
 
 def test_a_sweep_without_quality_has_effects_on_stability_alone() -> None:
     runs = [result(stable=bool(noise), seed=seed, noise=noise) for seed in range(6) for noise in (0, 1)]
-    (effect,) = effects(runs)
+    (effect,) = paired_effects(runs)
     assert (effect.quality, effect.quality_pairs, effect.better) == (None, 0, None)
     assert effect.stable.mean == 1.0
     assert (effect.stable_holds, effect.quality_holds) == (True, False)
 
 
 def test_one_seed_holds_nothing() -> None:
-    (effect,) = effects([result(stable=bool(noise), final=float(noise), noise=noise) for noise in (0, 1)])
+    (effect,) = paired_effects([result(stable=bool(noise), final=float(noise), noise=noise) for noise in (0, 1)])
     assert effect.stable[:3] == (1.0, -1.0, 1.0)
     assert effect.quality is not None and effect.quality.low == float("-inf")
     assert (effect.stable.seeds_needed, effect.quality.seeds_needed) == (None, None)
@@ -115,7 +118,7 @@ def test_what_would_hold_alone_may_not_hold_among_many() -> None:
                 result(final=10 + (noise if index else -gain), seed=seed, **{**off, f"switch{index}": True})
                 for index in range(factors)
             ]
-        return [effect.quality_holds for effect in effects(runs)]
+        return [effect.quality_holds for effect in paired_effects(runs)]
 
     assert asked(1) == [True]
     assert not any(asked(8))

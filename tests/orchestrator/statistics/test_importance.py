@@ -10,8 +10,7 @@ import optuna
 import pytest
 from support.made_results import result
 
-from orchestrator.statistics import Importance, importance
-from orchestrator.statistics.importance import MIN_RUNS
+from orchestrator.statistics.importance import MIN_RUNS, Importance, factor_importance
 from orchestrator.statistics.result import Result
 
 
@@ -24,20 +23,20 @@ def runs(seeds: int = 3) -> list[Result]:
 
 
 def test_shares_of_the_variance_are_what_they_were_made() -> None:
-    found = importance(runs(), "final")
+    found = factor_importance(runs(), "final")
     assert found is not None
     assert found.factors == pytest.approx({"lr": 0.8, "noise": 0.2, "r1": 0.0}, abs=0.05)
     assert found.seed == pytest.approx(0.0, abs=0.01)
     assert list(found.factors) == ["lr", "noise", "r1"]
-    stable = importance(runs(), "stable")
+    stable = factor_importance(runs(), "stable")
     assert stable is not None and stable.factors["lr"] == pytest.approx(1.0, abs=0.01)
 
 
 def test_luck_of_the_seed_is_named_beside_the_factors() -> None:
     lucky = [result(final=float(seed), seed=seed, lr=lr, noise=n) for seed, lr, n in product((0, 1, 2), (1, 2), (1, 2))]
-    found = importance(lucky, "final")
+    found = factor_importance(lucky, "final")
     assert found is not None and found.seed == pytest.approx(1.0, abs=0.05)
-    alone = importance(runs(seeds=1), "final")
+    alone = factor_importance(runs(seeds=1), "final")
     assert alone is not None and alone.seed is None
 
 
@@ -45,7 +44,7 @@ def test_it_is_the_same_every_time_says_nothing_and_leaves_optuna_as_it_was(
     capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
 ) -> None:
     optuna.logging.set_verbosity(optuna.logging.INFO)
-    first, second = importance(runs(), "final"), importance(runs(), "final")
+    first, second = factor_importance(runs(), "final"), factor_importance(runs(), "final")
     assert isinstance(first, Importance) and first == second
     assert optuna.logging.get_verbosity() == optuna.logging.INFO
     assert (*capfd.readouterr(), [*recwarn]) == ("", "", [])
@@ -53,19 +52,19 @@ def test_it_is_the_same_every_time_says_nothing_and_leaves_optuna_as_it_was(
 
 def test_nothing_is_said_where_nothing_can_be_known() -> None:
     one_factor = [result(final=float(lr), seed=seed, lr=lr, noise=1) for seed in range(5) for lr in (1, 2)]
-    assert importance(one_factor, "final") is None
+    assert factor_importance(one_factor, "final") is None
     alike = [result(final=1.0, seed=seed, lr=lr, noise=n) for seed, lr, n in product((0, 1, 2), (1, 2), (1, 2))]
-    assert importance(alike, "stable") is None
-    assert importance(alike, "final") is None
-    assert importance(runs()[: MIN_RUNS - 1], "final") is None
-    assert importance([], "final") is None
+    assert factor_importance(alike, "stable") is None
+    assert factor_importance(alike, "final") is None
+    assert factor_importance(runs()[: MIN_RUNS - 1], "final") is None
+    assert factor_importance([], "final") is None
 
 
 def test_runs_without_quality_do_not_count_in_quality() -> None:
     blown = [result(stable=False, final=None, seed=9, lr=5.0, noise=noise, r1=0) for noise in (0, 1)]
-    assert importance(runs() + blown, "final") == importance(runs(), "final")
+    assert factor_importance(runs() + blown, "final") == factor_importance(runs(), "final")
 
 
 def test_optuna_is_not_imported_before_it_is_needed() -> None:
-    check = "import orchestrator.statistics, sys; sys.exit('optuna' in sys.modules)"
+    check = "import orchestrator.statistics.importance, sys; sys.exit('optuna' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

@@ -6,7 +6,7 @@ from itertools import product
 
 from support.made_results import result
 
-from orchestrator.statistics import interactions
+from orchestrator.statistics.interactions import pairwise_interactions
 from orchestrator.statistics.result import Result
 
 
@@ -26,7 +26,7 @@ def grid(seeds: int = 4) -> list[Result]:
 
 
 def test_the_largest_comes_first_and_each_is_what_it_was_made() -> None:
-    found = interactions(grid(), "final")
+    found = pairwise_interactions(grid(), "final")
     assert [(one.factors, one.change.mean) for one in found] == [
         (("lr", "noise"), -5.0),
         (("lr", "smoothing"), 2.0),
@@ -37,18 +37,21 @@ def test_the_largest_comes_first_and_each_is_what_it_was_made() -> None:
 
 
 def test_in_the_share_of_stable_runs_it_is_bounded_by_two_and_has_width() -> None:
-    first = interactions(grid(), "stable")[0]
+    first = pairwise_interactions(grid(), "stable")[0]
     assert (first.factors, first.change.mean) == (("lr", "noise"), 1.0)
     assert 0 < first.change.low < 1.0 < first.change.high <= 2
-    assert interactions(grid(seeds=1), "stable")[0].change[:3] == (1.0, -2.0, 2.0)
+    assert pairwise_interactions(grid(seeds=1), "stable")[0].change[:3] == (1.0, -2.0, 2.0)
 
 
 def test_four_runs_that_are_not_all_there_show_none() -> None:
     missing = [run for run in grid() if (run.factors["lr"], run.factors["noise"]) != (2, 1)]
-    assert [one.factors for one in interactions(missing, "final")] == [("lr", "smoothing"), ("noise", "smoothing")]
-    assert interactions([result(final=None, lr=lr, noise=n) for lr in (1, 2) for n in (1, 2)], "final") == []
+    assert [one.factors for one in pairwise_interactions(missing, "final")] == [
+        ("lr", "smoothing"),
+        ("noise", "smoothing"),
+    ]
+    assert pairwise_interactions([result(final=None, lr=lr, noise=n) for lr in (1, 2) for n in (1, 2)], "final") == []
 
 
 def test_groups_and_factors_of_one_level_do_not_interact() -> None:
     runs = [result(group=group, lr=lr, noise=1) for group in "gh" for lr in (1, 2)]
-    assert interactions(runs, "stable") == []
+    assert pairwise_interactions(runs, "stable") == []

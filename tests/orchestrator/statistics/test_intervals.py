@@ -9,8 +9,7 @@ import pytest
 from scipy.stats import norm, t, trim_mean, ttest_1samp
 from statsmodels.stats.proportion import proportion_confint
 
-from orchestrator.statistics import change, middle, share
-from orchestrator.statistics.intervals import MIN_RUNS, share_change
+from orchestrator.statistics.intervals import MIN_RUNS, interquartile_mean, mean_change, share_change, wilson_share
 
 SLEEP = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
 """Hours that ten patients slept longer with one of two drugs (Student 1908)."""
@@ -22,20 +21,20 @@ SLEEP = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
 )
 def test_the_wilson_interval_is_the_published_one(hits: int, total: int, low: float, high: float) -> None:
     """Newcombe (1998), "Two-sided confidence intervals for the single proportion", table I."""
-    assert share(hits, total)[2:] == pytest.approx((low, high), abs=5e-5)
+    assert wilson_share(hits, total)[2:] == pytest.approx((low, high), abs=5e-5)
 
 
 @pytest.mark.parametrize("total", [1, 3, 10])
 def test_the_wilson_interval_is_statsmodels_and_of_nothing_it_is_everything(total: int) -> None:
     for hits in range(total + 1):
-        found = share(hits, total)
+        found = wilson_share(hits, total)
         assert found[2:] == pytest.approx(proportion_confint(hits, total, method="wilson"), abs=1e-12)
         assert (found.rate, str(found)) == (hits / total, f"{hits} of {total}")
-    assert share(0, 0) == (0, 0, 0.0, 1.0)
+    assert wilson_share(0, 0) == (0, 0, 0.0, 1.0)
 
 
 def test_the_interval_of_a_change_is_student_s() -> None:
-    found = change(SLEEP)
+    found = mean_change(SLEEP)
     assert (found.mean, found.low, found.high) == pytest.approx((1.58, 0.7001, 2.4599), abs=5e-5)
     assert found.p == pytest.approx(ttest_1samp(SLEEP, 0).pvalue)
     assert found.p == pytest.approx(0.00283, abs=5e-6)
@@ -43,18 +42,18 @@ def test_the_interval_of_a_change_is_student_s() -> None:
 
 
 def test_one_difference_says_nothing_and_none_is_an_error() -> None:
-    assert change([5.0]) == (5.0, float("-inf"), float("inf"), 1, 1.0, None)
+    assert mean_change([5.0]) == (5.0, float("-inf"), float("inf"), 1, 1.0, None)
     assert share_change([[1.0, 1.0]]) == (1.0, -1.0, 1.0, 1, 1.0, None)
-    for nothing in (change, share_change):
+    for function in (mean_change, share_change):
         with pytest.raises(ValueError, match="no pairs"):
-            nothing([])
+            function([])
 
 
 def test_seeds_needed_are_the_fewest_whose_interval_excludes_zero() -> None:
     def reach(count: int) -> float:
         return float(t.ppf(0.975, count - 1)) * stdev(SLEEP) / count**0.5
 
-    needed = change(SLEEP).seeds_needed
+    needed = mean_change(SLEEP).seeds_needed
     assert needed is not None
     assert reach(needed) < 1.58 <= reach(needed - 1)
 
@@ -63,7 +62,7 @@ def test_seeds_needed_agree_with_the_interval_that_there_is() -> None:
     rng = np.random.default_rng(0)
     for count in range(2, 12):
         for mean in (0.3, 1.0, 3.0):
-            found = change(list(rng.normal(mean, 1, count)))
+            found = mean_change(list(rng.normal(mean, 1, count)))
             shares = share_change(list(rng.integers(-1, 2, (count, 4)) * 1.0))
             for one in (found, shares):
                 excludes = not one.low <= 0 <= one.high
@@ -72,11 +71,11 @@ def test_seeds_needed_agree_with_the_interval_that_there_is() -> None:
 
 
 def test_no_number_of_seeds_shows_an_effect_of_nothing() -> None:
-    assert change([1.0, -1.0]).seeds_needed is None
-    assert change([1.0, -0.999999]).seeds_needed is None
-    assert change([1.0, -1.0, 1e-200]).seeds_needed is None
-    assert change([2.0, 2.0]) == (2.0, 2.0, 2.0, 2, 0.0, 2)
-    assert change([0.0, 0.0])[4:] == (1.0, None)
+    assert mean_change([1.0, -1.0]).seeds_needed is None
+    assert mean_change([1.0, -0.999999]).seeds_needed is None
+    assert mean_change([1.0, -1.0, 1e-200]).seeds_needed is None
+    assert mean_change([2.0, 2.0]) == (2.0, 2.0, 2.0, 2, 0.0, 2)
+    assert mean_change([0.0, 0.0])[4:] == (1.0, None)
 
 
 def test_the_interval_of_a_share_s_change_is_a_moderated_t() -> None:
@@ -108,36 +107,36 @@ def test_seeds_that_agree_do_not_make_an_interval_without_width(difference: floa
 
 def test_for_many_seeds_a_share_s_change_has_the_interval_of_its_seed_means() -> None:
     by_seed = np.random.default_rng(1).integers(-1, 2, (3000, 3)) * 1.0
-    moderated, plain = share_change(list(by_seed)), change(list(by_seed.mean(axis=1)))
+    moderated, plain = share_change(list(by_seed)), mean_change(list(by_seed.mean(axis=1)))
     assert moderated[:3] == pytest.approx(plain[:3], abs=1e-4)
 
 
 def test_the_interquartile_mean_weighs_the_boundary_by_what_is_inside() -> None:
-    assert middle([7.0])[0] == 7.0
-    assert middle([1.0, 2.0])[0] == 1.5
-    assert middle([0.0, 1.0, 8.0])[0] == pytest.approx((0.25 * 0 + 1 + 0.25 * 8) / 1.5)
-    assert middle([-100.0, 1.0, 3.0, 100.0])[0] == 2.0
-    assert middle([5.0, 1.0, 2.0, 9.0, 3.0])[0] == pytest.approx((0.75 * 2 + 3 + 0.75 * 5) / 2.5)
+    assert interquartile_mean([7.0])[0] == 7.0
+    assert interquartile_mean([1.0, 2.0])[0] == 1.5
+    assert interquartile_mean([0.0, 1.0, 8.0])[0] == pytest.approx((0.25 * 0 + 1 + 0.25 * 8) / 1.5)
+    assert interquartile_mean([-100.0, 1.0, 3.0, 100.0])[0] == 2.0
+    assert interquartile_mean([5.0, 1.0, 2.0, 9.0, 3.0])[0] == pytest.approx((0.75 * 2 + 3 + 0.75 * 5) / 2.5)
     for count in (4, 8, 20):
         values = list(np.random.default_rng(count).lognormal(size=count))
-        assert middle(values).mean == pytest.approx(trim_mean(values, 0.25))
+        assert interquartile_mean(values).mean == pytest.approx(trim_mean(values, 0.25))
 
 
 def test_it_has_an_interval_from_enough_values_on_and_always_the_same() -> None:
     values = list(np.random.default_rng(2).normal(10, 1, MIN_RUNS))
-    found = middle(values)
+    found = interquartile_mean(values)
     assert found.low is not None and found.high is not None
     assert min(values) < found.low < found.mean < found.high < max(values)
-    assert middle(values) == found
-    assert middle(values[1:])[1:] == (None, None, MIN_RUNS - 1)
-    assert middle([3.0] * MIN_RUNS) == (3.0, None, None, MIN_RUNS)
+    assert interquartile_mean(values) == found
+    assert interquartile_mean(values[1:])[1:] == (None, None, MIN_RUNS - 1)
+    assert interquartile_mean([3.0] * MIN_RUNS) == (3.0, None, None, MIN_RUNS)
     with pytest.raises(ValueError, match="no values"):
-        middle([])
+        interquartile_mean([])
 
 
 @pytest.mark.filterwarnings("error")
 def test_values_that_are_nearly_all_alike_have_an_interval_or_none() -> None:
-    found = middle([1.0] * (MIN_RUNS - 1) + [2.0])
+    found = interquartile_mean([1.0] * (MIN_RUNS - 1) + [2.0])
     assert found.mean == 1.0
     assert (found.low is None) == (found.high is None)
 
@@ -146,5 +145,5 @@ def test_the_interval_of_the_interquartile_mean_covers_it() -> None:
     """Fewer than 95% at so few values, as its docstring says."""
     rng, quantiles = np.random.default_rng(3), norm.ppf((np.arange(100_000) + 0.5) / 100_000)
     truth = trim_mean(np.exp(quantiles), 0.25)
-    found = [middle(list(rng.lognormal(size=10))) for _ in range(300)]
+    found = [interquartile_mean(list(rng.lognormal(size=10))) for _ in range(300)]
     assert 0.90 <= np.mean([low <= truth <= high for _, low, high, _ in found]) <= 0.97

@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 from support.made_results import LEVELS, STEPS, sweep, true_effects, truths
 
-from orchestrator.statistics import Effect, Result, effects, interactions, share, survival
+from orchestrator.statistics.effects import Effect, paired_effects
+from orchestrator.statistics.interactions import pairwise_interactions
+from orchestrator.statistics.intervals import wilson_share
+from orchestrator.statistics.result import Result
+from orchestrator.statistics.survival import survival_curves
 
 SWEEPS = 500
 WELL = pytest.approx(0.95, abs=0.03)
@@ -26,7 +30,7 @@ def sweeps() -> list[list[Result]]:
 
 @pytest.fixture(scope="module")
 def found(sweeps: list[list[Result]]) -> list[list[Effect]]:
-    return [effects(one) for one in sweeps]
+    return [paired_effects(one) for one in sweeps]
 
 
 def test_effects_are_recovered_and_their_intervals_cover_them(found: list[list[Effect]]) -> None:
@@ -63,7 +67,7 @@ def test_shares_near_one_and_pairs_that_all_agree_are_covered() -> None:
             Result("g", f"g {other} {level}", seed, {"noise": level, "other": other}, bool(stable), 1, None, None, None)
             for (seed, other, level), stable in np.ndenumerate(one)
         ]
-        change = next(effect.stable for effect in effects(runs) if effect.factor == "noise")
+        change = next(effect.stable for effect in paired_effects(runs) if effect.factor == "noise")
         covered.append(change.low <= -0.04 <= change.high)
     assert np.mean(covered) >= 0.95
 
@@ -81,12 +85,14 @@ def test_what_is_said_to_hold_is_wrong_in_at_most_one_sweep_of_twenty(found: lis
 
 def test_interactions_that_are_not_there_are_not_seen_more_often_than_chance(sweeps: list[list[Result]]) -> None:
     """Nothing interacts in the Frechet distance."""
-    seen = [one.change.low <= 0 <= one.change.high for results in sweeps for one in interactions(results, "final")]
+    seen = [
+        one.change.low <= 0 <= one.change.high for results in sweeps for one in pairwise_interactions(results, "final")
+    ]
     assert np.mean(seen) == WELL
 
 
 def test_the_share_of_a_configuration_is_covered(sweeps: list[list[Result]]) -> None:
-    covered, interval = [], cache(share)
+    covered, interval = [], cache(wilson_share)
     for name, truth in truths().items():
         runs = [[run.stable for run in one if run.configuration == name] for one in sweeps]
         shares = [interval(sum(stable), len(stable)) for stable in runs]
@@ -98,7 +104,7 @@ def test_survival_of_a_configuration_is_covered_at_any_step(sweeps: list[list[Re
     covered = defaultdict(list)
     known = truths()
     for results in sweeps[:100]:
-        for name, curve in survival(results, lambda run: run.configuration).items():
+        for name, curve in survival_curves(results, lambda run: run.configuration).items():
             for step in (300, 600, 900):
                 index = bisect_right(curve.steps, step) - 1
                 true = known[name].surviving(step)

@@ -7,8 +7,9 @@ import pytest
 from statsmodels.duration.survfunc import SurvfuncRight
 from support.made_results import result
 
-from orchestrator.statistics import Curve, share, survival
+from orchestrator.statistics.intervals import wilson_share
 from orchestrator.statistics.result import Result
+from orchestrator.statistics.survival import SurvivalCurve, survival_curves
 
 REMISSIONS = [6, 6, 6, 7, 10, 13, 16, 22, 23]
 FOLLOWED = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
@@ -20,8 +21,8 @@ def runs(events: list[int], followed: list[int], **factors: int) -> list[Result]
     return lost + [result(steps=steps, seed=100 + i, **factors) for i, steps in enumerate(followed)]
 
 
-def curve(events: list[int], followed: list[int]) -> Curve:
-    return survival(runs(events, followed), lambda run: run.group)["g"]
+def curve(events: list[int], followed: list[int]) -> SurvivalCurve:
+    return survival_curves(runs(events, followed), lambda run: run.group)["g"]
 
 
 def test_the_curve_is_the_published_one() -> None:
@@ -46,15 +47,15 @@ def test_curve_and_intervals_are_statsmodels() -> None:
 def test_no_event_at_all_leaves_wilson_s_interval_of_those_still_followed() -> None:
     found = curve([], [50, 100, 100])
     assert (found.steps, found.surviving, found.events) == ([0, 50, 100], [1.0, 1.0, 1.0], 0)
-    assert found.low == [share(3, 3).low, share(3, 3).low, share(2, 2).low]
+    assert found.low == [wilson_share(3, 3).low, wilson_share(3, 3).low, wilson_share(2, 2).low]
     assert found.high == [1.0, 1.0, 1.0]
 
 
 @pytest.mark.filterwarnings("error")
 def test_all_events_at_once_leave_wilson_s_interval_of_none() -> None:
     found = curve([70, 70, 70], [])
-    assert (found.steps, found.surviving, found.low) == ([0, 70], [1.0, 0.0], [share(3, 3).low, 0.0])
-    assert found.high == [1.0, share(0, 3).high]
+    assert (found.steps, found.surviving, found.low) == ([0, 70], [1.0, 0.0], [wilson_share(3, 3).low, 0.0])
+    assert found.high == [1.0, wilson_share(0, 3).high]
 
 
 def test_the_last_of_many_does_not_widen_what_is_known() -> None:
@@ -70,7 +71,7 @@ def test_an_event_at_step_zero_begins_the_curve_below_one() -> None:
 
 def test_each_label_has_its_own_curve_in_order_of_appearance() -> None:
     both = runs([10], [20], noise=1) + runs([], [20], noise=0)
-    found = survival(both, lambda run: str(run.factors["noise"]))
+    found = survival_curves(both, lambda run: str(run.factors["noise"]))
     assert {label: (one.runs, one.events) for label, one in found.items()} == {"1": (2, 1), "0": (1, 0)}
     assert list(found) == ["1", "0"]
-    assert survival([], lambda run: run.group) == {}
+    assert survival_curves([], lambda run: run.group) == {}
