@@ -166,12 +166,12 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
 
     mirrors, walls = list[Mirror](), list[float]()
 
-    def conclude(mirror: Mirror, status: str, *more: Any) -> finalize.Conclusion:
+    def finalize_without_report(mirror: Mirror, status: str, *_: Any) -> finalize.FinalResult:
         mirror.finish(status, "", None)
         mirrors.append(mirror)
-        return finalize.Conclusion()
+        return finalize.FinalResult()
 
-    class EmptyCrew(sweep_runner.SweepRunner):
+    class EmptySweepRunner(sweep_runner.SweepRunner):
         def train(self, plan: Plan) -> None:
             from empty_trial import EmptyTrial  # Ray must not be imported before the sweep has prepared it
 
@@ -181,8 +181,8 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
             super().train(plan)
             walls.append(self.wall)
 
-    sweep.SweepRunner, finalize.conclude = EmptyCrew, conclude  # type: ignore[misc, assignment]
-    options = sweep_options.Options(home, os.environ["MLFLOW_TRACKING_URI"], workers=workers)
+    sweep.SweepRunner, finalize.finalize = EmptySweepRunner, finalize_without_report  # type: ignore[misc, assignment]
+    options = sweep_options.SweepOptions(home, os.environ["MLFLOW_TRACKING_URI"], workers=workers)
     with open(home / "said.txt", "w") as said:
         code = sweep.run_sweep(file, [], options, Console(file=said))
     tell(code, mirrors[0].sent["points"], sum(walls))

@@ -1,4 +1,4 @@
-"""The end of a sweep in MLflow: the report, written from it, the parent run's answer and status, the best generator."""
+"""The end of a sweep in MLflow: the report, the answer and status of the parent run, the best generator as a model."""
 
 from __future__ import annotations
 
@@ -15,48 +15,58 @@ from orchestrator.tracking.mirror import Mirror
 
 
 @dataclass(frozen=True)
-class Conclusion:
-    """`trouble`: why there is no report; `model_trouble`: why there is no model, where one could be."""
+class FinalResult:
+    """What a sweep ended with.
+
+    `answer`: the lines that answer the sweep's question. `report`: the HTML file. `report_error`: why there is none.
+    `model`: the best generator in MLflow. `model_error`: why there is none, though a trial has a generator.
+    """
 
     answer: str = ""
     report: Path | None = None
-    trouble: str | None = None
+    report_error: str | None = None
     model: model_logging.LoggedGenerator | None = None
-    model_trouble: str | None = None
+    model_error: str | None = None
 
 
-def status_of(statuses: Iterable[str]) -> str:
-    """The parent run's, from those of the trials that nobody runs any more."""
-    found = set(statuses)
-    if found <= {TrialStatus.FINISHED, TrialStatus.FAILED}:
-        return "FAILED" if TrialStatus.FAILED in found else "FINISHED"
+def parent_status(trial_statuses: Iterable[str]) -> str:
+    """MLflow's status of the parent run, from the statuses of its trials once none of them runs any more."""
+    distinct = set(trial_statuses)
+    if distinct <= {TrialStatus.FINISHED, TrialStatus.FAILED}:
+        return "FAILED" if TrialStatus.FAILED in distinct else "FINISHED"
     return "KILLED"
 
 
-def conclude(mirror: Mirror, status: str, phase: Callable[[str], None], register: str | None = None) -> Conclusion:
-    """Once MLflow has everything. A sweep that was interrupted (`status` KILLED) logs no generator."""
+def finalize(
+    mirror: Mirror, status: str, show_phase: Callable[[str], None], register: str | None = None
+) -> FinalResult:
+    """Write the report, end the parent run with `status`, log the best generator. MLflow has everything else already.
+
+    An interrupted sweep (`status` KILLED) logs no generator. `register`: the name under which MLflow registers the
+    generator.
+    """
     from orchestrator import report
 
     folder = mirror.folder
-    phase("writing the report")
+    show_phase("writing the report")
     try:
         written = report.write(mirror.uri, [folder.name], folder.report_folder, mirror.parent)
         answer = "\n".join(written.lines)
         mirror.finish(status, answer, folder.report_file)
     except UserError as error:
-        return Conclusion(trouble=str(error))
+        return FinalResult(report_error=str(error))
     except OSError as error:
-        return Conclusion(trouble=first_line(error))
+        return FinalResult(report_error=first_line(error))
     except Exception as error:
-        if not _is_mlflows(error):
+        if not _is_mlflow_error(error):
             raise
-        return Conclusion(trouble=first_line(error))
+        return FinalResult(report_error=first_line(error))
     if status == "KILLED":
-        return Conclusion(answer, folder.report_file)
-    return Conclusion(answer, folder.report_file, None, *_log_generator(mirror, register, phase))
+        return FinalResult(answer, folder.report_file)
+    return FinalResult(answer, folder.report_file, None, *_log_generator(mirror, register, show_phase))
 
 
-def _is_mlflows(error: Exception) -> bool:
+def _is_mlflow_error(error: Exception) -> bool:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -64,13 +74,13 @@ def _is_mlflows(error: Exception) -> bool:
 
 
 def _log_generator(
-    mirror: Mirror, register: str | None, phase: Callable[[str], None]
+    mirror: Mirror, register: str | None, show_phase: Callable[[str], None]
 ) -> tuple[model_logging.LoggedGenerator | None, str | None]:
-    """The best configuration's generator in MLflow, or the trouble with it: the sweep has its report already."""
+    """Log the best configuration's generator; returns it, or the error: the sweep has its report already."""
     ranked = ranking.ranking(ranking.all_ended(mirror.folder, mirror.document["trials"]))
     if not ranked:
         return None, "no run kept a generator that was measured" if register else None
-    phase("logging the best generator")
+    show_phase("logging the best generator")
     try:
         return model_logging.log(mirror, ranked[0], register), None
     except Exception as error:  # MLflow, SQLAlchemy, requests and torch.export each have errors of their own

@@ -73,15 +73,15 @@ def _machine(made_with: dict[str, Any]) -> str:
 def attempts(record: Record) -> list[str]:
     """A line an attempt: when, where, which steps, how it ended."""
     lines = []
-    for number, one in enumerate(record.attempts, start=1):
-        when = clock_time(one["began"]) + (f" to {clock_time(one['ended'])}" if "ended" in one else "")
-        steps = f"from step {one['from_step']}" + (f" to {one['to_step']}" if "to_step" in one else "")
-        said = f": {one['message']}" if "message" in one else ""
-        node = f" ({one['node']})" if one.get("node") else ""
-        device = f", {one['device']}" if "device" in one else ""
-        where = f"process {one['process']} on {one['host']}{node}{device}"
-        note = f"; {one['note']}" if one.get("note") else ""
-        lines.append(f"attempt {number}: {when}, {where}, {steps}: {one['outcome']}{said}{note}")
+    for number, attempt in enumerate(record.attempts, start=1):
+        when = clock_time(attempt.began) + (f" to {clock_time(attempt.ended)}" if attempt.ended is not None else "")
+        steps = f"from step {attempt.from_step}" + (f" to {attempt.to_step}" if attempt.to_step is not None else "")
+        message = f": {attempt.message}" if attempt.message is not None else ""
+        node = f" ({attempt.node})" if attempt.node else ""
+        device = f", {attempt.device}" if attempt.device is not None else ""
+        machine = f"process {attempt.process} on {attempt.host}{node}{device}"
+        note = f"; {attempt.note}" if attempt.note else ""
+        lines.append(f"attempt {number}: {when}, {machine}, {steps}: {attempt.outcome}{message}{note}")
     return lines
 
 

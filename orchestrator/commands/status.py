@@ -48,7 +48,7 @@ def trial_row(
         "run_id": run_id,
         "metrics": record.metrics,
         "attempts": len(record.attempts),
-        "node": record.attempts[-1].get("node", "") if status == TrialStatus.RUNNING else "",
+        "node": record.attempts[-1].node or "" if status == TrialStatus.RUNNING else "",
         "note": _note(record, place if status != TrialStatus.RUNNING else None),
     }
 

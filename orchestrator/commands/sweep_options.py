@@ -11,14 +11,14 @@ from orchestrator.scheduling.run_settings import RunSettings
 
 @dataclass(frozen=True)
 class SweepOptions:
-    """How to run. `address`: a Ray cluster's, None for a local Ray. `device`: what trials train on.
+    """The options of `orchestrate sweep`, with their defaults.
 
-    `gpu_share`: the part of a GPU a trial gets, None to measure it.
-
-    `confirm`: how many of the best configurations run again on fresh seeds. `register`: the registered model that the
-    best generator becomes a version of. `system_metrics`: rows tell of the worker and its machine too. `quiet`: nothing
-    is said before the summary. `fail_fast`: a failed trial stops the sweep. `patience`: seconds without a word of a
-    trial after which its worker is killed. `storage`: the object store that trials live in, None for the home.
+    `address`: of a Ray cluster; None starts a local Ray. `workers`: trials at once on a local Ray; None: one a
+    processor. `gpu_share`: the part of a GPU that each trial gets; None measures it. `device`: what trials train on.
+    `confirm`: number of best configurations that are trained again on fresh seeds. `register`: the name under which
+    MLflow registers the best generator. `system_metrics`: also record the processor, memory and GPU of each worker.
+    `quiet`: print only the summary. `fail_fast`: stop the sweep when a trial fails. `patience`: seconds without a report
+    from a trial after which its worker is killed. `storage`: URI of the object store that trials live in; None: the home.
     """
 
     home: Path
@@ -37,4 +37,5 @@ class SweepOptions:
 
     @property
     def settings(self) -> RunSettings:
+        """The options that concern each trial."""
         return RunSettings(self.gpu_share, self.patience, self.fail_fast, self.system_metrics)

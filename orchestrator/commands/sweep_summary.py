@@ -8,7 +8,7 @@ from rich.console import Console
 
 from gan_core.error_text import last_line
 from orchestrator.command_hints import command
-from orchestrator.commands import finalize
+from orchestrator.commands.finalize import FinalResult
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.console.output import say
 from orchestrator.planning.plan import Plan
@@ -18,54 +18,73 @@ from orchestrator.tracking.address import default_uri, without_secrets
 
 
 @dataclass(frozen=True)
-class SweepOutcome:
-    """`plan`: with the records as they are at the end."""
+class SweepResult:
+    """How a sweep ended.
+
+    `plan`: with the records as they are at the end. `stop_reason`: why the sweep stopped early; None if it did not, or
+    if the user stopped it. `utilisation`: how busy the workers were, as a line; empty if nothing was trained.
+    """
 
     plan: Plan
-    code: int
-    end: finalize.Conclusion
-    stopped: str | None = None
-    busy: str = ""
+    exit_code: int
+    final: FinalResult
+    stop_reason: str | None = None
+    utilisation: str = ""
 
 
-def print_summary(options: SweepOptions, console: Console, outcome: SweepOutcome) -> None:
-    plan = outcome.plan
-    end = outcome.end
-    if end.answer:
-        say(console, f"\n{plan.sweep.question}\n{end.answer}\n")
-    for planned in plan.trials:
+def print_summary(options: SweepOptions, console: Console, result: SweepResult) -> None:
+    """Print the answer, the failures, where the results are and how to go on."""
+    for line in [*_results(result), *_where_results_are(options, result), *_how_to_go_on(options, result)]:
+        say(console, line)
+
+
+def _results(result: SweepResult) -> list[str]:
+    lines = []
+    if result.final.answer:
+        lines.append(f"\n{result.plan.sweep.question}\n{result.final.answer}\n")
+    for planned in result.plan.trials:
         if planned.record.status == TrialStatus.FAILED and planned.record.error:
-            say(console, f"failed: {planned.trial.name}: {last_line(planned.record.error)}")
-    if outcome.busy:
-        say(console, outcome.busy)
-    if end.report:
-        say(console, f"report  {end.report}")
-    if end.model:
-        say(console, f"model   {end.model.uri}, the generator of {end.model.trial}")
-    if end.model_trouble:
-        say(console, f"no model: {end.model_trouble}")
-    if end.trouble:
-        sync = command(f"sync {plan.sweep.name}{tracking_option(options)}", options.home)
-        say(console, f"no report: {end.trouble}; {sync} sends what MLflow lacks and writes it")
+            lines.append(f"failed: {planned.trial.name}: {last_line(planned.record.error)}")
+    if result.utilisation:
+        lines.append(result.utilisation)
+    return lines
+
+
+def _where_results_are(options: SweepOptions, result: SweepResult) -> list[str]:
+    final, sweep_name, lines = result.final, result.plan.sweep.name, []
+    if final.report:
+        lines.append(f"report  {final.report}")
+    if final.model:
+        lines.append(f"model   {final.model.uri}, the generator of {final.model.trial}")
+    if final.model_error:
+        lines.append(f"no model: {final.model_error}")
+    if final.report_error:
+        sync = command(f"sync {sweep_name}{tracking_option(options)}", options.home)
+        lines.append(f"no report: {final.report_error}; {sync} sends what MLflow lacks and writes it")
     elif options.tracking_uri.startswith("http"):
-        say(console, f"MLflow  {without_secrets(options.tracking_uri)}, experiment {plan.sweep.name}")
+        lines.append(f"MLflow  {without_secrets(options.tracking_uri)}, experiment {sweep_name}")
     else:
-        say(
-            console,
-            f"MLflow  {command(f'ui{tracking_option(options)}', options.home)}, then experiment {plan.sweep.name}",
-        )
-    if outcome.stopped:
-        say(console, f"stopped: {outcome.stopped}")
-    if outcome.code == INTERRUPTED:
-        left = sum(planned.record.status != TrialStatus.FINISHED for planned in plan.trials)
-        say(console, f"report  {command(f'report {plan.sweep.name}', options.home)} writes it from what there is")
-        say(console, f"interrupted with {left} of {len(plan.trials)} trials left; the same command goes on from here")
-    elif outcome.code == SOME_FAILED and not outcome.stopped:
-        say(console, "some trials failed; the same command tries them again")
+        ui = command(f"ui{tracking_option(options)}", options.home)
+        lines.append(f"MLflow  {ui}, then experiment {sweep_name}")
+    return lines
+
+
+def _how_to_go_on(options: SweepOptions, result: SweepResult) -> list[str]:
+    trials, lines = result.plan.trials, []
+    if result.stop_reason:
+        lines.append(f"stopped: {result.stop_reason}")
+    if result.exit_code == INTERRUPTED:
+        unfinished = sum(planned.record.status != TrialStatus.FINISHED for planned in trials)
+        report = command(f"report {result.plan.sweep.name}", options.home)
+        lines.append(f"report  {report} writes it from what there is")
+        lines.append(f"interrupted with {unfinished} of {len(trials)} trials left; the same command goes on from here")
+    elif result.exit_code == SOME_FAILED and not result.stop_reason:
+        lines.append("some trials failed; the same command tries them again")
+    return lines
 
 
 def tracking_option(options: SweepOptions) -> str:
-    """`--tracking-uri` where MLflow is not where it would be looked for."""
+    """` --tracking-uri URI` if MLflow's store is not the default one of the home; otherwise empty."""
     if options.tracking_uri == default_uri(options.home):
         return ""
     return f" --tracking-uri {without_secrets(options.tracking_uri)}"

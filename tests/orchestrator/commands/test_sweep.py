@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from support.tiny import run_to_end
 from orchestrator.commands import sweep, sweep_options
 from orchestrator.console import progress
 from orchestrator.planning.plan import Plan
+from orchestrator.signals import StopRequest
 from orchestrator.tracking.mirror_thread import MirrorThread
 
 
@@ -34,11 +34,11 @@ def test_an_outage_while_the_model_is_sent_loses_neither_the_report_nor_the_exit
 
     monkeypatch.setattr(MlflowClient, "create_logged_model", lose)
     options = sweep_options.SweepOptions(tmp_path / "home", mirror.uri, register="digits")
-    with progress.make_display(Console()) as shown:
-        code = sweep._exit_code(plan, threading.Event())
-        outcome = sweep._conclude(plan, options, thread, shown, code)
-    assert outcome.code == 0
-    assert outcome.end.report is not None and outcome.end.report.exists()
-    assert outcome.end.model is None
-    assert outcome.end.model_trouble is not None and "no answer" in outcome.end.model_trouble
+    with progress.make_display(Console()) as display:
+        exit_code = sweep._exit_code(plan, StopRequest())
+        final = sweep._finalize(plan, options, thread, display, exit_code)
+    assert exit_code == 0
+    assert final.report is not None and final.report.exists()
+    assert final.model is None
+    assert final.model_error is not None and "no answer" in final.model_error
     assert mirror.client.get_run(mirror.parent).info.status == "FINISHED"

@@ -1,0 +1,96 @@
+"""What `orchestrate sweep` does before anything is started: it checks the request and completes the plan."""
+
+from __future__ import annotations
+
+from orchestrator import environment
+from orchestrator.cluster.address import check_address
+from orchestrator.commands.sweep_options import SweepOptions
+from orchestrator.console.progress import Display
+from orchestrator.errors import UserError
+from orchestrator.object_store import puller
+from orchestrator.object_store.home_copy import StoredSweep
+from orchestrator.object_store.s3 import ObjectStore
+from orchestrator.planning import disk_estimate
+from orchestrator.planning.confirmation import extended
+from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.planning.repair import repaired
+from orchestrator.store import disk_space
+from orchestrator.store.json_files import write_text
+from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.store.temp_folder import parent_folder
+from orchestrator.sweepfile.model import Sweep
+from orchestrator.tracking import client, model_logging, sqlite
+from orchestrator.tracking.address import check_uri
+
+
+def check_request(options: SweepOptions, sweep_name: str) -> SweepFolder:
+    """Check what can be checked without the data; returns the sweep's folder. Raises UserError."""
+    if options.address:
+        check_address(options.address)
+    elif options.device == "gpu":
+        environment.check_gpu()
+    folder = open_sweep_folder(options, sweep_name)
+    check_mlflow(folder, options.tracking_uri)
+    if options.register is not None:
+        model_logging.check_name(options.register)
+    sqlite.check(options.tracking_uri, sweep_name)
+    return folder
+
+
+def open_sweep_folder(options: SweepOptions, sweep_name: str) -> SweepFolder:
+    """The sweep's folder. Its trials live in the home, or in the storage of the request or of an earlier command.
+
+    Raises UserError if the storage cannot be used, or is not the one that the sweep began in.
+    """
+    folder = SweepFolder(options.home, sweep_name)
+    earlier_uri = folder.storage_uri()
+    if not (options.storage or earlier_uri):
+        return folder
+    storage = ObjectStore(str(options.storage or earlier_uri))
+    if earlier_uri and ObjectStore(earlier_uri).location != storage.location:
+        raise UserError(
+            f"the trials of {sweep_name} live in {earlier_uri}, and their checkpoints are there: leave --storage (and "
+            "$ORCHESTRATE_STORAGE) out, or take another --home"
+        )
+    if trouble := storage.trouble():
+        raise UserError(f"--storage {storage.uri} cannot be used: {trouble}")
+    return StoredSweep(options.home, sweep_name, storage)
+
+
+def check_mlflow(folder: SweepFolder, uri: str) -> None:
+    """Raises UserError if MLflow does not answer at an address where this sweep was never recorded.
+
+    Such an address is most likely mistyped. An address that was used before is only away for a while, and the sweep
+    goes on without it: training takes days, and its results can be sent later.
+    """
+    try:
+        check_uri(uri)
+    except UserError:
+        if not client.is_known(folder, uri):
+            raise
+
+
+def load_plan(sweep: Sweep, options: SweepOptions, display: Display) -> Plan:
+    """Load the data and compare the sweep with its folder. Raises UserError."""
+    display.phase("loading the data")
+    plan = make_plan(sweep, options.home)
+    for caution in sweep.cautions:
+        display.note(f"caution: {caution}")
+    return plan
+
+
+def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, display: Display) -> Plan:
+    """The plan with what the storage has, the confirming trials and the repairs. The caller holds the sweep's lock.
+
+    Raises UserError if the storage does not answer or the disk is too small.
+    """
+    if isinstance(folder, StoredSweep):
+        display.phase(f"looking into {folder.storage.uri}")
+        write_text(folder.storage_file, folder.storage.uri + "\n")
+        plan = puller.begin(folder, plan, display.note)
+    plan = repaired(extended(plan, options.confirm), display.note)
+    if plan.todo:
+        workers = options.workers or environment.available_cpus()
+        disk_space.check_room(plan.folder.home, disk_estimate.needed(plan, workers))
+        disk_space.check_room(parent_folder(), 0)
+    return plan

@@ -1,0 +1,86 @@
+"""What runs beside the trials of a sweep: Ray, the preparation of the evaluators, the mirror in MLflow."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from gan_core.evaluation.evaluator import Evaluator
+from orchestrator import environment
+from orchestrator.cluster import preflight
+from orchestrator.cluster.ray_runtime import Cluster
+from orchestrator.commands.sweep_options import SweepOptions
+from orchestrator.console.progress import Display
+from orchestrator.errors import UserError
+from orchestrator.object_store.home_copy import StoredSweep
+from orchestrator.planning.evaluators import prepare
+from orchestrator.planning.plan import Plan
+from orchestrator.signals import SOME_FAILED, leave_at_once
+from orchestrator.store.json_files import write_text
+from orchestrator.store.temp_folder import scratch_folder
+from orchestrator.tracking import client
+from orchestrator.tracking.mirror import Mirror
+
+
+def import_mlflow(uri: str, stack: ExitStack) -> Future[None]:
+    """Import MLflow in another thread and open its store there.
+
+    The end of `stack` waits for it: a store whose creation was cut off could not be used again.
+    """
+    return stack.enter_context(ThreadPoolExecutor(1)).submit(client.warm_up, uri)
+
+
+def prepare_evaluators(
+    plan: Plan, options: SweepOptions, display: Display, stack: ExitStack
+) -> Future[dict[str, Evaluator]]:
+    """Prepare the evaluators in another thread. The end of `stack` does not wait for a classifier in training."""
+    executor = ThreadPoolExecutor(1)
+    stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+    return executor.submit(prepare, plan, options.home, display.phase, display.note, everything=bool(options.confirm))
+
+
+@contextmanager
+def start_ray(plan: Plan, options: SweepOptions, display: Display) -> Iterator[Cluster]:
+    """A local Ray, or a connection to the cluster of the request, whose nodes are checked first. Raises UserError."""
+    display.phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
+    workers = options.workers or environment.available_cpus()
+    data_bytes = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in plan.data.values())
+
+    def leave(process_name: str) -> None:
+        display.console.show_cursor()
+        display.note(f"Ray's {process_name} has died; the same command goes on from the last checkpoints")
+        shutil.rmtree(scratch, ignore_errors=True)
+        leave_at_once(SOME_FAILED)
+
+    with (
+        scratch_folder() as scratch,
+        Cluster(options.address, workers, scratch, data_bytes, leave, options.device) as cluster,
+    ):
+        if options.address:
+            display.phase("asking every node for its versions and the trials' storage")
+            folder = plan.folder
+            preflight.probe(cluster, folder.storage if isinstance(folder, StoredSweep) else folder.home)
+        yield cluster
+
+
+def open_mirror(
+    plan: Plan, options: SweepOptions, display: Display, is_running: Callable[[str], bool] | None
+) -> Mirror:
+    """The sweep's mirror in MLflow. If nothing is left to train, it compares everything, as `orchestrate sync` does.
+
+    `is_running`: whether a worker has the trial of this key; None: the lock in the trial's folder says so.
+    Raises UserError if MLflow does not answer at an address where this sweep was never recorded.
+    """
+    write_text(plan.folder.asked_file, Path(plan.sweep.file).read_text(encoding="utf-8"))
+    mirror = Mirror(plan.folder, options.tracking_uri, plan.document(), rebuild=not plan.todo, runs=is_running)
+    try:
+        mirror.open()
+    except UserError as error:  # the mirror's thread tries again
+        if not client.is_known(plan.folder, options.tracking_uri):
+            raise
+        goes_on = "This sweep was recorded there before, so it goes on; what MLflow lacks is sent when it answers"
+        display.note(f"{error}. {goes_on}")
+    return mirror
