@@ -39,9 +39,9 @@ def bounded_stop(stop: StopRequest, folders: list[TrialFolder]) -> Iterator[None
 def kill_worker(folder: TrialFolder) -> None:
     """Kills the worker that runs the trial, if that is on this machine. Its trial goes on from its checkpoint."""
     record = folder.record()
-    if record.status != TrialStatus.RUNNING or record.attempts[-1]["host"] != platform.node():
+    if record.status != TrialStatus.RUNNING or record.attempts[-1].host != platform.node():
         return
     with suppress(psutil.Error):
-        process = psutil.Process(record.attempts[-1]["process"])
-        if process.create_time() * 1000 <= record.attempts[-1]["began"]:  # else the number is another's by now
+        process = psutil.Process(record.attempts[-1].process)
+        if process.create_time() * 1000 <= record.attempts[-1].began:  # else the number is another's by now
             process.kill()

@@ -104,7 +104,7 @@ class TrialTrainable(tune.Trainable):
             evaluator,
             self.task["system_metrics"],
             device_for(self.task["resources"]),
-            place={"node": ray.util.get_node_ip_address()},
+            node=ray.util.get_node_ip_address(),
         )
         execution.begin(self.task.get("lost", ""))
         return execution
@@ -131,7 +131,7 @@ class TrialTrainable(tune.Trainable):
             "so_far": execution.so_far,
             "latest": dict(execution.latest),
             "seconds": execution.active_seconds(),
-            "cause": record.attempts[-1]["outcome"] if record.status == TrialStatus.FAILED else None,
+            "cause": record.attempts[-1].outcome if record.status == TrialStatus.FAILED else None,
             "error": last_line(record.error or ""),
             "done": execution.done,
             "note": record.note or worker_folder.trouble_of(execution.folder),
@@ -142,7 +142,7 @@ class TrialTrainable(tune.Trainable):
     def _may_try_again(self, execution: TrialExecution) -> bool:
         if execution.record.status != TrialStatus.FAILED:
             return False
-        policy = POLICIES[Cause(execution.record.attempts[-1]["outcome"])]
+        policy = POLICIES[Cause(execution.record.attempts[-1].outcome)]
         return policy.action is Action.RETRY and self.retries < policy.most
 
     def _preempt(self, number: int, frame: Any) -> None:

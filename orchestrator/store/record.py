@@ -1,27 +1,69 @@
-"""The record of a trial: its durable status, verdict, metrics and attempts."""
+"""The record of a trial: its status, verdict, metrics and attempts, as `record.json` holds them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
-from orchestrator.store.trial_status import TrialStatus
+from orchestrator.store.history_log import HistoryDigest
+from orchestrator.store.trial_status import Outcome, TrialStatus
 
-if TYPE_CHECKING:
-    pass
+
+@dataclass
+class Attempt:
+    """One attempt at a trial: a process that trained some of its steps.
+
+    `began`, `ended`: milliseconds since 1970. `from_step`, `to_step`: the steps that it started from and came to.
+    `host`, `process`, `node`: where it ran, `node` as Ray names it. `device`: `cpu` or `cuda`. `outcome`: an `Outcome`,
+    or a `failure_policy.Cause` with `message`. `note`: which files were damaged, or that the kind of device changed.
+    `unknown`: what another version of this program wrote into it.
+
+    Fields that are None are not written.
+    """
+
+    began: int
+    from_step: int
+    host: str = ""
+    process: int = 0
+    device: str | None = None
+    node: str | None = None
+    outcome: str = Outcome.RUNNING
+    note: str | None = None
+    ended: int | None = None
+    to_step: int | None = None
+    message: str | None = None
+    unknown: dict[str, Any] = field(default_factory=dict)
+
+    def close(self, outcome: str, message: str, ended: int | None = None, to_step: int | None = None) -> None:
+        """Writes down how it ended. `ended` and `to_step` stay unknown where its process could not tell them."""
+        self.outcome = str(outcome)
+        self.message = message or self.message
+        self.ended = self.ended if ended is None else ended
+        self.to_step = self.to_step if to_step is None else to_step
+
+    def to_json(self) -> dict[str, Any]:
+        known = {name: value for name, value in vars(self).items() if value is not None and name != "unknown"}
+        return known | self.unknown
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Attempt:
+        """Raises TypeError or ValueError for what is not an attempt."""
+        names = {each.name for each in fields(cls)} - {"unknown"}
+        known = {name: item for name, item in dict(value).items() if name in names}
+        return cls(**known, unknown={name: item for name, item in value.items() if name not in names})
 
 
 @dataclass
 class Record:
-    """What is known of a trial. `step`: the steps that its checkpoint and history hold.
+    """What is known of a trial.
 
-    status: pending, running, finished, failed or interrupted; `damaged` if the file cannot be trusted, and then nothing
-    else is known but `error`. verdict: gan_core.verdict's, as a mapping.
-    applied: what training really ran with. evaluator: the card of what measured it. best: the evaluation with the
-    smallest Frechet distance, with its step. attempts: {began, ended, from_step, to_step, host, process, device,
-    outcome, message} of each, and a `note` where something was damaged, or the kind of device has changed; the outcome
-    is running, finished, interrupted, or a `failures.Cause` with what was said of it. history: what history.jsonl is
-    checked by.
+    `status`: if it is DAMAGED, nothing else is known but `error`. `step`: the last step in the checkpoint and the
+    history. `verdict`: that of `gan_core.verdict`, as a mapping. `metrics`: the last value of each metric. `applied`:
+    the settings that training really used. `evaluator`: the card of the evaluator that measured the trial. `best`: the
+    row of the evaluation with the smallest Frechet distance. `environment`: versions and hardware of the last attempt.
+    `seconds`: the time spent in training, of all attempts. `error`: the traceback of a failed trial. `history`: size
+    and checksum of `history.jsonl`.
     """
 
     key: str
@@ -35,27 +77,52 @@ class Record:
     environment: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     error: str | None = None
-    attempts: list[dict[str, Any]] = field(default_factory=list)
-    history: dict[str, Any] = field(default_factory=dict)
+    attempts: list[Attempt] = field(default_factory=list)
+    history: HistoryDigest | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return vars(self) | {
+            "attempts": [attempt.to_json() for attempt in self.attempts],
+            "history": self.history.to_json() if self.history else {},
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Record:
+        """Raises TypeError, ValueError or KeyError for fields or values that this version does not know."""
+        record = cls(**value)
+        record.status = TrialStatus(record.status)
+        record.attempts = [Attempt.from_json(attempt) for attempt in value.get("attempts", [])]
+        record.history = HistoryDigest.from_json(value["history"]) if value.get("history") else None
+        return record
 
     @property
     def has_ended(self) -> bool:
-        """Whether the trial has finished or failed: no worker is needed for it any more."""
+        """Whether the trial has finished or failed, so that no worker is needed for it any more."""
         return self.status in (TrialStatus.FINISHED, TrialStatus.FAILED)
 
     def current_status(self, is_held: bool) -> TrialStatus:
-        """The status; INTERRUPTED where the record says RUNNING although no process holds the sweep (`is_held`)."""
+        """The status, or INTERRUPTED where the record says RUNNING although no process holds the sweep (`is_held`)."""
         return TrialStatus.INTERRUPTED if self.status == TrialStatus.RUNNING and not is_held else self.status
 
     @property
+    def open_attempt(self) -> Attempt | None:
+        """The last attempt, if its end is not written down."""
+        last = self.attempts[-1] if self.attempts else None
+        return last if last and last.outcome == Outcome.RUNNING else None
+
+    @property
     def note(self) -> str:
-        """What was damaged, or changed, and what was done about it, in the last attempt."""
-        return str(self.attempts[-1].get("note", "")) if self.attempts else ""
+        """What was damaged or has changed before the last attempt, and what was done about it."""
+        return (self.attempts[-1].note or "") if self.attempts else ""
 
     @property
     def device(self) -> str:
-        """What its steps were trained on: `cpu`, or `cuda and cpu` where it went on on another kind of device."""
-        follow = [*(attempt["from_step"] for attempt in self.attempts[1:]), float("inf")]
-        kept = [one for one, next_from in zip(self.attempts, follow, strict=False) if next_from > one["from_step"]]
-        kinds = list(dict.fromkeys(one["device"] for one in kept if "device" in one))
+        """The kinds of device that its steps were trained on: `cpu`, or `cuda and cpu` if it was resumed on another.
+
+        Attempts whose steps were all trained again by a later one do not count.
+        """
+        next_starts = [*(attempt.from_step for attempt in self.attempts[1:]), float("inf")]
+        pairs = zip(self.attempts, next_starts, strict=False)
+        lasting = [attempt for attempt, next_start in pairs if next_start > attempt.from_step]
+        kinds = list(dict.fromkeys(attempt.device for attempt in lasting if attempt.device is not None))
         return " and ".join(kinds) if len(kinds) > 1 else str(self.applied.get("device", ""))

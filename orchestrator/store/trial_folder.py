@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,14 +43,16 @@ class TrialFolder:
     def record(self) -> Record:
         """Of status `damaged` where the file is cut off or altered: `sweep` makes it anew from the checkpoint."""
         try:
-            found = read_checked(self.record_file)
-            return Record(**found) if found else Record(self.key)
-        except (Damaged, TypeError) as error:
-            why = str(error) if isinstance(error, Damaged) else f"{self.record_file} is damaged: it has other fields"
-            return Record(self.key, status=TrialStatus.DAMAGED, error=why)
+            content = read_checked(self.record_file)
+            return Record.from_json(content) if content else Record(self.key)
+        except Damaged as error:
+            return Record(self.key, status=TrialStatus.DAMAGED, error=str(error))
+        except (TypeError, ValueError, KeyError):
+            error_line = f"{self.record_file} is damaged: it has other fields"
+            return Record(self.key, status=TrialStatus.DAMAGED, error=error_line)
 
     def write_record(self, record: Record) -> None:
-        write_checked(self.record_file, asdict(record))
+        write_checked(self.record_file, record.to_json())
 
     def history(self, up_to: int | None = None) -> list[Row]:
         """The rows up to a step, by default all that the record vouches for. Raises Damaged.
@@ -71,10 +72,10 @@ class TrialFolder:
         text = self._history_bytes()
         try:
             if record.history:
-                if not history_log.is_whole(text, record.history):
+                if not record.history.matches(text):
                     raise ValueError
-                text = text[: record.history["bytes"]]
-            return history_log.parse(text)
+                text = text[: record.history.size]
+            return history_log.parse_rows(text)
         except ValueError:
             raise Damaged(
                 f"{self.history_file} is damaged; the same `orchestrate sweep` writes it again from the checkpoint"
@@ -82,7 +83,7 @@ class TrialFolder:
 
     def history_is_whole(self, record: Record) -> bool:
         """Whether the history is what the record vouches for, without reading what it says."""
-        return not record.history or history_log.is_whole(self._history_bytes(), record.history)
+        return record.history is None or record.history.matches(self._history_bytes())
 
     def _history_bytes(self) -> bytes:
         try:

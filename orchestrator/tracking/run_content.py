@@ -134,7 +134,7 @@ def end_points(record: Record) -> list[Point]:
     """
     if record.status != TrialStatus.FINISHED:
         return []
-    when = int(record.attempts[0]["began"]) if record.attempts else 0
+    when = record.attempts[0].began if record.attempts else 0
     found: list[Point] = []
     if record.best:
         name = metric_names.frechet(record.evaluator["id"])

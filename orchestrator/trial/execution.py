@@ -28,14 +28,17 @@ from gan_core.error_text import last_line
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.files import write_atomically
 from gan_core.history import Row, now_ms
+from gan_core.networks.build import classes_of
 from gan_core.training.applied_settings import differences
-from gan_core.training.trainer import Diverged, Snapshot, Trainer, classes_of
+from gan_core.training.divergence import Diverged
+from gan_core.training.generator_evaluation import Snapshot
+from gan_core.training.trainer import Trainer
 from gan_core.verdict import Verdict, best, judge
 from orchestrator import environment
 from orchestrator.store import disk_space
 from orchestrator.store.history_log import HistoryLog
 from orchestrator.store.json_files import write_json
-from orchestrator.store.record import Record
+from orchestrator.store.record import Attempt, Record
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import Outcome, TrialStatus
 from orchestrator.trial.failure_policy import Cause, classify, described
@@ -71,7 +74,7 @@ class TrialExecution:
     """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early.
 
     `system_metrics`: whether rows tell of this process and its machine too. `device`: by default a GPU where there is
-    one. `place`: where this is, beside host and process, as attempts keep it. `halt`: why no trial can go on; empty
+    one. `node`: of Ray, where it is. `halt`: why no trial can go on; empty
     while there is no such reason.
     """
 
@@ -83,9 +86,9 @@ class TrialExecution:
         evaluator: Evaluator,
         system_metrics: bool = False,
         device: torch.device | None = None,
-        place: dict[str, str] | None = None,
+        node: str | None = None,
     ):
-        self.device, self.place = device or choose_device(), place or {}
+        self.device, self.node = device or choose_device(), node
         self.folder, self.config, self.images, self.evaluator = folder, config, images, evaluator
         self.record = folder.record()
         self.latest: Row = {}
@@ -142,8 +145,7 @@ class TrialExecution:
     def _open_attempt(self, lost: str) -> None:
         write_json(self.folder.config_file, self.config.model_dump(mode="json"))
         self._close_attempt(Cause.LOST_WORKER, lost)
-        where = {"host": platform.node(), "process": os.getpid(), "device": self.device.type, **self.place}
-        attempt = {"began": now_ms(), "from_step": self.record.step, **where, "outcome": Outcome.RUNNING}
+        attempt = Attempt(now_ms(), self.record.step, platform.node(), os.getpid(), self.device.type, self.node)
         self.record.attempts.append(attempt)
         self.record.status, self.record.error, self.record.verdict = TrialStatus.RUNNING, None, None
         self.record.environment = environment.describe() | _gpu(self.device)
@@ -158,7 +160,7 @@ class TrialExecution:
         found = newest_whole(self.folder, before)
         state, moved = on_device(found.state, self.config.seed, device) if found.state else (None, "")
         if found.note or moved:
-            self.record.attempts[-1]["note"] = "; ".join(filter(None, (found.note, moved)))
+            self.record.attempts[-1].note = "; ".join(filter(None, (found.note, moved)))
         if state:
             trainer.load_state_dict(state)
         self.folder.forget_past(trainer.step_count)
@@ -170,13 +172,13 @@ class TrialExecution:
         for row in history:
             self.latest |= row
         self.record.step, self.record.applied = trainer.step_count, trainer.applied()
-        self.record.history = self._ledger.vouch()
+        self.record.history = self._ledger.digest()
         self.record.evaluator = self.evaluator.card()
         self._find_best(history)
         self.record.best = self._best
         if not self._best:
             self.folder.best_file.unlink(missing_ok=True)
-        self.record.attempts[-1]["from_step"] = trainer.step_count
+        self.record.attempts[-1].from_step = trainer.step_count
         self.folder.write_record(self.record)
 
     def advance(self, seconds: float = float("inf"), leave: Callable[[], bool] = lambda: False) -> None:
@@ -270,7 +272,7 @@ class TrialExecution:
             self._trainer = None
             self.record.status, self.record.verdict = TrialStatus.INTERRUPTED, None
             if self.record.attempts:
-                self.record.attempts[-1]["outcome"] = Outcome.RUNNING  # whatever it was about to be called
+                self.record.attempts[-1].outcome = Outcome.RUNNING  # whatever it was about to be called
             self._close_attempt(Cause.DISK_FULL, self.halt)
             with suppress(OSError):  # else it says running, which without a process counts as interrupted too
                 self.folder.write_record(self.record)
@@ -288,7 +290,7 @@ class TrialExecution:
         assert self._ledger is not None
         self._count_time()
         self._ledger.write()
-        self.record.history = self._ledger.vouch()
+        self.record.history = self._ledger.digest()
         self.record.step, self.record.best = step, self._best
         self.record.metrics |= metric_names.without_position(self.latest)
         self.folder.write_record(self.record)
@@ -326,10 +328,8 @@ class TrialExecution:
             self._leave()
 
     def _close_attempt(self, outcome: str, message: str = "") -> None:
-        if self.record.attempts and self.record.attempts[-1]["outcome"] == Outcome.RUNNING:
-            self.record.attempts[-1] |= {"ended": now_ms(), "to_step": self.step, "outcome": str(outcome)}
-            if message:
-                self.record.attempts[-1]["message"] = message
+        if self.record.open_attempt:
+            self.record.open_attempt.close(outcome, message, ended=now_ms(), to_step=self.step)
 
     def _leave(self) -> None:
         self._trainer = None

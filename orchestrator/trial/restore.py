@@ -82,7 +82,11 @@ def open_ledger(folder: TrialFolder, record: Record, state: dict[str, Any] | Non
     """The rows of the checkpoint; those past it that the record vouches for are kept, to be trained again."""
     step = state["step"] if state else 0
     try:
-        told = [row for row in folder.written(record) if row["step"] > step or not state] if record.history else []
+        told = (
+            [row for row in folder.written(record) if row["step"] > step or not state]
+            if record.history is not None
+            else []
+        )
     except Damaged:
         told = []
     packed = bytes(state["history"].numpy()) if state else b""

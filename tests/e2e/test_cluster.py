@@ -26,6 +26,7 @@ from support.commands import COMMAND, SMOKE, environment
 from support.endings import LONGER, assert_ended_like
 from support.topology import ADMIN, TRAINER, Topology, topology, wait_until
 
+from orchestrator.store.record import Attempt
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.tracking import run_content
@@ -55,9 +56,9 @@ class Ended:
     def folder(self) -> SweepFolder:
         return SweepFolder(self.cluster.home, "smoke")
 
-    def on_the_new_node(self, attempt: dict[str, Any]) -> bool:
+    def on_the_new_node(self, attempt: Attempt) -> bool:
         """By its name; hosts of the loopback share one."""
-        return attempt["host"] == "three" or attempt["process"] in self.joined
+        return attempt.host == "three" or attempt.process in self.joined
 
     def trials(self) -> list[TrialFolder]:
         return [self.folder.trial(trial["key"]) for trial in self.folder.sweep()["trials"]]
@@ -68,7 +69,7 @@ def trained_on(cluster: Topology, host: str) -> str | None:
     processes = {one.pid for one in cluster.hosts[host].processes()}
     for file in cluster.home.glob("sweeps/smoke/trials/*/checkpoint.pt"):
         record = TrialFolder(file.parent).record()
-        if record.status == "running" and record.step and record.attempts[-1]["process"] in processes:
+        if record.status == "running" and record.step and record.attempts[-1].process in processes:
             return record.key
     return None
 
@@ -162,8 +163,8 @@ def test_the_trial_of_a_node_that_is_lost_goes_on_elsewhere_from_its_checkpoint(
     if host == "one" and ended.cluster.hosts["one"].namespace is None:
         pytest.skip("only root may make hosts that can be cut off")
     first, second = ended.folder.trial(ended.lost[host]).record().attempts
-    assert (first["outcome"], second["outcome"]) == ("lost", "finished")
-    assert second["from_step"] >= 20
+    assert (first.outcome, second.outcome) == ("lost", "finished")
+    assert second.from_step >= 20
     assert ended.on_the_new_node(second)
 
 

@@ -120,7 +120,7 @@ def test_a_finished_trial_is_found_whole_by_another_home_which_needs_no_checkpoi
 def test_a_trial_goes_on_on_another_node_and_ends_as_if_it_had_not_moved(nodes: Nodes, whole: TrialFolder) -> None:
     nodes.after(5)  # and its node is gone, with what came after the checkpoint at step 4
     ended = nodes.to_end()
-    assert [attempt["from_step"] for attempt in ended.record.attempts] == [0, 4]
+    assert [attempt.from_step for attempt in ended.record.attempts] == [0, 4]
     assert_same_end(ended.folder, whole)
 
 
@@ -134,8 +134,8 @@ def test_a_push_that_ends_half_way_leaves_what_a_trial_can_go_on_from(
         first.suspend()
     s3.allow(float("inf"))
     ended = nodes.to_end()
-    assert ended.record.attempts[-1]["from_step"] in (4, 7)
-    assert "note" not in ended.record.attempts[-1]
+    assert ended.record.attempts[-1].from_step in (4, 7)
+    assert ended.record.attempts[-1].note is None
     assert_same_end(ended.folder, whole)
 
 
@@ -230,7 +230,7 @@ def test_a_damaged_checkpoint_in_the_storage_is_no_end(nodes: Nodes, whole: Tria
     place = f"{first.folder.prefix}/{first.folder.attempt}"  # type: ignore[attr-defined]
     nodes.storage.write(f"{place}/checkpoint.pt", b"no checkpoint")
     ended = nodes.to_end()
-    assert ended.record.attempts[-1]["note"] == "checkpoint.pt was damaged; went on from step 4"
+    assert ended.record.attempts[-1].note == "checkpoint.pt was damaged; went on from step 4"
     assert_same_end(ended.folder, whole)
 
 

@@ -53,7 +53,7 @@ def test_a_finished_run_is_told_as_its_record_has_it(tiny_plan: MakePlan, tmp_pa
     assert run.evaluator == record.evaluator
     assert run.environment["applied"] == record.applied
     assert run.settings["optimizer.generator.lr"] == "0.0002"
-    assert (run.began_ms, run.ended_ms) == (record.attempts[0]["began"], record.attempts[0]["ended"])
+    assert (run.began_ms, run.ended_ms) == (record.attempts[0].began, record.attempts[0].ended)
     for (step, picture), (taken, file) in zip(run.pictures, folder.sample_files(), strict=True):
         assert step == taken
         with Image.open(io.BytesIO(picture)) as sent, Image.open(file) as kept:

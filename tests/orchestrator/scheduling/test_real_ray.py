@@ -89,4 +89,4 @@ def test_what_ran_out_of_memory_gets_twice_the_share_and_ends(ran: Ran) -> None:
     home, said = ran
     assert said["crowded"][0] == "crowded" and said["crowded"][-1] == "finished"
     record = record_of("crowded", home)
-    assert [attempt["outcome"] for attempt in record.attempts] == ["out of memory", "finished"]
+    assert [attempt.outcome for attempt in record.attempts] == ["out of memory", "finished"]

@@ -86,11 +86,11 @@ def test_an_exception_is_met_once_from_the_checkpoint_and_ends_as_if_nothing_had
     record = whole.folder.record()
     assert record.status == "finished"
     assert record.error is None
-    assert [(a["outcome"], a["from_step"], a["to_step"]) for a in record.attempts] == [
+    assert [(a.outcome, a.from_step, a.to_step) for a in record.attempts] == [
         ("exception", 0, 5),
         ("finished", 4, 8),
     ]
-    assert record.attempts[0]["message"] == "KeyError: 'loss'"
+    assert record.attempts[0].message == "KeyError: 'loss'"
     again = checkpoint.load(whole.folder.generator_file)["state"]
     assert all(torch.equal(weights[name], again[name]) for name in weights)
     assert [row["step"] for row in whole.folder.history()] == history
@@ -108,7 +108,7 @@ def test_the_same_exception_again_fails_the_trial_with_its_traceback(
     record = plan.folder.trial(plan.trials[0].key).record()
     assert record.status == "failed"
     assert (record.error or "").startswith("Traceback")
-    assert [attempt["outcome"] for attempt in record.attempts] == ["exception", "exception"]
+    assert [attempt.outcome for attempt in record.attempts] == ["exception", "exception"]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_what_would_fail_here_again_is_not_tried_here_again(
     assert failed == [5]
     assert said["status"] == status
     assert bool(said["halt"]) == (cause == "disk full")
-    assert plan.folder.trial(plan.trials[0].key).record().attempts[-1]["outcome"] == cause
+    assert plan.folder.trial(plan.trials[0].key).record().attempts[-1].outcome == cause
 
 
 @pytest.fixture
@@ -160,8 +160,8 @@ def test_a_worker_that_is_called_no_more_lets_another_one_go_on(forgotten: Trial
     other = worker_for(plan)
     other.task["lost"] = "health check failed"
     assert results(other)[-1]["status"] == "finished"
-    assert [(a["outcome"], a["from_step"]) for a in folder.record().attempts] == [("lost", 0), ("finished", 4)]
-    assert folder.record().attempts[0]["message"] == "health check failed"
+    assert [(a.outcome, a.from_step) for a in folder.record().attempts] == [("lost", 0), ("finished", 4)]
+    assert folder.record().attempts[0].message == "health check failed"
 
 
 def test_a_worker_that_is_called_after_all_goes_on_from_the_checkpoint(
@@ -169,8 +169,8 @@ def test_a_worker_that_is_called_after_all_goes_on_from_the_checkpoint(
 ) -> None:
     assert results(forgotten)[-1]["status"] == "finished"
     record = tiny_plan().folder.trial(forgotten.task["folder"].rpartition("/")[2]).record()
-    assert [(a["outcome"], a["from_step"]) for a in record.attempts] == [("lost", 0), ("finished", 4)]
-    assert "nothing was heard of the command" in record.attempts[0]["message"]
+    assert [(a.outcome, a.from_step) for a in record.attempts] == [("lost", 0), ("finished", 4)]
+    assert "nothing was heard of the command" in record.attempts[0].message
 
 
 def test_sigterm_saves_the_trial_at_the_next_step(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +188,7 @@ def test_sigterm_saves_the_trial_at_the_next_step(tiny_plan: MakePlan, monkeypat
         worker_for(plan).train()
     record = plan.folder.trial(plan.trials[0].key).record()
     assert (record.status, record.step) == ("interrupted", 5)
-    assert record.attempts[-1]["outcome"] == "preempted"
+    assert record.attempts[-1].outcome == "preempted"
     monkeypatch.undo()
     assert results(worker_for(tiny_plan()))[-1]["status"] == "finished"
 

@@ -45,8 +45,8 @@ def test_a_trial_is_given_up_with_its_cause_unless_it_ended_by_itself(tiny_plan:
     record = running.folder.record()
     assert (record.status, record.step) == ("failed", 4)
     assert record.error == "Segmentation fault\nits worker was lost 6 times"
-    assert record.attempts[-1]["outcome"] == "lost"
-    assert record.attempts[-1]["message"] == "its worker was lost 6 times"
+    assert record.attempts[-1].outcome == "lost"
+    assert record.attempts[-1].message == "its worker was lost 6 times"
     ended = run_to_end(plan, plan.trials[1])
     before = ended.folder.record()
     give_up(ended.folder, Cause.LOST_WORKER, "its worker was lost 6 times")
@@ -70,7 +70,7 @@ def run_by(plan: Plan, process: int, began_ms: float) -> TrialFolder:
     execution = run_some_steps(plan, plan.trials[0], 1)
     execution._leave()
     record = execution.folder.record()
-    record.attempts[-1] |= {"process": process, "began": began_ms}
+    record.attempts[-1].process, record.attempts[-1].began = process, began_ms
     execution.folder.write_record(record)
     return execution.folder
 

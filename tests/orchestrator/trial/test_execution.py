@@ -13,14 +13,15 @@ import torch
 from PIL import Image
 from support.tiny import execution_of, run_some_steps, run_to_end, tiny_with
 
-from gan_core import checkpoint, networks, sampling
+from gan_core import checkpoint, sampling
 from gan_core.config.trial import TrialConfig
 from gan_core.history import Row
+from gan_core.networks.build import build_networks
 from gan_core.objective.objective import Objective
 from gan_core.random_streams import NAMES, Streams
 from gan_core.training.trainer import Trainer
 from orchestrator.planning.plan import Plan, make_plan
-from orchestrator.store.record import Record
+from orchestrator.store.record import Attempt, Record
 from orchestrator.sweepfile import loader
 from orchestrator.trial.execution import TrialExecution
 from orchestrator.trial.restore import on_device
@@ -71,8 +72,8 @@ def test_a_suspended_trial_goes_on_where_it_was(tiny_plan: MakePlan) -> None:
     assert first.folder.record().step == 3
     second = run_to_end(plan, plan.trials[0])
     record = second.folder.record()
-    assert [attempt["outcome"] for attempt in record.attempts] == ["interrupted", "finished"]
-    assert [(attempt["from_step"], attempt["to_step"]) for attempt in record.attempts] == [(0, 3), (3, 8)]
+    assert [attempt.outcome for attempt in record.attempts] == ["interrupted", "finished"]
+    assert [(attempt.from_step, attempt.to_step) for attempt in record.attempts] == [(0, 3), (3, 8)]
     again = checkpoint.load(second.folder.checkpoint_file)["generator"]
     assert all(torch.equal(weights[name], again[name]) for name in weights)
     timing = ("time", "speed/images_per_second")
@@ -95,11 +96,11 @@ def test_a_trial_of_another_kind_of_device_goes_on_and_says_so(tiny_plan: MakePl
     state["streams"] = dict.fromkeys(state["streams"], GPU_STREAM)
     checkpoint.save(first.folder.checkpoint_file, state)
     record = first.folder.record()
-    record.attempts[0]["device"] = "cuda"
+    record.attempts[0].device = "cuda"
     first.folder.write_record(record)
     record = run_to_end(plan, plan.trials[0]).folder.record()
     assert record.status == "finished"
-    assert [attempt["device"] for attempt in record.attempts] == ["cuda", "cpu"]
+    assert [attempt.device for attempt in record.attempts] == ["cuda", "cpu"]
     assert record.note.startswith("went on from step 3 on another kind of device: not bit for bit")
     assert record.device == "cuda and cpu"
 
@@ -131,9 +132,9 @@ def test_streams_begin_anew_on_another_kind_of_device_and_only_there() -> None:
 def test_the_record_tells_every_kind_of_device_that_its_steps_come_from(
     attempts: list[tuple[str | None, int]], device: str
 ) -> None:
-    told = [{"from_step": step, **({"device": kind} if kind else {})} for kind, step in attempts]
+    recorded = [Attempt(began=0, from_step=step, device=kind) for kind, step in attempts]
     applied = next((kind for kind, _ in reversed(attempts) if kind), "cpu")
-    assert Record("key", attempts=told, applied={"device": applied}).device == device
+    assert Record("key", attempts=recorded, applied={"device": applied}).device == device
 
 
 def test_rows_and_pictures_past_the_checkpoint_are_cut_off_on_resuming(tiny_plan: MakePlan) -> None:
@@ -148,8 +149,8 @@ def test_rows_and_pictures_past_the_checkpoint_are_cut_off_on_resuming(tiny_plan
     assert second.step == 4
     assert max(json.loads(line)["step"] for line in second.folder.history_file.read_text().splitlines()) == 4
     assert [step for step, _ in second.folder.sample_files()] == [0, 4]
-    assert second.record.attempts[0]["outcome"] == "lost"
-    assert second.record.attempts[0]["message"] == "its worker was killed"
+    assert second.record.attempts[0].outcome == "lost"
+    assert second.record.attempts[0].message == "its worker was killed"
     second.suspend()
 
 
@@ -186,8 +187,8 @@ def test_an_exception_is_a_failure_with_its_traceback_and_is_tried_again(
     assert record.status == "failed"
     assert record.error is not None
     assert "no memory for this" in record.error
-    assert record.attempts[-1]["outcome"] == "out of memory"
-    assert record.attempts[-1]["message"] == "MemoryError: no memory for this"
+    assert record.attempts[-1].outcome == "out of memory"
+    assert record.attempts[-1].message == "MemoryError: no memory for this"
     assert tiny_plan().trials[0].state == "failed"
     assert run_to_end(plan, plan.trials[0]).folder.record().status == "finished"
 
@@ -202,7 +203,7 @@ def test_an_optimiser_that_trains_with_another_rate_fails_the_trial(tiny_plan: M
     record = execution.folder.record()
     assert record.status == "failed"
     assert record.verdict is None
-    assert record.attempts[-1]["outcome"] == "configuration"
+    assert record.attempts[-1].outcome == "configuration"
     last = (record.error or "").strip().splitlines()[-1]
     assert "not trained as asked: generator ran with {'lr': 0.01" in last
     assert "asked for {'lr': 0.0002" in last
@@ -307,7 +308,7 @@ def test_the_kept_generators_load_and_draw(best_plan: Callable[[], Plan], score:
         found = checkpoint.load(file)
         config = TrialConfig.model_validate(found["config"])
         assert config == plan.trials[0].config
-        generator, _ = networks.build(config.model, config.stabilizers, 1, 0, config.data.image_size, seed=99)
+        generator, _ = build_networks(config.model, config.stabilizers, 1, 0, config.data.image_size, seed=99)
         generator.load_state_dict(found["state"])
         latents, _ = sampling.grid_inputs(config.model.latent_dim, 0)
         with Image.open(execution.folder.sample_file(step)) as picture:
@@ -438,7 +439,7 @@ def test_a_trial_that_died_after_its_last_checkpoint_only_lacks_its_end(tiny_pla
     folder = plan.folder.trial(plan.trials[0].key)
     record = folder.record()
     record.status, record.step, record.verdict, record.best, record.metrics = "running", 4, None, {}, {}
-    record.attempts[-1]["outcome"] = "running"
+    record.attempts[-1].outcome = "running"
     folder.write_record(record)
     folder.generator_file.unlink()
     again = execution_of(plan, plan.trials[0])

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from gan_core.config.trial import TrialConfig
 from gan_core.data.preprocessing import DataError
-from gan_core.training.trainer import Diverged
-from orchestrator.errors import UserError, last_line
+from gan_core.error_text import last_line
+from gan_core.training.divergence import Diverged
+from orchestrator.errors import UserError
 from orchestrator.trial.execution import NotTrainedAsAsked
 from orchestrator.trial.failure_policy import POLICIES, Action, Cause, classify, described
 
