@@ -2,9 +2,9 @@
 
 python experiments/effects.py SWEEP [--home runs]
 
-Pairs of runs that differ in one setting only (same group, same seed, same other settings) give differences; a row has
-their mean over seeds with its 95% interval, as orchestrator/statistics/effects.py makes it. Runs that diverged have no
-quality at the end and count in the stable share only.
+Runs are paired that differ in one setting only: same group, same seed, same other settings. A row has the mean of their
+differences over seeds with its 95% interval (orchestrator/statistics/effects.py). Runs that diverged have no quality at
+the end, so they count in the share of stable runs only.
 """
 
 from __future__ import annotations
@@ -50,20 +50,20 @@ def main() -> None:
 def _run(trial: dict[str, Any], record: Record) -> dict[str, Any]:
     assert record.verdict
     verdict = record.verdict["name"]
-    found = {name: record.metrics.get(f"{name}/{record.evaluator['id']}") for name in METRICS}
-    metrics = dict.fromkeys(METRICS) if verdict == "diverged" else found
+    measured = {name: record.metrics.get(f"{name}/{record.evaluator['id']}") for name in METRICS}
+    metrics = dict.fromkeys(METRICS) if verdict == "diverged" else measured
     return {**trial, "verdict": verdict, "since": record.verdict["since"], "steps": record.step, "metrics": metrics}
 
 
 def configurations(runs: list[dict[str, Any]]) -> list[str]:
-    """Verdicts and means with their ranges over the seeds."""
-    shown = _shown(runs)
-    lines = [f"| configuration | stable | {' | '.join(shown.values())} |", "|---" * (len(shown) + 2) + "|"]
+    """A table of each configuration: its stable runs, and the mean and range of each metric over the seeds."""
+    metrics = _measured_metrics(runs)
+    lines = [f"| configuration | stable | {' | '.join(metrics.values())} |", "|---" * (len(metrics) + 2) + "|"]
     for name in dict.fromkeys(run["configuration"] for run in runs):
         members = [run for run in runs if run["configuration"] == name]
         stable = wilson_share(sum(run["verdict"] == "stable" for run in members), len(members))
         cells = []
-        for metric in shown:
+        for metric in metrics:
             values = [run["metrics"][metric] for run in members if run["metrics"][metric] is not None]
             cells.append(f"{fmean(values):.3g} ({min(values):.3g} to {max(values):.3g})" if values else "–")
         lines.append(f"| {name} | {stable} | {' | '.join(cells)} |")
@@ -71,21 +71,24 @@ def configurations(runs: list[dict[str, Any]]) -> list[str]:
 
 
 def effects(runs: list[dict[str, Any]]) -> list[str]:
-    """What each level changed against the first one of its setting."""
-    shown = _shown(runs)
-    lines = [f"| group | setting | pairs | stable | {' | '.join(shown.values())} |", "|---" * (len(shown) + 4) + "|"]
+    """A table of effects: what each level changed, compared with the first level of its setting."""
+    metrics = _measured_metrics(runs)
+    lines = [
+        f"| group | setting | pairs | stable | {' | '.join(metrics.values())} |",
+        "|---" * (len(metrics) + 4) + "|",
+    ]
     names = short_names(list(dict.fromkeys(factor for run in runs for factor in run["factors"])))
-    of_metrics = [paired_effects([_result(run, metric) for run in runs]) for metric in shown]
+    of_metrics = [paired_effects([_result(run, metric) for run in runs]) for metric in metrics]
     for index, effect in enumerate(paired_effects([_result(run) for run in runs])):
         cells = [str(effect.stable), *(_cell(of_metric[index]) for of_metric in of_metrics)]
-        moved = " and ".join(names[factor] for factor in (effect.factor, *effect.along))
-        setting = f"{moved}: {format_level(effect.before)} to {format_level(effect.after)}"
+        factors = " and ".join(names[factor] for factor in (effect.factor, *effect.along))
+        setting = f"{factors}: {format_level(effect.before)} to {format_level(effect.after)}"
         lines.append(f"| {effect.group} | {setting} | {effect.pairs} | {' | '.join(cells)} |")
     return lines
 
 
 def _result(run: dict[str, Any], metric: str | None = None) -> Result:
-    """The run with this metric as its quality."""
+    """The run as input of the statistics, with this metric as its quality."""
     return Result(
         run["group"],
         run["configuration"],
@@ -100,14 +103,14 @@ def _result(run: dict[str, Any], metric: str | None = None) -> Result:
 
 
 def _cell(effect: Effect) -> str:
-    """The mean change over seeds, with the number of pairs where some could not be measured."""
+    """The mean change over seeds, and the number of pairs if some pairs have no quality."""
     if effect.quality is None:
         return "–"
     return f"{effect.quality}{f', {effect.quality_pairs} pairs' if effect.quality_pairs < effect.pairs else ''}"
 
 
-def _shown(runs: list[dict[str, Any]]) -> dict[str, str]:
-    """The metrics that some run has."""
+def _measured_metrics(runs: list[dict[str, Any]]) -> dict[str, str]:
+    """Name -> title of the metrics that at least one run has."""
     return {name: title for name, title in METRICS.items() if any(run["metrics"][name] is not None for run in runs)}
 
 

@@ -1,4 +1,4 @@
-"""What became of each configuration: the runs that differ only in the seed."""
+"""Statistics of each configuration, over its runs, which differ only in the seed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from orchestrator.statistics.result import Result
 
 @dataclass(frozen=True)
 class Configuration:
-    """stable: of all its runs. final, best, gap (final - best, run by run): of the runs with quality, None if none."""
+    """Statistics of one configuration.
+
+    stable: the share of stable runs among all its runs. final, best, gap: interquartile means of the quality at the
+    end, of the best quality, and of their difference (final - best of each run); None if no run has a quality.
+    """
 
     name: str
     group: str
@@ -22,11 +26,11 @@ class Configuration:
 
 
 def summarize_configurations(results: Sequence[Result]) -> list[Configuration]:
-    """In order of appearance."""
-    members: dict[str, list[Result]] = {}
+    """The statistics of every configuration in `results`, in order of appearance."""
+    runs_of: dict[str, list[Result]] = {}
     for result in results:
-        members.setdefault(result.configuration, []).append(result)
-    return [_configuration(name, runs) for name, runs in members.items()]
+        runs_of.setdefault(result.configuration, []).append(result)
+    return [_configuration(name, runs) for name, runs in runs_of.items()]
 
 
 def _configuration(name: str, runs: Sequence[Result]) -> Configuration:

@@ -1,4 +1,4 @@
-"""What each level of each factor changed, paired with the first level by seed and by all other factors."""
+"""The effect of each level of each factor: runs are paired with those at the first level by seed and other factors."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ from orchestrator.statistics.result import Result, by_group
 class Effect:
     """A level against the first level of its factor, `before`.
 
-    pairs: runs at both levels that are alike in all else; seeds: how many share them out. stable: change of the share
-    of stable runs. quality: change of the final quality, over the `quality_pairs` in which both runs have one; None if
-    there are none. better: the share of pairs whose final quality improved, where a run without one is worse than any
-    other and a tie counts half; None where no run has one. along: factors that moved together with this one (`zip:`),
-    whose effect this is as much. Both changes count seeds, not pairs. ..._holds: it is more than chance even though the
-    whole sweep was searched for effects (Holm's adjustment over all of them, stable and quality together, at 5%).
+    pairs: number of pairs of runs that differ in this factor only. seeds: number of seeds among these pairs.
+    stable: change of the share of stable runs. quality: change of the final quality over the `quality_pairs` in which
+    both runs have one, or None if there is no such pair. Both changes count seeds, not pairs, as repetitions.
+    better: share of pairs whose final quality improved; a run without quality is worse than any other, and a tie counts
+    half. None if no run has a quality. along: factors that are confounded with this one because they were swept with it
+    under `zip:`; the effect may as well be theirs. stable_holds, quality_holds: the change is significant at 5% after
+    Holm's adjustment for all effects of the sweep, those on stable and on quality together.
     """
 
     group: str
@@ -49,23 +50,23 @@ class Effect:
 
 
 def paired_effects(results: Sequence[Result]) -> list[Effect]:
-    """Every level against the first of its factor, where runs can be paired; in order of appearance.
+    """The effect of every level against the first of its factor, if runs can be paired; in order of appearance.
 
-    Of factors that move together the first stands for all.
+    Of confounded factors (`zip:`) only the first gets effects; the others are named in `along`.
     """
-    found = []
+    effects: list[Effect] = []
     for members in by_group(results).values():
         varied = varied_factors(members)
         for factor, levels in varied.items():
             (first, before), *others = levels.items()
-            alike = blocks(members, [factor], varied)
+            matched = blocks(members, [factor], varied)
             for level, after in others:
-                pairs = [(seed, (a, b)) for seed, (a, b) in complete_blocks(alike, [(first,), (level,)])]
+                pairs = [(seed, (a, b)) for seed, (a, b) in complete_blocks(matched, [(first,), (level,)])]
                 if not pairs:
                     continue
                 weights: dict[Levels, int] = {(first,): -1, (level,): 1}
-                quality = contrasts_by_seed(alike, weights, "final")
-                found.append(
+                quality = contrasts_by_seed(matched, weights, "final")
+                effects.append(
                     Effect(
                         members[0].group,
                         factor,
@@ -73,30 +74,34 @@ def paired_effects(results: Sequence[Result]) -> list[Effect]:
                         after,
                         len(pairs),
                         len({seed for seed, _ in pairs}),
-                        share_change(contrasts_by_seed(alike, weights, "stable")),
-                        mean_change([fmean(one_seed) for one_seed in quality]) if quality else None,
+                        share_change(contrasts_by_seed(matched, weights, "stable")),
+                        mean_change([fmean(differences) for differences in quality]) if quality else None,
                         sum(map(len, quality)),
-                        _better([pair for _, pair in pairs]),
+                        _probability_of_superiority([pair for _, pair in pairs]),
                         confounded_with(members, factor),
                     )
                 )
-    return _judged(found)
+    return _with_significance(effects)
 
 
-def _better(pairs: Sequence[tuple[Result, Result]]) -> float | None:
-    """The probability of superiority over pairs (Vargha and Delaney 2000)."""
+def _probability_of_superiority(pairs: Sequence[tuple[Result, Result]]) -> float | None:
+    """Share of pairs in which the second run has the better final quality (Vargha and Delaney 2000); ties count half.
+
+    None if no run of any pair has a quality.
+    """
     values = [tuple(inf if run.final is None else run.final for run in pair) for pair in pairs]
     if all(value == inf for pair in values for value in pair):
         return None
     return fmean((after < before) + 0.5 * (after == before) for before, after in values)
 
 
-def _judged(found: Sequence[Effect]) -> list[Effect]:
-    stable = [effect.stable.p for effect in found]
-    quality = [effect.quality.p for effect in found if effect.quality]
-    holds = [adjusted < 0.05 for adjusted in holm([*stable, *quality])]
-    later = iter(holds[len(found) :])
+def _with_significance(effects: Sequence[Effect]) -> list[Effect]:
+    """The effects with `stable_holds` and `quality_holds` set."""
+    stable = [effect.stable.p for effect in effects]
+    quality = [effect.quality.p for effect in effects if effect.quality]
+    significant = [adjusted < 0.05 for adjusted in holm([*stable, *quality])]
+    quality_significant = iter(significant[len(effects) :])
     return [
-        replace(effect, stable_holds=stable_holds, quality_holds=next(later) if effect.quality else False)
-        for effect, stable_holds in zip(found, holds, strict=False)
+        replace(effect, stable_holds=stable_holds, quality_holds=next(quality_significant) if effect.quality else False)
+        for effect, stable_holds in zip(effects, significant, strict=False)
     ]

@@ -1,4 +1,4 @@
-"""Where two factors do more, or less, together than apart."""
+"""Interactions: pairs of factors whose effect together differs from the sum of their effects."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from orchestrator.statistics.result import Result, RunOutcome, by_group
 class Interaction:
     """How the effect of the first factor (its level `first[1]` against `first[0]`) changes with the second one.
 
-    change: the effect at the second factor's level `second[1]` minus that at `second[0]`. It is the same number with
-    the factors' places exchanged. sets: how many times four runs, alike in all else and with one seed, showed it; the
-    change counts seeds.
+    change: the effect at the second factor's level `second[1]` minus the effect at `second[0]`; exchanging the two
+    factors gives the same number. sets: number of sets of four runs that differ in these two factors only, and share
+    the seed. The change counts seeds, not sets, as repetitions.
     """
 
     group: str
@@ -33,28 +33,28 @@ class Interaction:
 def pairwise_interactions(results: Sequence[Result], outcome: RunOutcome) -> list[Interaction]:
     """Interactions of every two factors of a group in the share of stable runs or in final quality, the largest first.
 
-    Levels are compared with the first of their factor; of factors that move together the first stands for all. There is
-    no adjustment for their number: what stands first here was searched for, so take it as a suggestion for the next
-    sweep.
+    Levels are compared with the first of their factor; of confounded factors (`zip:`) only the first is looked at.
+    There is no adjustment for multiple comparisons: the largest one was searched for, so it is a suggestion for the
+    next sweep.
     """
-    found = []
+    interactions: list[Interaction] = []
     for members in by_group(results).values():
         varied = varied_factors(members)
         for (a, a_levels), (b, b_levels) in combinations(varied.items(), 2):
-            alike = blocks(members, [a, b], varied)
+            matched = blocks(members, [a, b], varied)
             (a0, a_before), *a_others = a_levels.items()
             (b0, b_before), *b_others = b_levels.items()
             for a1, a_after in a_others:
                 for b1, b_after in b_others:
                     weights: dict[Levels, int] = {(a0, b0): 1, (a1, b0): -1, (a0, b1): -1, (a1, b1): 1}
-                    by_seed = contrasts_by_seed(alike, weights, outcome)
+                    by_seed = contrasts_by_seed(matched, weights, outcome)
                     if by_seed:
-                        changed = (
+                        difference = (
                             share_change(by_seed, limit=2)
                             if outcome == "stable"
-                            else mean_change([fmean(one_seed) for one_seed in by_seed])
+                            else mean_change([fmean(differences) for differences in by_seed])
                         )
                         pairs = (a_before, a_after), (b_before, b_after)
                         sets = sum(map(len, by_seed))
-                        found.append(Interaction(members[0].group, (a, b), *pairs, sets, changed))
-    return sorted(found, key=lambda interaction: -abs(interaction.change.mean))
+                        interactions.append(Interaction(members[0].group, (a, b), *pairs, sets, difference))
+    return sorted(interactions, key=lambda interaction: -abs(interaction.change.mean))

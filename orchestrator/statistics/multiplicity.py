@@ -1,4 +1,4 @@
-"""Many questions asked of one sweep: which answers are more than the luck of having asked often."""
+"""Adjustment for multiple comparisons: one sweep is searched for many effects."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 def holm(p_values: Sequence[float]) -> list[float]:
     """P-values adjusted after Holm (1979), in the order given.
 
-    Calling those below 0.05 real makes one false claim or more in at most 5% of sweeps, however the questions depend on
-    one another.
+    If those below 0.05 are called significant, at most 5% of sweeps have one or more false claims, however the tests
+    depend on one another.
     """
     adjusted = [1.0] * len(p_values)
     largest = 0.0

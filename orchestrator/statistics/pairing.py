@@ -1,4 +1,4 @@
-"""Which runs differ in nothing but some factors, and the differences between them."""
+"""Blocks of runs that differ in chosen factors only, and contrasts within these blocks."""
 
 from __future__ import annotations
 
@@ -9,72 +9,73 @@ from orchestrator.formatting import format_level
 from orchestrator.statistics.result import Result, RunOutcome
 
 Levels = tuple[str, ...]
+"""One level of each chosen factor, as people write it."""
+Block = dict[Levels, Result]
+"""Runs that are equal in all but the chosen factors, by the levels of these."""
 
 
 def level_of(result: Result, factor: str) -> str:
-    """The level as people write it; "default" where the run does not set it."""
+    """The run's level of the factor as people write it; "default" if the run does not set it."""
     return result.levels.get(factor) or format_level(None)
 
 
 def varied_factors(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
-    """The factors that vary, each with its levels (as written -> as given), all in order of appearance.
+    """The factors that vary, each with its levels (text -> value), all in order of appearance.
 
-    Of factors that move together (`zip:`) only the first: nothing tells what each of them does.
+    Of confounded factors (swept together under `zip:`) only the first, since their effects cannot be told apart.
     """
-    found: dict[str, dict[str, Any]] = {}
+    factors: dict[str, dict[str, Any]] = {}
     for path in _paths(results):
         levels: dict[str, Any] = {}
         for result in results:
             levels.setdefault(level_of(result, path), result.factors.get(path))
-        if len(levels) > 1 and not any(_together(results, path, earlier) for earlier in found):
-            found[path] = levels
-    return found
+        if len(levels) > 1 and not any(_are_confounded(results, path, earlier) for earlier in factors):
+            factors[path] = levels
+    return factors
 
 
 def confounded_with(results: Sequence[Result], factor: str) -> tuple[str, ...]:
-    """The other factors whose level changes exactly when this one's does."""
-    return tuple(path for path in _paths(results) if path != factor and _together(results, path, factor))
+    """The other factors whose level changes exactly when the level of `factor` does."""
+    return tuple(path for path in _paths(results) if path != factor and _are_confounded(results, path, factor))
 
 
 def _paths(results: Sequence[Result]) -> list[str]:
     return list(dict.fromkeys(path for result in results for path in result.factors))
 
 
-def _together(results: Sequence[Result], one: str, other: str) -> bool:
-    levels = {(level_of(result, one), level_of(result, other)) for result in results}
+def _are_confounded(results: Sequence[Result], factor: str, other: str) -> bool:
+    levels = {(level_of(result, factor), level_of(result, other)) for result in results}
     return len({a for a, _ in levels}) == len({b for _, b in levels}) == len(levels)
 
 
-def blocks(
-    results: Sequence[Result], factors: Sequence[str], varied: Iterable[str]
-) -> list[tuple[int, dict[Levels, Result]]]:
-    """Runs of one group that are alike in all but `factors`, the seed included: (seed, levels of `factors` -> run).
+def blocks(results: Sequence[Result], factors: Sequence[str], varied: Iterable[str]) -> list[tuple[int, Block]]:
+    """(seed, block) for the runs of one group that share the seed and all levels except those of `factors`.
 
-    `varied`: the group's factors, as `varied_factors` finds them.
+    `varied`: the group's factors, as `varied_factors` returns them.
     """
-    rest = [path for path in varied if path not in factors]
-    found: dict[tuple[int, Levels], dict[Levels, Result]] = {}
+    other_factors = [path for path in varied if path not in factors]
+    by_seed_and_levels: dict[tuple[int, Levels], Block] = {}
     for result in results:
-        alike = (result.seed, tuple(level_of(result, path) for path in rest))
-        found.setdefault(alike, {})[tuple(level_of(result, path) for path in factors)] = result
-    return [(seed, block) for (seed, _), block in found.items()]
+        key = (result.seed, tuple(level_of(result, path) for path in other_factors))
+        by_seed_and_levels.setdefault(key, {})[tuple(level_of(result, path) for path in factors)] = result
+    return [(seed, block) for (seed, _), block in by_seed_and_levels.items()]
 
 
 def complete_blocks(
-    found: Sequence[tuple[int, dict[Levels, Result]]], wanted: Sequence[Levels]
+    blocks: Sequence[tuple[int, Block]], wanted: Sequence[Levels]
 ) -> Iterator[tuple[int, list[Result]]]:
-    """(seed, the runs at the wanted levels, in that order) of the blocks that have them all."""
-    for seed, block in found:
+    """(seed, runs at the `wanted` levels, in that order) for each block that has a run at all of them."""
+    for seed, block in blocks:
         if all(levels in block for levels in wanted):
             yield seed, [block[levels] for levels in wanted]
 
 
 def contrasts_by_seed(
-    found: Sequence[tuple[int, dict[Levels, Result]]], weights: Mapping[Levels, int], outcome: RunOutcome
+    blocks: Sequence[tuple[int, Block]], weights: Mapping[Levels, int], outcome: RunOutcome
 ) -> list[list[float]]:
-    """For each seed, the weighted sums of the outcome over the blocks in which every weighted run has it."""
+    """For each seed, the weighted sums of the outcome, one for each block in which all weighted runs have it."""
     sums: dict[int, list[float]] = {}
-    for seed, runs in complete_blocks(found, list(weights)):
+    for seed, runs in complete_blocks(blocks, list(weights)):
         values = [run.value(outcome) for run in runs]
         known = [weight * value for weight, value in zip(weights.values(), values, strict=True) if value is not None]
         if len(known) == len(weights):

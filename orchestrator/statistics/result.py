@@ -1,4 +1,4 @@
-"""The one kind of input: what became of a run that has ended."""
+"""The input of all statistics: how a run ended."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from typing import Any, Literal
 from orchestrator.formatting import format_level
 
 RunOutcome = Literal["stable", "final"]
+"""What is compared between runs: whether they are stable, or their quality at the end."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """One run.
+    """A run that ended.
 
-    factors: path of a setting -> its level, as in the sweep file. stable: False where it diverged or failed, too.
-    steps: how far it was followed. event: the step at which it diverged, collapsed, ...; None where nothing happened
-    up to `steps`. final, best: quality as a Frechet distance (lower is better); None where the run diverged or failed.
+    factors: path of a setting -> its level, as in the sweep file. stable: False also if the run diverged or failed.
+    steps: number of steps it trained. event: step at which it diverged, collapsed, ...; None if it had no such event
+    within `steps`. final, best: quality as a Frechet distance (lower is better); None if the run diverged or failed.
     """
 
     group: str
@@ -33,17 +34,17 @@ class Result:
 
     @cached_property
     def levels(self) -> dict[str, str]:
-        """The factors' levels as people write them, which is how levels are told apart."""
+        """The levels as people write them; levels are compared by this text."""
         return {path: format_level(level) for path, level in self.factors.items()}
 
     def value(self, outcome: RunOutcome) -> float | None:
-        """The outcome as a number; being stable is 1."""
+        """The outcome as a number; 1.0 for a stable run."""
         return float(self.stable) if outcome == "stable" else self.final
 
 
 def by_group(results: Iterable[Result]) -> dict[str, list[Result]]:
     """The results of each group, groups in order of appearance."""
-    found: dict[str, list[Result]] = {}
+    groups: dict[str, list[Result]] = {}
     for result in results:
-        found.setdefault(result.group, []).append(result)
-    return found
+        groups.setdefault(result.group, []).append(result)
+    return groups

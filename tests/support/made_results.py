@@ -1,4 +1,4 @@
-"""Results made by hand and by chance."""
+"""Results of runs, written by hand or simulated from known effects."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def result(
 STEPS, WINDOW = 1000, 100
 EVALUATOR = "classifier-1a2b3c4d"
 LEVELS: dict[str, list[Any]] = {"optimizer.lr": [1e-4, 1e-3, 1e-2], "smoothing": [0.0, 0.1], "noise": [False, True]}
-LASTS = {"optimizer.lr": [0.0, -0.3, -2.0], "smoothing": [0.0, 0.0], "noise": [0.0, 0.9]}
+LOG_TIME = {"optimizer.lr": [0.0, -0.3, -2.0], "smoothing": [0.0, 0.0], "noise": [0.0, 0.9]}
 """What each level adds to the logarithm of the time to the event."""
 DISTANCE = {"optimizer.lr": [0.0, -3.0, 2.0], "smoothing": [0.0, -1.0], "noise": [0.0, 0.0]}
-"""What each level adds to the last Frechet distance."""
-LUCK, LEVEL_LUCK = 0.7, 0.3
-"""Standard deviations, where that of a run is 1: what all runs of a seed share, and what those with one level share."""
+"""What each level adds to the Frechet distance at the end."""
+SEED_DEVIATION, LEVEL_DEVIATION = 0.7, 0.3
+"""Standard deviations of the random terms shared by all runs of a seed, and by its runs at one level; a run's own is 1."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Truth:
 
     def surviving(self, step: float) -> float:
         """The probability that a run has no event up to a step."""
-        mean = 1.0 + sum(values[index] for values, index in zip(LASTS.values(), self.indices, strict=True))
-        spread = sqrt(1 + LUCK**2 + LEVEL_LUCK**2 * sum(index > 0 for index in self.indices))
+        mean = 1.0 + sum(values[index] for values, index in zip(LOG_TIME.values(), self.indices, strict=True))
+        spread = sqrt(1 + SEED_DEVIATION**2 + LEVEL_DEVIATION**2 * sum(index > 0 for index in self.indices))
         return float(norm.cdf((mean - log(step / STEPS)) / spread))
 
 
@@ -59,7 +59,7 @@ def truths() -> dict[str, Truth]:
 
 def true_effects() -> dict[tuple[str, Any], tuple[float, float]]:
     """(factor, level) -> the change of the share of stable runs and of the Frechet distance against the first level."""
-    found = {}
+    effects = {}
     for position, (factor, levels) in enumerate(LEVELS.items()):
         for index, level in enumerate(levels[1:], start=1):
             ends = [[], []]
@@ -68,39 +68,41 @@ def true_effects() -> dict[tuple[str, Any], tuple[float, float]]:
                     if truth.indices[position] == at:
                         end.append(truth.surviving(STEPS))
             distance = DISTANCE[factor][index] - DISTANCE[factor][0]
-            found[factor, level] = (float(np.mean(ends[1]) - np.mean(ends[0])), distance)
-    return found
+            effects[factor, level] = (float(np.mean(ends[1]) - np.mean(ends[0])), distance)
+    return effects
 
 
 def sweep(rng: np.random.Generator) -> list[Result]:
-    """A sweep of 12 configurations on 3 to 10 seeds, whose luck all configurations share, judged from its histories."""
-    found = []
+    """A sweep of 12 configurations on 3 to 10 seeds, judged from histories; runs of one seed share random terms."""
+    results = []
     for seed in range(int(rng.integers(3, 11))):
-        shared = rng.normal(0, (LUCK, 2 * LUCK))
-        of_level = {factor: rng.normal(0, (LEVEL_LUCK, 2 * LEVEL_LUCK), (len(v), 2)) for factor, v in LEVELS.items()}
+        shared = rng.normal(0, (SEED_DEVIATION, 2 * SEED_DEVIATION))
+        of_level = {
+            factor: rng.normal(0, (LEVEL_DEVIATION, 2 * LEVEL_DEVIATION), (len(v), 2)) for factor, v in LEVELS.items()
+        }
         for name, truth in truths().items():
             last, distance = shared + rng.normal(0, (1, 2)) + (1.0, 30.0)
             for factor, index in zip(LEVELS, truth.indices, strict=True):
-                last += LASTS[factor][index] + of_level[factor][index, 0] * (index > 0)
+                last += LOG_TIME[factor][index] + of_level[factor][index, 0] * (index > 0)
                 distance += DISTANCE[factor][index] + of_level[factor][index, 1] * (index > 0)
             factors = {factor: LEVELS[factor][index] for factor, index in zip(LEVELS, truth.indices, strict=True)}
             diverges = bool(rng.random() < 0.3)
-            found.append(_judged(name, seed, factors, history(STEPS * exp(last), distance, diverges)))
-    return found
+            results.append(_judged(name, seed, factors, history(STEPS * exp(last), distance, diverges)))
+    return results
 
 
-def history(ends: float, distance: float, diverges: bool) -> list[Row]:
-    """A row every WINDOW steps; from step `ends` on D's loss is huge, or the samples are all alike."""
+def history(event: float, distance: float, diverges: bool) -> list[Row]:
+    """A row every WINDOW steps. From step `event` on D's loss is huge if it `diverges`, else the samples collapse."""
     rows: list[Row] = []
     for step in range(WINDOW, STEPS + 1, WINDOW):
-        over = step >= ends
+        has_ended = step >= event
         rows.append(
             {
                 "step": step,
                 "loss/generator": 1.0,
-                "loss/discriminator": 1e4 if over and diverges else 1.2,
+                "loss/discriminator": 1e4 if has_ended and diverges else 1.2,
                 "accuracy/discriminator": 0.7,
-                "diversity/ratio": 0.1 if over else 0.9,
+                "diversity/ratio": 0.1 if has_ended else 0.9,
                 f"frechet/{EVALUATOR}": distance * (1 + WINDOW / step - WINDOW / STEPS),
             }
         )

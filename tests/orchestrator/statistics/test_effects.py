@@ -41,8 +41,8 @@ def test_levels_are_numbers_switches_words_and_lists_and_may_be_left_out() -> No
     others = [{"betas": [0.0, 0.9]}, {"on": True}, {"loss": "hinge"}]
     runs = [result(**(first | other)) for other in ({}, *others)]
     runs.append(result(**{name: level for name, level in first.items() if name != "r1"}))
-    found = [(effect.factor, effect.before, effect.after) for effect in paired_effects(runs)]
-    assert found == [
+    compared = [(effect.factor, effect.before, effect.after) for effect in paired_effects(runs)]
+    assert compared == [
         ("betas", [0.5, 0.999], [0.0, 0.9]),
         ("on", False, True),
         ("loss", "bce", "hinge"),
@@ -106,7 +106,7 @@ def test_one_seed_holds_nothing() -> None:
 
 
 def test_what_would_hold_alone_may_not_hold_among_many() -> None:
-    def asked(factors: int) -> list[bool]:
+    def significant(factors: int) -> list[bool]:
         """Six seeds on which the first of `factors` switches helps a little, one switch at a time."""
         gains = [0.5, 1.5, 0.2, 1.8, 1.1, 0.9]
         runs = []
@@ -120,5 +120,5 @@ def test_what_would_hold_alone_may_not_hold_among_many() -> None:
             ]
         return [effect.quality_holds for effect in paired_effects(runs)]
 
-    assert asked(1) == [True]
-    assert not any(asked(8))
+    assert significant(1) == [True]
+    assert not any(significant(8))

@@ -23,19 +23,19 @@ def runs(seeds: int = 3) -> list[Result]:
 
 
 def test_shares_of_the_variance_are_what_they_were_made() -> None:
-    found = factor_importance(runs(), "final")
-    assert found is not None
-    assert found.factors == pytest.approx({"lr": 0.8, "noise": 0.2, "r1": 0.0}, abs=0.05)
-    assert found.seed == pytest.approx(0.0, abs=0.01)
-    assert list(found.factors) == ["lr", "noise", "r1"]
+    shares = factor_importance(runs(), "final")
+    assert shares is not None
+    assert shares.factors == pytest.approx({"lr": 0.8, "noise": 0.2, "r1": 0.0}, abs=0.05)
+    assert shares.seed == pytest.approx(0.0, abs=0.01)
+    assert list(shares.factors) == ["lr", "noise", "r1"]
     stable = factor_importance(runs(), "stable")
     assert stable is not None and stable.factors["lr"] == pytest.approx(1.0, abs=0.01)
 
 
 def test_luck_of_the_seed_is_named_beside_the_factors() -> None:
     lucky = [result(final=float(seed), seed=seed, lr=lr, noise=n) for seed, lr, n in product((0, 1, 2), (1, 2), (1, 2))]
-    found = factor_importance(lucky, "final")
-    assert found is not None and found.seed == pytest.approx(1.0, abs=0.05)
+    shares = factor_importance(lucky, "final")
+    assert shares is not None and shares.seed == pytest.approx(1.0, abs=0.05)
     alone = factor_importance(runs(seeds=1), "final")
     assert alone is not None and alone.seed is None
 

@@ -26,14 +26,14 @@ def grid(seeds: int = 4) -> list[Result]:
 
 
 def test_the_largest_comes_first_and_each_is_what_it_was_made() -> None:
-    found = pairwise_interactions(grid(), "final")
-    assert [(one.factors, one.change.mean) for one in found] == [
+    interactions = pairwise_interactions(grid(), "final")
+    assert [(interaction.factors, interaction.change.mean) for interaction in interactions] == [
         (("lr", "noise"), -5.0),
         (("lr", "smoothing"), 2.0),
         (("noise", "smoothing"), 0.0),
     ]
-    assert (found[0].group, found[0].first, found[0].second) == ("g", (1, 2), (0, 1))
-    assert (found[0].sets, found[0].change.pairs) == (8, 4)
+    assert (interactions[0].group, interactions[0].first, interactions[0].second) == ("g", (1, 2), (0, 1))
+    assert (interactions[0].sets, interactions[0].change.pairs) == (8, 4)
 
 
 def test_in_the_share_of_stable_runs_it_is_bounded_by_two_and_has_width() -> None:
@@ -45,7 +45,7 @@ def test_in_the_share_of_stable_runs_it_is_bounded_by_two_and_has_width() -> Non
 
 def test_four_runs_that_are_not_all_there_show_none() -> None:
     missing = [run for run in grid() if (run.factors["lr"], run.factors["noise"]) != (2, 1)]
-    assert [one.factors for one in pairwise_interactions(missing, "final")] == [
+    assert [interaction.factors for interaction in pairwise_interactions(missing, "final")] == [
         ("lr", "smoothing"),
         ("noise", "smoothing"),
     ]

@@ -1,4 +1,4 @@
-"""500 sweeps with known effects, made as histories and judged: the statistics find what was put in."""
+"""500 sweeps with known effects, made as histories and judged: the statistics recover them."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def sweeps() -> list[list[Result]]:
 
 
 @pytest.fixture(scope="module")
-def found(sweeps: list[list[Result]]) -> list[list[Effect]]:
-    return [paired_effects(one) for one in sweeps]
+def effects(sweeps: list[list[Result]]) -> list[list[Effect]]:
+    return [paired_effects(results) for results in sweeps]
 
 
-def test_effects_are_recovered_and_their_intervals_cover_them(found: list[list[Effect]]) -> None:
+def test_effects_are_recovered_and_their_intervals_cover_them(effects: list[list[Effect]]) -> None:
     stable: dict[tuple[str, Any], list[Any]] = defaultdict(list)
     quality: dict[tuple[str, Any], list[Any]] = defaultdict(list)
-    for effect in (effect for one in found for effect in one):
+    for effect in (effect for of_sweep in effects for effect in of_sweep):
         stable[effect.factor, effect.after].append(effect.stable)
         assert effect.quality is not None
         quality[effect.factor, effect.after].append(effect.quality)
@@ -48,10 +48,10 @@ def test_effects_are_recovered_and_their_intervals_cover_them(found: list[list[E
             assert np.mean([change.low <= true <= change.high for change in changes]) == WELL
 
 
-def test_with_few_seeds_the_interval_of_a_share_s_change_still_covers_it(found: list[list[Effect]]) -> None:
+def test_with_few_seeds_the_interval_of_a_share_s_change_still_covers_it(effects: list[list[Effect]]) -> None:
     """As often as it should or more: see `share_change`."""
     covered, truths_of = defaultdict(list), true_effects()
-    for effect in (effect for one in found for effect in one):
+    for effect in (effect for of_sweep in effects for effect in of_sweep):
         truth, _ = truths_of[effect.factor, effect.after]
         covered[effect.seeds].append(effect.stable.low <= truth <= effect.stable.high)
     assert sorted(covered) == list(range(3, 11))
@@ -62,23 +62,23 @@ def test_shares_near_one_and_pairs_that_all_agree_are_covered() -> None:
     """Runs that are stable 99 times in 100, on three seeds of four pairs: most sweeps show no difference at all."""
     outcomes = np.random.default_rng(1).random((SWEEPS, 3, 4, 2)) < (0.99, 0.95)
     covered = []
-    for one in outcomes:
+    for stable_runs in outcomes:
         runs = [
             Result("g", f"g {other} {level}", seed, {"noise": level, "other": other}, bool(stable), 1, None, None, None)
-            for (seed, other, level), stable in np.ndenumerate(one)
+            for (seed, other, level), stable in np.ndenumerate(stable_runs)
         ]
         change = next(effect.stable for effect in paired_effects(runs) if effect.factor == "noise")
         covered.append(change.low <= -0.04 <= change.high)
     assert np.mean(covered) >= 0.95
 
 
-def test_what_is_said_to_hold_is_wrong_in_at_most_one_sweep_of_twenty(found: list[list[Effect]]) -> None:
+def test_what_is_said_to_hold_is_wrong_in_at_most_one_sweep_of_twenty(effects: list[list[Effect]]) -> None:
     """Noise does nothing to the Frechet distance and smoothing next to nothing to stability; lr=1e-2 does a lot."""
     wrong = [
-        any((e.factor == "noise" and e.quality_holds) or (e.factor == "smoothing" and e.stable_holds) for e in one)
-        for one in found
+        any((e.factor == "noise" and e.quality_holds) or (e.factor == "smoothing" and e.stable_holds) for e in of_sweep)
+        for of_sweep in effects
     ]
-    right = [next(e.stable_holds for e in one if e.after == 1e-2) for one in found]
+    right = [next(e.stable_holds for e in of_sweep if e.after == 1e-2) for of_sweep in effects]
     assert np.mean(wrong) <= 0.05
     assert np.mean(right) > 0.5
 
@@ -86,7 +86,9 @@ def test_what_is_said_to_hold_is_wrong_in_at_most_one_sweep_of_twenty(found: lis
 def test_interactions_that_are_not_there_are_not_seen_more_often_than_chance(sweeps: list[list[Result]]) -> None:
     """Nothing interacts in the Frechet distance."""
     seen = [
-        one.change.low <= 0 <= one.change.high for results in sweeps for one in pairwise_interactions(results, "final")
+        interaction.change.low <= 0 <= interaction.change.high
+        for results in sweeps
+        for interaction in pairwise_interactions(results, "final")
     ]
     assert np.mean(seen) == WELL
 
@@ -94,9 +96,9 @@ def test_interactions_that_are_not_there_are_not_seen_more_often_than_chance(swe
 def test_the_share_of_a_configuration_is_covered(sweeps: list[list[Result]]) -> None:
     covered, interval = [], cache(wilson_share)
     for name, truth in truths().items():
-        runs = [[run.stable for run in one if run.configuration == name] for one in sweeps]
+        runs = [[run.stable for run in results if run.configuration == name] for results in sweeps]
         shares = [interval(sum(stable), len(stable)) for stable in runs]
-        covered.append(np.mean([found.low <= truth.surviving(STEPS) <= found.high for found in shares]))
+        covered.append(np.mean([share.low <= truth.surviving(STEPS) <= share.high for share in shares]))
     assert all(coverage == WELL for coverage in covered)
 
 

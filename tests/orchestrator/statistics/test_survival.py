@@ -25,18 +25,21 @@ def curve(events: list[int], followed: list[int]) -> SurvivalCurve:
     return survival_curves(runs(events, followed), lambda run: run.group)["g"]
 
 
-def test_the_curve_is_the_published_one() -> None:
-    found = curve(REMISSIONS, FOLLOWED)
-    at = dict(zip(found.steps, found.surviving, strict=True))
+def test_the_estimateis_the_published_one() -> None:
+    estimate = curve(REMISSIONS, FOLLOWED)
+    at = dict(zip(estimate.steps, estimate.surviving, strict=True))
     published = {6: 0.857, 7: 0.807, 10: 0.753, 13: 0.690, 16: 0.627, 22: 0.538, 23: 0.448}
     assert {step: round(at[step], 3) for step in published} == published
-    assert (found.runs, found.events, found.steps[-1], found.surviving[0]) == (21, 9, 35, 1.0)
+    assert (estimate.runs, estimate.events, estimate.steps[-1], estimate.surviving[0]) == (21, 9, 35, 1.0)
 
 
-def test_curve_and_intervals_are_statsmodels() -> None:
-    found = curve(REMISSIONS, FOLLOWED)
+def test_estimateand_intervals_are_statsmodels() -> None:
+    estimate = curve(REMISSIONS, FOLLOWED)
     theirs = SurvfuncRight(np.array(REMISSIONS + FOLLOWED), np.array([1] * 9 + [0] * 12))
-    at = {step: values for step, *values in zip(found.steps, found.surviving, found.low, found.high, strict=True)}
+    at = {
+        step: values
+        for step, *values in zip(estimate.steps, estimate.surviving, estimate.low, estimate.high, strict=True)
+    }
     for step, surviving, error in zip(theirs.surv_times, theirs.surv_prob, theirs.surv_prob_se, strict=True):
         reach = 1.959964 * error / surviving / abs(np.log(surviving))  # log-log, by the delta method
         ends = surviving ** np.exp([reach, -reach])
@@ -45,33 +48,33 @@ def test_curve_and_intervals_are_statsmodels() -> None:
 
 @pytest.mark.filterwarnings("error")
 def test_no_event_at_all_leaves_wilson_s_interval_of_those_still_followed() -> None:
-    found = curve([], [50, 100, 100])
-    assert (found.steps, found.surviving, found.events) == ([0, 50, 100], [1.0, 1.0, 1.0], 0)
-    assert found.low == [wilson_share(3, 3).low, wilson_share(3, 3).low, wilson_share(2, 2).low]
-    assert found.high == [1.0, 1.0, 1.0]
+    estimate = curve([], [50, 100, 100])
+    assert (estimate.steps, estimate.surviving, estimate.events) == ([0, 50, 100], [1.0, 1.0, 1.0], 0)
+    assert estimate.low == [wilson_share(3, 3).low, wilson_share(3, 3).low, wilson_share(2, 2).low]
+    assert estimate.high == [1.0, 1.0, 1.0]
 
 
 @pytest.mark.filterwarnings("error")
 def test_all_events_at_once_leave_wilson_s_interval_of_none() -> None:
-    found = curve([70, 70, 70], [])
-    assert (found.steps, found.surviving, found.low) == ([0, 70], [1.0, 0.0], [wilson_share(3, 3).low, 0.0])
-    assert found.high == [1.0, wilson_share(0, 3).high]
+    estimate = curve([70, 70, 70], [])
+    assert (estimate.steps, estimate.surviving, estimate.low) == ([0, 70], [1.0, 0.0], [wilson_share(3, 3).low, 0.0])
+    assert estimate.high == [1.0, wilson_share(0, 3).high]
 
 
 def test_the_last_of_many_does_not_widen_what_is_known() -> None:
-    found = curve([10, 20, 30, 40], [])
-    assert found.surviving == [1.0, 0.75, 0.5, 0.25, 0.0]
-    assert found.high[-1] <= found.high[-2]
+    estimate = curve([10, 20, 30, 40], [])
+    assert estimate.surviving == [1.0, 0.75, 0.5, 0.25, 0.0]
+    assert estimate.high[-1] <= estimate.high[-2]
 
 
-def test_an_event_at_step_zero_begins_the_curve_below_one() -> None:
-    found = curve([0, 10], [20, 20])
-    assert (found.steps, found.surviving) == ([0, 10, 20], [0.75, 0.5, 0.5])
+def test_an_event_at_step_zero_begins_the_estimatebelow_one() -> None:
+    estimate = curve([0, 10], [20, 20])
+    assert (estimate.steps, estimate.surviving) == ([0, 10, 20], [0.75, 0.5, 0.5])
 
 
-def test_each_label_has_its_own_curve_in_order_of_appearance() -> None:
+def test_each_label_has_its_own_estimatein_order_of_appearance() -> None:
     both = runs([10], [20], noise=1) + runs([], [20], noise=0)
-    found = survival_curves(both, lambda run: str(run.factors["noise"]))
-    assert {label: (one.runs, one.events) for label, one in found.items()} == {"1": (2, 1), "0": (1, 0)}
-    assert list(found) == ["1", "0"]
+    curves = survival_curves(both, lambda run: str(run.factors["noise"]))
+    assert {label: (curve.runs, curve.events) for label, curve in curves.items()} == {"1": (2, 1), "0": (1, 0)}
+    assert list(curves) == ["1", "0"]
     assert survival_curves([], lambda run: run.group) == {}
