@@ -9,9 +9,9 @@ from typing import Any, get_args
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator.command_hints import command
+from orchestrator.command_hints import orchestrate_command
 from orchestrator.console.output import say
-from orchestrator.errors import UserError, nearest
+from orchestrator.errors import UserError, did_you_mean
 from orchestrator.store.sweep_folder import make_home
 
 _MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -90,7 +90,7 @@ def how_to_get(known: Known, home: Path) -> str:
     """What to do about a data set that is not here; the empty string if it is."""
     if not known.files:
         return "comes with scikit-learn"
-    return "" if known.state(home / "datasets") == "here" else command(f"datasets prepare {known.name}", home)
+    return "" if known.state(home / "datasets") == "here" else orchestrate_command(f"datasets prepare {known.name}", home)
 
 
 def print_datasets(home: Path, console: Console) -> None:
@@ -118,7 +118,7 @@ def prepare(name: str, home: Path, console: Console) -> None:
     names = [known.name for known in KNOWN]
     if name not in names:
         own = name in get_args(DataName)
-        raise UserError(OWN if own else f"no data set {name!r}{nearest(name, names)}; known: {', '.join(names)}")
+        raise UserError(OWN if own else f"no data set {name!r}{did_you_mean(name, names)}; known: {', '.join(names)}")
     root = home.absolute() / "datasets"
     make_home(home)
     try:

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from gan_core import metric_names
-from orchestrator.command_hints import command, resume_command
+from orchestrator.command_hints import orchestrate_command, resume_command
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.console.output import say
 from orchestrator.console.style import SHOWN, shown_metrics
@@ -27,7 +27,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 def show(folder: SweepFolder, wanted: str, rows: int, follow: bool, console: Console) -> None:
     """Prints it all; with `follow` goes on until the trial or the command that runs it has ended. Raises UserError."""
-    number, trial = choose_trial(folder.sweep()["trials"], wanted, command(f"status {folder.name}", folder.home))
+    number, trial = choose_trial(folder.sweep()["trials"], wanted, orchestrate_command(f"status {folder.name}", folder.home))
     place = folder.trial(trial["key"])
     record, held = place.record(), is_held(folder.lock_file)
     history, trouble = rows_so_far(place, record.step)
@@ -123,12 +123,12 @@ def advice(folder: SweepFolder, number: int, record: Record, held: bool) -> list
     """The next useful command."""
     again = resume_command(folder.sweep(), folder.home)
     if record.status == TrialStatus.FINISHED:
-        return [f"next     {command(f'sample {folder.name} {number}', folder.home)}, for images from its generator"]
+        return [f"next     {orchestrate_command(f'sample {folder.name} {number}', folder.home)}, for images from its generator"]
     if held:
         follow, stop = f"logs {folder.name} {number} --follow", f"stop {folder.name}"
-        return [f"next     {command(follow, folder.home)}, or {command(stop, folder.home)}"]
+        return [f"next     {orchestrate_command(follow, folder.home)}, or {orchestrate_command(stop, folder.home)}"]
     if record.status == TrialStatus.FAILED:
-        return [f"next     {again} tries it again; {command('doctor', folder.home)} checks this machine"]
+        return [f"next     {again} tries it again; {orchestrate_command('doctor', folder.home)} checks this machine"]
     return [f"next     {again} {'goes on from here' if record.step else 'trains it'}"]
 
 

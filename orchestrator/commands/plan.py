@@ -13,9 +13,9 @@ from rich.console import Console
 from orchestrator import environment
 from orchestrator.cluster.ray_runtime import slots
 from orchestrator.command_hints import sweep_command
-from orchestrator.commands.status import rows_of_plan
+from orchestrator.commands.trial_rows import rows_of_plan
 from orchestrator.console.progress import duration
-from orchestrator.errors import printable
+from orchestrator.errors import escape_control_characters
 from orchestrator.planning import staleness
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.runtime_estimate import Forecast, Measured, forecast, measured_in
@@ -58,7 +58,7 @@ class Request:
 def look_ahead(request: Request, note: Callable[[str], None]) -> Outlook:
     """Everything that the command says. Raises UserError."""
     plan = make_plan(loader.load(request.file, request.overrides), request.home)
-    measured, gpus = list[Measured](), environment.gpus()
+    measured, gpus = list[Measured](), environment.gpu_count()
     if request.pilot:
         from orchestrator.planning import pilot
 
@@ -91,7 +91,7 @@ def trial_lines(outlook: Outlook) -> list[str]:
     rows = [("no.", "key", "state", "steps left", "trial")]
     for number, planned in enumerate(outlook.plan.trials, start=1):
         state = "finished with other code" if planned.key in outlook.other_code else planned.state
-        rows.append((str(number), planned.key, state, str(planned.remaining), printable(planned.trial.name)))
+        rows.append((str(number), planned.key, state, str(planned.remaining), escape_control_characters(planned.trial.name)))
     wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         f"{number:>{wide[0]}}  {key:<{wide[1]}}  {state:<{wide[2]}}  {left:>{wide[3]}}  {name}"
@@ -107,7 +107,7 @@ def lines(outlook: Outlook) -> list[str]:
         *(f"caution: {caution}" for caution in plan.sweep.cautions),
         *_grouped("finished with other code and kept", outlook.other_code),
         *_grouped("other than the trial of this name that ran before, which is kept", outlook.replaced),
-        *(f"note: {row['name']}: {row['note']}" for row in rows_of_plan(plan, begun=True) if row["note"]),
+        *(f"note: {row['name']}: {row['note']}" for row in rows_of_plan(plan, only_begun=True) if row["note"]),
         f"{len(plan.trials)} trials: {counts}",
         *_expectation(outlook),
     ]

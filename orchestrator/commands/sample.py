@@ -14,7 +14,7 @@ from gan_core import sampling
 from gan_core.config.trial import TrialConfig
 from gan_core.error_text import first_line
 from gan_core.generator_file import SavedGenerator, from_checkpoint, from_generator_file
-from orchestrator.command_hints import command
+from orchestrator.command_hints import orchestrate_command
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.console.output import say
 from orchestrator.errors import UserError
@@ -37,7 +37,7 @@ def sample(
     console: Console,
 ) -> None:
     """Draws `count` images (of a grid; the other pictures have a size of their own). Raises UserError."""
-    number, trial = choose_trial(folder.sweep()["trials"], wanted, command(f"status {folder.name}", folder.home))
+    number, trial = choose_trial(folder.sweep()["trials"], wanted, orchestrate_command(f"status {folder.name}", folder.home))
     place = folder.trial(trial["key"])
     product, which = find_generator(place, place.record(), best, folder)
     latents, labels, columns = inputs(picture, product, count, seed)
@@ -53,7 +53,7 @@ def sample(
         ) from None
     say(console, f"{len(images)} images of {trial['name']}, {which}, latents of seed {seed}")
     say(console, f"picture  {file}")
-    say(console, f"next     {command(f'logs {folder.name} {number}', folder.home)}, to see how it was trained")
+    say(console, f"next     {orchestrate_command(f'logs {folder.name} {number}', folder.home)}, to see how it was trained")
 
 
 def find_generator(place: TrialFolder, record: Record, best: bool, folder: SweepFolder) -> tuple[SavedGenerator, str]:
@@ -80,7 +80,7 @@ def find_generator(place: TrialFolder, record: Record, best: bool, folder: Sweep
 
 
 def _next(folder: SweepFolder) -> str:
-    return f"`{command(f'status {folder.name}', folder.home)}` says where its sweep stands"
+    return f"`{orchestrate_command(f'status {folder.name}', folder.home)}` says where its sweep stands"
 
 
 def inputs(picture: Picture, product: SavedGenerator, count: int, seed: int) -> tuple[Tensor, Tensor | None, int]:

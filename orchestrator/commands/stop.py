@@ -10,8 +10,8 @@ from collections import Counter
 
 from rich.console import Console
 
-from orchestrator.command_hints import command, resume_command
-from orchestrator.commands.status import rows_of_sweep
+from orchestrator.command_hints import orchestrate_command, resume_command
+from orchestrator.commands.trial_rows import rows_of_sweep
 from orchestrator.console.output import say
 from orchestrator.errors import UserError
 from orchestrator.store.sweep_folder import SweepFolder
@@ -25,7 +25,7 @@ def stop(folder: SweepFolder, console: Console) -> None:
     """Asks, waits until the sweep's lock is free, says what was saved. Raises UserError where it cannot ask."""
     if not is_held(folder.lock_file):
         again = resume_command(folder.sweep(), folder.home)  # raises where there is no such sweep
-        where = command(f"status {folder.name}", folder.home)
+        where = orchestrate_command(f"status {folder.name}", folder.home)
         raise UserError(
             f"sweep {folder.name} is not running; `{where}` says where it stands, `{again}` goes on with it"
         )
@@ -54,14 +54,14 @@ def ask(folder: SweepFolder) -> int:
     if host != platform.node():
         raise UserError(
             f"sweep {folder.name} is run by process {process} on {host}, and this is {platform.node()}; "
-            f"run `{command(f'stop {folder.name}', folder.home)}` there"
+            f"run `{orchestrate_command(f'stop {folder.name}', folder.home)}` there"
         )
     try:
         os.kill(process, signal.SIGINT)
     except ProcessLookupError:
         raise UserError(
             f"process {process}, which runs {folder.name}, cannot be seen from here (another container?); "
-            f"run `{command(f'stop {folder.name}', folder.home)}` where it runs"
+            f"run `{orchestrate_command(f'stop {folder.name}', folder.home)}` where it runs"
         ) from None
     except PermissionError:
         raise UserError(f"process {process}, which runs {folder.name}, belongs to another user; ask them") from None

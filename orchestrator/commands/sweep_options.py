@@ -17,8 +17,8 @@ class SweepOptions:
     processor. `gpu_share`: the part of a GPU that each trial gets; None measures it. `device`: what trials train on.
     `confirm`: number of best configurations that are trained again on fresh seeds. `register`: the name under which
     MLflow registers the best generator. `system_metrics`: also record the processor, memory and GPU of each worker.
-    `quiet`: print only the summary. `fail_fast`: stop the sweep when a trial fails. `patience`: seconds without a report
-    from a trial after which its worker is killed. `storage`: URI of the object store that trials live in; None: the home.
+    `quiet`: print only the summary. `fail_fast`: stop the sweep when a trial fails. `patience`: seconds without a
+    report from a trial after which its worker is killed. `storage`: URI of the trials' object store, if any.
     """
 
     home: Path

@@ -28,7 +28,7 @@ def check_request(options: SweepOptions, sweep_name: str) -> SweepFolder:
     if options.address:
         check_address(options.address)
     elif options.device == "gpu":
-        environment.check_gpu()
+        environment.require_gpu()
     folder = open_sweep_folder(options, sweep_name)
     check_mlflow(folder, options.tracking_uri)
     if options.register is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from gan_core.error_text import last_line
-from orchestrator.command_hints import command
+from orchestrator.command_hints import orchestrate_command
 from orchestrator.commands.finalize import FinalResult
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.console.output import say
@@ -59,12 +59,12 @@ def _where_results_are(options: SweepOptions, result: SweepResult) -> list[str]:
     if final.model_error:
         lines.append(f"no model: {final.model_error}")
     if final.report_error:
-        sync = command(f"sync {sweep_name}{tracking_option(options)}", options.home)
+        sync = orchestrate_command(f"sync {sweep_name}{tracking_option(options)}", options.home)
         lines.append(f"no report: {final.report_error}; {sync} sends what MLflow lacks and writes it")
     elif options.tracking_uri.startswith("http"):
         lines.append(f"MLflow  {without_secrets(options.tracking_uri)}, experiment {sweep_name}")
     else:
-        ui = command(f"ui{tracking_option(options)}", options.home)
+        ui = orchestrate_command(f"ui{tracking_option(options)}", options.home)
         lines.append(f"MLflow  {ui}, then experiment {sweep_name}")
     return lines
 
@@ -75,7 +75,7 @@ def _how_to_go_on(options: SweepOptions, result: SweepResult) -> list[str]:
         lines.append(f"stopped: {result.stop_reason}")
     if result.exit_code == INTERRUPTED:
         unfinished = sum(planned.record.status != TrialStatus.FINISHED for planned in trials)
-        report = command(f"report {result.plan.sweep.name}", options.home)
+        report = orchestrate_command(f"report {result.plan.sweep.name}", options.home)
         lines.append(f"report  {report} writes it from what there is")
         lines.append(f"interrupted with {unfinished} of {len(trials)} trials left; the same command goes on from here")
     elif result.exit_code == SOME_FAILED and not result.stop_reason:

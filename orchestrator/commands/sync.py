@@ -9,7 +9,7 @@ from rich.progress import Progress
 from tenacity import Retrying, stop_after_attempt, wait_exponential
 
 from gan_core.error_text import first_line
-from orchestrator.command_hints import command
+from orchestrator.command_hints import orchestrate_command
 from orchestrator.commands.finalize import FinalResult, finalize, parent_status
 from orchestrator.console.output import say
 from orchestrator.planning import ranking
@@ -48,7 +48,7 @@ def sync(folder: SweepFolder, uri: str, console: Console) -> int:
     if final.model:
         say(console, f"model   {final.model.uri}, the generator of {final.model.trial}")
     if error:
-        say(console, f"not everything arrived: {error}; {command(f'sync {folder.name}', folder.home)} sends the rest")
+        say(console, f"not everything arrived: {error}; {orchestrate_command(f'sync {folder.name}', folder.home)} sends the rest")
     return 1 if error else 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from gan_core import metric_names
-from orchestrator.command_hints import command
+from orchestrator.command_hints import orchestrate_command
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.console.output import say
 from orchestrator.planning.evaluators import prepare
@@ -31,7 +31,7 @@ SHOWN = {
 def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Console) -> int:
     """Trains the trial called `wanted`; 0 with a verdict, 1 if it failed. Raises UserError."""
     plan = make_plan(loader.load(file, overrides), home)
-    number, _ = choose_trial([planned.describe() for planned in plan.trials], wanted, command(f"plan {file}", home))
+    number, _ = choose_trial([planned.describe() for planned in plan.trials], wanted, orchestrate_command(f"plan {file}", home))
     planned = plan.trials[number - 1]
     folder = TrialFolder(home.absolute() / "train" / planned.key)
     shutil.rmtree(folder.folder, ignore_errors=True)

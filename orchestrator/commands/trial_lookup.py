@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.errors import UserError, nearest
+from orchestrator.errors import UserError, did_you_mean
 from orchestrator.store.sweep_document import TrialDocument
 
 
@@ -14,7 +14,7 @@ def choose_trial(trials: list[TrialDocument], wanted: str, listing: str) -> tupl
     for number, trial in enumerate(trials, start=1):
         if wanted in (str(number), trial["key"], trial["name"]):
             return number, trial
-    hint = nearest(wanted, [trial["name"] for trial in trials])
+    hint = did_you_mean(wanted, [trial["name"] for trial in trials])
     raise UserError(
         f"no trial {wanted!r}{hint}; give a number from 1 to {len(trials)}, or a name or key from `{listing}`"
     )

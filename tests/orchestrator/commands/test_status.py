@@ -8,7 +8,8 @@ from collections.abc import Callable
 from rich.console import Console
 from support.tiny import run_some_steps, run_to_end
 
-from orchestrator.commands.status import print_sweep, rows_of_plan
+from orchestrator.commands.status import print_sweep
+from orchestrator.commands.trial_rows import rows_of_plan
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import write_json
 from orchestrator.store.sweep_lock import hold

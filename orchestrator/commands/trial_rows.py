@@ -1,0 +1,99 @@
+"""The trials of a sweep as rows: what `orchestrate status` and `plan` print, as JSON or in a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+from orchestrator.store.record import Record
+from orchestrator.store.sweep_document import TrialDocument
+from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.store.sweep_lock import is_held
+from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import TrialStatus
+from orchestrator.tracking.mirror_file import run_ids
+
+if TYPE_CHECKING:
+    from orchestrator.planning.plan import Plan  # which needs torch: `status` answers without
+
+
+WRITTEN_AGAIN = "the same `orchestrate sweep` writes it again"
+
+
+class TrialRow(TypedDict):
+    """One trial, as `--json` prints it.
+
+    `run_id`: of its MLflow run. `metrics`: the last value of each. `attempts`: their number. `node`: where it runs now,
+    otherwise empty. `note`: what was damaged or has changed.
+    """
+
+    key: str
+    name: str
+    group: str
+    configuration: str
+    seed: int
+    status: TrialStatus
+    verdict: str | None
+    step: int
+    steps: int
+    run_id: str | None
+    metrics: dict[str, float]
+    attempts: int
+    node: str
+    note: str
+
+
+def rows_of_plan(plan: Plan, only_begun: bool = False) -> list[TrialRow]:
+    """Every trial of a plan, or only those that have begun."""
+    run_ids, sweep_runs = run_ids(plan.folder), is_held(plan.folder.lock_file)
+    return [
+        _trial_row(
+            planned.describe(), planned.record, run_ids.get(planned.key), sweep_runs, plan.folder.trial(planned.key)
+        )
+        for planned in plan.trials
+        if not only_begun or planned.record.status != TrialStatus.PENDING
+    ]
+
+
+def rows_of_sweep(folder: SweepFolder, check_histories: bool = False) -> list[TrialRow]:
+    """Every trial of a sweep. Raises UserError if there is no such sweep."""
+    run_ids, sweep_runs = run_ids(folder), is_held(folder.lock_file)
+    rows = []
+    for trial in folder.sweep()["trials"]:
+        trial_folder = folder.trial(trial["key"])
+        record, run_id = trial_folder.record(), run_ids.get(trial["key"])
+        rows.append(_trial_row(trial, record, run_id, sweep_runs, trial_folder if check_histories else None))
+    return rows
+
+
+def _trial_row(
+    trial: TrialDocument, record: Record, run_id: str | None, sweep_runs: bool, trial_folder: TrialFolder | None
+) -> TrialRow:
+    """`sweep_runs`: a command runs the sweep; without one no trial is running. `trial_folder`: None: its history is not
+    compared with the record.
+    """
+    status = record.current_status(sweep_runs)
+    is_running = status == TrialStatus.RUNNING
+    return {
+        "key": trial["key"],
+        "name": trial["name"],
+        "group": trial["group"],
+        "configuration": trial["configuration"],
+        "seed": trial["seed"],
+        "status": status,
+        "verdict": record.verdict["name"] if record.verdict else None,
+        "step": record.step,
+        "steps": trial["steps"],
+        "run_id": run_id,
+        "metrics": record.metrics,
+        "attempts": len(record.attempts),
+        "node": record.attempts[-1].node or "" if is_running else "",
+        "note": _note(record, None if is_running else trial_folder),
+    }
+
+
+def _note(record: Record, trial_folder: TrialFolder | None) -> str:
+    if record.status == TrialStatus.DAMAGED:
+        return record.error or ""
+    if trial_folder and not trial_folder.history_is_whole(record):
+        return f"{trial_folder.history_file} is damaged or gone; {WRITTEN_AGAIN}"
+    return record.note
