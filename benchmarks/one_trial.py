@@ -29,6 +29,7 @@ from gan_core.config.trial import TrialConfig
 from gan_core.data import datasets
 from gan_core.data.datasets import ImageSet
 from gan_core.precision import resolve_precision
+from gan_core.training import divergence
 from gan_core.training.cuda_graph import WARM_UP
 from gan_core.training.trainer import Trainer
 
@@ -61,7 +62,7 @@ def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "
     for family in families:
         peers: dict[str, Callable[[], Any]] = {"plain": PlainLoop(config(family), images, device).step}
         if device != "cpu":
-            peers["called"] = Trainer(config(family, precision=native), images, device, records=False).step
+            peers["called"] = Trainer(config(family, precision=native), images, device, use_cuda_graph=False).step
         ours = {name: Trainer(config(family, precision=name), images, device) for name in precisions}
         flops = arithmetic(ours[native])
         took = in_turn(peers | {name: trainer.step for name, trainer in ours.items()}, rounds, device)
@@ -96,11 +97,11 @@ def beside_the_step(trainer: Trainer, step: float, images: ImageSet) -> Iterator
     spent, steps = defaultdict[str, float](float), 20
     with ExitStack() as stack:
         for owner, name in (
-            (history, "of_logits"),
-            (history, "norm"),
+            (history, "score_metrics"),
+            (history, "total_norm"),
             (history.Window, "add"),
             (history.Window, "means"),
-            (Trainer, "_check_divergence"),
+            (divergence, "check"),
         ):
             stack.enter_context(timed(owner, name, spent))
         for _ in range(steps):

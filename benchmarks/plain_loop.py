@@ -13,11 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from gan_core import networks
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.data.pixels import to_unit
-from gan_core.training.trainer import classes_of
+from gan_core.networks.build import build_networks, classes_of
 
 
 class PlainLoop:
@@ -27,7 +26,7 @@ class PlainLoop:
         self.config, self.device, self.classes = config, torch.device(device), classes_of(config, images)
         self.generator, self.discriminator = (
             network.to(self.device).train()
-            for network in networks.build(
+            for network in build_networks(
                 config.model, config.stabilizers, images.channels, self.classes, images.image_size, config.seed
             )
         )

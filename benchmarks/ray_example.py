@@ -80,11 +80,11 @@ def check_same_networks() -> None:
     """Every weight of ours has the shape of theirs, in the same order."""
     from ray.tune.examples.pbt_dcgan_mnist import common
 
-    from gan_core import networks
     from gan_core.config.trial import TrialConfig
+    from gan_core.networks.build import build_networks
 
     config = TrialConfig()
-    ours = networks.build(config.model, config.stabilizers, channels=1, classes=0, image_size=32, seed=0)
+    ours = build_networks(config.model, config.stabilizers, channels=1, classes=0, image_size=32, seed=0)
     for mine, theirs in zip(ours, (common.Generator(), common.Discriminator()), strict=True):
         shapes = [[tuple(weight.shape) for weight in network.parameters()] for network in (mine, theirs)]
         assert shapes[0] == shapes[1], shapes

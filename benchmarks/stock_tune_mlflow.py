@@ -220,7 +220,7 @@ def run_peer(trials: int, steps: int, home: Path) -> None:
 
         def finish(self) -> None:
             (self.folder / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in self.rows))
-            weights = self.trainer.product.state_dict()
+            weights = self.trainer.eval_generator.state_dict()
             generator_file.save(self.folder / "generator.pt", self.asked, 1, 0, weights)
 
         def reset_config(self, new_config: dict[str, Any]) -> bool:

@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gan_core import checkpoint, networks
+from gan_core import checkpoint
 from gan_core.config.trial import TrialConfig
 from gan_core.data.user_images import MAX_CLASSES
 from gan_core.error_text import first_line
+from gan_core.networks.build import build_networks
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def _build(config: TrialConfig, channels: int, classes: int, weights: dict[str, 
     """Weights lie in memory as in training (channels last), so that it draws to the bit what the trial drew."""
     if channels not in (1, 3) or not 0 <= classes <= MAX_CLASSES:
         raise ValueError(f"{channels} channels, {classes} classes")
-    generator, _ = networks.build(config.model, config.stabilizers, channels, classes, config.data.image_size, seed=0)
+    generator, _ = build_networks(config.model, config.stabilizers, channels, classes, config.data.image_size, seed=0)
     generator.to(memory_format=torch.channels_last)
     generator.load_state_dict(weights)
     return SavedGenerator(config, generator.eval(), channels, classes)

@@ -55,13 +55,22 @@ class Window:
         self.rows.clear()
         return dict(zip(self.names, means, strict=True))
 
-    def first_bad(self) -> tuple[int, str] | None:
+    def first_not_finite(self) -> tuple[int, str] | None:
         """(index in the window, name) of the first value that is not finite, or None."""
         bad = ~torch.isfinite(torch.stack(self.rows))
         if not bool(bad.any()):
             return None
         row, column = bad.nonzero()[0].tolist()
         return row, self.names[column]
+
+    def drop_not_finite(self) -> int:
+        """Drops the first row that holds a value that is not finite, and all after it; how many it dropped."""
+        position = self.first_not_finite() if self.rows else None
+        if position is None:
+            return 0
+        dropped = self.rows[position[0] :]
+        del self.rows[position[0] :]
+        return len(dropped)
 
     def state_dict(self) -> dict[str, object]:
         return {"names": list(self.names), "rows": [row.cpu() for row in self.rows]}
@@ -71,7 +80,7 @@ class Window:
         self.rows = [row.to(device) for row in state["rows"]]
 
 
-def of_logits(real: Tensor, fake: Tensor, boundary: float) -> dict[str, Tensor]:
+def score_metrics(real: Tensor, fake: Tensor, boundary: float) -> dict[str, Tensor]:
     """What D's logits [n] on real images and [m] on generated ones say: scores, accuracies, area under the ROC curve.
 
     `boundary`: the logit above which an image is held for real.
@@ -87,7 +96,7 @@ def of_logits(real: Tensor, fake: Tensor, boundary: float) -> dict[str, Tensor]:
     }
 
 
-def norm(tensors: Iterable[Tensor]) -> Tensor:
+def total_norm(tensors: Iterable[Tensor]) -> Tensor:
     """The Euclidean norm of all their elements together."""
     return torch.nn.utils.get_total_norm([tensor.detach() for tensor in tensors])
 

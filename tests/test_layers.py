@@ -11,8 +11,6 @@ from support.import_graph import ORDER, PACKAGES, Sources, import_graph, rank, r
 SOURCES = read_sources()
 ANNOTATIONS_ONLY = {("gan_core.families", "gan_core.config.sections")}
 """The one circle: `families` names a type of `sections`, which looks up families. Nothing is imported at run time."""
-NEEDS_TORCH = {"gan_core.networks"}
-"""Builds networks in its `__init__`, so importing it needs torch."""
 HEAVY = (
     "torch",
     "torchvision",
@@ -65,7 +63,7 @@ def orchestration_in_gan_core(sources: Sources) -> list[str]:
 
 def heavy_packages(sources: Sources) -> list[str]:
     """Importing a package alone loads nothing that takes a while."""
-    packages = {module.rpartition(".")[0] for module in sources} - {""} - NEEDS_TORCH
+    packages = {module.rpartition(".")[0] for module in sources} - {""}
     return _reaching(sources, sorted(packages), HEAVY, at_start_only=True)
 
 

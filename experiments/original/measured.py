@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from runs import SWEEPS, Run, of
 
-from gan_core import metric_names, networks
+from gan_core import metric_names
 from gan_core.config.identity import unflatten
 from gan_core.config.trial import TrialConfig
+from gan_core.networks.build import build_networks
 from orchestrator.statistics.intervals import Change, Share, mean_change, wilson_share
 from orchestrator.statistics.pairing import blocks, complete_blocks, contrasts_by_seed, varied_factors
 from orchestrator.statistics.result import Result
@@ -34,7 +35,7 @@ def printed(family: str, channels: int) -> str:
     """The report's networks as PyTorch prints them."""
     config = TrialConfig.model_validate(unflatten({"model.networks": "original", "model.family": family}))
     classes = 5 if family == "acgan" else 0
-    pair = networks.build(config.model, config.stabilizers, channels, classes, 32, seed=0)
+    pair = build_networks(config.model, config.stabilizers, channels, classes, 32, seed=0)
     counts = [sum(weight.numel() for weight in network.parameters()) for network in pair]
     return "\n\n".join(
         f"```\n{network}\n```\n\n{count:,} parameters." for network, count in zip(pair, counts, strict=True)

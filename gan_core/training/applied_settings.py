@@ -1,7 +1,7 @@
-"""Proof of application: what a trial asked for against what really ran.
+"""Proof of application: the settings that a trial requested, compared with what really ran.
 
 Ray's own DCGAN example samples a learning rate and trains with another (its optimiser keeps the first). So each record
-echoes what was read from the optimisers and from the stabilisers as they ran, and a trial that differs from its
+holds what was read from the optimisers and from the stabilisers as they ran, and a trial that differs from its
 configuration fails.
 """
 
@@ -20,49 +20,49 @@ from gan_core.networks.minibatch_std import MinibatchStd
 from gan_core.networks.normalisation import NORM_NAMES
 
 
-def asked(config: TrialConfig) -> dict[str, Any]:
+def requested(config: TrialConfig) -> dict[str, Any]:
     """What should run: learning rates and betas, critic updates, D's norm, the stabilisers that are on."""
-    found: dict[str, Any] = {"n_critic": config.loss.n_critic, "discriminator_norm": config.model.discriminator_norm}
+    settings: dict[str, Any] = {"n_critic": config.loss.n_critic, "discriminator_norm": config.model.discriminator_norm}
     for player in ("generator", "discriminator"):
         lr, betas = config.optimizer.adam(player)
-        found[player] = {"lr": lr, "betas": list(betas)}
-    stabilizers = config.stabilizers.model_dump()
-    stabilizers["instance_noise"] = config.stabilizers.instance_noise.std
-    stabilizers["gradient_penalty"] = config.loss.gradient_penalty
-    found["stabilizers"] = {name: strength for name, strength in stabilizers.items() if strength}
-    return found
+        settings[player] = {"lr": lr, "betas": list(betas)}
+    strengths = config.stabilizers.model_dump()
+    strengths["instance_noise"] = config.stabilizers.instance_noise.std
+    strengths["gradient_penalty"] = config.loss.gradient_penalty
+    settings["stabilizers"] = {name: strength for name, strength in strengths.items() if strength}
+    return settings
 
 
-def in_optimizers(optimizers: dict[Player, torch.optim.Adam]) -> dict[str, Any]:
-    """Learning rates and betas, and how many updates D took for one of G (nothing before the first)."""
-    found: dict[str, Any] = {}
+def of_optimizers(optimizers: dict[Player, torch.optim.Adam]) -> dict[str, Any]:
+    """Learning rates and betas, and the number of D's updates for each of G's (left out before G's first)."""
+    settings: dict[str, Any] = {}
     updates: dict[Player, float] = {}
     for player, optimizer in optimizers.items():
         group = optimizer.param_groups[0]
-        found[player] = {"lr": group["lr"], "betas": list(group["betas"])}
-        states = [state["step"] for state in optimizer.state.values()]
-        updates[player] = max(map(float, states), default=0.0)
+        settings[player] = {"lr": group["lr"], "betas": list(group["betas"])}
+        steps = [state["step"] for state in optimizer.state.values()]
+        updates[player] = max(map(float, steps), default=0.0)
     if updates["generator"]:
-        found["n_critic"] = updates["discriminator"] / updates["generator"]
-    return found
+        settings["n_critic"] = updates["discriminator"] / updates["generator"]
+    return settings
 
 
-def in_network(discriminator: nn.Module) -> tuple[str, dict[str, Any]]:
+def of_discriminator(discriminator: nn.Module) -> tuple[str, dict[str, Any]]:
     """D's norm, and the stabilisers that are layers of D."""
     modules = list(discriminator.modules())
     layers = [module for module in modules if isinstance(module, WEIGHTS)]
     norms = {NORM_NAMES[type(module)] for module in modules if type(module) in NORM_NAMES}
-    found = {
+    stabilizers = {
         "spectral_norm": bool(layers) and all(parametrize.is_parametrized(layer, "weight") for layer in layers),
         "minibatch_std": any(isinstance(module, MinibatchStd) for module in modules),
     }
-    return " and ".join(sorted(norms)) or "none", {name: strength for name, strength in found.items() if strength}
+    return " and ".join(sorted(norms)) or "none", {name: is_on for name, is_on in stabilizers.items() if is_on}
 
 
 def differences(config: TrialConfig, applied: dict[str, Any]) -> list[str]:
-    """What of `config` was not applied, one line each."""
+    """The settings of `config` that were not applied, one line each."""
     return [
-        f"{name} ran with {applied.get(name)}, asked for {wanted}"
-        for name, wanted in asked(config).items()
-        if applied.get(name) != wanted
+        f"{name} ran with {applied.get(name)}, asked for {expected}"
+        for name, expected in requested(config).items()
+        if applied.get(name) != expected
     ]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gan_core import families, networks, sampling
+from gan_core import families, sampling
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.training.trainer import classes_of
+from gan_core.networks.build import build_networks, classes_of
 from orchestrator.planning.plan import Plan
 
 NUMBER = 4
@@ -21,7 +21,7 @@ def parameters(config: TrialConfig, images: ImageSet) -> tuple[int, int]:
     model = config.model
     if model.family not in families.BUILT_IN:
         model = model.model_copy(update={"family": "dcgan", "discriminator_norm": "batch"})
-    pair = networks.build(
+    pair = build_networks(
         model, config.stabilizers, images.channels, classes_of(config, images), config.data.image_size, seed=0
     )
     generator, discriminator = (sum(weight.numel() for weight in network.parameters()) for network in pair)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-from gan_core.training.trainer import Diverged, Trainer
+from gan_core.training.divergence import Diverged
+from gan_core.training.trainer import Trainer
 from orchestrator.planning.evaluators import prepare
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.planning.runtime_estimate import Measured

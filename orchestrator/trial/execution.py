@@ -1,70 +1,65 @@
-"""One trial in its folder: starts or resumes it, trains for a while, saves, and writes the verdict.
+"""One trial in its folder: starts or resumes it, trains for a while, and ends it with a verdict or an error.
 
-What is durable is the checkpoint: it holds the history's rows up to its step. `history.jsonl` and the record, which
-readers look at, follow it. A crash between them leaves readers a step behind; the resumed trial makes both anew.
+What is on disk, and in which order it gets there, is the subject of `trial_writer`.
 """
 
 from __future__ import annotations
 
 import copy
-import io
 import os
 import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from filelock import FileLock
-from PIL import Image
 
-from gan_core import checkpoint, families, generator_file, metric_names, sampling
+from gan_core import metric_names
 from gan_core.config.trial import TrialConfig
-from gan_core.data import pixels
 from gan_core.data.datasets import ImageSet
 from gan_core.error_text import last_line
 from gan_core.evaluation.evaluator import Evaluator
-from gan_core.files import write_atomically
 from gan_core.history import Row, now_ms
-from gan_core.networks.build import classes_of
 from gan_core.training.applied_settings import differences
 from gan_core.training.divergence import Diverged
-from gan_core.training.generator_evaluation import Snapshot
 from gan_core.training.trainer import Trainer
-from gan_core.verdict import Verdict, best, judge
+from gan_core.verdict import Verdict, judge
 from orchestrator import environment
 from orchestrator.store import disk_space
-from orchestrator.store.history_log import HistoryLog
 from orchestrator.store.json_files import write_json
 from orchestrator.store.record import Attempt, Record
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import Outcome, TrialStatus
-from orchestrator.trial.failure_policy import Cause, classify, described
-from orchestrator.trial.restore import newest_whole, on_device, open_ledger, with_history
+from orchestrator.trial import pictures
+from orchestrator.trial.best_generator import BestGenerator
+from orchestrator.trial.failure_policy import Cause, classify, traceback_of
+from orchestrator.trial.restore import load_newest_checkpoint, open_history
+from orchestrator.trial.training_time import TrainingTime
+from orchestrator.trial.trial_writer import TrialWriter
 
 if TYPE_CHECKING:
     from orchestrator.trial.system_metrics import SystemMeter
 
 
-SECONDS_FOR_LOCK = 150
-"""How long another process may keep the trial's lock: NFS 4 frees that of a machine that died after its lease, 90 s."""
+LOCK_TIMEOUT = 150
+"""Seconds that another process may keep the trial's lock. NFS 4 frees the lock of a machine that died after 90 s."""
 
 
-class NotTrainedAsAsked(RuntimeError):
-    """Training ran with something else than the configuration says."""
+class SettingsNotApplied(RuntimeError):
+    """Training ran with other settings than the configuration's."""
 
 
 def choose_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _gpu(device: torch.device) -> dict[str, str]:
+def _gpu_name(device: torch.device) -> dict[str, str]:
     return {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
 
 
-def _meter(device: torch.device) -> SystemMeter:
+def _make_meter(device: torch.device) -> SystemMeter:
     from orchestrator.trial.system_metrics import SystemMeter
 
     return SystemMeter(device)
@@ -73,9 +68,11 @@ def _meter(device: torch.device) -> SystemMeter:
 class TrialExecution:
     """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early.
 
-    `system_metrics`: whether rows tell of this process and its machine too. `device`: by default a GPU where there is
-    one. `node`: of Ray, where it is. `halt`: why no trial can go on; empty
-    while there is no such reason.
+    `system_metrics`: whether rows also hold readings of this process and its machine. `device`: by default a GPU if
+    there is one. `node`: the Ray node that this runs on, for the record.
+
+    `verdict_so_far`: the verdict that the trial would get now, since its last evaluation. `halt`: why no trial can go
+    on, because the disk is full; '' otherwise.
     """
 
     def __init__(
@@ -91,42 +88,44 @@ class TrialExecution:
         self.device, self.node = device or choose_device(), node
         self.folder, self.config, self.images, self.evaluator = folder, config, images, evaluator
         self.record = folder.record()
-        self.latest: Row = {}
-        self.so_far: str | None = None
-        """The name of the verdict that it would get now, since its last evaluation."""
+        self.verdict_so_far: str | None = None
         self.halt = ""
-        self._ledger: HistoryLog | None = None
-        self._best: Row = {}
-        self._best_weights: dict[str, Any] | None = None
-        self._meter = _meter(self.device) if system_metrics else None
-        # given back by another thread where a worker was forgotten
-        self._lock = FileLock(folder.lock_file, timeout=SECONDS_FOR_LOCK, thread_local=False)
+        self._meter = _make_meter(self.device) if system_metrics else None
+        # not thread_local: another thread gives the lock back if the driver is no longer heard
+        self._lock = FileLock(folder.lock_file, timeout=LOCK_TIMEOUT, thread_local=False)
+        self._time = TrainingTime()
         self._trainer: Trainer | None = None
-        self._counted = time.monotonic()
-        self._active = 0.0
+        self._writer: TrialWriter | None = None
 
     @property
     def done(self) -> bool:
+        """Whether the trial has ended, or cannot go on because the disk is full."""
         return self.record.has_ended or bool(self.halt)
 
     @property
     def step(self) -> int:
         return self._trainer.step_count if self._trainer else self.record.step
 
-    def active_seconds(self) -> float:
-        """Seconds of training since this was asked last."""
-        spent, self._active = self._active, 0.0
-        return spent
+    @property
+    def latest(self) -> Row:
+        """The last value of each metric."""
+        return self._writer.latest if self._writer else {}
 
-    def begin(self, lost: str = "") -> None:
-        """Takes the trial's lock and builds the trainer, from its newest whole checkpoint where there is one.
+    def unreported_seconds(self) -> float:
+        """Seconds of training since the last call of this method."""
+        return self._time.take_unreported()
 
-        `lost`: what is known of how an attempt that did not say its end came to it.
+    # The beginning
+
+    def begin(self, last_words: str = "") -> None:
+        """Takes the trial's lock and builds the trainer, from the newest whole checkpoint if there is one.
+
+        `last_words`: what is known about the end of the last attempt, if it did not write its end down.
         """
         with self._halting_on_full_disk():
-            self._begin(lost)
+            self._begin(last_words)
 
-    def _begin(self, lost: str) -> None:
+    def _begin(self, last_words: str) -> None:
         self.folder.samples.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
         self.record = self.folder.record()  # another process may have written it while we waited for the lock
@@ -136,133 +135,163 @@ class TrialExecution:
         before = copy.copy(self.record)
         if before.status == TrialStatus.DAMAGED:
             self.record = Record(self.folder.key)
-        self._open_attempt(lost)
+        self._open_attempt(last_words)
         try:
             self._start_or_resume(before)
         except Exception as error:
             self._fail(error)
 
-    def _open_attempt(self, lost: str) -> None:
+    def _open_attempt(self, last_words: str) -> None:
         write_json(self.folder.config_file, self.config.model_dump(mode="json"))
-        self._close_attempt(Cause.LOST_WORKER, lost)
+        self._close_attempt(Cause.LOST_WORKER, last_words)
         attempt = Attempt(now_ms(), self.record.step, platform.node(), os.getpid(), self.device.type, self.node)
         self.record.attempts.append(attempt)
         self.record.status, self.record.error, self.record.verdict = TrialStatus.RUNNING, None, None
-        self.record.environment = environment.describe() | _gpu(self.device)
+        self.record.environment = environment.describe() | _gpu_name(self.device)
         self.folder.write_record(self.record)
 
     def _start_or_resume(self, before: Record) -> None:
         """`before`: the record as the last attempt left it."""
-        device = self.device
-        if device.type == "cpu":
+        if self.device.type == "cpu":
             torch.set_num_threads(1)
-        trainer = Trainer(self.config, self.images, device, self.evaluator)
-        found = newest_whole(self.folder, before)
-        state, moved = on_device(found.state, self.config.seed, device) if found.state else (None, "")
-        if found.note or moved:
-            self.record.attempts[-1].note = "; ".join(filter(None, (found.note, moved)))
-        if state:
-            trainer.load_state_dict(state)
+        trainer = Trainer(self.config, self.images, self.device, self.evaluator)
+        restored = load_newest_checkpoint(self.folder, before, self.config.seed, self.device)
+        attempt = self.record.attempts[-1]
+        attempt.note = restored.note or None
+        if restored.state:
+            trainer.load_state_dict(restored.state)
         self.folder.forget_past(trainer.step_count)
         if trainer.step_count == 0:
-            self._save_real(self.images)
-            self._save_snapshot(trainer.snapshot())
-        self._trainer, self._ledger = trainer, open_ledger(self.folder, before, found.state)
-        history = self._ledger.rows()
-        for row in history:
-            self.latest |= row
-        self.record.step, self.record.applied = trainer.step_count, trainer.applied()
-        self.record.history = self._ledger.digest()
-        self.record.evaluator = self.evaluator.card()
-        self._find_best(history)
-        self.record.best = self._best
-        if not self._best:
-            self.folder.best_file.unlink(missing_ok=True)
-        self.record.attempts[-1].from_step = trainer.step_count
-        self.folder.write_record(self.record)
+            pictures.save_real_images(self.folder, self.images, self.config.model.family)
+            pictures.save_samples(self.folder, trainer.snapshot())
+        history = open_history(self.folder, before, restored.state)
+        self._writer = TrialWriter(self.folder, self.record, history, BestGenerator(self.evaluator.id), self._time)
+        self._trainer = trainer
+        self.record.applied, self.record.evaluator = trainer.applied(), self.evaluator.card()
+        attempt.from_step = trainer.step_count
+        self._writer.write_start(trainer.step_count)
+
+    # Training
 
     def advance(self, seconds: float = float("inf"), leave: Callable[[], bool] = lambda: False) -> None:
-        """Trains for about so long, to the end of the trial, or to the first step after which `leave` says so."""
-        if self.done or self._trainer is None or self._ledger is None:
+        """Trains for about `seconds`, to the end of the trial, or to the first step after which `leave` is true."""
+        if self.done or self._trainer is None or self._writer is None:
             return
         with self._halting_on_full_disk():
-            self._advance(self._trainer, self._ledger, seconds, leave)
+            self._advance(self._trainer, self._writer, seconds, leave)
 
-    def _advance(self, trainer: Trainer, ledger: HistoryLog, seconds: float, leave: Callable[[], bool]) -> None:
-        self._counted = time.monotonic()
-        deadline = self._counted + seconds
+    def _advance(self, trainer: Trainer, writer: TrialWriter, seconds: float, leave: Callable[[], bool]) -> None:
+        self._time.start()
+        deadline = time.monotonic() + seconds
         try:
-            if trainer.step_count >= self.config.steps:  # all that was missing was the record
+            if trainer.step_count >= self.config.steps:  # the last attempt died between its last checkpoint and its end
                 self._finish(self._judge())
             while not self.done and time.monotonic() < deadline and not leave():
-                self._one_step(trainer)
+                self._take_step()
         except Diverged as event:
-            ledger.add(trainer.unfinished_window())
+            writer.history.add(trainer.unfinished_window())
             self._end_diverged(trainer, event)
         except Exception as error:
             self._fail(error)
-        self._count_time()
+        self._time.count(self.record)
 
-    def _end_diverged(self, trainer: Trainer, event: Diverged) -> None:
-        try:
-            self._prove_application(trainer)
-        except NotTrainedAsAsked as error:
-            self._fail(error)
-        else:
-            self._diverge(self._judge((event.step, event.tensor)))
-
-    def _prove_application(self, trainer: Trainer) -> None:
-        """Raises NotTrainedAsAsked where training ran with something else than was asked for."""
-        self.record.applied = trainer.applied()
-        if missing := differences(self.config, self.record.applied):
-            raise NotTrainedAsAsked(f"not trained as asked: {'; '.join(missing)}")
-
-    def _count_time(self) -> None:
-        spent = time.monotonic() - self._counted
-        self._counted += spent
-        self._active += spent
-        self.record.seconds += spent
-
-    def _one_step(self, trainer: Trainer) -> None:
-        assert self._ledger is not None
+    def _take_step(self) -> None:
+        """Trains one step and saves what is due after it."""
+        trainer, writer = self._trainer, self._writer
+        assert trainer is not None and writer is not None
         progress = trainer.step()
         for row in progress.rows:
             if self._meter and metric_names.SPEED in row:  # the row of a window, not of an evaluation
                 row |= self._meter.read()
-        for row in self._ledger.add(progress.rows):
-            self.latest |= row
+        writer.add_rows(progress.rows)
         if progress.snapshot:
-            self._save_snapshot(progress.snapshot)
-            if self._find_best(progress.rows):
-                self._best_weights = copy.deepcopy(trainer.eval_generator.state_dict())
+            pictures.save_samples(self.folder, progress.snapshot)
+            if writer.best.update(progress.rows):
+                writer.best.keep(trainer.eval_generator)
         if trainer.step_count == self.config.steps:
             self._finish(self._judge())
             return
         if progress.snapshot:
-            self.so_far = self._judge().name
+            self.verdict_so_far = self._judge().name
         if trainer.step_count % self.config.checkpoint_every == 0:
-            self._commit(trainer)
+            writer.commit(trainer)
+
+    def _judge(self, diverged: tuple[int, str] | None = None) -> Verdict:
+        """`diverged`: the step and the tensor that was not finite."""
+        assert self._writer is not None
+        rows, loss = self._writer.history.rows(), self.config.loss.name
+        return judge(rows, loss, self.evaluator.id, self.evaluator.expected_modes, diverged)
+
+    def _check_applied(self, trainer: Trainer) -> None:
+        """Raises SettingsNotApplied if training did not run with the settings of the configuration."""
+        self.record.applied = trainer.applied()
+        if missing := differences(self.config, self.record.applied):
+            raise SettingsNotApplied(f"not trained as asked: {'; '.join(missing)}")
+
+    # The end
 
     def suspend(self, outcome: str = Outcome.INTERRUPTED) -> None:
-        """Saves a running trial so that it goes on from here; a finished one is left as it is.
+        """Saves a running trial so that it is resumed from this step, and gives its lock back.
 
-        `outcome`: how this attempt ends.
+        `outcome`: how this attempt ends. A trial that has ended stays as it is.
         """
         with self._halting_on_full_disk():
-            if self._trainer is not None and self.record.status == TrialStatus.RUNNING:
-                self._counted = time.monotonic()
+            if self._trainer is not None and self._writer is not None and self.record.status == TrialStatus.RUNNING:
+                self._time.start()
                 self.record.status = TrialStatus.INTERRUPTED
                 self._close_attempt(outcome)
-                self._commit(self._trainer)
+                self._writer.commit(self._trainer)
             self._leave()
 
     def abandon(self) -> None:
         """Gives the trial's lock back and writes nothing: the trial stays as its last checkpoint left it."""
         self._leave()
 
+    def _finish(self, verdict: Verdict) -> None:
+        """Ends a trial that took all its steps."""
+        assert self._trainer is not None and self._writer is not None
+        self._check_applied(self._trainer)
+        self._writer.save_last_generator(self._trainer)
+        self._set_verdict(verdict)
+        self._writer.commit(self._trainer)
+        self.folder.prune()
+        self._leave()
+
+    def _end_diverged(self, trainer: Trainer, event: Diverged) -> None:
+        try:
+            self._check_applied(trainer)
+        except SettingsNotApplied as error:
+            self._fail(error)
+        else:
+            self._diverge(self._judge((event.step, event.tensor)))
+
+    def _diverge(self, verdict: Verdict) -> None:
+        """Ends a trial at the step that was not finite. Of its weights only those of the best evaluation are saved."""
+        assert verdict.since is not None and self._trainer is not None and self._writer is not None
+        self._set_verdict(verdict)
+        self._writer.save_best_generator(self._trainer)
+        self._writer.write_history_and_record(verdict.since)
+        self.folder.prune()
+        self._leave()
+
+    def _set_verdict(self, verdict: Verdict) -> None:
+        self.record.status, self.record.verdict = TrialStatus.FINISHED, verdict._asdict()
+        self._close_attempt(Outcome.FINISHED)
+
+    def _fail(self, error: BaseException) -> None:
+        if disk_space.is_full(error):
+            raise error
+        text = traceback_of(error)
+        self.record.status, self.record.error, self.record.verdict = TrialStatus.FAILED, text, None
+        self._close_attempt(classify(error), last_line(text))
+        try:
+            self.folder.write_record(self.record)
+        finally:
+            self._leave()
+
     @contextmanager
     def _halting_on_full_disk(self) -> Iterator[None]:
-        """A disk that takes nothing more is not the trial's failure: it stays as its last checkpoint left it."""
+        """A full disk is not the trial's failure: the trial stays as its last checkpoint left it."""
         try:
             yield
         except OSError as error:
@@ -272,59 +301,10 @@ class TrialExecution:
             self._trainer = None
             self.record.status, self.record.verdict = TrialStatus.INTERRUPTED, None
             if self.record.attempts:
-                self.record.attempts[-1].outcome = Outcome.RUNNING  # whatever it was about to be called
+                self.record.attempts[-1].outcome = Outcome.RUNNING  # its end may have been set, but was not written
             self._close_attempt(Cause.DISK_FULL, self.halt)
-            with suppress(OSError):  # else it says running, which without a process counts as interrupted too
+            with suppress(OSError):  # else it stays RUNNING, which counts as interrupted without a process
                 self.folder.write_record(self.record)
-            self._leave()
-
-    def _commit(self, trainer: Trainer) -> None:
-        """Makes everything up to this step durable."""
-        assert self._ledger is not None
-        self._save_best()
-        state = with_history(trainer.state_dict(), self._ledger)
-        checkpoint.save(self.folder.checkpoint_file, state, self.folder.previous_file)
-        self._write_progress(trainer.step_count)
-
-    def _write_progress(self, step: int) -> None:
-        assert self._ledger is not None
-        self._count_time()
-        self._ledger.write()
-        self.record.history = self._ledger.digest()
-        self.record.step, self.record.best = step, self._best
-        self.record.metrics |= metric_names.without_position(self.latest)
-        self.folder.write_record(self.record)
-
-    def _finish(self, verdict: Verdict) -> None:
-        """Ends a trial that took all its steps."""
-        assert self._trainer is not None
-        self._prove_application(self._trainer)
-        self._save_generator(self.folder.generator_file, self._trainer.eval_generator.state_dict())
-        self.record.status, self.record.verdict = TrialStatus.FINISHED, verdict._asdict()
-        self._close_attempt(Outcome.FINISHED)
-        self._commit(self._trainer)
-        self.folder.prune()
-        self._leave()
-
-    def _diverge(self, verdict: Verdict) -> None:
-        """Ends a trial at the step that was not finite; what came before is kept, of the weights only the best."""
-        assert verdict.since is not None
-        self.record.status, self.record.verdict = TrialStatus.FINISHED, verdict._asdict()
-        self._close_attempt(Outcome.FINISHED)
-        self._save_best()
-        self._write_progress(verdict.since)
-        self.folder.prune()
-        self._leave()
-
-    def _fail(self, error: BaseException) -> None:
-        if disk_space.is_full(error):
-            raise error
-        text = described(error)
-        self.record.status, self.record.error, self.record.verdict = TrialStatus.FAILED, text, None
-        self._close_attempt(classify(error), last_line(text))
-        try:
-            self.folder.write_record(self.record)
-        finally:
             self._leave()
 
     def _close_attempt(self, outcome: str, message: str = "") -> None:
@@ -334,45 +314,3 @@ class TrialExecution:
     def _leave(self) -> None:
         self._trainer = None
         self._lock.release()
-
-    def _judge(self, diverged: tuple[int, str] | None = None) -> Verdict:
-        assert self._ledger is not None
-        rows, loss = self._ledger.rows(), self.config.loss.name
-        return judge(rows, loss, self.evaluator.id, self.evaluator.expected_modes, diverged)
-
-    def _find_best(self, rows: list[Row]) -> bool:
-        """Whether one of these rows is the best evaluation so far; the record has it once its weights are saved."""
-        metric = metric_names.frechet(self.evaluator.id)
-        found = best(rows, self.evaluator.id)
-        if found is None or found[metric] >= self._best.get(metric, float("inf")):
-            return False
-        self._best = {name: value for name, value in found.items() if name != "time"}
-        return True
-
-    def _save_best(self) -> None:
-        if self._best_weights:
-            self._save_generator(self.folder.best_file, self._best_weights)
-            self._best_weights = None
-
-    def _save_generator(self, file: Path, state: dict[str, Any]) -> None:
-        generator_file.save(file, self.config, self.images.channels, classes_of(self.config, self.images), state)
-
-    def _save_snapshot(self, snapshot: Snapshot) -> None:
-        save_png(self.folder.sample_file(snapshot.step), sampling.grid(snapshot.images, snapshot.columns))
-
-    def _save_real(self, images: ImageSet) -> None:
-        """Real images in the arrangement of the samples: a row a class where the model is asked for classes."""
-        if families.labelled(self.config.model.family) and images.labels is not None:
-            members = [(images.labels == c).nonzero()[:, 0] for c in range(len(images.class_names))]
-            index = torch.cat([m[torch.arange(sampling.GRID_SIDE) % len(m)] for m in members if len(m)])
-        else:
-            index = pixels.spread(len(images), sampling.GRID_SIDE**2)
-        save_png(self.folder.real_file, sampling.grid(images.images[index]))
-
-
-def save_png(path: Path, picture: Any) -> None:
-    """uint8 [H, W, 1 or 3] -> a PNG file."""
-    image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
-    content = io.BytesIO()
-    image.save(content, format="PNG", optimize=True)
-    write_atomically(path, content.getbuffer())

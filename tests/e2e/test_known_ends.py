@@ -13,7 +13,8 @@ from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet, load
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import classifier, random_features
-from gan_core.training.trainer import Diverged, Trainer
+from gan_core.training.divergence import Diverged
+from gan_core.training.trainer import Trainer
 from gan_core.verdict import Verdict, judge
 
 pytestmark = pytest.mark.e2e

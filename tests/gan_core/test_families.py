@@ -10,9 +10,10 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from gan_core import families, networks
+from gan_core import families
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
+from gan_core.networks.build import build_networks
 from gan_core.training.applied_settings import differences
 from gan_core.training.trainer import Trainer
 
@@ -80,7 +81,7 @@ def config(family: str, **settings: object) -> TrialConfig:
 def test_a_family_from_outside_brings_its_networks_and_its_defaults() -> None:
     made = config("twice")
     assert (made.optimizer.lr, made.loss.name) == (3e-4, "hinge")
-    ours, theirs = (networks.build(c.model, c.stabilizers, 1, 0, 32, seed=0) for c in (config("dcgan"), made))
+    ours, theirs = (build_networks(c.model, c.stabilizers, 1, 0, 32, seed=0) for c in (config("dcgan"), made))
     z = torch.randn(2, 100)
     assert torch.equal(ours[0](z), theirs[0](z))
     images = torch.randn(2, 1, 32, 32)

@@ -29,7 +29,7 @@ def test_the_kept_generator_draws_what_the_trainer_drew(
     trainer = Trainer(small(settings), few)
     trainer.step()
     config = trainer.config
-    save(tmp_path / "g.pt", config, few.channels, trainer.classes, trainer.product.state_dict())
+    save(tmp_path / "g.pt", config, few.channels, trainer.classes, trainer.eval_generator.state_dict())
     checkpoint.save(tmp_path / "c.pt", trainer.state_dict())
     kept = from_generator_file(tmp_path / "g.pt")
     running, step = from_checkpoint(tmp_path / "c.pt", config)

@@ -9,18 +9,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from gan_core import networks, sampling
+from gan_core import sampling
 from gan_core.config.sections import ModelConfig, StabilizerConfig
 from gan_core.config.trial import TrialConfig
 from gan_core.data import pixels
 from gan_core.data.datasets import ImageSet
+from gan_core.networks.build import build_networks
 from gan_core.training.trainer import Trainer
 
 
 @pytest.fixture
 def generator() -> torch.nn.Module:
     model = ModelConfig(width=8, init="pytorch", discriminator_norm="batch")
-    return networks.build(model, StabilizerConfig(), channels=1, classes=0, image_size=32, seed=0)[0]
+    return build_networks(model, StabilizerConfig(), channels=1, classes=0, image_size=32, seed=0)[0]
 
 
 def test_fixed_latents_do_not_depend_on_the_random_state() -> None:

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_core import networks
 from gan_core.config.trial import TrialConfig
+from gan_core.networks.build import build_networks
 from gan_core.networks.minibatch_std import MinibatchStd
 from gan_core.networks.normalisation import normalisation
 from gan_core.objective import stabilizers
@@ -46,7 +46,7 @@ def build(
     defaults = {"width": 8, "init": "normal"} if model.get("networks", "standard") == "standard" else {}
     chosen = defaults | {"family": family} | model
     config = TrialConfig.model_validate({"model": chosen, "stabilizers": stabilizers or {}})
-    return networks.build(config.model, config.stabilizers, channels, classes, image_size, seed)
+    return build_networks(config.model, config.stabilizers, channels, classes, image_size, seed)
 
 
 def count(network: nn.Module) -> int:

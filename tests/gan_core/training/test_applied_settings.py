@@ -14,8 +14,9 @@ from torch.nn.utils import parametrize
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.objective import discriminator_input, gradient_penalties, stabilizers
-from gan_core.training.applied_settings import asked, differences
+from gan_core.training.applied_settings import differences, requested
 from gan_core.training.trainer import Trainer
+from gan_core.training.updates import Updates
 
 Small = Callable[..., TrialConfig]
 
@@ -34,14 +35,14 @@ def test_asked_is_what_each_player_trains_with_and_what_is_on() -> None:
             "stabilizers": {"ema": 0.99, "instance_noise": 0.2, "spectral_norm": True},
         }
     )
-    assert asked(config) == {
+    assert requested(config) == {
         "n_critic": 5,
         "discriminator_norm": "none",
         "generator": {"lr": 1e-3, "betas": [0.0, 0.9]},
         "discriminator": {"lr": 4e-4, "betas": [0.1, 0.8]},
         "stabilizers": {"instance_noise": 0.2, "spectral_norm": True, "ema": 0.99, "gradient_penalty": 10.0},
     }
-    assert asked(TrialConfig())["stabilizers"] == {}
+    assert requested(TrialConfig())["stabilizers"] == {}
 
 
 @pytest.mark.parametrize("family", ["dcgan", "acgan", "wgan_gp"])
@@ -76,15 +77,15 @@ def test_critic_updates_are_counted_from_the_optimisers(
     config = small({"loss.n_critic": 3})
     trainer = Trainer(config, few)
     assert "n_critic" not in trainer.applied()  # before a step
-    real = Trainer._update_discriminator
+    real = Updates._update_discriminator
     measured: list[dict[str, torch.Tensor]] = []
 
-    def only_the_first(self: Trainer, index: Any, drawn: Any) -> Any:
+    def only_the_first(self: Updates, index: Any, drawn: Any) -> Any:
         if not measured:
             measured.append(real(self, index, drawn))
         return measured[0]
 
-    monkeypatch.setattr(Trainer, "_update_discriminator", only_the_first)
+    monkeypatch.setattr(Updates, "_update_discriminator", only_the_first)
     assert found(config, trainer) == "n_critic ran with 1.0, asked for 3"
 
 
@@ -170,7 +171,7 @@ def test_average_that_is_echoed_was_updated(small: Small, few: ImageSet) -> None
     trainer = Trainer(config, few)
     assert trainer.ema is not None
     assert found(config, trainer) == "" and int(trainer.ema.n_averaged) == 1
-    assert torch.equal(next(trainer.product.parameters()), next(trainer.generator.parameters()))
+    assert torch.equal(next(trainer.eval_generator.parameters()), next(trainer.generator.parameters()))
 
 
 def test_what_ran_before_an_interruption_still_counts(small: Small, few: ImageSet) -> None:

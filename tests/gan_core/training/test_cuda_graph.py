@@ -63,8 +63,8 @@ def taken(trainer: Trainer, steps: int) -> Tensor:
     """What the updates of some more steps measured, [steps, names], each with its own images and noise."""
     rows = []
     for _ in range(steps):
-        trainer._provide()
-        rows.append(torch.stack([value.float() for value in trainer._updates().means.values()]))
+        trainer.updates.set_inputs(trainer.step_count)
+        rows.append(torch.stack([value.float() for value in trainer._run_updates().means.values()]))
         trainer.step_count += 1
     return torch.stack(rows)
 
@@ -73,9 +73,9 @@ def taken(trainer: Trainer, steps: int) -> Tensor:
 def test_nothing_in_an_update_waits_for_the_device(small: Small, few: ImageSet, settings: dict[str, Any]) -> None:
     trainer = Trainer(small(settings | {"steps": 9}), few)
     trainer.step()
-    trainer._provide()
+    trainer.updates.set_inputs(trainer.step_count)
     with Waits() as waits:
-        trainer._update_both()
+        trainer.updates.update_both()
     assert waits.found == []
 
 
@@ -91,12 +91,12 @@ def test_a_step_changes_only_what_it_says_it_changes(small: Small, few: ImageSet
     """From the same tensors, streams and inputs the updates are the same again, whatever Python has counted since."""
     trainer = Trainer(small(settings | {"steps": 9}), few)
     taken(trainer, 2)
-    trainer._provide()
-    before = Saved(trainer._changed(), trainer.streams)
-    once = trainer._update_both()
+    trainer.updates.set_inputs(trainer.step_count)
+    before = Saved(trainer.updates.changed_tensors(), trainer.streams)
+    once = trainer.updates.update_both()
     trainer.step_count += 3
     before.restore()
-    again = trainer._update_both()
+    again = trainer.updates.update_both()
     assert all(torch.equal(once.means[name], again.means[name]) for name in once.means)
 
 
@@ -107,7 +107,7 @@ def test_replayed_steps_equal_those_called(
     small: Small, few: ImageSet, settings: dict[str, Any], precision: str
 ) -> None:
     config = small(settings | {"steps": 99, "precision": precision})
-    recorded, called = Trainer(config, few, "cuda"), Trainer(config, few, "cuda", records=False)
+    recorded, called = Trainer(config, few, "cuda"), Trainer(config, few, "cuda", use_cuda_graph=False)
     ours, theirs = taken(recorded, WARM_UP + 4), taken(called, WARM_UP + 4)
     assert recorded.applied()["cuda_graph"] == "replayed"
     torch.testing.assert_close(ours, theirs, rtol=0.05, atol=0.05)
@@ -125,15 +125,19 @@ def test_a_checkpoint_goes_on_as_the_recording_would_have(small: Small, few: Ima
 
 @needs_gpu
 def test_a_step_that_cannot_be_recorded_is_called_as_it_is(small: Small, few: ImageSet) -> None:
-    trainer, plain = (Trainer(small({"steps": 99}), few, "cuda", records=records) for records in (True, False))
-    real = trainer._update_both
+    trainer, plain = (
+        Trainer(small({"steps": 99}), few, "cuda", use_cuda_graph=use_cuda_graph) for use_cuda_graph in (True, False)
+    )
+    real = trainer.updates.update_both
 
     def waiting() -> Any:
         measured = real()
         float(measured.means["loss/generator"])  # waits for the device
         return measured
 
-    trainer._updates = StepGraph(waiting, trainer._changed, trainer.streams, list(trainer.optimizers.values()))
+    trainer._run_updates = StepGraph(
+        waiting, trainer.updates.changed_tensors, trainer.streams, list(trainer.optimizers.values())
+    )
     ours = taken(trainer, WARM_UP + 3)
     assert trainer.applied()["cuda_graph"].startswith("none: ")
     torch.testing.assert_close(ours, taken(plain, WARM_UP + 3), rtol=0.05, atol=0.05)

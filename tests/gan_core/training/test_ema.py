@@ -39,7 +39,7 @@ def evaluated(trainer: Trainer) -> Row:
 
 def test_without_an_average_the_product_is_the_generator(small: Small, few: ImageSet) -> None:
     trainer = Trainer(small(), few)
-    assert trainer.product is trainer.generator and trainer.state_dict()["ema"] is None
+    assert trainer.eval_generator is trainer.generator and trainer.state_dict()["ema"] is None
 
 
 @pytest.mark.parametrize("family", ["dcgan", "acgan"])
@@ -47,12 +47,12 @@ def test_average_is_a_copy_at_first_and_then_moves_by_the_decay_buffers_too(
     small: Small, few: ImageSet, family: str
 ) -> None:
     trainer = Trainer(small(EMA | {"model.family": family, "steps": 4}), few)
-    assert trainer.product is not trainer.generator
+    assert trainer.eval_generator is not trainer.generator
     trainer.step()
     expected = numbers(trainer.generator)
     assert {name.rsplit(".", 1)[1] for name in expected} >= {"weight", "bias", "running_mean", "running_var"}
     for _ in range(3):
-        found = numbers(trainer.product)
+        found = numbers(trainer.eval_generator)
         for name, value in expected.items():
             torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-7, msg=name)
         trainer.step()
@@ -74,10 +74,10 @@ def test_what_is_drawn_and_measured_is_the_average(small: Small, few: ImageSet, 
     trainer = Trainer(small(EMA), few, evaluator=evaluator)
     row = evaluated(trainer)
     grid = sampling.fixed_latents(64, 100)
-    average, raw = (sampling.generate(network, grid) for network in (trainer.product, trainer.generator))
+    average, raw = (sampling.generate(network, grid) for network in (trainer.eval_generator, trainer.generator))
     assert not torch.equal(average, raw)
     assert torch.equal(trainer.snapshot().images, average)
-    samples = sampling.generate(trainer.product, sampling.fixed_latents(16, 100))
+    samples = sampling.generate(trainer.eval_generator, sampling.fixed_latents(16, 100))
     assert row["diversity/samples"] == sampling.diversity(samples)
     measured = evaluator.measure(samples)
     assert {name: row[name] for name in measured} == measured
@@ -105,7 +105,7 @@ def test_without_an_evaluator_only_variety_is_measured(small: Small, few: ImageS
 
 def test_each_class_is_asked_for_as_often_as_any_other(small: Small, few: ImageSet) -> None:
     config = small({"model.family": "acgan", "evaluation.samples": 32})
-    images, asked = Trainer(config, few)._draw(Trainer(config, few).product)
+    images, asked = Trainer(config, few)._draw(Trainer(config, few).eval_generator)
     assert len(images) == 32
     assert asked is not None
     assert sorted(asked.bincount(minlength=10).tolist()) == [3] * 8 + [4] * 2

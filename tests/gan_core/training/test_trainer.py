@@ -180,7 +180,7 @@ def test_seed_changes_weights_order_and_latents(small: Small, few: ImageSet) -> 
     one, other = (Trainer(small({"seed": seed}), few) for seed in (0, 1))
     assert not torch.equal(copies(one.generator)[0], copies(other.generator)[0])
     assert not torch.equal(one.batches.state_dict()["order"], other.batches.state_dict()["order"])
-    assert not torch.equal(one._latents(4)[0], other._latents(4)[0])
+    assert not torch.equal(one.updates._latents(4)[0], other.updates._latents(4)[0])
 
 
 def test_data_that_a_trial_cannot_use_is_refused(small: Small, few: ImageSet) -> None:
@@ -202,7 +202,7 @@ def test_pictures_come_when_they_are_due_and_at_the_end(small: Small, few: Image
 
 def test_untrained_generator_is_measured_once_before_the_first_step(small: Small, few: ImageSet) -> None:
     trainer = Trainer(small({"steps": 3}), few)
-    untrained = sampling.diversity(trainer._draw(trainer.generator)[0])
+    untrained = sampling.diversity(trainer.evaluation.draw(trainer.generator)[0])
     first, second = trainer.step().rows, trainer.step().rows
     (row,) = [row for row in first if "diversity/ratio" in row]
     assert (row["step"], row["diversity/samples"]) == (0, untrained)

@@ -14,7 +14,8 @@ from sklearn.metrics import roc_auc_score
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.history import Row, Window, roc_auc
-from gan_core.training.trainer import Diverged, Trainer
+from gan_core.training.divergence import Diverged
+from gan_core.training.trainer import Trainer
 
 Small = Callable[..., TrialConfig]
 CLOCK = ("time", "speed/images_per_second")
@@ -121,9 +122,9 @@ def test_first_bad_step_is_named_where_only_windows_are_checked(small: Small, fe
     for _ in range(3):
         trainer.step()
     trainer.window.rows[1][0] = NAN
-    trainer.device = torch.device("cuda")  # as where reading every step would wait for the device
+    trainer.device = torch.device("cuda")  # where reading every step would wait for the device
     with pytest.raises(Diverged) as caught:
-        trainer._check_divergence()
+        trainer.step()
     assert (caught.value.step, caught.value.tensor) == (2, "score/real")
 
 
@@ -156,10 +157,10 @@ def test_unfinished_window_keeps_the_finite_steps(small: Small, few: ImageSet, b
 def test_window_names_the_first_bad_value_of_the_first_bad_step() -> None:
     window = Window()
     window.add({"a": torch.tensor(1.0), "b": torch.tensor(2.0)})
-    assert window.first_bad() is None
+    assert window.first_not_finite() is None
     window.add({"a": torch.tensor(3.0), "b": torch.tensor(math.inf)})
     window.add({"a": torch.tensor(NAN), "b": torch.tensor(1.0)})
-    assert window.first_bad() == (1, "b")
+    assert window.first_not_finite() == (1, "b")
 
 
 def test_window_is_empty_after_its_means() -> None:

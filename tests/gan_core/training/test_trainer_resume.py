@@ -14,7 +14,8 @@ from gan_core import checkpoint
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.history import Row
-from gan_core.training.trainer import Snapshot, Trainer
+from gan_core.training.generator_evaluation import Snapshot
+from gan_core.training.trainer import Trainer
 
 Small = Callable[..., TrialConfig]
 CLOCK = ("time", "speed/images_per_second")

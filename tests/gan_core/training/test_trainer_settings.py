@@ -57,7 +57,7 @@ def test_stabiliser_trains_acts_and_is_echoed_once_it_ran(small: Small, few: Ima
     echo = {name: ON[name]}
     assert trainer.applied()["stabilizers"] == (echo if name in IN_NETWORK else {})
     row, without = first_row(trainer), first_row(plain)
-    assert trainer.applied()["stabilizers"] == echo == applied_settings.asked(config)["stabilizers"]
+    assert trainer.applied()["stabilizers"] == echo == applied_settings.requested(config)["stabilizers"]
     assert plain.applied()["stabilizers"] == {}
     assert applied_settings.differences(config, trainer.applied()) == []
     assert all(torch.isfinite(torch.tensor(list(row.values()))))

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from gan_core.training.trainer import Diverged, Progress, Trainer
+from gan_core.training.divergence import Diverged
+from gan_core.training.trainer import Progress, Trainer
 from orchestrator.planning import pilot
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.runtime_estimate import SAME, forecast

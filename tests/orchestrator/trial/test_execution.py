@@ -24,7 +24,7 @@ from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.store.record import Attempt, Record
 from orchestrator.sweepfile import loader
 from orchestrator.trial.execution import TrialExecution
-from orchestrator.trial.restore import on_device
+from orchestrator.trial.restore import adapt_to_device
 
 MakePlan = Callable[[], Plan]
 
@@ -108,8 +108,8 @@ def test_a_trial_of_another_kind_of_device_goes_on_and_says_so(tiny_plan: MakePl
 def test_streams_begin_anew_on_another_kind_of_device_and_only_there() -> None:
     device = torch.device("cpu")
     own = {"step": 3, "streams": Streams(1, device).state_dict()}
-    assert on_device(own, 1, device) == (own, "")
-    moved = [on_device({"step": n, "streams": dict.fromkeys(NAMES, GPU_STREAM)}, 1, device)[0] for n in (3, 4)]
+    assert adapt_to_device(own, 1, device) == (own, "")
+    moved = [adapt_to_device({"step": n, "streams": dict.fromkeys(NAMES, GPU_STREAM)}, 1, device)[0] for n in (3, 4)]
     drawn = set()
     for state in (own, *moved):
         streams = Streams(1, device)

@@ -14,8 +14,8 @@ from gan_core.data.preprocessing import DataError
 from gan_core.error_text import last_line
 from gan_core.training.divergence import Diverged
 from orchestrator.errors import UserError
-from orchestrator.trial.execution import NotTrainedAsAsked
-from orchestrator.trial.failure_policy import POLICIES, Action, Cause, classify, described
+from orchestrator.trial.execution import SettingsNotApplied
+from orchestrator.trial.failure_policy import POLICIES, Action, Cause, classify, traceback_of
 
 
 def raised_by_the_allocator() -> BaseException:
@@ -67,7 +67,7 @@ KILLED = "1 worker(s) were killed due to the node running low on memory"
         (DataError("data.path", "does not exist"), Cause.CONFIGURATION),
         (UserError("wrong"), Cause.CONFIGURATION),
         (raised_by_pydantic(), Cause.CONFIGURATION),
-        (NotTrainedAsAsked("not trained as asked"), Cause.CONFIGURATION),
+        (SettingsNotApplied("not trained as asked"), Cause.CONFIGURATION),
         (in_a_worker(DataError("data.path", "does not exist")), Cause.CONFIGURATION),
         (Diverged(3, "loss/generator"), Cause.DIVERGENCE),
         (ray.exceptions.RayActorError("a", "The actor died unexpectedly"), Cause.LOST_WORKER),
@@ -100,7 +100,7 @@ def test_every_cause_has_a_policy_and_what_cannot_pass_is_not_tried_again() -> N
 
 
 def test_a_traceback_is_kept_whole_and_told_by_its_last_line() -> None:
-    text = described(raised_by_the_allocator())
+    text = traceback_of(raised_by_the_allocator())
     assert text.startswith("Traceback")
     assert "raised_by_the_allocator" in text
     assert last_line(text).startswith("RuntimeError:")
