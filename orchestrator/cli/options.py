@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.errors import UserError, shown
+from orchestrator.errors import UserError, short_repr
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A sweep file, such as experiments/stability.yaml.")]
 SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="The name of a sweep: `sweep:` in its file.")]
@@ -26,7 +26,7 @@ def _check_home(home: Path) -> Path:
         return home
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or str(error)
-    raise UserError(f"--home {shown(str(home))} (or $ORCHESTRATE_HOME) cannot be used: {cause}; give a folder")
+    raise UserError(f"--home {short_repr(str(home))} (or $ORCHESTRATE_HOME) cannot be used: {cause}; give a folder")
 
 
 Home = Annotated[

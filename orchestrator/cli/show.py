@@ -30,12 +30,12 @@ def status(
 
     Example: `orchestrate status stability --json`
     """
-    from orchestrator.commands import status as standing
+    from orchestrator.commands.status import print_sweep, print_sweeps
 
     if sweep is None:
-        standing.print_sweeps(home, make_console(), json)
+        print_sweeps(home, make_console(), json)
     else:
-        standing.print_sweep(home, sweep, make_console(), json, address)
+        print_sweep(home, sweep, make_console(), json, address)
 
 
 def report(
@@ -101,13 +101,14 @@ def sample(
 
     Example: `orchestrate sample stability 3 --best --grid 100 --output digits.png`
     """
-    from orchestrator.commands.sample import Picture, sample
+    from orchestrator.commands.sample import ImageLayout, SampleRequest, sample
     from orchestrator.store.sweep_folder import SweepFolder
 
     if (grid is not None) + by_class + interpolate > 1:
         raise UserError("--grid, --by-class and --interpolate are three pictures; choose one")
-    picture: Picture = "by-class" if by_class else "interpolation" if interpolate else "grid"
-    sample(SweepFolder(home, sweep), trial, picture, grid or 64, best, seed, output, make_console())
+    layout: ImageLayout = "by-class" if by_class else "interpolation" if interpolate else "grid"
+    request = SampleRequest(trial, layout, grid or 64, best, seed, output)
+    sample(SweepFolder(home, sweep), request, make_console())
 
 
 def logs(
@@ -124,10 +125,10 @@ def logs(
 
     Example: `orchestrate logs stability 3 --follow`
     """
-    from orchestrator.commands import logs as logging
+    from orchestrator.commands.logs import print_logs
     from orchestrator.store.sweep_folder import SweepFolder
 
     try:
-        logging.show(SweepFolder(home, sweep), trial, rows, follow, make_console())
+        print_logs(SweepFolder(home, sweep), trial, rows, follow, make_console())
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

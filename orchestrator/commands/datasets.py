@@ -90,7 +90,9 @@ def how_to_get(known: Known, home: Path) -> str:
     """What to do about a data set that is not here; the empty string if it is."""
     if not known.files:
         return "comes with scikit-learn"
-    return "" if known.state(home / "datasets") == "here" else orchestrate_command(f"datasets prepare {known.name}", home)
+    return (
+        "" if known.state(home / "datasets") == "here" else orchestrate_command(f"datasets prepare {known.name}", home)
+    )
 
 
 def print_datasets(home: Path, console: Console) -> None:

@@ -50,9 +50,9 @@ def finalize(
     folder = mirror.folder
     show_phase("writing the report")
     try:
-        written = report.write(mirror.uri, [folder.name], folder.report_folder, mirror.parent)
+        written = report.write(mirror.uri, [folder.name], folder.report_folder, mirror.parent_run_id)
         answer = "\n".join(written.lines)
-        mirror.finish(status, answer, folder.report_file)
+        mirror.end_parent_run(status, answer, folder.report_file)
     except UserError as error:
         return FinalResult(report_error=str(error))
     except OSError as error:
@@ -82,6 +82,6 @@ def _log_generator(
         return None, "no run kept a generator that was measured" if register else None
     show_phase("logging the best generator")
     try:
-        return model_logging.log(mirror, ranked[0], register), None
+        return model_logging.log_generator(mirror, ranked[0], register), None
     except Exception as error:  # MLflow, SQLAlchemy, requests and torch.export each have errors of their own
         return None, f"{first_line(error)}; the same command tries again"

@@ -19,7 +19,7 @@ from orchestrator.errors import escape_control_characters
 from orchestrator.planning import staleness
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.runtime_estimate import Forecast, Measured, forecast, measured_in
-from orchestrator.scheduling.sweep_runner import ASSUMED_SHARE
+from orchestrator.scheduling.sweep_runner import ASSUMED_GPU_SHARE
 from orchestrator.sweepfile import loader
 
 
@@ -64,7 +64,7 @@ def look_ahead(request: Request, note: Callable[[str], None]) -> Outlook:
 
         measured = pilot.run(plan, request.home, note)
     measured += measured_in(request.home, "cuda" if gpus else "cpu")
-    workers = slots(request.workers or environment.available_cpus(), gpus, request.gpu_share or ASSUMED_SHARE)
+    workers = slots(request.workers or environment.available_cpus(), gpus, request.gpu_share or ASSUMED_GPU_SHARE)
     expected = forecast(plan, measured, max(1, workers))
     other = staleness.finished_with_other_code(plan, environment.describe())
     return Outlook(plan, request.file, expected, other, staleness.replaced(plan), request.price_per_hour)
@@ -91,7 +91,9 @@ def trial_lines(outlook: Outlook) -> list[str]:
     rows = [("no.", "key", "state", "steps left", "trial")]
     for number, planned in enumerate(outlook.plan.trials, start=1):
         state = "finished with other code" if planned.key in outlook.other_code else planned.state
-        rows.append((str(number), planned.key, state, str(planned.remaining), escape_control_characters(planned.trial.name)))
+        rows.append(
+            (str(number), planned.key, state, str(planned.remaining), escape_control_characters(planned.trial.name))
+        )
     wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         f"{number:>{wide[0]}}  {key:<{wide[1]}}  {state:<{wide[2]}}  {left:>{wide[3]}}  {name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,7 @@ from gan_core.config.trial import TrialConfig
 from gan_core.error_text import first_line
 from gan_core.generator_file import SavedGenerator, from_checkpoint, from_generator_file
 from orchestrator.command_hints import orchestrate_command
-from orchestrator.commands.trial_lookup import choose_trial
+from orchestrator.commands.trial_lookup import find_trial
 from orchestrator.console.output import say
 from orchestrator.errors import UserError
 from orchestrator.store.record import Record
@@ -23,76 +24,94 @@ from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.trial.execution import save_png
 
-Picture = Literal["grid", "by-class", "interpolation"]
+ImageLayout = Literal["grid", "by-class", "interpolation"]
 
 
-def sample(
-    folder: SweepFolder,
-    wanted: str,
-    picture: Picture,
-    count: int,
-    best: bool,
-    seed: int,
-    output: Path | None,
-    console: Console,
-) -> None:
-    """Draws `count` images (of a grid; the other pictures have a size of their own). Raises UserError."""
-    number, trial = choose_trial(folder.sweep()["trials"], wanted, orchestrate_command(f"status {folder.name}", folder.home))
-    place = folder.trial(trial["key"])
-    product, which = find_generator(place, place.record(), best, folder)
-    latents, labels, columns = inputs(picture, product, count, seed)
-    file = output or Path(f"{folder.name}-{number}-{picture}{'-best' if best else ''}.png")
+@dataclass(frozen=True)
+class SampleRequest:
+    """The options of `orchestrate sample`.
+
+    `trial`: its number, name or key. `count`: number of images of a grid; the other layouts have a fixed size.
+    `best`: use the generator of the best evaluation, not the last one. `seed`: of the latents. `output`: the PNG file;
+    None: a name in the current folder.
+    """
+
+    trial: str
+    layout: ImageLayout = "grid"
+    count: int = 64
+    best: bool = False
+    seed: int = 0
+    output: Path | None = None
+
+
+def sample(folder: SweepFolder, request: SampleRequest, console: Console) -> None:
+    """Draw the images of a request into a PNG file. Raises UserError."""
+    number, trial = find_trial(folder, request.trial)
+    trial_folder = folder.trial(trial["key"])
+    saved, description = load_generator(folder, trial_folder, trial_folder.record(), request.best)
+    latents, labels, columns = generator_inputs(request, saved)
+    best = "-best" if request.best else ""
+    file = request.output or Path(f"{folder.name}-{number}-{request.layout}{best}.png")
     if file.suffix.lower() != ".png":
         raise UserError(f"--output {file}: pictures are PNG; give a name that ends in .png")
-    images = sampling.generate(product.generator, latents, labels)
+    images = sampling.generate(saved.generator, latents, labels)
     try:
         save_png(file, sampling.grid(images, columns))
     except OSError as error:
         raise UserError(
             f"--output {file} cannot be written ({error.strerror}); give a file in another folder"
         ) from None
-    say(console, f"{len(images)} images of {trial['name']}, {which}, latents of seed {seed}")
+    say(console, f"{len(images)} images of {trial['name']}, {description}, latents of seed {request.seed}")
     say(console, f"picture  {file}")
-    say(console, f"next     {orchestrate_command(f'logs {folder.name} {number}', folder.home)}, to see how it was trained")
+    logs = orchestrate_command(f"logs {folder.name} {number}", folder.home)
+    say(console, f"next     {logs}, to see how it was trained")
 
 
-def find_generator(place: TrialFolder, record: Record, best: bool, folder: SweepFolder) -> tuple[SavedGenerator, str]:
-    """The generator asked for, and what it is in words. Raises UserError where the trial has none."""
+def load_generator(
+    folder: SweepFolder, trial_folder: TrialFolder, record: Record, best: bool
+) -> tuple[SavedGenerator, str]:
+    """The best or the last generator of a trial, and a description of it. Raises UserError if there is none."""
+    key = trial_folder.key
+    status = orchestrate_command(f"status {folder.name}", folder.home)
+    hint = f"`{status}` says where its sweep stands"
     try:
         if best:
-            if not place.best_file.exists():
-                raise UserError(f"{place.key} has no best generator: no evaluation was saved yet; {_next(folder)}")
-            return from_generator_file(place.best_file), f"at its best evaluation (step {record.best['step']:.0f})"
-        if place.generator_file.exists():
-            return from_generator_file(place.generator_file), f"after its last step ({record.step})"
+            if not trial_folder.best_file.exists():
+                raise UserError(f"{key} has no best generator: no evaluation was saved yet; {hint}")
+            saved = from_generator_file(trial_folder.best_file)
+            return saved, f"at its best evaluation (step {record.best['step']:.0f})"
+        if trial_folder.generator_file.exists():
+            return from_generator_file(trial_folder.generator_file), f"after its last step ({record.step})"
         if record.verdict:  # diverged: there are no finite weights after that step
             raise UserError(
-                f"{place.key} {record.verdict['name']} at step {record.step} and has no last generator; "
+                f"{key} {record.verdict['name']} at step {record.step} and has no last generator; "
                 "--best draws from the one of its best evaluation"
             )
-        if place.checkpoint_file.exists():
-            config = TrialConfig.model_validate_json(place.config_file.read_text())
-            product, step = from_checkpoint(place.checkpoint_file, config)
-            return product, f"{record.status}, as of its checkpoint at step {step}"
+        if trial_folder.checkpoint_file.exists():
+            config = TrialConfig.model_validate_json(trial_folder.config_file.read_text())
+            saved, step = from_checkpoint(trial_folder.checkpoint_file, config)
+            return saved, f"{record.status}, as of its checkpoint at step {step}"
     except ValueError as error:  # a damaged file, or one of another version of this program
-        raise UserError(f"the generator of {place.key} cannot be read ({first_line(error)}); {_next(folder)}") from None
-    raise UserError(f"{place.key} is {record.status} and has no generator yet; {_next(folder)}")
+        raise UserError(f"the generator of {key} cannot be read ({first_line(error)}); {hint}") from None
+    raise UserError(f"{key} is {record.status} and has no generator yet; {hint}")
 
 
-def _next(folder: SweepFolder) -> str:
-    return f"`{orchestrate_command(f'status {folder.name}', folder.home)}` says where its sweep stands"
+def generator_inputs(request: SampleRequest, saved: SavedGenerator) -> tuple[Tensor, Tensor | None, int]:
+    """Latents `[images, latent_dim]`, labels `[images]` (None without classes) and the number of columns.
 
-
-def inputs(picture: Picture, product: SavedGenerator, count: int, seed: int) -> tuple[Tensor, Tensor | None, int]:
-    """Latents, the classes asked for (None without classes) and the columns of the picture. Raises UserError."""
-    latent_dim, classes = product.config.model.latent_dim, product.classes
-    if picture == "by-class":
+    Raises UserError if images by class are requested from a generator without classes.
+    """
+    latent_dim, classes = saved.config.model.latent_dim, saved.classes
+    side = sampling.GRID_SIDE
+    if request.layout == "by-class":
         if not classes:
-            family = product.config.model.family
+            family = saved.config.model.family
             raise UserError(f"--by-class needs an acgan, and this {family} is asked for no class; use --grid")
-        return *sampling.grid_inputs(latent_dim, classes, seed), sampling.GRID_SIDE
-    if picture == "interpolation":
-        rows = torch.arange(sampling.GRID_SIDE).repeat_interleave(sampling.GRID_SIDE)
-        return sampling.interpolated_latents(latent_dim, seed), rows % classes if classes else None, sampling.GRID_SIDE
-    taking_turns = torch.arange(count) % classes if classes else None
-    return sampling.fixed_latents(count, latent_dim, seed), taking_turns, math.ceil(math.sqrt(count))
+        return *sampling.grid_inputs(latent_dim, classes, request.seed), side
+    if request.layout == "interpolation":
+        row_numbers = torch.arange(side).repeat_interleave(side)
+        labels = row_numbers % classes if classes else None
+        return sampling.interpolated_latents(latent_dim, request.seed), labels, side
+    labels = torch.arange(request.count) % classes if classes else None
+    columns = math.ceil(math.sqrt(request.count))
+    return sampling.fixed_latents(request.count, latent_dim, request.seed), labels, columns

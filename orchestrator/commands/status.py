@@ -85,7 +85,11 @@ def print_sweeps(home: Path, console: Console, as_json: bool) -> None:
         print_json([{"sweep": f.name, "running": is_held(f.lock_file), "trials": rows} for f, rows in rows_by_sweep])
         return
     if not rows_by_sweep:
-        say(console, f"no sweep in {home} yet; start one with: {orchestrate_command('sweep FILE', home)}", word_wrap=True)
+        say(
+            console,
+            f"no sweep in {home} yet; start one with: {orchestrate_command('sweep FILE', home)}",
+            word_wrap=True,
+        )
         return
     table = _table("sweep", "trials", "now")
     for folder, rows in rows_by_sweep:

@@ -68,7 +68,7 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
             final = _finalize(plan, options, mirror_thread, display, exit_code)
             return SweepResult(plan, exit_code, final, stop.reason, runner.summary() if runner else "")
         except BaseException:
-            mirror_thread.abandon()
+            mirror_thread.stop_as_killed()
             raise
 
 
@@ -79,15 +79,15 @@ def _train(plan: Plan, runner: SweepRunner, mirror: Mirror, confirm: int) -> Pla
     if len(with_confirmation.trials) == len(plan.trials):
         return plan
     write_checked(plan.folder.sweep_file, with_confirmation.document())
-    mirror.follow(with_confirmation.document())
+    mirror.set_document(with_confirmation.document())
     runner.train(with_confirmation)
     return with_confirmation
 
 
 def _send_rest(mirror_thread: MirrorThread, stop: StopRequest, display: Display) -> None:
     display.phase("sending the rest to MLflow")
-    mirror_thread.drain(hurry=stop.asked, tell=lambda: display.phase("still sending the rest to MLflow"))
-    for picture in sorted(mirror_thread.mirror.left_out):
+    mirror_thread.send_rest(hurry=stop.asked, on_wait=lambda: display.phase("still sending the rest to MLflow"))
+    for picture in sorted(mirror_thread.mirror.damaged_pictures):
         display.note(f"left out {picture}: it is damaged or gone; MLflow has everything else")
 
 
@@ -98,10 +98,10 @@ def _finalize(
 
     An interrupted sweep leaves at once without a report: `orchestrate report` writes it.
     """
-    if mirror_thread.trouble:
-        return finalize.FinalResult(report_error=mirror_thread.trouble)
+    if mirror_thread.error:
+        return finalize.FinalResult(report_error=mirror_thread.error)
     if exit_code == INTERRUPTED:
-        mirror_thread.abandon()
+        mirror_thread.stop_as_killed()
         return finalize.FinalResult()
     status = finalize.parent_status(_statuses(plan))
     return finalize.finalize(mirror_thread.mirror, status, display.phase, options.register)

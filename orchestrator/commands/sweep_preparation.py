@@ -19,7 +19,7 @@ from orchestrator.store.json_files import write_text
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.temp_folder import parent_folder
 from orchestrator.sweepfile.model import Sweep
-from orchestrator.tracking import client, model_logging, sqlite
+from orchestrator.tracking import mirror_file, model_logging, sqlite
 from orchestrator.tracking.address import check_uri
 
 
@@ -33,7 +33,7 @@ def check_request(options: SweepOptions, sweep_name: str) -> SweepFolder:
     check_mlflow(folder, options.tracking_uri)
     if options.register is not None:
         model_logging.check_name(options.register)
-    sqlite.check(options.tracking_uri, sweep_name)
+    sqlite.check_integrity(options.tracking_uri, sweep_name)
     return folder
 
 
@@ -66,7 +66,7 @@ def check_mlflow(folder: SweepFolder, uri: str) -> None:
     try:
         check_uri(uri)
     except UserError:
-        if not client.is_known(folder, uri):
+        if not mirror_file.is_mirrored_at(folder, uri):
             raise
 
 

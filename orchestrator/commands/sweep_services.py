@@ -21,7 +21,7 @@ from orchestrator.planning.plan import Plan
 from orchestrator.signals import SOME_FAILED, leave_at_once
 from orchestrator.store.json_files import write_text
 from orchestrator.store.temp_folder import scratch_folder
-from orchestrator.tracking import client
+from orchestrator.tracking import client, mirror_file
 from orchestrator.tracking.mirror import Mirror
 
 
@@ -75,11 +75,13 @@ def open_mirror(
     Raises UserError if MLflow does not answer at an address where this sweep was never recorded.
     """
     write_text(plan.folder.asked_file, Path(plan.sweep.file).read_text(encoding="utf-8"))
-    mirror = Mirror(plan.folder, options.tracking_uri, plan.document(), rebuild=not plan.todo, runs=is_running)
+    mirror = Mirror(
+        plan.folder, options.tracking_uri, plan.document(), compare_all=not plan.todo, is_running=is_running
+    )
     try:
         mirror.open()
     except UserError as error:  # the mirror's thread tries again
-        if not client.is_known(plan.folder, options.tracking_uri):
+        if not mirror_file.is_mirrored_at(plan.folder, options.tracking_uri):
             raise
         goes_on = "This sweep was recorded there before, so it goes on; what MLflow lacks is sent when it answers"
         display.note(f"{error}. {goes_on}")

@@ -31,7 +31,7 @@ def sync(folder: SweepFolder, uri: str, console: Console) -> int:
     check_uri(uri)
     address = without_secrets(uri)
     with hold(folder):
-        mirror = Mirror(folder, uri, document, rebuild=True)
+        mirror = Mirror(folder, uri, document, compare_all=True)
         mirror.open()
         error = _send(mirror, console)
         final = FinalResult()
@@ -39,7 +39,7 @@ def sync(folder: SweepFolder, uri: str, console: Console) -> int:
             status = _parent_status(mirror)
             final = finalize(mirror, status, lambda text: say(console, f"{text} ...", word_wrap=True))
             error = final.report_error or final.model_error
-    for file in sorted(mirror.left_out):
+    for file in sorted(mirror.damaged_pictures):
         say(console, f"left out {file}: it is damaged or gone")
     if mirror.sent or final.model:
         say(console, f"sent to MLflow at {address}: {describe_sent(mirror.sent)}")
@@ -48,7 +48,8 @@ def sync(folder: SweepFolder, uri: str, console: Console) -> int:
     if final.model:
         say(console, f"model   {final.model.uri}, the generator of {final.model.trial}")
     if error:
-        say(console, f"not everything arrived: {error}; {orchestrate_command(f'sync {folder.name}', folder.home)} sends the rest")
+        retry = orchestrate_command(f"sync {folder.name}", folder.home)
+        say(console, f"not everything arrived: {error}; {retry} sends the rest")
     return 1 if error else 0
 
 
@@ -59,7 +60,7 @@ def describe_sent(sent: Counter[str]) -> str:
 
 def is_incomplete(mirror: Mirror) -> bool:
     """Whether to finalize the sweep again: something was sent, or its report, answer, status or model is missing."""
-    parent = mirror.parent_copy
+    parent = mirror.parent_run
     question = f"**{mirror.document['question']}**"
     if mirror.sent or parent.status != _parent_status(mirror) or not parent.has_file("report.html"):
         return True

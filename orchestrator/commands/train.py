@@ -31,7 +31,9 @@ SHOWN = {
 def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Console) -> int:
     """Trains the trial called `wanted`; 0 with a verdict, 1 if it failed. Raises UserError."""
     plan = make_plan(loader.load(file, overrides), home)
-    number, _ = choose_trial([planned.describe() for planned in plan.trials], wanted, orchestrate_command(f"plan {file}", home))
+    number, _ = choose_trial(
+        [planned.describe() for planned in plan.trials], wanted, orchestrate_command(f"plan {file}", home)
+    )
     planned = plan.trials[number - 1]
     folder = TrialFolder(home.absolute() / "train" / planned.key)
     shutil.rmtree(folder.folder, ignore_errors=True)

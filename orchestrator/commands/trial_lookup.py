@@ -1,15 +1,23 @@
-"""Which trial of a sweep a command is asked about."""
+"""Finds the trial that a user names by its number, its name or its key."""
 
 from __future__ import annotations
 
+from orchestrator.command_hints import orchestrate_command
 from orchestrator.errors import UserError, did_you_mean
 from orchestrator.store.sweep_document import TrialDocument
+from orchestrator.store.sweep_folder import SweepFolder
+
+
+def find_trial(folder: SweepFolder, wanted: str) -> tuple[int, TrialDocument]:
+    """(number from 1, trial) in a sweep's folder. Raises UserError."""
+    listing = orchestrate_command(f"status {folder.name}", folder.home)
+    return choose_trial(folder.sweep()["trials"], wanted, listing)
 
 
 def choose_trial(trials: list[TrialDocument], wanted: str, listing: str) -> tuple[int, TrialDocument]:
-    """(number from 1, trial) of the one called `wanted`: its number, its name or its key.
+    """(number from 1, trial) of the trial whose number, name or key is `wanted`. Raises UserError.
 
-    `trials`: each with `name` and `key`. `listing`: the command that lists them. Raises UserError.
+    `listing`: the command that lists the trials, for the error message.
     """
     for number, trial in enumerate(trials, start=1):
         if wanted in (str(number), trial["key"], trial["name"]):

@@ -44,10 +44,10 @@ class TrialRow(TypedDict):
 
 def rows_of_plan(plan: Plan, only_begun: bool = False) -> list[TrialRow]:
     """Every trial of a plan, or only those that have begun."""
-    run_ids, sweep_runs = run_ids(plan.folder), is_held(plan.folder.lock_file)
+    runs, sweep_runs = run_ids(plan.folder), is_held(plan.folder.lock_file)
     return [
         _trial_row(
-            planned.describe(), planned.record, run_ids.get(planned.key), sweep_runs, plan.folder.trial(planned.key)
+            planned.describe(), planned.record, runs.get(planned.key), sweep_runs, plan.folder.trial(planned.key)
         )
         for planned in plan.trials
         if not only_begun or planned.record.status != TrialStatus.PENDING
@@ -56,11 +56,11 @@ def rows_of_plan(plan: Plan, only_begun: bool = False) -> list[TrialRow]:
 
 def rows_of_sweep(folder: SweepFolder, check_histories: bool = False) -> list[TrialRow]:
     """Every trial of a sweep. Raises UserError if there is no such sweep."""
-    run_ids, sweep_runs = run_ids(folder), is_held(folder.lock_file)
+    runs, sweep_runs = run_ids(folder), is_held(folder.lock_file)
     rows = []
     for trial in folder.sweep()["trials"]:
         trial_folder = folder.trial(trial["key"])
-        record, run_id = trial_folder.record(), run_ids.get(trial["key"])
+        record, run_id = trial_folder.record(), runs.get(trial["key"])
         rows.append(_trial_row(trial, record, run_id, sweep_runs, trial_folder if check_histories else None))
     return rows
 

@@ -31,7 +31,7 @@ def plan(tiny_plan: MakePlan) -> Plan:
 
 def told(plan: Plan, wanted: str = "1", rows: int = 10, follow: bool = False) -> str:
     out = io.StringIO()
-    logs.show(plan.folder, wanted, rows, follow, Console(file=out, width=200))
+    logs.print_logs(plan.folder, wanted, rows, follow, Console(file=out, width=200))
     return out.getvalue()
 
 
@@ -78,15 +78,14 @@ def test_a_pending_trial_says_what_trains_it(plan: Plan) -> None:
 
 
 def test_following_tells_every_row_once_until_the_trial_ends(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(logs, "POLL_SECONDS", 0.01)
     place = plan.folder.trial(plan.trials[0].key)
     said: list[str] = []
     with hold(plan.folder):
         execution = execution_of(plan, plan.trials[0])
         execution.begin()
-        assert execution._trainer is not None
         for _ in range(4):
-            execution._one_step(execution._trainer)
+            execution._take_step()
         reader = threading.Thread(target=lambda: said.append(told(plan, follow=True)))
         reader.start()
         deadline = time.monotonic() + 60

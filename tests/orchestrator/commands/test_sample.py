@@ -13,7 +13,7 @@ from rich.console import Console
 from support.tiny import run_some_steps, run_to_end, tiny_with
 
 from gan_core.verdict import Verdict
-from orchestrator.commands.sample import Picture, sample
+from orchestrator.commands.sample import ImageLayout, SampleRequest, sample
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.store.json_files import write_json
@@ -22,102 +22,102 @@ from orchestrator.sweepfile import loader
 MakePlan = Callable[[], Plan]
 
 
-def kept(plan: Plan) -> Plan:
+def with_sweep_file(plan: Plan) -> Plan:
     """The plan, its sweep known to the folder as after `orchestrate sweep`."""
     plan.folder.folder.mkdir(parents=True, exist_ok=True)
     write_json(plan.folder.sweep_file, plan.document())
     return plan
 
 
-def drawn(
-    plan: Plan, file: Path, picture: Picture = "grid", count: int = 64, best: bool = False, seed: int = 0
+def draw(
+    plan: Plan, file: Path, layout: ImageLayout = "grid", count: int = 64, best: bool = False, seed: int = 0
 ) -> tuple[np.ndarray, str]:
-    """The picture of the plan's first trial, and what was said."""
-    said = io.StringIO()
-    sample(plan.folder, "1", picture, count, best, seed, file, Console(file=said, width=200))
+    """The picture of the plan's first trial, and the command's output."""
+    output = io.StringIO()
+    sample(plan.folder, SampleRequest("1", layout, count, best, seed, file), Console(file=output, width=200))
     with Image.open(file) as image:
-        return np.asarray(image).astype(int), said.getvalue()
+        return np.asarray(image).astype(int), output.getvalue()
 
 
 def test_the_default_grid_is_the_last_picture_of_the_training(tiny_plan: MakePlan, tmp_path: Path) -> None:
-    plan = kept(tiny_plan())
+    plan = with_sweep_file(tiny_plan())
     run_to_end(plan, plan.trials[0])
-    picture, said = drawn(plan, tmp_path / "grid.png")
+    picture, output = draw(plan, tmp_path / "grid.png")
     with Image.open(plan.folder.trial(plan.trials[0].key).sample_file(8)) as image:
         trained = np.asarray(image).astype(int)
     assert picture.shape == trained.shape
     assert abs(picture - trained).max() <= 1  # the memory format differs, and with it the order of sums
-    assert "after its last step (8)" in said
-    assert "orchestrate logs tiny 1" in said
+    assert "after its last step (8)" in output
+    assert "orchestrate logs tiny 1" in output
 
 
 def test_the_best_evaluation_has_a_generator_of_its_own(tiny_plan: MakePlan, tmp_path: Path) -> None:
-    plan = kept(tiny_plan())
+    plan = with_sweep_file(tiny_plan())
     execution = run_to_end(plan, plan.trials[0])
-    picture, said = drawn(plan, tmp_path / "best.png", best=True)
+    picture, output = draw(plan, tmp_path / "best.png", best=True)
     step = int(execution.folder.record().best["step"])
-    assert f"step {step}" in said
+    assert f"step {step}" in output
     with Image.open(execution.folder.sample_file(step)) as image:
         assert abs(picture - np.asarray(image).astype(int)).max() <= 1
 
 
 def test_count_and_seed_choose_the_images(tiny_plan: MakePlan, tmp_path: Path) -> None:
-    plan = kept(tiny_plan())
+    plan = with_sweep_file(tiny_plan())
     run_to_end(plan, plan.trials[0])
     file = tmp_path / "x.png"
-    nine, _ = drawn(plan, file, count=9)
-    other, _ = drawn(plan, file, count=9, seed=1)
+    nine, _ = draw(plan, file, count=9)
+    other, _ = draw(plan, file, count=9, seed=1)
     assert nine.shape == (3 * 34 + 2, 3 * 34 + 2)
     assert (nine != other).any()
-    between, _ = drawn(plan, file, "interpolation")
+    between, _ = draw(plan, file, "interpolation")
     assert between.shape == (8 * 34 + 2, 8 * 34 + 2)
 
 
 def test_by_class_draws_a_row_a_class_and_is_refused_without_classes(tiny_plan: MakePlan, tmp_path: Path) -> None:
     file = tmp_path / "acgan.yaml"
     file.write_text(tiny_with("model.family: acgan").replace("sweep: tiny", "sweep: acgan"))
-    plan = kept(make_plan(loader.load(file), tmp_path / "home"))
+    plan = with_sweep_file(make_plan(loader.load(file), tmp_path / "home"))
     run_to_end(plan, plan.trials[0])
-    picture, _ = drawn(plan, tmp_path / "classes.png", "by-class")
+    picture, _ = draw(plan, tmp_path / "classes.png", "by-class")
     assert picture.shape == (10 * 34 + 2, 8 * 34 + 2)
-    dcgan = kept(tiny_plan())
+    dcgan = with_sweep_file(tiny_plan())
     run_to_end(dcgan, dcgan.trials[0])
     with pytest.raises(UserError, match=r"acgan.*--grid"):
-        drawn(dcgan, tmp_path / "x.png", "by-class")
+        draw(dcgan, tmp_path / "x.png", "by-class")
 
 
 def test_an_interrupted_trial_is_drawn_from_its_checkpoint(tiny_plan: MakePlan, tmp_path: Path) -> None:
-    plan = kept(tiny_plan())
+    plan = with_sweep_file(tiny_plan())
     run_some_steps(plan, plan.trials[0], 3).suspend()
-    _, said = drawn(plan, tmp_path / "x.png")
-    assert "interrupted, as of its checkpoint at step 3" in said
+    _, output = draw(plan, tmp_path / "x.png")
+    assert "interrupted, as of its checkpoint at step 3" in output
 
 
 def test_what_has_no_generator_says_so_and_what_to_do(tiny_plan: MakePlan, tmp_path: Path) -> None:
-    plan = kept(tiny_plan())
+    plan = with_sweep_file(tiny_plan())
     with pytest.raises(UserError, match=r"pending.*orchestrate status tiny"):
-        drawn(plan, tmp_path / "x.png")
+        draw(plan, tmp_path / "x.png")
     with pytest.raises(UserError, match="no evaluation was saved"):
-        drawn(plan, tmp_path / "x.png", best=True)
+        draw(plan, tmp_path / "x.png", best=True)
     execution = run_some_steps(plan, plan.trials[0], 4)
     execution._diverge(Verdict("diverged", 5, "weight of generator", {}))
     with pytest.raises(UserError, match=r"diverged at step 5.*--best"):
-        drawn(plan, tmp_path / "x.png")
-    assert "best evaluation" in drawn(plan, tmp_path / "x.png", best=True)[1]
+        draw(plan, tmp_path / "x.png")
+    assert "best evaluation" in draw(plan, tmp_path / "x.png", best=True)[1]
 
 
 def test_a_picture_that_cannot_be_written_is_a_users_mistake(tiny_plan: MakePlan, tmp_path: Path) -> None:
-    plan = kept(tiny_plan())
+    plan = with_sweep_file(tiny_plan())
     run_to_end(plan, plan.trials[0])
     with pytest.raises(UserError, match=r"ends in \.png"):
-        drawn(plan, tmp_path / "x.jpg")
+        draw(plan, tmp_path / "x.jpg")
     with pytest.raises(UserError, match="cannot be written"):
-        drawn(plan, tmp_path / "none" / "x.png")
+        draw(plan, tmp_path / "none" / "x.png")
 
 
 def test_a_damaged_generator_file_is_named(tiny_plan: MakePlan, tmp_path: Path) -> None:
-    plan = kept(tiny_plan())
+    plan = with_sweep_file(tiny_plan())
     execution = run_to_end(plan, plan.trials[0])
     execution.folder.generator_file.write_bytes(execution.folder.generator_file.read_bytes()[:-9])
     with pytest.raises(UserError, match=r"generator\.pt is damaged"):
-        drawn(plan, tmp_path / "x.png")
+        draw(plan, tmp_path / "x.png")

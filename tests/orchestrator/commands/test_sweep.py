@@ -27,7 +27,7 @@ def test_an_outage_while_the_model_is_sent_loses_neither_the_report_nor_the_exit
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
     thread = MirrorThread(mirror)
-    assert thread.attempt()
+    assert thread.try_sync()
 
     def lose(*_: object, **__: object) -> None:
         raise ConnectionError("no answer")
@@ -41,4 +41,4 @@ def test_an_outage_while_the_model_is_sent_loses_neither_the_report_nor_the_exit
     assert final.report is not None and final.report.exists()
     assert final.model is None
     assert final.model_error is not None and "no answer" in final.model_error
-    assert mirror.client.get_run(mirror.parent).info.status == "FINISHED"
+    assert mirror.client.get_run(mirror.parent_run_id).info.status == "FINISHED"

@@ -21,8 +21,8 @@ from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
 from orchestrator.report.mlflow_reader import collect
 from orchestrator.store.sweep_lock import hold
-from orchestrator.tracking import client, run_content
-from orchestrator.tracking.run_writer import RunCopy
+from orchestrator.tracking import client, mirror_file, run_content
+from orchestrator.tracking.run_writer import RunWriter
 
 MakePlan = Callable[[], Plan]
 
@@ -52,7 +52,7 @@ def finished(tiny_plan: MakePlan, tmp_path: Path) -> Plan:
 
 
 def runs(plan: Plan) -> dict[str, str]:
-    return client.runs_of(plan.folder)
+    return mirror_file.run_ids(plan.folder)
 
 
 def test_an_empty_mlflow_is_filled_and_then_nothing_is_sent(
@@ -185,25 +185,25 @@ def test_a_long_history_is_read_and_sent_once(
     execution = run_some_steps(plan, plan.trials[0], 4)
     mirror = mirrored(plan, tmp_path)
     folder, sent = execution.folder, Counter[str]()
-    points, text = RunCopy.add_points, RunCopy.add_text
+    points, text = RunWriter.add_points, RunWriter.add_text
 
-    def count_points(self: RunCopy, found: list[run_content.Point]) -> None:
+    def count_points(self: RunWriter, found: list[run_content.Point]) -> None:
         sent["points"] += len(found)
         points(self, found)
 
-    def count_bytes(self: RunCopy, name: str, content: str, anew: bool) -> None:
+    def count_bytes(self: RunWriter, name: str, content: str, anew: bool) -> None:
         sent["bytes"] += len(content) if name == "history.jsonl" else 0
         text(self, name, content, anew)
 
-    monkeypatch.setattr(RunCopy, "add_points", count_points)
-    monkeypatch.setattr(RunCopy, "add_text", count_bytes)
-    before, ledger = folder.history_file.stat().st_size, execution._ledger
-    assert ledger is not None
+    monkeypatch.setattr(RunWriter, "add_points", count_points)
+    monkeypatch.setattr(RunWriter, "add_text", count_bytes)
+    assert execution._writer is not None
+    before, history = folder.history_file.stat().st_size, execution._writer.history
     for step in range(5, 205):
-        ledger.add([{"step": step, "time": step, "loss/generator": 0.5}])
-        ledger.write()
+        history.add([{"step": step, "time": step, "loss/generator": 0.5}])
+        history.write()
         record = folder.record()
-        record.step, record.history = step, ledger.digest()
+        record.step, record.history = step, history.digest()
         folder.write_record(record)
         mirror.sync()
     assert sent["points"] == 200
@@ -213,7 +213,7 @@ def test_a_long_history_is_read_and_sent_once(
 
 def test_a_run_made_by_hand_and_files_that_are_missing_do_not_stop_the_report(finished: Plan, tmp_path: Path) -> None:
     client, found = MlflowClient(uri_of(tmp_path)), json.loads(finished.folder.mirror_file.read_text())
-    for tags in ({}, {"mlflow.parentRunId": found["parent"], client.KIND: "trial"}):
+    for tags in ({}, {"mlflow.parentRunId": found["parent"], client.KIND_TAG: "trial"}):
         client.log_metric(client.create_run(found["experiment"], tags=tags).info.run_id, "loss", float("nan"))
     run_id = runs(finished)[finished.trials[0].key]
     client.log_metric(run_id, "by hand", float("nan"))
@@ -233,11 +233,11 @@ def test_more_runs_than_fit_into_one_answer_are_all_found(finished: Plan, monkey
     found = json.loads(finished.folder.mirror_file.read_text())
     monkeypatch.setattr(client, "PAGE", 3)
     home = finished.folder.home.parent
-    assert len(client.children_of(client.client_for(uri_of(home)), found["experiment"], found["parent"])) == 4
+    assert len(client.child_runs(client.client_for(uri_of(home)), found["experiment"], found["parent"])) == 4
 
 
 def test_values_longer_than_mlflow_takes_are_cut_before_they_are_compared() -> None:
     trial = {"factors": {"optimizer.betas": ["0.5"] * 2000}, "seed": 0}
     (text,) = [value for name, value in run_content.parameters(trial, {}).items() if name == "optimizer.betas"]
-    assert len(text) == run_content.MAX_PARAMETER
-    assert len(run_content.parent_note("why", "because " * 2000)) == run_content.MAX_TAG
+    assert len(text) == run_content.MAX_PARAMETER_LENGTH
+    assert len(run_content.parent_description("why", "because " * 2000)) == run_content.MAX_TAG_LENGTH

@@ -18,7 +18,7 @@ from support.payload import Touch
 from support.tiny import run_to_end
 
 from gan_core.checkpoint import MAGIC
-from orchestrator.commands.sample import sample
+from orchestrator.commands.sample import SampleRequest, sample
 from orchestrator.errors import UserError
 from orchestrator.planning import evaluators, ranking
 from orchestrator.planning.plan import Plan, make_plan
@@ -67,8 +67,9 @@ def test_a_planted_generator_is_refused_and_does_not_run(
     folder = run_to_end(plan, plan.trials[0]).folder
     write_json(plan.folder.sweep_file, plan.document())
     plant(folder.generator_file if last else folder.best_file, marker)
+    request = SampleRequest("1", count=4, best=not last, output=tmp_path / "x.png")
     with pytest.raises(UserError, match="more than tensors"):
-        sample(plan.folder, "1", "grid", 4, not last, 0, tmp_path / "x.png", Console(file=io.StringIO()))
+        sample(plan.folder, request, Console(file=io.StringIO()))
     assert not marker.exists()
 
 
@@ -91,8 +92,8 @@ def test_a_payload_in_the_logged_model_is_refused_where_nothing_may_be_unpickled
     run_to_end(plan, plan.trials[0])
     mirror = mirrored(plan, tmp_path)
     (chosen,) = ranking.ranking(ranking.all_ended(plan.folder, plan.document()["trials"]))[:1]
-    logged = model_logging.log(mirror, chosen, register=None)
-    (model,) = mirror.client.search_logged_models([mirror.experiment])
+    logged = model_logging.log_generator(mirror, chosen, register=None)
+    (model,) = mirror.client.search_logged_models([mirror.experiment.id])
     (archive,) = Path(model.artifact_location.removeprefix("file://")).rglob("model.pt2")
     payload = payload_for(marker)
     with zipfile.ZipFile(archive) as whole:

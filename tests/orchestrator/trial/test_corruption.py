@@ -97,7 +97,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     assert second.step == 4
     assert "went on from step 4" in second.folder.record().note
     assert "went on from step 4" in shown(plan, lambda c: status.print_sweep(plan.folder.home, "tiny", c, False))
-    assert "went on from step 4" in shown(plan, lambda c: logs.show(plan.folder, "1", 5, False, c))
+    assert "went on from step 4" in shown(plan, lambda c: logs.print_logs(plan.folder, "1", 5, False, c))
     second.advance()
     assert_same_end(second.folder, *undisturbed)
     # what MLflow may have been sent before is what stands in the history now, times included
@@ -139,7 +139,7 @@ def test_a_damaged_checkpoint_never_replaces_the_one_before(tiny_plan: MakePlan)
     flip(first.folder.checkpoint_file)
     second = execution_of(plan, plan.trials[0])
     second.begin()
-    second._one_step(second._trainer)  # type: ignore[arg-type]
+    second._take_step()
     second.suspend()
     assert checkpoint.load(second.folder.checkpoint_file)["step"] == 5
     assert checkpoint.load(second.folder.previous_file)["step"] == 4
@@ -169,7 +169,7 @@ def test_a_damaged_record_is_noticed_by_every_reader_and_made_again(
     assert folder.record().status == "damaged"
     assert tiny_plan().trials[0].state == "damaged"
     assert "damaged" in shown(plan, lambda c: status.print_sweep(plan.folder.home, "tiny", c, False))
-    assert "record.json is damaged" in shown(plan, lambda c: logs.show(plan.folder, "1", 5, False, c))
+    assert "record.json is damaged" in shown(plan, lambda c: logs.print_logs(plan.folder, "1", 5, False, c))
     said: list[str] = []
     again = repaired(tiny_plan(), said.append)
     assert "record.json is damaged" in said[0]
@@ -200,7 +200,7 @@ def test_a_damaged_history_is_noticed_and_written_again(damage: Callable[[Path],
     damage(folder.history_file)
     with pytest.raises(Damaged, match=r"history\.jsonl is damaged; .*orchestrate sweep"):
         folder.history()
-    assert "history.jsonl is damaged" in shown(plan, lambda c: logs.show(plan.folder, "1", 5, False, c))
+    assert "history.jsonl is damaged" in shown(plan, lambda c: logs.print_logs(plan.folder, "1", 5, False, c))
     said: list[str] = []
     again = repaired(tiny_plan(), said.append)
     assert len(said) == 1
