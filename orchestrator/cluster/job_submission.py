@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from gan_core.error_text import first_line, last_line
-from orchestrator.command_hints import outside
+from orchestrator.command_hints import job_environment
 from orchestrator.environment import SOURCES
 from orchestrator.errors import UserError
 from orchestrator.shutdown_budgets import RAY_JOB_GRACE_PERIOD
@@ -53,7 +53,7 @@ def run(words: list[str], address: str) -> int:
     words += storage_of(words, os.environ)
     files = [word for word in words if Path(word).is_file()]
     client = _client(address)
-    job = _running(client, words) or _submit(client, words, files, outside(address, files))
+    job = _running(client, words) or _submit(client, words, files, job_environment(address, files))
     if detach:
         print(f"job {job} runs on the cluster; the same command without --detach follows it")
         return 0

@@ -49,10 +49,10 @@ LAST_LINES = 60
 
 def slots(cpus: int, gpus: float, gpu_share: float) -> int:
     """How many trials run at once: one a processor, as far as the GPUs go where there are any."""
-    return min(cpus, int(gpus * together(gpu_share))) if gpus else cpus
+    return min(cpus, int(gpus * trials_per_gpu(gpu_share))) if gpus else cpus
 
 
-def together(gpu_share: float) -> int:
+def trials_per_gpu(gpu_share: float) -> int:
     """How many trials share one GPU: no trial spans two."""
     return int(1 / gpu_share + 1e-9)
 

@@ -1,4 +1,4 @@
-"""The workers of a sweep while nodes join and die: how many there are, and what time they had, all together."""
+"""The workers of a sweep while nodes join and die: how many there are, and how many worker-seconds that makes."""
 
 from __future__ import annotations
 
@@ -19,33 +19,36 @@ class Count:
 
 
 class WorkerCount:
-    """`ask`: counts. `most`: the most workers that there were; `seconds`: of all of them, since the first count."""
+    """`ask`: asks the cluster. `max_count`: the most workers so far. `seconds`: worker-seconds since the start."""
 
     def __init__(self, ask: Callable[[], Count]):
         self._ask = ask
-        self._now, self._at = ask(), time.monotonic()
-        self.most, self.seconds = self._now.workers, 0.0
+        self._current, self._counted_at = ask(), time.monotonic()
+        self.max_count, self.seconds = self._current.workers, 0.0
 
     @property
-    def workers(self) -> int:
-        """At the last count."""
-        return self._now.workers
+    def count(self) -> int:
+        """Workers at the last update."""
+        return self._current.workers
 
     def is_due(self) -> bool:
-        return time.monotonic() >= self._at + SECONDS_BETWEEN_COUNTS
+        """Whether it is time for an `update`."""
+        return time.monotonic() >= self._counted_at + SECONDS_BETWEEN_COUNTS
 
-    def count(self) -> str:
-        """Counts again; which nodes came and went, or nothing."""
-        before, self._now = self._now, self._ask()
+    def update(self) -> str:
+        """Count the workers; returns one line on the nodes that came and went, or ''."""
+        before = self._current
+        self._current = self._ask()
         self.add_elapsed(before.workers)
-        self.most = max(self.most, self.workers)
-        said = [f"node {before.nodes[gone]} is gone" for gone in before.nodes.keys() - self._now.nodes.keys()]
-        said += [f"node {self._now.nodes[new]} has joined" for new in self._now.nodes.keys() - before.nodes.keys()]
-        now = f"{self.workers} worker{'s' * (self.workers != 1)} now"
-        return f"{', '.join(sorted(said))}; {now}" if said else ""
+        self.max_count = max(self.max_count, self.count)
+        nodes = self._current.nodes
+        changes = [f"node {before.nodes[node]} is gone" for node in before.nodes.keys() - nodes.keys()]
+        changes += [f"node {nodes[node]} has joined" for node in nodes.keys() - before.nodes.keys()]
+        workers = f"{self.count} worker{'s' * (self.count != 1)} now"
+        return f"{', '.join(sorted(changes))}; {workers}" if changes else ""
 
     def add_elapsed(self, workers: int | None = None) -> None:
-        """For the time since it was paid last, by default for as many as there are."""
+        """Add the worker-seconds since the last call; `workers`: by default as many as there are now."""
         now = time.monotonic()
-        self.seconds += (self.workers if workers is None else workers) * (now - self._at)
-        self._at = now
+        self.seconds += (self.count if workers is None else workers) * (now - self._counted_at)
+        self._counted_at = now

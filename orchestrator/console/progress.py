@@ -6,7 +6,6 @@ import math
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -20,6 +19,7 @@ from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.trial.trial_event import TrialEvent
+from orchestrator.trial.trial_report import TrialReport
 
 SECONDS_BETWEEN_LINES = 15
 
@@ -84,45 +84,45 @@ class Display:
             if planned.state == TrialStatus.FINISHED and planned.record.verdict:
                 self.outcomes[planned.record.verdict["name"]] += 1
 
-    def report(self, key: str, result: dict[str, Any]) -> None:
-        """A trial reported: the runner's callback."""
+    def report(self, report: TrialReport) -> None:
+        """A trial reported, or something happened to it."""
         assert self.clock
-        if result["status"] in set(TrialEvent) - {TrialEvent.GIVEN_UP}:
-            self._trial_disturbed(key, result)
+        if report.event is not None:
+            self._show_event(report)
             return
-        if result["status"] == TrialEvent.GIVEN_UP:
-            self.running.pop(key, None)
-            self.clock.close(key)
-            self.ended += 1
-            self.outcomes[TrialStatus.FAILED] += 1
-            self.note(f"[{self.ended}/{self._total()}] {self._names[key]}: failed, {result['error']}")
-            return
+        key = report.key
         trial = self.running.setdefault(key, _Running(self._names[key], self._steps[key]))
-        trial.step, trial.latest, trial.so_far = result["gan_step"], result["latest"], result["so_far"]
-        if (note := result.get("note", "")) != trial.note:
-            trial.note = note
+        trial.step, trial.latest, trial.so_far = report.step, report.latest, report.verdict_so_far
+        if report.note != trial.note:
+            trial.note = report.note
             self.note(f"  {trial.name}: {trial.note}")
-        self.clock.progress(key, trial.steps - trial.step, result["seconds"])
-        if result["done"]:
+        self.clock.progress(key, trial.steps - trial.step, report.seconds)
+        if report.is_done:
             self.clock.close(key)
             del self.running[key]
             self.ended += 1
-            outcome = result["verdict"] or result["status"]
+            outcome = report.verdict or report.status
             self.outcomes[outcome] += 1
             self._trial_ended(trial, outcome)
         self._refresh()
 
-    def _trial_disturbed(self, key: str, result: dict[str, Any]) -> None:
-        name = self._names[key]
-        if result["status"] == TrialEvent.SILENT:
-            end = f"after {duration(result['patience'])} its worker is killed"
-            self.note(f"  nothing was heard of {name} for {duration(result['silent'])}; {end}")
+    def _show_event(self, report: TrialReport) -> None:
+        name = self._names[report.key]
+        if report.event is TrialEvent.SILENT:
+            timeout = f"after {duration(report.heartbeat_timeout)} its worker is killed"
+            self.note(f"  nothing was heard of {name} for {duration(report.silent_seconds)}; {timeout}")
             return
-        self.running.pop(key, None)
-        if result["status"] == TrialEvent.WORKER_LOST:
+        self.running.pop(report.key, None)
+        if report.event is TrialEvent.GIVEN_UP:
+            assert self.clock
+            self.clock.close(report.key)
+            self.ended += 1
+            self.outcomes[TrialStatus.FAILED] += 1
+            self.note(f"[{self.ended}/{self._total()}] {name}: failed, {report.error}")
+        elif report.event is TrialEvent.WORKER_LOST:
             self.note(f"  lost the worker of {name}; it starts again from its checkpoint")
-        elif result["status"] == TrialEvent.RETRIED:
-            self.note(f"  {name}: {result['error']}; it is tried again from its checkpoint")
+        elif report.event is TrialEvent.RETRIED:
+            self.note(f"  {name}: {report.error}; it is tried again from its checkpoint")
         else:
             self.note(f"  {name} ran out of memory; it is tried again with fewer neighbours, after the others")
 

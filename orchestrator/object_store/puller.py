@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 from orchestrator.errors import UserError
 from orchestrator.object_store.attempts import Attempts
@@ -20,6 +19,7 @@ from orchestrator.planning.repair import damaged_files
 from orchestrator.store import disk_space
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.trial.trial_event import TrialEvent
+from orchestrator.trial.trial_report import TrialReport
 
 AT_ONCE = 8
 SECONDS_BETWEEN_PULLS = 1.0
@@ -86,7 +86,7 @@ class Puller:
 
     def __init__(self, sweep: StoredSweep, note: Callable[[str], None]):
         self.sweep, self.note = sweep, note
-        self._saved: dict[str, Any] = {}
+        self._saved: dict[str, tuple[int, int, str] | None] = {}
         self._due: set[str] = set()
         self._running: set[str] = set()
         self._silent = False
@@ -100,17 +100,17 @@ class Puller:
     def __exit__(self, *exception: object) -> None:
         self._thread.end()  # without waiting for it: a pull may hang as long as the storage does not answer
 
-    def heard(self, key: str, result: dict[str, Any]) -> None:
-        """What the runner reports of a trial."""
-        if result["status"] == TrialEvent.SILENT:
+    def on_report(self, report: TrialReport) -> None:
+        """Take note of a trial's report; pull the trial soon if there may be something new."""
+        if report.event is TrialEvent.SILENT:
             return
-        if result.get("done", True):  # lost and retried ones run again once that is heard
-            self._running.discard(key)
+        if report.is_done:  # also after a loss or a retry: the trial is known to run again with its next report
+            self._running.discard(report.key)
         else:
-            self._running.add(key)
-        if "saved" not in result or self._saved.get(key) != result["saved"]:
-            self._saved[key] = result.get("saved")
-            self._ask({key})
+            self._running.add(report.key)
+        if report.saved is None or self._saved.get(report.key) != report.saved:
+            self._saved[report.key] = report.saved
+            self._ask({report.key})
 
     def is_running(self, key: str) -> bool:
         """Whether a worker has it; the lock of the copy says nothing."""

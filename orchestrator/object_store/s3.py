@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from gan_core.error_text import first_line
-from orchestrator.errors import UserError, shown
+from orchestrator.errors import UserError, short_repr
 
 FORM = "write s3://BUCKET/PREFIX, with ?endpoint_override=HOST:PORT&scheme=http for a server that is not Amazon's"
 CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials"
@@ -44,7 +44,7 @@ class ObjectStore:
         try:
             self._fs, root = fs.FileSystem.from_uri(f"{uri}{'&' if '?' in uri else '?'}{more}")
         except pyarrow.ArrowInvalid as error:
-            raise UserError(f"--storage {shown(uri)}: {first_line(error)}; {FORM}") from None
+            raise UserError(f"--storage {short_repr(uri)}: {first_line(error)}; {FORM}") from None
         except OSError as error:  # without a region it asks Amazon for the bucket's
             raise UserError(f"--storage {uri} cannot be used: {reason(error, self.bucket)}") from None
         self._root = root.rstrip("/")
@@ -122,9 +122,9 @@ def checked(uri: str) -> Any:
     if "@" in parts.netloc:
         raise UserError(f"--storage holds a name or a password, which would end up in files and logs; {CREDENTIALS}")
     if parts.scheme != "s3":
-        raise UserError(f"--storage {shown(uri)} is no address of an object store; {FORM}")
+        raise UserError(f"--storage {short_repr(uri)} is no address of an object store; {FORM}")
     if not parts.netloc:
-        raise UserError(f"--storage {shown(uri)} names no bucket; {FORM}")
+        raise UserError(f"--storage {short_repr(uri)} names no bucket; {FORM}")
     return parts
 
 

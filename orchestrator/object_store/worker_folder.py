@@ -147,12 +147,12 @@ def write_file(target: Path, content: bytes) -> None:
     write_atomically(target, content)
 
 
-def trouble_of(folder: TrialFolder) -> str:
+def sync_error_of(folder: TrialFolder) -> str:
     """Why the storage lags behind this folder, or ''."""
     return folder.trouble if isinstance(folder, WorkerFolder) else ""
 
 
-def on_this_node(folder: Path, uri: str, scratch: Path) -> WorkerFolder:
+def fetch_trial(folder: Path, uri: str, scratch: Path) -> WorkerFolder:
     """The trial of the command's `folder`, fetched into a place of this node. Raises OSError, UserError."""
     made = WorkerFolder(scratch / folder.name, ObjectStore(uri), object_prefix(folder))
     made.fetch()

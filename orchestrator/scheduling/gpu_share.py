@@ -1,4 +1,4 @@
-"""Which part of a GPU a trial gets: measured on one of the cluster's GPUs before the first trial."""
+"""Which fraction of a GPU a trial gets: measured on one of the cluster's GPUs before the first trial."""
 
 from __future__ import annotations
 
@@ -16,34 +16,38 @@ from orchestrator.periodic import PeriodicThread
 from orchestrator.planning import pilot
 from orchestrator.trial.system_metrics import SystemMeter
 
-SPARE = 0.1
-"""Of the GPU's memory, for what a trial takes later than in the pilot."""
-MAX_TOGETHER = 16
+SPARE_MEMORY = 0.1
+"""Fraction of the GPU's memory that is left for what a trial takes only after the pilot."""
+MAX_TRIALS_PER_GPU = 16
 """More processes than that on one GPU only take turns."""
 SECONDS_BETWEEN_READINGS = 0.2
 
 
 @dataclass(frozen=True)
-class Need:
-    """`peak`: bytes that the process took, CUDA's own included. `busy`: share of the time in which a kernel ran."""
+class GpuDemand:
+    """What one trial takes of a GPU.
 
-    peak: int
-    total: int
-    busy: float
+    peak_bytes: memory of its process, CUDA's own included; total_bytes: memory of the GPU. utilization: fraction of the
+    time in which a kernel ran.
+    """
+
+    peak_bytes: int
+    total_bytes: int
+    utilization: float
 
 
-def share(need: Need) -> float:
-    """The part of a GPU: as many trials as its memory holds, and one more than would keep it busy.
+def share(demand: GpuDemand) -> float:
+    """The fraction of a GPU for a trial: as many trials as its memory holds, and one more than would keep it busy.
 
     One more, because one trial's kernels fill the gaps that another's leave.
     """
-    by_memory = int((1 - SPARE) * need.total / need.peak)
-    by_time = int(1 / max(need.busy, 1 / MAX_TOGETHER)) + 1
-    return 1 / max(1, min(by_memory, by_time, MAX_TOGETHER))
+    by_memory = int((1 - SPARE_MEMORY) * demand.total_bytes / demand.peak_bytes)
+    by_time = int(1 / max(demand.utilization, 1 / MAX_TRIALS_PER_GPU)) + 1
+    return 1 / max(1, min(by_memory, by_time, MAX_TRIALS_PER_GPU))
 
 
-def measure(config: TrialConfig, images: ImageSet, evaluator: Evaluator) -> Need:
-    """Trains a few steps and evaluates once, in this process, on its GPU."""
+def measure(config: TrialConfig, images: ImageSet, evaluator: Evaluator) -> GpuDemand:
+    """Train a few steps and evaluate once, in this process, on its GPU."""
     device = torch.device("cuda")
     free, total = torch.cuda.mem_get_info(device)
     torch.cuda.reset_peak_memory_stats(device)
@@ -52,12 +56,13 @@ def measure(config: TrialConfig, images: ImageSet, evaluator: Evaluator) -> Need
         pilot.time_steps(Trainer(config, images, device, evaluator))
     held = free - torch.cuda.mem_get_info(device)[0]
     peak = max(held, held - torch.cuda.memory_reserved(device) + torch.cuda.max_memory_reserved(device))
-    return Need(max(peak, 1), total, utilization.mean())
+    return GpuDemand(max(peak, 1), total, utilization.mean())
 
 
-def measure_on(cluster: Any, config: TrialConfig, images: ImageSet, evaluator: Evaluator) -> Need:
+def measure_on(cluster: Any, config: TrialConfig, images: ImageSet, evaluator: Evaluator) -> GpuDemand:
     """`measure` on one of the cluster's GPUs, alone. `cluster`: a `Cluster`."""
-    task = cluster.ray.remote(num_cpus=1, num_gpus=1, max_calls=1)(measure)  # so that the worker ends, and frees it
+    # max_calls=1: the worker ends after the call, which frees the GPU
+    task = cluster.ray.remote(num_cpus=1, num_gpus=1, max_calls=1)(measure)
     return cluster.ray.get(task.remote(config, images, evaluator))
 
 

@@ -1,46 +1,50 @@
-"""Which running trial has not been heard of, and since when. A clock is passed in; nothing here waits."""
+"""Which running trials send no reports, and since when. The caller passes the time; nothing here waits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-SECONDS_BEFORE_WORDS = 60.0
-"""After this time without a word of a trial the user is told, and again each time it has doubled."""
+SECONDS_BEFORE_NOTICE = 60.0
+"""The user is told of a trial that was silent for this time, and again each time the silence has doubled."""
 
 
 @dataclass
-class _Heard:
+class _Heartbeat:
     last: float
-    next_words: float
+    next_notice: float
 
 
 class Heartbeats:
-    """`patience`: seconds after which a silent trial's worker shall be killed."""
+    """The last report of each running trial, by key. All times in seconds.
 
-    def __init__(self, patience: float):
-        self.patience = patience
-        self._heard: dict[str, _Heard] = {}
+    `timeout`: silence after which the trial's worker shall be killed.
+    """
 
-    def heard(self, key: str, now: float) -> None:
-        self._heard[key] = _Heard(now, SECONDS_BEFORE_WORDS)
+    def __init__(self, timeout: float):
+        self.timeout = timeout
+        self._heartbeats: dict[str, _Heartbeat] = {}
+
+    def beat(self, key: str, now: float) -> None:
+        """The trial has reported, or starts."""
+        self._heartbeats[key] = _Heartbeat(now, SECONDS_BEFORE_NOTICE)
 
     def forget(self, key: str) -> None:
-        """It does not run any more."""
-        self._heard.pop(key, None)
+        """The trial does not run any more."""
+        self._heartbeats.pop(key, None)
 
-    def to_tell(self, now: float) -> dict[str, float]:
-        """key -> seconds of silence, of those that are worth a word now."""
-        found = {}
-        for key, heard in self._heard.items():
-            silent = now - heard.last
-            if silent >= heard.next_words:
-                found[key] = silent
-                heard.next_words = 2 * silent
-        return found
+    def newly_silent(self, now: float) -> dict[str, float]:
+        """key -> seconds of silence, of the trials that the user shall be told of now."""
+        silent = {}
+        for key, heartbeat in self._heartbeats.items():
+            silence = now - heartbeat.last
+            if silence >= heartbeat.next_notice:
+                silent[key] = silence
+                heartbeat.next_notice = 2 * silence
+        return silent
 
-    def to_kill(self, now: float) -> dict[str, float]:
-        """key -> seconds of silence, of those that exceed the patience; they are forgotten."""
-        found = {key: now - heard.last for key, heard in self._heard.items() if now - heard.last >= self.patience}
-        for key in found:
+    def timed_out(self, now: float) -> dict[str, float]:
+        """key -> seconds of silence, of the trials that exceed the timeout. They are forgotten."""
+        late = {key: now - beat.last for key, beat in self._heartbeats.items() if now - beat.last >= self.timeout}
+        for key in late:
             self.forget(key)
-        return found
+        return late

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
 class RunSettings:
-    """How trials run. `gpu_share`: the part of a GPU that each gets, None to measure it.
+    """How trials run.
 
-    `patience`: seconds of silence after which a trial's worker is killed. `fail_fast`: whether a failed trial stops the
-    sweep. `system_metrics`: whether rows tell of the worker too.
+    gpu_share: the fraction of a GPU that each gets, None to measure it. heartbeat_timeout: seconds without a report
+    after which a trial's worker is killed (`--patience`). fail_fast: whether a failed trial stops the sweep.
+    system_metrics: whether rows of the history hold the worker's CPU, memory and GPU use too.
     """
 
     gpu_share: float | None = None
-    patience: float = 900.0
+    heartbeat_timeout: float = 900.0
     fail_fast: bool = False
     system_metrics: bool = False

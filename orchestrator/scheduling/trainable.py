@@ -1,4 +1,4 @@
-"""What runs in a worker: Tune's view of an `TrialExecution`. All durable state is in the trial's folder."""
+"""What runs in a worker: Tune's view of a `TrialExecution`. All durable state is in the trial's folder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,135 +16,136 @@ import ray
 import torch
 from ray import tune
 
-from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.error_text import last_line
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.object_store import worker_folder
+from orchestrator.scheduling.trial_task import task_of
 from orchestrator.store import temp_folder
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.trial.execution import TrialExecution
 from orchestrator.trial.failure_policy import POLICIES, Action, Cause
 from orchestrator.trial.trial_event import TrialEvent
+from orchestrator.trial.trial_report import TrialReport
 
-SECONDS_ALONE = 30.0
-"""After so long without a call a worker lets go of its trial. A command that lives calls again at once; Ray takes a
+SECONDS_PER_CALL = 1.0
+"""Of training, between two reports."""
+SECONDS_WITHOUT_CALL = 30.0
+"""After so long without a call a worker gives up its trial. A command that lives calls again at once; Ray takes a
 minute to notice that a node is cut off, and up to three more to end what runs there."""
 
 
 def device_for(resources: dict[str, float]) -> torch.device:
-    """What a trial that asked for these trains on; of a GPU's memory it cannot take more than its part."""
-    if part := resources.get("GPU", 0):
-        torch.cuda.set_per_process_memory_fraction(min(1.0, part))
+    """The device of a trial that requested these resources; of a GPU's memory it can take no more than its fraction."""
+    if fraction := resources.get("GPU", 0):
+        torch.cuda.set_per_process_memory_fraction(min(1.0, fraction))
         return torch.device("cuda")
     return torch.device("cpu")
 
 
 class TrialTrainable(tune.Trainable):
-    """A second of training at a time; actors go on from one trial to the next.
+    """Trains for a second per call of `step`. Tune reuses the worker for one trial after another.
 
-    Where no call follows, because this node is cut off, the trial's lock is given back for the worker that goes on
-    with it elsewhere. Nothing is saved then: the write could hang until the storage is back, and undo what the other
-    has written meanwhile. A call that comes after all goes on from the last checkpoint.
+    If no call follows, because this node is cut off, the trial's lock is released for the worker that goes on with it
+    elsewhere. Nothing is saved then: the write could hang until the storage is back, and overwrite what the other
+    worker has written in the meantime. A call that comes after all goes on from the last checkpoint.
     """
 
-    place: tempfile.TemporaryDirectory[str] | None = None
-    """Of the trial that this process works on, where its files go to a storage."""
+    scratch: tempfile.TemporaryDirectory[str] | None = None
+    """Where this process works on its trial, if the trial lives in an object store."""
 
     def setup(self, config: dict[str, Any], images: dict[str, ImageSet], evaluators: dict[str, Evaluator]) -> None:
-        self.task, self.images, self.evaluators = config["task"], images, evaluators
+        """`images`, `evaluators`: by the names that the task has for them."""
+        self.task, self.images, self.evaluators = task_of(config), images, evaluators
         self.execution: TrialExecution | None = None
         self.retries, self.preempted = 0, False
-        self._alone: threading.Timer | None = None
+        self._abandon_timer: threading.Timer | None = None
         self._busy = threading.Lock()
         signal.signal(signal.SIGTERM, self._preempt)
 
     def step(self) -> dict[str, Any]:
-        self._is_called()
+        self._cancel_timer()
         with self._busy:
-            said = self._step()
-            self._alone = threading.Timer(SECONDS_ALONE, self._let_go)
-            self._alone.daemon = True
-            self._alone.start()
-        return said
+            report = self._train()
+            self._abandon_timer = threading.Timer(SECONDS_WITHOUT_CALL, self._abandon)
+            self._abandon_timer.daemon = True
+            self._abandon_timer.start()
+        return {"report": report, "done": report.is_done}
 
-    def _is_called(self) -> None:
-        if self._alone is not None:
-            self._alone.cancel()
+    def _cancel_timer(self) -> None:
+        if self._abandon_timer is not None:
+            self._abandon_timer.cancel()
 
-    def _let_go(self) -> None:
+    def _abandon(self) -> None:
         with self._busy:
-            if self._alone is not threading.current_thread() or self.execution is None or self.execution.done:
-                return  # a call has come meanwhile, or nothing is held
-            self.task["lost"] = f"nothing was heard of the command for {SECONDS_ALONE:.0f} s"
-            self.execution.abandon()
-            self.execution = None
+            if self._abandon_timer is not threading.current_thread():
+                return  # a call has come meanwhile
+            if self.execution is not None and not self.execution.done:
+                message = f"nothing was heard of the command for {SECONDS_WITHOUT_CALL:.0f} s"
+                self.task = replace(self.task, lost=message)
+                self.execution.abandon()
+                self.execution = None
 
-    def _step(self) -> dict[str, Any]:
-        if self.execution is None:  # not in `setup`: Tune may yet give the trial to an actor that has just become free
+    def _train(self) -> TrialReport:
+        if self.execution is None:  # not in `setup`: Tune may yet give the trial to a worker that has just become free
             self.execution = self._begin()
-        self.execution.advance(seconds=1.0, leave=lambda: self.preempted)
+        self.execution.advance(seconds=SECONDS_PER_CALL, leave=lambda: self.preempted)
         if self.preempted and not self.execution.done:
             self.execution.suspend(Cause.PREEMPTION)
             ray.actor.exit_actor()
-        said = self._result(self.execution)
-        if self._may_try_again(self.execution):
+        report = self._report(self.execution)
+        if self._may_retry(report.cause):
             self.retries += 1
             self.execution = self._begin()
-            said |= {"status": TrialEvent.RETRIED, "done": False}
-        return said
+            report = replace(report, event=TrialEvent.RETRIED, is_done=False)
+        return report
 
     def _begin(self) -> TrialExecution:
-        trial = TrialConfig.model_validate(self.task["config"])
-        images, evaluator = self.images[self.task["fingerprint"]], self.evaluators[self.task["evaluation"]]
         execution = TrialExecution(
             self._folder(),
-            trial,
-            images,
-            evaluator,
-            self.task["system_metrics"],
-            device_for(self.task["resources"]),
+            self.task.config,
+            self.images[self.task.dataset],
+            self.evaluators[self.task.evaluator],
+            self.task.system_metrics,
+            device_for(self.task.resources),
             node=ray.util.get_node_ip_address(),
         )
-        execution.begin(self.task.get("lost", ""))
+        execution.begin(self.task.lost)
         return execution
 
     def _folder(self) -> TrialFolder:
-        """Where the trial is worked on: in its own folder, or in one of this node that goes to the storage."""
-        folder, storage = Path(self.task["folder"]), self.task.get("storage")
-        if storage is None:
-            return TrialFolder(folder)
-        for orphan in temp_folder.orphans():  # of workers that were killed here
+        """Where the trial is worked on: in its own folder, or in one on this node whose content goes to the store."""
+        if self.task.store_uri is None:
+            return TrialFolder(self.task.folder)
+        for orphan in temp_folder.orphans():  # of workers that were killed on this node
             shutil.rmtree(orphan, ignore_errors=True)
-        if self.place:
-            self.place.cleanup()
-        self.place = tempfile.TemporaryDirectory(prefix=f"orchestrate-{os.getpid()}-")
-        return worker_folder.on_this_node(folder, storage, Path(self.place.name))
+        if self.scratch:
+            self.scratch.cleanup()
+        self.scratch = tempfile.TemporaryDirectory(prefix=f"orchestrate-{os.getpid()}-")
+        return worker_folder.fetch_trial(self.task.folder, self.task.store_uri, Path(self.scratch.name))
 
-    def _result(self, execution: TrialExecution) -> dict[str, Any]:
+    def _report(self, execution: TrialExecution) -> TrialReport:
         record = execution.record
-        return {
-            "key": execution.folder.key,
-            "gan_step": execution.step,
-            "status": record.status,
-            "verdict": record.verdict and record.verdict["name"],
-            "so_far": execution.so_far,
-            "latest": dict(execution.latest),
-            "seconds": execution.active_seconds(),
-            "cause": record.attempts[-1].outcome if record.status == TrialStatus.FAILED else None,
-            "error": last_line(record.error or ""),
-            "done": execution.done,
-            "note": record.note or worker_folder.trouble_of(execution.folder),
-            "saved": (len(record.attempts), record.step, record.status),
-            "halt": execution.halt,
-        }
+        has_failed = record.status == TrialStatus.FAILED
+        return TrialReport(
+            key=execution.folder.key,
+            status=record.status,
+            is_done=execution.done,
+            step=execution.step,
+            verdict=record.verdict["name"] if record.verdict else None,
+            verdict_so_far=execution.verdict_so_far,
+            latest=dict(execution.latest),
+            seconds=execution.unreported_seconds(),
+            cause=Cause(record.attempts[-1].outcome) if has_failed else None,
+            error=last_line(record.error or ""),
+            note=record.note or worker_folder.sync_error_of(execution.folder),
+            saved=(len(record.attempts), record.step, record.status),
+            halt=execution.halt,
+        )
 
-    def _may_try_again(self, execution: TrialExecution) -> bool:
-        if execution.record.status != TrialStatus.FAILED:
-            return False
-        policy = POLICIES[Cause(execution.record.attempts[-1].outcome)]
-        return policy.action is Action.RETRY and self.retries < policy.most
+    def _may_retry(self, cause: Cause | None) -> bool:
+        return cause is not None and POLICIES[cause].action is Action.RETRY and self.retries < POLICIES[cause].most
 
     def _preempt(self, number: int, frame: Any) -> None:
         """SIGTERM: a trial that runs is saved by its next `step`; without one there is nothing to wait for."""
@@ -157,7 +159,7 @@ class TrialTrainable(tune.Trainable):
         return True
 
     def cleanup(self) -> None:
-        self._is_called()
+        self._cancel_timer()
         with self._busy:
             if self.execution is not None:
                 self.execution.suspend()

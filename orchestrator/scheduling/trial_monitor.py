@@ -1,12 +1,11 @@
-"""What happens to trials while Tune runs them, and what `failures.POLICIES` wants done about it."""
+"""What happens to trials while Tune runs them, and what `failure_policy.POLICIES` wants done about it."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ray
@@ -14,119 +13,119 @@ import ray
 from gan_core.error_text import last_line
 from orchestrator.scheduling.heartbeat import Heartbeats
 from orchestrator.scheduling.run_settings import RunSettings
+from orchestrator.scheduling.trial_task import key_of
 from orchestrator.signals import StopRequest
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.trial.failure_policy import POLICIES, Action, Cause, classify
 from orchestrator.trial.trial_event import TrialEvent
+from orchestrator.trial.trial_report import ReportTrial, TrialReport
 
-Report = Callable[[str, dict[str, Any]], None]
-"""Called with a trial's key and what it reported: step, status, verdict (and so far), metrics, seconds of training, a
-note where something was damaged, and why the whole sweep has to halt."""
-SECONDS_BETWEEN_LOOKS = 1.0
-"""For silent trials: not at each event, since each look is at all that run."""
+SECONDS_BETWEEN_CHECKS = 1.0
+"""Of the heartbeats: not one at each event, since each check looks at all running trials."""
 
 
 @dataclass
 class TrialMonitor:
     """What happened to trials, by key, since Tune was started.
 
-    `roomier`: those that have fewer neighbours this time. `last_words`: Ray's message on a lost worker -> the end of
-    what it wrote on stderr. `crowded`: what ran out of memory. `given_up`: what Tune does not start again: the cause,
-    and all that is known of it.
+    `last_words`: Ray's message on a lost worker -> the end of what it wrote on stderr. `double_share`: trials that get
+    twice the usual resources this time. `out_of_memory`: trials that shall get them the next time. `given_up`: the
+    trials that Tune does not start again, with the cause and all that is known of it.
     """
 
     settings: RunSettings
     stop: StopRequest
-    report: Report
+    report: ReportTrial
     last_words: Callable[[str], str]
-    roomier: frozenset[str] = frozenset()
-    crowded: set[str] = field(default_factory=set)
+    double_share: frozenset[str] = frozenset()
+    out_of_memory: set[str] = field(default_factory=set)
     given_up: dict[str, tuple[Cause, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.silence = Heartbeats(self.settings.patience)
-        self._silenced: dict[str, str] = {}
+        self.heartbeats = Heartbeats(self.settings.heartbeat_timeout)
+        self._killed_for_silence: dict[str, str] = {}
         self._lost: Counter[str] = Counter()
-        self._next_look = 0.0
+        self._next_check = 0.0
 
-    def heard(self, key: str, result: dict[str, Any]) -> None:
-        if result["done"]:
-            self.silence.forget(key)
+    def on_start(self, key: str) -> None:
+        self.heartbeats.beat(key, time.monotonic())
+
+    def on_report(self, report: TrialReport) -> None:
+        """A worker has reported."""
+        if report.is_done:
+            self.heartbeats.forget(report.key)
         else:
-            self.silence.heard(key, time.monotonic())
-        if result["halt"]:
-            self.stop.ask(result["halt"])
-        if result["status"] == TrialStatus.FAILED:
-            result = self._failed(key, Cause(result["cause"]), result)
-        self.report(key, result)
+            self.heartbeats.beat(report.key, time.monotonic())
+        if report.halt:
+            self.stop.ask(report.halt)
+        if report.status == TrialStatus.FAILED and report.event is None:
+            report = self._on_failure(report)
+        self.report(report)
 
-    def _failed(self, key: str, cause: Cause, result: dict[str, Any]) -> dict[str, Any]:
-        if POLICIES[cause].action is Action.RETRY_ROOMIER and key not in self.roomier:
-            self.crowded.add(key)
-            return result | {"status": TrialEvent.OUT_OF_MEMORY}
-        self._stop_if_it_must(cause, result["error"], ended=True)
-        return result
+    def _on_failure(self, report: TrialReport) -> TrialReport:
+        assert report.cause
+        if POLICIES[report.cause].action is Action.RETRY_ROOMIER and report.key not in self.double_share:
+            self.out_of_memory.add(report.key)
+            return replace(report, event=TrialEvent.OUT_OF_MEMORY)
+        self._stop_if_needed(report.cause, report.error, has_ended=True)
+        return report
 
-    def worker_lost(self, key: str, error: BaseException | None) -> str:
-        """Tune starts the trial again; what is known of the end of its worker."""
-        cause, said = self._on_loss(key, error)
-        self._stop_if_it_must(cause, last_line(said), ended=False)
-        status = TrialEvent.WORKER_LOST if cause is Cause.LOST_WORKER else TrialEvent.RETRIED
-        self.report(key, {"status": status, "error": last_line(said)})
-        return last_line(said)
+    def on_complete(self, key: str) -> None:
+        self.heartbeats.forget(key)
 
-    def worker_lost_for_good(self, key: str, error: BaseException | None) -> None:
-        cause, said = self._on_loss(key, error)
+    def on_worker_lost(self, key: str, error: BaseException | None) -> str:
+        """A worker was lost, and Tune starts its trial again; returns one line on how the worker ended."""
+        cause, message = self._on_loss(key, error)
+        self._stop_if_needed(cause, last_line(message), has_ended=False)
+        event = TrialEvent.WORKER_LOST if cause is Cause.LOST_WORKER else TrialEvent.RETRIED
+        self.report(TrialReport(key, event=event, error=last_line(message)))
+        return last_line(message)
+
+    def on_given_up(self, key: str, error: BaseException | None) -> None:
+        """A worker was lost, and Tune does not start its trial again."""
+        cause, message = self._on_loss(key, error)
         if cause is Cause.LOST_WORKER:
-            short = f"its worker was lost {self._lost[key]} times, the last time: {last_line(said)}"
+            summary = f"its worker was lost {self._lost[key]} times, the last time: {last_line(message)}"
         else:
-            short = f"its worker could not run it: {last_line(said)}"
-        self.given_up[key] = cause, "\n".join(part for part in (self.last_words(str(error)), said, short) if part)
-        self._stop_if_it_must(cause, short, ended=True)
-        self.report(key, {"status": TrialEvent.GIVEN_UP, "error": short})
+            summary = f"its worker could not run it: {last_line(message)}"
+        parts = (self.last_words(str(error)), message, summary)
+        self.given_up[key] = cause, "\n".join(part for part in parts if part)
+        self._stop_if_needed(cause, summary, has_ended=True)
+        self.report(TrialReport(key, event=TrialEvent.GIVEN_UP, error=summary))
 
     def _on_loss(self, key: str, error: BaseException | None) -> tuple[Cause, str]:
-        self.silence.forget(key)
+        self.heartbeats.forget(key)
         cause = classify(error) if error else Cause.LOST_WORKER
         self._lost[key] += cause is Cause.LOST_WORKER
-        return cause, self._silenced.pop(key, None) or _said_by_ray(error)
+        return cause, self._killed_for_silence.pop(key, None) or _message_of(error)
 
-    def _stop_if_it_must(self, cause: Cause, error: str, ended: bool) -> None:
+    def _stop_if_needed(self, cause: Cause, error: str, has_ended: bool) -> None:
         if POLICIES[cause].action is Action.STOP:
             self.stop.ask(f"{error}; make room, and the same command goes on from here")
-        elif ended and self.settings.fail_fast:
+        elif has_ended and self.settings.fail_fast:
             self.stop.ask("a trial failed, and --fail-fast was asked for; the same command tries it again", code=1)
 
-    def look_for_silence(self, trials: list[Any]) -> None:
-        """Tells of running trials that are silent, and kills the workers of those that are for too long."""
+    def check_heartbeats(self, trials: list[Any]) -> None:
+        """Report running trials that are silent, and kill the workers of those that are silent for too long."""
         now = time.monotonic()
-        if now < self._next_look:
+        if now < self._next_check:
             return
-        self._next_look = now + SECONDS_BETWEEN_LOOKS
-        for key, seconds in self.silence.to_tell(now).items():
-            self.report(key, {"status": TrialEvent.SILENT, "silent": seconds, "patience": self.silence.patience})
-        silent = self.silence.to_kill(now)
-        for trial in trials if silent else []:
+        self._next_check = now + SECONDS_BETWEEN_CHECKS
+        for key, silence in self.heartbeats.newly_silent(now).items():
+            timeout = self.heartbeats.timeout
+            self.report(TrialReport(key, event=TrialEvent.SILENT, silent_seconds=silence, heartbeat_timeout=timeout))
+        late = self.heartbeats.timed_out(now)
+        for trial in trials if late else []:
             key, actor = key_of(trial), trial.temporary_state.ray_actor
-            if key in silent and actor is not None:
-                self._silenced[key] = f"nothing was heard of it for {silent[key]:.0f} s, so its worker was killed"
+            if key in late and actor is not None:
+                self._killed_for_silence[key] = (
+                    f"nothing was heard of it for {late[key]:.0f} s, so its worker was killed"
+                )
                 ray.kill(actor)
 
 
-def key_of(trial: Any) -> str:
-    return Path(trial.config["task"]["folder"]).name
-
-
-def _error_of(trial: Any) -> BaseException | None:
-    """The error that Tune has just met. `get_pickled_error` looks where Tune's files are copied to only later."""
-    if trial.pickled_error_file is None:
-        return None
-    error = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
-    return error if isinstance(error, BaseException) else None
-
-
-def _said_by_ray(error: BaseException | None) -> str:
-    """Ray's words on the end of a worker; of those on its many possible reasons only the facts."""
+def _message_of(error: BaseException | None) -> str:
+    """Ray's message on the end of a worker: the facts, without its list of possible reasons."""
     if error is None:
         return "its worker ended, and Ray does not say why"
     return str(error).split(" Some common causes include")[0]

@@ -1,35 +1,34 @@
-"""Gives Tune many trials in order. What Tune has for that costs more for each trial, the more trials there are."""
+"""Gives Tune many trials in a fixed order.
+
+Tune's own searcher and scheduler do this too, but their cost per trial grows with the number of trials.
+"""
 
 from __future__ import annotations
 
-from collections import UserDict
 from typing import Any
 
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search.basic_variant import BasicVariantGenerator
 
+from orchestrator.scheduling.trial_task import TrialTask, as_config
+
 ENDED = (Trial.TERMINATED, Trial.ERROR)
 
 
-def one_after_another(tasks: list[dict[str, Any]]) -> BasicVariantGenerator:
-    """The tasks in this order, each as `task` of a trial's configuration; for as many samples of `{"task": {}}`.
+def in_order_searcher(tasks: list[TrialTask]) -> BasicVariantGenerator:
+    """Suggests the tasks in this order; for as many samples of the parameter space `{"task": {}}`.
 
     A `grid_search` over them would be copied whole for each of its values.
     """
-    return BasicVariantGenerator(points_to_evaluate=as_points(tasks))
+    return BasicVariantGenerator(points_to_evaluate=[as_config(task) for task in tasks])
 
 
-def as_points(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Tune takes a dict apart, so each task comes as another kind of mapping."""
-    return [{"task": UserDict(task)} for task in tasks]
-
-
-class InOrder(FIFOScheduler):
+class InOrderScheduler(FIFOScheduler):
     """First in, first out, as Tune's own, which looks through all trials, also those that ended, at each event.
 
     What has ended at the beginning of Tune's list is not looked at again, until a trial fails: one that then starts
-    again moves to the end of the list. None of ours is ever paused.
+    again moves to the end of the list. None of our trials is ever paused.
     """
 
     def __init__(self) -> None:

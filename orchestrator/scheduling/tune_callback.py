@@ -2,62 +2,70 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import ray
 from ray import tune
 
-from orchestrator.scheduling.trial_monitor import TrialMonitor, _error_of, key_of
+from orchestrator.scheduling.trial_monitor import TrialMonitor
+from orchestrator.scheduling.trial_task import key_of, update_task
 from orchestrator.signals import StopRequest
 from orchestrator.trial.failure_policy import MAX_WORKERS_LOST, Cause, classify
 
 
-class _NotKept:
-    """Tune pickles its configuration so that it could restore it; we never do, so nothing of this is kept."""
+class _NotPickled:
+    """Tune pickles its configuration so that it could restore it. That is never done here, so nothing is pickled."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
-class TuneStopper(_NotKept, tune.Stopper):
-    """`over`: whether this round is, though trials are left."""
+class TuneStopper(_NotPickled, tune.Stopper):
+    """`is_over()`: true if this Tune run must end with trials unfinished."""
 
-    def __init__(self, stop: StopRequest, over: Callable[[], bool]):
-        self.stop, self.over = stop, over
+    def __init__(self, stop: StopRequest, is_over: Callable[[], bool]):
+        self.stop, self.is_over = stop, is_over
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
 
     def stop_all(self) -> bool:
-        return self.stop.asked or self.over()
+        return self.stop.asked or self.is_over()
 
 
-class TuneCallback(_NotKept, tune.Callback):
-    def __init__(self, happening: TrialMonitor):
-        self.round = happening
+class TuneCallback(_NotPickled, tune.Callback):
+    def __init__(self, monitor: TrialMonitor):
+        self.monitor = monitor
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self.round.silence.heard(key_of(trial), time.monotonic())
+        self.monitor.on_start(key_of(trial))
 
     def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
-        self.round.heard(result["key"], result)
+        self.monitor.on_report(result["report"])
         trial.max_failures = MAX_WORKERS_LOST  # its worker has been set up after all
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self.round.silence.forget(key_of(trial))
+        self.monitor.on_complete(key_of(trial))
 
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         error = _error_of(trial)
-        trial.config["task"]["lost"] = self.round.worker_lost(key_of(trial), error)
-        if error and classify(error) in (
-            Cause.EXCEPTION,
-            Cause.CONFIGURATION,
-        ):  # outside of `TrialExecution`: in the set-up
-            trial.max_failures = trial.run_metadata.num_failures  # once more, and that is all
+        update_task(trial, lost=self.monitor.on_worker_lost(key_of(trial), error))
+        if error and classify(error) in (Cause.EXCEPTION, Cause.CONFIGURATION):
+            # not in `TrialExecution`, which handles its own, but in the worker's set-up: one more try, and that is all
+            trial.max_failures = trial.run_metadata.num_failures
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
-        self.round.worker_lost_for_good(key_of(trial), _error_of(trial))
+        self.monitor.on_given_up(key_of(trial), _error_of(trial))
 
     def on_step_end(self, iteration: int, trials: Any, **info: Any) -> None:
-        self.round.look_for_silence(trials)
+        self.monitor.check_heartbeats(trials)
+
+
+def _error_of(trial: Any) -> BaseException | None:
+    """The error that Tune has just met. `get_pickled_error` looks where Tune's files are copied to only later."""
+    if trial.pickled_error_file is None:
+        return None
+    error = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+    return error if isinstance(error, BaseException) else None

@@ -14,12 +14,14 @@ from orchestrator.commands.status import print_sweep
 from orchestrator.console.output import make_console
 from orchestrator.console.progress import make_display
 from orchestrator.errors import UserError
-from orchestrator.escaping import in_csv, in_markdown
+from orchestrator.escaping import escape_csv_cell, escape_markdown
 from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import make_plan
 from orchestrator.store.json_files import write_json
 from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile import loader
+from orchestrator.trial.trial_report import TrialReport
 
 FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")']
 EVIL = "=1+1 [/red] :boom: <img src=x onerror=alert(1)> ![x](http://127.0.0.1:9/seen)"
@@ -28,12 +30,12 @@ EVIL = "=1+1 [/red] :boom: <img src=x onerror=alert(1)> ![x](http://127.0.0.1:9/
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_a_cell_that_looks_like_a_formula_becomes_text(text: str) -> None:
-    assert in_csv(text) == f"'{text}"
+    assert escape_csv_cell(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("value", [-1.5, None, "-1.5", "+2e-4", "dcgan", "lr=2e-4", "a-b", ""])
 def test_numbers_and_plain_text_stay_as_they_are_in_a_cell(value: object) -> None:
-    assert in_csv(value) == value
+    assert escape_csv_cell(value) == value
 
 
 def test_a_group_with_an_evil_name_is_text_in_tables_notes_and_the_terminal(
@@ -47,9 +49,7 @@ def test_a_group_with_an_evil_name_is_text_in_tables_notes_and_the_terminal(
     shown.start(plan, Eta(plan, 1))
     for planned in plan.trials:
         run_to_end(plan, planned)
-        result = {"gan_step": 8, "latest": {}, "seconds": 1.0, "done": True, "verdict": "stable", "status": "finished"}
-        result["so_far"] = None
-        shown.report(planned.key, result)
+        shown.report(TrialReport(planned.key, TrialStatus.FINISHED, step=8, seconds=1.0, verdict="stable"))
     mirror = mirrored(plan, tmp_path)
     write_json(plan.folder.sweep_file, plan.document())
     print_sweep(home, "tiny", console, as_json=False)
@@ -61,9 +61,9 @@ def test_a_group_with_an_evil_name_is_text_in_tables_notes_and_the_terminal(
     assert cells.count(f"'{EVIL}") == len(plan.trials)
     assert not [cell for cell in cells if cell.startswith("=")]
 
-    mirror.finish("FINISHED", f"Best is {EVIL}.", None)
-    note = mirror.client.get_run(mirror.parent).data.tags["mlflow.note.content"]
-    assert note == f"**{in_markdown(EVIL)}**\n\nBest is {in_markdown(EVIL)}."
+    mirror.end_parent_run("FINISHED", f"Best is {EVIL}.", None)
+    note = mirror.client.get_run(mirror.parent_run_id).data.tags["mlflow.note.content"]
+    assert note == f"**{escape_markdown(EVIL)}**\n\nBest is {escape_markdown(EVIL)}."
     for text in (note, (plan.folder.report_folder / "report.md").read_text()):
         assert "<img" not in text.replace("\\<", "") and "![x]" not in text
 

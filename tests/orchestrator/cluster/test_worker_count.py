@@ -9,20 +9,20 @@ from orchestrator.cluster.worker_count import SECONDS_BETWEEN_COUNTS, Count, Wor
 
 
 def test_nodes_that_come_and_go_are_told_and_their_workers_time_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, there = [100.0], [Count(3, {"a": "10.0.0.2", "b": "10.0.0.3"})]
+    now, cluster = [100.0], [Count(3, {"a": "10.0.0.2", "b": "10.0.0.3"})]
     monkeypatch.setattr(worker_count.time, "monotonic", lambda: now[0])
-    crew = WorkerCount(lambda: there[0])
-    assert crew.workers == 3 and not crew.is_due()
+    workers = WorkerCount(lambda: cluster[0])
+    assert workers.count == 3 and not workers.is_due()
     now[0] += SECONDS_BETWEEN_COUNTS
-    assert crew.is_due()
-    assert crew.count() == "" and not crew.is_due()
-    there[0] = Count(1, {"b": "10.0.0.3"})
+    assert workers.is_due()
+    assert workers.update() == "" and not workers.is_due()
+    cluster[0] = Count(1, {"b": "10.0.0.3"})
     now[0] += 20
-    assert crew.count() == "node 10.0.0.2 is gone; 1 worker now"
-    there[0] = Count(4, {"b": "10.0.0.3", "c": "10.0.0.4"})
+    assert workers.update() == "node 10.0.0.2 is gone; 1 worker now"
+    cluster[0] = Count(4, {"b": "10.0.0.3", "c": "10.0.0.4"})
     now[0] += 20
-    assert crew.count() == "node 10.0.0.4 has joined; 4 workers now"
+    assert workers.update() == "node 10.0.0.4 has joined; 4 workers now"
     now[0] += 10
-    crew.add_elapsed()
-    assert crew.seconds == 3 * (SECONDS_BETWEEN_COUNTS + 20) + 1 * 20 + 4 * 10
-    assert (crew.workers, crew.most) == (4, 4)
+    workers.add_elapsed()
+    assert workers.seconds == 3 * (SECONDS_BETWEEN_COUNTS + 20) + 1 * 20 + 4 * 10
+    assert (workers.count, workers.max_count) == (4, 4)

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from rich.console import Console
 
 from orchestrator.console.progress import Display, LiveDisplay, duration, make_display
 from orchestrator.planning.eta import Eta
-from orchestrator.planning.plan import Plan
+from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.trial.trial_event import TrialEvent
+from orchestrator.trial.trial_report import TrialReport
 
 MakePlan = Callable[[], Plan]
 
 
-def reported(step: int, done: bool = False, verdict: str | None = None) -> dict[str, Any]:
+def report_of(planned: PlannedTrial, step: int, verdict: str | None = None) -> TrialReport:
+    """What its worker reports after a second of training."""
     latest = {"loss/generator": 1.25, "accuracy/discriminator": 0.5, "frechet/random-1a2b3c4d": 20.0}
-    about = {"gan_step": step, "done": done, "verdict": verdict, "so_far": "oscillating", "status": "running"}
-    return {**about, "latest": latest, "seconds": 1.0}
+    return TrialReport(
+        planned.key,
+        is_done=verdict is not None,
+        step=step,
+        verdict=verdict,
+        verdict_so_far="oscillating",
+        latest=latest,
+        seconds=1.0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -35,13 +44,14 @@ def test_plain_output_says_each_trials_end_and_the_time_left(tiny_plan: MakePlan
     assert type(display) is Display
     with display:
         display.start(plan, Eta(plan, 2))
-        display.report(plan.trials[0].key, reported(4))
-        display.report(plan.trials[0].key, reported(8, done=True, verdict="stable"))
-        display.report(plan.trials[1].key, {"status": "lost"})
-        display.report(plan.trials[1].key, {"status": "given up", "error": "its worker was lost 6 times"})
-        display.report(plan.trials[2].key, {"status": "retried", "error": "KeyError: 'loss'"})
-        display.report(plan.trials[2].key, {"status": "crowded"})
-        display.report(plan.trials[3].key, {"status": "silent", "silent": 120.0, "patience": 900.0})
+        display.report(report_of(plan.trials[0], 4))
+        display.report(report_of(plan.trials[0], 8, verdict="stable"))
+        first, second, third = (planned.key for planned in plan.trials[1:])
+        display.report(TrialReport(first, event=TrialEvent.WORKER_LOST))
+        display.report(TrialReport(first, event=TrialEvent.GIVEN_UP, error="its worker was lost 6 times"))
+        display.report(TrialReport(second, event=TrialEvent.RETRIED, error="KeyError: 'loss'"))
+        display.report(TrialReport(second, event=TrialEvent.OUT_OF_MEMORY))
+        display.report(TrialReport(third, event=TrialEvent.SILENT, silent_seconds=120.0, heartbeat_timeout=900.0))
     text = out.getvalue()
     assert f"[2/4] {plan.trials[1].trial.name}: failed, its worker was lost 6 times" in text
     assert f"[1/4] {plan.trials[0].trial.name}: stable at step 8; about 3 s left" in text
@@ -58,9 +68,10 @@ def test_quiet_says_nothing_before_the_summary(terminal: bool, tiny_plan: MakePl
         display.phase("starting Ray")
         display.note("to know")
         display.start(plan, Eta(plan, 2))
-        display.report(plan.trials[0].key, reported(8, done=True, verdict="stable"))
-        display.report(plan.trials[1].key, {"status": "lost"})
-        display.report(plan.trials[1].key, {"status": "given up", "error": "its worker was lost 6 times"})
+        key = plan.trials[1].key
+        display.report(report_of(plan.trials[0], 8, verdict="stable"))
+        display.report(TrialReport(key, event=TrialEvent.WORKER_LOST))
+        display.report(TrialReport(key, event=TrialEvent.GIVEN_UP, error="its worker was lost 6 times"))
     assert out.getvalue() == ""
 
 
@@ -72,8 +83,8 @@ def test_the_live_table_shows_running_trials_outcomes_and_the_time_left(tiny_pla
     with display:
         display.phase("starting Ray")
         display.start(plan, Eta(plan, 2))
-        display.report(plan.trials[0].key, reported(8, done=True, verdict="collapsed"))
-        display.report(plan.trials[1].key, reported(4))
+        display.report(report_of(plan.trials[0], 8, verdict="collapsed"))
+        display.report(report_of(plan.trials[1], 4))
         with console.capture() as captured:
             console.print(display.render())
     text = captured.get()

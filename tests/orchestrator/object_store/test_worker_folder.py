@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -17,14 +16,16 @@ from orchestrator.object_store import attempts, puller, worker_folder
 from orchestrator.object_store.attempts import Superseded
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.s3 import ObjectStore
-from orchestrator.object_store.worker_folder import on_this_node
+from orchestrator.object_store.worker_folder import fetch_trial
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.repair import repaired
-from orchestrator.scheduling.tune_run import give_up
+from orchestrator.scheduling.failed_trials import give_up
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.sweepfile import loader
 from orchestrator.trial.execution import TrialExecution
 from orchestrator.trial.failure_policy import Cause
+from orchestrator.trial.trial_event import TrialEvent
+from orchestrator.trial.trial_report import TrialReport
 
 MakePlan = Callable[[], Plan]
 
@@ -49,7 +50,7 @@ class Nodes:
     def execution(self) -> TrialExecution:
         self.count += 1
         folder = self.plan.folder.trial(self.planned.key).folder
-        place = on_this_node(folder, self.storage.uri, self.scratch / str(self.count))
+        place = fetch_trial(folder, self.storage.uri, self.scratch / str(self.count))
         there = execution_of(self.plan, self.planned)
         return TrialExecution(place, there.config, there.images, there.evaluator)
 
@@ -67,9 +68,8 @@ class Nodes:
 
 
 def take(execution: TrialExecution, steps: int) -> None:
-    assert execution._trainer is not None
     for _ in range(steps):
-        execution._one_step(execution._trainer)
+        execution._take_step()
 
 
 @pytest.fixture
@@ -196,13 +196,13 @@ def test_a_storage_that_is_away_does_not_stop_training(nodes: Nodes, whole: Tria
     execution = nodes.after(3)
     s3.allow(0)
     take(execution, 1)
-    assert "the storage is behind: it does not let this in" in worker_folder.trouble_of(execution.folder)
+    assert "the storage is behind: it does not let this in" in worker_folder.sync_error_of(execution.folder)
     copy = stored(nodes).trial(nodes.planned.key)
     s3.allow(float("inf"))
     copy.pull()
     assert copy.record().step == 0
     execution.advance()
-    assert worker_folder.trouble_of(execution.folder) == ""
+    assert worker_folder.sync_error_of(execution.folder) == ""
     copy.pull()
     assert_same_end(copy, whole)
 
@@ -309,10 +309,10 @@ def test_a_damaged_object_is_made_again_from_the_stored_checkpoint(
     assert_same_end(nodes.to_end().folder, whole)
 
 
-def result_of(execution: TrialExecution) -> dict[str, Any]:
+def report_of(execution: TrialExecution) -> TrialReport:
     record = execution.record
     saved = (len(record.attempts), record.step, record.status)
-    return {"status": record.status, "done": execution.done, "saved": saved}
+    return TrialReport(record.key, record.status, is_done=execution.done, saved=saved)
 
 
 def test_the_home_follows_what_workers_report(nodes: Nodes, whole: TrialFolder, s3: S3) -> None:
@@ -321,15 +321,15 @@ def test_the_home_follows_what_workers_report(nodes: Nodes, whole: TrialFolder, 
     fetcher = puller.Puller(sweep, said.append)  # its thread is not started: a test that waits is slow or flaky
     execution = nodes.after(5)
     assert not fetcher.is_running(key)
-    fetcher.heard(key, result_of(execution))
+    fetcher.on_report(report_of(execution))
     fetcher.catch_up(set())
     assert fetcher.is_running(key)
     assert copy.record().step == 4
     assert not copy.best_file.exists()  # nobody needs it yet
 
-    fetcher.heard(key, {"status": "lost", "error": "gone"})
+    fetcher.on_report(TrialReport(key, event=TrialEvent.WORKER_LOST, error="gone"))
     assert not fetcher.is_running(key)
-    fetcher.heard(key, result_of(execution))
+    fetcher.on_report(report_of(execution))
     s3.allow(0)
     for _ in range(2):
         fetcher.catch_up(set())
@@ -337,7 +337,7 @@ def test_the_home_follows_what_workers_report(nodes: Nodes, whole: TrialFolder, 
     assert "it does not let this in" in said[0]
     s3.allow(float("inf"))
     execution.advance()
-    fetcher.heard(key, result_of(execution))
+    fetcher.on_report(report_of(execution))
     fetcher.catch_up(set())
     assert not fetcher.is_running(key)
     assert_same_end(copy, whole)
@@ -348,11 +348,11 @@ def test_nothing_is_asked_of_the_storage_where_nothing_was_saved(nodes: Nodes, s
     sweep, said = stored(nodes), list[str]()
     fetcher = puller.Puller(sweep, said.append)
     execution = nodes.after(5)
-    fetcher.heard(nodes.planned.key, result_of(execution))
+    fetcher.on_report(report_of(execution))
     fetcher.catch_up(set())
     s3.allow(0)
-    fetcher.heard(nodes.planned.key, result_of(execution))
-    fetcher.heard(nodes.planned.key, {"status": "silent", "silent": 3.0})
+    fetcher.on_report(report_of(execution))
+    fetcher.on_report(TrialReport(nodes.planned.key, event=TrialEvent.SILENT, silent_seconds=3.0))
     fetcher.catch_up(set())
     assert said == []
     assert fetcher.is_running(nodes.planned.key)

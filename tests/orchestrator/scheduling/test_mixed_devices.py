@@ -25,6 +25,8 @@ from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.signals import StopRequest
 from orchestrator.planning.plan import make_plan
 from orchestrator.store.temp_folder import scratch_folder
+from orchestrator.store.trial_status import TrialStatus
+from orchestrator.trial.trial_report import TrialReport
 
 folder = Path(sys.argv[1])
 plan = make_plan(loader.load(folder / "tiny.yaml"), folder / "home")
@@ -40,17 +42,18 @@ from ray.cluster_utils import Cluster as Machines
 class Idle(tune.Trainable):  # until it is let go
     def setup(self, config, images, evaluators):
         self.task, self.begun = config["task"], False
-        self.key = Path(self.task["folder"]).name
+        self.key = self.task.key
     def step(self):
         if not self.begun:
             told = {"key": self.key, "node": ray.get_runtime_context().get_node_id()}
-            told |= {"asked": self.task["resources"], "gpus": len(ray.get_gpu_ids())}
+            told |= {"asked": self.task.resources, "gpus": len(ray.get_gpu_ids())}
             with open(folder / "begun", "a") as file:
                 file.write(json.dumps(told) + "\\n")
             self.begun = True
         time.sleep(0.05)
         done = (folder / f"{self.key}.end").exists()
-        return {"key": self.key, "status": "finished" if done else "running", "done": done, "halt": ""}
+        status = TrialStatus.FINISHED if done else TrialStatus.RUNNING
+        return {"report": TrialReport(self.key, status, is_done=done), "done": done}
     def reset_config(self, new_config):
         self.setup(new_config)
         return True
@@ -80,7 +83,7 @@ def act():  # by the main thread, which alone may start nodes
         let_go({"key": planned.key})
 
 lost = []
-tell = lambda key, result: lost.append(key) if result["status"] == "lost" else None
+tell = lambda report: lost.append(report.key) if report.event == "lost" else None
 (folder / "begun").touch()
 with scratch_folder() as scratch:
     machines = Machines()
@@ -92,7 +95,7 @@ with scratch_folder() as scratch:
             from orchestrator.scheduling import tune_run
             tune_run.TrialTrainable = Idle
             what = replace(plan, data={}), {}, cluster, RunSettings(), 1.0, StopRequest(), tell  # no torch
-            running = threading.Thread(target=tune_run.run, args=what, daemon=True)
+            running = threading.Thread(target=tune_run.TuneRun(*what).run, daemon=True)
             running.start()
             act()
             running.join()
@@ -115,7 +118,7 @@ with scratch_folder() as scratch, Cluster(None, 1, scratch, 0, print, "any") as 
     cluster.nodes = nodes
     tune_run.PlacementPool = lambda *what: rounds.append(None) or real_places(*what)
     evaluators = {p.evaluation: execution_of(plan, p).evaluator for p in plan.trials}
-    tune_run.run(plan, evaluators, cluster, RunSettings(), 1.0, StopRequest(), lambda key, result: None)
+    tune_run.TuneRun(plan, evaluators, cluster, RunSettings(), 1.0, StopRequest(), lambda report: None).run()
 print(json.dumps(len(rounds)))
 """
 )

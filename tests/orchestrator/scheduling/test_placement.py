@@ -15,19 +15,19 @@ from orchestrator.scheduling.placement import Nodes, Placement, PlacementPool, c
 CLUSTER: Nodes = {"a": {"CPU": 4, "GPU": 1}, "b": {"CPU": 2}, "head": {"memory": 1e9}}
 
 
-def filled(nodes: Nodes, gpu_share: float, times: int = 1) -> list[Placement]:
+def filled(nodes: Nodes, gpu_share: float, factor: int = 1) -> list[Placement]:
     """The places of trials that come one after another until there is none."""
     taken: list[Placement] = []
-    while place := choose(nodes, taken, gpu_share, times):
-        taken.append(place)
+    while placement := choose(nodes, taken, gpu_share, factor):
+        taken.append(placement)
     return taken
 
 
 def test_gpus_are_filled_first_then_the_processors_that_they_leave() -> None:
     found = filled(CLUSTER, 0.5)
     assert found[:2] == [Placement("a", {"CPU": 1, "GPU": 0.5})] * 2
-    assert sorted(place.node for place in found[2:]) == ["a", "a", "b", "b"]
-    assert all(place.resources == {"CPU": 1} for place in found[2:])
+    assert sorted(placement.node for placement in found[2:]) == ["a", "a", "b", "b"]
+    assert all(placement.resources == {"CPU": 1} for placement in found[2:])
 
 
 def test_a_gpu_that_becomes_free_goes_before_a_free_processor() -> None:
@@ -50,14 +50,14 @@ def test_no_processor_idles_and_no_gpu_that_has_one_to_feed_it(
     nodes: Nodes = {str(n): {"CPU": cpus, "GPU": gpus} for n, (cpus, gpus) in enumerate(machines)}
     taken, luck = list[Placement](), random.Random(seed)
     for _ in range(4):
-        while place := choose(nodes, taken, share):
-            taken.append(place)
+        while placement := choose(nodes, taken, share):
+            taken.append(placement)
         for node, has in nodes.items():
-            here = [place.resources for place in taken if place.node == node]
+            here = [placement.resources for placement in taken if placement.node == node]
             assert len(here) == has["CPU"]
             on_gpus = sum("GPU" in resources for resources in here)
             assert on_gpus == min(has["CPU"], has["GPU"] * math.floor(1 / share + 1e-9))
-        taken = [place for place in taken if luck.random() < 0.5]
+        taken = [placement for placement in taken if luck.random() < 0.5]
 
 
 def test_trials_of_a_node_that_died_take_nothing_from_the_others() -> None:
@@ -68,44 +68,44 @@ def test_trials_of_a_node_that_died_take_nothing_from_the_others() -> None:
 
 
 def test_what_ran_out_of_memory_gets_twice_the_share_of_either() -> None:
-    assert filled(CLUSTER, 0.5, times=2) == [
+    assert filled(CLUSTER, 0.5, factor=2) == [
         Placement("a", {"CPU": 1, "GPU": 1}),
         Placement("a", {"CPU": 2}),
         Placement("b", {"CPU": 2}),
     ]
-    assert choose({"one": {"CPU": 1}}, [], 0.5, times=2) == Placement("one", {"CPU": 1})
+    assert choose({"one": {"CPU": 1}}, [], 0.5, factor=2) == Placement("one", {"CPU": 1})
 
 
 def test_nodes_that_join_give_places_and_those_that_die_take_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     now, nodes = [0.0], dict[str, dict[str, float]](a={"CPU": 1})
     monkeypatch.setattr(placement.time, "monotonic", lambda: now[0])
-    seats = PlacementPool(lambda: dict(nodes), 0.5)
-    assert seats.take("first") and not seats.take("second")
+    pool = PlacementPool(lambda: dict(nodes), 0.5)
+    assert pool.acquire("first") and not pool.acquire("second")
     nodes["b"] = {"CPU": 1, "GPU": 1}
-    assert not seats.take("second"), "it asks for the nodes once a second"
+    assert not pool.acquire("second"), "it asks for the nodes once a second"
     now[0] = 1.0
-    assert seats.take("second") == Placement("b", {"CPU": 1, "GPU": 0.5})
+    assert pool.acquire("second") == Placement("b", {"CPU": 1, "GPU": 0.5})
     del nodes["b"]
-    assert not seats.is_gone("second")
+    assert not pool.is_node_dead("second")
     now[0] = 2.0
-    assert seats.is_gone("second") and not seats.is_gone("first")
+    assert pool.is_node_dead("second") and not pool.is_node_dead("first")
 
 
 def test_who_lost_a_place_with_its_node_does_not_get_it_again() -> None:
     nodes: Nodes = {"a": {"CPU": 1, "GPU": 1}, "b": {"CPU": 1}}
-    seats = PlacementPool(lambda: dict(nodes), 0.5)
-    assert seats.take("first") == Placement("a", {"CPU": 1, "GPU": 0.5})
+    pool = PlacementPool(lambda: dict(nodes), 0.5)
+    assert pool.acquire("first") == Placement("a", {"CPU": 1, "GPU": 0.5})
     del nodes["a"]
-    seats.lose("first")
-    assert seats.take("first") == Placement("b", {"CPU": 1})
+    pool.lose("first")
+    assert pool.acquire("first") == Placement("b", {"CPU": 1})
 
 
 def test_who_lost_a_place_comes_before_those_who_never_had_one() -> None:
-    seats = PlacementPool(lambda: {"a": {"CPU": 1}}, 0.5)
-    assert seats.take("first")
-    seats.give_back("first")
-    seats.waiting.append("first")
-    assert not seats.take("second")
-    assert seats.take("first")
-    seats.give_back("first")
-    assert seats.take("second")
+    pool = PlacementPool(lambda: {"a": {"CPU": 1}}, 0.5)
+    assert pool.acquire("first")
+    pool.release("first")
+    pool.waiting.append("first")
+    assert not pool.acquire("second")
+    assert pool.acquire("first")
+    pool.release("first")
+    assert pool.acquire("second")

@@ -50,8 +50,8 @@ with scratch_folder() as scratch, Cluster(None, 2, scratch, 0, print) as cluster
     for name, kind in (("unready", FromAPackage), ("crowded", Large)):
         plan = make_plan(loader.load(folder / f"{name}.yaml"), folder / "home")
         evaluators = {p.evaluation: kind(execution_of(plan, p).evaluator) for p in plan.trials}
-        tell = lambda key, result: said[name].append(result["status"])
-        tune_run.run(plan, evaluators, cluster, RunSettings(), 1.0, StopRequest(), tell)
+        tell = lambda report: said[name].append(report.event or report.status)
+        tune_run.TuneRun(plan, evaluators, cluster, RunSettings(), 1.0, StopRequest(), tell).run()
 print(json.dumps(said))
 """
 

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from gan_core import checkpoint
 from gan_core.training.trainer import Progress, Trainer
 from orchestrator.planning.plan import Plan
 from orchestrator.scheduling.trainable import TrialTrainable
+from orchestrator.scheduling.trial_task import TrialTask
 from orchestrator.trial.execution import TrialExecution
+from orchestrator.trial.trial_event import TrialEvent
+from orchestrator.trial.trial_report import TrialReport
 
 MakePlan = Callable[[], Plan]
 
@@ -39,14 +43,8 @@ def worker_for(plan: Plan) -> TrialTrainable:
         def setup(self, config: dict[str, Any]) -> None:  # type: ignore[override]
             super().setup(config, plan.images, {planned.evaluation: evaluator})
 
-    task = {
-        "folder": str(plan.folder.trial(planned.key).folder),
-        "config": planned.config.model_dump(mode="json"),
-        "fingerprint": planned.fingerprint,
-        "evaluation": planned.evaluation,
-        "system_metrics": False,
-        "resources": {"CPU": 1.0},
-    }
+    folder = plan.folder.trial(planned.key).folder
+    task = TrialTask(folder, planned.config, planned.fingerprint, planned.evaluation, {"CPU": 1.0})
     return Alone({"task": task})
 
 
@@ -64,11 +62,21 @@ def failing(monkeypatch: pytest.MonkeyPatch, at_step: int, times: int, error: Ex
     return failed
 
 
-def results(worker: TrialTrainable) -> list[dict[str, Any]]:
-    found = [worker.train()]
-    while not found[-1]["done"]:
-        found.append(worker.train())
-    return found
+def train(worker: TrialTrainable) -> TrialReport:
+    """One call of Tune."""
+    result = worker.train()
+    report = result["report"]
+    assert isinstance(report, TrialReport)
+    assert result["done"] == report.is_done
+    return report
+
+
+def reports_of(worker: TrialTrainable) -> list[TrialReport]:
+    """What it reports up to the end of its trial."""
+    reports = [train(worker)]
+    while not reports[-1].is_done:
+        reports.append(train(worker))
+    return reports
 
 
 def test_an_exception_is_met_once_from_the_checkpoint_and_ends_as_if_nothing_had_happened(
@@ -81,8 +89,8 @@ def test_an_exception_is_met_once_from_the_checkpoint_and_ends_as_if_nothing_had
     for file in (whole.folder.record_file, whole.folder.checkpoint_file, whole.folder.history_file):
         file.unlink()
     failing(monkeypatch, at_step=5, times=1, error=KeyError("loss"))
-    said = results(worker_for(plan))
-    assert [(one["status"], one["error"]) for one in said[:-1]] == [("retried", "KeyError: 'loss'")]
+    reports = reports_of(worker_for(plan))
+    assert [(report.event, report.error) for report in reports[:-1]] == [(TrialEvent.RETRIED, "KeyError: 'loss'")]
     record = whole.folder.record()
     assert record.status == "finished"
     assert record.error is None
@@ -101,10 +109,10 @@ def test_the_same_exception_again_fails_the_trial_with_its_traceback(
 ) -> None:
     plan = tiny_plan()
     failed = failing(monkeypatch, at_step=5, times=9, error=KeyError("loss"))
-    said = results(worker_for(plan))
+    reports = reports_of(worker_for(plan))
     assert failed == [5, 5]
-    assert [one["status"] for one in said] == ["retried", "failed"]
-    assert said[-1]["cause"] == "exception"
+    assert [report.event or report.status for report in reports] == ["retried", "failed"]
+    assert reports[-1].cause == "exception"
     record = plan.folder.trial(plan.trials[0].key).record()
     assert record.status == "failed"
     assert (record.error or "").startswith("Traceback")
@@ -123,10 +131,10 @@ def test_what_would_fail_here_again_is_not_tried_here_again(
 ) -> None:
     plan = tiny_plan()
     failed = failing(monkeypatch, at_step=5, times=9, error=error)
-    (said,) = results(worker_for(plan))
+    (report,) = reports_of(worker_for(plan))
     assert failed == [5]
-    assert said["status"] == status
-    assert bool(said["halt"]) == (cause == "disk full")
+    assert report.status == status
+    assert bool(report.halt) == (cause == "disk full")
     assert plan.folder.trial(plan.trials[0].key).record().attempts[-1].outcome == cause
 
 
@@ -134,14 +142,14 @@ def test_what_would_fail_here_again_is_not_tried_here_again(
 def forgotten(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialTrainable]:
     """A worker in the middle of its trial that was not called for as long as it waits."""
     real = TrialExecution.advance
-    monkeypatch.setattr("orchestrator.scheduling.trainable.SECONDS_ALONE", 0.1)
+    monkeypatch.setattr("orchestrator.scheduling.trainable.SECONDS_WITHOUT_CALL", 0.1)
 
     def advance(self: TrialExecution, seconds: float, leave: Callable[[], bool]) -> None:
         real(self, seconds, leave=lambda: self.step >= 5)  # checkpoints are at the even steps
 
     monkeypatch.setattr(TrialExecution, "advance", advance)
     worker = worker_for(tiny_plan())
-    assert worker.train()["gan_step"] == 5
+    assert train(worker).step == 5
     held = worker.execution
     monkeypatch.undo()
     deadline = time.monotonic() + 60
@@ -158,8 +166,8 @@ def test_a_worker_that_is_called_no_more_lets_another_one_go_on(forgotten: Trial
     folder = plan.folder.trial(plan.trials[0].key)
     assert folder.record().step == 4  # of what came after the checkpoint nothing was written
     other = worker_for(plan)
-    other.task["lost"] = "health check failed"
-    assert results(other)[-1]["status"] == "finished"
+    other.task = replace(other.task, lost="health check failed")
+    assert reports_of(other)[-1].status == "finished"
     assert [(a.outcome, a.from_step) for a in folder.record().attempts] == [("lost", 0), ("finished", 4)]
     assert folder.record().attempts[0].message == "health check failed"
 
@@ -167,8 +175,8 @@ def test_a_worker_that_is_called_no_more_lets_another_one_go_on(forgotten: Trial
 def test_a_worker_that_is_called_after_all_goes_on_from_the_checkpoint(
     forgotten: TrialTrainable, tiny_plan: MakePlan
 ) -> None:
-    assert results(forgotten)[-1]["status"] == "finished"
-    record = tiny_plan().folder.trial(forgotten.task["folder"].rpartition("/")[2]).record()
+    assert reports_of(forgotten)[-1].status == "finished"
+    record = tiny_plan().folder.trial(forgotten.task.key).record()
     assert [(a.outcome, a.from_step) for a in record.attempts] == [("lost", 0), ("finished", 4)]
     assert "nothing was heard of the command" in record.attempts[0].message
 
@@ -190,7 +198,7 @@ def test_sigterm_saves_the_trial_at_the_next_step(tiny_plan: MakePlan, monkeypat
     assert (record.status, record.step) == ("interrupted", 5)
     assert record.attempts[-1].outcome == "preempted"
     monkeypatch.undo()
-    assert results(worker_for(tiny_plan()))[-1]["status"] == "finished"
+    assert reports_of(worker_for(tiny_plan()))[-1].status == "finished"
 
 
 def test_sigterm_ends_a_worker_that_has_no_trial(tiny_plan: MakePlan) -> None:

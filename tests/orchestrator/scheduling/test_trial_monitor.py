@@ -10,32 +10,34 @@ from ray.exceptions import ActorDiedError, RayActorError
 from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.scheduling.trial_monitor import TrialMonitor
 from orchestrator.signals import StopRequest
+from orchestrator.store.trial_status import TrialStatus
 from orchestrator.trial.failure_policy import Cause
+from orchestrator.trial.trial_report import TrialReport
 
 Said = list[tuple[str, str]]
 
 
 def a_round(said: Said, fail_fast: bool = False, **more: Any) -> TrialMonitor:
     settings = RunSettings(fail_fast=fail_fast)
-    report = lambda key, result: said.append((key, result["status"]))  # noqa: E731
+    report = lambda report: said.append((report.key, report.event or report.status))  # noqa: E731
     return TrialMonitor(
         settings, StopRequest(), report, last_words=lambda message: "Fatal Python error: Segmentation fault", **more
     )
 
 
-def failed(cause: str) -> dict[str, Any]:
-    return {"status": "failed", "cause": cause, "error": "OSError: no", "done": True, "halt": ""}
+def failed(cause: str) -> TrialReport:
+    return TrialReport("a", TrialStatus.FAILED, cause=Cause(cause), error="OSError: no")
 
 
 def test_out_of_memory_is_kept_for_another_round_and_fails_in_that() -> None:
     said: Said = []
     first = a_round(said, fail_fast=True)
-    first.heard("a", failed("out of memory"))
-    assert first.crowded == {"a"}
+    first.on_report(failed("out of memory"))
+    assert first.out_of_memory == {"a"}
     assert not first.stop.asked
-    second = a_round(said, fail_fast=True, roomier=frozenset("a"))
-    second.heard("a", failed("out of memory"))
-    assert second.crowded == set()
+    second = a_round(said, fail_fast=True, double_share=frozenset("a"))
+    second.on_report(failed("out of memory"))
+    assert second.out_of_memory == set()
     assert second.stop.asked
     assert said == [("a", "crowded"), ("a", "failed")]
 
@@ -43,20 +45,20 @@ def test_out_of_memory_is_kept_for_another_round_and_fails_in_that() -> None:
 @pytest.mark.parametrize("cause", ["exception", "configuration"])
 def test_one_bad_trial_stops_a_sweep_only_where_that_was_asked_for(cause: str) -> None:
     one = a_round([])
-    one.heard("a", failed(cause))
+    one.on_report(failed(cause))
     assert not one.stop.asked
     fast = a_round([], fail_fast=True)
-    fast.heard("a", failed(cause))
+    fast.on_report(failed(cause))
     assert fast.stop.reason
     assert fast.stop.code == 1
 
 
 def test_a_full_disk_stops_the_sweep_whether_the_worker_or_ray_tells_of_it() -> None:
     one = a_round([])
-    one.heard("a", {"status": "interrupted", "done": True, "halt": "the disk is full; make room"})
+    one.on_report(TrialReport("a", TrialStatus.INTERRUPTED, halt="the disk is full; make room"))
     assert "make room" in (one.stop.reason or "")
     other = a_round([])
-    other.worker_lost("a", OSError(28, "No space left on device"))
+    other.on_worker_lost("a", OSError(28, "No space left on device"))
     assert "No space left on device" in (other.stop.reason or "")
 
 
@@ -64,9 +66,9 @@ def test_a_lost_worker_is_not_the_trials_failure_until_it_was_the_last() -> None
     said: Said = []
     one = a_round(said, fail_fast=True)
     for _ in range(5):
-        assert "died" in one.worker_lost("a", ActorDiedError())
+        assert "died" in one.on_worker_lost("a", ActorDiedError())
     assert not one.stop.asked
-    one.worker_lost_for_good("a", RayActorError("a", "no connection. Some common causes include: this and that"))
+    one.on_given_up("a", RayActorError("a", "no connection. Some common causes include: this and that"))
     assert one.stop.asked
     cause, text = one.given_up["a"]
     assert cause is Cause.LOST_WORKER
@@ -79,11 +81,11 @@ def test_a_lost_worker_is_not_the_trials_failure_until_it_was_the_last() -> None
 
 def test_silent_trials_are_looked_for_once_a_second_not_at_each_event(monkeypatch: pytest.MonkeyPatch) -> None:
     now, looks = [1000.0], list[float]()
-    happening = TrialMonitor(RunSettings(patience=60), StopRequest(), lambda key, result: None, lambda said: "")
+    monitor = TrialMonitor(RunSettings(heartbeat_timeout=60), StopRequest(), lambda report: None, lambda message: "")
     monkeypatch.setattr("orchestrator.scheduling.trial_monitor.time.monotonic", lambda: now[0])
-    real = happening.silence.to_kill
-    monkeypatch.setattr(happening.silence, "to_kill", lambda at: looks.append(at) or real(at))
+    real = monitor.heartbeats.timed_out
+    monkeypatch.setattr(monitor.heartbeats, "timed_out", lambda at: looks.append(at) or real(at))
     for tenth in range(31):
         now[0] = 1000 + tenth / 10
-        happening.look_for_silence([])
+        monitor.check_heartbeats([])
     assert looks == [1000.0, 1001.0, 1002.0, 1003.0]

@@ -13,7 +13,8 @@ from ray.tune import Experiment
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
-from orchestrator.scheduling.trial_order import InOrder, one_after_another
+from orchestrator.scheduling.trial_order import InOrderScheduler, in_order_searcher
+from orchestrator.scheduling.trial_task import TrialTask, task_of
 
 
 class Counted:
@@ -29,8 +30,9 @@ class Counted:
 def queued(number: int, folder: Path) -> list[Trial]:
     """What Tune makes of so many tasks."""
     tune.register_trainable("nothing", tune.Trainable)
-    tasks = [{"folder": f"runs/{i}", "levels": {"optimizer": {"lr": i}}, "counted": Counted()} for i in range(number)]
-    search = one_after_another(tasks)
+    config: Any = Counted()
+    tasks = [TrialTask(Path(f"runs/{i}"), config, "data", "evaluator", {"CPU": i}) for i in range(number)]
+    search = in_order_searcher(tasks)
     space: dict[str, Any] = {"task": {}}
     search.add_configurations(
         [Experiment("order", run="nothing", config=space, num_samples=number, storage_path=str(folder))]
@@ -42,9 +44,9 @@ def queued(number: int, folder: Path) -> list[Trial]:
 
 
 def test_every_task_becomes_a_trial_in_the_order_given(tmp_path: Path) -> None:
-    found = [trial.config["task"] for trial in queued(30, tmp_path)]
-    assert [task["folder"] for task in found] == [f"runs/{i}" for i in range(30)]
-    assert [task["levels"] for task in found] == [{"optimizer": {"lr": i}} for i in range(30)]
+    tasks = [task_of(trial.config) for trial in queued(30, tmp_path)]
+    assert [task.key for task in tasks] == [f"{i}" for i in range(30)]
+    assert [task.resources for task in tasks] == [{"CPU": i} for i in range(30)]
 
 
 def test_a_task_is_copied_as_often_among_many_as_among_few(tmp_path: Path) -> None:
@@ -65,7 +67,7 @@ class List(SimpleNamespace):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_next_trial_is_the_one_that_tunes_own_scheduler_would_choose(seed: int, tmp_path: Path) -> None:
-    luck, ours, theirs = random.Random(seed), InOrder(), FIFOScheduler()
+    luck, ours, theirs = random.Random(seed), InOrderScheduler(), FIFOScheduler()
     controller = List(trials=queued(20, tmp_path)[:10])
     waiting = queued(20, tmp_path)[10:]
     for _ in range(300):

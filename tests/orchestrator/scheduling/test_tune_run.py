@@ -12,8 +12,8 @@ import pytest
 from support.tiny import run_some_steps, run_to_end
 
 from orchestrator.planning.plan import Plan
+from orchestrator.scheduling.failed_trials import give_up, killed_for_memory
 from orchestrator.scheduling.shutdown import bounded_stop, kill_worker
-from orchestrator.scheduling.tune_run import give_up, killed_for_memory
 from orchestrator.signals import StopRequest
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.trial.failure_policy import Cause
