@@ -57,7 +57,7 @@ POLICIES = {
     Cause.DISK_FULL: Policy(Action.STOP),
 }
 
-CONFIGURATION_ERRORS = ("UserError", "DataError", "ValidationError", "NotTrainedAsAsked")
+CONFIGURATION_ERRORS = ("UserError", "DataError", "ValidationError", "SettingsNotApplied")
 MEMORY_ERRORS = ("OutOfMemoryError", "MemoryError")  # torch's and Ray's have the same name
 MEMORY_WORDS = (
     "out of memory",  # CUDA, MPS, cuDNN
@@ -110,6 +110,6 @@ def _is_a(error: BaseException, *names: str) -> bool:
     return any(kind.__name__ in names for kind in type(error).__mro__)
 
 
-def described(error: BaseException) -> str:
+def traceback_of(error: BaseException) -> str:
     """The traceback, as a record keeps it."""
     return "".join(traceback.format_exception(error))

@@ -1,4 +1,4 @@
-"""From where a trial goes on: its newest whole checkpoint, and what has to be said about it and the others."""
+"""Resumes a trial: loads its newest whole checkpoint, and says what was damaged or has changed."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
 
 
-class Found(NamedTuple):
-    """`state`: the checkpoint, None to start from step 0. `note`: what was damaged and what comes of it, or nothing."""
+class Restored(NamedTuple):
+    """`state`: the checkpoint, or None to start from step 0. `note`: what was damaged or has changed, or ''."""
 
     state: dict[str, Any] | None
     note: str
 
 
-def newest_whole(folder: TrialFolder, record: Record) -> Found:
-    """Damaged checkpoints are set aside, so that they do not take the place of the one before. Raises OSError."""
+def load_newest_checkpoint(folder: TrialFolder, record: Record, seed: int, device: torch.device) -> Restored:
+    """The newest whole checkpoint, fit for a trainer on `device`. Raises OSError.
+
+    `record`: as the last attempt left it. `seed`: that of the trial. Damaged checkpoints are renamed, so that they
+    never take the place of the one before.
+    """
     damaged, state = [], None
     for file in (folder.checkpoint_file, folder.previous_file):
         try:
@@ -37,62 +41,68 @@ def newest_whole(folder: TrialFolder, record: Record) -> Found:
             file.replace(folder.damaged_file)
             continue
         break
-    return Found(state, _note(damaged, record, state["step"] if state else 0))
+    note = _damage_note(damaged, record, state["step"] if state else 0)
+    if state is None:
+        return Restored(None, note)
+    state, device_note = adapt_to_device(state, seed, device)
+    return Restored(state, "; ".join(filter(None, (note, device_note))))
 
 
 def _load(file: Path) -> dict[str, Any]:
-    """On the CPU: a GPU without room for it is not the file's fault."""
+    """Loads to the CPU, because a GPU that lacks the memory for it does not mean that the file is damaged."""
     state = checkpoint.load(file)
     if "history" not in state:
         raise CheckpointError(f"{file} is of an earlier version of this program")
     return state
 
 
-def _note(damaged: list[str], record: Record, step: int) -> str:
-    what = []
+def _damage_note(damaged: list[str], record: Record, step: int) -> str:
+    """`damaged`: names of checkpoints. `step`: that of the checkpoint that is used, or 0."""
+    problems = []
     if record.status == TrialStatus.DAMAGED:
-        what.append("record.json was damaged and is made anew")
+        problems.append("record.json was damaged and is made anew")
     if damaged:
-        what.append(f"{' and '.join(damaged)} {'was' if len(damaged) == 1 else 'were'} damaged")
+        problems.append(f"{' and '.join(damaged)} {'was' if len(damaged) == 1 else 'were'} damaged")
     elif step < record.step:
-        what.append("the checkpoint was gone")
-    if not what:
+        problems.append("the checkpoint was gone")
+    if not problems:
         return ""
-    then = f"went on from step {step}" if step else "no checkpoint was whole, so it started from step 0"
-    return f"{', '.join(what)}; {then}"
+    consequence = f"went on from step {step}" if step else "no checkpoint was whole, so it started from step 0"
+    return f"{', '.join(problems)}; {consequence}"
 
 
-def on_device(state: dict[str, Any], seed: int, device: torch.device) -> tuple[dict[str, Any], str]:
-    """(the state, fit for a trainer on this device; what has to be said of that, or nothing).
+def adapt_to_device(state: dict[str, Any], seed: int, device: torch.device) -> tuple[dict[str, Any], str]:
+    """Returns (the state for a trainer on this device, a note or '').
 
-    Generators of a CPU and of a GPU draw other numbers and cannot take over each other's states. On the other kind
-    of device the streams begin anew, from seeds that no earlier step had.
+    Random generators of a CPU and of a GPU draw other numbers, and neither can load the other's state. On the other
+    kind of device the random streams are seeded anew, with seeds that no earlier step has used.
     """
     streams = {name: torch.Generator(device) for name in NAMES}
     if all(state["streams"][name].shape == stream.get_state().shape for name, stream in streams.items()):
         return state, ""
-    anew = {
-        name: s.manual_seed(stream_seed(seed, f"{name}/{state['step']}")).get_state() for name, s in streams.items()
+    new_states = {
+        name: stream.manual_seed(stream_seed(seed, f"{name}/{state['step']}")).get_state()
+        for name, stream in streams.items()
     }
-    said = "not bit for bit what one kind of device would have trained, and with other random numbers from here"
-    return state | {"streams": anew}, f"went on from step {state['step']} on another kind of device: {said}"
+    meaning = "not bit for bit what one kind of device would have trained, and with other random numbers from here"
+    note = f"went on from step {state['step']} on another kind of device: {meaning}"
+    return state | {"streams": new_states}, note
 
 
-def open_ledger(folder: TrialFolder, record: Record, state: dict[str, Any] | None) -> HistoryLog:
-    """The rows of the checkpoint; those past it that the record vouches for are kept, to be trained again."""
+def open_history(folder: TrialFolder, record: Record, state: dict[str, Any] | None) -> HistoryLog:
+    """The history of a trial that is resumed from `state`, or started if that is None.
+
+    Rows after the checkpoint that the record vouches for are passed on, since their steps are trained again.
+    """
     step = state["step"] if state else 0
-    try:
-        told = (
-            [row for row in folder.written(record) if row["step"] > step or not state]
-            if record.history is not None
-            else []
-        )
-    except Damaged:
-        told = []
     packed = bytes(state["history"].numpy()) if state else b""
-    return HistoryLog(folder.history_file, packed, told)
+    try:
+        recorded = folder.written(record) if record.history is not None else []
+    except Damaged:
+        recorded = []
+    return HistoryLog(folder.history_file, packed, [row for row in recorded if row["step"] > step or not state])
 
 
-def with_history(state: dict[str, Any], ledger: HistoryLog) -> dict[str, Any]:
+def with_history(state: dict[str, Any], history: HistoryLog) -> dict[str, Any]:
     """A trainer's state and the rows up to it, as one checkpoint."""
-    return state | {"history": torch.frombuffer(bytearray(ledger.pack()), dtype=torch.uint8)}
+    return state | {"history": torch.frombuffer(bytearray(history.pack()), dtype=torch.uint8)}

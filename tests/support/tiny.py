@@ -47,9 +47,8 @@ def run_some_steps(plan: Plan, planned: PlannedTrial, steps: int) -> TrialExecut
     """A trial that has begun and taken so many steps, still running."""
     execution = execution_of(plan, planned)
     execution.begin()
-    assert execution._trainer is not None
     for _ in range(steps):
-        execution._one_step(execution._trainer)
+        execution._take_step()
     return execution
 
 

@@ -80,9 +80,8 @@ def began_with(plan: Plan, evaluators: dict[str, Evaluator], steps: int = 2) -> 
     images = plan.images[planned.fingerprint]
     execution = TrialExecution(plan.folder.trial(planned.key), planned.config, images, evaluators[planned.evaluation])
     execution.begin()
-    assert execution._trainer is not None
     for _ in range(steps):
-        execution._one_step(execution._trainer)
+        execution._take_step()
     execution.suspend()
 
 

@@ -18,7 +18,7 @@ from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
 from orchestrator.tracking import client, run_content
 from orchestrator.tracking.address import check_uri
-from orchestrator.tracking.mirror import Away, Mirror
+from orchestrator.tracking.mirror import Mirror, TrackingUnavailable
 from orchestrator.tracking.mirror_thread import MirrorThread
 
 MakePlan = Callable[[], Plan]
@@ -49,8 +49,8 @@ def opened(tiny_plan: MakePlan, home: Path, proxy: Proxy) -> tuple[Plan, Mirror]
 
 
 def active_runs(mirror: Mirror, key: str) -> int:
-    tags = {"mlflow.parentRunId": mirror.parent, client.KEY: key}
-    return len(client.runs_with(client.client_for(mirror.uri), mirror.experiment, tags))
+    tags = {"mlflow.parentRunId": mirror.parent_run_id, client.KEY_TAG: key}
+    return len(client.runs_with_tags(client.client_for(mirror.uri), mirror.experiment.id, tags))
 
 
 @pytest.mark.parametrize("manner", ["500", "429", "garbage", "cut", "drop"])
@@ -62,7 +62,7 @@ def test_whatever_the_server_answers_all_points_arrive_once(
     dice = random.Random(0)
     proxy.manner = lambda method, path: manner if dice.random() < 0.25 else "pass"
     thread = MirrorThread(mirror)
-    assert any(thread.attempt() for _ in range(100))  # each round comes further than the last
+    assert any(thread.try_sync() for _ in range(100))  # each round comes further than the last
     proxy.always("pass")
     run_id = mirror.children[key].run_id
     assert Counter(stored(server[1], run_id)) == due(plan, key)
@@ -80,7 +80,7 @@ def test_points_arrive_in_order_after_an_outage(
     mirror = mirrored(plan, tmp_path, proxy.uri)
     proxy.always("500")
     execution.advance()
-    with pytest.raises(Away):
+    with pytest.raises(TrackingUnavailable):
         mirror.sync()
     proxy.always("pass")
     mirror.sync()
@@ -98,7 +98,7 @@ def test_a_dead_server_costs_a_round_one_trial_not_all(proxy: Proxy, tiny_plan: 
     mirror.open()
     proxy.asked.clear()
     proxy.always("500")
-    with pytest.raises(Away):
+    with pytest.raises(TrackingUnavailable):
         mirror.sync()
     assert len(proxy.asked) == 2  # the trial's first call, and whether anything is answered at all
 
@@ -114,13 +114,13 @@ def test_an_interrupted_sweep_does_not_wait_for_a_server_that_hangs(
     left = threading.Event()
 
     def leave() -> None:
-        assert not thread.drain(hurry=True)
-        thread.abandon()
+        assert not thread.send_rest(hurry=True)
+        thread.stop_as_killed()
         left.set()
 
     threading.Thread(target=leave, daemon=True).start()
     assert left.wait(9)  # a call to a server that hangs takes 10 s
-    assert thread.trouble
+    assert thread.error
 
 
 def test_the_end_waits_for_a_server_that_is_slow_but_answers(
@@ -131,7 +131,7 @@ def test_the_end_waits_for_a_server_that_is_slow_but_answers(
     proxy.delay = 0.3
     thread = MirrorThread(mirror, interval=0.01, patience=0.1)  # all of it takes far longer than that
     thread.start()
-    assert thread.drain()
+    assert thread.send_rest()
     assert Counter(stored(server[1], mirror.children[key].run_id)) == due(plan, key)
 
 
@@ -151,15 +151,16 @@ def test_answers_that_take_5_s_keep_no_trial_and_all_arrives_once(
 
     proxy.manner = slow_at_first
     for _ in range(2):
-        execution._one_step(execution._trainer)  # type: ignore[arg-type]
-    execution._commit(execution._trainer)  # type: ignore[arg-type]
+        execution._take_step()
+    assert execution._trainer is not None and execution._writer is not None
+    execution._writer.commit(execution._trainer)
     thread = MirrorThread(mirror, interval=0.01, patience=0.1)
     thread.start()
     assert asked.wait(60)
     execution.advance()  # to the end of the trial, while MLflow has not answered yet
     assert execution.done
     assert len(proxy.asked) <= answered
-    assert thread.drain()
+    assert thread.send_rest()
     assert Counter(stored(server[1], mirror.children[key].run_id)) == due(plan, key)
     assert active_runs(mirror, key) == 1
 
@@ -169,8 +170,8 @@ def test_the_end_gives_up_on_a_server_that_takes_nothing(proxy: Proxy, tiny_plan
     proxy.always("500")
     thread = MirrorThread(mirror, interval=0.01, patience=0.5)
     thread.start()
-    assert not thread.drain()
-    assert thread.trouble
+    assert not thread.send_rest()
+    assert thread.error
 
 
 def test_a_password_in_the_address_is_never_said(
@@ -183,8 +184,8 @@ def test_a_password_in_the_address_is_never_said(
     assert "hunter2" not in (plan.folder.mirror_file).read_text()
     proxy.always("garbage")
     thread = MirrorThread(mirror)
-    assert not thread.attempt()
-    assert thread.trouble and "hunter2" not in thread.trouble
+    assert not thread.try_sync()
+    assert thread.error and "hunter2" not in thread.error
     with pytest.raises(UserError) as refused:
         mirror_of(plan, tmp_path, mirror.uri).open()
     assert "hunter2" not in str(refused.value)
