@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import re
 import sys
+import textwrap
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -20,6 +22,7 @@ import measured
 from runs import SWEEPS, Run, load
 
 DCGAN, STABILISED, ACGAN, WGAN_GP = SWEEPS
+COLUMNS = 98
 
 
 def main() -> None:
@@ -41,7 +44,25 @@ def page(runs: dict[str, list[Run]]) -> str:
     environment = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
     functions = {name: found for name, found in vars(measured).items() if inspect.isfunction(found)}
     systems = dict(zip(("dcgan", "stabilised", "acgan", "wgan_gp"), runs.values(), strict=True))
-    return environment.get_template("page.md.j2").render(**functions, **systems, runs=runs)
+    return wrapped(environment.get_template("page.md.j2").render(**functions, **systems, runs=runs))
+
+
+def wrapped(page: str) -> str:
+    """The page with paragraphs and lists in short lines; tables, code, headings and pictures stay as they are."""
+    return "\n\n".join(map(_wrapped_block, page.rstrip("\n").split("\n\n"))) + "\n"
+
+
+def _wrapped_block(block: str) -> str:
+    block = block.strip("\n")
+    if block.startswith(("```", "|", "#", "!", "    ")):
+        return block
+    return "\n".join(map(_wrapped_item, re.split(r"\n(?=- )", block)))
+
+
+def _wrapped_item(item: str) -> str:
+    indent = "  " if item.startswith("- ") else ""
+    text = " ".join(item.split())
+    return textwrap.fill(text, COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def draw(runs: dict[str, list[Run]], folder: Path) -> None:
