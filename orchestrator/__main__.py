@@ -1,4 +1,4 @@
-"""The console script. The command line takes a moment to load, and Ctrl-C in that moment ends in a line, too."""
+"""The console script. Loading the command line takes a moment; Ctrl-C in that moment ends in one line, too."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The command line: its commands in the order of `--help`, and how each exit becomes an exit code.
+"""The command line: the commands in the order of `--help`, and the exit code of every kind of end.
 
-The functions of the commands are short and import heavy packages inside, so that `--help` is quick.
+The functions of the commands import heavy packages inside, so that `--help` is fast.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ The same command again repeats nothing that is finished; after Ctrl-C it goes on
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         print(f"gan-orchestrator {__version__}")
         raise typer.Exit
 
@@ -66,19 +66,21 @@ app.add_typer(manage.datasets_app, name="datasets")
 
 
 def main() -> None:
-    """The console script: a user's mistake ends in clear lines and exit code 2."""
+    """The console script. A user's mistake ends in clear lines on stderr and exit code 2, never in a traceback."""
     try:
         app()
     except UserError as error:
         print(error, file=sys.stderr)
         code: object = 2
-    except Interrupted as left:
+    except Interrupted as interruption:
         print(LEFT)
-        code = left.code
-    except SystemExit as done:
-        code = done.code
+        code = interruption.code
+    except SystemExit as end:
+        code = end.code
     else:
         code = 0
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else int(code is not None))  # unloading torch and Ray would take 2 seconds
+    os._exit(
+        code if isinstance(code, int) else int(code is not None)
+    )  # a normal exit would take 2 seconds to unload torch and Ray

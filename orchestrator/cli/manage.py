@@ -22,7 +22,7 @@ datasets_app = typer.Typer(invoke_without_command=True)
 
 
 def stop(sweep: SweepName, home: Home = HOME, address: RemoteAddress = None) -> None:
-    """Stop a sweep that another command runs on this machine, as its Ctrl-C would: every running trial is saved.
+    """Stop a sweep that another command runs on this machine, as Ctrl-C there would: every running trial is saved.
 
     Example: `orchestrate stop stability`
     """
@@ -36,11 +36,11 @@ def stop(sweep: SweepName, home: Home = HOME, address: RemoteAddress = None) -> 
 
 
 def sync(sweep: SweepName, home: Home = HOME, tracking_uri: TrackingUri = None, address: RemoteAddress = None) -> None:
-    """Send MLflow what it lacks of a sweep: after an outage, or all of it, to another store or after a deletion.
+    """Send MLflow what it lacks of a sweep: after an outage or a deletion, or the whole sweep to another store.
 
-    From the sweep's folder alone, neither file nor data are needed. Runs that a dead command left running get their
-    true status, deleted ones come back, the report is written again; what is there already is not sent. Refused while
-    the sweep runs, which does the same. Exit codes: 0 MLflow has everything, 1 it has not.
+    It needs the sweep's folder, but neither the sweep file nor the data. Runs that a killed command left as running get
+    their true status, deleted runs come back, the report is written again; what MLflow has already is not sent. Refused
+    while the sweep runs, which does the same. Exit codes: 0 MLflow has everything, 1 it has not.
 
     Example: `orchestrate sync stability --tracking-uri http://127.0.0.1:5000`
     """
@@ -64,10 +64,10 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     home: Home = HOME,
 ) -> None:
-    """Delete what nobody needs any more, after saying what and how much, and asking.
+    """Delete files that nobody needs any more. Lists them with their size and asks before.
 
-    That is: checkpoints of finished trials, what `orchestrate train` and killed commands left. Results, generators and
-    pictures stay unless `--everything` is given; MLflow's records always stay. Refused while the sweep runs.
+    These are checkpoints of finished trials and what `orchestrate train` and killed commands left. Results, generators
+    and pictures stay unless `--everything` is given. MLflow's records always stay. Refused while the sweep runs.
 
     Example: `orchestrate clean stability`
     """
@@ -75,20 +75,21 @@ def clean(
     from orchestrator.formatting import format_bytes
 
     folders = clean.choose_sweeps(home, sweep, all_)
-    with clean.held(folders):
-        waste = clean.find(home, folders, all_, everything)
-        for line in clean.describe(waste, folders, everything):
+    with clean.lock_sweeps(folders):
+        unused = clean.find_unused(home, folders, all_, everything)
+        for line in clean.describe(unused, folders, everything):
             print(line)
-        if not waste:
+        if not unused:
             print("nothing to delete; `orchestrate status` shows what is kept")
             return
-        if not yes and not _agreed(f"delete {format_bytes(sum(one.size for one in waste))}?"):
+        if not yes and not _confirm(f"delete {format_bytes(sum(files.size for files in unused))}?"):
             print("nothing was deleted")
             return
-        print(f"deleted {format_bytes(clean.delete(waste))}; `orchestrate status` shows what is left")
+        print(f"deleted {format_bytes(clean.delete(unused))}; `orchestrate status` shows what is left")
 
 
-def _agreed(question: str) -> bool:
+def _confirm(question: str) -> bool:
+    """The user's answer. Raises UserError if there is nobody to answer."""
     try:
         return typer.confirm(question)
     except typer.Abort:
@@ -97,7 +98,7 @@ def _agreed(question: str) -> bool:
 
 @datasets_app.callback()
 def datasets(context: typer.Context, home: Home = HOME, json: Json = False) -> None:
-    """List the known data sets: what is here, its size, how to get the rest.
+    """List the known data sets: which are downloaded, their size, and how to get the others.
 
     Example: `orchestrate datasets`
     """
@@ -107,14 +108,14 @@ def datasets(context: typer.Context, home: Home = HOME, json: Json = False) -> N
     from orchestrator.commands import datasets
 
     if json:
-        print_json(datasets.describe(home))
+        print_json(datasets.dataset_rows(home))
     else:
         datasets.print_datasets(home, make_console())
 
 
 @datasets_app.command()
 def prepare(name: Annotated[str, typer.Argument(metavar="NAME", help="Such as mnist.")], home: Home = HOME) -> None:
-    """Fetch a data set into the home folder (torchvision downloads it) and read it once.
+    """Download a data set into the home folder (with torchvision) and read it once.
 
     Example: `orchestrate datasets prepare mnist`
     """
@@ -124,15 +125,14 @@ def prepare(name: Annotated[str, typer.Argument(metavar="NAME", help="Such as mn
 
 
 def doctor(home: Home = HOME, address: Address = None, tracking_uri: TrackingUri = None, json: Json = False) -> None:
-    """Check that this machine has what a sweep needs, and say what to do where it has not.
+    """Check that this machine has what a sweep needs, and say how to correct what is wrong.
 
     Exit codes: 0 nothing is wrong, 1 something is.
 
     Example: `orchestrate doctor --json`
     """
-    from orchestrator.commands import doctor as examination
+    from orchestrator.commands.doctor import print_checks, run_checks
     from orchestrator.tracking.address import default_uri
 
-    cluster = None if address == "local" else address
-    found = examination.examine(home, tracking_uri or default_uri(home), cluster)
-    raise typer.Exit(examination.report(found, make_console(), json))
+    checks = run_checks(home, tracking_uri or default_uri(home), None if address == "local" else address)
+    raise typer.Exit(print_checks(checks, make_console(), json))

@@ -17,7 +17,7 @@ SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="The name of a s
 
 
 def _check_home(home: Path) -> Path:
-    """Raises UserError where no folder is and none can be."""
+    """Raises UserError if there is no folder and none can be made."""
     try:
         if stat.S_ISDIR(os.stat(home).st_mode):  # Path.is_dir takes what can be no path for what is not there
             return home
@@ -57,8 +57,8 @@ Storage = Annotated[
         envvar="ORCHESTRATE_STORAGE",
         metavar="s3://BUCKET/PREFIX",
         show_default="HOME",
-        help="Where trials live if nodes share no folder; HOME then holds a copy. Credentials come from "
-        "AWS_ACCESS_KEY_ID or what else AWS's tools read.",
+        help="Where trials live if the nodes share no folder; HOME then holds a copy. Credentials come from "
+        "AWS_ACCESS_KEY_ID or another source that AWS's tools read.",
     ),
 ]
 HOME = Path("runs")
@@ -71,7 +71,7 @@ GpuShare = Annotated[
         min=0.01,
         max=1.0,
         show_default="measured",
-        help="Part of a GPU that each trial gets, and of its memory at most.",
+        help="Part of a GPU that each trial gets; it also limits its share of the memory.",
     ),
 ]
 Trial = Annotated[
@@ -79,9 +79,9 @@ Trial = Annotated[
 ]
 
 
-def _run_there(context: typer.Context, address: str | None) -> str | None:
-    """An address for clients outside a cluster: the whole command runs there."""
-    from orchestrator.cluster import job_submission  # not at the top, for it uses what this module offers
+def _run_on_cluster(context: typer.Context, address: str | None) -> str | None:
+    """Run the whole command on a remote cluster and exit, if the address is one for clients outside of it."""
+    from orchestrator.cluster import job_submission  # not at the top: `--help` does not need it
 
     if not job_submission.is_outside(address) or context.resilient_parsing:
         return address
@@ -93,10 +93,10 @@ Address = Annotated[
     typer.Option(
         envvar="RAY_ADDRESS",
         show_default="a local Ray",
-        callback=_run_there,
-        is_eager=True,  # the other options are the cluster's matter
+        callback=_run_on_cluster,
+        is_eager=True,  # the cluster checks the other options
         help="A Ray cluster: auto or HOST:6379 on one of its machines; ray://HOST:10001 or http://HOST:8265 from "
-        "outside, and then the command runs there as a Ray job.",
+        "outside: then the command runs on the cluster as a Ray job.",
     ),
 ]
 RemoteAddress = Annotated[
@@ -104,8 +104,8 @@ RemoteAddress = Annotated[
     typer.Option(
         "--address",
         envvar="RAY_ADDRESS",
-        callback=_run_there,
+        callback=_run_on_cluster,
         is_eager=True,
-        help="A Ray cluster; ray://HOST:10001 or http://HOST:8265 (from outside): run this command there.",
+        help="A Ray cluster; ray://HOST:10001 or http://HOST:8265 (from outside): run this command on it.",
     ),
 ]

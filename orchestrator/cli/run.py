@@ -31,11 +31,16 @@ def sweep(
     workers: Workers = None,
     address: Address = None,
     detach: Annotated[
-        bool, typer.Option("--detach", help="With ray:// or http://: do not wait for the sweep, which runs there.")
+        bool,
+        typer.Option(
+            "--detach", help="On a remote cluster (ray:// or http://): start the sweep and do not wait for it."
+        ),
     ] = False,
     device: Annotated[
         Literal["auto", "cpu", "gpu", "any"],
-        typer.Option(help="What trials train on; auto: on GPUs where there are any; any: on GPUs and processors."),
+        typer.Option(
+            help="What trials train on; auto: GPUs if there are any, else processors; any: GPUs and processors."
+        ),
     ] = "auto",
     gpu_share: GpuShare = None,
     confirm: Annotated[
@@ -43,7 +48,7 @@ def sweep(
         typer.Option(
             min=0,
             metavar="K",
-            help="Run the best K configurations again on fresh seeds: the best of many are partly the luckiest.",
+            help="Train the best K configurations again on fresh seeds: the best of many are partly the luckiest.",
         ),
     ] = 0,
     tracking_uri: TrackingUri = None,
@@ -55,18 +60,18 @@ def sweep(
         bool, typer.Option("--system-metrics", help="Record processor, memory and GPU while trials train.")
     ] = False,
     fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help="Stop the sweep when a trial fails; those that run are saved.")
+        bool, typer.Option("--fail-fast", help="Stop the sweep when a trial fails; running trials are saved.")
     ] = False,
     patience: Annotated[
         float,
-        typer.Option(min=0.1, metavar="MINUTES", help="Without a word of a trial for so long its worker is killed."),
+        typer.Option(min=0.1, metavar="MINUTES", help="Replace a worker after this many silent minutes."),
     ] = 15.0,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but the summary at the end, and errors.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors and the summary at the end.")] = False,
 ) -> None:
     """Run a sweep, or go on with it, then write the report.
 
-    Finished trials are not repeated, interrupted ones resume from their checkpoints. Ctrl-C saves every running
-    trial and leaves. Exit codes: 0 every trial has a verdict (a diverged GAN is a verdict), 1 some trial failed for
+    Finished trials are not repeated; interrupted trials resume from their checkpoints. Ctrl-C saves every running
+    trial and exits. Exit codes: 0 every trial has a verdict (a diverged GAN is a verdict), 1 a trial failed for
     another cause, 2 the request is wrong and nothing was started, 130 interrupted.
 
     Example: `orchestrate sweep experiments/stability.yaml --set seeds=[0,1,2]`
@@ -74,13 +79,16 @@ def sweep(
     from orchestrator import signals
 
     if detach:
-        raise UserError("--detach needs --address ray://HOST:10001 or http://HOST:8265: who waits is this command")
+        raise UserError(
+            "--detach only works on a remote cluster: give --address ray://HOST:10001 or --address http://HOST:8265"
+        )
     signals.leave_on_signals()  # before torch is imported, which takes a while
-    from orchestrator.commands import sweep, sweep_options
+    from orchestrator.commands.sweep import run_sweep
+    from orchestrator.commands.sweep_options import SweepOptions
     from orchestrator.tracking.address import default_uri
 
     uri = tracking_uri or default_uri(home)
-    options = sweep_options.SweepOptions(
+    options = SweepOptions(
         home,
         uri,
         None if address == "local" else address,
@@ -95,7 +103,7 @@ def sweep(
         patience=60 * patience,
         storage=storage,
     )
-    raise typer.Exit(sweep.run_sweep(file, set_ or [], options, make_console()))
+    raise typer.Exit(run_sweep(file, set_ or [], options, make_console()))
 
 
 def plan(
@@ -114,10 +122,10 @@ def plan(
     json: Json = False,
     address: RemoteAddress = None,
 ) -> None:
-    """Show what a sweep would run, what is already there or stale, and how long it will take; runs nothing.
+    """Show which trials a sweep would train, which are finished or stale, and how long it would take; trains nothing.
 
-    The time comes from trials of this home folder that ran on the same kind of processor, or from `--pilot`, which
-    runs its trials alone: beside others they take longer.
+    The time comes from trials of this home folder that ran on the same kind of processor, or from `--pilot`. A pilot
+    runs its trials alone; beside others they take longer.
 
     Example: `orchestrate plan experiments/stability.yaml --pilot --price-per-hour 0.40`
     """
@@ -125,12 +133,12 @@ def plan(
 
     console = make_console()
     note = (lambda text: None) if json else (lambda text: say(console, text, word_wrap=True))
-    request = plan.Request(file, set_ or [], home, workers, gpu_share, price_per_hour, pilot)
-    outlook = plan.look_ahead(request, note)
+    request = plan.PlanRequest(file, set_ or [], home, workers, gpu_share, price_per_hour, pilot)
+    preview = plan.make_preview(request, note)
     if json:
-        print_json(plan.as_json(outlook))
+        print_json(plan.as_json(preview))
     else:
-        plan.print_outlook(outlook, console)
+        plan.print_preview(preview, console)
 
 
 def train(
@@ -141,9 +149,9 @@ def train(
     set_: Set = None,
     home: Home = HOME,
 ) -> None:
-    """Train one trial of a sweep in this process, without Ray or MLflow: to debug, or to profile.
+    """Train one trial of a sweep in this process, without Ray or MLflow, to debug or to profile it.
 
-    It starts anew every time and leaves its files in HOME/train/KEY; the sweep does not know of it.
+    It starts from step 0 every time and keeps its files in HOME/train/KEY; the sweep does not use them.
 
     Example: `orchestrate train experiments/stability.yaml --trial 3`
     """

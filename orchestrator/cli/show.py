@@ -26,7 +26,7 @@ def status(
     json: Json = False,
     address: RemoteAddress = None,
 ) -> None:
-    """Show where a sweep stands, trial by trial; with --address also the cluster's nodes, and what runs where.
+    """Show the status of every trial of a sweep; with --address also the cluster's nodes and what runs on each.
 
     Example: `orchestrate status stability --json`
     """
@@ -45,13 +45,15 @@ def report(
         Path | None,
         typer.Option(show_default="HOME/sweeps/SWEEP/report", help="Folder to write report.html and its tables into."),
     ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Write it again while the sweep runs.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Write it again every 20 seconds while the sweep runs.")
+    ] = False,
     tracking_uri: TrackingUri = None,
     address: RemoteAddress = None,
 ) -> None:
-    """Write the comparison again, from MLflow alone: it can be made on any machine that reaches it.
+    """Write the report again, from MLflow alone: on any machine that reaches MLflow.
 
-    Several sweeps are compared, in pairs of runs that differ in nothing else.
+    Several sweeps are compared in pairs of runs that differ in nothing but the sweep.
 
     Example: `orchestrate report before after`
     """
@@ -84,12 +86,17 @@ def sample(
     grid: Annotated[
         int | None, typer.Option(min=1, max=10_000, metavar="N", show_default="64", help="Draw a grid of N images.")
     ] = None,
-    by_class: Annotated[bool, typer.Option("--by-class", help="Draw a row a class (acgan).")] = False,
+    by_class: Annotated[bool, typer.Option("--by-class", help="Draw one row for each class (acgan).")] = False,
     interpolate: Annotated[
-        bool, typer.Option("--interpolate", help="Draw rows that go from one latent to another, on the sphere.")
+        bool,
+        typer.Option("--interpolate", help="Draw rows that interpolate from one latent to another, on the sphere."),
     ] = False,
-    best: Annotated[bool, typer.Option("--best", help="Take the best evaluation's generator, not the last.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the latents; 0 are those of the training's pictures.")] = 0,
+    best: Annotated[
+        bool, typer.Option("--best", help="Use the generator of the best evaluation, not the last one.")
+    ] = False,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed of the latents; 0: the latents of the pictures made in training.")
+    ] = 0,
     output: Annotated[
         Path | None, typer.Option(metavar="FILE", show_default="SWEEP-NUMBER-KIND.png", help="The PNG file to write.")
     ] = None,
@@ -97,7 +104,7 @@ def sample(
 ) -> None:
     """Draw images from a trial's generator into a PNG file; needs neither Ray nor MLflow nor the data.
 
-    A trial that is not finished yet is drawn from as of its checkpoint.
+    For an unfinished trial it uses the generator in the last checkpoint.
 
     Example: `orchestrate sample stability 3 --best --grid 100 --output digits.png`
     """
@@ -115,11 +122,13 @@ def logs(
     sweep: SweepName,
     trial: Trial,
     rows: Annotated[int, typer.Option(min=0, metavar="N", help="The last N rows of the history.")] = 10,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on while it runs: a line for each new row.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on while the trial runs: one line for each new row.")
+    ] = False,
     home: Home = HOME,
     address: RemoteAddress = None,
 ) -> None:
-    """Tell what is known of a trial: attempts, verdict, error with its traceback, the last rows of its history.
+    """Print a trial's attempts, its verdict, its error with the traceback, and the last rows of its history.
 
     Rows appear when a checkpoint makes them durable (`checkpoint_every`). Ctrl-C ends `--follow`, not the trial.
 

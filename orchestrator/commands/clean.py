@@ -1,4 +1,4 @@
-"""`orchestrate clean`: what lies in the home folder and nobody needs any more. MLflow's records are never touched."""
+"""`orchestrate clean`: deletes files of the home folder that nobody needs any more; MLflow keeps all its records."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ from orchestrator.store.trial_status import TrialStatus
 
 
 @dataclass(frozen=True)
-class Waste:
-    """Files or folders of one kind, and their bytes."""
+class UnusedFiles:
+    """Files or folders of one kind that can be deleted. `size`: their bytes."""
 
-    what: str
+    kind: str
     paths: list[Path]
     size: int
 
 
 def choose_sweeps(home: Path, name: str | None, all_: bool) -> list[SweepFolder]:
-    """The sweeps of a home folder that are to be cleaned. Raises UserError."""
+    """The sweeps of a home folder to clean: the named one or all. Raises UserError."""
     if (name is None) == (not all_):
         raise UserError("give the name of a sweep, or --all: orchestrate clean SWEEP; `orchestrate status` lists them")
-    found = sweeps(home)
+    folders = sweeps(home)
     if all_:
-        return found
-    chosen = [folder for folder in found if folder.name == name]
+        return folders
+    chosen = [folder for folder in folders if folder.name == name]
     if not chosen:
-        SweepFolder(home, str(name)).sweep()  # raises, with those that there are
+        SweepFolder(home, str(name)).sweep()  # raises, and lists the sweeps of the home
         raise UserError(f"{name!r} is not the name of a sweep; `orchestrate status` lists them")
     return chosen
 
 
 @contextmanager
-def held(folders: list[SweepFolder]) -> Iterator[None]:
-    """Nothing runs these sweeps meanwhile. Raises UserError where something does."""
+def lock_sweeps(folders: list[SweepFolder]) -> Iterator[None]:
+    """In this context no other command can run these sweeps. Raises UserError if one runs already."""
     with ExitStack() as stack:
         for folder in folders:
             stack.enter_context(hold(folder))
         yield
 
 
-def find(home: Path, folders: list[SweepFolder], all_: bool, everything: bool) -> list[Waste]:
-    """What can be deleted, kind by kind, without the kinds of which there is nothing.
+def find_unused(home: Path, folders: list[SweepFolder], all_: bool, everything: bool) -> list[UnusedFiles]:
+    """What can be deleted, by kind, without empty kinds.
 
-    `all_`: all of HOME/train, not only what `orchestrate train` left of these sweeps' trials. `everything`: the sweeps
-    themselves.
+    `all_`: all of HOME/train, not only what `orchestrate train` left of the trials of these sweeps. `everything`: also
+    the folders of the sweeps.
     """
     trials = [
         TrialFolder(file.parent) for folder in folders for file in sorted(folder.folder.glob("trials/*/record.json"))
@@ -63,9 +63,9 @@ def find(home: Path, folders: list[SweepFolder], all_: bool, everything: bool) -
     else:
         finished = [
             file
-            for place in trials
-            if place.record().status == TrialStatus.FINISHED
-            for file in (place.checkpoint_file, place.previous_file, place.damaged_file)
+            for trial_folder in trials
+            if trial_folder.record().status == TrialStatus.FINISHED
+            for file in (trial_folder.checkpoint_file, trial_folder.previous_file, trial_folder.damaged_file)
         ]
         kinds = {
             "checkpoints of finished trials": [file for file in finished if file.exists()],
@@ -73,11 +73,11 @@ def find(home: Path, folders: list[SweepFolder], all_: bool, everything: bool) -
                 file for folder in folders for file in sorted(folder.folder.rglob(".*.tmp"))
             ],
         }
-    keys = {place.key for place in trials}
-    alone = [place for place in sorted(home.glob("train/*")) if all_ or place.name in keys]
-    kinds["trials of `orchestrate train`"] = [place for place in alone if not is_held(TrialFolder(place).lock_file)]
+    keys = {trial_folder.key for trial_folder in trials}
+    single_runs = [path for path in sorted(home.glob("train/*")) if all_ or path.name in keys]
+    kinds["trials of `orchestrate train`"] = [path for path in single_runs if not is_held(TrialFolder(path).lock_file)]
     kinds["temporary folders of killed commands"] = temp_folder.orphans()
-    return [Waste(what, paths, sum(map(size_of, paths))) for what, paths in kinds.items() if paths]
+    return [UnusedFiles(kind, paths, sum(map(size_of, paths))) for kind, paths in kinds.items() if paths]
 
 
 def size_of(path: Path) -> int:
@@ -87,18 +87,18 @@ def size_of(path: Path) -> int:
     return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir() or file.is_symlink())
 
 
-def describe(waste: list[Waste], folders: list[SweepFolder], everything: bool) -> list[str]:
-    """What would be deleted and how much, as lines."""
-    lines = [f"{format_bytes(one.size):>8}  {len(one.paths)} {one.what}" for one in waste]
+def describe(unused: list[UnusedFiles], folders: list[SweepFolder], everything: bool) -> list[str]:
+    """What would be deleted, and how many bytes, as lines."""
+    lines = [f"{format_bytes(files.size):>8}  {len(files.paths)} {files.kind}" for files in unused]
     if everything:
         lines.append(f"sweeps: {', '.join(folder.name for folder in folders) or 'none'}")
         lines.append("MLflow's runs, pictures and models stay; delete those in its UI (orchestrate ui)")
     return lines
 
 
-def delete(waste: list[Waste]) -> int:
-    """Deletes it; the bytes. Raises UserError where something cannot be deleted."""
-    for path in (path for one in waste for path in one.paths):
+def delete(unused: list[UnusedFiles]) -> int:
+    """Delete the files; returns their bytes. Raises UserError if something cannot be deleted."""
+    for path in (path for files in unused for path in files.paths):
         try:
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
@@ -106,4 +106,4 @@ def delete(waste: list[Waste]) -> int:
                 path.unlink(missing_ok=True)
         except OSError as error:
             raise UserError(f"{path} cannot be deleted ({error.strerror}); check who owns it") from None
-    return sum(one.size for one in waste)
+    return sum(files.size for files in unused)

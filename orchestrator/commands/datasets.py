@@ -1,4 +1,4 @@
-"""The data sets that are known by name: what they hold, whether they are here, how to get them."""
+"""`orchestrate datasets`: the data sets known by name, which of them are downloaded, and the download."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ _CIFAR = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "ba
 
 
 @dataclass(frozen=True)
-class Known:
-    """`folder` and `files`: what torchvision leaves below its root; none for a set that needs no download.
+class KnownDataset:
+    """A data set that a sweep file can name.
 
-    `train`, `test`: numbers of images. `channels`: 1 or 3, at 32 x 32 pixels.
+    `train`, `test`: numbers of images. `channels`: 1 or 3, at 32 x 32 pixels. `folder`, `files`: where torchvision puts
+    its files below its root; none for a data set that needs no download.
     """
 
     name: str
@@ -30,24 +31,24 @@ class Known:
     test: int
     classes: int
     channels: int
-    what: str
+    description: str
     folder: str = ""
     files: tuple[str, ...] = ()
 
     @property
     def memory(self) -> int:
-        """Bytes of its images once loaded."""
+        """Bytes of its images in memory."""
         return (self.train + self.test) * self.channels * 32 * 32
 
     def state(self, root: Path) -> str:
-        """`here`, `missing`, or `partly`: some files only, or archives that were not unpacked."""
+        """`here`, `missing`, or `partly`: some files, or archives that were not unpacked."""
         present = [(root / self.folder / file).is_file() for file in self.files]
         if all(present):
             return "here"
         return "partly" if any(present) or self.size(root) else "missing"
 
     def size(self, root: Path) -> int:
-        """Bytes on the disk, torchvision's archives included."""
+        """Bytes on the disk, with torchvision's archives."""
         if not self.files:
             return 0
         folder = root / self.folder
@@ -56,19 +57,19 @@ class Known:
         return sum((root / file).stat().st_size for file in self.files if (root / file).is_file())
 
 
-KNOWN = [
-    Known("digits", 1541, 256, 10, 1, "8x8 handwritten digits (UCI)"),
-    Known("mnist", 60_000, 10_000, 10, 1, "28x28 handwritten digits", "MNIST/raw", _MNIST),
-    Known("fashion_mnist", 60_000, 10_000, 10, 1, "28x28 clothes", "FashionMNIST/raw", _MNIST),
-    Known("cifar10", 50_000, 10_000, 10, 3, "32x32 objects and animals", "cifar-10-batches-py", _CIFAR),
-    Known("svhn", 73_257, 26_032, 10, 3, "32x32 house numbers", "", ("train_32x32.mat", "test_32x32.mat")),
-    Known("stacked_mnist", 60_000, 10_000, 1000, 3, "three MNIST digits as colours", "MNIST/raw", _MNIST),
+KNOWN_DATASETS = [
+    KnownDataset("digits", 1541, 256, 10, 1, "8x8 handwritten digits (UCI)"),
+    KnownDataset("mnist", 60_000, 10_000, 10, 1, "28x28 handwritten digits", "MNIST/raw", _MNIST),
+    KnownDataset("fashion_mnist", 60_000, 10_000, 10, 1, "28x28 clothes", "FashionMNIST/raw", _MNIST),
+    KnownDataset("cifar10", 50_000, 10_000, 10, 3, "32x32 objects and animals", "cifar-10-batches-py", _CIFAR),
+    KnownDataset("svhn", 73_257, 26_032, 10, 3, "32x32 house numbers", "", ("train_32x32.mat", "test_32x32.mat")),
+    KnownDataset("stacked_mnist", 60_000, 10_000, 1000, 3, "three MNIST digits as colours", "MNIST/raw", _MNIST),
 ]
-OWN = "your own images: data: {name: image_folder, path: FOLDER} or {name: npz, path: FILE}, where they lie"
+OWN_IMAGES = "your own images: data: {name: image_folder, path: FOLDER} or {name: npz, path: FILE}, where they lie"
 
 
-def describe(home: Path) -> list[dict[str, Any]]:
-    """A row a data set, for programs."""
+def dataset_rows(home: Path) -> list[dict[str, Any]]:
+    """One row a data set, as `--json` prints it."""
     root = home / "datasets"
     return [
         {
@@ -79,20 +80,19 @@ def describe(home: Path) -> list[dict[str, Any]]:
             "test": known.test,
             "classes": known.classes,
             "channels": known.channels,
-            "what": known.what,
+            "what": known.description,
             "get": how_to_get(known, home),
         }
-        for known in KNOWN
+        for known in KNOWN_DATASETS
     ]
 
 
-def how_to_get(known: Known, home: Path) -> str:
-    """What to do about a data set that is not here; the empty string if it is."""
+def how_to_get(known: KnownDataset, home: Path) -> str:
+    """The command that downloads a data set, or that it needs no download; empty if its files are all there."""
     if not known.files:
         return "comes with scikit-learn"
-    return (
-        "" if known.state(home / "datasets") == "here" else orchestrate_command(f"datasets prepare {known.name}", home)
-    )
+    is_present = known.state(home / "datasets") == "here"
+    return "" if is_present else orchestrate_command(f"datasets prepare {known.name}", home)
 
 
 def print_datasets(home: Path, console: Console) -> None:
@@ -101,26 +101,30 @@ def print_datasets(home: Path, console: Console) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("data set", "state", "on disk", "train", "test", "classes", "what it shows", "to get it"):
         table.add_column(title, justify="right" if title in ("on disk", "train", "test", "classes") else "left")
-    for row in describe(home):
+    for row in dataset_rows(home):
         counts = (f"{row[name]:,}" for name in ("train", "test", "classes"))
         size = format_bytes(row["bytes"]) if row["bytes"] else ""
         table.add_row(row["name"], row["state"], size, *counts, row["what"], row["get"])
     console.print(table)
     folder = (home / "datasets").absolute()
     say(console, f"in {folder}; torchvision fetches what is missing, also when a sweep starts", word_wrap=True)
-    say(console, OWN, word_wrap=True)
+    say(console, OWN_IMAGES, word_wrap=True)
 
 
 def prepare(name: str, home: Path, console: Console) -> None:
-    """Fetches a data set and reads it once. Raises UserError."""
+    """Download a data set and load it once. Raises UserError."""
     from gan_core.config.sections import DataConfig, DataName
     from gan_core.data import datasets
     from gan_core.data.preprocessing import DataError
 
-    names = [known.name for known in KNOWN]
+    names = [known.name for known in KNOWN_DATASETS]
     if name not in names:
-        own = name in get_args(DataName)
-        raise UserError(OWN if own else f"no data set {name!r}{did_you_mean(name, names)}; known: {', '.join(names)}")
+        is_own_images = name in get_args(DataName)
+        raise UserError(
+            OWN_IMAGES
+            if is_own_images
+            else f"no data set {name!r}{did_you_mean(name, names)}; known: {', '.join(names)}"
+        )
     root = home.absolute() / "datasets"
     make_home(home)
     try:

@@ -1,4 +1,4 @@
-"""`orchestrate doctor`: looks at this machine, the home folder and the tracking store before work is lost."""
+"""`orchestrate doctor`: checks this machine, the home folder and MLflow's store for what a sweep needs."""
 
 from __future__ import annotations
 
@@ -32,33 +32,33 @@ from orchestrator.tracking.address import check_uri, without_secrets
 STYLES = {"ok": "green", "warning": "yellow", "wrong": "red"}
 
 
-def examine(home: Path, uri: str, address: str | None) -> list[Check]:
-    """Every check, in the order in which things are needed. `address`: a Ray cluster's, None for a local one."""
-    temporary = temp_folder.parent_folder()
+def run_checks(home: Path, uri: str, address: str | None) -> list[Check]:
+    """All checks, in the order in which a sweep needs things. `address`: of a Ray cluster; None: a local Ray."""
+    temporary_folder = temp_folder.parent_folder()
     return [
         doctor_checks.python(sys.version_info[:2], platform.python_version()),
         *_torch(),
-        doctor_checks.ray(_version("ray"), address, _trouble_of_ray(address)),
+        doctor_checks.ray(_installed_version("ray"), address, _ray_error(address)),
         _disk("disk", home),
-        _disk("temporary disk", temporary),
+        _disk("temporary disk", temporary_folder),
         _shared_memory(home),
-        doctor_checks.permissions("home", str(home.absolute()), _trouble_of_writing(_existing(home))),
-        doctor_checks.permissions("temporary", str(temporary), _trouble_of_writing(temporary)),
-        doctor_checks.open_files(*(_readable(limit) for limit in resource.getrlimit(resource.RLIMIT_NOFILE))),
-        doctor_checks.tracking(without_secrets(uri), trouble_of_tracking(uri)),
+        doctor_checks.permissions("home", str(home.absolute()), _write_error(_nearest_existing(home))),
+        doctor_checks.permissions("temporary", str(temporary_folder), _write_error(temporary_folder)),
+        doctor_checks.open_files(*(_finite(limit) for limit in resource.getrlimit(resource.RLIMIT_NOFILE))),
+        doctor_checks.tracking(without_secrets(uri), tracking_error(uri)),
         _data(home),
     ]
 
 
-def report(found: list[Check], console: Console, as_json: bool) -> int:
-    """Prints the checks; the exit code, 1 if something is wrong."""
-    wrong = sum(check.state == "wrong" for check in found)
-    warnings = sum(check.state == "warning" for check in found)
+def print_checks(checks: list[Check], console: Console, as_json: bool) -> int:
+    """Print the checks; returns the exit code: 1 if something is wrong, otherwise 0."""
+    wrong = sum(check.state == "wrong" for check in checks)
+    warnings = sum(check.state == "warning" for check in checks)
     if as_json:
-        print_json([asdict(check) for check in found])
+        print_json([asdict(check) for check in checks])
         return int(wrong > 0)
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for check in found:
+    for check in checks:
         table.add_row(check.name, Text(check.state, style=STYLES[check.state]), Text(check.found))
         if check.to_do:
             table.add_row("", "", Text(f"-> {check.to_do}"))
@@ -66,12 +66,12 @@ def report(found: list[Check], console: Console, as_json: bool) -> int:
     if wrong:
         say(console, f"{wrong} wrong, {warnings} to be warned of; see the arrows above", word_wrap=True)
     else:
-        said = f"{warnings} to be warned of, nothing is wrong" if warnings else "all is well"
-        say(console, f"{said}; next: orchestrate sweep experiments/stability.yaml", word_wrap=True)
+        verdict = f"{warnings} to be warned of, nothing is wrong" if warnings else "all is well"
+        say(console, f"{verdict}; next: orchestrate sweep experiments/stability.yaml", word_wrap=True)
     return int(wrong > 0)
 
 
-def _version(package: str) -> str | None:
+def _installed_version(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:
@@ -82,7 +82,7 @@ def _torch() -> list[Check]:
     try:
         import torch
         import torchvision  # noqa: F401  # fails where it does not fit torch
-    except Exception as error:  # a wrong pair of wheels fails in several ways
+    except Exception as error:  # wheels that do not fit each other fail in several ways
         return [doctor_checks.torch(None, 0, False, first_line(error))]
     from gan_core.precision import resolve_precision
 
@@ -97,7 +97,7 @@ def _torch() -> list[Check]:
     ]
 
 
-def _trouble_of_ray(address: str | None) -> str:
+def _ray_error(address: str | None) -> str:
     try:
         if address:
             check_address(address)
@@ -106,25 +106,26 @@ def _trouble_of_ray(address: str | None) -> str:
     return ""
 
 
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest path above it that is there."""
-    return next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+def _nearest_existing(folder: Path) -> Path:
+    """The folder, or the nearest of its parents that exists."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
 
 
 def _disk(name: str, folder: Path) -> Check:
-    usage = shutil.disk_usage(_existing(folder))
+    usage = shutil.disk_usage(_nearest_existing(folder))
     return doctor_checks.disk(name, str(folder.absolute()), usage.free, usage.total)
 
 
 def _shared_memory(home: Path) -> Check:
-    """What Ray needs for the largest data set that is here."""
-    shared = Path("/dev/shm")
-    free = shutil.disk_usage(shared).free if shared.is_dir() else None
-    here = [known.memory for known in datasets.KNOWN if known.state(home / "datasets") == "here"]
-    return doctor_checks.shared_memory(free, object_store_bytes(max(here)))
+    """Whether shared memory holds the largest data set of the home."""
+    folder = Path("/dev/shm")
+    free = shutil.disk_usage(folder).free if folder.is_dir() else None
+    present = [dataset for dataset in datasets.KNOWN_DATASETS if dataset.state(home / "datasets") == "here"]
+    largest = max(dataset.memory for dataset in present)  # the digits are always there
+    return doctor_checks.shared_memory(free, object_store_bytes(largest))
 
 
-def _trouble_of_writing(folder: Path) -> str:
+def _write_error(folder: Path) -> str:
     try:
         with tempfile.TemporaryFile(dir=folder):
             return ""
@@ -132,12 +133,12 @@ def _trouble_of_writing(folder: Path) -> str:
         return str(error.strerror)
 
 
-def _readable(limit: int) -> int:
+def _finite(limit: int) -> int:
     return sys.maxsize if limit == resource.RLIM_INFINITY else limit
 
 
-def trouble_of_tracking(uri: str) -> str:
-    """Why MLflow's store at `uri` cannot be used; empty if it answers, or is a SQLite file that will be made."""
+def tracking_error(uri: str) -> str:
+    """Why MLflow's store cannot be used; empty if it answers, or is a SQLite file that does not exist yet."""
     try:
         check_uri(uri)
     except UserError as error:
@@ -153,6 +154,7 @@ def trouble_of_tracking(uri: str) -> str:
 
 
 def _data(home: Path) -> Check:
-    states = {known.name: known.state(home / "datasets") for known in datasets.KNOWN}
-    chosen = {wanted: [name for name, state in states.items() if state == wanted] for wanted in ("here", "partly")}
-    return doctor_checks.data(chosen["here"], chosen["partly"])
+    states = {dataset.name: dataset.state(home / "datasets") for dataset in datasets.KNOWN_DATASETS}
+    complete = [name for name, state in states.items() if state == "here"]
+    incomplete = [name for name, state in states.items() if state == "partly"]
+    return doctor_checks.data(complete, incomplete)

@@ -1,4 +1,4 @@
-"""What a sweep needs of a machine: each check is a pure function of what was found there, and says what to do."""
+"""The checks of `orchestrate doctor`: pure functions from what was measured on a machine to ok, warning or wrong."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from orchestrator.formatting import format_bytes
 State = Literal["ok", "warning", "wrong"]
 PYTHONS = ((3, 11), (3, 13))
 GB = 1000**3
-MIN_DISK, ENOUGH_DISK = 1 * GB, 5 * GB
-MIN_FILES, ENOUGH_FILES = 1024, 4096
+MIN_DISK, RECOMMENDED_DISK = 1 * GB, 5 * GB
+MIN_OPEN_FILES, RECOMMENDED_OPEN_FILES = 1024, 4096
 """Ray warns below 4096 open files; a local Ray with a few workers opens several hundred."""
-FULL_DISK = 0.95
+FULL_DISK_SHARE = 0.95
 """Ray's `local_fs_capacity_threshold`: on a fuller disk it stores no objects."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """`found`: what there is. `to_do`: what to do about it; empty where it is ok."""
+    """`found`: what there is. `to_do`: how to correct it; empty if it is ok."""
 
     name: str
     state: State
@@ -35,7 +35,7 @@ def python(version: tuple[int, int], full: str) -> Check:
 
 
 def torch(version: str | None, threads: int, bfloat16: bool, error: str = "") -> Check:
-    """`version`: None where the import failed with `error`. `bfloat16`: whether the CPU has units for it."""
+    """`version`: None if the import failed with `error`. `bfloat16`: whether the CPU has units for it."""
     if version is None:
         to_do = "install torch and torchvision from the same index: pip install -c constraints.txt -e ."
         return Check("torch", "wrong", f"cannot be imported ({error})", to_do)
@@ -44,21 +44,23 @@ def torch(version: str | None, threads: int, bfloat16: bool, error: str = "") ->
 
 
 def gpu(names: list[str], memory: int, built_for_gpu: bool, driver: bool) -> Check:
-    """`memory`: bytes of the first one. `driver`: whether the system shows a GPU, though torch may not see it."""
+    """`names`: the GPUs that torch sees. `memory`: bytes of the first. `driver`: whether there is a GPU driver."""
     if names:
         return Check("GPU", "ok", f"{len(names)} ({names[0]}, {format_bytes(memory)}); see --gpu-share")
     if driver:
-        why = "torch does not see it" if built_for_gpu else "this torch was built without GPU support"
-        return Check("GPU", "warning", f"there is one, but {why}", "install a torch that fits its driver (nvidia-smi)")
+        reason = "torch does not see it" if built_for_gpu else "this torch was built without GPU support"
+        return Check(
+            "GPU", "warning", f"there is one, but {reason}", "install a torch that fits its driver (nvidia-smi)"
+        )
     return Check("GPU", "ok", "none; trials run on the CPU")
 
 
-def ray(version: str | None, address: str | None, trouble: str) -> Check:
-    """`trouble`: why nothing answers at the cluster's `address`."""
+def ray(version: str | None, address: str | None, error: str) -> Check:
+    """`version`: None if Ray is not installed. `error`: why the cluster at `address` does not answer."""
     if version is None:
         return Check("Ray", "wrong", "not installed", "pip install -c constraints.txt -e .")
-    if trouble:
-        return Check("Ray", "wrong", f"{version}; {trouble}", "start that cluster, or unset RAY_ADDRESS")
+    if error:
+        return Check("Ray", "wrong", f"{version}; {error}", "start that cluster, or unset RAY_ADDRESS")
     return Check("Ray", "ok", f"{version}, " + (f"cluster at {address}" if address else "a local one for each sweep"))
 
 
@@ -66,14 +68,14 @@ def disk(name: str, folder: str, free: int, total: int) -> Check:
     found = f"{format_bytes(free)} of {format_bytes(total)} free in {folder}"
     if free < MIN_DISK:
         return Check(name, "wrong", found, "free some: orchestrate clean --all; or choose another --home")
-    if free < ENOUGH_DISK or free < total * (1 - FULL_DISK):
+    if free < RECOMMENDED_DISK or free < total * (1 - FULL_DISK_SHARE):
         to_do = "a trial takes 10 to 100 MB, and Ray stores nothing on a disk that is 95% full: orchestrate clean --all"
         return Check(name, "warning", found, to_do)
     return Check(name, "ok", found)
 
 
 def shared_memory(free: int | None, needed: int) -> Check:
-    """`free`: bytes in /dev/shm, None where the system has none. `needed`: what Ray's object store will ask for."""
+    """`free`: bytes in /dev/shm; None if it does not exist. `needed`: bytes that Ray's object store will take."""
     if free is None:
         return Check("shared memory", "ok", "no /dev/shm here; Ray uses its temporary folder")
     found = f"{format_bytes(free)} free in /dev/shm, Ray will take {format_bytes(needed)}"
@@ -83,35 +85,39 @@ def shared_memory(free: int | None, needed: int) -> Check:
     return Check("shared memory", "warning", found, to_do)
 
 
-def tracking(shown: str, trouble: str) -> Check:
-    """`shown`: MLflow's address without secrets. `trouble`: why it cannot be used."""
-    if trouble:
+def tracking(address: str, error: str) -> Check:
+    """`address`: MLflow's, without secrets. `error`: why it cannot be used."""
+    if error:
         to_do = "start the server or correct MLFLOW_TRACKING_URI; unset, runs go into the home folder"
-        return Check("tracking", "wrong", trouble, to_do)
-    return Check("tracking", "ok", f"{shown} answers" if shown.startswith("http") else shown)
+        return Check("tracking", "wrong", error, to_do)
+    return Check("tracking", "ok", f"{address} answers" if address.startswith("http") else address)
 
 
-def data(here: list[str], partly: list[str]) -> Check:
-    """The names of the data sets that are here, and of those of which some files are missing."""
-    found = f"here: {', '.join(here)}"
-    if partly:
-        to_do = "; ".join(f"orchestrate datasets prepare {name}" for name in partly)
-        return Check("data", "warning", f"{found}; incomplete: {', '.join(partly)}", to_do)
+def data(complete: list[str], incomplete: list[str]) -> Check:
+    """The names of the data sets whose files are all there, and of those that lack some."""
+    found = f"here: {', '.join(complete)}"
+    if incomplete:
+        to_do = "; ".join(f"orchestrate datasets prepare {name}" for name in incomplete)
+        return Check("data", "warning", f"{found}; incomplete: {', '.join(incomplete)}", to_do)
     return Check("data", "ok", f"{found}; `orchestrate datasets` lists what can be had")
 
 
-def permissions(name: str, folder: str, trouble: str) -> Check:
-    """`trouble`: what the system said when a file was made in `folder`."""
-    if trouble:
-        return Check(name, "wrong", f"no file can be made in {folder} ({trouble})", "choose another --home or TMPDIR")
+def permissions(name: str, folder: str, error: str) -> Check:
+    """`error`: the system's message when a file was made in `folder`."""
+    if error:
+        return Check(name, "wrong", f"no file can be made in {folder} ({error})", "choose another --home or TMPDIR")
     return Check(name, "ok", f"{folder} can be written")
 
 
 def open_files(soft: int, hard: int) -> Check:
     """The limits on open files; Ray raises its own soft limit to the hard one."""
     found = f"{soft} now, at most {hard}"
-    if hard < MIN_FILES:
-        return Check("open files", "wrong", found, f"have the hard limit raised to {ENOUGH_FILES} (limits.conf)")
-    if hard < ENOUGH_FILES:
-        return Check("open files", "warning", found, f"few for many workers; have it raised to {ENOUGH_FILES}")
+    if hard < MIN_OPEN_FILES:
+        return Check(
+            "open files", "wrong", found, f"have the hard limit raised to {RECOMMENDED_OPEN_FILES} (limits.conf)"
+        )
+    if hard < RECOMMENDED_OPEN_FILES:
+        return Check(
+            "open files", "warning", found, f"few for many workers; have it raised to {RECOMMENDED_OPEN_FILES}"
+        )
     return Check("open files", "ok", found)

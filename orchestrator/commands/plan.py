@@ -1,4 +1,4 @@
-"""`orchestrate plan`: what would run, what is there already, what is stale and why, and how long it will take."""
+"""`orchestrate plan`: what a sweep would train, what is finished or stale and why, and how long it would take."""
 
 from __future__ import annotations
 
@@ -24,8 +24,12 @@ from orchestrator.sweepfile import loader
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """A plan with what else is known of it. `other_code`, `replaced`: a trial's key -> the reason."""
+class Preview:
+    """A plan with what else the command prints.
+
+    `forecast`: None if no similar trial was measured. `other_code`: key of a finished trial -> how the code that made
+    it differs. `replaced`: key of a trial -> how it differs from the trial of the same name that ran before.
+    """
 
     plan: Plan
     file: Path
@@ -36,15 +40,15 @@ class Outlook:
 
     @property
     def cost(self) -> float | None:
-        """In the unit of the price; None if the price or the time is not known."""
+        """In the unit of the price; None if the price or the time is unknown."""
         if self.forecast is None or self.price_per_hour is None:
             return None
         return self.forecast.seconds / 3600 * self.price_per_hour
 
 
 @dataclass(frozen=True)
-class Request:
-    """The command's options. `workers`: None for one a processor. `pilot`: whether to time a few steps first."""
+class PlanRequest:
+    """The options of `orchestrate plan`. `workers`: None: one a processor. `pilot`: train a few steps to time them."""
 
     file: Path
     overrides: list[str]
@@ -55,8 +59,8 @@ class Request:
     pilot: bool
 
 
-def look_ahead(request: Request, note: Callable[[str], None]) -> Outlook:
-    """Everything that the command says. Raises UserError."""
+def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
+    """Load the data, compare the sweep with its folder and estimate its time. Raises UserError."""
     plan = make_plan(loader.load(request.file, request.overrides), request.home)
     measured, gpus = list[Measured](), environment.gpu_count()
     if request.pilot:
@@ -66,76 +70,86 @@ def look_ahead(request: Request, note: Callable[[str], None]) -> Outlook:
     measured += measured_in(request.home, "cuda" if gpus else "cpu")
     workers = slots(request.workers or environment.available_cpus(), gpus, request.gpu_share or ASSUMED_GPU_SHARE)
     expected = forecast(plan, measured, max(1, workers))
-    other = staleness.finished_with_other_code(plan, environment.describe())
-    return Outlook(plan, request.file, expected, other, staleness.replaced(plan), request.price_per_hour)
+    other_code = staleness.finished_with_other_code(plan, environment.describe())
+    return Preview(plan, request.file, expected, other_code, staleness.replaced(plan), request.price_per_hour)
 
 
-def as_json(outlook: Outlook) -> dict[str, Any]:
-    """For programs: the trials as `status` has them, with why they are `stale` or null; expected seconds, cost."""
-    expected, reasons = outlook.forecast, outlook.replaced | outlook.other_code
-    rows = rows_of_plan(outlook.plan)
+def as_json(preview: Preview) -> dict[str, Any]:
+    """What `--json` prints: the rows of `status`, each with why it is `stale` or null; expected seconds and cost."""
+    expected, reasons = preview.forecast, preview.replaced | preview.other_code
+    rows = rows_of_plan(preview.plan)
     return {
-        "sweep": outlook.plan.sweep.name,
+        "sweep": preview.plan.sweep.name,
         "trials": [{**row, "stale": reasons.get(row["key"])} for row in rows],
         "expected_seconds": expected.seconds if expected else None,
-        "expected_cost": outlook.cost,
+        "expected_cost": preview.cost,
     }
 
 
-def print_outlook(outlook: Outlook, console: Console) -> None:
-    console.file.write("\n".join([*trial_lines(outlook), *lines(outlook), ""]))
+def print_preview(preview: Preview, console: Console) -> None:
+    console.file.write("\n".join([*trial_lines(preview), *summary_lines(preview), ""]))
 
 
-def trial_lines(outlook: Outlook) -> list[str]:
-    """A line a trial, the name last, as it may be long. As a table of rich's ten thousand would take seconds."""
+def trial_lines(preview: Preview) -> list[str]:
+    """One line a trial; the name comes last because it may be long. Rich's tables take seconds for 10,000 trials."""
     rows = [("no.", "key", "state", "steps left", "trial")]
-    for number, planned in enumerate(outlook.plan.trials, start=1):
-        state = "finished with other code" if planned.key in outlook.other_code else planned.state
+    for number, planned in enumerate(preview.plan.trials, start=1):
+        state = "finished with other code" if planned.key in preview.other_code else planned.state
         rows.append(
             (str(number), planned.key, state, str(planned.remaining), escape_control_characters(planned.trial.name))
         )
-    wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        f"{number:>{wide[0]}}  {key:<{wide[1]}}  {state:<{wide[2]}}  {left:>{wide[3]}}  {name}"
-        for number, key, state, left, name in rows
+        f"{number:>{widths[0]}}  {key:<{widths[1]}}  {state:<{widths[2]}}  {steps:>{widths[3]}}  {name}"
+        for number, key, state, steps, name in rows
     ]
 
 
-def lines(outlook: Outlook) -> list[str]:
-    """What stands below the table."""
-    plan = outlook.plan
+def summary_lines(preview: Preview) -> list[str]:
+    """What is printed below the table."""
+    plan = preview.plan
     counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
     return [
         *(f"caution: {caution}" for caution in plan.sweep.cautions),
-        *_grouped("finished with other code and kept", outlook.other_code),
-        *_grouped("other than the trial of this name that ran before, which is kept", outlook.replaced),
+        *_other_code_lines(preview.other_code),
+        *_replaced_lines(preview.replaced),
         *(f"note: {row['name']}: {row['note']}" for row in rows_of_plan(plan, only_begun=True) if row["note"]),
         f"{len(plan.trials)} trials: {counts}",
-        *_expectation(outlook),
+        *_expected_time(preview),
     ]
 
 
-def _grouped(what: str, reasons: dict[str, str]) -> list[str]:
-    return [f"{count} {what}: {reason}" for reason, count in Counter(reasons.values()).items()]
+def _other_code_lines(reasons: dict[str, str]) -> list[str]:
+    counts = Counter(reasons.values())
+    return [f"{count} finished with other code and kept: {reason}" for reason, count in counts.items()]
 
 
-def _expectation(outlook: Outlook) -> list[str]:
-    plan, expected = outlook.plan, outlook.forecast
-    home, asked = plan.folder.home, plan.sweep.overrides
-    sweep = sweep_command(outlook.file, asked, home)
+def _replaced_lines(reasons: dict[str, str]) -> list[str]:
+    lines = []
+    for reason, count in Counter(reasons.values()).items():
+        trials = f"{count} trials are" if count > 1 else "1 trial is"
+        lines.append(f"{trials} new ({reason}); the earlier results are kept but leave this sweep")
+    return lines
+
+
+def _expected_time(preview: Preview) -> list[str]:
+    plan, expected = preview.plan, preview.forecast
+    home, overrides = plan.folder.home, plan.sweep.overrides
+    sweep = sweep_command(preview.file, overrides, home)
     if not plan.todo:
         return [f"nothing is left to train; {sweep} writes the report again"]
     if expected is None:
+        pilot = sweep_command(preview.file, overrides, home, "plan --pilot")
         return [
             "expected time unknown: nothing was measured on this kind of processor yet",
-            f"next  {sweep_command(outlook.file, asked, home, 'plan --pilot')} measures a few steps; {sweep} runs it",
+            f"next  {pilot} measures a few steps; {sweep} runs it",
         ]
     sources = ", ".join(f"{count} from {source}" for source, count in expected.sources.items())
-    price = "" if outlook.cost is None else f", {_money(outlook.cost)} at {outlook.price_per_hour:g} an hour"
-    how = "roughly" if expected.rough else "about"
+    price = "" if preview.cost is None else f", {_money(preview.cost)} at {preview.price_per_hour:g} an hour"
+    precision = "roughly" if expected.rough else "about"
     workers = f"{expected.workers} worker" + "s" * (expected.workers != 1)
     return [
-        f"expected: {how} {duration(expected.seconds)} of training on {workers}{price} ({sources})",
+        f"expected: {precision} {duration(expected.seconds)} of training on {workers}{price} ({sources})",
         f"next  {sweep}",
     ]
 

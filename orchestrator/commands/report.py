@@ -1,4 +1,4 @@
-"""`orchestrate report`: one sweep's, several against each other, or again and again while one runs."""
+"""`orchestrate report`: the report of a sweep, a comparison of several, or a report that follows a running sweep."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from orchestrator.errors import UserError
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import is_held
 
-SECONDS = 20
-"""Between two writings of a watched report."""
+REFRESH_SECONDS = 20
+"""How often `--watch` writes the report again."""
 
 
 def report(tracking_uri: str, sweeps: list[str], home: Path, output: Path | None, watch: bool) -> None:
-    """Writes the report and prints its answer. Raises UserError."""
+    """Write the report and print its answer. `output`: its folder; None: in the sweep's folder. Raises UserError."""
     if len(set(sweeps)) < len(sweeps):
         raise UserError(f"{' '.join(sweeps)}: a sweep is named twice; name different ones to compare")
     folder, *_ = [SweepFolder(home, name) for name in sweeps]
-    place = output or (folder.report_folder if len(sweeps) == 1 else folder.folder / f"against-{'-'.join(sweeps[1:])}")
+    default_folder = folder.report_folder if len(sweeps) == 1 else folder.folder / f"against-{'-'.join(sweeps[1:])}"
+    output_folder = output or default_folder
     while watch and any(is_held(SweepFolder(home, name).lock_file) for name in sweeps):
-        reports.write(tracking_uri, sweeps, place, refresh=SECONDS)
-        print(f"{time.strftime('%H:%M:%S')} report  {place / 'report.html'}", flush=True)
-        time.sleep(SECONDS)
-    said = reports.write(tracking_uri, sweeps, place)
-    print("\n".join([*said.lines, f"report  {place / 'report.html'}"]))
+        reports.write(tracking_uri, sweeps, output_folder, refresh=REFRESH_SECONDS)
+        print(f"{time.strftime('%H:%M:%S')} report  {output_folder / 'report.html'}", flush=True)
+        time.sleep(REFRESH_SECONDS)
+    summary = reports.write(tracking_uri, sweeps, output_folder)
+    print("\n".join([*summary.lines, f"report  {output_folder / 'report.html'}"]))

@@ -22,7 +22,7 @@ from orchestrator.errors import UserError
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_folder import TrialFolder
-from orchestrator.trial.execution import save_png
+from orchestrator.trial.pictures import save_png
 
 ImageLayout = Literal["grid", "by-class", "interpolation"]
 

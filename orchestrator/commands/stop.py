@@ -18,39 +18,39 @@ from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import holder, is_held
 from orchestrator.store.trial_status import TrialStatus
 
-SECONDS_BETWEEN_LOOKS = 0.2
+POLL_SECONDS = 0.2
 
 
 def stop(folder: SweepFolder, console: Console) -> None:
-    """Asks, waits until the sweep's lock is free, says what was saved. Raises UserError where it cannot ask."""
+    """Interrupt the command that runs a sweep, wait until it has ended, print what it saved. Raises UserError."""
     if not is_held(folder.lock_file):
-        again = resume_command(folder.sweep(), folder.home)  # raises where there is no such sweep
-        where = orchestrate_command(f"status {folder.name}", folder.home)
+        resume = resume_command(folder.sweep(), folder.home)  # raises if there is no such sweep
+        status = orchestrate_command(f"status {folder.name}", folder.home)
         raise UserError(
-            f"sweep {folder.name} is not running; `{where}` says where it stands, `{again}` goes on with it"
+            f"sweep {folder.name} is not running; `{status}` says where it stands, `{resume}` goes on with it"
         )
-    process = ask(folder)
+    process = send_interrupt(folder)
     say(
         console,
         f"asked process {process} to stop; it saves every running trial (Ctrl-C here only ends this waiting) ...",
     )
     while is_held(folder.lock_file):
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(POLL_SECONDS)
     if not folder.sweep_file.exists():
         say(console, "it stopped before any trial began")
         return
-    for line in saved(folder):
+    for line in _summary_lines(folder):
         say(console, line)
 
 
-def ask(folder: SweepFolder) -> int:
-    """Sends SIGINT to the command that holds the sweep; its process id. Raises UserError."""
-    who = holder(folder)
-    if who is None:
+def send_interrupt(folder: SweepFolder) -> int:
+    """Send SIGINT to the command that runs the sweep; returns its process id. Raises UserError."""
+    lock_holder = holder(folder)
+    if lock_holder is None:
         raise UserError(
             f"{folder.holder_file} does not say which process runs {folder.name}; press Ctrl-C where it runs"
         )
-    process, host = int(who["process"]), str(who["host"])
+    process, host = int(lock_holder["process"]), str(lock_holder["host"])
     if host != platform.node():
         raise UserError(
             f"sweep {folder.name} is run by process {process} on {host}, and this is {platform.node()}; "
@@ -68,15 +68,15 @@ def ask(folder: SweepFolder) -> int:
     return process
 
 
-def saved(folder: SweepFolder) -> list[str]:
-    """What a stopped sweep has, and what goes on with it."""
+def _summary_lines(folder: SweepFolder) -> list[str]:
+    """What a stopped sweep has saved, and the command that goes on with it."""
     rows = rows_of_sweep(folder)
-    left = [row for row in rows if row["status"] == TrialStatus.INTERRUPTED]
+    interrupted = [row for row in rows if row["status"] == TrialStatus.INTERRUPTED]
     unfinished = any(row["status"] != TrialStatus.FINISHED for row in rows)
-    again = resume_command(folder.sweep(), folder.home)
+    resume = resume_command(folder.sweep(), folder.home)
     counts = ", ".join(f"{count} {status}" for status, count in Counter(row["status"] for row in rows).items())
     return [
-        *(f"saved    {row['name']} at step {row['step']} of {row['steps']}" for row in left),
+        *(f"saved    {row['name']} at step {row['step']} of {row['steps']}" for row in interrupted),
         f"{len(rows)} trials: {counts}",
-        f"next     {again} {'goes on from here' if unfinished else 'writes the report again'}",
+        f"next     {resume} {'goes on from here' if unfinished else 'writes the report again'}",
     ]

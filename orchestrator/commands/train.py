@@ -1,4 +1,4 @@
-"""`orchestrate train`: one trial in this process, from the start, its history as lines."""
+"""`orchestrate train`: trains one trial in this process, from its first step, and prints its history as lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.sweepfile import loader
 from orchestrator.trial.execution import TrialExecution
 
-SHOWN = {
+PRINTED_METRICS = {
     metric_names.LOSS_GENERATOR: "G loss",
     metric_names.LOSS_DISCRIMINATOR: "D loss",
     metric_names.ACCURACY_DISCRIMINATOR: "D accuracy",
@@ -29,26 +29,32 @@ SHOWN = {
 
 
 def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Console) -> int:
-    """Trains the trial called `wanted`; 0 with a verdict, 1 if it failed. Raises UserError."""
+    """Train the trial whose number, name or key is `wanted`; returns 0 if it has a verdict, 1 if it failed.
+
+    Raises UserError.
+    """
     plan = make_plan(loader.load(file, overrides), home)
-    number, _ = choose_trial(
-        [planned.describe() for planned in plan.trials], wanted, orchestrate_command(f"plan {file}", home)
-    )
+    listing = orchestrate_command(f"plan {file}", home)
+    number, _ = choose_trial([planned.describe() for planned in plan.trials], wanted, listing)
     planned = plan.trials[number - 1]
-    folder = TrialFolder(home.absolute() / "train" / planned.key)
-    shutil.rmtree(folder.folder, ignore_errors=True)
-    anew = dataclasses.replace(planned, record=Record(planned.key))  # whatever the sweep has of it
-    alone = dataclasses.replace(plan, trials=[anew])
+    trial_folder = TrialFolder(home.absolute() / "train" / planned.key)
+    shutil.rmtree(trial_folder.folder, ignore_errors=True)
+    unbegun = dataclasses.replace(planned, record=Record(planned.key))  # the sweep may have trained it already
+    single_trial_plan = dataclasses.replace(plan, trials=[unbegun])
     make_home(home)
-    evaluators = prepare(alone, home, doing=lambda text: None, note=lambda text: say(console, text, word_wrap=True))
-    execution = TrialExecution(folder, planned.config, plan.images[planned.fingerprint], evaluators[planned.evaluation])
+    evaluators = prepare(
+        single_trial_plan, home, doing=lambda text: None, note=lambda text: say(console, text, word_wrap=True)
+    )
+    execution = TrialExecution(
+        trial_folder, planned.config, plan.images[planned.fingerprint], evaluators[planned.evaluation]
+    )
     say(console, planned.trial.name, word_wrap=True)
     execution.begin()
     while not execution.done:
         execution.advance(seconds=2.0)
         row = execution.latest
         if metric_names.LOSS_GENERATOR in row:
-            numbers = "  ".join(f"{title} {row[name]:.4g}" for name, title in SHOWN.items())
+            numbers = "  ".join(f"{title} {row[name]:.4g}" for name, title in PRINTED_METRICS.items())
             say(console, f"step {execution.step}/{planned.config.steps}  {numbers}", word_wrap=True)
     if execution.halt:
         say(console, execution.halt, word_wrap=True)
@@ -58,5 +64,5 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
         say(console, f"failed\n{record.error}", word_wrap=True)
         return 1
     say(console, f"{record.verdict['name']}: {record.verdict['reason']}", word_wrap=True)
-    say(console, f"files  {folder.folder}")
+    say(console, f"files  {trial_folder.folder}")
     return 0

@@ -109,7 +109,8 @@ def test_what_killed_commands_left_is_found(plan: Plan, tmp_path: Path) -> None:
     (orphan / "session").write_bytes(b"12345")
     half = plan.folder.trial(plan.trials[1].key).folder / f".checkpoint.pt.{done.pid}.tmp"
     half.write_bytes(b"1234567")
-    found = {one.what: (one.paths, one.size) for one in clean.find(plan.folder.home, [plan.folder], False, False)}
+    unused = clean.find_unused(plan.folder.home, [plan.folder], False, False)
+    found = {files.kind: (files.paths, files.size) for files in unused}
     assert found["temporary folders of killed commands"] == ([orphan], 5)
     assert found["half-written files of killed commands"] == ([half], 7)
     run(plan, "tiny", "--yes")
@@ -132,5 +133,5 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "link").symlink_to(outside)
     assert clean.size_of(folder) < 1000
-    clean.delete([clean.Waste("sweeps", [folder], 0)])
+    clean.delete([clean.UnusedFiles("sweeps", [folder], 0)])
     assert (outside / "mine").exists()

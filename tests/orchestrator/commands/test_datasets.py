@@ -11,10 +11,10 @@ from rich.console import Console
 
 from gan_core.config.sections import DataConfig, DataName
 from gan_core.data import datasets
-from orchestrator.commands.datasets import KNOWN, Known, describe, prepare, print_datasets
+from orchestrator.commands.datasets import KNOWN_DATASETS, KnownDataset, dataset_rows, prepare, print_datasets
 from orchestrator.errors import UserError
 
-BY_NAME = {known.name: known for known in KNOWN}
+BY_NAME = {known.name: known for known in KNOWN_DATASETS}
 
 
 def test_every_data_set_that_a_sweep_may_name_is_known() -> None:
@@ -28,19 +28,19 @@ def test_the_digits_are_what_is_said_of_them() -> None:
     assert known.memory == images.images.nbytes + images.test_images.nbytes
 
 
-@pytest.mark.parametrize("known", [known for known in KNOWN if known.files], ids=lambda known: known.name)
-def test_a_data_set_is_here_once_all_its_files_are(known: Known, tmp_path: Path) -> None:
-    root, one = tmp_path / "datasets", known
-    assert one.state(root) == "missing"
-    folder = root / one.folder
+@pytest.mark.parametrize("known", [known for known in KNOWN_DATASETS if known.files], ids=lambda known: known.name)
+def test_a_data_set_is_here_once_all_its_files_are(known: KnownDataset, tmp_path: Path) -> None:
+    root = tmp_path / "datasets"
+    assert known.state(root) == "missing"
+    folder = root / known.folder
     folder.mkdir(parents=True)
-    for number, name in enumerate(one.files):
-        assert one.state(root) == ("partly" if number else "missing")
+    for number, name in enumerate(known.files):
+        assert known.state(root) == ("partly" if number else "missing")
         (folder / name).write_bytes(b"1234")
-    assert one.state(root) == "here"
-    assert one.size(root) == 4 * len(one.files)
-    row = next(row for row in describe(tmp_path) if row["name"] == one.name)
-    assert (row["state"], row["bytes"], row["get"]) == ("here", 4 * len(one.files), "")
+    assert known.state(root) == "here"
+    assert known.size(root) == 4 * len(known.files)
+    row = next(row for row in dataset_rows(tmp_path) if row["name"] == known.name)
+    assert (row["state"], row["bytes"], row["get"]) == ("here", 4 * len(known.files), "")
 
 
 def test_archives_that_were_not_unpacked_are_a_part(tmp_path: Path) -> None:

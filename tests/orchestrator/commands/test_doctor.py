@@ -10,7 +10,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from orchestrator.cli import app
-from orchestrator.commands.doctor import trouble_of_tracking
+from orchestrator.commands.doctor import tracking_error
 
 NAMES = {
     *("Python", "torch", "GPU", "Ray", "disk", "temporary disk", "shared memory"),
@@ -51,12 +51,12 @@ def test_a_home_that_cannot_be_made_is_wrong() -> None:
 def test_a_damaged_database_is_found(tmp_path: Path) -> None:
     file = tmp_path / "mlflow.db"
     uri = f"sqlite:///{file}"
-    assert trouble_of_tracking(uri) == ""  # it will be made
+    assert tracking_error(uri) == ""  # it will be made
     with closing(sqlite3.connect(file)) as database:
         database.execute("CREATE TABLE x (y)")
-    assert trouble_of_tracking(uri) == ""
+    assert tracking_error(uri) == ""
     file.write_bytes(b"not a database, whatever its name says" * 100)
-    assert "cannot be read as a database" in trouble_of_tracking(uri)
+    assert "cannot be read as a database" in tracking_error(uri)
 
 
 def test_people_read_a_line_a_check_and_what_comes_next(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 from support.tiny import run_some_steps, run_to_end
 
-from orchestrator.commands.stop import ask, stop
+from orchestrator.commands.stop import send_interrupt, stop
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import write_json
@@ -82,7 +82,7 @@ def test_where_nothing_runs_it_says_so(tiny_plan: MakePlan) -> None:
 def test_a_process_that_cannot_be_asked_is_named(change: dict[str, Any], words: str, tiny_plan: MakePlan) -> None:
     folder = known(tiny_plan())
     with hold(folder):
-        mine = {"process": os.getpid(), "host": platform.node(), "since": "now"}
-        write_json(folder.holder_file, mine | change)
+        this_process = {"process": os.getpid(), "host": platform.node(), "since": "now"}
+        write_json(folder.holder_file, this_process | change)
         with pytest.raises(UserError, match=words):
-            ask(folder)
+            send_interrupt(folder)
