@@ -1,7 +1,7 @@
-"""How a command is called from here, as messages name it: with the home folder and the settings that it needs.
+"""The commands that messages tell the user to type, with the home folder and the settings that they need.
 
-What is said by a job is read outside of the cluster: there a command needs the cluster's address, and files have the
-names that they have there.
+Messages of a submitted job are read on the client, outside the cluster: there commands need the cluster's address, and
+files have the names that the client gave them.
 """
 
 from __future__ import annotations
@@ -13,60 +13,68 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-OUTSIDE = "ORCHESTRATE_OUTSIDE"
-"""Set for a job: JSON of the cluster's `address` as it was given outside, and of `files`: name here -> name there."""
+CLIENT_VARIABLE = "ORCHESTRATE_OUTSIDE"
+"""Environment variable of a submitted job; it holds the `Client` as JSON."""
 REMOTE_COMMANDS = ("sweep", "plan", "status", "logs", "stop", "report", "sync", "doctor")
 """The commands that take --address."""
 
 
-def outside(address: str, files: Sequence[str]) -> dict[str, str]:
-    """The variable for a job of who is outside. `files`: those that are sent along, and lie there under their names."""
-    return {OUTSIDE: json.dumps({"address": address, "files": {Path(file).name: file for file in files}})}
+class Client(TypedDict, total=False):
+    """What a job knows of the client that submitted it. `files`: name on the cluster -> name on the client."""
+
+    address: str
+    files: dict[str, str]
 
 
-def _outside() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(os.environ.get(OUTSIDE, "{}"))
-    return found
+def job_environment(address: str, files: Sequence[str]) -> dict[str, str]:
+    """The environment variables of a job that tell it about its client.
+
+    `address`: the cluster's address as the client typed it. `files`: the client's files, which are sent along.
+    """
+    client: Client = {"address": address, "files": {Path(file).name: file for file in files}}
+    return {CLIENT_VARIABLE: json.dumps(client)}
 
 
-def where_from(file: str) -> str:
-    """The name that a file has for who gave it to the command."""
-    return str(_outside().get("files", {}).get(file, file))
+def _client() -> Client:
+    client: Client = json.loads(os.environ.get(CLIENT_VARIABLE, "{}"))
+    return client
+
+
+def client_path(file: str) -> str:
+    """The name that a file has on the client, for the person who gave it to the command."""
+    return _client().get("files", {}).get(file, file)
 
 
 def command_name() -> str:
-    """`orchestrate` if the shell finds it, else its path."""
-    called = Path(sys.argv[0])
-    if called.name != "orchestrate" or shutil.which(called.name) or called.parent in (Path(), Path(".")):
+    """`orchestrate` if the shell finds it, else the path it was started by."""
+    program = Path(sys.argv[0])
+    if program.name != "orchestrate" or shutil.which(program.name) or program.parent in (Path(), Path(".")):
         return "orchestrate"
-    return os.path.relpath(called) if called.is_relative_to(Path.cwd()) else str(called)
+    return os.path.relpath(program) if program.is_relative_to(Path.cwd()) else str(program)
 
 
-def command(words: str, home: Path) -> str:
-    """`orchestrate <words>`, with `--home` where the home folder is not the one that would be taken.
+def orchestrate_command(words: str, home: Path) -> str:
+    """`orchestrate <words>`, with `--home` if the home folder is not the default.
 
-    Said by a job also with `--address`; what cannot be asked from outside is to be typed on the head.
+    In a job also with `--address`; a command that has no such option has to be typed on the cluster's head.
     """
-    usual = Path(os.environ.get("ORCHESTRATE_HOME") or "runs").absolute()
-    where = "" if home.absolute() == usual else f" --home {shlex.quote(str(home))}"
-    said = f"{command_name()} {words}{where}"
-    if address := _outside().get("address"):
-        return (
-            f"{said} --address {shlex.quote(address)}"
-            if words.split()[0] in REMOTE_COMMANDS
-            else f"{said} (on the head)"
-        )
-    return said
+    default = Path(os.environ.get("ORCHESTRATE_HOME") or "runs").absolute()
+    option = "" if home.absolute() == default else f" --home {shlex.quote(str(home))}"
+    text = f"{command_name()} {words}{option}"
+    if address := _client().get("address"):
+        is_remote = words.split()[0] in REMOTE_COMMANDS
+        return f"{text} --address {shlex.quote(address)}" if is_remote else f"{text} (on the head)"
+    return text
 
 
-def sweep_command(file: str | Path, overrides: Sequence[str], home: Path, verb: str = "sweep") -> str:
-    """The `orchestrate sweep` (or another verb) that asks for the same trials again."""
+def sweep_command(file: str | Path, overrides: Sequence[str], home: Path, subcommand: str = "sweep") -> str:
+    """The `orchestrate sweep` (or another subcommand) that asks for the same trials again."""
     settings = "".join(f" --set {shlex.quote(override)}" for override in overrides)
-    return command(f"{verb} {shlex.quote(where_from(str(file)))}{settings}", home)
+    return orchestrate_command(f"{subcommand} {shlex.quote(client_path(str(file)))}{settings}", home)
 
 
-def resume_command(asked: Mapping[str, Any], home: Path) -> str:
-    """The command that goes on with a sweep. `asked`: the sweep as last asked for, `SweepFolder.sweep()`."""
-    return sweep_command(asked["file"], asked["overrides"], home)
+def resume_command(sweep: Mapping[str, Any], home: Path) -> str:
+    """The command that resumes a sweep. `sweep`: the contents of its `sweep.json`."""
+    return sweep_command(sweep["file"], sweep["overrides"], home)

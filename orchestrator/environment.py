@@ -1,4 +1,4 @@
-"""What a result was made with: packages, commit, machine."""
+"""The software and the machine that a result is made with: packages, commit, CPU, GPUs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PACKAGES = ("gan-orchestrator", "torch", "torchvision", "numpy", "ray", "mlflow"
 
 @cache
 def describe() -> dict[str, Any]:
-    """Versions of Python and the packages that matter, the processor, and the git commit where there is one."""
+    """Versions of Python and of the packages in PACKAGES, the host, the CPU, and the git commit if there is one."""
     versions = {}
     for name in PACKAGES:
         try:
@@ -31,26 +31,25 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": versions,
         "host": platform.node(),
-        "processor": processor(),
+        "processor": cpu_model(),
         "system": f"{platform.system()} {platform.machine()}",
         "git_commit": git_commit(),
     }
 
 
 def this_process() -> dict[str, Any]:
-    """Who holds a sweep."""
+    """Process, host and time, as `holder.json` names the command that holds a sweep."""
     return {"process": os.getpid(), "host": platform.node(), "since": time.strftime("%Y-%m-%d %H:%M:%S %Z")}
 
 
 def git_commit() -> str | None:
     """The commit of this code's checkout, with `-dirty` if files differ from it; None outside a checkout."""
-    root = SOURCES
-    if not (root / ".git").exists():
+    if not (SOURCES / ".git").exists():
         return None
 
     def git(*words: str) -> str:
-        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=10, check=True)
-        return done.stdout.strip()
+        command = ["git", "-C", str(SOURCES), *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
 
     try:
         commit = git("rev-parse", "HEAD")
@@ -59,17 +58,18 @@ def git_commit() -> str | None:
         return None
 
 
-def processor() -> str:
+def cpu_model() -> str:
+    """The name of the CPU's model; the kind of machine if the system does not tell."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    found = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return found[0] if found else platform.machine()
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
 
 
-def gpus() -> int:
-    """How many GPUs torch can use in this process. Where the system shows none, torch is not imported to say so."""
+def gpu_count() -> int:
+    """Number of GPUs that torch can use in this process. torch is not imported if the system has no GPU driver."""
     if not any(Path(driver).exists() for driver in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")):
         return 0
     import torch
@@ -77,16 +77,18 @@ def gpus() -> int:
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def check_gpu() -> None:
+def require_gpu() -> None:
     """Raises UserError if torch can use no GPU in this process."""
     import torch
 
     if not torch.cuda.is_available():
-        raise UserError("--device gpu: torch finds no GPU here (see `nvidia-smi`); leave it out to train on processors")
+        raise UserError(
+            "--device gpu: torch finds no GPU on this machine (see `nvidia-smi`); leave the option out to train on CPUs"
+        )
 
 
 def available_cpus() -> int:
-    """The processors that this process may use, by its affinity and its container's quota."""
+    """Number of CPUs that this process may use: its affinity, limited by the quota of its container."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()

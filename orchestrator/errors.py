@@ -1,64 +1,67 @@
-"""A user's mistake: one clear line each, exit code 2, never a traceback."""
+"""Errors that the user can correct: one clear line each, exit code 2, never a traceback."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
-LONGEST_PATH = 200
-"""Characters of a path that a line shows: whatever is longer is no path that anybody meant."""
+MAX_PATH_LENGTH = 200
+"""Characters of a path that a message shows: a longer one is a mistake, not a path that somebody meant."""
 
 
 class UserError(Exception):
-    """The request is wrong; nothing was started. The message is what the user reads."""
+    """The request is wrong, and nothing was started. The user reads the message as it is."""
 
     def __str__(self) -> str:
-        return "\n".join(map(printable, super().__str__().split("\n")))
+        return "\n".join(map(escape_control_characters, super().__str__().split("\n")))
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong (`message`, which says what would be right), and where: `source` is a file's line or an option."""
+    """One mistake in a sweep file or an option.
+
+    source: file and line, or the option. path: dotted path of the setting. message: what is wrong and what would be
+    right.
+    """
 
     source: str
     path: str
     message: str
 
     def __str__(self) -> str:
-        path = self.path if len(self.path) <= LONGEST_PATH else f"{self.path[: LONGEST_PATH - 3]}..."
+        path = self.path if len(self.path) <= MAX_PATH_LENGTH else f"{self.path[: MAX_PATH_LENGTH - 3]}..."
         line = ": ".join(part for part in (self.source, path, self.message) if part)
-        return printable(line)
+        return escape_control_characters(line)
 
 
 class SpecError(UserError):
-    """Everything that is wrong with a sweep file, at once."""
+    """All mistakes in a sweep file at once."""
 
     def __init__(self, problems: list[Problem]):
         self.problems = problems
         super().__init__("\n".join(map(str, problems)))
 
 
-def printable(line: str) -> str:
-    """The line with control characters written out: a file or a server must not steer the terminal."""
+def escape_control_characters(line: str) -> str:
+    """The line with control characters written as escapes, so that text from a file cannot control the terminal."""
     return line if line.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
-def nearest(name: str, known: list[str]) -> str:
-    """', did you mean X?' for the known name closest to `name`, else the empty string."""
-    from difflib import SequenceMatcher
-
-    if len(name) > LONGEST_PATH:  # comparing takes the product of the lengths
+def did_you_mean(name: str, known: list[str]) -> str:
+    """', did you mean X?' for the known name most similar to `name`, or the empty string if none is similar."""
+    if len(name) > MAX_PATH_LENGTH:  # the time of a comparison grows with the product of both lengths
         return ""
 
-    def likeness(path: str) -> tuple[float, float]:
+    def similarity(path: str) -> tuple[float, float]:
         whole = SequenceMatcher(None, name, path).ratio()
-        leaf = SequenceMatcher(None, name.rsplit(".", 1)[-1], path.rsplit(".", 1)[-1]).ratio()
-        return max(whole, leaf), whole
+        last_part = SequenceMatcher(None, name.rsplit(".", 1)[-1], path.rsplit(".", 1)[-1]).ratio()
+        return max(whole, last_part), whole
 
-    best = max(known, key=likeness)
-    return f", did you mean {best}?" if likeness(best)[0] > 0.6 else ""
+    best = max(known, key=similarity)
+    return f", did you mean {best}?" if similarity(best)[0] > 0.6 else ""
 
 
-def shown(value: object) -> str:
-    """`repr`, cut where a line would become too long to read."""
+def short_repr(value: object) -> str:
+    """`repr(value)`, cut to 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,4 +1,4 @@
-"""How settings and trials are called where people read them."""
+"""Settings, their values, configurations and sizes, as people read them in tables and messages."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from decimal import Decimal
 from typing import Any
 
-FOLDER_NAME = "use 1 to 64 letters, digits, '-', '_' and '.', a letter or digit first"
+FOLDER_NAME_RULE = "use 1 to 64 letters, digits, '-', '_' and '.', a letter or digit first"
 
-SHORT = {
+SHORT_NAMES = {
     "loss.gradient_penalty": "lambda",
     "loss.shared_epsilon": "shared epsilon",
     "model.discriminator_norm": "D norm",
@@ -25,23 +25,23 @@ SHORT = {
 
 
 def is_folder_name(name: str) -> bool:
-    """Whether a folder of this name stays where it is made: FOLDER_NAME says which do."""
+    """Whether the name follows FOLDER_NAME_RULE, so that its folder cannot lie outside of the folder it is made in."""
     return bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name)) and ".." not in name
 
 
 def short_name(path: str) -> str:
-    """The name of a setting in a table: `optimizer.lr` -> `lr`, `loss.gradient_penalty` -> `lambda`."""
-    return SHORT.get(path, path.rsplit(".", 1)[-1])
+    """The name of a setting in tables: `optimizer.lr` -> `lr`, `loss.gradient_penalty` -> `lambda`."""
+    return SHORT_NAMES.get(path, path.rsplit(".", 1)[-1])
 
 
 def short_names(paths: list[str]) -> dict[str, str]:
-    """Short names of these settings; the whole path where two would be called the same."""
+    """setting -> its short name, or its whole path if two of `paths` have the same short name."""
     names = [short_name(path) for path in paths]
     return {path: name if names.count(name) == 1 else path for path, name in zip(paths, names, strict=True)}
 
 
 def format_level(value: Any) -> str:
-    """A level as people write it: 0.0002 -> 2e-4, 10.0 -> 10, [0.5, 0.999] -> (0.5, 0.999), True -> on."""
+    """A value of a setting as people write it: 0.0002 -> 2e-4, 10.0 -> 10, [0.5, 0.999] -> (0.5, 0.999), True -> on."""
     if value is None:
         return "default"
     if isinstance(value, bool):
@@ -56,7 +56,7 @@ def format_level(value: Any) -> str:
 
 
 def format_bytes(count: float) -> str:
-    """1_500_000 -> '1.5 MB'; units of 1000, as disks are sold."""
+    """1_500_000 -> '1.5 MB'. Units are powers of 1000, as on the labels of disks."""
     units = ("bytes", "kB", "MB", "GB", "TB")
     power = min(len(units) - 1, len(f"{count:.0f}") // 3 - (len(f"{count:.0f}") % 3 == 0))
     value = count / 1000**power
@@ -64,6 +64,6 @@ def format_bytes(count: float) -> str:
 
 
 def configuration_name(group: str, factors: dict[str, Any]) -> str:
-    """`dcgan lr=2e-4 smoothing=0.1`."""
+    """The group and the values of its factors: `dcgan lr=2e-4 smoothing=0.1`."""
     names = short_names(list(factors))
     return " ".join([group, *(f"{names[path]}={format_level(level)}" for path, level in factors.items())])

@@ -13,7 +13,7 @@ from gan_core.config.trial import TrialConfig
 from gan_core.data import datasets
 from gan_core.data.preprocessing import DataError
 from gan_core.evaluation.requirements import check_data, check_evaluation
-from orchestrator.command_hints import where_from
+from orchestrator.command_hints import client_path
 from orchestrator.errors import Problem, SpecError
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_document import SweepDocument, TrialDocument
@@ -96,7 +96,7 @@ class Plan:
         return {
             "name": self.sweep.name,
             "question": self.sweep.question,
-            "file": where_from(self.sweep.file),
+            "file": client_path(self.sweep.file),
             "seeds": self.sweep.seeds,
             "overrides": self.sweep.overrides,
             "cautions": self.sweep.cautions,

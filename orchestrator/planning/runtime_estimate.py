@@ -45,7 +45,7 @@ class Forecast:
 
 def measured_in(home: Path, device: str) -> list[Measured]:
     """Every trial of the home folder that took steps on this kind of processor and `device` ("cpu", "cuda")."""
-    found, here = [], environment.processor()
+    found, here = [], environment.cpu_model()
     for file in sorted(home.glob("sweeps/*/trials/*/record.json")):
         place = TrialFolder(file.parent)
         record = place.record()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gan_core.config.identity import NOT_IDENTITY, flatten
-from orchestrator.errors import shown
+from orchestrator.errors import short_repr
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import read_json
 from orchestrator.store.trial_status import TrialStatus
@@ -61,4 +61,4 @@ def _what_changed(then: dict[str, Any], now: dict[str, Any]) -> str:
     differ = [path for path in now if path not in NOT_IDENTITY and then.get(path) != now[path]]
     if not differ:
         return "the data changed"
-    return ", ".join(f"{path} was {shown(then.get(path))}, now {shown(now[path])}" for path in differ)
+    return ", ".join(f"{path} was {short_repr(then.get(path))}, now {short_repr(now[path])}" for path in differ)

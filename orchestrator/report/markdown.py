@@ -8,7 +8,7 @@ from pathlib import Path
 import jinja2
 
 from gan_core.files import write_atomically
-from orchestrator.escaping import in_markdown
+from orchestrator.escaping import escape_markdown
 from orchestrator.report import static_figures
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
@@ -46,4 +46,4 @@ class _Plain(str):
 
 def _escaped(value: object) -> object:
     """Names come from configurations: none of them is markup here."""
-    return in_markdown(value) if type(value) is str else value
+    return escape_markdown(value) if type(value) is str else value

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gan_core.files import write_atomically
-from orchestrator.escaping import in_csv
+from orchestrator.escaping import escape_csv_cell
 from orchestrator.formatting import format_level
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
@@ -24,7 +24,7 @@ def write(data: SweepData, analysis: Analysis, folder: Path) -> None:
 
 
 def _csv(table: pd.DataFrame) -> bytes:
-    return table.rename(columns=in_csv).map(in_csv).to_csv(index=False).encode()
+    return table.rename(columns=escape_csv_cell).map(escape_csv_cell).to_csv(index=False).encode()
 
 
 def trials(data: SweepData) -> pd.DataFrame:

@@ -21,8 +21,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestrator.errors import UserError, shown
-from orchestrator.formatting import FOLDER_NAME, is_folder_name
+from orchestrator.errors import UserError, short_repr
+from orchestrator.formatting import FOLDER_NAME_RULE, is_folder_name
 
 if TYPE_CHECKING:
     pass
@@ -45,7 +45,7 @@ class SweepFolder:
 
     def __init__(self, home: Path, name: str):
         if not is_folder_name(name):
-            raise UserError(f"{shown(name)} is not the name of a sweep; {FOLDER_NAME}")
+            raise UserError(f"{short_repr(name)} is not the name of a sweep; {FOLDER_NAME_RULE}")
         self.home = home.absolute()
         self.folder = self.home / "sweeps" / name
         self.name = name

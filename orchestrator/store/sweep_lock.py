@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from gan_core.files import remove_temporary
 from orchestrator import environment
-from orchestrator.command_hints import command
+from orchestrator.command_hints import orchestrate_command
 from orchestrator.errors import UserError
 from orchestrator.store.json_files import read_json, write_json
 from orchestrator.store.sweep_folder import SweepFolder, make_home
@@ -28,7 +28,7 @@ def hold(folder: SweepFolder) -> Iterator[None]:
     except Timeout:
         who = holder(folder)
         by = f"process {who['process']} on {who['host']} since {who['since']}" if who else "another process"
-        stop = command(f"stop {folder.name}", folder.home)
+        stop = orchestrate_command(f"stop {folder.name}", folder.home)
         raise UserError(f"sweep {folder.name} is being run by {by}; wait for it, or stop it first: {stop}") from None
     except OSError as error:
         raise UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home") from None

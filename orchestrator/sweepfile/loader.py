@@ -16,8 +16,8 @@ from gan_core.config.conflicts import Conflict, cautions
 from gan_core.config.identity import effective_settings, unflatten
 from gan_core.config.sections import expand_shorthand
 from gan_core.config.trial import TrialConfig
-from orchestrator.errors import UserError, nearest, shown
-from orchestrator.formatting import FOLDER_NAME, configuration_name, is_folder_name
+from orchestrator.errors import UserError, did_you_mean, short_repr
+from orchestrator.formatting import FOLDER_NAME_RULE, configuration_name, is_folder_name
 from orchestrator.sweepfile import yaml_source
 from orchestrator.sweepfile.grid import Group
 from orchestrator.sweepfile.model import Sweep, Trial
@@ -115,7 +115,7 @@ class _Reader(SettingsReader):
             elif root == "groups" and rest:
                 self._override_group(top.get("groups"), rest, Located(value, source))
             else:
-                hint = nearest(path, ["seeds", "sweep", "question", *(f"trial.{setting}" for setting in SETTINGS)])
+                hint = did_you_mean(path, ["seeds", "sweep", "question", *(f"trial.{setting}" for setting in SETTINGS)])
                 known = "; possible: trial.<setting>, seeds, sweep, question, groups.<name>.grid.<setting>"
                 self.say(source, "", f"nothing to set there{hint or known}")
         return winning
@@ -146,7 +146,7 @@ class _Reader(SettingsReader):
         if not isinstance(name, str) and isinstance(name, int | float | date):
             self.say(source, "sweep", f"is not text; write it in quotes, as in sweep: '{name}'")
         elif not isinstance(name, str) or not is_folder_name(name):
-            self.say(source, "sweep", f"{shown(yaml_source.plain(name))} is not a safe folder name; {FOLDER_NAME}")
+            self.say(source, "sweep", f"{short_repr(yaml_source.plain(name))} is not a safe folder name; {FOLDER_NAME_RULE}")
         return str(name)
 
     def _question(self, top: dict[str, Located]) -> str:
@@ -258,7 +258,7 @@ class _Reader(SettingsReader):
                     needed = NEEDED.get(path.rsplit(".", 1)[-1], message)
                     given = layer[path].value if path in layer else fault["input"]
                     self.say(
-                        source_of(path, layer) or group.source, path, f"{shown(given)} is refused; needed: {needed}"
+                        source_of(path, layer) or group.source, path, f"{short_repr(given)} is refused; needed: {needed}"
                     )
             return None
 

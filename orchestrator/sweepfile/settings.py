@@ -9,14 +9,14 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from gan_core.config.identity import setting_paths
 from gan_core.config.sections import expand_shorthand
-from orchestrator.errors import Problem, SpecError, nearest
-from orchestrator.formatting import SHORT
+from orchestrator.errors import Problem, SpecError, did_you_mean
+from orchestrator.formatting import SHORT_NAMES
 from orchestrator.sweepfile import yaml_source
 from orchestrator.sweepfile.yaml_source import Located
 
 MAX_PROBLEMS = 20
 SETTINGS = [path for path in setting_paths() if path != "seed"]
-ALSO_CALLED = {"learning_rate": "optimizer.lr"} | {short: path for path, short in SHORT.items()}
+ALSO_CALLED = {"learning_rate": "optimizer.lr"} | {short: path for path, short in SHORT_NAMES.items()}
 
 Layer = dict[str, Located]
 """Settings by dotted path; a later layer overrides an earlier one."""
@@ -45,7 +45,7 @@ class SettingsReader:
         for key, located in found.items():
             if key not in known:
                 settings = [f"{prefix}trial.{setting}" for setting in SETTINGS]
-                hint = nearest(key, [*known, *settings]) or f"; known keys: {', '.join(known)}"
+                hint = did_you_mean(key, [*known, *settings]) or f"; known keys: {', '.join(known)}"
                 if is_section(key):
                     hint = f", did you mean {prefix}trial.{key}?"
                 self.say(located.source, f"{prefix}{key}", f"unknown key{hint}")
@@ -61,7 +61,7 @@ class SettingsReader:
             self.say(source, path, f"is a section, not a setting; it has {inner}")
         else:
             called = ALSO_CALLED.get(setting.rsplit(".", 1)[-1])
-            hint = f", did you mean {called}?" if called else nearest(setting, SETTINGS)
+            hint = f", did you mean {called}?" if called else did_you_mean(setting, SETTINGS)
             self.say(source, path, f"unknown setting{hint}")
         return False
 

@@ -15,7 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 from ruamel.yaml.reader import ReaderError
 
 from gan_core.error_text import first_line
-from orchestrator.errors import Problem, SpecError, UserError, shown
+from orchestrator.errors import Problem, SpecError, UserError, short_repr
 from orchestrator.sweepfile import yaml_limits
 
 UNREADABLE = (YAMLError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
@@ -45,7 +45,7 @@ def read(file: Path) -> CommentedMap:
         marks = [mark.line for mark in (error.problem_mark, error.context_mark) if mark and mark.line < len(lines)]
         number = marks[0] if marks else len(lines) - 1
         what = (error.problem or error.context or "cannot be parsed").splitlines()[0]
-        what = f"not valid YAML, {what}: {shown(lines[number].strip())}"
+        what = f"not valid YAML, {what}: {short_repr(lines[number].strip())}"
         raise SpecError([Problem(f"{file}:{number + 1}", "", what)]) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -73,7 +73,7 @@ def _text_of(file: Path) -> str:
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror})") from None
     except ValueError:  # a path with a null character
-        raise UserError(f"{shown(str(file))}: no such file; give the path of a sweep file") from None
+        raise UserError(f"{short_repr(str(file))}: no such file; give the path of a sweep file") from None
     if len(content) > yaml_limits.MAX_BYTES:
         raise SpecError(
             [Problem(f"{file}:1", "", f"too large: a sweep file has at most {yaml_limits.MAX_BYTES:,} bytes")]
@@ -99,7 +99,7 @@ def parse_value(path: str, text: str) -> Any:
     except yaml_limits.TooMuch as error:
         raise UserError(f"--set {path}: too large: {error}") from None
     except UNREADABLE:
-        raise UserError(f"--set {path}: {shown(text)} is not a YAML value") from None
+        raise UserError(f"--set {path}: {short_repr(text)} is not a YAML value") from None
 
 
 def line_of(node: Any, key: Any, fallback: int = 1) -> int:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.command_hints import command, outside, sweep_command, where_from
+from orchestrator.command_hints import client_path, job_environment, orchestrate_command, sweep_command
 
 
 @pytest.fixture
 def by_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if said on the cluster, to somebody who sent a file along."""
-    for name, value in outside("http://head:8265", ["folder/my sweep.yaml"]).items():
+    for name, value in job_environment("http://head:8265", ["folder/my sweep.yaml"]).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("ORCHESTRATE_HOME", "/shared/runs")
 
@@ -21,18 +21,18 @@ def by_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("by_a_job")
 def test_what_a_job_names_is_to_be_typed_outside() -> None:
     home = Path("/shared/runs")
-    assert command("status x", home) == "orchestrate status x --address http://head:8265"
-    assert command("status x", Path("/mine")) == "orchestrate status x --home /mine --address http://head:8265"
+    assert orchestrate_command("status x", home) == "orchestrate status x --address http://head:8265"
+    assert orchestrate_command("status x", Path("/mine")) == "orchestrate status x --home /mine --address http://head:8265"
     said = sweep_command("my sweep.yaml", ["seeds=[0]"], home, "plan --pilot")
     words = ["orchestrate", "plan", "--pilot", "folder/my sweep.yaml", "--set", "seeds=[0]"]
     assert shlex.split(said) == [*words, "--address", "http://head:8265"]
-    assert where_from("other.yaml") == "other.yaml"
+    assert client_path("other.yaml") == "other.yaml"
 
 
 @pytest.mark.usefixtures("by_a_job")
 @pytest.mark.parametrize("words", ["ui", "sample x 1", "datasets prepare mnist"])
 def test_what_cannot_be_asked_from_outside_is_to_be_typed_on_the_head(words: str) -> None:
-    assert command(words, Path("/shared/runs")) == f"orchestrate {words} (on the head)"
+    assert orchestrate_command(words, Path("/shared/runs")) == f"orchestrate {words} (on the head)"
 
 
 def test_every_command_that_can_go_there_is_known() -> None:
@@ -48,11 +48,11 @@ def test_every_command_that_can_go_there_is_known() -> None:
 
 def test_the_usual_home_is_left_out_and_another_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ORCHESTRATE_HOME", raising=False)
-    assert command("status x", Path("runs")) == command("status x", Path("runs").absolute()) == "orchestrate status x"
-    assert command("status x", tmp_path) == f"orchestrate status x --home {tmp_path}"
+    assert orchestrate_command("status x", Path("runs")) == orchestrate_command("status x", Path("runs").absolute()) == "orchestrate status x"
+    assert orchestrate_command("status x", tmp_path) == f"orchestrate status x --home {tmp_path}"
     monkeypatch.setenv("ORCHESTRATE_HOME", str(tmp_path))
-    assert command("status x", tmp_path) == "orchestrate status x"
-    assert command("status x", Path("runs")).endswith("--home runs")
+    assert orchestrate_command("status x", tmp_path) == "orchestrate status x"
+    assert orchestrate_command("status x", Path("runs")).endswith("--home runs")
 
 
 def test_settings_and_odd_names_survive_the_shell(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from gan_core.config.identity import setting_paths
 from gan_core.verdict import VERDICTS
 from orchestrator.console.style import COLOURS, SHOWN, shown_metrics
-from orchestrator.formatting import SHORT, configuration_name, format_level, short_name, short_names
+from orchestrator.formatting import SHORT_NAMES, configuration_name, format_level, short_name, short_names
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_different_levels_are_called_differently(one: float, other: float) -> No
 
 
 def test_every_short_name_belongs_to_a_setting_that_exists() -> None:
-    assert set(SHORT) <= set(setting_paths())
+    assert set(SHORT_NAMES) <= set(setting_paths())
 
 
 @pytest.mark.parametrize(

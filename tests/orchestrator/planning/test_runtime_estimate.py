@@ -82,10 +82,10 @@ def test_what_ran_here_is_found_and_another_processor_or_device_is_not(tiny_plan
     (found,) = measured_in(plan.folder.home, device)
     assert found.config == plan.trials[0].config
     assert found.seconds_per_step == pytest.approx(record.seconds / 8)
-    assert ran_like(record, environment.processor(), device)
+    assert ran_like(record, environment.cpu_model(), device)
     assert not ran_like(record, "another processor", device)
-    assert not ran_like(record, environment.processor(), "another device")
-    assert not ran_like(Record("new"), environment.processor(), device)
+    assert not ran_like(record, environment.cpu_model(), "another device")
+    assert not ran_like(Record("new"), environment.cpu_model(), device)
 
 
 def test_a_configuration_of_another_version_is_passed_over(tiny_plan: MakePlan) -> None:
