@@ -14,7 +14,7 @@ import typer
 from orchestrator import __version__
 from orchestrator.cli import manage, run, show
 from orchestrator.errors import UserError
-from orchestrator.signals import LEFT, Interrupted
+from orchestrator.signals import INTERRUPTED, LEFT, Interrupted
 
 app = typer.Typer(
     name="orchestrate",
@@ -65,22 +65,27 @@ for command in (
 app.add_typer(manage.datasets_app, name="datasets")
 
 
-def main() -> None:
-    """The console script. A user's mistake ends in clear lines on stderr and exit code 2, never in a traceback."""
+def run_command(arguments: list[str] | None = None) -> int:
+    """Run a command (default: of this process's arguments) and return its exit code.
+
+    A user's mistake ends in clear lines on stderr and exit code 2, never in a traceback.
+    """
     try:
-        app()
+        app(arguments)
     except UserError as error:
         print(error, file=sys.stderr)
-        code: object = 2
-    except Interrupted as interruption:
+        return 2
+    except Interrupted:
         print(LEFT)
-        code = interruption.code
+        return INTERRUPTED
     except SystemExit as end:
-        code = end.code
-    else:
-        code = 0
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def main() -> None:
+    """The console script. It leaves without unloading torch and Ray, which would take 2 seconds."""
+    code = run_command()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(
-        code if isinstance(code, int) else int(code is not None)
-    )  # a normal exit would take 2 seconds to unload torch and Ray
+    os._exit(code)

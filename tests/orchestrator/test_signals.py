@@ -4,36 +4,18 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 
 import psutil
 import pytest
+from support.commands import program
 
 from orchestrator.signals import StopRequest
-
-PROGRAM = """
-import subprocess, sys, threading, time
-from orchestrator import shutdown_budgets, signals
-shutdown_budgets.SHUTDOWN_LIMIT = {bound}
-signals.leave_on_signals()
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
-try:
-    print(child.pid, flush=True)
-    time.sleep(1000)
-finally:
-    print("in order", flush=True)
-    if {stuck}:
-        lock = threading.Lock()
-        lock.acquire()
-        lock.acquire()
-    signals.end_children()
-"""
 
 
 def started(stuck: bool, bound: float = 100, **more: object) -> tuple[subprocess.Popen[str], psutil.Process]:
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(stuck=stuck, bound=bound)],
+        program("leaves_on_signals", str(bound), *["stuck"] * stuck),
         stdout=subprocess.PIPE,
         text=True,
         **more,  # type: ignore[call-overload]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.commands import program
 from support.tiny import TINY
 from typer.testing import CliRunner
 
@@ -19,14 +19,8 @@ UPKEEP = ["sample", "logs", "stop", "clean", "datasets", "datasets prepare", "do
 
 def without(packages: set[str], *words: str) -> str:
     """What the command says in a process of its own. Fails where it has imported one of the packages."""
-    code = (
-        f"import sys, orchestrator.cli.app as c\nsys.argv = {['orchestrate', *words]!r}\n"
-        "import os; os._exit = sys.exit\n"
-        "try: c.main()\nexcept SystemExit as left: assert not left.code\n"
-        f"heavy = {packages!r} & set(sys.modules)\n"
-        "sys.exit(f'imported {heavy}' if heavy else 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    command = program("imports_of_command", ",".join(packages), *words)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -6,12 +6,12 @@ import io
 import os
 import platform
 import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from rich.console import Console
+from support.commands import program
 from support.tiny import run_some_steps, run_to_end
 
 from orchestrator.commands.stop import send_interrupt, stop
@@ -22,20 +22,6 @@ from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import hold
 
 MakePlan = Callable[[], Plan]
-
-HOLDER = """
-import signal, sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background begin with it ignored
-from pathlib import Path
-from orchestrator.store.sweep_lock import hold
-from orchestrator.store.sweep_folder import SweepFolder
-try:
-    with hold(SweepFolder(Path(sys.argv[1]), "tiny")):
-        print("held", flush=True)
-        sys.stdin.read()
-except KeyboardInterrupt:
-    print("interrupted", flush=True)
-"""
 
 
 def known(plan: Plan) -> SweepFolder:
@@ -50,7 +36,7 @@ def test_the_holder_is_interrupted_and_what_is_saved_is_told(tiny_plan: MakePlan
     folder = known(plan)
     run_to_end(plan, plan.trials[0])
     run_some_steps(plan, plan.trials[1], 3).suspend()
-    command = [sys.executable, "-c", HOLDER, str(folder.home)]
+    command = program("holds_sweep", folder.home, "tiny")
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"

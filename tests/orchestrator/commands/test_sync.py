@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from rich.console import Console
+from support.commands import program, program_environment
 from support.mirrors import due, mirror_of, mirrored, stored
 from support.tiny import run_some_steps, run_to_end
 
@@ -121,34 +121,12 @@ def test_a_run_that_is_deleted_while_it_is_written_comes_back(tiny_plan: MakePla
     assert Counter(stored(tmp_path / "mlflow.db", run_id)) == due(plan, key)
 
 
-KILLED = """\
-import os, sys
-sys.path[:0] = sys.argv[3:]
-from pathlib import Path
-from support.mirrors import mirrored
-from support.tiny import run_some_steps
-from orchestrator.sweepfile import loader
-from orchestrator.planning.plan import make_plan
-plan = make_plan(loader.load(Path(sys.argv[1])), Path(sys.argv[2]) / "home")
-execution = run_some_steps(plan, plan.trials[0], 5)
-mirrored(plan, Path(sys.argv[2]))
-os.kill(os.getpid(), 9)
-"""
-
-
 def test_runs_left_running_by_a_killed_command_become_killed(
     tiny_plan: MakePlan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = [
-        sys.executable,
-        "-c",
-        KILLED,
-        str(tmp_path / "tiny.yaml"),
-        str(tmp_path),
-        *sys.path,
-    ]
     plan = tiny_plan()
-    assert subprocess.run(command, check=False).returncode == -9
+    command = program("dies_while_mirroring", tmp_path / "tiny.yaml", tmp_path)
+    assert subprocess.run(command, env=program_environment(), check=False).returncode == -9
     client = MlflowClient(uri_of(tmp_path))
     everything = [*runs(plan).values(), json.loads(plan.folder.mirror_file.read_text())["parent"]]
     assert [client.get_run(run).info.status for run in everything] == ["RUNNING", "RUNNING"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -59,7 +58,7 @@ def test_a_trial_is_given_up_with_its_cause_unless_it_ended_by_itself(tiny_plan:
 @pytest.fixture
 def stuck() -> Iterator[subprocess.Popen[bytes]]:
     """A process that never comes to an end."""
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
+    process = subprocess.Popen(["sleep", "1000"])
     yield process
     process.kill()
     process.wait()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from itertools import product
 
 import optuna
 import pytest
+from support.commands import program
 from support.made_results import result
 
 from orchestrator.statistics.importance import MIN_RUNS, Importance, factor_importance
@@ -66,5 +66,5 @@ def test_runs_without_quality_do_not_count_in_quality() -> None:
 
 
 def test_optuna_is_not_imported_before_it_is_needed() -> None:
-    check = "import orchestrator.statistics.importance, sys; sys.exit('optuna' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+    command = program("imports_of_module", "optuna", "orchestrator.statistics.importance")
+    assert subprocess.run(command, check=False).returncode == 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support.commands import program
 
 from orchestrator.errors import UserError
 from orchestrator.store.sweep_folder import SweepFolder
@@ -35,20 +35,10 @@ def test_a_holder_file_that_says_nothing_is_no_holder(content: str, tmp_path: Pa
     assert holder(folder) is None
 
 
-HOLD_FOR_EVER = """
-import sys, time
-from pathlib import Path
-from orchestrator.store.sweep_lock import hold
-from orchestrator.store.sweep_folder import SweepFolder
-with hold(SweepFolder(Path(sys.argv[1]), "x")):
-    print("held", flush=True)
-    time.sleep(600)
-"""
-
-
 def test_the_lock_of_a_killed_command_is_taken_over_and_its_half_written_files_go(tmp_path: Path) -> None:
     folder = SweepFolder(tmp_path, "x")
-    other = subprocess.Popen([sys.executable, "-c", HOLD_FOR_EVER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    command = program("holds_sweep", tmp_path, "x")
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert other.stdout is not None and other.stdout.readline() == "held\n"
     with pytest.raises(UserError, match=rf"process {other.pid} on \S+ since \d{{4}}-"), hold(folder):
         pass

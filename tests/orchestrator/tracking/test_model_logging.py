@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from support.commands import program
 from support.mirrors import mirror_of
 from support.tiny import run_to_end, tiny_with
 
@@ -23,18 +23,6 @@ from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.sweepfile import loader
 from orchestrator.tracking import model_logging
 from orchestrator.tracking.mirror import Mirror
-
-LOAD = """
-import sys
-import mlflow.pytorch, numpy as np, torch
-uri, tracking, inputs, drawn = sys.argv[1:]
-mlflow.set_tracking_uri(tracking)
-generator = mlflow.pytorch.load_model(uri)
-with torch.no_grad():
-    images = generator(*map(torch.from_numpy, np.load(inputs).values()))
-np.save(drawn, images.numpy())
-assert "gan_core" not in sys.modules
-"""
 
 
 def plan_of(tmp_path: Path, family: str = "dcgan") -> Plan:
@@ -61,7 +49,7 @@ def draw_elsewhere(uri: str, mirror: Mirror, tmp_path: Path, **inputs: np.ndarra
     np.savez(tmp_path / "inputs.npz", **inputs)  # type: ignore[arg-type]
     words = [uri, mirror.uri, str(tmp_path / "inputs.npz"), str(tmp_path / "drawn.npy")]
     environment = {"PATH": "/usr/bin:/bin", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "HOME": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", LOAD, *words], check=True, cwd=tmp_path, env=environment, timeout=300)
+    subprocess.run(program("loads_model", *words), check=True, cwd=tmp_path, env=environment, timeout=300)
     return np.load(tmp_path / "drawn.npy")
 
 

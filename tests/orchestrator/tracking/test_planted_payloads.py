@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from rich.console import Console
+from support.commands import program
 from support.mirrors import mirrored
 from support.payload import Touch
 from support.tiny import run_to_end
@@ -27,13 +27,6 @@ from orchestrator.sweepfile import loader
 from orchestrator.tracking import model_logging
 
 MakePlan = Callable[[], Plan]
-
-LOAD = """
-import sys
-import mlflow.pytorch
-mlflow.set_tracking_uri(sys.argv[2])
-mlflow.pytorch.load_model(sys.argv[1])
-"""
 
 
 @pytest.fixture
@@ -103,7 +96,7 @@ def test_a_payload_in_the_logged_model_is_refused_where_nothing_may_be_unpickled
         for name, content in entries.items():
             forged.writestr(name, payload if name.endswith(".pt") else content)
     environment = {"PATH": "/usr/bin:/bin", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "HOME": str(tmp_path)}
-    command = [sys.executable, "-c", LOAD, logged.uri, mirror.uri]
+    command = program("loads_model", logged.uri, mirror.uri, tmp_path / "no inputs", tmp_path / "drawn.npy")
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert not marker.exists()
     assert "pickle" in done.stderr.strip().splitlines()[-1]

@@ -1,0 +1,67 @@
+"""Sweeps of one trial on a real Ray, whose evaluators make a worker fail: argv[1]/unready.yaml, crowded.yaml.
+
+Prints as JSON what was reported of each.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from gan_core.evaluation.evaluator import Evaluator
+from orchestrator.cluster.ray_runtime import Cluster
+from orchestrator.planning.plan import make_plan
+from orchestrator.scheduling.run_settings import RunSettings
+from orchestrator.signals import StopRequest
+from orchestrator.store.temp_folder import scratch_folder
+from orchestrator.sweepfile import loader
+from orchestrator.trial.trial_report import TrialReport
+from support.tiny import execution_of
+
+
+class FromMissingPackage:
+    """Of a package that is not installed where the workers are."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        pass
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return __import__, ("a_package_of_another_node",)
+
+
+class TooLarge:
+    """A worker has no memory for it, unless it has two processors' share."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self.evaluator = evaluator
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "evaluator" or name.startswith("__"):
+            raise AttributeError(name)
+        import ray
+
+        if max(ray.get_runtime_context().get_assigned_resources().values()) < 2:
+            raise MemoryError("not in half of the memory")
+        return getattr(self.evaluator, name)
+
+
+def main() -> None:
+    folder, reports = Path(sys.argv[1]), {"unready": list[str](), "crowded": list[str]()}
+    with scratch_folder() as scratch, Cluster(None, 2, scratch, 0, print) as cluster:
+        from orchestrator.scheduling import tune_run  # after Cluster: Ray reads its environment when it is imported
+
+        for name, kind in (("unready", FromMissingPackage), ("crowded", TooLarge)):
+            plan = make_plan(loader.load(folder / f"{name}.yaml"), folder / "home")
+            evaluators: Any = {p.evaluation: kind(execution_of(plan, p).evaluator) for p in plan.trials}
+
+            def note(report: TrialReport, notes: list[str] = reports[name]) -> None:
+                notes.append(report.event or report.status)
+
+            tune_run.TuneRun(plan, evaluators, cluster, RunSettings(), 1.0, StopRequest(), note).run()
+    print(json.dumps(reports))
+
+
+if __name__ == "__main__":
+    main()
