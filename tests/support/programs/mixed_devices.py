@@ -85,7 +85,7 @@ def main() -> None:
     STARTS.touch()
 
     def note_lost(report: TrialReport) -> None:
-        if report.event == TrialEvent.LOST:
+        if report.event == TrialEvent.WORKER_LOST:
             lost.append(report.key)
 
     with scratch_folder() as scratch:
