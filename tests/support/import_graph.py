@@ -95,10 +95,10 @@ def _imports(node: ast.AST, at_start: bool) -> Iterator[tuple[str, bool]]:
         assert node.level == 0, "relative import: write the full name"
         yield from ((f"{node.module}.{alias.name}", at_start) for alias in node.names)
     elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-        for child in node.body:
-            yield from _imports(child, at_start=False)
-        for child in node.orelse:
-            yield from _imports(child, at_start)
+        for statement in node.body:
+            yield from _imports(statement, at_start=False)
+        for statement in node.orelse:
+            yield from _imports(statement, at_start)
     else:
         in_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for child in ast.iter_child_nodes(node):

@@ -62,7 +62,7 @@ def true_effects() -> dict[tuple[str, Any], tuple[float, float]]:
     effects = {}
     for position, (factor, levels) in enumerate(LEVELS.items()):
         for index, level in enumerate(levels[1:], start=1):
-            ends = [[], []]
+            ends: tuple[list[float], list[float]] = ([], [])
             for truth in truths().values():
                 for end, at in zip(ends, (0, index), strict=True):
                     if truth.indices[position] == at:

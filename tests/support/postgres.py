@@ -46,8 +46,8 @@ class Postgres:
         if self.user:
             for path in (folder, own):
                 shutil.chown(path, self.user)
-        words = [binaries() / "initdb", "-D", self.data, "-U", USER, f"--pwfile={own}", "--auth=scram-sha-256"]
-        self._ask(*words, "--no-sync", "--encoding=UTF8", "--locale=C")
+        command = binaries() / "initdb", "-D", self.data, "-U", USER, f"--pwfile={own}", "--auth=scram-sha-256"
+        self._ask(*command, "--no-sync", "--encoding=UTF8", "--locale=C")
         own.unlink()
         with open(self.data / "pg_hba.conf", "a") as rules:
             rules.write("host all all samenet scram-sha-256\n")
@@ -57,17 +57,17 @@ class Postgres:
         return f"postgresql://{USER}@{self.host.address}:{self.port}/{database}"
 
     def start(self) -> None:
-        words = [binaries() / "postgres", "-D", self.data, "-h", self.host.address, "-p", str(self.port), "-k", ""]
-        self.process = self.host.start(*words, log=self.log, user=self.user)
+        command = binaries() / "postgres", "-D", self.data, "-h", self.host.address, "-p", str(self.port), "-k", ""
+        self.process = self.host.start(*command, log=self.log, user=self.user)
         deadline = time.monotonic() + 60
         while True:
             try:
-                there = self.rows("SELECT 1 FROM pg_database WHERE datname = %s", DATABASE, database="postgres")
+                is_made = self.rows("SELECT 1 FROM pg_database WHERE datname = %s", DATABASE, database="postgres")
                 break
             except psycopg.OperationalError:
                 assert self.process.poll() is None and time.monotonic() < deadline, self.log.read_text()
                 time.sleep(0.1)
-        if not there:
+        if not is_made:
             self.create(DATABASE)
 
     def create(self, database: str) -> None:
@@ -84,8 +84,15 @@ class Postgres:
             return connection.execute(query, values).fetchall()
 
     def _connect(self, database: str) -> psycopg.Connection[Any]:
-        where = {"host": self.host.address, "port": self.port, "user": USER, "password": self.password}
-        return psycopg.connect(dbname=database, connect_timeout=5, autocommit=True, **where)
+        return psycopg.connect(
+            dbname=database,
+            connect_timeout=5,
+            autocommit=True,
+            host=self.host.address,
+            port=self.port,
+            user=USER,
+            password=self.password,
+        )
 
     def _ask(self, *words: str | Path) -> None:
         done = subprocess.run(self.host.words(*words, user=self.user), capture_output=True, text=True, cwd="/")
