@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.commands import program
 from support.mirrors import mirrored
 from support.tiny import run_to_end
 
@@ -67,17 +67,38 @@ def test_with_the_database_moved_away_everything_is_in_mlflow_again(
     assert [point.step for point in points] == [2, 4, 6, 8]
 
 
+KILLED_IN_A_TRANSACTION = """
+import os, sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute("PRAGMA cache_size = 1")
+database.execute("BEGIN IMMEDIATE")
+database.execute("CREATE TABLE half (x)")
+database.executemany("INSERT INTO half VALUES (?)", [("x" * 1000,)] * 1000)
+os.kill(os.getpid(), 9)
+"""
+
+
 def test_what_a_killed_command_left_half_written_is_taken_back(file: Path) -> None:
-    subprocess.run(program("dies_in_transaction", file), check=False)
+    subprocess.run([sys.executable, "-c", KILLED_IN_A_TRANSACTION, file], check=False)
     assert file.with_name("mlflow.db-journal").exists()
     sqlite.check(f"sqlite:///{file}", "tiny")
     with closing(sqlite3.connect(file)) as found:
         assert found.execute("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'half'").fetchone() == (0,)
 
 
+OPEN = """
+import sys
+from orchestrator.tracking import client_for
+from orchestrator import database
+uri = sys.argv[1]
+with database.being_made(uri):
+    client_for(uri).search_experiments(max_results=1)
+"""
+
+
 def test_commands_that_start_at_once_make_the_database_once(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
-    started = [subprocess.Popen(program("opens_store", uri), stderr=subprocess.PIPE) for _ in range(3)]
+    started = [subprocess.Popen([sys.executable, "-c", OPEN, uri], stderr=subprocess.PIPE) for _ in range(3)]
     ended = [(one.communicate()[1].decode(), one.returncode) for one in started]
     assert [code for _, code in ended] == [0, 0, 0], ended
     sqlite.check(uri, "tiny")
