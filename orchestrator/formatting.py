@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 from typing import Any
@@ -61,6 +62,18 @@ def format_bytes(count: float) -> str:
     power = min(len(units) - 1, len(f"{count:.0f}") // 3 - (len(f"{count:.0f}") % 3 == 0))
     value = count / 1000**power
     return f"{value:.0f} {units[power]}" if power == 0 or value >= 100 else f"{value:.1f} {units[power]}"
+
+
+def format_duration(seconds: float) -> str:
+    """75 -> '1 min 15 s'; infinity -> 'unknown'."""
+    if math.isinf(seconds):
+        return "unknown"
+    rounded = round(seconds)
+    if rounded < 60:
+        return f"{rounded} s"
+    if rounded < 3600:
+        return f"{rounded // 60} min {rounded % 60:02d} s"
+    return f"{rounded // 3600} h {rounded % 3600 // 60:02d} min"
 
 
 def configuration_name(group: str, factors: dict[str, Any]) -> str:

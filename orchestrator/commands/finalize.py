@@ -77,7 +77,7 @@ def _log_generator(
     mirror: Mirror, register: str | None, show_phase: Callable[[str], None]
 ) -> tuple[model_logging.LoggedGenerator | None, str | None]:
     """Log the best configuration's generator; returns it, or the error: the sweep has its report already."""
-    ranked = ranking.ranking(ranking.all_ended(mirror.folder, mirror.document["trials"]))
+    ranked = ranking.rank_configurations(ranking.ended_trials(mirror.folder, mirror.document["trials"]))
     if not ranked:
         return None, "no run kept a generator that was measured" if register else None
     show_phase("logging the best generator")

@@ -14,11 +14,11 @@ from orchestrator import environment
 from orchestrator.cluster.ray_runtime import slots
 from orchestrator.command_hints import sweep_command
 from orchestrator.commands.trial_rows import rows_of_plan
-from orchestrator.console.progress import duration
 from orchestrator.errors import escape_control_characters
+from orchestrator.formatting import format_duration
 from orchestrator.planning import staleness
 from orchestrator.planning.plan import Plan, make_plan
-from orchestrator.planning.runtime_estimate import Forecast, Measured, forecast, measured_in
+from orchestrator.planning.runtime_estimate import RuntimeEstimate, TimedTrial, estimate_runtime, timed_trials
 from orchestrator.scheduling.sweep_runner import ASSUMED_GPU_SHARE
 from orchestrator.sweepfile import loader
 
@@ -33,7 +33,7 @@ class Preview:
 
     plan: Plan
     file: Path
-    forecast: Forecast | None
+    forecast: RuntimeEstimate | None
     other_code: dict[str, str]
     replaced: dict[str, str]
     price_per_hour: float | None
@@ -62,16 +62,16 @@ class PlanRequest:
 def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
     """Load the data, compare the sweep with its folder and estimate its time. Raises UserError."""
     plan = make_plan(loader.load(request.file, request.overrides), request.home)
-    measured, gpus = list[Measured](), environment.gpu_count()
+    measured, gpus = list[TimedTrial](), environment.gpu_count()
     if request.pilot:
         from orchestrator.planning import pilot
 
-        measured = pilot.run(plan, request.home, note)
-    measured += measured_in(request.home, "cuda" if gpus else "cpu")
+        measured = pilot.time_groups(plan, request.home, note)
+    measured += timed_trials(request.home, "cuda" if gpus else "cpu")
     workers = slots(request.workers or environment.available_cpus(), gpus, request.gpu_share or ASSUMED_GPU_SHARE)
-    expected = forecast(plan, measured, max(1, workers))
+    expected = estimate_runtime(plan, measured, max(1, workers))
     other_code = staleness.finished_with_other_code(plan, environment.describe())
-    return Preview(plan, request.file, expected, other_code, staleness.replaced(plan), request.price_per_hour)
+    return Preview(plan, request.file, expected, other_code, staleness.replaced_trials(plan), request.price_per_hour)
 
 
 def as_json(preview: Preview) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def _expected_time(preview: Preview) -> list[str]:
     plan, expected = preview.plan, preview.forecast
     home, overrides = plan.folder.home, plan.sweep.overrides
     sweep = sweep_command(preview.file, overrides, home)
-    if not plan.todo:
+    if not plan.unfinished:
         return [f"nothing is left to train; {sweep} writes the report again"]
     if expected is None:
         pilot = sweep_command(preview.file, overrides, home, "plan --pilot")
@@ -149,7 +149,7 @@ def _expected_time(preview: Preview) -> list[str]:
     precision = "roughly" if expected.rough else "about"
     workers = f"{expected.workers} worker" + "s" * (expected.workers != 1)
     return [
-        f"expected: {precision} {duration(expected.seconds)} of training on {workers}{price} ({sources})",
+        f"expected: {precision} {format_duration(expected.seconds)} of training on {workers}{price} ({sources})",
         f"next  {sweep}",
     ]
 

@@ -13,7 +13,7 @@ from orchestrator.commands.sweep_summary import SweepResult, print_summary
 from orchestrator.console.progress import Display, make_display
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.puller import Puller, exchange_evaluators
-from orchestrator.planning.confirmation import extended
+from orchestrator.planning.confirmation import with_confirmations
 from orchestrator.planning.plan import Plan
 from orchestrator.scheduling.sweep_runner import SweepRunner
 from orchestrator.signals import FINISHED, INTERRUPTED, SOME_FAILED, StopRequest, instead
@@ -45,16 +45,16 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
     with ExitStack() as stack:
         mlflow_import = sweep_services.import_mlflow(options.tracking_uri, stack)
         preparation = sweep_services.prepare_evaluators(plan, options, display, stack)
-        cluster = stack.enter_context(sweep_services.start_ray(plan, options, display)) if plan.todo else None
+        cluster = stack.enter_context(sweep_services.start_ray(plan, options, display)) if plan.unfinished else None
         evaluators = preparation.result()  # their errors are reported before MLflow has a run
-        display.phase("opening MLflow")
+        display.set_phase("opening MLflow")
         mlflow_import.result()
         puller = None
         if isinstance(plan.folder, StoredSweep):
             exchange_evaluators(plan.folder, plan)
             puller = stack.enter_context(Puller(plan.folder, display.note))
         mirror = sweep_services.open_mirror(plan, options, display, puller.is_running if puller else None)
-        write_checked(plan.folder.sweep_file, plan.document())
+        write_checked(plan.folder.sweep_file, plan.to_document())
         mirror_thread = MirrorThread(mirror)
         mirror_thread.start()
         try:
@@ -63,7 +63,7 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
                 with instead(lambda: _stop_for_user(stop, display)):
                     plan = _train(plan, runner, mirror, options.confirm)
             _send_rest(mirror_thread, stop, display)
-            plan = plan.refreshed()
+            plan = plan.with_current_records()
             exit_code = _exit_code(plan, stop)
             final = _finalize(plan, options, mirror_thread, display, exit_code)
             return SweepResult(plan, exit_code, final, stop.reason, runner.summary() if runner else "")
@@ -75,18 +75,18 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
 def _train(plan: Plan, runner: SweepRunner, mirror: Mirror, confirm: int) -> Plan:
     """Train what is left, then what confirms the best `confirm` configurations; returns the plan with those trials."""
     runner.train(plan)
-    with_confirmation = extended(plan.refreshed(), confirm)
+    with_confirmation = with_confirmations(plan.with_current_records(), confirm)
     if len(with_confirmation.trials) == len(plan.trials):
         return plan
-    write_checked(plan.folder.sweep_file, with_confirmation.document())
-    mirror.set_document(with_confirmation.document())
+    write_checked(plan.folder.sweep_file, with_confirmation.to_document())
+    mirror.set_document(with_confirmation.to_document())
     runner.train(with_confirmation)
     return with_confirmation
 
 
 def _send_rest(mirror_thread: MirrorThread, stop: StopRequest, display: Display) -> None:
-    display.phase("sending the rest to MLflow")
-    mirror_thread.send_rest(hurry=stop.asked, on_wait=lambda: display.phase("still sending the rest to MLflow"))
+    display.set_phase("sending the rest to MLflow")
+    mirror_thread.send_rest(hurry=stop.asked, on_wait=lambda: display.set_phase("still sending the rest to MLflow"))
     for picture in sorted(mirror_thread.mirror.damaged_pictures):
         display.note(f"left out {picture}: it is damaged or gone; MLflow has everything else")
 
@@ -104,7 +104,7 @@ def _finalize(
         mirror_thread.stop_as_killed()
         return finalize.FinalResult()
     status = finalize.parent_status(_statuses(plan))
-    return finalize.finalize(mirror_thread.mirror, status, display.phase, options.register)
+    return finalize.finalize(mirror_thread.mirror, status, display.set_phase, options.register)
 
 
 def _stop_for_user(stop: StopRequest, display: Display) -> None:

@@ -11,9 +11,9 @@ from orchestrator.object_store import puller
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.s3 import ObjectStore
 from orchestrator.planning import disk_estimate
-from orchestrator.planning.confirmation import extended
+from orchestrator.planning.confirmation import with_confirmations
 from orchestrator.planning.plan import Plan, make_plan
-from orchestrator.planning.repair import repaired
+from orchestrator.planning.repair import repair_finished_trials
 from orchestrator.store import disk_space
 from orchestrator.store.json_files import write_text
 from orchestrator.store.sweep_folder import SweepFolder
@@ -72,7 +72,7 @@ def check_mlflow(folder: SweepFolder, uri: str) -> None:
 
 def load_plan(sweep: Sweep, options: SweepOptions, display: Display) -> Plan:
     """Load the data and compare the sweep with its folder. Raises UserError."""
-    display.phase("loading the data")
+    display.set_phase("loading the data")
     plan = make_plan(sweep, options.home)
     for caution in sweep.cautions:
         display.note(f"caution: {caution}")
@@ -85,12 +85,12 @@ def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, displa
     Raises UserError if the storage does not answer or the disk is too small.
     """
     if isinstance(folder, StoredSweep):
-        display.phase(f"looking into {folder.storage.uri}")
+        display.set_phase(f"looking into {folder.storage.uri}")
         write_text(folder.storage_file, folder.storage.uri + "\n")
         plan = puller.begin(folder, plan, display.note)
-    plan = repaired(extended(plan, options.confirm), display.note)
-    if plan.todo:
+    plan = repair_finished_trials(with_confirmations(plan, options.confirm), display.note)
+    if plan.unfinished:
         workers = options.workers or environment.available_cpus()
-        disk_space.check_room(plan.folder.home, disk_estimate.needed(plan, workers))
+        disk_space.check_room(plan.folder.home, disk_estimate.bytes_needed(plan, workers))
         disk_space.check_room(parent_folder(), 0)
     return plan

@@ -16,7 +16,7 @@ from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.console.progress import Display
 from orchestrator.errors import UserError
 from orchestrator.object_store.home_copy import StoredSweep
-from orchestrator.planning.evaluators import prepare
+from orchestrator.planning.evaluators import build_evaluators
 from orchestrator.planning.plan import Plan
 from orchestrator.signals import SOME_FAILED, leave_at_once
 from orchestrator.store.json_files import write_text
@@ -39,13 +39,15 @@ def prepare_evaluators(
     """Prepare the evaluators in another thread. The end of `stack` does not wait for a classifier in training."""
     executor = ThreadPoolExecutor(1)
     stack.callback(executor.shutdown, wait=False, cancel_futures=True)
-    return executor.submit(prepare, plan, options.home, display.phase, display.note, everything=bool(options.confirm))
+    return executor.submit(
+        build_evaluators, plan, options.home, display.set_phase, display.note, everything=bool(options.confirm)
+    )
 
 
 @contextmanager
 def start_ray(plan: Plan, options: SweepOptions, display: Display) -> Iterator[Cluster]:
     """A local Ray, or a connection to the cluster of the request, whose nodes are checked first. Raises UserError."""
-    display.phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
+    display.set_phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
     workers = options.workers or environment.available_cpus()
     data_bytes = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in plan.data.values())
 
@@ -60,7 +62,7 @@ def start_ray(plan: Plan, options: SweepOptions, display: Display) -> Iterator[C
         Cluster(options.address, workers, scratch, data_bytes, leave, options.device) as cluster,
     ):
         if options.address:
-            display.phase("asking every node for its versions and the trials' storage")
+            display.set_phase("asking every node for its versions and the trials' storage")
             folder = plan.folder
             preflight.probe(cluster, folder.storage if isinstance(folder, StoredSweep) else folder.home)
         yield cluster
@@ -76,7 +78,7 @@ def open_mirror(
     """
     write_text(plan.folder.asked_file, Path(plan.sweep.file).read_text(encoding="utf-8"))
     mirror = Mirror(
-        plan.folder, options.tracking_uri, plan.document(), compare_all=not plan.todo, is_running=is_running
+        plan.folder, options.tracking_uri, plan.to_document(), compare_all=not plan.unfinished, is_running=is_running
     )
     try:
         mirror.open()

@@ -66,7 +66,7 @@ def is_incomplete(mirror: Mirror) -> bool:
         return True
     if parent.tags.get("mlflow.note.content", question) == question:
         return True
-    ranked = ranking.ranking(ranking.all_ended(mirror.folder, mirror.document["trials"]))
+    ranked = ranking.rank_configurations(ranking.ended_trials(mirror.folder, mirror.document["trials"]))
     return parent.status != "KILLED" and bool(ranked) and not model_logging.is_logged(mirror, ranked[0])
 
 

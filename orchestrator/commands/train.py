@@ -12,7 +12,7 @@ from gan_core import metric_names
 from orchestrator.command_hints import orchestrate_command
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.console.output import say
-from orchestrator.planning.evaluators import prepare
+from orchestrator.planning.evaluators import build_evaluators
 from orchestrator.planning.plan import make_plan
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import make_home
@@ -35,14 +35,14 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
     """
     plan = make_plan(loader.load(file, overrides), home)
     listing = orchestrate_command(f"plan {file}", home)
-    number, _ = choose_trial([planned.describe() for planned in plan.trials], wanted, listing)
+    number, _ = choose_trial([planned.to_document() for planned in plan.trials], wanted, listing)
     planned = plan.trials[number - 1]
     trial_folder = TrialFolder(home.absolute() / "train" / planned.key)
     shutil.rmtree(trial_folder.folder, ignore_errors=True)
     unbegun = dataclasses.replace(planned, record=Record(planned.key))  # the sweep may have trained it already
     single_trial_plan = dataclasses.replace(plan, trials=[unbegun])
     make_home(home)
-    evaluators = prepare(
+    evaluators = build_evaluators(
         single_trial_plan, home, doing=lambda text: None, note=lambda text: say(console, text, word_wrap=True)
     )
     execution = TrialExecution(

@@ -47,7 +47,7 @@ def rows_of_plan(plan: Plan, only_begun: bool = False) -> list[TrialRow]:
     runs, sweep_runs = run_ids(plan.folder), is_held(plan.folder.lock_file)
     return [
         _trial_row(
-            planned.describe(), planned.record, runs.get(planned.key), sweep_runs, plan.folder.trial(planned.key)
+            planned.to_document(), planned.record, runs.get(planned.key), sweep_runs, plan.folder.trial(planned.key)
         )
         for planned in plan.trials
         if not only_begun or planned.record.status != TrialStatus.PENDING

@@ -58,10 +58,10 @@ class SweepRunner:
             if workers.is_due():
                 if change := workers.update():
                     self.display.note(f"  {change}")
-                eta.staff(workers.count)
+                eta.set_workers(workers.count)
             if self.puller:
                 self.puller.on_report(report)
-            self.display.report(report)
+            self.display.on_report(report)
 
         tune_run = TuneRun(
             plan, self.evaluators, self.cluster, self.settings, gpu_share, self.stop, on_report, self.puller
@@ -90,12 +90,12 @@ class SweepRunner:
         return self._gpu_share
 
     def _measured_share(self, plan: Plan) -> float:
-        if not self.cluster.gpus() or not plan.todo:
+        if not self.cluster.gpus() or not plan.unfinished:
             return ASSUMED_GPU_SHARE
         from orchestrator.scheduling import gpu_share
 
-        largest = max(plan.todo, key=lambda planned: relative_cost(planned.config))
-        self.display.phase(f"measuring what {largest.trial.name} takes of a GPU")
+        largest = max(plan.unfinished, key=lambda planned: relative_cost(planned.config))
+        self.display.set_phase(f"measuring what {largest.trial.name} takes of a GPU")
         images, evaluator = plan.images[largest.fingerprint], self.evaluators[largest.evaluation]
         demand = gpu_share.measure_on(self.cluster, largest.config, images, evaluator)
         share = gpu_share.share(demand)

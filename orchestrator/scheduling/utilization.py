@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from orchestrator.console.progress import duration
+from orchestrator.formatting import format_duration
 
 
 @dataclass
@@ -23,4 +23,4 @@ class Utilization:
     def summary(self) -> str:
         """One line. Starting workers, waiting and steps that a lost worker's successor repeats are not training."""
         share = self.training / self.worker_seconds if self.worker_seconds else 0.0
-        return f"{self.max_workers} workers trained for {min(share, 1.0):.0%} of {duration(self.wall)}"
+        return f"{self.max_workers} workers trained for {min(share, 1.0):.0%} of {format_duration(self.wall)}"

@@ -1,4 +1,4 @@
-"""Names from configurations are text wherever they are shown: no formula, no markup, no control of a terminal."""
+"""Names from configurations are text wherever they are display: no formula, no markup, no control of a terminal."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def test_a_group_with_an_evil_name_is_text_in_tables_notes_and_the_terminal(
     file.write_text(TINY.replace("name: dcgan", f"name: '{EVIL}'").replace("Is it small?", f"'{EVIL}'"))
     plan = make_plan(loader.load(file), home)
     console = make_console()
-    shown = make_display(console)
-    shown.start(plan, Eta(plan, 1))
+    display = make_display(console)
+    display.start(plan, Eta(plan, 1))
     for planned in plan.trials:
         run_to_end(plan, planned)
-        shown.report(TrialReport(planned.key, TrialStatus.FINISHED, step=8, seconds=1.0, verdict="stable"))
+        display.on_report(TrialReport(planned.key, TrialStatus.FINISHED, step=8, seconds=1.0, verdict="stable"))
     mirror = mirrored(plan, tmp_path)
-    write_json(plan.folder.sweep_file, plan.document())
+    write_json(plan.folder.sweep_file, plan.to_document())
     print_sweep(home, "tiny", console, as_json=False)
     assert capsys.readouterr().out.count(f"{EVIL} smoothing=0.1 seed=1") == 2
 

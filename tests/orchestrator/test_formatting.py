@@ -10,7 +10,14 @@ import pytest
 from gan_core.config.identity import setting_paths
 from gan_core.verdict import VERDICTS
 from orchestrator.console.style import COLOURS, SHOWN, shown_metrics
-from orchestrator.formatting import SHORT_NAMES, configuration_name, format_level, short_name, short_names
+from orchestrator.formatting import (
+    SHORT_NAMES,
+    configuration_name,
+    format_duration,
+    format_level,
+    short_name,
+    short_names,
+)
 
 
 @pytest.mark.parametrize(
@@ -116,3 +123,10 @@ def test_a_table_shows_the_distance_of_whatever_evaluator_measured_it() -> None:
     assert shown_metrics({"raw_frechet/classifier-1a2b3c4d": 1.0, "best_frechet/classifier-1a2b3c4d": 1.0}) == [
         ""
     ] * len(SHOWN)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(5, "5 s"), (75, "1 min 15 s"), (3725, "1 h 02 min"), (float("inf"), "unknown")]
+)
+def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text

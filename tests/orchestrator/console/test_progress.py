@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from orchestrator.console.progress import Display, LiveDisplay, duration, make_display
+from orchestrator.console.progress import Display, LiveDisplay, make_display
 from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.trial.trial_event import TrialEvent
@@ -31,27 +31,20 @@ def report_of(planned: PlannedTrial, step: int, verdict: str | None = None) -> T
     )
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(5, "5 s"), (75, "1 min 15 s"), (3725, "1 h 02 min"), (float("inf"), "unknown")]
-)
-def test_durations_are_read_at_a_glance(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
-
-
 def test_plain_output_says_each_trials_end_and_the_time_left(tiny_plan: MakePlan) -> None:
     plan, out = tiny_plan(), io.StringIO()
     display = make_display(Console(file=out, width=200))
     assert type(display) is Display
     with display:
         display.start(plan, Eta(plan, 2))
-        display.report(report_of(plan.trials[0], 4))
-        display.report(report_of(plan.trials[0], 8, verdict="stable"))
+        display.on_report(report_of(plan.trials[0], 4))
+        display.on_report(report_of(plan.trials[0], 8, verdict="stable"))
         first, second, third = (planned.key for planned in plan.trials[1:])
-        display.report(TrialReport(first, event=TrialEvent.WORKER_LOST))
-        display.report(TrialReport(first, event=TrialEvent.GIVEN_UP, error="its worker was lost 6 times"))
-        display.report(TrialReport(second, event=TrialEvent.RETRIED, error="KeyError: 'loss'"))
-        display.report(TrialReport(second, event=TrialEvent.OUT_OF_MEMORY))
-        display.report(TrialReport(third, event=TrialEvent.SILENT, silent_seconds=120.0, heartbeat_timeout=900.0))
+        display.on_report(TrialReport(first, event=TrialEvent.WORKER_LOST))
+        display.on_report(TrialReport(first, event=TrialEvent.GIVEN_UP, error="its worker was lost 6 times"))
+        display.on_report(TrialReport(second, event=TrialEvent.RETRIED, error="KeyError: 'loss'"))
+        display.on_report(TrialReport(second, event=TrialEvent.OUT_OF_MEMORY))
+        display.on_report(TrialReport(third, event=TrialEvent.SILENT, silent_seconds=120.0, heartbeat_timeout=900.0))
     text = out.getvalue()
     assert f"[2/4] {plan.trials[1].trial.name}: failed, its worker was lost 6 times" in text
     assert f"[1/4] {plan.trials[0].trial.name}: stable at step 8; about 3 s left" in text
@@ -65,13 +58,13 @@ def test_plain_output_says_each_trials_end_and_the_time_left(tiny_plan: MakePlan
 def test_quiet_says_nothing_before_the_summary(terminal: bool, tiny_plan: MakePlan) -> None:
     plan, out = tiny_plan(), io.StringIO()
     with make_display(Console(file=out, force_terminal=terminal), quiet=True) as display:
-        display.phase("starting Ray")
+        display.set_phase("starting Ray")
         display.note("to know")
         display.start(plan, Eta(plan, 2))
         key = plan.trials[1].key
-        display.report(report_of(plan.trials[0], 8, verdict="stable"))
-        display.report(TrialReport(key, event=TrialEvent.WORKER_LOST))
-        display.report(TrialReport(key, event=TrialEvent.GIVEN_UP, error="its worker was lost 6 times"))
+        display.on_report(report_of(plan.trials[0], 8, verdict="stable"))
+        display.on_report(TrialReport(key, event=TrialEvent.WORKER_LOST))
+        display.on_report(TrialReport(key, event=TrialEvent.GIVEN_UP, error="its worker was lost 6 times"))
     assert out.getvalue() == ""
 
 
@@ -81,10 +74,10 @@ def test_the_live_table_shows_running_trials_outcomes_and_the_time_left(tiny_pla
     display = make_display(console)
     assert isinstance(display, LiveDisplay)
     with display:
-        display.phase("starting Ray")
+        display.set_phase("starting Ray")
         display.start(plan, Eta(plan, 2))
-        display.report(report_of(plan.trials[0], 8, verdict="collapsed"))
-        display.report(report_of(plan.trials[1], 4))
+        display.on_report(report_of(plan.trials[0], 8, verdict="collapsed"))
+        display.on_report(report_of(plan.trials[1], 4))
         with console.capture() as captured:
             console.print(display.render())
     text = captured.get()
