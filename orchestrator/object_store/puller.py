@@ -37,7 +37,7 @@ def begin(sweep: StoredSweep, plan: Plan, note: Callable[[str], None]) -> Plan:
         pulled = sum(pool.map(lambda one: _exchange(*one), looked))
     if pulled:
         note(f"found {pulled} trial{'s' * (pulled != 1)} of {plan.sweep.name} in {sweep.storage.uri}")
-    return replace(plan, folder=sweep).refreshed()
+    return replace(plan, folder=sweep).with_current_records()
 
 
 @contextmanager

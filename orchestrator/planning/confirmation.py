@@ -10,14 +10,14 @@ from dataclasses import replace
 
 from gan_core.config.identity import trial_key
 from orchestrator.planning.plan import Plan, PlannedTrial
-from orchestrator.planning.ranking import all_ended, ranking
+from orchestrator.planning.ranking import ended_trials, rank_configurations
 from orchestrator.store.json_files import read_json
 from orchestrator.store.trial_status import TrialStatus
 
 MIN_SEEDS = 3
 
 
-def extended(plan: Plan, count: int) -> Plan:
+def with_confirmations(plan: Plan, count: int) -> Plan:
     """The plan with the trials that confirm its top `count` configurations, once all others have ended.
 
     Fresh seeds: the numbers after the sweep's own, as many as it has and at least MIN_SEEDS. What an earlier command
@@ -29,8 +29,8 @@ def extended(plan: Plan, count: int) -> Plan:
         return _with_earlier(plan)
     if any(planned.state != TrialStatus.FINISHED for planned in plan.trials):
         return plan
-    ended = all_ended(plan.folder, [planned.describe() for planned in plan.trials])
-    best = [found.configuration for found in ranking(ended)]
+    ended = ended_trials(plan.folder, [planned.to_document() for planned in plan.trials])
+    best = [found.configuration for found in rank_configurations(ended)]
     first = max(plan.sweep.seeds) + 1
     seeds = range(first, first + max(MIN_SEEDS, len(plan.sweep.seeds)))
     examples = {planned.trial.configuration: planned for planned in plan.trials}

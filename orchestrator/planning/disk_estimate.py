@@ -45,10 +45,10 @@ def trial_bytes(config: TrialConfig, images: ImageSet) -> tuple[int, int]:
     return checkpoint + 2 * copied, 2 * checkpoint
 
 
-def needed(plan: Plan, workers: int) -> int:
+def bytes_needed(plan: Plan, workers: int) -> int:
     """Bytes that the home folder needs for what is left of the plan; what is there already is not counted again."""
     kept, beside, sizes = 0, 0, dict[str, tuple[int, int]]()
-    for planned in plan.todo:
+    for planned in plan.unfinished:
         alike = planned.config.model_dump_json(exclude={"seed", "optimizer"})
         if alike not in sizes:
             sizes[alike] = trial_bytes(planned.config, plan.images[planned.fingerprint])
@@ -56,4 +56,4 @@ def needed(plan: Plan, workers: int) -> int:
         place = plan.folder.trial(planned.key).folder
         there = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
         kept, beside = kept + max(0, keeps - there), max(beside, takes)
-    return kept + beside * min(workers, len(plan.todo))
+    return kept + beside * min(workers, len(plan.unfinished))

@@ -21,11 +21,11 @@ class Eta:
     """Time left. A group that was not timed yet is estimated from the others by `relative_cost`."""
 
     def __init__(self, plan: Plan, workers: int):
-        self._most = len(plan.todo)
-        self.staff(workers)
-        self._unit = {p.key: relative_cost(p.config) for p in plan.todo}
-        self._group = {p.key: p.trial.group for p in plan.todo}
-        self._left = {p.key: p.remaining for p in plan.todo}
+        self._most = len(plan.unfinished)
+        self.set_workers(workers)
+        self._unit = {p.key: relative_cost(p.config) for p in plan.unfinished}
+        self._group = {p.key: p.trial.group for p in plan.unfinished}
+        self._left = {p.key: p.remaining for p in plan.unfinished}
         self._steps_left: Counter[tuple[str, float]] = Counter()
         """Of a group's trials of the same cost: asked for whenever one ends, so not summed over all of them again."""
         for key, left in self._left.items():
@@ -34,7 +34,7 @@ class Eta:
         self.trained = 0.0
         """Seconds of training so far, of all trials."""
 
-    def staff(self, workers: int) -> None:
+    def set_workers(self, workers: int) -> None:
         """So many work from now on."""
         self.workers = max(1, min(workers, self._most))
 

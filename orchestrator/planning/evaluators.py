@@ -12,7 +12,7 @@ from gan_core.config.sections import EvaluationConfig
 from gan_core.data import datasets
 from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import evaluator, features
-from gan_core.evaluation.evaluator import CLASSIFIER_FLOOR, Evaluator
+from gan_core.evaluation.evaluator import MIN_CLASSIFIER_ACCURACY, Evaluator
 from gan_core.evaluation.features import Features
 from gan_core.evaluation.requirements import features_kind
 from gan_core.files import remove_temporary
@@ -21,7 +21,7 @@ from orchestrator.planning.plan import Plan
 from orchestrator.store.trial_status import TrialStatus
 
 
-def prepare(
+def build_evaluators(
     plan: Plan, home: Path, doing: Callable[[str], None], note: Callable[[str], None], everything: bool = False
 ) -> dict[str, Evaluator]:
     """`PlannedTrial.evaluation` -> evaluator, for every trial that is left to do, or for `everything`.
@@ -30,7 +30,7 @@ def prepare(
     UserError if weights are missing or damaged, or are others than those that a trial began to be measured with.
     """
     found: dict[str, Evaluator] = {}
-    for planned in plan.trials if everything else plan.todo:
+    for planned in plan.trials if everything else plan.unfinished:
         if planned.evaluation not in found:
             images = plan.images[planned.fingerprint]
             doing(f"preparing the evaluator of {images.name}")
@@ -87,6 +87,6 @@ def _what_to_know(made: Evaluator, images: datasets.ImageSet) -> list[str]:
     if accuracy is None:
         return [f"caution: the classifier of {images.name} ({made.id}) could not be tested: no test image has a label"]
     line = f"evaluator of {images.name}: {made.id}, a classifier right on {accuracy:.1%} of the test images"
-    if accuracy < CLASSIFIER_FLOOR:
-        line = f"caution: {line}, below {CLASSIFIER_FLOOR:.0%}: classes covered and class agreement are rough"
+    if accuracy < MIN_CLASSIFIER_ACCURACY:
+        line = f"caution: {line}, below {MIN_CLASSIFIER_ACCURACY:.0%}: classes covered and class agreement are rough"
     return [line]

@@ -11,22 +11,22 @@ import torch
 
 from gan_core.training.divergence import Diverged
 from gan_core.training.trainer import Trainer
-from orchestrator.planning.evaluators import prepare
+from orchestrator.planning.evaluators import build_evaluators
 from orchestrator.planning.plan import Plan, PlannedTrial
-from orchestrator.planning.runtime_estimate import Measured
+from orchestrator.planning.runtime_estimate import TimedTrial
 from orchestrator.trial.execution import choose_device
 
 SECONDS_A_GROUP = 3.0
 MIN_STEPS = 3
 
 
-def run(plan: Plan, home: Path, note: Callable[[str], None]) -> list[Measured]:
+def time_groups(plan: Plan, home: Path, note: Callable[[str], None]) -> list[TimedTrial]:
     """Times the first trial of each group that has something left. Leaves nothing but the evaluators."""
     firsts: dict[str, PlannedTrial] = {}
-    for planned in plan.todo:
+    for planned in plan.unfinished:
         firsts.setdefault(planned.trial.group, planned)
     alone = replace(plan, trials=list(firsts.values()))
-    evaluators = prepare(alone, home, doing=note, note=note)
+    evaluators = build_evaluators(alone, home, doing=note, note=note)
     device = choose_device()
     if device.type == "cpu":
         torch.set_num_threads(1)  # as a worker has
@@ -39,7 +39,7 @@ def run(plan: Plan, home: Path, note: Callable[[str], None]) -> list[Measured]:
     return found
 
 
-def time_steps(trainer: Trainer) -> Measured:
+def time_steps(trainer: Trainer) -> TimedTrial:
     """Times steps for a few seconds, and one evaluation, of which each step bears its part.
 
     The first step is left out: it evaluates the untrained generator and warms up.
@@ -63,7 +63,7 @@ def time_steps(trainer: Trainer) -> Measured:
     trainer.snapshot()
     evaluation = time.perf_counter() - began
     step = sum(took) / len(took) if took else evaluation  # of a trial that evaluates at every step
-    return Measured(config, step + evaluation / config.evaluation.every)
+    return TimedTrial(config, step + evaluation / config.evaluation.every)
 
 
 def _wait(trainer: Trainer) -> None:

@@ -49,7 +49,7 @@ class PlannedTrial:
     def remaining(self) -> int:
         return 0 if self.state == TrialStatus.FINISHED else self.config.steps - self.record.step
 
-    def describe(self) -> TrialDocument:
+    def to_document(self) -> TrialDocument:
         """The trial as `sweep.json` and the mirror keep it."""
         return {
             "key": self.key,
@@ -79,10 +79,10 @@ class Plan:
         return {fingerprint: arrays.tensors() for fingerprint, arrays in self.data.items()}
 
     @property
-    def todo(self) -> list[PlannedTrial]:
+    def unfinished(self) -> list[PlannedTrial]:
         return [planned for planned in self.trials if planned.state != TrialStatus.FINISHED]
 
-    def refreshed(self) -> Plan:
+    def with_current_records(self) -> Plan:
         """With the records as they are now."""
         found = [replace(planned, record=self.folder.trial(planned.key).record()) for planned in self.trials]
         return replace(self, trials=found)
@@ -91,7 +91,7 @@ class Plan:
         """state -> number of trials."""
         return dict(Counter(planned.state for planned in self.trials))
 
-    def document(self) -> SweepDocument:
+    def to_document(self) -> SweepDocument:
         """`sweep.json`: what the sweep asks for, for the commands and the report that come later."""
         return {
             "name": self.sweep.name,
@@ -101,7 +101,7 @@ class Plan:
             "overrides": self.sweep.overrides,
             "cautions": self.sweep.cautions,
             "data": {fingerprint: arrays.card() for fingerprint, arrays in self.data.items()},
-            "trials": [planned.describe() for planned in self.trials],
+            "trials": [planned.to_document() for planned in self.trials],
         }
 
 

@@ -22,7 +22,7 @@ from orchestrator.store.sweep_folder import SweepFolder
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedTrial:
     """A trial that ended. `frechet`: at its last evaluation; None without one, or if it diverged, which keeps no
     generator."""
 
@@ -34,7 +34,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Best:
+class RankedConfiguration:
     """The run that was chosen, and of what: `stable` and `typical_frechet` are its configuration's."""
 
     key: str
@@ -53,29 +53,29 @@ class Best:
         )
 
 
-def ended(trial: TrialDocument, record: Record) -> Ended | None:
+def ended_trial(trial: TrialDocument, record: Record) -> EndedTrial | None:
     """How a trial ended, from its record; None if it has not."""
     if not record.has_ended:
         return None
     evaluator = record.evaluator.get("id", "")
     verdict = record.verdict["name"] if record.verdict else ""
     frechet = record.metrics.get(metric_names.frechet(evaluator)) if verdict not in ("", "diverged") else None
-    return Ended(trial["key"], trial["configuration"], verdict == "stable", evaluator, frechet)
+    return EndedTrial(trial["key"], trial["configuration"], verdict == "stable", evaluator, frechet)
 
 
-def all_ended(folder: SweepFolder, trials: list[TrialDocument]) -> list[Ended]:
+def ended_trials(folder: SweepFolder, trials: list[TrialDocument]) -> list[EndedTrial]:
     """How the trials of a sweep ended, from their records; those that confirm some of them do not compete."""
-    found = [ended(trial, folder.trial(trial["key"]).record()) for trial in trials if not trial["confirms"]]
+    found = [ended_trial(trial, folder.trial(trial["key"]).record()) for trial in trials if not trial["confirms"]]
     return [trial for trial in found if trial]
 
 
-def ranking(trials: list[Ended]) -> list[Best]:
+def rank_configurations(trials: list[EndedTrial]) -> list[RankedConfiguration]:
     """The configurations that have a generator that was measured, best first."""
     measured = Counter(trial.evaluator for trial in trials if trial.frechet is not None)
     if not measured:
         return []
     evaluator = measured.most_common(1)[0][0]
-    configurations: dict[str, list[Ended]] = {}
+    configurations: dict[str, list[EndedTrial]] = {}
     for trial in trials:
         if trial.evaluator in (evaluator, ""):
             configurations.setdefault(trial.configuration, []).append(trial)
@@ -83,13 +83,13 @@ def ranking(trials: list[Ended]) -> list[Best]:
     return sorted(found, key=lambda best: (-best.stable.rate, best.typical_frechet))
 
 
-def _stands_for(runs: list[Ended], evaluator: str) -> Best | None:
+def _stands_for(runs: list[EndedTrial], evaluator: str) -> RankedConfiguration | None:
     measured = sorted((run.frechet, run.key) for run in runs if run.frechet is not None)
     if not measured:
         return None
     frechet, key = measured[len(measured) // 2]
     stable = wilson_share(sum(run.stable for run in runs), len(runs))
-    return Best(
+    return RankedConfiguration(
         key,
         runs[0].configuration,
         evaluator,

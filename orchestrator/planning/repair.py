@@ -14,7 +14,7 @@ from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
 
 
-def repaired(plan: Plan, note: Callable[[str], None]) -> Plan:
+def repair_finished_trials(plan: Plan, note: Callable[[str], None]) -> Plan:
     """The plan with what has to be done again; `note` is told of every damage. A command that holds the sweep calls it.
 
     Reads the histories and generators of all finished trials. Raises OSError.
@@ -27,7 +27,7 @@ def repaired(plan: Plan, note: Callable[[str], None]) -> Plan:
             place.prune()  # a command that was killed after the last record did not come to it
             if damaged := damaged_files(place, planned.record):
                 note(f"{planned.trial.name}: {_mend(planned, place, damaged)}")
-    return plan.refreshed()
+    return plan.with_current_records()
 
 
 def damaged_files(place: TrialFolder, record: Record) -> list[Path]:

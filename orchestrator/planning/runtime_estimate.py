@@ -17,11 +17,11 @@ from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
 
-SAME = "the same configuration"
+SAME_CONFIGURATION = "the same configuration"
 
 
 @dataclass(frozen=True)
-class Measured:
+class TimedTrial:
     """A trial that was timed: evaluations and checkpoints are in its seconds a step."""
 
     config: TrialConfig
@@ -29,7 +29,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Forecast:
+class RuntimeEstimate:
     """`seconds`: until the last trial ends. `training`: the sum over the trials. `sources`: how many trials by what."""
 
     seconds: float
@@ -40,25 +40,25 @@ class Forecast:
     @property
     def rough(self) -> bool:
         """Whether some trial's time was scaled from that of others."""
-        return set(self.sources) != {SAME}
+        return set(self.sources) != {SAME_CONFIGURATION}
 
 
-def measured_in(home: Path, device: str) -> list[Measured]:
+def timed_trials(home: Path, device: str) -> list[TimedTrial]:
     """Every trial of the home folder that took steps on this kind of processor and `device` ("cpu", "cuda")."""
     found, here = [], environment.cpu_model()
     for file in sorted(home.glob("sweeps/*/trials/*/record.json")):
         place = TrialFolder(file.parent)
         record = place.record()
-        if ran_like(record, here, device):
+        if is_comparable(record, here, device):
             try:
                 config = TrialConfig.model_validate_json(place.config_file.read_text())
             except (OSError, ValidationError):  # another version of this program wrote it
                 continue
-            found.append(Measured(config, record.seconds / record.step))
+            found.append(TimedTrial(config, record.seconds / record.step))
     return found
 
 
-def ran_like(record: Record, processor: str, device: str) -> bool:
+def is_comparable(record: Record, processor: str, device: str) -> bool:
     """Whether its speed says something about a trial on this processor and device."""
     same = record.environment.get("processor") == processor
     return record.step > 0 < record.seconds and same and str(record.applied.get("device", "")).startswith(device)
@@ -71,7 +71,7 @@ class StepTimes:
     are scaled by `relative_cost`, else all are. The median, because a busy hour spoils a mean.
     """
 
-    def __init__(self, measured: list[Measured]):
+    def __init__(self, measured: list[TimedTrial]):
         self._units: dict[str, list[float]] = defaultdict(list)
         for one in measured:
             for name in _names(one.config):
@@ -80,7 +80,7 @@ class StepTimes:
 
     def of(self, config: TrialConfig) -> tuple[float, str] | None:
         """Seconds a step and where they are from; None if nothing was measured."""
-        sources = (SAME, f"other {config.model.family} trials", "trials of other models")
+        sources = (SAME_CONFIGURATION, f"other {config.model.family} trials", "trials of other models")
         for name, source in zip(_names(config), sources, strict=True):
             if name in self._units:
                 if name not in self._medians:
@@ -100,31 +100,31 @@ def _timed_as(config: TrialConfig) -> str:
     return config.model_dump_json(exclude={"seed": True, "steps": True, "checkpoint_every": True, "data": where})
 
 
-def forecast(plan: Plan, measured: list[Measured], workers: int) -> Forecast | None:
+def estimate_runtime(plan: Plan, measured: list[TimedTrial], workers: int) -> RuntimeEstimate | None:
     """The time that what is left of the plan will take; None if nothing was measured."""
     durations, sources, paces = [], Counter[str](), StepTimes(measured)
-    for planned in plan.todo:
+    for planned in plan.unfinished:
         found = paces.of(planned.config)
         if found is None:
             return None
         durations.append(found[0] * planned.remaining)
         sources[found[1]] += 1
-    return Forecast(makespan(durations, workers), sum(durations), workers, dict(sources))
+    return RuntimeEstimate(makespan(durations, workers), sum(durations), workers, dict(sources))
 
 
-def longest_first(plan: Plan) -> list[PlannedTrial]:
+def unfinished_longest_first(plan: Plan) -> list[PlannedTrial]:
     """What is left of the plan, by the time it will take: a long trial that begins last keeps one worker busy alone.
 
     From the speeds of the sweep's own trials where some were measured, else by `relative_cost`.
     """
     own = [p for p in plan.trials if p.record.step > 0 < p.record.seconds]
-    paces = StepTimes([Measured(p.config, p.record.seconds / p.record.step) for p in own])
+    paces = StepTimes([TimedTrial(p.config, p.record.seconds / p.record.step) for p in own])
 
     def seconds(planned: PlannedTrial) -> float:
         found = paces.of(planned.config)
         return planned.remaining * (found[0] if found else relative_cost(planned.config))
 
-    return sorted(plan.todo, key=seconds, reverse=True)
+    return sorted(plan.unfinished, key=seconds, reverse=True)
 
 
 def makespan(durations: list[float], workers: int) -> float:

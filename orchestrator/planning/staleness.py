@@ -12,7 +12,7 @@ from orchestrator.store.json_files import read_json
 from orchestrator.store.trial_status import TrialStatus
 
 
-def other_code(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+def code_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """How the code of two environments (`environment.describe`) differs: "commit 1a2b3c4, now 5d6e7f8"; None if not.
 
     The commit decides where both are known, else the version of the package; torch's version counts as well.
@@ -41,11 +41,11 @@ def _short(commit: Any) -> str:
 def finished_with_other_code(plan: Plan, now: Mapping[str, Any]) -> dict[str, str]:
     """key -> how the code differs, of the plan's finished trials that other code made. They are kept."""
     finished = (planned for planned in plan.trials if planned.state == TrialStatus.FINISHED)
-    reasons = {planned.key: other_code(planned.record.environment, now) for planned in finished}
+    reasons = {planned.key: code_difference(planned.record.environment, now) for planned in finished}
     return {key: reason for key, reason in reasons.items() if reason}
 
 
-def replaced(plan: Plan) -> dict[str, str]:
+def replaced_trials(plan: Plan) -> dict[str, str]:
     """key -> why it is not the trial of the same name that the sweep asked for last time. The old one's files stay."""
     before = {trial["name"]: trial["key"] for trial in (read_json(plan.folder.sweep_file) or {"trials": []})["trials"]}
     found = {}

@@ -17,7 +17,7 @@ from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.object_store.puller import Puller
 from orchestrator.planning.plan import Plan, PlannedTrial
-from orchestrator.planning.runtime_estimate import longest_first
+from orchestrator.planning.runtime_estimate import unfinished_longest_first
 from orchestrator.scheduling.failed_trials import end_killed_attempts, give_up, killed_for_memory
 from orchestrator.scheduling.mixed_devices import PlacementScheduler, PlacementSearcher, resource_request
 from orchestrator.scheduling.placement import PlacementPool
@@ -53,7 +53,7 @@ class TuneRun:
 
     def run(self) -> None:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # `report` says what happens to trials
-        todo, double_share = longest_first(self.plan), frozenset[str]()
+        todo, double_share = unfinished_longest_first(self.plan), frozenset[str]()
         while todo:
             monitor = TrialMonitor(self.settings, self.stop, self.report, self.cluster.last_words, double_share)
             broke_off = self._run_round(todo, monitor)

@@ -12,15 +12,15 @@ from orchestrator.tracking import run_content
 from orchestrator.tracking.mirror import Mirror
 
 
-def mirror_of(plan: Plan, home: Path, uri: str = "", rebuild: bool = False) -> Mirror:
+def mirror_of(plan: Plan, home: Path, uri: str = "", compare_all: bool = False) -> Mirror:
     plan.folder.folder.mkdir(parents=True, exist_ok=True)
-    write_json(plan.folder.sweep_file, plan.document())
-    return Mirror(plan.folder, uri or f"sqlite:///{home / 'mlflow.db'}", plan.document(), rebuild)
+    write_json(plan.folder.sweep_file, plan.to_document())
+    return Mirror(plan.folder, uri or f"sqlite:///{home / 'mlflow.db'}", plan.to_document(), compare_all)
 
 
-def mirrored(plan: Plan, home: Path, uri: str = "", rebuild: bool = False) -> Mirror:
+def mirrored(plan: Plan, home: Path, uri: str = "", compare_all: bool = False) -> Mirror:
     """It has sent everything that the folder holds."""
-    mirror = mirror_of(plan, home, uri, rebuild)
+    mirror = mirror_of(plan, home, uri, compare_all)
     mirror.open()
     mirror.sync()
     return mirror

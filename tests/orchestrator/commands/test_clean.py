@@ -32,7 +32,7 @@ def plan(tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     plan = tiny_plan()
     run_to_end(plan, plan.trials[0])
     run_some_steps(plan, plan.trials[1], 5).suspend()
-    write_json(plan.folder.sweep_file, plan.document())
+    write_json(plan.folder.sweep_file, plan.to_document())
     return plan
 
 

@@ -25,7 +25,7 @@ def plan(tiny_plan: MakePlan) -> Plan:
     """The tiny sweep, known to its folder as after `orchestrate sweep`."""
     plan = tiny_plan()
     plan.folder.folder.mkdir(parents=True)
-    write_json(plan.folder.sweep_file, plan.document())
+    write_json(plan.folder.sweep_file, plan.to_document())
     return plan
 
 

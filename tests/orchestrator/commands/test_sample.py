@@ -25,7 +25,7 @@ MakePlan = Callable[[], Plan]
 def with_sweep_file(plan: Plan) -> Plan:
     """The plan, its sweep known to the folder as after `orchestrate sweep`."""
     plan.folder.folder.mkdir(parents=True, exist_ok=True)
-    write_json(plan.folder.sweep_file, plan.document())
+    write_json(plan.folder.sweep_file, plan.to_document())
     return plan
 
 

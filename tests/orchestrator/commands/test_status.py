@@ -26,7 +26,7 @@ def told(plan: Plan) -> str:
 def test_the_next_command_follows_from_where_the_sweep_stands(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     run_some_steps(plan, plan.trials[0], 1).suspend()
-    write_json(plan.folder.sweep_file, plan.document())
+    write_json(plan.folder.sweep_file, plan.to_document())
     assert f"orchestrate sweep {plan.sweep.file} --home {plan.folder.home} goes on with it" in told(plan)
     with hold(plan.folder):
         text = told(plan)
@@ -41,7 +41,7 @@ def test_a_damaged_history_is_told_with_the_command_that_writes_it_again(tiny_pl
     plan = tiny_plan()
     for planned in plan.trials:
         run_to_end(plan, planned)
-    write_json(plan.folder.sweep_file, plan.document())
+    write_json(plan.folder.sweep_file, plan.to_document())
     assert "damaged or gone" not in told(plan)
     file = plan.folder.trial(plan.trials[1].key).history_file
     for damage in (lambda: file.write_bytes(file.read_bytes()[:-9]), file.unlink):
@@ -55,7 +55,7 @@ def test_a_damaged_history_is_told_with_the_command_that_writes_it_again(tiny_pl
 def test_trials_have_the_numbers_that_other_commands_take(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     plan.folder.folder.mkdir(parents=True)
-    write_json(plan.folder.sweep_file, plan.document())
+    write_json(plan.folder.sweep_file, plan.to_document())
     rows = told(plan).splitlines()[1:5]
     assert [row.split()[0] for row in rows] == ["1", "2", "3", "4"]
     assert all(planned.trial.name in row for planned, row in zip(plan.trials, rows, strict=True))

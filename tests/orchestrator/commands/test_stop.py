@@ -27,7 +27,7 @@ MakePlan = Callable[[], Plan]
 def known(plan: Plan) -> SweepFolder:
     """The plan's folder, which knows its sweep as after `orchestrate sweep`."""
     plan.folder.folder.mkdir(parents=True, exist_ok=True)
-    write_json(plan.folder.sweep_file, plan.document())
+    write_json(plan.folder.sweep_file, plan.to_document())
     return plan.folder
 
 

@@ -18,7 +18,7 @@ from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.s3 import ObjectStore
 from orchestrator.object_store.worker_folder import fetch_trial
 from orchestrator.planning.plan import Plan, make_plan
-from orchestrator.planning.repair import repaired
+from orchestrator.planning.repair import repair_finished_trials
 from orchestrator.scheduling.failed_trials import give_up
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.sweepfile import loader
@@ -292,7 +292,12 @@ def test_a_damaged_copy_is_copied_again(nodes: Nodes, whole: TrialFolder, tmp_pa
         os.utime(file, ns=(when, when))
     plan, _ = begun(nodes, tmp_path / "fresh")
     assert_same_end(copy, whole)
-    assert [planned.state for planned in repaired(plan, pytest.fail).trials] == ["finished", "new", "new", "new"]
+    assert [planned.state for planned in repair_finished_trials(plan, pytest.fail).trials] == [
+        "finished",
+        "new",
+        "new",
+        "new",
+    ]
 
 
 def test_a_damaged_object_is_made_again_from_the_stored_checkpoint(
@@ -303,7 +308,7 @@ def test_a_damaged_object_is_made_again_from_the_stored_checkpoint(
     nodes.storage.write(f"{place}/generator.pt", b"no generator")
     plan, _ = begun(nodes, tmp_path / "fresh")
     said: list[str] = []
-    plan = repaired(plan, said.append)
+    plan = repair_finished_trials(plan, said.append)
     assert plan.trials[0].state == "resumable"
     assert said[0].endswith("generator.pt is damaged or gone; made again from the checkpoint at step 8")
     assert_same_end(nodes.to_end().folder, whole)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from support.tiny import run_to_end
 
-from orchestrator.planning.confirmation import MIN_SEEDS, extended
+from orchestrator.planning.confirmation import MIN_SEEDS, with_confirmations
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import write_json
 
@@ -25,7 +25,7 @@ def ended(plan: Plan, ends: dict[str, list[tuple[str, float | None]]]) -> Plan:
         folder = plan.folder.trial(planned.key)
         folder.folder.mkdir(parents=True, exist_ok=True)
         folder.write_record(record)
-    return plan.refreshed()
+    return plan.with_current_records()
 
 
 PLAIN, SMOOTHED = "dcgan smoothing=0", "dcgan smoothing=0.1"
@@ -41,20 +41,20 @@ def confirming(plan: Plan) -> list[tuple[str, int]]:
 
 def test_the_best_by_the_leaderboard_run_again_on_fresh_seeds(tiny_plan: MakePlan) -> None:
     plan = ended(tiny_plan(), SMOOTHED_IS_BETTER)
-    more = extended(plan, 1)
+    more = with_confirmations(plan, 1)
     assert confirming(more) == [(SMOOTHED, 2), (SMOOTHED, 3), (SMOOTHED, 4)]
     assert len(confirming(more)) == MIN_SEEDS
     assert more.trials[:4] == plan.trials
-    assert more.todo == more.trials[4:]
+    assert more.unfinished == more.trials[4:]
 
 
 def test_of_equally_stable_ones_the_smaller_distance_is_the_better(tiny_plan: MakePlan) -> None:
     ends = {PLAIN: [("stable", 4.0), ("stable", 4.0)], SMOOTHED: [("stable", 9.0), ("stable", 9.0)]}
-    assert {name for name, _ in confirming(extended(ended(tiny_plan(), ends), 1))} == {PLAIN}
+    assert {name for name, _ in confirming(with_confirmations(ended(tiny_plan(), ends), 1))} == {PLAIN}
 
 
 def test_more_than_there_are_is_all_of_them_best_first(tiny_plan: MakePlan) -> None:
-    more = extended(ended(tiny_plan(), SMOOTHED_IS_BETTER), 9)
+    more = with_confirmations(ended(tiny_plan(), SMOOTHED_IS_BETTER), 9)
     assert list(dict.fromkeys(name for name, _ in confirming(more))) == [SMOOTHED, PLAIN]
     assert len(confirming(more)) == 2 * MIN_SEEDS
 
@@ -63,45 +63,45 @@ def test_more_than_there_are_is_all_of_them_best_first(tiny_plan: MakePlan) -> N
 def test_nothing_runs_again_before_all_have_ended(tiny_plan: MakePlan, status: str) -> None:
     plan = ended(tiny_plan(), SMOOTHED_IS_BETTER)
     plan.folder.trial(plan.trials[0].key).write_record(replace(plan.trials[0].record, status=status))
-    plan = plan.refreshed()
-    assert extended(plan, 1) is plan
+    plan = plan.with_current_records()
+    assert with_confirmations(plan, 1) is plan
 
 
 def test_nothing_runs_again_where_it_was_not_asked_for(tiny_plan: MakePlan) -> None:
     plan = ended(tiny_plan(), SMOOTHED_IS_BETTER)
-    assert extended(plan, 0) == plan
+    assert with_confirmations(plan, 0) == plan
 
 
 def test_what_an_earlier_command_confirmed_stays(tiny_plan: MakePlan) -> None:
-    first = extended(ended(tiny_plan(), SMOOTHED_IS_BETTER), 1)
-    write_json(first.folder.sweep_file, first.document())
-    run_to_end(first, first.todo[0])
-    later = extended(tiny_plan(), 0)
-    assert [p.key for p in later.trials[4:]] == [first.todo[0].key]  # the others never ran
+    first = with_confirmations(ended(tiny_plan(), SMOOTHED_IS_BETTER), 1)
+    write_json(first.folder.sweep_file, first.to_document())
+    run_to_end(first, first.unfinished[0])
+    later = with_confirmations(tiny_plan(), 0)
+    assert [p.key for p in later.trials[4:]] == [first.unfinished[0].key]  # the others never ran
     assert later.trials[4].trial.confirms
 
 
 def test_the_same_command_again_makes_the_same_plan_and_finds_what_has_run(tiny_plan: MakePlan) -> None:
-    first = extended(ended(tiny_plan(), SMOOTHED_IS_BETTER), 1)
-    again = extended(tiny_plan(), 1)
+    first = with_confirmations(ended(tiny_plan(), SMOOTHED_IS_BETTER), 1)
+    again = with_confirmations(tiny_plan(), 1)
     assert [(p.key, p.trial) for p in again.trials] == [(p.key, p.trial) for p in first.trials]
-    run_to_end(first, first.todo[0])
-    later = extended(tiny_plan(), 1)
+    run_to_end(first, first.unfinished[0])
+    later = with_confirmations(tiny_plan(), 1)
     assert [p.key for p in later.trials] == [p.key for p in first.trials]
     assert [p.state for p in later.trials[4:]] == ["finished", "new", "new"]
 
 
 def test_a_plan_that_confirms_already_is_left_as_it_is(tiny_plan: MakePlan) -> None:
-    more = extended(ended(tiny_plan(), SMOOTHED_IS_BETTER), 1)
-    assert extended(more, 1) is more
+    more = with_confirmations(ended(tiny_plan(), SMOOTHED_IS_BETTER), 1)
+    assert with_confirmations(more, 1) is more
 
 
 def test_a_run_on_a_fresh_seed_has_the_settings_of_the_one_that_it_confirms(tiny_plan: MakePlan) -> None:
-    more = extended(ended(tiny_plan(), SMOOTHED_IS_BETTER), 1)
+    more = with_confirmations(ended(tiny_plan(), SMOOTHED_IS_BETTER), 1)
     original = next(p for p in more.trials if p.trial.configuration == SMOOTHED)
     for planned in more.trials[4:]:
         assert planned.config == original.config.model_copy(update={"seed": planned.trial.seed})
-        assert planned.describe()["confirms"]
+        assert planned.to_document()["confirms"]
         assert planned.trial.name == f"{SMOOTHED} seed={planned.trial.seed}"
         assert planned.evaluation == original.evaluation  # comparable
     assert len({planned.key for planned in more.trials}) == len(more.trials)

@@ -65,11 +65,11 @@ def test_the_time_left_follows_the_number_of_workers_but_never_beyond_that_of_th
     clock = Eta(plan, workers=3)
     clock.progress("0", 0, 10.0)
     before = clock.seconds_left()
-    clock.staff(1)
+    clock.set_workers(1)
     assert clock.seconds_left() == pytest.approx(3 * before)
-    clock.staff(1000)
+    clock.set_workers(1000)
     assert clock.seconds_left() == pytest.approx(3 * before / 12)
-    clock.staff(0)  # none just now
+    clock.set_workers(0)  # none just now
     assert clock.seconds_left() == pytest.approx(3 * before)
 
 

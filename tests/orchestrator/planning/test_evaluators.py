@@ -14,9 +14,9 @@ from support.tiny import TINY
 
 from gan_core.evaluation import features
 from gan_core.evaluation.classifier import Classifier, train_classifier
-from gan_core.evaluation.evaluator import CLASSIFIER_FLOOR, Evaluator
+from gan_core.evaluation.evaluator import MIN_CLASSIFIER_ACCURACY, Evaluator
 from orchestrator.errors import UserError
-from orchestrator.planning.evaluators import prepare
+from orchestrator.planning.evaluators import build_evaluators
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.sweepfile import loader
 from orchestrator.trial.execution import TrialExecution
@@ -58,7 +58,7 @@ class Told:
 def prepared(plan: Plan) -> tuple[dict[str, Evaluator], Told]:
     told = Told()
     home = plan.folder.folder.parent.parent
-    return prepare(plan, home, told.doing.append, told.notes.append), told
+    return build_evaluators(plan, home, told.doing.append, told.notes.append), told
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_a_classifier_that_is_wrong_too_often_is_a_caution(plan_of: MakePlan) ->
     _, told = prepared(plan_of(guess))
     (note,) = told.notes
     assert note.startswith("caution: evaluator of npz")
-    assert f"below {CLASSIFIER_FLOOR:.0%}: classes covered and class agreement are rough" in note
+    assert f"below {MIN_CLASSIFIER_ACCURACY:.0%}: classes covered and class agreement are rough" in note
 
 
 def test_images_without_labels_are_measured_in_random_features_with_a_caution(
@@ -256,5 +256,5 @@ def test_what_a_killed_command_left_of_a_classifier_goes_when_the_next_one_needs
     half = tmp_path / "home" / "evaluators" / ".abc.pt.123.tmp"
     half.parent.mkdir(parents=True)
     half.write_text("half")
-    prepare(plan_of(), tmp_path / "home", lambda text: None, lambda text: None)
+    build_evaluators(plan_of(), tmp_path / "home", lambda text: None, lambda text: None)
     assert sorted(file.suffix for file in half.parent.iterdir()) == ["", ".pt"]  # the lock and the classifier

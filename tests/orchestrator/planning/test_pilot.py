@@ -11,7 +11,7 @@ from gan_core.training.divergence import Diverged
 from gan_core.training.trainer import Progress, Trainer
 from orchestrator.planning import pilot
 from orchestrator.planning.plan import Plan
-from orchestrator.planning.runtime_estimate import SAME, forecast
+from orchestrator.planning.runtime_estimate import SAME_CONFIGURATION, estimate_runtime
 
 MakePlan = Callable[[], Plan]
 
@@ -21,13 +21,13 @@ def test_the_first_trial_of_each_group_is_timed(tiny_plan: MakePlan, monkeypatch
     plan, said = tiny_plan(), list[str]()
     other = replace(plan.trials[3], trial=replace(plan.trials[3].trial, group="another"))
     plan = replace(plan, trials=[*plan.trials[:3], other])
-    found = pilot.run(plan, plan.folder.home, said.append)
+    found = pilot.time_groups(plan, plan.folder.home, said.append)
     assert [measured.config for measured in found] == [plan.trials[0].config, other.config]
     assert all(measured.seconds_per_step > 0 for measured in found)
     assert sum("ms a step" in line for line in said) == 2
     assert not plan.folder.folder.exists()
-    expected = forecast(plan, found, workers=1)
-    assert expected is not None and expected.sources == {SAME: 4}
+    expected = estimate_runtime(plan, found, workers=1)
+    assert expected is not None and expected.sources == {SAME_CONFIGURATION: 4}
 
 
 def test_a_trial_that_diverges_at_once_is_timed_all_the_same(

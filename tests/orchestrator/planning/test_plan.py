@@ -26,7 +26,7 @@ def test_trials_are_new_then_resumable_then_finished(tiny_plan: MakePlan) -> Non
     again = tiny_plan()
     assert again.counts() == {"finished": 1, "resumable": 1, "new": 2}
     assert [planned.remaining for planned in again.trials] == [0, 7, 8, 8]
-    assert [planned.key for planned in again.todo] == [planned.key for planned in plan.trials[1:]]
+    assert [planned.key for planned in again.unfinished] == [planned.key for planned in plan.trials[1:]]
 
 
 def test_every_trial_has_a_key_of_its_own_and_keeps_it(tiny_plan: MakePlan) -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from orchestrator.planning.ranking import Best, Ended, ended, ranking
+from orchestrator.planning.ranking import EndedTrial, RankedConfiguration, ended_trial, rank_configurations
 from orchestrator.store.record import Record
 
 
-def runs(configuration: str, *outcomes: tuple[bool, float | None], evaluator: str = "e") -> list[Ended]:
+def runs(configuration: str, *outcomes: tuple[bool, float | None], evaluator: str = "e") -> list[EndedTrial]:
     return [
-        Ended(f"{configuration}{seed}", configuration, stable, evaluator, frechet)
+        EndedTrial(f"{configuration}{seed}", configuration, stable, evaluator, frechet)
         for seed, (stable, frechet) in enumerate(outcomes)
     ]
 
 
-def best_of(*configurations: list[Ended]) -> Best:
-    return ranking([run for runs in configurations for run in runs])[0]
+def best_of(*configurations: list[EndedTrial]) -> RankedConfiguration:
+    return rank_configurations([run for runs in configurations for run in runs])[0]
 
 
 def test_more_stable_runs_beat_a_lower_distance() -> None:
@@ -44,20 +44,24 @@ def test_distances_of_two_evaluators_do_not_compete() -> None:
 
 
 def test_nothing_is_chosen_where_no_generator_was_measured() -> None:
-    assert ranking(runs("a", (False, None))) == []
-    assert ranking([]) == []
+    assert rank_configurations(runs("a", (False, None))) == []
+    assert rank_configurations([]) == []
 
 
 def test_all_are_ranked() -> None:
     three = [*runs("a", (True, 3.0)), *runs("b", (False, 1.0)), *runs("c", (True, 2.0))]
-    assert [found.configuration for found in ranking(three)] == ["c", "a", "b"]
+    assert [found.configuration for found in rank_configurations(three)] == ["c", "a", "b"]
 
 
 def test_how_a_trial_ended_is_read_from_its_record() -> None:
     trial = {"key": "k", "configuration": "c"}
     measured = {"evaluator": {"id": "e"}, "metrics": {"frechet/e": 3.0}}
     stable, diverged = ({"name": name, "reason": "", "since": None} for name in ("stable", "diverged"))
-    assert ended(trial, Record("k", "finished", verdict=stable, **measured)) == Ended("k", "c", True, "e", 3.0)  # type: ignore[arg-type]
-    assert ended(trial, Record("k", "finished", verdict=diverged, **measured)) == Ended("k", "c", False, "e", None)  # type: ignore[arg-type]
-    assert ended(trial, Record("k", "failed", **measured)) == Ended("k", "c", False, "e", None)  # type: ignore[arg-type]
-    assert ended(trial, Record("k", "running", **measured)) is None  # type: ignore[arg-type]
+    assert ended_trial(trial, Record("k", "finished", verdict=stable, **measured)) == EndedTrial(
+        "k", "c", True, "e", 3.0
+    )  # type: ignore[arg-type]
+    assert ended_trial(trial, Record("k", "finished", verdict=diverged, **measured)) == EndedTrial(
+        "k", "c", False, "e", None
+    )  # type: ignore[arg-type]
+    assert ended_trial(trial, Record("k", "failed", **measured)) == EndedTrial("k", "c", False, "e", None)  # type: ignore[arg-type]
+    assert ended_trial(trial, Record("k", "running", **measured)) is None  # type: ignore[arg-type]

@@ -14,14 +14,14 @@ from gan_core.config.trial import TrialConfig
 from orchestrator import environment
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.runtime_estimate import (
-    SAME,
-    Measured,
+    SAME_CONFIGURATION,
     StepTimes,
-    forecast,
-    longest_first,
+    TimedTrial,
+    estimate_runtime,
+    is_comparable,
     makespan,
-    measured_in,
-    ran_like,
+    timed_trials,
+    unfinished_longest_first,
 )
 from orchestrator.store.record import Record
 
@@ -33,20 +33,23 @@ def config(**settings: Any) -> TrialConfig:
 
 
 def test_seed_steps_and_place_do_not_matter_and_everything_else_does() -> None:
-    measured = [Measured(config(seed=3, steps=7, checkpoint_every=1, data__root="x"), 0.5)]
-    assert StepTimes(measured).of(config()) == (0.5, SAME)
+    measured = [TimedTrial(config(seed=3, steps=7, checkpoint_every=1, data__root="x"), 0.5)]
+    assert StepTimes(measured).of(config()) == (0.5, SAME_CONFIGURATION)
     found = StepTimes(measured).of(config(stabilizers__label_smoothing=0.1))
     assert found is not None and found[1] == "other dcgan trials"
 
 
 def test_the_same_configuration_counts_alone_and_a_busy_hour_does_not_spoil_it() -> None:
-    same = [Measured(config(seed=seed), seconds) for seed, seconds in enumerate((1.0, 1.1, 90.0))]
-    assert StepTimes([*same, Measured(config(batch_size=32), 70.0)]).of(config()) == (pytest.approx(1.1), SAME)
+    same = [TimedTrial(config(seed=seed), seconds) for seed, seconds in enumerate((1.0, 1.1, 90.0))]
+    assert StepTimes([*same, TimedTrial(config(batch_size=32), 70.0)]).of(config()) == (
+        pytest.approx(1.1),
+        SAME_CONFIGURATION,
+    )
 
 
 def test_other_trials_are_scaled_by_their_cost_nearest_kind_first() -> None:
-    acgan = Measured(config(model__family="acgan"), 9.0)
-    dcgan = Measured(config(batch_size=32), 1.0)
+    acgan = TimedTrial(config(model__family="acgan"), 9.0)
+    dcgan = TimedTrial(config(batch_size=32), 1.0)
     assert StepTimes([acgan, dcgan]).of(config(batch_size=64)) == (pytest.approx(2.0), "other dcgan trials")
     assert StepTimes([acgan]).of(config(batch_size=64)) == (pytest.approx(0.9), "trials of other models")
     assert StepTimes([]).of(config()) is None
@@ -65,34 +68,34 @@ def test_a_plan_takes_its_remaining_steps_at_their_pace(tiny_plan: MakePlan) -> 
     begun = replace(plan.trials[0], record=Record(plan.trials[0].key, "interrupted", step=6))
     done = replace(plan.trials[1], record=Record(plan.trials[1].key, "finished", step=8))
     plan = replace(plan, trials=[begun, done, *plan.trials[2:]])
-    found = forecast(plan, [Measured(plan.trials[0].config, 2.0)], workers=1)
+    found = estimate_runtime(plan, [TimedTrial(plan.trials[0].config, 2.0)], workers=1)
     assert found is not None
     assert found.seconds == found.training == pytest.approx((2 + 8 + 8) * 2.0)
-    assert found.sources == {SAME: 1, "other dcgan trials": 2}
+    assert found.sources == {SAME_CONFIGURATION: 1, "other dcgan trials": 2}
     assert found.rough
-    assert forecast(plan, [], workers=1) is None
+    assert estimate_runtime(plan, [], workers=1) is None
 
 
 def test_what_ran_here_is_found_and_another_processor_or_device_is_not(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    assert measured_in(plan.folder.home, "cpu") == []
+    assert timed_trials(plan.folder.home, "cpu") == []
     execution = run_to_end(plan, plan.trials[0])
     device = str(execution.record.applied["device"])
     record = execution.folder.record()
-    (found,) = measured_in(plan.folder.home, device)
+    (found,) = timed_trials(plan.folder.home, device)
     assert found.config == plan.trials[0].config
     assert found.seconds_per_step == pytest.approx(record.seconds / 8)
-    assert ran_like(record, environment.cpu_model(), device)
-    assert not ran_like(record, "another processor", device)
-    assert not ran_like(record, environment.cpu_model(), "another device")
-    assert not ran_like(Record("new"), environment.cpu_model(), device)
+    assert is_comparable(record, environment.cpu_model(), device)
+    assert not is_comparable(record, "another processor", device)
+    assert not is_comparable(record, environment.cpu_model(), "another device")
+    assert not is_comparable(Record("new"), environment.cpu_model(), device)
 
 
 def test_a_configuration_of_another_version_is_passed_over(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     execution = run_to_end(plan, plan.trials[0])
     execution.folder.config_file.write_text('{"once": "a setting"}')
-    assert measured_in(plan.folder.home, str(execution.record.applied["device"])) == []
+    assert timed_trials(plan.folder.home, str(execution.record.applied["device"])) == []
 
 
 def test_the_longest_trial_begins_first_by_what_was_measured_and_else_by_cost(tiny_plan: MakePlan) -> None:
@@ -100,10 +103,12 @@ def test_the_longest_trial_begins_first_by_what_was_measured_and_else_by_cost(ti
     one, two, *rest = plan.trials
     begun = replace(two, record=Record(two.key, "interrupted", step=7, seconds=0.0))
     plan = replace(plan, trials=[begun, one, *rest])
-    assert longest_first(plan)[-1].key == two.key  # all but one of its steps are done
+    assert unfinished_longest_first(plan)[-1].key == two.key  # all but one of its steps are done
     fast = replace(one, record=Record(one.key, "finished", step=8, seconds=8.0))
     wide = {"model.family": "wgan_gp"}
     slow = replace(rest[0], config=TrialConfig.model_validate(unflatten(wide) | {"steps": 8}))
     slow = replace(slow, record=Record(slow.key, "interrupted", step=1, seconds=0.001))
     plan = replace(plan, trials=[slow, fast, *rest[1:]])
-    assert [planned.key for planned in longest_first(plan)][-1] == slow.key  # it costs more by rule, less as measured
+    assert [planned.key for planned in unfinished_longest_first(plan)][
+        -1
+    ] == slow.key  # it costs more by rule, less as measured

@@ -13,7 +13,7 @@ from support.tiny import run_to_end, tiny_with
 
 from orchestrator import environment
 from orchestrator.planning.plan import Plan, make_plan
-from orchestrator.planning.staleness import finished_with_other_code, other_code, replaced
+from orchestrator.planning.staleness import code_difference, finished_with_other_code, replaced_trials
 from orchestrator.store.json_files import write_json
 from orchestrator.sweepfile import loader
 
@@ -38,7 +38,7 @@ def made(commit: str | None = "1a2b3c4d5e6f", version: str = "0.1.0", torch: str
     ],
 )
 def test_code_differs_by_commit_else_by_version_and_by_torch(then: dict[str, Any], reason: str | None) -> None:
-    assert other_code(then, made()) == reason
+    assert code_difference(then, made()) == reason
 
 
 def test_only_finished_trials_are_said_to_be_of_other_code(tiny_plan: MakePlan) -> None:
@@ -57,10 +57,10 @@ def test_a_changed_setting_is_named(tmp_path: Path) -> None:
     file.write_text(tiny_with("data: {name: digits}"))
     before = make_plan(loader.load(file), tmp_path)
     run_to_end(before, before.trials[0])
-    write_json(before.folder.sweep_file, before.document())
-    assert replaced(make_plan(loader.load(file), tmp_path)) == {}
+    write_json(before.folder.sweep_file, before.to_document())
+    assert replaced_trials(make_plan(loader.load(file), tmp_path)) == {}
     longer = make_plan(loader.load(file, ["trial.steps=9"]), tmp_path)
-    assert replaced(longer) == {longer.trials[0].key: "steps was 8, now 9"}
+    assert replaced_trials(longer) == {longer.trials[0].key: "steps was 8, now 9"}
 
 
 def test_changed_data_is_told_from_changed_settings(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_changed_data_is_told_from_changed_settings(tmp_path: Path) -> None:
     np.savez(data, images=images)
     before = make_plan(loader.load(file), tmp_path)
     run_to_end(before, before.trials[0])
-    write_json(before.folder.sweep_file, before.document())
+    write_json(before.folder.sweep_file, before.to_document())
     np.savez(data, images=255 - images)
     after = make_plan(loader.load(file), tmp_path)
-    assert replaced(after) == {after.trials[0].key: "the data changed"}
+    assert replaced_trials(after) == {after.trials[0].key: "the data changed"}

@@ -80,10 +80,10 @@ def test_runs_that_have_not_ended_are_told_as_far_as_they_are(tiny_plan: MakePla
 def test_the_sweep_is_told_as_it_was_asked_for(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     mirror = mirrored(plan, tmp_path)
-    mirror.follow(plan.document() | {"overrides": ["seeds=[0, 1]"], "cautions": ["beware"]})
+    mirror.set_document(plan.to_document() | {"overrides": ["seeds=[0, 1]"], "cautions": ["beware"]})
     mirror.sync()
     data = collect(mirror.uri, "tiny")
-    assert (data.name, data.question, data.run_id) == ("tiny", "Is it small?", mirror.parent)
+    assert (data.name, data.question, data.run_id) == ("tiny", "Is it small?", mirror.parent_run_id)
     assert data.commands == [["orchestrate", "sweep", str(tmp_path / "tiny.yaml"), "--set", "seeds=[0, 1]"]]
     assert data.cautions == ["beware"]
     assert data.selection == data.runs
@@ -93,9 +93,9 @@ def test_the_sweep_is_told_as_it_was_asked_for(tiny_plan: MakePlan, tmp_path: Pa
 def test_runs_that_confirm_are_known(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     mirror = mirrored(plan, tmp_path)
-    document = json.loads(json.dumps(plan.document()))
+    document = json.loads(json.dumps(plan.to_document()))
     document["trials"][-1]["confirms"] = True
-    mirror.follow(document)
+    mirror.set_document(document)
     mirror.sync()
     assert [run.confirms for run in collect(mirror.uri, "tiny").runs] == [False, False, False, True]
 

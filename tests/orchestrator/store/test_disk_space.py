@@ -132,7 +132,7 @@ def test_a_home_folder_that_is_read_only_is_refused_in_one_line(make_disk: MakeD
 
 def test_the_estimate_bounds_what_trials_really_take(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    expected = disk_estimate.needed(plan, workers=1)
+    expected = disk_estimate.bytes_needed(plan, workers=1)
     for planned in plan.trials:
         run_to_end(plan, planned)
     home = plan.folder.home
@@ -140,7 +140,7 @@ def test_the_estimate_bounds_what_trials_really_take(tiny_plan: MakePlan) -> Non
     taken = sum(file.stat().st_size for file in (home / "sweeps").rglob("*") if file.is_file())
     taken += sum(file.stat().st_size for file in (home / "mlartifacts").rglob("*") if file.is_file())
     assert taken < expected < 4 * taken
-    assert disk_estimate.needed(plan.refreshed(), workers=1) == 0
+    assert disk_estimate.bytes_needed(plan.with_current_records(), workers=1) == 0
 
 
 def test_room_that_becomes_short_is_told_once(make_disk: MakeDisk, monkeypatch: pytest.MonkeyPatch) -> None:

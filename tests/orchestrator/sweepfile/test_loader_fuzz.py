@@ -46,7 +46,7 @@ def ends_well(file: Path, overrides: list[str], home: Path) -> None:
         assert 1 <= len(sweep.trials) <= loader.MAX_TRIALS
         assert (home / "sweeps" / sweep.name).resolve().parent == home / "sweeps"
         if len(sweep.trials) <= 30 and all(trial.config.data.name == "digits" for trial in sweep.trials):
-            json.dumps(make_plan(sweep, home).document(), allow_nan=False)
+            json.dumps(make_plan(sweep, home).to_document(), allow_nan=False)
     except UserError as error:
         refusal = error
     event("refused" if refusal else "a plan")

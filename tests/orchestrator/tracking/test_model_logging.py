@@ -38,8 +38,8 @@ def mirrored(plan: Plan, tmp_path: Path) -> Mirror:
     return mirror
 
 
-def chosen(plan: Plan) -> ranking.Best:
-    found = ranking.ranking(ranking.all_ended(plan.folder, plan.document()["trials"]))[0]
+def chosen(plan: Plan) -> ranking.RankedConfiguration:
+    found = ranking.rank_configurations(ranking.ended_trials(plan.folder, plan.to_document()["trials"]))[0]
     assert found
     return found
 
@@ -54,7 +54,7 @@ def draw_elsewhere(uri: str, mirror: Mirror, tmp_path: Path, **inputs: np.ndarra
 
 
 def models(mirror: Mirror) -> list[Any]:
-    return list(mirror.client.search_logged_models([mirror.experiment]))
+    return list(mirror.client.search_logged_models([mirror.experiment.id]))
 
 
 @pytest.mark.parametrize("family", ["dcgan", "acgan"])
@@ -62,7 +62,7 @@ def test_the_loaded_model_draws_what_the_trial_drew_bit_for_bit(tmp_path: Path, 
     plan = plan_of(tmp_path, family)
     run_to_end(plan, plan.trials[0])
     mirror = mirrored(plan, tmp_path)
-    logged = model_logging.log(mirror, chosen(plan), register=None)
+    logged = model_logging.log_generator(mirror, chosen(plan), register=None)
     folder = plan.folder.trial(plan.trials[0].key)
     kept = from_generator_file(folder.generator_file)
     latents, labels = sampling.grid_inputs(kept.config.model.latent_dim, kept.classes)
@@ -83,14 +83,14 @@ def test_the_model_says_what_it_takes_where_it_comes_from_and_why_it_was_chosen(
         run_to_end(plan, planned)
     mirror = mirrored(plan, tmp_path)
     best_run = chosen(plan)
-    logged = model_logging.log(mirror, best_run, register=None)
+    logged = model_logging.log_generator(mirror, best_run, register=None)
     (model,) = models(mirror)
-    assert (model.name, model.status, model.source_run_id) == ("generator", "READY", mirror.parent)
+    assert (model.name, model.status, model.source_run_id) == ("generator", "READY", mirror.parent_run_id)
     assert model.tags["run"] == mirror.children[best_run.key].run_id
     assert model.tags["configuration"] == best_run.configuration
     assert "median final Frechet distance" in model.tags["mlflow.note.content"]
     assert model.params["model.family"] == "acgan"
-    parent = mirror.client.get_run(mirror.parent)
+    parent = mirror.client.get_run(mirror.parent_run_id)
     assert [output.model_id for output in parent.outputs.model_outputs] == [model.model_id]
     assert logged.uri == f"models:/{model.model_id}"
 
@@ -105,9 +105,9 @@ def test_the_model_says_what_it_takes_where_it_comes_from_and_why_it_was_chosen(
 def test_the_same_generator_is_logged_and_registered_once(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
     run_to_end(plan, plan.trials[0])
-    first = model_logging.log(mirrored(plan, tmp_path), chosen(plan), register="digits gan")
+    first = model_logging.log_generator(mirrored(plan, tmp_path), chosen(plan), register="digits gan")
     mirror = mirrored(plan, tmp_path)
-    again = model_logging.log(mirror, chosen(plan), register="digits gan")
+    again = model_logging.log_generator(mirror, chosen(plan), register="digits gan")
     assert first == again
     assert first.uri == "models:/digits gan/1"
     assert len(models(mirror)) == 1
@@ -129,8 +129,8 @@ def test_a_model_that_did_not_arrive_whole_is_logged_again(tmp_path: Path, monke
     with monkeypatch.context() as patched:
         patched.setattr(MlflowClient, "log_model_artifacts", lose)
         with pytest.raises(ConnectionError):
-            model_logging.log(mirror, chosen(plan), register=None)
-    model_logging.log(mirror, chosen(plan), register=None)
+            model_logging.log_generator(mirror, chosen(plan), register=None)
+    model_logging.log_generator(mirror, chosen(plan), register=None)
     assert sorted(model.status for model in models(mirror)) == ["FAILED", "READY"]
 
 

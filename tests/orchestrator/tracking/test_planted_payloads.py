@@ -58,7 +58,7 @@ def test_a_planted_generator_is_refused_and_does_not_run(
 ) -> None:
     plan = tiny_plan()
     folder = run_to_end(plan, plan.trials[0]).folder
-    write_json(plan.folder.sweep_file, plan.document())
+    write_json(plan.folder.sweep_file, plan.to_document())
     plant(folder.generator_file if last else folder.best_file, marker)
     request = SampleRequest("1", count=4, best=not last, output=tmp_path / "x.png")
     with pytest.raises(UserError, match="more than tensors"):
@@ -73,7 +73,7 @@ def test_a_planted_classifier_is_refused_and_does_not_run(tiny_plan: MakePlan, t
     plan = make_plan(sweep, home)
     plant(home / "evaluators" / f"{plan.trials[0].fingerprint}.pt", marker)
     with pytest.raises(UserError, match=r"more than tensors.*delete the file"):
-        evaluators.prepare(plan, home, doing=lambda text: None, note=lambda text: None)
+        evaluators.build_evaluators(plan, home, doing=lambda text: None, note=lambda text: None)
     assert not marker.exists()
 
 
@@ -84,7 +84,7 @@ def test_a_payload_in_the_logged_model_is_refused_where_nothing_may_be_unpickled
     plan = tiny_plan()
     run_to_end(plan, plan.trials[0])
     mirror = mirrored(plan, tmp_path)
-    (chosen,) = ranking.ranking(ranking.all_ended(plan.folder, plan.document()["trials"]))[:1]
+    (chosen,) = ranking.rank_configurations(ranking.ended_trials(plan.folder, plan.to_document()["trials"]))[:1]
     logged = model_logging.log_generator(mirror, chosen, register=None)
     (model,) = mirror.client.search_logged_models([mirror.experiment.id])
     (archive,) = Path(model.artifact_location.removeprefix("file://")).rglob("model.pt2")

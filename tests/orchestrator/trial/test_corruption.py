@@ -20,7 +20,7 @@ from gan_core import checkpoint
 from gan_core.history import Row
 from orchestrator.commands import logs, status
 from orchestrator.planning.plan import Plan
-from orchestrator.planning.repair import repaired
+from orchestrator.planning.repair import repair_finished_trials
 from orchestrator.store.json_files import Damaged, write_checked
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.trial.execution import TrialExecution
@@ -74,7 +74,7 @@ def undisturbed(tiny_plan: MakePlan, tmp_path: Path) -> Any:
 
 def shown(plan: Plan, what: Callable[[Console], None]) -> str:
     plan.folder.folder.mkdir(parents=True, exist_ok=True)
-    write_checked(plan.folder.sweep_file, plan.document())
+    write_checked(plan.folder.sweep_file, plan.to_document())
     console = Console(width=200, record=True, file=io.StringIO())
     what(console)
     return " ".join(console.export_text().split())
@@ -171,7 +171,7 @@ def test_a_damaged_record_is_noticed_by_every_reader_and_made_again(
     assert "damaged" in shown(plan, lambda c: status.print_sweep(plan.folder.home, "tiny", c, False))
     assert "record.json is damaged" in shown(plan, lambda c: logs.print_logs(plan.folder, "1", 5, False, c))
     said: list[str] = []
-    again = repaired(tiny_plan(), said.append)
+    again = repair_finished_trials(tiny_plan(), said.append)
     assert "record.json is damaged" in said[0]
     record = run_to_end(again, again.trials[0]).folder.record()
     assert (record.status, record.verdict, record.metrics) == ("finished", before.verdict, before.metrics)
@@ -202,13 +202,13 @@ def test_a_damaged_history_is_noticed_and_written_again(damage: Callable[[Path],
         folder.history()
     assert "history.jsonl is damaged" in shown(plan, lambda c: logs.print_logs(plan.folder, "1", 5, False, c))
     said: list[str] = []
-    again = repaired(tiny_plan(), said.append)
+    again = repair_finished_trials(tiny_plan(), said.append)
     assert len(said) == 1
     assert "history.jsonl is damaged or gone; made again from the checkpoint at step 8" in said[0]
     assert again.trials[0].state == "resumable"
     run_to_end(again, again.trials[0])
     assert folder.history() == history
-    assert repaired(tiny_plan(), said.append).counts() == {"finished": 1, "new": 3}
+    assert repair_finished_trials(tiny_plan(), said.append).counts() == {"finished": 1, "new": 3}
     assert len(said) == 1
 
 
@@ -217,7 +217,7 @@ def test_a_damaged_generator_is_made_again_to_the_bit(tiny_plan: MakePlan) -> No
     folder = run_to_end(plan, plan.trials[0]).folder
     before = folder.generator_file.read_bytes()
     flip(folder.generator_file)
-    again = repaired(tiny_plan(), lambda text: None)
+    again = repair_finished_trials(tiny_plan(), lambda text: None)
     run_to_end(again, again.trials[0])
     assert folder.generator_file.read_bytes() == before
 
@@ -228,7 +228,7 @@ def test_a_finished_trial_without_its_checkpoint_is_not_trained_again_for_its_cu
     folder.checkpoint_file.unlink()  # orchestrate clean
     flip_a_digit(folder.history_file)
     said: list[str] = []
-    assert repaired(tiny_plan(), said.append).trials[0].state == "finished"
+    assert repair_finished_trials(tiny_plan(), said.append).trials[0].state == "finished"
     assert "and so is the checkpoint" in said[0]
 
 
@@ -266,7 +266,7 @@ def test_a_kill_at_any_write_changes_nothing_in_the_end(
         assert_same_end(again.folder, *undisturbed)
         assert again.folder.history()[: len(known)] == known
         assert again.folder.record().note == ""
-        repaired(plan.refreshed(), pytest.fail)
+        repair_finished_trials(plan.with_current_records(), pytest.fail)
         assert not list(folder.folder.rglob("*.tmp"))
         assert not folder.previous_file.exists()
         shutil.rmtree(folder.folder)

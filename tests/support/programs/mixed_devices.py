@@ -18,7 +18,7 @@ from ray.cluster_utils import Cluster as RayCluster
 
 from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.planning.plan import make_plan
-from orchestrator.planning.runtime_estimate import longest_first
+from orchestrator.planning.runtime_estimate import unfinished_longest_first
 from orchestrator.scheduling import tune_run
 from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.scheduling.trial_task import task_of
@@ -118,7 +118,7 @@ def main() -> None:
         finally:
             nodes.shutdown()
     starts = [asdict(start) for start in wait_for_starts(6, lost)]
-    order = [planned.key for planned in longest_first(plan)]
+    order = [planned.key for planned in unfinished_longest_first(plan)]
     print(json.dumps({"starts": starts, "lost": lost, "order": order, "nodes": [gpu_node.node_id, cpu_node.node_id]}))
 
 
