@@ -19,7 +19,7 @@ from one_trial import FAMILIES, config
 
 from gan_core.config.trial import TrialConfig
 from gan_core.data import datasets
-from gan_core.training.cuda_graph import WARM_UP
+from gan_core.training.cuda_graph import WARM_UP_STEPS
 from gan_core.training.trainer import Trainer
 
 GOAL = 2.0
@@ -56,7 +56,7 @@ def together(count: int, family: str, seconds: float, device: str) -> float:
 def train(family: str, seconds: float, device: str, ready: Any, speeds: Any) -> None:
     torch.set_num_threads(1)
     trainer = Trainer(config(family), datasets.load(TrialConfig().data), device)
-    for _ in range(WARM_UP + 2):
+    for _ in range(WARM_UP_STEPS + 2):
         trainer.step()
     first = trainer.step_count
     ready.wait()

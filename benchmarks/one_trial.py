@@ -30,7 +30,7 @@ from gan_core.data import datasets
 from gan_core.data.datasets import ImageSet
 from gan_core.precision import resolve_precision
 from gan_core.training import divergence
-from gan_core.training.cuda_graph import WARM_UP
+from gan_core.training.cuda_graph import WARM_UP_STEPS
 from gan_core.training.trainer import Trainer
 
 FAMILIES = ("dcgan", "acgan", "wgan_gp")
@@ -135,7 +135,7 @@ def in_turn(steps: dict[str, Callable[[], Any]], rounds: int, device: str) -> di
     """Seconds of a step, median over `rounds` rounds of some steps each, after some that are not counted."""
     took = defaultdict[str, list[float]](list)
     for step in steps.values():
-        for _ in range(2 if device == "cpu" else WARM_UP + 2):
+        for _ in range(2 if device == "cpu" else WARM_UP_STEPS + 2):
             step()
     for _ in range(rounds):
         for name, step in steps.items():

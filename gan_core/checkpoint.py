@@ -15,13 +15,13 @@ MAGIC = b"gan_core checkpoint 1\n"
 
 
 class CheckpointError(ValueError):
-    """The file is not a whole checkpoint of ours."""
+    """The file is no checkpoint of gan_core, or it is damaged."""
 
 
 def save(path: Path, state: dict[str, Any], previous: Path | None = None) -> None:
-    """Writes `state` beside `path` and renames it there: a reader finds the old checkpoint or the new, never half.
+    """Writes `state` to `path` atomically: a reader finds the old checkpoint or the new one, never half of one.
 
-    `previous`: where the old one is kept.
+    previous: the path that an existing checkpoint is renamed to.
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
@@ -30,18 +30,18 @@ def save(path: Path, state: dict[str, Any], previous: Path | None = None) -> Non
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """The state saved at `path`. Raises CheckpointError if it is cut off, altered or not ours."""
+    """The state saved at `path`. Raises CheckpointError if the file is truncated, altered or of another kind."""
     payload = payload_of(path)
     try:
         return torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
     except (torch.OutOfMemoryError, MemoryError):
-        raise  # that is not the file's fault
+        raise  # not an error of the file
     except Exception as error:  # torch raises a different class for each way that a payload can be wrong
         raise CheckpointError(f"{path} holds more than tensors and plain values") from error
 
 
 def payload_of(path: Path) -> memoryview:
-    """What torch wrote, as the checksum vouches for it; nothing is unpickled. Raises CheckpointError."""
+    """The bytes that torch wrote, after a check of their checksum; nothing is unpickled. Raises CheckpointError."""
     content = memoryview(path.read_bytes())
     start = len(MAGIC) + 32
     if bytes(content[: len(MAGIC)]) != MAGIC:

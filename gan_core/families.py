@@ -1,4 +1,4 @@
-"""Families of GANs: those that are built in, and those that an installed package adds as an entry point.
+"""Families of GANs: the built-in ones, and those that an installed package adds as an entry point.
 
 # pyproject.toml of the package
 [project.entry-points."gan_core.families"]
@@ -24,16 +24,17 @@ BUILT_IN = ("dcgan", "acgan", "wgan_gp")
 
 @dataclass(frozen=True)
 class Family:
-    """A family from outside.
+    """A family that an installed package adds.
 
     generator(model, channels, classes, image_size): a module from latents [batch, model.latent_dim] and labels [batch]
     or None to images [batch, channels, image_size, image_size] in (-1, 1).
     discriminator(model, channels, classes, image_size, minibatch_std): a module from images to a
-    `networks.outputs.DiscriminatorOutput`, with `model.discriminator_norm` where it has norms and a `MinibatchStd`
-    where that is asked for; `channels` is that of a pack where images are packed.
+    `networks.outputs.DiscriminatorOutput`. If it has norms, they are `model.discriminator_norm`; if `minibatch_std` is
+    true, it has a `MinibatchStd`. With packing, `channels` counts the channels of a pack.
     defaults: section -> setting -> value, such as {"optimizer": {"lr": 1e-4}, "loss": {"name": "hinge"}}. A family
-    whose discriminator has no norms says {"model": {"discriminator_norm": "none"}}: what is asked for must run.
-    labelled: it is given labels, and its discriminator names classes; `classes` is 0 otherwise.
+    whose discriminator has no norms needs {"model": {"discriminator_norm": "none"}}, because a trial fails if a setting
+    is not applied.
+    labelled: the generator takes labels, and the discriminator predicts classes. Otherwise `classes` is 0.
     """
 
     generator: Callable[[ModelConfig, int, int, int], nn.Module]
@@ -51,20 +52,20 @@ def known() -> list[str]:
 def load(name: str) -> Family:
     """The family that a package added under this name. ValueError if there is none, or it is no Family."""
     for entry in entry_points(group=GROUP, name=name):
-        found = entry.load()
-        if isinstance(found, Family):
-            return found
+        family = entry.load()
+        if isinstance(family, Family):
+            return family
         raise ValueError(f"{entry.value} is not a gan_core.families.Family")
     raise ValueError(f"one of {', '.join(map(repr, known()))} (other families are installed as packages)")
 
 
 def check(name: str) -> str:
-    """The name, if there is such a family; ValueError with the possible ones if not."""
+    """Returns `name` if there is such a family. Raises ValueError with all names if not."""
     if name not in BUILT_IN:
         load(name)
     return name
 
 
 def labelled(name: str) -> bool:
-    """Whether the family is given the classes of its images."""
+    """Whether the networks of the family take the classes of images."""
     return name == "acgan" or (name not in BUILT_IN and load(name).labelled)

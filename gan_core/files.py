@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are complete or absent."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 def write_atomically(path: Path, *parts: bytes | memoryview, previous: Path | None = None) -> None:
     """Writes `parts` to a temporary file in the same folder, syncs it, and renames it to `path`.
 
-    A reader finds the old content or the new, never half; so does whoever starts the machine again after a power cut.
-    `previous`: the name that the old content takes; a reader that finds no `path` looks there. Raises OSError.
+    A reader finds the old content or the new, never half of one, even after a power cut.
+    previous: the path that an existing file is renamed to; a reader that finds no `path` looks there. Raises OSError.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -28,7 +28,7 @@ def write_atomically(path: Path, *parts: bytes | memoryview, previous: Path | No
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes the names in a folder as durable as the files behind them."""
+    """Syncs a folder to disk, so that renames in it survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -37,6 +37,6 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove_temporary(folder: Path) -> None:
-    """Deletes what killed processes left half-written in a folder that nobody else writes to now."""
+    """Deletes the temporary files of killed processes, in a folder that no other process writes to."""
     for file in folder.glob(".*.tmp"):
         file.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The generator that a trial leaves behind, from its files alone: neither the data nor a trainer is needed."""
+"""The generator of a trial, read from its files alone: neither the data nor a trainer is needed."""
 
 from __future__ import annotations
 
@@ -29,22 +29,26 @@ class SavedGenerator:
 
 
 def save(file: Path, config: TrialConfig, channels: int, classes: int, weights: dict[str, Tensor]) -> None:
-    """Keeps a generator's weights with what it takes to build it again."""
-    about = {"config": config.model_dump(mode="json"), "channels": channels, "classes": classes}
-    checkpoint.save(file, {**about, "state": weights})
+    """Writes a generator's weights, together with what is needed to build the network again."""
+    description = {"config": config.model_dump(mode="json"), "channels": channels, "classes": classes}
+    checkpoint.save(file, {**description, "state": weights})
 
 
 def from_generator_file(file: Path) -> SavedGenerator:
-    """The product kept in `generator.pt` or `generator-best.pt`. Raises CheckpointError."""
-    kept = checkpoint.load(file)
-    with _of_one_kind(file):
-        return _build(TrialConfig.model_validate(kept["config"]), kept["channels"], kept["classes"], kept["state"])
+    """The generator in `generator.pt` or `generator-best.pt`. Raises CheckpointError."""
+    content = checkpoint.load(file)
+    with _bad_content_as_checkpoint_error(file):
+        config = TrialConfig.model_validate(content["config"])
+        return _build(config, content["channels"], content["classes"], content["state"])
 
 
 def from_checkpoint(file: Path, config: TrialConfig) -> tuple[SavedGenerator, int]:
-    """The product of a trial that goes on, as its checkpoint holds it, and its step. Raises CheckpointError."""
+    """The generator in the checkpoint of an unfinished trial, and its step. Raises CheckpointError.
+
+    If the trial keeps a moving average of the generator, that is returned.
+    """
     state = checkpoint.load(file)
-    with _of_one_kind(file):
+    with _bad_content_as_checkpoint_error(file):
         weights: dict[str, Any] = state["generator"]
         if state["ema"] is not None:  # torch's AveragedModel: the average is its `module`
             inner = "module."
@@ -54,8 +58,8 @@ def from_checkpoint(file: Path, config: TrialConfig) -> tuple[SavedGenerator, in
 
 
 @contextmanager
-def _of_one_kind(file: Path) -> Iterator[None]:
-    """A whole file that holds something else than it should ends in CheckpointError, too."""
+def _bad_content_as_checkpoint_error(file: Path) -> Iterator[None]:
+    """Turns the errors that an undamaged file of other content causes into CheckpointError."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
@@ -65,7 +69,7 @@ def _of_one_kind(file: Path) -> Iterator[None]:
 
 
 def _build(config: TrialConfig, channels: int, classes: int, weights: dict[str, Tensor]) -> SavedGenerator:
-    """Weights lie in memory as in training (channels last), so that it draws to the bit what the trial drew."""
+    """Weights have the memory format of training (channels last), so that its images equal the trial's bit for bit."""
     if channels not in (1, 3) or not 0 <= classes <= MAX_CLASSES:
         raise ValueError(f"{channels} channels, {classes} classes")
     generator, _ = build_networks(config.model, config.stabilizers, channels, classes, config.data.image_size, seed=0)

@@ -1,4 +1,4 @@
-"""What training was like: one number a name and step, averaged over windows of steps."""
+"""The history of a training run: metrics by name, averaged over windows of steps."""
 
 from __future__ import annotations
 
@@ -20,24 +20,27 @@ def now_ms() -> int:
 
 
 class Measured(NamedTuple):
-    """What a step measured, scalars by their names. `updates`: each update of a player, in order; `means`: those of D
-    averaged, and G's."""
+    """What a step measured, as scalars by metric name.
+
+    updates: one for each update of a player, in order. means: the averages over D's updates, and the values of G's.
+    """
 
     updates: list[dict[str, Tensor]]
     means: dict[str, Tensor]
 
     @staticmethod
     def of(discriminator: list[dict[str, Tensor]], generator: dict[str, Tensor]) -> Measured:
-        updates = [{name: value.detach() for name, value in one.items()} for one in (*discriminator, generator)]
-        *of_d, of_g = updates
-        means = {name: torch.stack([one[name] for one in of_d]).mean() for name in of_d[0]}
-        return Measured(updates, means | of_g)
+        """discriminator: what each of D's updates measured, at least one. generator: what G's update measured."""
+        updates = [{name: value.detach() for name, value in update.items()} for update in (*discriminator, generator)]
+        *d_updates, g_update = updates
+        means = {name: torch.stack([update[name] for update in d_updates]).mean() for name in d_updates[0]}
+        return Measured(updates, means | g_update)
 
 
 class Window:
-    """Collects one row of measurements a step, on the device; read only where a window ends.
+    """One row of metrics for each step, kept on the device until the window ends: reading them waits for the device.
 
-    `names` keeps the order in which a step computes them, so that the first bad one is the first to have gone bad.
+    `names` has the order in which a step computes the metrics, so the first value that is not finite is where it began.
     """
 
     def __init__(self) -> None:
@@ -57,10 +60,10 @@ class Window:
 
     def first_not_finite(self) -> tuple[int, str] | None:
         """(index in the window, name) of the first value that is not finite, or None."""
-        bad = ~torch.isfinite(torch.stack(self.rows))
-        if not bool(bad.any()):
+        is_not_finite = ~torch.isfinite(torch.stack(self.rows))
+        if not bool(is_not_finite.any()):
             return None
-        row, column = bad.nonzero()[0].tolist()
+        row, column = is_not_finite.nonzero()[0].tolist()
         return row, self.names[column]
 
     def drop_not_finite(self) -> int:
@@ -81,9 +84,9 @@ class Window:
 
 
 def score_metrics(real: Tensor, fake: Tensor, boundary: float) -> dict[str, Tensor]:
-    """What D's logits [n] on real images and [m] on generated ones say: scores, accuracies, area under the ROC curve.
+    """Mean scores, accuracies and ROC AUC, from D's logits [n] on real images and [m] on generated ones.
 
-    `boundary`: the logit above which an image is held for real.
+    boundary: D classifies an image as real if its logit is above it.
     """
     accuracy_real, accuracy_fake = (real > boundary).float().mean(), (fake <= boundary).float().mean()
     return {
@@ -97,12 +100,12 @@ def score_metrics(real: Tensor, fake: Tensor, boundary: float) -> dict[str, Tens
 
 
 def total_norm(tensors: Iterable[Tensor]) -> Tensor:
-    """The Euclidean norm of all their elements together."""
+    """The Euclidean norm of all elements of all tensors together."""
     return torch.nn.utils.get_total_norm([tensor.detach() for tensor in tensors])
 
 
 def roc_auc(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
-    """The chance that a real image scores above a generated one, ties counted half (Mann and Whitney 1947).
+    """The probability that a real image scores above a generated one; ties count half (Mann and Whitney 1947).
 
     `real_scores` [n], `fake_scores` [m] -> scalar in [0, 1].
     """

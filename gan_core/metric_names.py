@@ -68,7 +68,7 @@ VERDICT_STABLE = "verdict/stable"
 """1 for a trial with the verdict `stable`, 0 for any other verdict."""
 SYSTEM_GPU_UTILIZATION = "system/gpu_0_utilization_percentage"
 
-DEPENDS_ON_MACHINE = ("time", "speed/", "system/")
+TIME_DEPENDENT = ("time", "speed/", "system/")
 """Beginnings of the keys of a row whose values differ when the same step is trained again."""
 
 

@@ -1,4 +1,4 @@
-"""What numbers a network is trained in."""
+"""The number format that networks are trained in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:
-    """`auto` -> bfloat16 where `device` computes in it natively, else float32."""
+    """`auto` -> bfloat16 if `device` has hardware for it, else float32; other values as they are."""
     if precision != "auto":
         return precision
     if device.type == "cuda":

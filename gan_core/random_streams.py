@@ -1,8 +1,8 @@
 """Named random streams.
 
-Each purpose draws from a generator of its own, seeded by (seed, name). A stabiliser that is switched on draws from its
-own stream and leaves every other draw of the trial as it was, so that two trials which differ in a toggle see the same
-batches and the same latents.
+Each purpose has a `torch.Generator` of its own, seeded by (seed, name). A stabiliser that is switched on draws from its
+own stream and changes no other draw. So two trials that differ in one stabiliser see the same batches and the same
+latents.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ def stream_seed(seed: int, name: str) -> int:
 
 
 class Streams:
-    """One `torch.Generator` a name: `streams["latent"]`.
+    """One `torch.Generator` for each name in NAMES, such as `streams["latent"]`.
 
-    data: order of the images. latent: z. labels: classes asked of an ACGAN. noise: instance noise. mixing: points of a
-    gradient penalty. layers: random layers such as dropout. flips: flipped labels. augment: DiffAugment.
+    data: order of the images. latent: z. labels: classes that an ACGAN's generator is asked for. noise: instance noise.
+    mixing: points of a gradient penalty. layers: random layers such as dropout. flips: flipped labels.
+    augment: DiffAugment.
     """
 
     def __init__(self, seed: int, device: torch.device):
@@ -37,7 +38,7 @@ class Streams:
 
     @contextmanager
     def as_default(self, name: str) -> Iterator[None]:
-        """Within this context torch's global generator of the device draws from the stream `name`."""
+        """In this context torch's global generator of the device draws from the stream `name`."""
         if self.device.type == "cuda":
             with self._as_default_on_gpu(self._generators[name]):
                 yield
@@ -53,8 +54,9 @@ class Streams:
 
     @contextmanager
     def _as_default_on_gpu(self, generator: torch.Generator) -> Iterator[None]:
-        """There two generators can share a state, also while a CUDA graph is recorded, which may not read one."""
-        default = torch.cuda.default_generators[self.index]
+        """On a GPU two generators can share a state. That also works while a CUDA graph is recorded, when no state can
+        be read."""
+        default = torch.cuda.default_generators[self._device_index]
         outside = default.graphsafe_get_state()
         default.graphsafe_set_state(generator.graphsafe_get_state())
         try:
@@ -63,7 +65,7 @@ class Streams:
             default.graphsafe_set_state(outside)
 
     @property
-    def index(self) -> int:
+    def _device_index(self) -> int:
         return torch.cuda.current_device() if self.device.index is None else self.device.index
 
     def state_dict(self) -> dict[str, torch.Tensor]:

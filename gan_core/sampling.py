@@ -1,4 +1,4 @@
-"""Pictures of what a generator draws, always at the same latents.
+"""Images of a generator at fixed latents, and grids of them.
 
 Batch norm uses its running statistics (`eval` mode), so that an image depends on its own latent only.
 """
@@ -18,7 +18,7 @@ GRID_SIDE = 8
 def fixed_latents(count: int, latent_dim: int, seed: int = 0) -> Tensor:
     """[count, latent_dim], the same for every trial, so that grids of different trials can be compared.
 
-    `seed` has nothing to do with a trial's; training always draws at 0.
+    seed: not the trial's. Training always uses 0.
     """
     generator = torch.Generator().manual_seed(stream_seed(seed, "fixed latents"))
     return torch.randn(count, latent_dim, generator=generator)
@@ -27,7 +27,7 @@ def fixed_latents(count: int, latent_dim: int, seed: int = 0) -> Tensor:
 def grid_inputs(latent_dim: int, classes: int, seed: int = 0) -> tuple[Tensor, Tensor | None]:
     """Latents and labels of the sample grid, row by row.
 
-    Without classes 8x8 latents. With classes a row a class, the same 8 latents in each row.
+    Without classes: 8 x 8 latents, and None. With classes: one row for each class, with the same 8 latents.
     """
     if not classes:
         return fixed_latents(GRID_SIDE**2, latent_dim, seed), None
@@ -36,7 +36,7 @@ def grid_inputs(latent_dim: int, classes: int, seed: int = 0) -> tuple[Tensor, T
 
 
 def interpolated_latents(latent_dim: int, seed: int = 0) -> Tensor:
-    """[8 * 8, latent_dim]: each of 8 rows goes from one fixed latent to another in 8 steps on the sphere."""
+    """[8 * 8, latent_dim]: 8 rows, each from one fixed latent to another in 8 steps of spherical interpolation."""
     start, end = fixed_latents(2 * GRID_SIDE, latent_dim, seed).unflatten(0, (GRID_SIDE, 2)).unbind(1)
     steps = [slerp(start, end, t) for t in torch.linspace(0, 1, GRID_SIDE).tolist()]
     return torch.stack(steps, dim=1).flatten(0, 1)
@@ -45,8 +45,9 @@ def interpolated_latents(latent_dim: int, seed: int = 0) -> Tensor:
 def slerp(start: Tensor, end: Tensor, t: float) -> Tensor:
     """Spherical interpolation between latents [N, latent_dim], row by row: `start` at t = 0, `end` at t = 1.
 
-    White 2016, "Sampling generative networks", section 2.1: on a straight line the norm would fall to where a Gaussian
-    of many dimensions has next to no mass. Where two latents point the same way or opposite ways the line is taken.
+    White 2016, "Sampling generative networks", section 2.1: on a straight line the norm would fall to values where a
+    Gaussian of many dimensions has almost no mass. If two latents point in the same or in opposite directions, the
+    interpolation is linear.
     """
     cosine = torch.nn.functional.cosine_similarity(start, end, dim=1).clamp(-1, 1).unsqueeze(1)
     angle = torch.acos(cosine)
@@ -57,15 +58,15 @@ def slerp(start: Tensor, end: Tensor, t: float) -> Tensor:
 
 @torch.no_grad()
 def generate(generator: nn.Module, latents: Tensor, labels: Tensor | None = None, batch_size: int = 64) -> Tensor:
-    """Images uint8 [N, C, H, W] on the CPU; the generator's mode is put back afterwards."""
+    """Images uint8 [N, C, H, W] on the CPU, drawn in `eval` mode; the generator's mode is restored afterwards."""
     device = next(generator.parameters()).device
     was_training = generator.training
     generator.eval()
     batches = []
     for start in range(0, len(latents), batch_size):
-        part = slice(start, start + batch_size)
-        asked = None if labels is None else labels[part].to(device)
-        batches.append(generator(latents[part].to(device), asked))
+        batch = slice(start, start + batch_size)
+        batch_labels = None if labels is None else labels[batch].to(device)
+        batches.append(generator(latents[batch].to(device), batch_labels))
     generator.train(was_training)
     return to_uint8(torch.cat(batches)).cpu()
 
@@ -83,8 +84,8 @@ def grid(images: Tensor, columns: int = GRID_SIDE, gap: int = 2) -> np.ndarray:
 
 
 def diversity(images: Tensor) -> float:
-    """Root mean square distance of images from their mean image, a pixel, in [-1, 1] units: 0 if all are the same.
+    """Root mean square distance per pixel of images from their mean image, in units of [-1, 1]. 0 if all are equal.
 
-    `images`: uint8 [N, C, H, W]. It is the square root of the trace of the covariance over the number of pixels.
+    `images`: uint8 [N, C, H, W]. It equals the square root of (trace of the covariance / number of pixels).
     """
     return float(to_unit(images).flatten(1).var(dim=0, unbiased=False).mean().sqrt())

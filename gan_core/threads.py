@@ -1,4 +1,4 @@
-"""How many threads torch computes with: sums in another order round differently."""
+"""The number of threads that torch computes with. It changes the order of sums, and so their rounding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Meanwhile sums are taken in the same order however many cores there are."""
+    """In this context torch uses one thread, so that results do not depend on the number of cores."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

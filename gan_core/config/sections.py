@@ -31,7 +31,6 @@ def _countable(value: int) -> int:
     return value
 
 
-Number = Annotated[float, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True), AfterValidator(_countable)]
 Text = Annotated[str, Field(strict=True)]
 Index = Annotated[int, Field(strict=True, ge=0)]

@@ -12,14 +12,14 @@ from gan_core.data.pixels import to_unit
 
 
 class Batches:
-    """Batches of a set resident on its device, each epoch in a new order; a last short batch is left out."""
+    """Batches of a data set on its device, each epoch in a new random order. A short last batch is dropped."""
 
     def __init__(self, images: ImageSet, size: int, generator: torch.Generator):
         self.images, self.size, self.generator = images, size, generator
         self._order, self._position = self._shuffled(), 0
 
     def draw(self) -> Tensor:
-        """Which images are next: [size], int64."""
+        """The indices of the next batch: int64 [size]."""
         if self._position + self.size > len(self.images):
             self._order, self._position = self._shuffled(), 0
         self._position += self.size

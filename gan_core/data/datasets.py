@@ -1,8 +1,8 @@
 """A name or a path -> an `ImageSet`: uint8 images in memory, split, labelled, with a fingerprint.
 
-What only wants to know the data takes them as arrays (`read`), which needs no torch: that takes seconds to import.
+`read` returns arrays and needs no torch, whose import takes seconds; it is for code that does not train.
 
-Split rule: a data set's own test part where it has one. Otherwise one image in seven is test, drawn by
+Split rule: a data set's own test part if it has one. Otherwise one image in seven is test, drawn by
 `numpy.random.RandomState(0)`: the same for every trial and seed.
 """
 
@@ -43,7 +43,7 @@ TORCHVISION = {
 class Described(Generic[Array]):
     """Images uint8 [N, C, size, size], labels int64 [N] or None, and the same for the test part.
 
-    `stacked`: each channel is a digit of its own, and the label is the number that the digits write.
+    stacked: each channel is a digit of its own, and the label is the number that these digits form.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Described(Generic[Array]):
         return len(self.images)
 
     def card(self) -> DatasetCard:
-        """What the data are, in plain values: name, fingerprint, counts, sizes, names of the classes (none: [])."""
+        """A description in plain values: name, fingerprint, counts, sizes, names of the classes ([] without labels)."""
         return {
             "name": self.name,
             "fingerprint": self.fingerprint,
@@ -80,10 +80,10 @@ class Described(Generic[Array]):
 
 
 class ImageArrays(Described[np.ndarray]):
-    """A data set as it was read."""
+    """A data set as arrays, without torch."""
 
     def tensors(self) -> ImageSet:
-        """The same set for training: its tensors share the arrays' memory, which is only read."""
+        """The same set for training: its tensors share the memory of the arrays, and are never written to."""
         import torch
 
         with warnings.catch_warnings():
@@ -104,7 +104,7 @@ class ImageSet(Described["Tensor"]):
     """A data set to train on."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled as arrays, which Ray shares between the workers of a node instead of copying them."""
+        """Pickles arrays, because Ray shares arrays between the workers of a node and would copy tensors."""
         tensors = (self.images, self.labels, self.test_images, self.test_labels)
         arrays = [None if tensor is None else tensor.cpu().numpy() for tensor in tensors]
         return _from_arrays, (self.name, *arrays, self.class_names, self.fingerprint, self.stacked)
@@ -120,17 +120,17 @@ def _from_arrays(*parts: Any) -> ImageSet:
 
 
 def user_path(text: str) -> Path:
-    """The path, with the home folder for ~; an unknown user's ~name stays as it is (pathlib would raise)."""
+    """The path, with ~ expanded to the home folder. The ~name of an unknown user stays (pathlib would raise)."""
     return Path(os.path.expanduser(text))
 
 
 def load(data: DataConfig, download: bool = False) -> ImageSet:
-    """The data set, to train on; as `read`."""
+    """The data set as tensors, to train on; see `read`."""
     return read(data, download).tensors()
 
 
 def read(data: DataConfig, download: bool = False) -> ImageArrays:
-    """Reads the data set; `download` lets torchvision fetch what is missing. Raises DataError."""
+    """Reads the data set as arrays. download: torchvision may download missing files. Raises DataError."""
     if data.name == "digits":
         loaded = _digits()
     elif data.name in TORCHVISION:
@@ -175,7 +175,7 @@ def _finish(data: DataConfig, train: Part, test: Part, class_names: tuple[str, .
 def stack(part: Part, seed: int) -> Part:
     """Stacked MNIST (Metz et al. 2017): as many images as `part`, each of three digits, drawn at random, as channels.
 
-    The label is the number that the digits write: 1,000 classes.
+    The label is the number that the digits form: 1,000 classes.
     """
     assert part.labels is not None
     chosen = np.random.RandomState(seed).randint(len(part.images), size=(len(part.images), 3))
@@ -183,7 +183,7 @@ def stack(part: Part, seed: int) -> Part:
 
 
 def _split(part: Part) -> tuple[Part, Part]:
-    """Train and test by the split rule."""
+    """Train part and test part by the split rule."""
     order = np.random.RandomState(0).permutation(len(part.images))
     test, train = np.sort(order[: len(order) // 7]), np.sort(order[len(order) // 7 :])
 
@@ -193,19 +193,19 @@ def _split(part: Part) -> tuple[Part, Part]:
     return pick(train), pick(test)
 
 
-def _keep_classes(loaded: Loaded, wanted: tuple[int | str, ...]) -> Loaded:
-    """Only the wanted classes, by name or else by index, relabelled 0, 1, ... in the order asked for."""
+def _keep_classes(loaded: Loaded, classes: tuple[int | str, ...]) -> Loaded:
+    """The images of `classes` (each a name, or else an index), relabelled 0, 1, ... in the order of `classes`."""
     names = loaded.class_names
     if loaded.train.labels is None:
         raise DataError("data.classes", "the data has no labels, so no classes can be chosen")
     indices = []
-    for one in wanted:
-        if str(one) in names:
-            indices.append(names.index(str(one)))
-        elif isinstance(one, int) and 0 <= one < len(names):
-            indices.append(one)
+    for name_or_index in classes:
+        if str(name_or_index) in names:
+            indices.append(names.index(str(name_or_index)))
+        elif isinstance(name_or_index, int) and 0 <= name_or_index < len(names):
+            indices.append(name_or_index)
         else:
-            raise DataError("data.classes", f"no class {one!r} in the data; it has {', '.join(names)}")
+            raise DataError("data.classes", f"no class {name_or_index!r} in the data; it has {', '.join(names)}")
     if len(set(indices)) < len(indices):
         raise DataError("data.classes", "a class is named twice")
 
@@ -241,19 +241,19 @@ def _from_torchvision(name: str, root: Path, download: bool) -> Loaded:
     splits = [{"split": "train"}, {"split": "test"}] if name == "svhn" else [{"train": True}, {"train": False}]
     try:
         train, test = (kind(str(root), download=download, **split) for split in splits)
-        found = Loaded(_torchvision_part(name, train), _torchvision_part(name, test), _class_names(name, train))
+        loaded = Loaded(_torchvision_part(name, train), _torchvision_part(name, test), _class_names(name, train))
     except Exception as error:  # torchvision asserts, and reads a cut-off file past its end
-        where = {"svhn": root, "cifar10": root / "cifar-10-batches-py"}.get(name, root / TORCHVISION[name] / "raw")
+        folder = {"svhn": root, "cifar10": root / "cifar-10-batches-py"}.get(name, root / TORCHVISION[name] / "raw")
         raise DataError(
             "data.root",
             f"{name} is not in {root} and could not be fetched, or its files are damaged ({first_line(error)}); "
-            f"run once where there is a network, or copy torchvision's files to {where}",
+            f"run once where there is a network, or copy torchvision's files to {folder}",
         ) from None
-    return found
+    return loaded
 
 
 def _torchvision_part(name: str, split: Any) -> Part:
-    """Raises ValueError where images and labels do not fit together."""
+    """Raises ValueError if images and labels do not fit together."""
     images, labels = np.asarray(split.data), np.asarray(split.labels if name == "svhn" else split.targets, np.int64)
     if name == "svhn":
         images = images.transpose(0, 2, 3, 1)

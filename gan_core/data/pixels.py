@@ -1,4 +1,4 @@
-"""Pixels: uint8 in memory and in files, floats in [-1, 1] for the networks; and picking some of many images evenly."""
+"""Pixel formats: uint8 in memory and in files, floats in [-1, 1] for the networks. And an even choice of images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def to_uint8(images: Tensor) -> Tensor:
-    """[-1, 1] -> 0..255; what is not a number becomes black."""
+    """Floats in [-1, 1] -> uint8 0..255. Not-a-number becomes black."""
     return images.float().nan_to_num(-1.0).clamp(-1, 1).add(1).mul(127.5).round().to(torch.uint8)
 
 
@@ -17,5 +17,5 @@ def to_unit(images: Tensor) -> Tensor:
 
 
 def spread(total: int, count: int) -> Tensor:
-    """Indices of `count` items (or all) spread evenly over `total`: data sorted by class is sampled fairly."""
+    """Indices of `count` of `total` items (or all) at even distances: fair for data that are sorted by class."""
     return torch.linspace(0, total - 1, min(total, count)).round().long()

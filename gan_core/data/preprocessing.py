@@ -1,4 +1,4 @@
-"""Images as they come, before they are a data set: the size rule, and what can be wrong with them.
+"""Images before they are a data set: how they are resized, and the error for data that cannot be used.
 
 Size rule: the shorter side is resized to `image_size` (Pillow, bicubic with antialiasing) and the centre is kept. The
 28x28 sets are first padded with two black pixels a side, so that at 32 no pixel is resampled.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-LONGEST = 50
-"""The longer side over the shorter."""
+MAX_ASPECT_RATIO = 50
+"""Of the longer side to the shorter."""
 
 
 class DataError(ValueError):
@@ -25,7 +25,7 @@ class DataError(ValueError):
 
 @dataclass
 class Part:
-    """Images as they come: uint8 [N, H, W] or [N, H, W, C]; labels int64 [N] or None."""
+    """Images as they were read: uint8 [N, H, W] or [N, H, W, C]; labels int64 [N] or None."""
 
     images: np.ndarray
     labels: np.ndarray | None
@@ -33,6 +33,8 @@ class Part:
 
 @dataclass
 class Loaded:
+    """A data set as it was read. test: None if it has no test part of its own."""
+
     train: Part
     test: Part | None
     class_names: tuple[str, ...]
@@ -52,10 +54,13 @@ def resize(images: np.ndarray, size: int) -> np.ndarray:
 
 
 def fit(image: Image.Image, size: int) -> Image.Image:
-    """The shorter side resized to `size`, the centre kept. Raises DataError for a strip, which could grow huge."""
+    """Resizes the shorter side to `size` and crops to the centre. Raises DataError if the other would be huge."""
     width, height = image.size
-    if max(width, height) > LONGEST * min(width, height):
-        raise DataError("data.path", f"{width} x {height} is a strip; sides of at most 1 to {LONGEST} are read")
+    if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
+        raise DataError(
+            "data.path",
+            f"{width} x {height} is too narrow; the sides may have a ratio of at most 1 to {MAX_ASPECT_RATIO}",
+        )
     scale = size / min(width, height)
     width, height = max(size, round(width * scale)), max(size, round(height * scale))
     left, top = (width - size) // 2, (height - size) // 2

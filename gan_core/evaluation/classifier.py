@@ -1,8 +1,8 @@
-"""A small convolutional classifier, trained by us on a data set's own labels: what quality is measured in.
+"""A small convolutional classifier, trained on the labels of a data set. Its embedding is the features of an evaluator.
 
-Inception's features were learnt on photographs; a digit or a grey hand means little to them. A network that was taught
-the data's own classes sees what matters there (as for MNIST in Binkowski et al. 2018 and for stacked MNIST in Metz et
-al. 2017). Its training is a function of the data alone: fixed seed, fixed schedule, one thread.
+Inception's features were trained on photographs and say little about digits or grey hands. A network that was trained
+on the classes of the data distinguishes what matters there (as for MNIST in Binkowski et al. 2018 and for stacked MNIST
+in Metz et al. 2017). Its training depends on the data alone: fixed seed, fixed schedule, one thread.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gan_core.threads import one_thread
 
 BATCH = 64
 EPOCHS, MAX_IMAGES = 20, 180_000
-"""It is trained for so many epochs, or on so many images, whichever is less."""
+"""Training ends after EPOCHS epochs or MAX_IMAGES images, whichever comes first."""
 PEAK_RATE, WEIGHT_DECAY, SHIFT = 3e-3, 1e-2, 2
 
 
@@ -65,11 +65,11 @@ def _train(images: Tensor, labels: Tensor, classes: int) -> Classifier:
     optimizer = AdamW(network.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps + 1)
     for chosen in _batches(len(images), batch, steps):
-        seen = _shifted(to_unit(images[chosen])).contiguous(memory_format=torch.channels_last)
+        batch_images = _shifted(to_unit(images[chosen])).contiguous(memory_format=torch.channels_last)
         with torch.autocast(
             "cpu", torch.bfloat16, enabled=resolve_precision("auto", torch.device("cpu")) == "bfloat16"
         ):
-            loss = F.cross_entropy(network.logits(network(seen)), labels[chosen])
+            loss = F.cross_entropy(network.logits(network(batch_images)), labels[chosen])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -78,17 +78,17 @@ def _train(images: Tensor, labels: Tensor, classes: int) -> Classifier:
 
 
 def _batches(count: int, batch: int, steps: int) -> Iterator[Tensor]:
-    """Indices of `steps` batches, each epoch in a new order."""
-    each_epoch = count // batch
+    """Indices [batch] of `steps` batches, each epoch in a new random order."""
+    per_epoch = count // batch
     for step in range(steps):
-        if step % each_epoch == 0:
+        if step % per_epoch == 0:
             order = torch.randperm(count)
-        start = step % each_epoch * batch
+        start = step % per_epoch * batch
         yield order[start : start + batch]
 
 
 def _shifted(images: Tensor) -> Tensor:
-    """The whole batch moved by up to SHIFT pixels each way, what comes in black."""
+    """Moves the whole batch by up to SHIFT pixels in each direction; fills with black."""
     side = images.shape[-1]
     top, left = torch.randint(0, 2 * SHIFT + 1, (2,)).tolist()
     return F.pad(images, (SHIFT,) * 4, value=-1.0)[..., top : top + side, left : left + side]

@@ -1,4 +1,4 @@
-"""How many numbers the feature extractors make of an image."""
+"""The number of features that an evaluator's networks compute of an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ INCEPTION_DIMENSIONS = 2048
 
 
 def dimensions_of(kind: str, images: Described[Any]) -> int:
-    """How many features of this kind an image of the set has."""
+    """The number of features of `kind` (classifier, random or inception) of one image of the set."""
     if kind == "inception":
         return INCEPTION_DIMENSIONS
     return EMBEDDING_DIMENSIONS * (images.channels if kind == "classifier" and images.stacked else 1)

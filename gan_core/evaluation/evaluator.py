@@ -1,7 +1,7 @@
-"""An `Evaluator` compares generated images with real ones, under an identity of its own.
+"""An `Evaluator` compares generated images with real ones, and has an id made from everything its numbers depend on.
 
-The same images score differently under other features, other real images or another count. So every metric carries the
-evaluator's id in its name (`frechet/classifier-1a2b3c4d`): numbers of two evaluators never share a column.
+The same images score differently with other features, other real images or another count. So the name of every metric
+has the evaluator's id (`frechet/classifier-1a2b3c4d`): numbers of two evaluators never share a column.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from gan_core.threads import one_thread
 
 NEIGHBOURS = 5
 MAX_COMPARED = 4096
-"""Distances between all pairs (kernel, precision and recall) are taken of so many images at most."""
+"""The most images between which all pairwise distances are computed (kernel distance, precision and recall)."""
 PROTOCOL = 1
-"""Counted up when anything changes that no other field of an identity shows: latents, subsets, batch norm's mode."""
-CLASSIFIER_FLOOR = 0.9
-"""Below this test accuracy a classifier's modes and class agreement are called rough."""
+"""Increased when something changes that no other field of an identity shows: latents, subsets, batch norm's mode."""
+MIN_CLASSIFIER_ACCURACY = 0.9
+"""A classifier with a lower test accuracy gives only rough values of modes and class agreement; users are told."""
 
 
 @dataclass(frozen=True)
 class Evaluator:
-    """`vectors` [compared, d] and `moments`: of the real images. `histogram` [classes]: of the real labels, or None.
+    """features: what images are compared in. vectors [compared, d] and moments: of the real images.
 
-    `identity`: everything that the numbers depend on. `kept_out`: how many real images of the data's other part were
-    measured in place of samples, and their metrics.
+    histogram [classes]: of the real labels, or None. identity: everything that the numbers depend on.
+    kept_out: the `count` of real images of the data's other part that were measured like samples, and their metrics.
     """
 
     features: Features
@@ -57,42 +57,51 @@ class Evaluator:
 
     @property
     def expected_modes(self) -> float | None:
-        """How many classes as many real images as there are samples would show, on average."""
+        """The expected number of classes in a random draw of as many real images as there are samples."""
         if self.histogram is None:
             return None
-        missing = (1 - self.histogram / self.histogram.sum()) ** self.identity["samples"]
-        return float((1 - missing).sum())
+        chance_missing = (1 - self.histogram / self.histogram.sum()) ** self.identity["samples"]
+        return float((1 - chance_missing).sum())
 
-    def measure(self, images: Tensor, asked: Tensor | None = None) -> dict[str, float]:
-        """Metrics by name, with the id: of `images` uint8 [N, C, H, W]; `asked` [N]: the classes asked for."""
-        return {metric_names.of_evaluator(name, self.id): value for name, value in self._measure(images, asked).items()}
+    def measure(self, images: Tensor, requested: Tensor | None = None) -> dict[str, float]:
+        """The metrics of `images` uint8 [N, C, H, W], by name with the id.
 
-    def _measure(self, images: Tensor, asked: Tensor | None) -> dict[str, float]:
+        requested [N]: the classes that the generator was asked for, if it takes classes.
+        """
+        scores = self._measure(images, requested)
+        return {metric_names.of_evaluator(name, self.id): value for name, value in scores.items()}
+
+    def _measure(self, images: Tensor, requested: Tensor | None) -> dict[str, float]:
         vectors, classes = self.features(images)
-        some = vectors[spread(len(vectors), MAX_COMPARED)]
-        distance, its_spread = kernel_distance(self.vectors, some)
-        found = {
+        compared = vectors[spread(len(vectors), MAX_COMPARED)]
+        kernel, kernel_spread = kernel_distance(self.vectors, compared)
+        overlap = manifold(self.vectors, compared, NEIGHBOURS)
+        scores = {
             metric_names.FRECHET: frechet_distance(self.moments, moments(vectors)),
-            metric_names.KERNEL: distance,
-            metric_names.KERNEL_SPREAD: its_spread,
-            **manifold(self.vectors, some, NEIGHBOURS)._asdict(),
+            metric_names.KERNEL: kernel,
+            metric_names.KERNEL_SPREAD: kernel_spread,
+            metric_names.PRECISION: overlap.precision,
+            metric_names.RECALL: overlap.recall,
+            metric_names.DENSITY: overlap.density,
+            metric_names.COVERAGE: overlap.coverage,
         }
         if classes is not None and self.histogram is not None:
-            found[metric_names.MODES] = float(modes_covered(classes, len(self.histogram)))
-            found[metric_names.CLASS_DIVERGENCE] = class_divergence(classes, self.histogram)
-            if asked is not None:
-                found[metric_names.CLASS_AGREEMENT] = class_agreement(classes, asked)
-        return found
+            scores[metric_names.MODES] = float(modes_covered(classes, len(self.histogram)))
+            scores[metric_names.CLASS_DIVERGENCE] = class_divergence(classes, self.histogram)
+            if requested is not None:
+                scores[metric_names.CLASS_AGREEMENT] = class_agreement(classes, requested)
+        return scores
 
     def card(self) -> dict[str, Any]:
-        """What is worth knowing of it: its id and identity, its classifier's test accuracy, and `kept_out`."""
+        """A description in plain values: id and identity, test accuracy of the classifier, and `kept_out`."""
         return {"id": self.id, **self.identity, "accuracy": self.features.accuracy, "kept_out": self.kept_out}
 
 
 def build(config: EvaluationConfig, images: ImageSet, features: Features) -> Evaluator:
     """The evaluator of `images` (on the CPU) under `config`.
 
-    The same on every machine with the same kind of processor, except with Inception, which one thread takes hours for.
+    It is the same on every machine with the same kind of processor. Not with Inception, for which one thread would take
+    hours.
     """
     with nullcontext() if features.kind == "inception" else one_thread():
         return _build(config, images, features)
@@ -100,9 +109,9 @@ def build(config: EvaluationConfig, images: ImageSet, features: Features) -> Eva
 
 def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Evaluator:
     parts = [(images.images, images.labels), (images.test_images, images.test_labels)]
-    (real, labels), (others, other_labels) = parts if config.split == "train" else parts[::-1]
+    (real, labels), (held_out, held_out_labels) = parts if config.split == "train" else parts[::-1]
     compared = min(config.samples, MAX_COMPARED)
-    everything = features(real).vectors
+    vectors = features(real).vectors
     identity = {
         "features": features.kind,
         "weights": features.weights_hash,
@@ -118,9 +127,9 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
     histogram = None
     if features.kind == "classifier" and labels is not None:
         histogram = torch.bincount(labels, minlength=len(images.class_names)).double()
-    made = Evaluator(features, everything[spread(len(real), compared)], moments(everything), histogram, identity, {})
-    if len(others) <= max(features.dimensions, NEIGHBOURS):
-        return made
-    chosen = spread(len(others), config.samples)
-    scores = made._measure(others[chosen], None if other_labels is None else other_labels[chosen])
-    return replace(made, kept_out={"count": len(chosen), **scores})
+    evaluator = Evaluator(features, vectors[spread(len(real), compared)], moments(vectors), histogram, identity, {})
+    if len(held_out) <= max(features.dimensions, NEIGHBOURS):
+        return evaluator
+    chosen = spread(len(held_out), config.samples)
+    scores = evaluator._measure(held_out[chosen], None if held_out_labels is None else held_out_labels[chosen])
+    return replace(evaluator, kept_out={"count": len(chosen), **scores})

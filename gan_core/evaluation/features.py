@@ -1,4 +1,4 @@
-"""Images -> vectors (and classes): what every metric of an evaluation is computed from."""
+"""Images -> feature vectors and classes, from which every metric of an evaluation is computed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from gan_core.files import write_atomically
 
 SIDE = 32
 BUNDLED = Path(__file__).parent / "bundled"
-"""Classifiers by the fingerprints of their data, made by tools/bundle_classifier.py."""
+"""Classifiers, named by the fingerprint of their data. Written by tools/bundle_classifier.py."""
 
 
 class Extracted(NamedTuple):
-    """`vectors` float32 [N, dimensions]; `classes` int64 [N], or None where the features know no classes."""
+    """vectors: float32 [N, dimensions]. classes: int64 [N], or None if the network is no classifier."""
 
     vectors: Tensor
     classes: Tensor | None
@@ -35,9 +35,10 @@ class Extracted(NamedTuple):
 
 @dataclass(frozen=True)
 class Features:
-    """A network that looks at images. `accuracy`: of a classifier, on the data set's test part.
+    """A network that computes features. `accuracy`: of a classifier, on the data set's test part.
 
-    `channelwise`: each channel is an image of its own; its vectors are joined and its classes are digits of one number.
+    channelwise: each channel is an image of its own. The vectors are concatenated, and the classes are digits of one
+    number.
     """
 
     kind: str
@@ -69,18 +70,18 @@ class Features:
         count, channels = images.shape[:2]
         vectors = torch.cat([self._embed(part) for part in images.flatten(0, 1)[:, None].split(batch_size)])
         digits = self.network.logits(vectors).argmax(dim=1).view(count, channels)
-        return Extracted(vectors.view(count, -1), (digits * _places(channels)).sum(dim=1))
+        return Extracted(vectors.view(count, -1), (digits * _place_values(channels)).sum(dim=1))
 
 
 def at_side(images: Tensor, side: int) -> Tensor:
-    """float [N, C, H, W] -> [N, C, side, side]: means of areas, where the images are of another size."""
+    """float [N, C, H, W] -> [N, C, side, side], by the means of areas."""
     return images if images.shape[-1] == side else F.adaptive_avg_pool2d(images, side)
 
 
 def classifier(images: ImageSet, cache: Path) -> Features:
-    """The classifier of a labelled data set, from the file `cache`, or kept there from now on: that of the digits comes
-    with this package, another is trained.
+    """The classifier of a labelled data set, read from the file `cache` if it exists.
 
+    Otherwise the classifier is written there: for the digits it is part of this package, for other data it is trained.
     Raises CheckpointError if the file is damaged, DataError if it belongs to other data.
     """
     train, labels = _single(images.images, images.labels, images.stacked)
@@ -91,21 +92,21 @@ def classifier(images: ImageSet, cache: Path) -> Features:
         cache.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(cache, bundled.read_bytes())
     if cache.exists():
-        kept = checkpoint.load(cache)
-        if kept.get("data") != images.fingerprint:
+        content = checkpoint.load(cache)
+        if content.get("data") != images.fingerprint:
             raise DataError(
-                "data.name", f"{cache} holds the classifier of other data; delete it to have it trained anew"
+                "data.name", f"{cache} holds the classifier of other data; delete it, and it is trained again"
             )
         try:
-            network.load_state_dict(kept["state"])
-            accuracy = kept["accuracy"]
+            network.load_state_dict(content["state"])
+            accuracy = content["accuracy"]
         except (LookupError, TypeError, AttributeError, RuntimeError) as error:
             raise checkpoint.CheckpointError(f"{cache} does not hold a classifier ({first_line(error)})") from None
     else:
         assert labels is not None
-        fitting = train if train.shape[-1] == SIDE else at_side(train.float(), SIDE).round().to(torch.uint8)
-        trained = train_classifier(fitting, labels, classes)
-        network.load_state_dict(trained.state_dict())  # laid out in memory as when it is read: the same last bits
+        resized = train if train.shape[-1] == SIDE else at_side(train.float(), SIDE).round().to(torch.uint8)
+        trained = train_classifier(resized, labels, classes)
+        network.load_state_dict(trained.state_dict())  # in the memory format of a file's weights: the same last bits
         accuracy = _accuracy(network, *_single(images.test_images, images.test_labels, images.stacked))
         cache.parent.mkdir(parents=True, exist_ok=True)
         checkpoint.save(cache, {"data": images.fingerprint, "state": network.state_dict(), "accuracy": accuracy})
@@ -119,7 +120,7 @@ PREPROCESSING = f"uint8 / 127.5 - 1, area means to {SIDE} pixels"
 
 
 def random_features(channels: int) -> Features:
-    """The same network untrained, its weights drawn once and for all (Naeem et al. 2020, section 4.3)."""
+    """The classifier's network untrained, always with the same random weights (Naeem et al. 2020, section 4.3)."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = Classifier(channels, 1).eval().requires_grad_(False)
@@ -127,14 +128,14 @@ def random_features(channels: int) -> Features:
 
 
 def inception_features(weights: Path) -> Features:
-    """Inception-v3's pool of 2048, as in every published FID. Raises DataError if it cannot be had."""
+    """The pooled 2048 features of Inception-v3, as in every published FID. Raises DataError without its weights."""
     digest = inception.check(weights)
     preprocessing = "torch-fidelity: uint8, bilinear to 299 pixels"
     return Features("inception", inception.load(weights), digest, INCEPTION_DIMENSIONS, preprocessing)
 
 
 def weights_hash(network: nn.Module) -> str:
-    """12 hex digits of the content of all weights and buffers."""
+    """12 hex digits of the SHA-256 of all weights and buffers."""
     digest = hashlib.sha256()
     for name, tensor in network.state_dict().items():
         digest.update(name.encode())
@@ -143,14 +144,14 @@ def weights_hash(network: nn.Module) -> str:
 
 
 def _single(images: Tensor, labels: Tensor | None, stacked: bool) -> tuple[Tensor, Tensor | None]:
-    """Stacked digits as single images with a digit each: [N, C, H, W] -> [N * C, 1, H, W]."""
+    """Stacked digits as images of one digit each: [N, C, H, W] -> [N * C, 1, H, W]. Other images do not change."""
     if not stacked or labels is None:
         return images, labels
-    return images.flatten(0, 1)[:, None], (labels[:, None] // _places(images.shape[1]) % 10).flatten()
+    return images.flatten(0, 1)[:, None], (labels[:, None] // _place_values(images.shape[1]) % 10).flatten()
 
 
-def _places(channels: int) -> Tensor:
-    """[100, 10, 1]: what the digit of each channel counts for."""
+def _place_values(channels: int) -> Tensor:
+    """[100, 10, 1]: the decimal place value of each channel's digit."""
     return torch.tensor([10**place for place in reversed(range(channels))])
 
 
@@ -158,5 +159,5 @@ def _places(channels: int) -> Tensor:
 def _accuracy(network: Classifier, images: Tensor, labels: Tensor | None) -> float | None:
     if labels is None or not len(images):
         return None
-    right = [network.logits(network(at_side(to_unit(part), SIDE))).argmax(dim=1) for part in images.split(256)]
-    return float(torch.cat(right).eq(labels).float().mean())
+    predicted = [network.logits(network(at_side(to_unit(part), SIDE))).argmax(dim=1) for part in images.split(256)]
+    return float(torch.cat(predicted).eq(labels).float().mean())

@@ -1,4 +1,4 @@
-"""Features -> moments -> Fréchet distance: how far apart are two sets, each taken for a Gaussian?"""
+"""Features -> moments -> Fréchet distance: how far apart are two sets, if each is a Gaussian?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Moments(NamedTuple):
 
 
 def moments(features: Tensor) -> Moments:
-    """The moments of features [n, d]. ValueError where n < 2.
+    """The moments of features [n, d]. ValueError if n < 2.
 
     The covariance is divided by n - 1, as in the reference implementation of the FID. Its rank is at most n - 1.
     """
@@ -31,11 +31,11 @@ def moments(features: Tensor) -> Moments:
 def frechet_distance(a: Moments, b: Moments) -> float:
     """|m_a - m_b|² + Tr(S_a + S_b - 2 (S_a S_b)^½), in squared units of the features (Dowson & Landau 1982).
 
-    On features of an Inception network this is the FID (Heusel et al. 2017). Its bias grows as the sets shrink, so only
-    distances between sets of the same sizes compare.
+    On features of an Inception network this is the FID (Heusel et al. 2017). Its bias is larger for smaller sets, so
+    compare only distances between sets of the same sizes.
     """
-    # S_a S_b has the eigenvalues of S_a^½ S_b S_a^½, whose roots are the singular values of S_a^½ S_b^½. Taking these
-    # needs no root of an eigenvalue that is 0 but for round-off, which would turn 1e-16 into 1e-8.
+    # S_a S_b has the eigenvalues of S_a^½ S_b S_a^½, whose roots are the singular values of S_a^½ S_b^½. The singular
+    # values are more exact: the root of an eigenvalue that should be 0 would turn a rounding error of 1e-16 into 1e-8.
     root_trace = torch.linalg.svdvals(_root(a.covariance) @ _root(b.covariance)).sum()
     shift = (a.mean - b.mean).square().sum()
     distance = shift + a.covariance.trace() + b.covariance.trace() - 2 * root_trace

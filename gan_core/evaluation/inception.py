@@ -20,9 +20,9 @@ from gan_core.evaluation.dimensions import INCEPTION_DIMENSIONS
 
 
 def check(weights: Path) -> str:
-    """12 hex digits of the file's sha256. Raises DataError if torch-fidelity or the file is missing or altered.
+    """12 hex digits of the file's SHA-256. Raises DataError if torch-fidelity or the file is missing, or it is altered.
 
-    A name that ends in `-6726825d.pth` promises the first digits of the hash, as torch.hub's files do.
+    As with torch.hub, a file name that ends in `-6726825d.pth` states the first digits of the hash.
     """
     try:
         import torch_fidelity  # noqa: F401
@@ -31,14 +31,14 @@ def check(weights: Path) -> str:
         raise DataError("evaluation.features", message) from None
     try:
         with open(weights, "rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DataError("evaluation.weights", f"{weights} cannot be read ({error.strerror})") from None
-    promised = re.search(r"-([0-9a-f]{8,64})\.\w+$", weights.name)
-    if promised and not found.startswith(promised[1]):
-        message = f"{weights} has sha256 {found[:8]}..., but its name promises {promised[1]}: damaged, or another file"
+    stated = re.search(r"-([0-9a-f]{8,64})\.\w+$", weights.name)
+    if stated and not digest.startswith(stated[1]):
+        message = f"{weights} has sha256 {digest[:8]}..., but its name says {stated[1]}: it is damaged, or another file"
         raise DataError("evaluation.weights", message)
-    return found[:12]
+    return digest[:12]
 
 
 def load(weights: Path) -> nn.Module:

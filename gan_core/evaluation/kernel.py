@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-PAIRS = 2**22  # kernel values held at once: 32 MiB
+MAX_PAIRS = 2**22  # kernel values in memory at once: 32 MiB
 
 
 def kernel_distance(
@@ -15,11 +15,11 @@ def kernel_distance(
     """Mean and standard deviation over subsets of the unbiased MMD² with the kernel (x·y/d + 1)³.
 
     `real` [n, d], `fake` [m, d]. On features of an Inception network this is the KID (Bińkowski et al. 2018). It is
-    unbiased, so it may be negative where the sets are alike. ValueError where a subset would have fewer than 2 items.
+    unbiased, so it may be negative if the sets are alike. ValueError if a subset would have fewer than 2 items.
 
-    A subset has `subset_size` items, but at most half of the smaller set. Subsets that are nearly the whole set are
-    nearly the same, and would spread by nearly 0 whatever the error. Halves of sets of one size spread by one to two
-    times the standard error of the mean, by one where the sets differ much (the delete-half jackknife, Shao & Wu 1989).
+    A subset has `subset_size` items, but at most half of the smaller set. Larger subsets would share nearly all items,
+    so their standard deviation would be near 0 whatever the error. With halves of sets of equal size it is one to two
+    times the standard error of the mean, and one if the sets differ much (the delete-half jackknife, Shao & Wu 1989).
 
     The subsets are those that torch-fidelity 0.4.0 draws for the same seed and size. Time is O((n² + m²)(d + subsets)).
     """
@@ -39,7 +39,7 @@ def kernel_distance(
 
 
 def _draw(n: int, m: int, subsets: int, size: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Which items are in which subset, as 0 and 1: [subsets, n] and [subsets, m]."""
+    """Random subsets as matrices of 0 and 1, [subsets, n] and [subsets, m]: 1 if an item is in a subset."""
     random = np.random.RandomState(seed)
     in_real, in_fake = (torch.zeros(subsets, count, dtype=torch.float64) for count in (n, m))
     for subset in range(subsets):
@@ -49,15 +49,16 @@ def _draw(n: int, m: int, subsets: int, size: int, seed: int) -> tuple[Tensor, T
 
 
 def _pair_sums(x: Tensor, y: Tensor, in_x: Tensor, in_y: Tensor) -> Tensor:
-    """Of every subset, the sum of the kernel over its pairs of an item of x and one of y: [subsets].
+    """For each subset, the sum of the kernel over its pairs of an item of x and an item of y: [subsets].
 
-    With all pairs in one matrix K this is the diagonal of in_x K in_yᵀ, so that no subset needs a kernel of its own.
+    With the kernel of all pairs in one matrix K this is the diagonal of in_x K in_yᵀ, so K is computed once for all
+    subsets.
     """
     sums = torch.zeros(len(in_x), dtype=torch.float64)
-    rows = max(1, PAIRS // len(y))
-    for some_x, in_some in zip(x.split(rows), in_x.split(rows, dim=1), strict=True):
-        kernel = (some_x @ y.T / x.shape[1] + 1) ** 3
-        sums += (in_some @ kernel * in_y).sum(dim=1)
+    rows = max(1, MAX_PAIRS // len(y))
+    for x_rows, in_x_rows in zip(x.split(rows), in_x.split(rows, dim=1), strict=True):
+        kernel = (x_rows @ y.T / x.shape[1] + 1) ** 3
+        sums += (in_x_rows @ kernel * in_y).sum(dim=1)
     return sums
 
 

@@ -1,4 +1,7 @@
-"""Features -> balls of the k-th neighbour -> precision, recall, density, coverage: fidelity apart from diversity."""
+"""Features -> balls that reach to the k-th neighbour -> precision, recall, density and coverage.
+
+Precision and density measure fidelity, recall and coverage measure diversity.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-PAIRS = 2**22  # distances held at once: 32 MiB
+MAX_PAIRS = 2**22  # distances in memory at once: 32 MiB
 
 
 class Manifold(NamedTuple):
-    """How well two sets cover each other. All lie in [0, 1], but density in [0, n / k].
+    """How well two sets cover each other. All values are in [0, 1], except density in [0, n / k].
 
     precision  The share of fakes that lie in the ball of some real item: are they plausible?
     recall     The share of real items that lie in the ball of some fake: could they have been generated?
-    density    The mean number of real balls that a fake lies in, over k: about 1 for a perfect generator, above 1 where
-               the fakes keep to where the real items are dense.
-    coverage   The share of real items whose ball holds a fake: is every kind of item generated?
+    density    The mean number of real balls that contain a fake, divided by k: about 1 for a perfect generator, above 1
+               if the fakes are mostly where real items are dense.
+    coverage   The share of real items whose ball contains a fake: is every kind of item generated?
     """
 
     precision: float
@@ -30,11 +33,11 @@ def manifold(real: Tensor, fake: Tensor, k: int = 5) -> Manifold:
     """Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020).
 
     `real` [n, d], `fake` [m, d]. The ball of an item reaches to its k-th nearest neighbour in its own set. ValueError
-    where a set has fewer than k + 1 items.
+    if a set has fewer than k + 1 items.
 
-    Balls are closed, as Kynkäänniemi et al. define them, so that a set recalls itself even where it repeats itself. The
-    prdc package leaves the rim out, which differs only where distances are equal to the last bit: of a set against
-    itself, the density is 1 there and 1 + 1 / k here.
+    Balls are closed, as Kynkäänniemi et al. define them, so the recall of a set against itself is 1 even if items are
+    repeated. The prdc package uses open balls, which differs only for distances that are equal to the last bit: the
+    density of a set against itself is 1 there and 1 + 1 / k here.
     """
     for name, items in (("real", real), ("fake", fake)):
         if len(items) < k + 1:
@@ -43,38 +46,38 @@ def manifold(real: Tensor, fake: Tensor, k: int = 5) -> Manifold:
             )
     real, fake = (features.detach().to("cpu", torch.float64) for features in (real, fake))
     real_radii, fake_radii = _radii(real, k), _radii(fake, k)
-    in_balls, plausible = 0, torch.zeros(len(fake), dtype=torch.bool)
-    covered, recalled = [], []
+    pairs_in_balls, is_plausible = 0, torch.zeros(len(fake), dtype=torch.bool)
+    is_covered, is_recalled = [], []
     rows = _rows_at_once(fake)
-    for some_real, radii in zip(real.split(rows), real_radii.split(rows), strict=True):
-        distances = _distances(some_real, fake)
+    for real_rows, radii in zip(real.split(rows), real_radii.split(rows), strict=True):
+        distances = _distances(real_rows, fake)
         in_ball_of_real = distances <= radii[:, None]
-        in_balls += int(in_ball_of_real.sum())
-        plausible |= in_ball_of_real.any(dim=0)
-        covered.append(in_ball_of_real.any(dim=1))
-        recalled.append((distances <= fake_radii).any(dim=1))
+        pairs_in_balls += int(in_ball_of_real.sum())
+        is_plausible |= in_ball_of_real.any(dim=0)
+        is_covered.append(in_ball_of_real.any(dim=1))
+        is_recalled.append((distances <= fake_radii).any(dim=1))
     return Manifold(
-        precision=_share(plausible),
-        recall=_share(torch.cat(recalled)),
-        density=in_balls / (k * len(fake)),
-        coverage=_share(torch.cat(covered)),
+        precision=_share(is_plausible),
+        recall=_share(torch.cat(is_recalled)),
+        density=pairs_in_balls / (k * len(fake)),
+        coverage=_share(torch.cat(is_covered)),
     )
 
 
 def _radii(features: Tensor, k: int) -> Tensor:
-    """The distance of every item to its k-th nearest neighbour: [n]. The item itself, at 0, is not its neighbour."""
-    some = features.split(_rows_at_once(features))
-    return torch.cat([_distances(rows, features).kthvalue(k + 1, dim=1).values for rows in some])
+    """The distance of each item to its k-th nearest neighbour: [n]. An item is not its own neighbour."""
+    chunks = features.split(_rows_at_once(features))
+    return torch.cat([_distances(rows, features).kthvalue(k + 1, dim=1).values for rows in chunks])
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:
-    # By matrix product, two equal items would lie apart by a round-off that depends on the chunk that they are in
+    # A matrix product would give two equal items a distance by rounding, which depends on the chunk they are in
     return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def _rows_at_once(columns: Tensor) -> int:
-    return max(1, PAIRS // len(columns))
+    return max(1, MAX_PAIRS // len(columns))
 
 
-def _share(which: Tensor) -> float:
-    return int(which.sum()) / len(which)
+def _share(is_member: Tensor) -> float:
+    return int(is_member.sum()) / len(is_member)

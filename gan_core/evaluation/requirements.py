@@ -1,4 +1,4 @@
-"""What a trial asks of its data, and whether they have it: known before anything is trained, and without torch."""
+"""Checks whether the data fit a trial's configuration, before anything is trained and without importing torch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gan_core.evaluation.dimensions import dimensions_of
 
 
 def check_data(config: TrialConfig, images: Described[Any]) -> None:
-    """Raises DataError where the configuration asks for what the data does not have."""
+    """Raises DataError if the configuration needs labels or images that the data do not have."""
     if families.labelled(config.model.family) and images.labels is None:
         raise DataError("model.family", f"{config.model.family} needs labels and the data set {images.name} has none")
     if config.batch_size > len(images):
@@ -23,14 +23,14 @@ def check_data(config: TrialConfig, images: Described[Any]) -> None:
 
 
 def features_kind(config: EvaluationConfig, images: Described[Any]) -> str:
-    """What `auto` means for these images: a classifier where there are labels of at least two classes, else random."""
+    """`config.features`; `auto` becomes classifier if the images have labels of two or more classes, else random."""
     if config.features != "auto":
         return config.features
     return "classifier" if images.labels is not None and len(images.class_names) > 1 else "random"
 
 
 def check_evaluation(config: TrialConfig, images: Described[Any]) -> None:
-    """Raises DataError where these images cannot be evaluated as `config` asks."""
+    """Raises DataError if these images cannot be evaluated as `config` says."""
     evaluation = config.evaluation
     kind = features_kind(evaluation, images)
     if kind == "inception":
@@ -40,7 +40,7 @@ def check_evaluation(config: TrialConfig, images: Described[Any]) -> None:
     if kind == "classifier" and (images.labels is None or len(images.class_names) < 2):
         raise DataError(
             "evaluation.features",
-            f"a classifier needs labels of at least 2 classes, which {images.name} has not; use random or inception",
+            f"a classifier needs labels of at least 2 classes, unlike those of {images.name}; use random or inception",
         )
     labels = images.labels if evaluation.split == "train" else images.test_labels
     if kind == "classifier" and labels is not None:
@@ -53,10 +53,10 @@ def check_evaluation(config: TrialConfig, images: Described[Any]) -> None:
                 "leave the class out with data.classes, or use evaluation.features: random",
             )
     dimensions = dimensions_of(kind, images)
-    least = dimensions + 1
-    why = f"the covariance of {dimensions} features ({kind}) needs at least {least}"
-    if evaluation.samples < least:
-        raise DataError("evaluation.samples", f"{evaluation.samples} generated images are too few; {why}")
-    real = len(images.images if evaluation.split == "train" else images.test_images)
-    if real < least:
-        raise DataError("evaluation.split", f"the {evaluation.split} part has {real} images; {why}")
+    min_images = dimensions + 1
+    reason = f"the covariance of {dimensions} features ({kind}) needs at least {min_images}"
+    if evaluation.samples < min_images:
+        raise DataError("evaluation.samples", f"{evaluation.samples} generated images are too few; {reason}")
+    real_images = len(images.images if evaluation.split == "train" else images.test_images)
+    if real_images < min_images:
+        raise DataError("evaluation.split", f"the {evaluation.split} part has {real_images} images; {reason}")

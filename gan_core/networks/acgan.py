@@ -1,4 +1,4 @@
-"""ACGAN (Odena et al. 2017): a generator that is asked for a class, a discriminator that names it."""
+"""ACGAN (Odena et al. 2017): the generator takes a class, and the discriminator also predicts it."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ class Generator(nn.Module):
     """z [batch, latent_dim] and labels [batch] -> images [batch, channels, size, size] in (-1, 1).
 
     The paper's CIFAR-10 table: a linear layer to a 4x4 map of 12 w channels, then transposed convolutions (5, stride
-    2) of 6 w and 3 w channels with batch norm and ReLU, tanh at the end; w = 32 gives its 384, 192 and 96. The class
-    enters as a one-hot vector beside z. 64 pixels take one more layer of 3 w.
+    2) of 6 w and 3 w channels with batch norm and ReLU, tanh at the end; w = 32 gives its 384, 192 and 96. The class is
+    concatenated to z as a one-hot vector. For 64 pixels there is one more layer of 3 w.
     """
 
     def __init__(self, latent_dim: int, classes: int, channels: int, width: int, image_size: int = 32):
         super().__init__()
         self.classes = classes
         self.project = nn.Sequential(nn.Linear(latent_dim + classes, 12 * width * 16), nn.ReLU(inplace=True))
-        wide = [12 * width, 6 * width, 3 * width, *([3 * width] if image_size == 64 else [])]
+        widths = [12 * width, 6 * width, 3 * width, *([3 * width] if image_size == 64 else [])]
         layers: list[nn.Module] = []
-        for before, after in itertools.pairwise(wide):
+        for before, after in itertools.pairwise(widths):
             layers += [
                 ConvTranspose2d(before, after, 5, stride=2, padding=2, output_padding=1, bias=False),
                 nn.BatchNorm2d(after),
                 nn.ReLU(inplace=True),
             ]
-        layers += [ConvTranspose2d(wide[-1], channels, 5, stride=2, padding=2, output_padding=1), nn.Tanh()]
+        layers += [ConvTranspose2d(widths[-1], channels, 5, stride=2, padding=2, output_padding=1), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
@@ -48,8 +48,8 @@ class Discriminator(nn.Module):
     """images [batch, channels, size, size] -> logits [batch], class logits [batch, classes].
 
     The paper's CIFAR-10 table: six convolutions (3, strides 2 1 2 1 2 1) of w/2 to 16 w channels, `norm` (the paper's
-    is batch) in all but the first, LeakyReLU 0.2, dropout 0.5; w = 32 gives its 16 to 512. 64 pixels take a seventh
-    with stride 2. Without a norm the convolutions have biases in its place.
+    is batch) in all but the first, LeakyReLU 0.2, dropout 0.5; w = 32 gives its 16 to 512. For 64 pixels there is a
+    seventh with stride 2. Without a norm the convolutions have biases.
     """
 
     def __init__(
@@ -62,13 +62,13 @@ class Discriminator(nn.Module):
         minibatch_std: bool = False,
     ):
         super().__init__()
-        wide = [width // 2 * 2**i for i in range(6)]
+        widths = [width // 2 * 2**i for i in range(6)]
         strides = [2, 1, 2, 1, 2, 1]
         if image_size == 64:
-            wide, strides = [*wide, wide[-1]], [*strides, 2]
-        layers = conv_stack(channels, wide, strides, norm, dropout=True, bias=norm == "none")
+            widths, strides = [*widths, widths[-1]], [*strides, 2]
+        layers = conv_stack(channels, widths, strides, norm, dropout=True, bias=norm == "none")
         self.layers = nn.Sequential(*layers, *([MinibatchStd()] if minibatch_std else []), nn.Flatten())
-        features = (wide[-1] + int(minibatch_std)) * 16
+        features = (widths[-1] + int(minibatch_std)) * 16
         self.real = nn.Linear(features, 1)
         self.label = nn.Linear(features, classes)
 
@@ -101,8 +101,8 @@ class OriginalDiscriminator(nn.Module):
 
     def __init__(self, classes: int, channels: int, norm: Norm = "batch", minibatch_std: bool = False):
         super().__init__()
-        wide, strides = [16, 32, 64, 128, 256, 512], [2, 1, 2, 1, 2, 1]
-        layers = conv_stack(channels, wide, strides, norm, dropout=False, bias=True)
+        widths, strides = [16, 32, 64, 128, 256, 512], [2, 1, 2, 1, 2, 1]
+        layers = conv_stack(channels, widths, strides, norm, dropout=False, bias=True)
         self.layers = nn.Sequential(*layers, *([MinibatchStd()] if minibatch_std else []), nn.Flatten())
         features = (512 + int(minibatch_std)) * 16
         self.real = nn.Linear(features, 1)
@@ -114,14 +114,14 @@ class OriginalDiscriminator(nn.Module):
 
 
 def conv_stack(
-    channels: int, wide: list[int], strides: list[int], norm: Norm, dropout: bool, bias: bool
+    channels: int, widths: list[int], strides: list[int], norm: Norm, dropout: bool, bias: bool
 ) -> list[nn.Module]:
-    """Convolutions of 3x3 with LeakyReLU 0.2, `norm` in all but the first, and dropout of one half if wanted.
+    """Convolutions of 3x3 with LeakyReLU 0.2, `norm` in all but the first, and optionally dropout of one half.
 
-    The first convolution, which has no norm, has a bias; the others have one where `bias` says so.
+    bias: of all convolutions but the first, which has no norm and therefore always a bias.
     """
     layers: list[nn.Module] = []
-    for i, (before, after, stride) in enumerate(zip([channels, *wide], wide, strides, strict=False)):
+    for i, (before, after, stride) in enumerate(zip([channels, *widths], widths, strides, strict=False)):
         layers.append(Conv2d(before, after, 3, stride=stride, padding=1, bias=bias or i == 0))
         if i > 0:
             layers += normalisation(norm, after)
@@ -132,5 +132,5 @@ def conv_stack(
 
 
 def one_hot(labels: Tensor, classes: int, like: Tensor) -> Tensor:
-    """labels [batch] -> [batch, classes] in the type of `like`."""
+    """labels [batch] -> [batch, classes] with the dtype and device of `like`."""
     return F.embedding(labels, torch.eye(classes, dtype=like.dtype, device=like.device))

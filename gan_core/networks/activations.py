@@ -12,10 +12,10 @@ from gan_core.networks.convolution import is_differentiated_twice
 
 
 class LeakyReLU(nn.Module):
-    """`torch.nn.LeakyReLU`, over its input where that may be.
+    """`torch.nn.LeakyReLU`, in place if it is not differentiated twice.
 
-    Its second derivative is zero. PyTorch hands those zeros on through all layers before, so that a gradient penalty
-    pays for a whole backward pass of them; here there is none.
+    Its second derivative is zero. PyTorch propagates these zeros through all earlier layers, so a gradient penalty
+    costs one more backward pass; here it does not.
     """
 
     def __init__(self, slope: float):
@@ -34,10 +34,10 @@ class LeakyReLU(nn.Module):
 class _LeakyReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, slope: float) -> Tensor:
-        made = F.leaky_relu(features, slope)
-        ctx.save_for_backward(made.detach())
+        output = F.leaky_relu(features, slope)
+        ctx.save_for_backward(output.detach())
         ctx.slope = slope
-        return made
+        return output
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
@@ -45,13 +45,13 @@ class _LeakyReLU(torch.autograd.Function):
 
 
 class _Slopes(torch.autograd.Function):
-    """A gradient times the slope at each feature: 1 where the output `made` is above 0, else `slope`."""
+    """A gradient times the slope at each feature: 1 if the activation `output` is above 0, else `slope`."""
 
     @staticmethod
-    def forward(ctx: Any, gradient: Tensor, made: Tensor, slope: float) -> Tensor:
-        ctx.save_for_backward(made)
+    def forward(ctx: Any, gradient: Tensor, output: Tensor, slope: float) -> Tensor:
+        ctx.save_for_backward(output)
         ctx.slope = slope
-        return torch.ops.aten.leaky_relu_backward(gradient, made, slope, True)
+        return torch.ops.aten.leaky_relu_backward(gradient, output, slope, True)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
@@ -61,12 +61,13 @@ class _Slopes(torch.autograd.Function):
 class Dropout(nn.Module):
     """`torch.nn.Dropout(0.5)`: in training each feature is 0 with probability 1/2, else doubled.
 
-    A coin needs one bit, and a word of torch's default generator has 64: eight features share a word.
+    One random bit decides on a feature. torch's default generator draws words of 64 bits, so eight features share one
+    word, with a byte each.
     """
 
     def forward(self, features: Tensor) -> Tensor:
         if not self.training:
             return features
         words = torch.empty(-(-features.numel() // 8), dtype=torch.int64, device=features.device)
-        coins = words.random_(-(2**63), None).view(torch.uint8)[: features.numel()].bitwise_and_(2)
-        return features * torch.as_strided(coins, features.shape, features.stride()).to(features.dtype)
+        random_bits = words.random_(-(2**63), None).view(torch.uint8)[: features.numel()].bitwise_and_(2)
+        return features * torch.as_strided(random_bits, features.shape, features.stride()).to(features.dtype)

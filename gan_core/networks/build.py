@@ -1,4 +1,4 @@
-"""Builds the two networks that a configuration names."""
+"""Builds the generator and the discriminator of a configuration."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def build_networks(
     """(generator, discriminator) for images [*, channels, image_size, image_size] of `classes` classes (0: no labels).
 
     `model` has its defaults filled in, as in a TrialConfig. With packing m the discriminator takes m * channels. The
-    weights come from `seed` alone; torch's global generators are left as they were found.
+    weights depend on `seed` alone; the states of torch's global generators do not change.
     """
     with torch.random.fork_rng(devices=[]):
         generator = _generator(model, channels, classes, image_size)

@@ -1,12 +1,13 @@
-"""Convolutions, faster than PyTorch's own where they are small or differentiated twice; equal but for rounding.
+"""Convolutions that are faster than PyTorch's own if they are small or differentiated twice. Equal but for rounding.
 
-The slope of a convolution with respect to its images is a convolution of the same weight, so a gradient penalty needs
-convolutions only, as in `conv2d_gradfix` of stylegan2-ada-pytorch (Karras et al. 2020). PyTorch 2.15 does not know
-that: the penalty's gradient runs as a convolution with a huge dilated kernel, and the slope comes with gradients of
-all weights, which nobody asked for.
+The gradient of a convolution with respect to its images is a convolution with the same weight. So a gradient penalty
+needs convolutions only, as in `conv2d_gradfix` of stylegan2-ada-pytorch (Karras et al. 2020). PyTorch 2.15 does not use
+this: it computes the penalty's gradient as a convolution with a huge dilated kernel, and computes gradients of all
+weights on the way, which are not used.
 
-On a CPU a kernel as large as its image is a matrix product, and so are, with `fold`, the transposed convolutions to
-one or a few channels: oneDNN 3.13 takes longer for 32 channels to 1 than for 64 to 32, of 64 times the arithmetic.
+On a CPU a convolution whose kernel is as large as its image is a matrix product. So is, with `fold`, a transposed
+convolution to one or a few channels: oneDNN 3.13 takes longer from 32 channels to 1 than from 64 to 32, which is 64
+times the arithmetic.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ _TWICE: ContextVar[bool] = ContextVar("twice", default=False)
 
 @contextmanager
 def differentiated_twice() -> Iterator[None]:
-    """What networks compute within is made for the gradient of a slope: of a gradient with respect to the images.
+    """In this context networks prepare for a gradient penalty: the derivative of a gradient with respect to images.
 
-    So one that is to be differentiated itself (`create_graph`) is taken with respect to images, never to weights.
+    A gradient with `create_graph` may then be taken with respect to images only, never with respect to weights.
     """
     token = _TWICE.set(True)
     try:
@@ -50,12 +51,12 @@ class Geometry(NamedTuple):
     output_padding: Pair
     transposed: bool
 
-    def adjoint(self, images: Tensor, made: Tensor, weight: Tensor) -> Geometry:
-        """The convolution that takes gradients of what was `made` back to `images`."""
+    def adjoint(self, images: Tensor, output: Tensor, weight: Tensor) -> Geometry:
+        """The convolution that takes the gradient of `output` to that of `images`."""
         if self.transposed:
             return Geometry(self.stride, self.padding, (0, 0), False)
         left_over = [
-            images.shape[i] - ((made.shape[i] - 1) * self.stride[i - 2] - 2 * self.padding[i - 2] + weight.shape[i])
+            images.shape[i] - ((output.shape[i] - 1) * self.stride[i - 2] - 2 * self.padding[i - 2] + weight.shape[i])
             for i in (2, 3)
         ]
         return Geometry(self.stride, self.padding, (left_over[0], left_over[1]), True)
@@ -68,8 +69,8 @@ class Conv2d(nn.Conv2d):
         if self.kernel_size == input.shape[2:] and self.padding == (0, 0):
             return F.linear(_flat(input), _flat(self.weight), self.bias)[:, :, None, None]
         geometry = Geometry(self.stride, self.padding, (0, 0), False)  # type: ignore[arg-type]
-        to_few = input.requires_grad and _folds(self.in_channels, input)
-        if to_few or is_differentiated_twice() or _is_slow_in_bfloat16(input, self.stride, 4 * FEW_PIXELS):
+        gradient_folds = input.requires_grad and _folds(self.in_channels, input)
+        if gradient_folds or is_differentiated_twice() or _is_slow_in_bfloat16(input, self.stride, 4 * FEW_PIXELS):
             return _in_autocast(input, self.weight, self.bias, geometry)
         return super().forward(input)
 
@@ -80,17 +81,17 @@ class ConvTranspose2d(nn.ConvTranspose2d):
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         if input.shape[2:] == (1, 1) and self.padding == (0, 0) and self.output_padding == (0, 0):
             projected = F.linear(input.flatten(1), _flat(self.weight).t()).unflatten(1, (*self.kernel_size, -1))
-            made = projected.permute(0, 3, 1, 2)
-            return made if self.bias is None else made + self.bias.to(made.dtype)[:, None, None]
+            output = projected.permute(0, 3, 1, 2)
+            return output if self.bias is None else output + self.bias.to(output.dtype)[:, None, None]
         geometry = Geometry(self.stride, self.padding, self.output_padding, True)  # type: ignore[arg-type]
-        to_few = _folds(self.out_channels, input)
-        if to_few or is_differentiated_twice() or _is_slow_in_bfloat16(input, self.stride, FEW_PIXELS):
+        folds = _folds(self.out_channels, input)
+        if folds or is_differentiated_twice() or _is_slow_in_bfloat16(input, self.stride, FEW_PIXELS):
             return _in_autocast(input, self.weight, self.bias, geometry)
         return super().forward(input)
 
 
 def _in_autocast(images: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
-    """`convolve` in the precision that autocast would choose, which does not look into functions of our own."""
+    """`convolve` in the precision that autocast would choose: it does not cast the inputs of custom functions."""
     kind = images.device.type
     if torch.is_autocast_enabled(kind):
         dtype = torch.get_autocast_dtype(kind)
@@ -99,7 +100,7 @@ def _in_autocast(images: Tensor, weight: Tensor, bias: Tensor | None, geometry: 
 
 
 def convolve(images: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
-    """images [batch, in, H, W], weight [out, in, k, k], or [in, out, k, k] where it is transposed."""
+    """images [batch, in, H, W], weight [out, in, k, k], or [in, out, k, k] of a transposed convolution."""
     if torch.is_grad_enabled():
         return _Convolve.apply(images, weight, bias, geometry)
     return _convolve(images, weight, bias, geometry)
@@ -116,18 +117,18 @@ class _Convolve(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         images, weight = ctx.saved_tensors
         of_images = of_weight = of_bias = None
-        of_weights = not torch.is_grad_enabled()  # autograd asks for them also where only a slope is wanted
+        needs_weights = not torch.is_grad_enabled()  # autograd requests them even if only gradients of images are used
         if ctx.needs_input_grad[0]:
             of_images = convolve(gradient, weight, None, ctx.geometry.adjoint(images, gradient, weight))
-        if ctx.needs_input_grad[1] and of_weights:
+        if ctx.needs_input_grad[1] and needs_weights:
             of_weight = _weight_gradient(gradient, images, weight, ctx.geometry)
-        if ctx.needs_input_grad[2] and of_weights:
+        if ctx.needs_input_grad[2] and needs_weights:
             of_bias = gradient.sum(dim=(0, 2, 3))
         return of_images, of_weight, of_bias, None
 
 
 def _weight_gradient(gradient: Tensor, images: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
-    """The gradient of what depends on `convolve(images, weight)` by `gradient`, with respect to the weight."""
+    """The gradient with respect to the weight, from the `gradient` with respect to `convolve(images, weight)`."""
     stride, padding, output_padding, transposed = geometry
     large, small = (gradient, images) if transposed else (images, gradient)
     if gradient.dtype == torch.bfloat16 and _is_slow_in_bfloat16(small, stride, FEW_PIXELS):
@@ -148,12 +149,12 @@ def _convolve(images: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geo
 
 
 def _folds(channels: int, images: Tensor) -> bool:
-    """Whether a transposed convolution of `images` to so few channels is faster as `_folded`."""
+    """Whether a transposed convolution of `images` to this number of channels is faster as `_folded`."""
     return channels <= FEW_CHANNELS and images.device.type == "cpu"
 
 
 def _folded(images: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
-    """A transposed convolution as a matrix product, whose patches `fold` adds where they overlap."""
+    """A transposed convolution as a matrix product; `fold` adds the resulting patches where they overlap."""
     stride, padding, output_padding, _ = geometry
     size = tuple(
         (images.shape[i] - 1) * stride[i - 2] - 2 * padding[i - 2] + weight.shape[i] + output_padding[i - 2]
@@ -164,9 +165,9 @@ def _folded(images: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
 
 
 def _is_slow_in_bfloat16(images: Tensor, stride: Any, few_pixels: int) -> bool:
-    """Whether oneDNN takes longer for the gradient of such a convolution's weight than a product of matrices does.
+    """Whether oneDNN takes longer for the gradient of such a convolution's weight than a matrix product does.
 
-    `images`: those on the side with few pixels. Processors with AMX have other code for it.
+    images: the smaller ones of input and output. oneDNN has other, faster code for processors with AMX.
     """
     kind = images.device.type
     if kind != "cpu" or stride != (2, 2) or images.shape[2] * images.shape[3] > few_pixels or _has_amx():
@@ -180,9 +181,9 @@ def _has_amx() -> bool:
 
 
 def _product_of_patches(large: Tensor, small: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
-    """The gradient of a convolution's weight [C of small, C of large, k, k] as one product of matrices.
+    """The gradient of a convolution's weight [C of small, C of large, k, k] as one matrix product.
 
-    `large` [batch, C, H, W]: what the convolution takes, or a transposed one makes. `small`: the other.
+    large [batch, C, H, W]: the input of a convolution, or the output of a transposed one. small: the other of the two.
     """
     padded = F.pad(large, [padding] * 4).permute(0, 2, 3, 1).contiguous()
     batch, _, _, channels = padded.shape

@@ -21,20 +21,19 @@ class Generator(nn.Module):
 
     def __init__(self, latent_dim: int, channels: int, width: int, image_size: int = 32):
         super().__init__()
-        maps = image_size // 8  # 4 hidden widths for 64 pixels, 3 for 32
-        wide = width * maps
+        hidden = width * (image_size // 8)  # 8, 4, 2 and 1 times the width for 64 pixels, 4, 2 and 1 times for 32
         layers: list[nn.Module] = [
-            ConvTranspose2d(latent_dim, wide, 4, bias=False),
-            nn.BatchNorm2d(wide),
+            ConvTranspose2d(latent_dim, hidden, 4, bias=False),
+            nn.BatchNorm2d(hidden),
             nn.ReLU(inplace=True),
         ]
-        while wide > width:
+        while hidden > width:
             layers += [
-                ConvTranspose2d(wide, wide // 2, 4, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(wide // 2),
+                ConvTranspose2d(hidden, hidden // 2, 4, stride=2, padding=1, bias=False),
+                nn.BatchNorm2d(hidden // 2),
                 nn.ReLU(inplace=True),
             ]
-            wide //= 2
+            hidden //= 2
         layers += [ConvTranspose2d(width, channels, 4, stride=2, padding=1, bias=False), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
@@ -46,7 +45,7 @@ class Discriminator(nn.Module):
     """images [batch, channels, size, size] -> logits [batch].
 
     The paper's: convolutions (4, stride 2) that halve the side and double the channels, LeakyReLU 0.2, `norm` (the
-    paper's is batch) in all but the first layer and the last. Without a norm the convolutions have biases in its place.
+    paper's is batch) in all but the first layer and the last. Without a norm the convolutions have biases.
     """
 
     def __init__(
@@ -55,14 +54,14 @@ class Discriminator(nn.Module):
         super().__init__()
         bias = norm == "none"
         layers: list[nn.Module] = [Conv2d(channels, width, 4, stride=2, padding=1, bias=bias), LeakyReLU(0.2)]
-        wide, side = width, image_size // 2
+        hidden, side = width, image_size // 2
         while side > 4:
-            layers.append(Conv2d(wide, wide * 2, 4, stride=2, padding=1, bias=bias))
-            layers += [*normalisation(norm, wide * 2), LeakyReLU(0.2)]
-            wide, side = wide * 2, side // 2
+            layers.append(Conv2d(hidden, hidden * 2, 4, stride=2, padding=1, bias=bias))
+            layers += [*normalisation(norm, hidden * 2), LeakyReLU(0.2)]
+            hidden, side = hidden * 2, side // 2
         if minibatch_std:
             layers.append(MinibatchStd())
-        layers += [Conv2d(wide + int(minibatch_std), 1, 4, bias=False), nn.Flatten(start_dim=0)]
+        layers += [Conv2d(hidden + int(minibatch_std), 1, 4, bias=False), nn.Flatten(start_dim=0)]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> DiscriminatorOutput:

@@ -1,7 +1,7 @@
-"""How weights start: every layer from a seed of its own.
+"""Initialisation of weights: every layer has a seed of its own.
 
-A stabiliser that adds, drops or widens a layer leaves the start of every other layer as it was, bit for bit, so that
-two trials which differ in a toggle begin alike.
+So a stabiliser that adds, removes or widens a layer does not change the initial weights of any other layer: two trials
+that differ in one stabiliser begin alike, bit for bit.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ WEIGHTS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
 def initialise(network: nn.Module, player: Player, seed: int, normal: bool) -> None:
-    """Draws the weights of `network` anew, the n-th convolution or linear layer from a seed "weights/n" of its own, the
-    n-th norm from "norms/n".
+    """Draws the weights of `network`.
 
-    As PyTorch does by default, or `normal`: weights from N(0, 0.02), a norm's scale from N(1, 0.02), biases 0 (Radford
-    et al. 2016, section 4). Seeds torch's default generator and leaves it so.
+    The n-th convolution or linear layer has the seed "weights/n", the n-th norm "norms/n".
+    normal: weights from N(0, 0.02), a norm's scale from N(1, 0.02), biases 0 (Radford et al. 2016, section 4).
+    Otherwise PyTorch's defaults. Seeds torch's default generator, and does not restore its state.
     """
     for kind, types, mean in (("weights", WEIGHTS, 0.0), ("norms", NORMS, 1.0)):
         for n, layer in enumerate(module for module in network.modules() if isinstance(module, types)):
@@ -38,9 +38,9 @@ def initialise(network: nn.Module, player: Player, seed: int, normal: bool) -> N
 def normalise_spectrum(network: nn.Module, player: Player, seed: int) -> None:
     """Divides the weight of every convolution and linear layer by its largest singular value (Miyato et al. 2018).
 
-    One step of power iteration at each forward in training mode. Its vectors start from the seed "spectral_norm/n"; the
-    weights under it, `layer.parametrizations.weight.original`, stay as they are. Seeds torch's default generator and
-    leaves it so.
+    One step of power iteration at each forward pass in training mode. Its vectors start from the seed
+    "spectral_norm/n". The original weights, `layer.parametrizations.weight.original`, do not change. Seeds torch's
+    default generator, and does not restore its state.
     """
     for n, layer in enumerate([module for module in network.modules() if isinstance(module, WEIGHTS)]):
         _seed(seed, player, "spectral_norm", n)

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 
 class MinibatchStd(nn.Module):
-    """features [batch, C, H, W] -> [batch, C + 1, H, W]: one more map, the same number everywhere.
+    """features [batch, C, H, W] -> [batch, C + 1, H, W]: adds a map that holds one number everywhere.
 
-    The number is the standard deviation over the batch of each feature at each pixel, averaged over all of them. The
-    whole batch is one group. A batch of equal features, or of one, gives 1e-4, the root of what keeps its gradient
-    finite (1e-8, as in the authors' code).
+    The number is the standard deviation over the batch of each feature at each pixel, averaged over features and
+    pixels. The whole batch is one group. If all examples are equal, it is 1e-4: 1e-8 is added to each variance, as in
+    the authors' code, so that the gradient is finite.
     """
 
     def forward(self, features: Tensor) -> Tensor:

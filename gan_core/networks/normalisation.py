@@ -11,11 +11,11 @@ NORM_NAMES: dict[type[nn.Module], Norm] = dict(zip(NORMS, ("batch", "layer", "in
 
 
 def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
-    """The layer that `norm` names, for maps [batch, channels, H, W]; no layer for none. All have a scale and an offset.
+    """The layer `norm` for features [batch, channels, H, W]; [] for none. All have a scale and an offset per channel.
 
     batch: over the batch and the pixels (Ioffe & Szegedy 2015). layer: over the channels and pixels of each example (Ba
-    et al. 2016), with one scale a channel, which is a group norm of one group, as is usual in code for WGAN-GP.
-    instance: over the pixels of each channel of each example (Ulyanov et al. 2016).
+    et al. 2016), as a group norm of one group, which is usual in code for WGAN-GP. instance: over the pixels of each
+    channel of each example (Ulyanov et al. 2016).
     """
     match norm:
         case "batch":

@@ -1,4 +1,4 @@
-"""What a discriminator says of a batch."""
+"""What a discriminator returns for a batch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from torch import Tensor
 
 
 class DiscriminatorOutput(NamedTuple):
-    """`logits` [batch]: real above zero, or a critic's score. `class_logits` [batch, classes]: an ACGAN's guess."""
+    """logits [batch]: above 0 for real, or a critic's scores. class_logits [batch, classes]: an ACGAN's, else None."""
 
     logits: Tensor
     class_logits: Tensor | None = None
+
+
+Judgement = DiscriminatorOutput
+"""The former name. Installed packages that add a family may still import it."""

@@ -1,8 +1,8 @@
-"""WGAN-GP (Gulrajani et al. 2017): DCGAN's generator against a critic without batch norm.
+"""WGAN-GP (Gulrajani et al. 2017): the generator of DCGAN, and a critic without batch norm.
 
-The penalty is on each example's own gradient; batch norm would make a score depend on the rest of the batch (section 4,
-"No critic batch normalization"; the paper recommends layer norm in its place). The `original` critic has batch norm all
-the same: that is the report's mistake, kept.
+The penalty is on the gradient of each example; with batch norm a score would depend on the rest of the batch (section
+4, "No critic batch normalization"; the paper recommends layer norm instead). The `original` critic has batch norm
+nevertheless, because the report made this mistake.
 """
 
 from __future__ import annotations

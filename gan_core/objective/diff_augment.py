@@ -1,9 +1,9 @@
-"""DiffAugment: one random change of everything that D sees, real or generated (Zhao et al. 2020).
+"""DiffAugment: a random augmentation of everything that D sees, real or generated (Zhao et al. 2020).
 
 The policy "color,translation,cutout" of the authors' DiffAugment_pytorch.py
-(github.com/mit-han-lab/data-efficient-gans), part by part, with the draws from an explicit generator. Images are
-[batch, C, H, W] in [-1, 1], with one channel or more; every image has its own draw. The results may leave [-1, 1], as
-in the authors' code.
+(github.com/mit-han-lab/data-efficient-gans), part by part, with random numbers from an explicit generator. Images
+are [batch, C, H, W] in [-1, 1], with one channel or more; random numbers are drawn for each image. The results may
+leave [-1, 1], as in the authors' code.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from torch.nn import functional as F
 def diff_augment(images: Tensor, generator: torch.Generator) -> Tensor:
     """Colour, translation and cutout of `images` [batch, C, H, W], in that order; same shape, channels last in memory.
 
-    Differentiable, so that G is trained through it: applied to G's images in its own update, as to all that D sees, it
-    is not learned as a part of the images (section 3). `generator` is on the device of `images`.
+    It is differentiable: G is trained through it, because it is also applied in G's own update. So G does not learn the
+    augmentation as a part of the images (section 3). `generator` is on the device of `images`.
     """
     for part in (brightness, saturation, contrast, translation, cutout):
         images = part(images, generator)
@@ -25,27 +25,27 @@ def diff_augment(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def brightness(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image plus one number, uniform on [-0.5, 0.5)."""
+    """Adds one number to each image, uniform on [-0.5, 0.5)."""
     return images + (_uniform(images, generator) - 0.5)
 
 
 def saturation(images: Tensor, generator: torch.Generator) -> Tensor:
-    """The distance of each pixel from the mean of its channels, times one number an image, uniform on [0, 2).
+    """Scales the distance of each value from the mean of its pixel's channels by a number per image, uniform on [0, 2).
 
-    An image of one channel stays as it is.
+    An image of one channel does not change.
     """
     grey = images.mean(dim=1, keepdim=True)
     return (images - grey) * (_uniform(images, generator) * 2) + grey
 
 
 def contrast(images: Tensor, generator: torch.Generator) -> Tensor:
-    """The distance of each value from the mean of its image, times one number an image, uniform on [0.5, 1.5)."""
+    """Scales the distance of each value from the mean of its image by a number per image, uniform on [0.5, 1.5)."""
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     return (images - mean) * (_uniform(images, generator) + 0.5) + mean
 
 
 def translation(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image moved by up to 1/8 of its height and width, whole pixels, uniform; zeros where it came from."""
+    """Moves each image by up to 1/8 of its height and width, in whole pixels, uniform; fills with zeros."""
     down, right = images.shape[2] // 8, images.shape[3] // 8
     rows = _integers(0, 2 * down, images, generator) + torch.arange(images.shape[2], device=images.device)
     columns = _integers(0, 2 * right, images, generator) + torch.arange(images.shape[3], device=images.device)
@@ -56,9 +56,9 @@ def translation(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def cutout(images: Tensor, generator: torch.Generator) -> Tensor:
-    """A rectangle of half the height and half the width of each image set to zero, its centre uniform on the image.
+    """Sets a rectangle in each image to zero: half its height, half its width, the centre uniform on the image.
 
-    It may reach over the edge, so that as little as a quarter of the height or width is covered.
+    The rectangle may reach over the edge, so it covers at least a quarter of the height and of the width.
     """
     _, _, height, width = images.shape
     hole = _covered(height, images, generator)[:, :, None] & _covered(width, images, generator)[:, None, :]

@@ -1,4 +1,4 @@
-"""What D sees of an image: the stabilisers that stand between the images and the discriminator."""
+"""The input of the discriminator: the stabilisers that change images before D sees them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from gan_core.random_streams import Streams
 
 
 class NoiseLevel(NamedTuple):
-    """The standard deviation of instance noise at a step: a number, and the same on the device, a scalar that stays
-    where it is from step to step."""
+    """The standard deviation of instance noise at a step: as a number, and as a scalar tensor on the device.
+
+    The tensor stays at the same address from step to step, as a CUDA graph requires.
+    """
 
     std: float
     on_device: Tensor
@@ -23,24 +25,23 @@ class NoiseLevel(NamedTuple):
 def augment_for_discriminator(
     images: Tensor,
     is_real: bool,
-    noise_now: NoiseLevel,
+    noise: NoiseLevel,
     config: StabilizerConfig,
     streams: Streams,
     ran: dict[str, Any],
 ) -> Tensor:
-    """`images` [batch, C, H, W] augmented, with instance noise, and packed, as far as each is on.
+    """Applies DiffAugment, instance noise and packing to `images` [batch, C, H, W], each if it is on.
 
-    The same for real images, generated ones, and generated ones in G's own update; `fake_only` noise leaves real images
-    out. Returns [batch, C, H, W], or [batch / m, m * C, H, W] in packs of m. `ran` is told what was done, and how
-    strongly at most.
+    Real images, generated images, and generated images in G's own update are treated alike, except that `fake_only`
+    noise is not added to real images. Returns [batch, C, H, W], or [batch / m, m * C, H, W] with packs of m.
+    ran: the stabilisers that were applied are written to it, with the largest strength so far.
     """
     if config.diff_augment:
         images = diff_augment(images, streams["augment"])
         ran["diff_augment"] = True
-    noise = config.instance_noise
-    if noise.std and not (is_real and noise.fake_only):
-        images = stabilizers.instance_noise(images, noise_now.on_device, streams["noise"])
-        ran["instance_noise"] = max(noise_now.std, ran.get("instance_noise", 0.0))
+    if config.instance_noise.std and not (is_real and config.instance_noise.fake_only):
+        images = stabilizers.instance_noise(images, noise.on_device, streams["noise"])
+        ran["instance_noise"] = max(noise.std, ran.get("instance_noise", 0.0))
     if config.packing:
         packed = stabilizers.pack(images, config.packing)
         ran["packing"] = packed.shape[1] // images.shape[1]

@@ -1,7 +1,7 @@
 """Adversarial and class losses: pure functions of logits (or critic scores), each [batch] -> scalar.
 
-Every adversarial loss has two sides. D's gives its two halves, on real and on generated images, which the caller adds
-or averages; G's gives a scalar. `ADVERSARIAL_LOSSES` finds both by the name in the configuration.
+An adversarial loss is two functions. That of D returns two halves, on real and on generated images, which the caller
+adds or averages. That of G returns a scalar. `ADVERSARIAL_LOSSES` has both under their name in the configuration.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Halves = tuple[Tensor, Tensor]
 
 
 class Targets(NamedTuple):
-    """What D is told of each image: 1 is real, 0 is generated. `real` [batch] of real images, `fake` [batch] of G's."""
+    """D's targets, 1 for real and 0 for generated. real [batch]: of real images. fake [batch]: of generated images."""
 
     real: Tensor
     fake: Tensor
@@ -27,9 +27,9 @@ class Targets(NamedTuple):
 def bce_discriminator(real_logits: Tensor, fake_logits: Tensor, targets: Targets | None = None) -> Halves:
     """E[-log D(x)] and E[-log(1 - D(G(z)))] (Goodfellow et al. 2014).
 
-    With `targets` t: E[-t log D - (1 - t) log(1 - D)] on either side. Without, they are 1 and 0.
+    With `targets` t: E[-t log D - (1 - t) log(1 - D)] for both. Without `targets` they are 1 and 0.
     """
-    real, fake = targets or _truth(real_logits, fake_logits)
+    real, fake = targets or _default_targets(real_logits, fake_logits)
     return (
         F.binary_cross_entropy_with_logits(real_logits, real),
         F.binary_cross_entropy_with_logits(fake_logits, fake),
@@ -54,10 +54,10 @@ def hinge_generator(fake_logits: Tensor) -> Tensor:
 def least_squares_discriminator(real_logits: Tensor, fake_logits: Tensor, targets: Targets | None = None) -> Halves:
     """E[(D(x) - 1)^2] / 2 and E[D(G(z))^2] / 2 (Mao et al. 2017, equation 9).
 
-    D is the logit itself, without a sigmoid: halfway between real and generated is 0.5. With `targets` t: E[(D - t)^2]
-    / 2 on either side. Without, they are 1 and 0.
+    D is the logit itself, without a sigmoid; 0.5 is halfway between real and generated. With `targets` t:
+    E[(D - t)^2] / 2 for both. Without `targets` they are 1 and 0.
     """
-    real, fake = targets or _truth(real_logits, fake_logits)
+    real, fake = targets or _default_targets(real_logits, fake_logits)
     return ((real_logits - real) ** 2).mean() / 2, ((fake_logits - fake) ** 2).mean() / 2
 
 
@@ -76,14 +76,14 @@ def wasserstein_generator(fake_scores: Tensor) -> Tensor:
     return -fake_scores.mean()
 
 
-def _truth(real_logits: Tensor, fake_logits: Tensor) -> Targets:
+def _default_targets(real_logits: Tensor, fake_logits: Tensor) -> Targets:
     return Targets(torch.ones_like(real_logits), torch.zeros_like(fake_logits))
 
 
 class AdversarialLoss(NamedTuple):
-    """D's side (real logits, fake logits, targets or None) -> halves, and G's side (fake logits) -> scalar.
+    """discriminator: (real logits, fake logits, targets or None) -> halves. generator: (fake logits) -> scalar.
 
-    `boundary` is the logit at which D holds an image for as real as generated.
+    boundary: the logit at which D finds real and generated equally likely.
     """
 
     discriminator: Callable[[Tensor, Tensor, Targets | None], Halves]
@@ -92,11 +92,11 @@ class AdversarialLoss(NamedTuple):
 
 
 def _without_targets(loss: Callable[[Tensor, Tensor], Halves]) -> Callable[[Tensor, Tensor, Targets | None], Halves]:
-    """`loss` in the signature of those that have targets. It refuses targets with a ValueError."""
+    """`loss` with the signature of the losses that have targets. Raises ValueError if targets are given."""
 
     def checked(real_logits: Tensor, fake_logits: Tensor, targets: Targets | None = None) -> Halves:
         if targets is not None:
-            raise ValueError(f"{loss.__name__} has no targets to smooth or to flip; give None")
+            raise ValueError(f"{loss.__name__} has no targets to smooth or flip; use None")
         return loss(real_logits, fake_logits)
 
     return checked
@@ -116,12 +116,12 @@ def cross_entropy(class_logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def nll_of_probabilities(class_logits: Tensor, labels: Tensor) -> Tensor:
-    """-P(class = label): the original report's mistake, NLLLoss fed with probabilities. Between -1 and 0."""
+    """-P(class = label), between -1 and 0: the original report's mistake, NLLLoss on probabilities."""
     return F.nll_loss(class_logits.softmax(dim=1), labels)
 
 
 def double_softmax(class_logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of probabilities taken for logits: a common mistake. Never below log(1 + (classes - 1) / e)."""
+    """Cross-entropy of probabilities in place of logits, a common mistake. At least log(1 + (classes - 1) / e)."""
     return F.cross_entropy(class_logits.softmax(dim=1), labels)
 
 

@@ -1,4 +1,4 @@
-"""What each player minimises, as a configuration composes it: adversarial part, penalties, class part."""
+"""The loss of each player, composed as the configuration says: adversarial part, gradient penalty, class part."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from gan_core.objective import gradient_penalties, losses, stabilizers
 from gan_core.random_streams import Streams
 
 Terms = tuple[Tensor, dict[str, Tensor]]
-"""A scalar to descend, and what it is made of, by the names of the history."""
+"""A loss (a scalar to minimise), and its parts by metric name."""
 
 
 class Objective:
-    """`ran`: the stabilisers that took part in a loss so far, with the strengths that they were given."""
+    """The losses of `config`. `ran`: the stabilisers that have been part of a loss so far, with their strengths."""
 
     def __init__(self, config: TrialConfig, streams: Streams):
         self.loss, self.stabilizers, self.streams = config.loss, config.stabilizers, streams
@@ -28,7 +28,8 @@ class Objective:
 
     @property
     def _scale(self) -> float:
-        """1/2 where D's loss is the mean of its halves: its penalties too, whose papers weigh them against the sum."""
+        """1/2 if D's loss is the mean of its two halves, else 1. It also scales the penalties, because their papers
+        weigh them against the sum of the halves."""
         return 1.0 if self.loss.sum_of_halves or self.loss.name == "wasserstein" else 0.5
 
     def discriminator(
@@ -38,7 +39,7 @@ class Objective:
         real_labels: Tensor | None,
         fake_labels: Tensor | None,
     ) -> Terms:
-        """D's loss on a batch of real and one of generated images, without its penalty."""
+        """D's loss on a batch of real images and one of generated images, without a gradient penalty."""
         real_half, fake_half = self.adversarial.discriminator(real.logits, fake.logits, self._targets(len(real.logits)))
         loss = self._scale * (real_half + fake_half)
         if self.loss.name == "wasserstein":
@@ -46,49 +47,47 @@ class Objective:
         else:
             parts = {metric_names.LOSS_DISCRIMINATOR_REAL: real_half, metric_names.LOSS_DISCRIMINATOR_FAKE: fake_half}
         if real.class_logits is not None and fake.class_logits is not None and real_labels is not None:
-            class_real = self._class_loss(real.class_logits, real_labels)
-            class_fake = self._class_loss(fake.class_logits, fake_labels)
-            share = self.loss.auxiliary_real_share or 0.0
-            both = share * class_real + (1 - share) * class_fake
-            loss = loss + 2 * self._scale * (self.loss.auxiliary_weight or 0.0) * both
-            correct = torch.eq(real.class_logits.argmax(dim=1), real_labels)
-            parts |= {metric_names.LOSS_CLASS_REAL: class_real, metric_names.LOSS_CLASS_FAKE: class_fake}
-            parts[metric_names.ACCURACY_CLASS_REAL] = correct.float().mean()
+            class_loss_real = self._class_loss(real.class_logits, real_labels)
+            class_loss_fake = self._class_loss(fake.class_logits, fake_labels)
+            real_share = self.loss.auxiliary_real_share or 0.0
+            class_loss = real_share * class_loss_real + (1 - real_share) * class_loss_fake
+            loss = loss + 2 * self._scale * (self.loss.auxiliary_weight or 0.0) * class_loss
+            is_correct = torch.eq(real.class_logits.argmax(dim=1), real_labels)
+            parts |= {metric_names.LOSS_CLASS_REAL: class_loss_real, metric_names.LOSS_CLASS_FAKE: class_loss_fake}
+            parts[metric_names.ACCURACY_CLASS_REAL] = is_correct.float().mean()
         return loss, parts
 
     def penalty(self, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> Terms | None:
-        """What holds D's slope, at images as D sees them; None where nothing does."""
-        found = list(self._penalties(critic, real, fake))
-        if not found:
+        """The weighted sum of the active gradient penalties, or None without one.
+
+        critic: from images to logits [batch]. real, fake [batch, C, H, W]: the inputs of D.
+        """
+        penalties = list(self._penalties(critic, real, fake))
+        if not penalties:
             return None
-        loss = torch.stack([self._scale * strength * value for _, strength, value in found]).sum()
-        self.ran |= {name: strength for name, strength, _ in found}
-        return loss, {metric_names.loss_of_penalty(name): value for name, _, value in found}
+        loss = torch.stack([self._scale * strength * value for _, strength, value in penalties]).sum()
+        self.ran |= {name: strength for name, strength, _ in penalties}
+        return loss, {metric_names.loss_of_penalty(name): value for name, _, value in penalties}
 
     def _penalties(
         self, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor
     ) -> Iterator[tuple[str, float, Tensor]]:
+        """(name, strength, value) of each active penalty."""
         mixing = self.streams["mixing"]
         if strength := self.loss.gradient_penalty:
-            each = 1 if self.loss.shared_epsilon else len(real)
-            epsilon = torch.rand(each, 1, 1, 1, device=real.device, generator=mixing)
-            at = gradient_penalties.interpolates(real, fake, epsilon)
-            yield (
-                "gradient_penalty",
-                strength,
-                gradient_penalties.gradient_penalty(critic, at, self.loss.one_sided_penalty),
-            )
+            count = 1 if self.loss.shared_epsilon else len(real)
+            epsilon = torch.rand(count, 1, 1, 1, device=real.device, generator=mixing)
+            points = gradient_penalties.interpolates(real, fake, epsilon)
+            penalty = gradient_penalties.gradient_penalty(critic, points, self.loss.one_sided_penalty)
+            yield "gradient_penalty", strength, penalty
         if strength := self.stabilizers.dragan:
-            yield (
-                "dragan",
-                strength,
-                gradient_penalties.gradient_penalty(critic, gradient_penalties.dragan_points(real, mixing)),
-            )
+            points = gradient_penalties.dragan_points(real, mixing)
+            yield "dragan", strength, gradient_penalties.gradient_penalty(critic, points)
         if strength := self.stabilizers.r1:
             yield "r1", strength, gradient_penalties.r1(critic, real)
 
     def generator(self, fake: DiscriminatorOutput, labels: Tensor | None) -> Terms:
-        """G's loss on a batch of its images; smoothed and flipped targets are D's alone."""
+        """G's loss on a batch of its images. Label smoothing and flipping change the targets of D only."""
         adversarial = self.adversarial.generator(fake.logits)
         if fake.class_logits is None:
             return adversarial, {}

@@ -1,7 +1,7 @@
 """A training step as one CUDA graph: recorded once, then launched as a whole.
 
-A step of a small GAN is hundreds of kernels of a few microseconds each, and Python takes longer to ask for them than
-the GPU takes to run them ("Accelerating PyTorch with CUDA Graphs", Nguyen et al. 2021).
+A step of a small GAN is hundreds of kernels of a few microseconds each, and Python takes longer to launch them than the
+GPU takes to run them ("Accelerating PyTorch with CUDA Graphs", Nguyen et al. 2021).
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from torch import Tensor
 from gan_core.history import Measured
 from gan_core.random_streams import NAMES, Streams
 
-WARM_UP = 3
-"""Steps before the recording: libraries choose their kernels in the first ones, and optimisers make their state."""
-CHECKED = 2
-"""In the second one a graph that draws the same numbers again, or starts from the same weights, shows."""
+WARM_UP_STEPS = 3
+"""Steps before the recording: in the first ones libraries choose their kernels and optimisers create their state."""
+CHECKED_STEPS = 2
+"""The second step shows whether a graph draws the same random numbers again, or starts from the same weights."""
 TOLERANCE = 0.02
-"""Relative or absolute. Kernels that add in any order differ by less; of 64 images one is judged otherwise."""
+"""Relative or absolute. Kernels that sum in another order differ by less; an accuracy may change by 1 of 64 images."""
 
 
 class StepGraph:
-    """Calls `step`, and after some calls replays what it recorded of it instead. Equal but for rounding.
+    """Calls `step`; after WARM_UP_STEPS calls it records the step and replays the recording. Equal but for rounding.
 
-    A recording is compared with the step itself, from the same state, before it is used. Where there can be none, or it
-    differs, the step is called as before, and `state` says why.
+    Before a recording is used, it is compared with the step itself from the same state. If the step cannot be recorded,
+    or the results differ, the step is called as before, and `state` gives the reason.
 
-    step: waits for nothing, changes the tensors that `changed` names and nothing else, draws from `streams` only, and
-    reads what differs between calls from tensors that stay where they are.
+    step: does not wait for the device, changes only the tensors that `changed` returns, draws from `streams` only, and
+    reads what differs between calls from tensors that stay at the same address.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class StepGraph:
         optimizers: list[torch.optim.Adam],
     ):
         self._step, self._changed, self._streams, self._optimizers = step, changed, streams, optimizers
-        self._side = torch.cuda.Stream(streams.device)
+        self._stream = torch.cuda.Stream(streams.device)
         self._calls = 0
         self._graph: torch.cuda.CUDAGraph | None = None
         self._measured: Measured | None = None
@@ -54,18 +54,18 @@ class StepGraph:
         return "replayed" if self._graph else "not yet recorded"
 
     def __call__(self) -> Measured:
-        if self._calls == WARM_UP:
+        if self._calls == WARM_UP_STEPS:
             self._record()
         self._calls += 1
         return self._replay() if self._graph else self._call()
 
     def _call(self) -> Measured:
-        """The step itself, on the stream of the recording: autograd remembers where a weight was used first."""
+        """The step itself, on the stream of the recording: autograd remembers the stream a weight was used on first."""
         main = torch.cuda.current_stream(self._streams.device)
-        self._side.wait_stream(main)
-        with torch.cuda.stream(self._side):
+        self._stream.wait_stream(main)
+        with torch.cuda.stream(self._stream):
             measured = self._step()
-        main.wait_stream(self._side)
+        main.wait_stream(self._stream)
         return measured
 
     def _replay(self) -> Measured:
@@ -76,12 +76,12 @@ class StepGraph:
     def _record(self) -> None:
         before = Saved(self._changed(), self._streams)
         try:
-            wanted = torch.stack([_numbers(self._call()) for _ in range(CHECKED)])
+            expected = torch.stack([_numbers(self._call()) for _ in range(CHECKED_STEPS)])
             before.restore()
-            self._graph, self._measured = self._captured()
-            got = torch.stack([_numbers(self._replay()) for _ in range(CHECKED)])
-            if not torch.allclose(got, wanted, TOLERANCE, TOLERANCE, equal_nan=True):
-                self._refusal = f"a replayed step differs by {float((got - wanted).abs().max()):.3g}"
+            self._graph, self._measured = self._capture()
+            replayed = torch.stack([_numbers(self._replay()) for _ in range(CHECKED_STEPS)])
+            if not torch.allclose(replayed, expected, TOLERANCE, TOLERANCE, equal_nan=True):
+                self._refusal = f"a replayed step differs by {float((replayed - expected).abs().max()):.3g}"
         except RuntimeError as error:
             self._refusal = str(error).partition("\n")[0]
         if self._refusal:
@@ -89,18 +89,20 @@ class StepGraph:
             torch.cuda.empty_cache()
         before.restore()
 
-    def _captured(self) -> tuple[torch.cuda.CUDAGraph, Measured]:
+    def _capture(self) -> tuple[torch.cuda.CUDAGraph, Measured]:
         graph = torch.cuda.CUDAGraph()
         register = getattr(graph, "register_generator_state", None)
-        if register:  # torch 2.15 finds out by itself, and warns who tells it
+        if register:  # torch 2.15 does this itself, and warns about the call
             with warnings.catch_warnings(action="ignore"):
                 for name in NAMES:
                     register(self._streams[name])
         groups = [group for optimizer in self._optimizers for group in optimizer.param_groups]
         try:
             for group in groups:
-                group["capturable"] = True  # what torch asks for; its fused Adam is in any case
-            with torch.cuda.graph(graph, stream=self._side, capture_error_mode="thread_local"):  # others may ask CUDA
+                group["capturable"] = True  # torch requires it; its fused Adam can be captured anyway
+            with torch.cuda.graph(
+                graph, stream=self._stream, capture_error_mode="thread_local"
+            ):  # other threads may call CUDA
                 measured = self._step()
         finally:
             for group in groups:
@@ -109,7 +111,7 @@ class StepGraph:
 
 
 class Saved:
-    """What tensors and random streams were, to be put back where they are."""
+    """The values of tensors and the states of random streams, which `restore` writes back in place."""
 
     def __init__(self, tensors: list[Tensor], streams: Streams):
         self._tensors = [(tensor, tensor.detach().clone()) for tensor in tensors]
@@ -123,5 +125,5 @@ class Saved:
 
 
 def _numbers(measured: Measured) -> Tensor:
-    """[names]"""
+    """All metrics of a step: float32 [metrics]."""
     return torch.stack([value.float() for value in measured.means.values()])

@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gan_core import metric_names
 from gan_core.files import write_atomically
 
 if TYPE_CHECKING:
     from gan_core.history import Row  # which needs torch: `status` answers without
-
-TIME_DEPENDENT = ("time", "speed/", "system/")
-"""Beginnings of the names whose values differ when the same step is trained again."""
 
 
 @dataclass(frozen=True)
@@ -123,4 +121,4 @@ def parse_rows(content: bytes) -> list[Row]:
 
 
 def _without_times(row: Row) -> Row:
-    return {name: value for name, value in row.items() if not name.startswith(TIME_DEPENDENT)}
+    return {name: value for name, value in row.items() if not name.startswith(metric_names.TIME_DEPENDENT)}

@@ -21,7 +21,7 @@ PACKAGE = """
 from torch import nn
 from gan_core.families import Family
 from gan_core.networks import dcgan
-from gan_core.networks.outputs import Judgement
+from gan_core.networks.outputs import DiscriminatorOutput, Judgement  # the former name, too
 
 class Twice(nn.Module):
     def __init__(self, inner):
@@ -44,7 +44,7 @@ class Pixels(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(nn.Flatten(), nn.Linear(inputs, 1), nn.Flatten(0))
     def forward(self, images):
-        return Judgement(self.layers(images))
+        return DiscriminatorOutput(self.layers(images))
 
 plain = Family(
     generator=family.generator,

@@ -46,7 +46,7 @@ NAMES = {
     "VERDICT_STABLE": "verdict/stable",
     "SYSTEM_GPU_UTILIZATION": "system/gpu_0_utilization_percentage",
     "POSITION": ("step", "time"),
-    "DEPENDS_ON_MACHINE": ("time", "speed/", "system/"),
+    "TIME_DEPENDENT": ("time", "speed/", "system/"),
 }
 
 

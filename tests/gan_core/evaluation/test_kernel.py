@@ -98,7 +98,7 @@ def test_rotation_of_both_does_not_matter() -> None:
 @pytest.mark.parametrize("pairs", [1, 700, 10**6])
 def test_how_many_pairs_are_held_at_once_does_not_matter(pairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = kernel_distance(REAL, FAKE)
-    monkeypatch.setattr(kernel, "PAIRS", pairs)
+    monkeypatch.setattr(kernel, "MAX_PAIRS", pairs)
     assert kernel_distance(REAL, FAKE) == pytest.approx(expected)
 
 

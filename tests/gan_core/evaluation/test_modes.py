@@ -14,7 +14,7 @@ PREDICTED = torch.tensor([0, 0, 0, 1, 1, 3])
 
 @pytest.mark.parametrize(("least", "covered"), [(1, 3), (2, 2), (3, 1), (4, 0)])
 def test_a_mode_is_covered_by_at_least_so_many_images(least: int, covered: int) -> None:
-    assert modes_covered(PREDICTED, classes=5, least=least) == covered
+    assert modes_covered(PREDICTED, classes=5, min_images=least) == covered
 
 
 def test_one_image_covers_a_mode_unless_told() -> None:
@@ -69,7 +69,7 @@ def test_agreement_is_the_share_of_images_of_the_asked_class() -> None:
 
 
 def test_agreement_needs_as_many_classes_as_were_asked_for() -> None:
-    with pytest.raises(ValueError, match=r"\(6,\) predicted classes for \(1,\) asked ones"):
+    with pytest.raises(ValueError, match=r"\(6,\) predicted classes for \(1,\) requested ones"):
         class_agreement(PREDICTED, torch.tensor([0]))
 
 

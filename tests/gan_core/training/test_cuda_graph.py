@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.training.cuda_graph import WARM_UP, Saved, StepGraph
+from gan_core.training.cuda_graph import WARM_UP_STEPS, Saved, StepGraph
 from gan_core.training.trainer import Trainer
 
 Small = Callable[..., TrialConfig]
@@ -108,7 +108,7 @@ def test_replayed_steps_equal_those_called(
 ) -> None:
     config = small(settings | {"steps": 99, "precision": precision})
     recorded, called = Trainer(config, few, "cuda"), Trainer(config, few, "cuda", use_cuda_graph=False)
-    ours, theirs = taken(recorded, WARM_UP + 4), taken(called, WARM_UP + 4)
+    ours, theirs = taken(recorded, WARM_UP_STEPS + 4), taken(called, WARM_UP_STEPS + 4)
     assert recorded.applied()["cuda_graph"] == "replayed"
     torch.testing.assert_close(ours, theirs, rtol=0.05, atol=0.05)
 
@@ -117,10 +117,10 @@ def test_replayed_steps_equal_those_called(
 def test_a_checkpoint_goes_on_as_the_recording_would_have(small: Small, few: ImageSet) -> None:
     config = small({"steps": 99})
     whole = Trainer(config, few, "cuda")
-    taken(whole, WARM_UP + 3)
+    taken(whole, WARM_UP_STEPS + 3)
     resumed = Trainer(config, few, "cuda")
     resumed.load_state_dict(whole.state_dict())
-    torch.testing.assert_close(taken(resumed, WARM_UP + 3), taken(whole, WARM_UP + 3), rtol=0.05, atol=0.05)
+    torch.testing.assert_close(taken(resumed, WARM_UP_STEPS + 3), taken(whole, WARM_UP_STEPS + 3), rtol=0.05, atol=0.05)
 
 
 @needs_gpu
@@ -138,6 +138,6 @@ def test_a_step_that_cannot_be_recorded_is_called_as_it_is(small: Small, few: Im
     trainer._run_updates = StepGraph(
         waiting, trainer.updates.changed_tensors, trainer.streams, list(trainer.optimizers.values())
     )
-    ours = taken(trainer, WARM_UP + 3)
+    ours = taken(trainer, WARM_UP_STEPS + 3)
     assert trainer.applied()["cuda_graph"].startswith("none: ")
-    torch.testing.assert_close(ours, taken(plain, WARM_UP + 3), rtol=0.05, atol=0.05)
+    torch.testing.assert_close(ours, taken(plain, WARM_UP_STEPS + 3), rtol=0.05, atol=0.05)

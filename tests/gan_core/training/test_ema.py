@@ -105,7 +105,7 @@ def test_without_an_evaluator_only_variety_is_measured(small: Small, few: ImageS
 
 def test_each_class_is_asked_for_as_often_as_any_other(small: Small, few: ImageSet) -> None:
     config = small({"model.family": "acgan", "evaluation.samples": 32})
-    images, asked = Trainer(config, few)._draw(Trainer(config, few).eval_generator)
+    images, asked = Trainer(config, few).evaluation.draw(Trainer(config, few).eval_generator)
     assert len(images) == 32
     assert asked is not None
     assert sorted(asked.bincount(minlength=10).tolist()) == [3] * 8 + [4] * 2
