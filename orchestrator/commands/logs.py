@@ -11,7 +11,7 @@ from gan_core import metric_names
 from orchestrator.command_hints import orchestrate_command, resume_command
 from orchestrator.commands.trial_lookup import find_trial
 from orchestrator.console.output import say
-from orchestrator.console.style import SHOWN, shown_metrics
+from orchestrator.console.style import METRIC_TITLES, format_metrics
 from orchestrator.store.json_files import Damaged
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_document import TrialDocument
@@ -92,7 +92,7 @@ def _row_table(history: list[Row], count: int) -> list[str]:
 
 
 def _titles() -> str:
-    return f"{'time':19}  {'step':>7}" + "".join(f"{title:>12}" for title in SHOWN.values())
+    return f"{'time':19}  {'step':>7}" + "".join(f"{title:>12}" for title in METRIC_TITLES.values())
 
 
 def _merge_by_step(history: list[Row]) -> list[Row]:
@@ -104,7 +104,7 @@ def _merge_by_step(history: list[Row]) -> list[Row]:
 
 
 def _row_line(row: Row) -> str:
-    return f"{clock_time(row['time'])}  {row['step']:>7.0f}" + "".join(f"{text:>12}" for text in shown_metrics(row))
+    return f"{clock_time(row['time'])}  {row['step']:>7.0f}" + "".join(f"{text:>12}" for text in format_metrics(row))
 
 
 def _results(record: Record) -> list[str]:

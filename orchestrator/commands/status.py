@@ -15,7 +15,7 @@ from orchestrator.cluster import nodes
 from orchestrator.command_hints import orchestrate_command, resume_command
 from orchestrator.commands.trial_rows import WRITTEN_AGAIN, TrialRow, rows_of_sweep
 from orchestrator.console.output import print_json, say
-from orchestrator.console.style import COLOURS, SHOWN, shown_metrics
+from orchestrator.console.style import COLOURS, METRIC_TITLES, format_metrics
 from orchestrator.errors import UserError
 from orchestrator.store.sweep_folder import SweepFolder, sweeps
 from orchestrator.store.sweep_lock import is_held
@@ -54,7 +54,9 @@ def _cluster_nodes(address: str, rows: list[TrialRow]) -> list[nodes.Node]:
 
 def _trial_table(rows: list[TrialRow]) -> Table:
     show_nodes = any(row["node"] for row in rows)
-    table = _table("no.", "trial", "status", "verdict", "step", *SHOWN.values(), *(["on"] if show_nodes else []))
+    table = _table(
+        "no.", "trial", "status", "verdict", "step", *METRIC_TITLES.values(), *(["on"] if show_nodes else [])
+    )
     for number, row in enumerate(rows, start=1):
         verdict = row["verdict"] or ""
         table.add_row(
@@ -63,7 +65,7 @@ def _trial_table(rows: list[TrialRow]) -> Table:
             Text(row["status"], style=COLOURS.get(row["status"], "")),
             Text(verdict, style=COLOURS.get(verdict, "")),
             f"{row['step']}/{row['steps']}",
-            *shown_metrics(row["metrics"]),
+            *format_metrics(row["metrics"]),
             *([row["node"]] if show_nodes else []),
         )
     return table

@@ -40,7 +40,7 @@ def prepare_evaluators(
     executor = ThreadPoolExecutor(1)
     stack.callback(executor.shutdown, wait=False, cancel_futures=True)
     return executor.submit(
-        build_evaluators, plan, options.home, display.set_phase, display.note, everything=bool(options.confirm)
+        build_evaluators, plan, options.home, display.set_phase, display.note, all_trials=bool(options.confirm)
     )
 
 

@@ -43,7 +43,7 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
     single_trial_plan = dataclasses.replace(plan, trials=[unbegun])
     make_home(home)
     evaluators = build_evaluators(
-        single_trial_plan, home, doing=lambda text: None, note=lambda text: say(console, text, word_wrap=True)
+        single_trial_plan, home, on_phase=lambda text: None, note=lambda text: say(console, text, word_wrap=True)
     )
     execution = TrialExecution(
         trial_folder, planned.config, plan.images[planned.fingerprint], evaluators[planned.evaluation]

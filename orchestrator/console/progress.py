@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.console.output import say
-from orchestrator.console.style import COLOURS, SHOWN, shown_metrics
+from orchestrator.console.style import COLOURS, METRIC_TITLES, format_metrics
 from orchestrator.formatting import format_duration
 from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan
@@ -182,11 +182,11 @@ class LiveDisplay(Display):
 
     def _table(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for title in ("running", "step", *SHOWN.values(), "so far"):
+        for title in ("running", "step", *METRIC_TITLES.values(), "so far"):
             table.add_column(title, justify="left" if title == "running" else "right", no_wrap=title != "running")
         for trial in self.running.values():
             verdict = Text(trial.verdict_so_far or "-", style=COLOURS.get(trial.verdict_so_far or "", ""))
-            metrics = shown_metrics(trial.metrics, missing="-")
+            metrics = format_metrics(trial.metrics, missing="-")
             table.add_row(trial.name, f"{trial.step}/{trial.steps}", *metrics, verdict)
         return table
 
