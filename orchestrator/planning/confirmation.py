@@ -1,7 +1,7 @@
-"""`--confirm K`: the top K configurations run again on fresh seeds.
+"""`--confirm K`: trains the best K configurations again on new seeds.
 
-The best of many configurations is partly the luckiest (the winner's curse), so the runs that picked them cannot also
-say how good they are.
+The best of many configurations is partly the luckiest (the winner's curse), so the runs that selected it overestimate
+how good it is.
 """
 
 from __future__ import annotations
@@ -15,41 +15,46 @@ from orchestrator.store.json_files import read_json
 from orchestrator.store.trial_status import TrialStatus
 
 MIN_SEEDS = 3
+"""Fewest new seeds per configuration."""
 
 
 def with_confirmations(plan: Plan, count: int) -> Plan:
-    """The plan with the trials that confirm its top `count` configurations, once all others have ended.
+    """The plan with the trials that confirm its best `count` configurations, once all others are finished.
 
-    Fresh seeds: the numbers after the sweep's own, as many as it has and at least MIN_SEEDS. What an earlier command
-    confirmed stays.
+    The new seeds are the numbers after the largest seed of the sweep, as many as it has and at least MIN_SEEDS. Trials
+    that an earlier command added and finished stay.
     """
     if any(planned.trial.confirms for planned in plan.trials):
         return plan
     if not count:
-        return _with_earlier(plan)
+        return _with_earlier_confirmations(plan)
     if any(planned.state != TrialStatus.FINISHED for planned in plan.trials):
         return plan
     ended = ended_trials(plan.folder, [planned.to_document() for planned in plan.trials])
-    best = [found.configuration for found in rank_configurations(ended)]
+    best = [ranked.configuration for ranked in rank_configurations(ended)]
     first = max(plan.sweep.seeds) + 1
     seeds = range(first, first + max(MIN_SEEDS, len(plan.sweep.seeds)))
     examples = {planned.trial.configuration: planned for planned in plan.trials}
-    confirming = [_again(plan, examples[name], seed) for name in best[:count] for seed in seeds]
+    confirming = [_confirming_trial(plan, examples[name], seed) for name in best[:count] for seed in seeds]
     return replace(plan, trials=[*plan.trials, *confirming])
 
 
-def _with_earlier(plan: Plan) -> Plan:
-    """With the finished confirmations of an earlier command, whose configurations the sweep still has."""
+def _with_earlier_confirmations(plan: Plan) -> Plan:
+    """With the trials that an earlier command added and finished, if the sweep still has their configurations."""
     earlier = (read_json(plan.folder.sweep_file) or {"trials": []})["trials"]
     examples = {planned.trial.configuration: planned for planned in plan.trials}
-    asked = [(t["configuration"], t["seed"]) for t in earlier if t.get("confirms") and t["configuration"] in examples]
-    found = [_again(plan, examples[name], seed) for name, seed in asked if seed not in plan.sweep.seeds]
+    confirmed = [
+        (t["configuration"], t["seed"]) for t in earlier if t.get("confirms") and t["configuration"] in examples
+    ]
+    candidates = [
+        _confirming_trial(plan, examples[name], seed) for name, seed in confirmed if seed not in plan.sweep.seeds
+    ]
     return replace(
-        plan, trials=[*plan.trials, *(planned for planned in found if planned.state == TrialStatus.FINISHED)]
+        plan, trials=[*plan.trials, *(planned for planned in candidates if planned.state == TrialStatus.FINISHED)]
     )
 
 
-def _again(plan: Plan, planned: PlannedTrial, seed: int) -> PlannedTrial:
+def _confirming_trial(plan: Plan, planned: PlannedTrial, seed: int) -> PlannedTrial:
     config = planned.config.model_copy(update={"seed": seed})
     trial = replace(
         planned.trial, seed=seed, config=planned.trial.config.model_copy(update={"seed": seed}), confirms=True

@@ -12,7 +12,7 @@ from gan_core.config.sections import EvaluationConfig
 from gan_core.data import datasets
 from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import features
-from gan_core.evaluation.evaluator import MIN_CLASSIFIER_ACCURACY, Evaluator
+from gan_core.evaluation.evaluator import MIN_CLASSIFIER_ACCURACY, Evaluator, build
 from gan_core.evaluation.features import Features
 from gan_core.evaluation.requirements import features_kind
 from gan_core.files import remove_temporary
@@ -26,9 +26,9 @@ def build_evaluators(
 ) -> dict[str, Evaluator]:
     """`PlannedTrial.evaluation` -> evaluator, for every unfinished trial, or for `all_trials`.
 
-    `on_phase` is called with the name of each phase that takes time, `note` with lines for the user. Trained classifiers
-    are kept in <home>/evaluators. Raises UserError if weights are missing or damaged, or if a trial that has begun was
-    measured with another evaluator.
+    `on_phase` is called before each phase that takes time, `note` with lines for the user. Trained classifiers are kept
+    in <home>/evaluators. Raises UserError if weights are missing or damaged, or if a trial that has begun was measured
+    with another evaluator.
     """
     evaluators: dict[str, Evaluator] = {}
     for planned in plan.trials if all_trials else plan.unfinished:
@@ -45,9 +45,8 @@ def build_evaluators(
             continue
         current = evaluators[planned.evaluation].id
         if planned.state == TrialStatus.FINISHED:
-            note(
-                f"caution: {planned.trial.name} was measured with {before}, not {current}: their numbers cannot be compared"
-            )
+            difference = f"was measured with {before}, not {current}"
+            note(f"caution: {planned.trial.name} {difference}: their numbers cannot be compared")
         elif plan.folder.trial(planned.key).has_checkpoint():
             raise UserError(
                 f"{planned.trial.name} was measured with {before} so far, and the evaluator is now {current}: its "
@@ -74,7 +73,7 @@ def _build(config: EvaluationConfig, images: datasets.ImageSet, home: Path) -> E
 
 
 def _classifier(images: datasets.ImageSet, cache: Path) -> Features:
-    """The classifier in `cache`, trained if it is not there. Of two sweeps that start at once, one waits for the other."""
+    """The classifier in `cache`, trained if it is not there. If two sweeps start at once, one waits for the other."""
     cache.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(cache.parent / "lock"):
         remove_temporary(cache.parent)

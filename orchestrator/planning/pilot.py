@@ -1,4 +1,4 @@
-"""`orchestrate plan --pilot`: a few steps of each group's first trial in this process, to know what a step takes."""
+"""`orchestrate plan --pilot`: times a few steps of the first trial of each group, in this process."""
 
 from __future__ import annotations
 
@@ -21,51 +21,53 @@ MIN_STEPS = 3
 
 
 def time_groups(plan: Plan, home: Path, note: Callable[[str], None]) -> list[TimedTrial]:
-    """Times the first trial of each group that has something left. Leaves nothing but the evaluators."""
+    """Times the first unfinished trial of each group. Leaves no files but those of the evaluators."""
     firsts: dict[str, PlannedTrial] = {}
     for planned in plan.unfinished:
         firsts.setdefault(planned.trial.group, planned)
-    alone = replace(plan, trials=list(firsts.values()))
-    evaluators = build_evaluators(alone, home, doing=note, note=note)
+    pilot_plan = replace(plan, trials=list(firsts.values()))
+    evaluators = build_evaluators(pilot_plan, home, on_phase=note, note=note)
     device = choose_device()
     if device.type == "cpu":
-        torch.set_num_threads(1)  # as a worker has
-    found = []
-    for planned in alone.trials:
+        torch.set_num_threads(1)  # as in a worker
+    timed_trials = []
+    for planned in pilot_plan.trials:
         images, evaluator = plan.images[planned.fingerprint], evaluators[planned.evaluation]
-        measured = time_steps(Trainer(planned.config, images, device, evaluator))
-        note(f"pilot of {planned.trial.name}: {measured.seconds_per_step * 1000:.3g} ms a step, evaluations included")
-        found.append(measured)
-    return found
+        timed = time_steps(Trainer(planned.config, images, device, evaluator))
+        note(f"pilot of {planned.trial.name}: {timed.seconds_per_step * 1000:.3g} ms a step, evaluations included")
+        timed_trials.append(timed)
+    return timed_trials
 
 
 def time_steps(trainer: Trainer) -> TimedTrial:
-    """Times steps for a few seconds, and one evaluation, of which each step bears its part.
+    """Times steps for SECONDS_A_GROUP, and one evaluation, whose time is divided among the steps between evaluations.
 
-    The first step is left out: it evaluates the untrained generator and warms up.
+    The first step is not counted: it evaluates the untrained generator and warms up.
     """
-    config, took = trainer.config, list[float]()
+    config, durations = trainer.config, list[float]()
     try:
         trainer.step()
         deadline = time.perf_counter() + SECONDS_A_GROUP
         while trainer.step_count < config.steps:
-            began = time.perf_counter()
+            start = time.perf_counter()
             evaluated = trainer.step().snapshot is not None
-            _wait(trainer)
+            _synchronize(trainer)
             if not evaluated:
-                took.append(time.perf_counter() - began)
-            if time.perf_counter() > deadline and len(took) >= MIN_STEPS:
+                durations.append(time.perf_counter() - start)
+            if time.perf_counter() > deadline and len(durations) >= MIN_STEPS:
                 break
     except Diverged:
-        pass  # the steps before it were as long as any
-    began = time.perf_counter()
+        pass  # the steps before it took as long as others
+    start = time.perf_counter()
     trainer.evaluate()
     trainer.snapshot()
-    evaluation = time.perf_counter() - began
-    step = sum(took) / len(took) if took else evaluation  # of a trial that evaluates at every step
+    evaluation = time.perf_counter() - start
+    step = (
+        sum(durations) / len(durations) if durations else evaluation
+    )  # a trial that evaluates at every step has no other
     return TimedTrial(config, step + evaluation / config.evaluation.every)
 
 
-def _wait(trainer: Trainer) -> None:
+def _synchronize(trainer: Trainer) -> None:
     if trainer.device.type == "cuda":
         torch.cuda.synchronize(trainer.device)

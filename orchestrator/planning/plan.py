@@ -1,4 +1,4 @@
-"""What a sweep asks for against what its folder already holds."""
+"""A sweep compared with its folder: which of its trials are new, resumable, failed or finished."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ from orchestrator.sweepfile.settings import source_of
 
 @dataclass(frozen=True)
 class PlannedTrial:
-    """A trial under its key, with what is known of it. `config` has the data's folder filled in."""
+    """A trial with its key and its record.
+
+    `config`: the trial's config with absolute paths of its data. `fingerprint`: hash of its data set.
+    """
 
     key: str
     trial: Trial
@@ -35,22 +38,23 @@ class PlannedTrial:
 
     @property
     def evaluation(self) -> str:
-        """Names the way of measuring: trials with the same one share an evaluator."""
+        """Identifies the evaluator: trials with the same data and evaluation config share one."""
         return self.fingerprint + self.config.evaluation.model_dump_json(exclude={"every"})
 
     @property
     def state(self) -> str:
-        """finished, resumable (has steps behind it), failed (will be tried again), damaged (its record is) or new."""
+        """finished, failed (will be retried), damaged (its record cannot be read), resumable (has trained) or new."""
         if self.record.status in (TrialStatus.FINISHED, TrialStatus.FAILED, TrialStatus.DAMAGED):
             return self.record.status
         return "resumable" if self.record.step else "new"
 
     @property
     def remaining(self) -> int:
+        """Steps that are left to train."""
         return 0 if self.state == TrialStatus.FINISHED else self.config.steps - self.record.step
 
     def to_document(self) -> TrialDocument:
-        """The trial as `sweep.json` and the mirror keep it."""
+        """The trial as `sweep.json` and MLflow keep it."""
         return {
             "key": self.key,
             "data": self.fingerprint,
@@ -67,7 +71,10 @@ class PlannedTrial:
 
 @dataclass(frozen=True)
 class Plan:
-    """`data`: the data sets by fingerprint, as arrays; `images`: the same to train on, which needs torch."""
+    """A sweep, its folder, and its trials with their records.
+
+    `data`: fingerprint -> data set as arrays. `images`: the same as tensors to train on, which needs torch.
+    """
 
     sweep: Sweep
     folder: SweepFolder
@@ -83,16 +90,16 @@ class Plan:
         return [planned for planned in self.trials if planned.state != TrialStatus.FINISHED]
 
     def with_current_records(self) -> Plan:
-        """With the records as they are now."""
-        found = [replace(planned, record=self.folder.trial(planned.key).record()) for planned in self.trials]
-        return replace(self, trials=found)
+        """The same plan with the records read again."""
+        trials = [replace(planned, record=self.folder.trial(planned.key).record()) for planned in self.trials]
+        return replace(self, trials=trials)
 
     def counts(self) -> dict[str, int]:
-        """state -> number of trials."""
+        """Number of trials in each state."""
         return dict(Counter(planned.state for planned in self.trials))
 
     def to_document(self) -> SweepDocument:
-        """`sweep.json`: what the sweep asks for, for the commands and the report that come later."""
+        """The contents of `sweep.json`, which later commands and the report read."""
         return {
             "name": self.sweep.name,
             "question": self.sweep.question,
@@ -106,9 +113,9 @@ class Plan:
 
 
 def make_plan(sweep: Sweep, home: Path) -> Plan:
-    """Loads each data set once (fetching it where it must), checks every trial and looks it up in the sweep's folder.
+    """Loads each data set once, downloading it if needed, checks every trial, and reads its record from the folder.
 
-    Raises SpecError, with the line of the setting at fault, where the data is missing or does not fit.
+    Raises SpecError, with the line of the wrong setting, if data is missing or does not fit the settings.
     """
     folder = SweepFolder(home, sweep.name)
     loaded: dict[str, datasets.ImageArrays] = {}
@@ -117,13 +124,13 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
     names: dict[str, str] = {}
     for trial in sweep.trials:
         config = with_data_root(trial.config, home)
-        wanted = config.data.model_dump_json()
+        data_config = config.data.model_dump_json()
         try:
-            if wanted not in loaded:
+            if data_config not in loaded:
                 if config.data.root == str((home / "datasets").absolute()):
                     make_home(home)
-                loaded[wanted] = datasets.read(config.data, download=True)
-            images = loaded[wanted]
+                loaded[data_config] = datasets.read(config.data, download=True)
+            images = loaded[data_config]
             check_data(config, images)
             check_evaluation(config, images)
         except DataError as error:
@@ -144,12 +151,12 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
 
 
 def with_data_root(config: TrialConfig, home: Path) -> TrialConfig:
-    """Where torchvision's data sets lie, if the file does not say: <home>/datasets."""
+    """The config with absolute paths of its data; torchvision's data sets are in <home>/datasets by default."""
     data: DataConfig = config.data
     if data.root is None and data.name in datasets.TORCHVISION:
         data = data.model_copy(update={"root": str((home / "datasets").absolute())})
     elif data.root or data.path:
-        here = {"root": data.root and str(datasets.user_path(data.root).absolute())}
-        here["path"] = data.path and str(datasets.user_path(data.path).absolute())
-        data = data.model_copy(update=here)
+        paths = {"root": data.root and str(datasets.user_path(data.root).absolute())}
+        paths["path"] = data.path and str(datasets.user_path(data.path).absolute())
+        data = data.model_copy(update=paths)
     return config.model_copy(update={"data": data})

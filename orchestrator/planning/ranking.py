@@ -1,11 +1,11 @@
-"""The configurations from best to worst, and which run stands for each: pure functions of how the trials ended.
+"""Ranks the configurations of a sweep, and selects the run that represents each.
 
-The best configuration has the highest share of stable runs, then the lowest Frechet distance at the end, as the
-report's leaderboard has it (the interquartile mean); runs that failed or diverged stay in the share's denominator. Its
-run with the median Frechet distance stands for it, not its best one: the best of several seeds is luck. Of two in the
-middle it is the worse.
+The best configuration has the highest share of stable runs, then the lowest interquartile mean of the Frechet distance
+at the end, as in the report's leaderboard. Runs that failed or diverged count in the share's denominator. The run with
+the median Frechet distance represents its configuration, not its best run, because the best of several seeds is luck.
+With an even number of runs it is the worse of the two in the middle.
 
-Frechet distances of two evaluators cannot be compared, so only the configurations of one evaluator compete: the one
+Frechet distances of two evaluators cannot be compared, so only the configurations of one evaluator are ranked: the one
 that measured the most runs.
 """
 
@@ -23,8 +23,10 @@ from orchestrator.store.sweep_folder import SweepFolder
 
 @dataclass(frozen=True)
 class EndedTrial:
-    """A trial that ended. `frechet`: at its last evaluation; None without one, or if it diverged, which keeps no
-    generator."""
+    """A trial that ended.
+
+    `frechet`: Frechet distance at its last evaluation. None if it has none, or if it diverged and so has no generator.
+    """
 
     key: str
     configuration: str
@@ -35,7 +37,11 @@ class EndedTrial:
 
 @dataclass(frozen=True)
 class RankedConfiguration:
-    """The run that was chosen, and of what: `stable` and `typical_frechet` are its configuration's."""
+    """A configuration and the run that represents it.
+
+    `key`, `frechet`: of this run. `stable`, `typical_frechet`: share of stable runs and interquartile mean of the
+    Frechet distance of the configuration.
+    """
 
     key: str
     configuration: str
@@ -46,6 +52,7 @@ class RankedConfiguration:
 
     @property
     def reason(self) -> str:
+        """Why this run is the best of the sweep, if the configuration is ranked first."""
         return (
             f"the run with the median final Frechet distance ({self.frechet:.4g}) of {self.configuration}, the "
             f"configuration with the highest share of stable runs ({self.stable}), then the lowest final Frechet "
@@ -54,7 +61,7 @@ class RankedConfiguration:
 
 
 def ended_trial(trial: TrialDocument, record: Record) -> EndedTrial | None:
-    """How a trial ended, from its record; None if it has not."""
+    """How a trial ended, from its record; None if it has not ended."""
     if not record.has_ended:
         return None
     evaluator = record.evaluator.get("id", "")
@@ -64,13 +71,13 @@ def ended_trial(trial: TrialDocument, record: Record) -> EndedTrial | None:
 
 
 def ended_trials(folder: SweepFolder, trials: list[TrialDocument]) -> list[EndedTrial]:
-    """How the trials of a sweep ended, from their records; those that confirm some of them do not compete."""
-    found = [ended_trial(trial, folder.trial(trial["key"]).record()) for trial in trials if not trial["confirms"]]
-    return [trial for trial in found if trial]
+    """The trials of a sweep that ended, without those of `--confirm`, which are not part of the comparison."""
+    ended = [ended_trial(trial, folder.trial(trial["key"]).record()) for trial in trials if not trial["confirms"]]
+    return [trial for trial in ended if trial]
 
 
 def rank_configurations(trials: list[EndedTrial]) -> list[RankedConfiguration]:
-    """The configurations that have a generator that was measured, best first."""
+    """The configurations with at least one measured generator, best first."""
     measured = Counter(trial.evaluator for trial in trials if trial.frechet is not None)
     if not measured:
         return []
@@ -79,11 +86,13 @@ def rank_configurations(trials: list[EndedTrial]) -> list[RankedConfiguration]:
     for trial in trials:
         if trial.evaluator in (evaluator, ""):
             configurations.setdefault(trial.configuration, []).append(trial)
-    found = [best for runs in configurations.values() if (best := _stands_for(runs, evaluator))]
-    return sorted(found, key=lambda best: (-best.stable.rate, best.typical_frechet))
+    candidates = (_represented(runs, evaluator) for runs in configurations.values())
+    ranked = [candidate for candidate in candidates if candidate]
+    return sorted(ranked, key=lambda candidate: (-candidate.stable.rate, candidate.typical_frechet))
 
 
-def _stands_for(runs: list[EndedTrial], evaluator: str) -> RankedConfiguration | None:
+def _represented(runs: list[EndedTrial], evaluator: str) -> RankedConfiguration | None:
+    """The configuration of these runs; None if none of them was measured."""
     measured = sorted((run.frechet, run.key) for run in runs if run.frechet is not None)
     if not measured:
         return None

@@ -1,4 +1,4 @@
-"""Finished trials whose files are no longer what was written: judged again from their checkpoint, or reported."""
+"""Finds finished trials with damaged or missing files, and has them made again from their checkpoint if possible."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from orchestrator.store.trial_status import TrialStatus
 
 
 def repair_finished_trials(plan: Plan, note: Callable[[str], None]) -> Plan:
-    """The plan with what has to be done again; `note` is told of every damage. A command that holds the sweep calls it.
+    """The plan in which damaged trials count as unfinished; `note` gets a line for each. Needs the lock of the sweep.
 
     Reads the histories and generators of all finished trials. Raises OSError.
     """
     for planned in plan.trials:
-        place = plan.folder.trial(planned.key)
+        trial_folder = plan.folder.trial(planned.key)
         if planned.state == TrialStatus.DAMAGED:
-            note(f"{planned.trial.name}: {planned.record.error}; it is made anew from the checkpoint")
+            note(f"{planned.trial.name}: {planned.record.error}; it is made again from the checkpoint")
         elif planned.state == TrialStatus.FINISHED:
-            place.prune()  # a command that was killed after the last record did not come to it
-            if damaged := damaged_files(place, planned.record):
-                note(f"{planned.trial.name}: {_mend(planned, place, damaged)}")
+            trial_folder.prune()  # a command that was killed after the last record could not
+            if damaged := damaged_files(trial_folder, planned.record):
+                note(f"{planned.trial.name}: {_resume_from_checkpoint(planned, trial_folder, damaged)}")
     return plan.with_current_records()
 
 
-def damaged_files(place: TrialFolder, record: Record) -> list[Path]:
-    """Those of a finished trial that are cut off, altered or gone."""
-    found = []
+def damaged_files(trial_folder: TrialFolder, record: Record) -> list[Path]:
+    """The files of a finished trial that are truncated, changed or missing."""
+    damaged = []
     try:
-        place.written(record)
+        trial_folder.written(record)
     except Damaged:
-        found.append(place.history_file)
-    diverged = record.verdict is not None and record.verdict["name"] == "diverged"  # and so kept no last weights
-    expected = ([] if diverged else [place.generator_file]) + ([place.best_file] if record.best else [])
-    return found + [file for file in expected if not _is_whole(file)]
+        damaged.append(trial_folder.history_file)
+    diverged = record.verdict is not None and record.verdict["name"] == "diverged"  # and has no generator
+    expected = ([] if diverged else [trial_folder.generator_file]) + ([trial_folder.best_file] if record.best else [])
+    return damaged + [file for file in expected if not _is_whole(file)]
 
 
 def _is_whole(file: Path) -> bool:
@@ -50,16 +50,21 @@ def _is_whole(file: Path) -> bool:
     return True
 
 
-def _mend(planned: PlannedTrial, place: TrialFolder, damaged: list[Path]) -> str:
-    """Has the trial go on from its checkpoint, where that makes the files again; what is done, in words."""
-    said = f"{' and '.join(file.name for file in damaged)} {'is' if len(damaged) == 1 else 'are'} damaged or gone"
-    if damaged == [place.best_file]:
-        return f"{said}; what MLflow has of it is whole, and the trial's results do not depend on it"
+def _resume_from_checkpoint(planned: PlannedTrial, trial_folder: TrialFolder, damaged: list[Path]) -> str:
+    """Marks the trial as interrupted at its checkpoint, if training from there makes the files again.
+
+    Returns a sentence that says what is damaged and what is done about it.
+    """
+    damage = f"{' and '.join(file.name for file in damaged)} {'is' if len(damaged) == 1 else 'are'} damaged or gone"
+    if damaged == [trial_folder.best_file]:
+        return f"{damage}; MLflow has a whole copy, and the results of the trial do not depend on it"
     try:
-        step = int(checkpoint.load(place.checkpoint_file)["step"])
+        step = int(checkpoint.load(trial_folder.checkpoint_file)["step"])
     except (FileNotFoundError, CheckpointError):
-        return f"{said}, and so is the checkpoint that it could be made from; the verdict stands, MLflow has the rest"
+        return (
+            f"{damage}, and so is the checkpoint to make it from; the verdict is still valid, and MLflow has the rest"
+        )
     record = planned.record
     record.status, record.step = TrialStatus.INTERRUPTED, step
-    place.write_record(record)
-    return f"{said}; made again from the checkpoint at step {step}"
+    trial_folder.write_record(record)
+    return f"{damage}; made again from the checkpoint at step {step}"

@@ -1,4 +1,4 @@
-"""How long a plan will take, from how fast trials of this home folder ran on this kind of processor."""
+"""Estimates how long a plan will take, from the speed of earlier trials in the home folder on the same CPU model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -22,7 +23,7 @@ SAME_CONFIGURATION = "the same configuration"
 
 @dataclass(frozen=True)
 class TimedTrial:
-    """A trial that was timed: evaluations and checkpoints are in its seconds a step."""
+    """A trial that was timed. `seconds_per_step` includes evaluations and checkpoints."""
 
     config: TrialConfig
     seconds_per_step: float
@@ -30,7 +31,11 @@ class TimedTrial:
 
 @dataclass(frozen=True)
 class RuntimeEstimate:
-    """`seconds`: until the last trial ends. `training`: the sum over the trials. `sources`: how many trials by what."""
+    """The estimated duration of the unfinished trials of a plan.
+
+    seconds: until the last trial ends. training: seconds of training, summed over the trials. sources: what the
+    estimate comes from -> number of trials estimated from it.
+    """
 
     seconds: float
     training: float
@@ -39,96 +44,104 @@ class RuntimeEstimate:
 
     @property
     def rough(self) -> bool:
-        """Whether some trial's time was scaled from that of others."""
+        """Whether the time of some trial was scaled from trials of other configurations."""
         return set(self.sources) != {SAME_CONFIGURATION}
 
 
 def timed_trials(home: Path, device: str) -> list[TimedTrial]:
-    """Every trial of the home folder that took steps on this kind of processor and `device` ("cpu", "cuda")."""
-    found, here = [], environment.cpu_model()
+    """Every trial of the home folder that trained on this CPU model and `device` ("cpu", "cuda")."""
+    timed, cpu_model = [], environment.cpu_model()
     for file in sorted(home.glob("sweeps/*/trials/*/record.json")):
-        place = TrialFolder(file.parent)
-        record = place.record()
-        if is_comparable(record, here, device):
+        trial_folder = TrialFolder(file.parent)
+        record = trial_folder.record()
+        if is_comparable(record, cpu_model, device):
             try:
-                config = TrialConfig.model_validate_json(place.config_file.read_text())
-            except (OSError, ValidationError):  # another version of this program wrote it
+                config = TrialConfig.model_validate_json(trial_folder.config_file.read_text())
+            except (OSError, ValidationError):  # written by another version
                 continue
-            found.append(TimedTrial(config, record.seconds / record.step))
-    return found
+            timed.append(TimedTrial(config, record.seconds / record.step))
+    return timed
 
 
-def is_comparable(record: Record, processor: str, device: str) -> bool:
-    """Whether its speed says something about a trial on this processor and device."""
-    same = record.environment.get("processor") == processor
-    return record.step > 0 < record.seconds and same and str(record.applied.get("device", "")).startswith(device)
+def is_comparable(record: Record, cpu_model: str, device: str) -> bool:
+    """Whether the trial was timed, and on this CPU model and device."""
+    same_cpu = record.environment.get("processor") == cpu_model
+    return record.step > 0 < record.seconds and same_cpu and str(record.applied.get("device", "")).startswith(device)
+
+
+class StepTime(NamedTuple):
+    """Estimated seconds per step, and the kind of trials that they come from."""
+
+    seconds: float
+    source: str
 
 
 class StepTimes:
-    """Seconds a step, from what was measured.
+    """Estimates seconds per step from timed trials.
 
-    The same configuration (whatever its seed and number of steps) counts alone. Else trials of the same kind of network
-    are scaled by `relative_cost`, else all are. The median, because a busy hour spoils a mean.
+    If trials of the same configuration (with any seed and number of steps) were timed, only these count. Otherwise
+    trials of the same networks are scaled by `relative_cost`, and if there are none, all trials are. The estimate is
+    the median, because some slow hours of a busy machine would distort a mean.
     """
 
     def __init__(self, measured: list[TimedTrial]):
-        self._units: dict[str, list[float]] = defaultdict(list)
-        for one in measured:
-            for name in _names(one.config):
-                self._units[name].append(one.seconds_per_step / relative_cost(one.config))
+        self._cost_factors: dict[str, list[float]] = defaultdict(list)
+        for timed in measured:
+            for name in _names(timed.config):
+                self._cost_factors[name].append(timed.seconds_per_step / relative_cost(timed.config))
         self._medians: dict[str, float] = {}
 
-    def of(self, config: TrialConfig) -> tuple[float, str] | None:
-        """Seconds a step and where they are from; None if nothing was measured."""
+    def estimate(self, config: TrialConfig) -> StepTime | None:
+        """None if no trial was timed."""
         sources = (SAME_CONFIGURATION, f"other {config.model.family} trials", "trials of other models")
         for name, source in zip(_names(config), sources, strict=True):
-            if name in self._units:
+            if name in self._cost_factors:
                 if name not in self._medians:
-                    self._medians[name] = median(self._units[name])
-                return self._medians[name] * relative_cost(config), source
+                    self._medians[name] = median(self._cost_factors[name])
+                return StepTime(self._medians[name] * relative_cost(config), source)
         return None
 
 
 def _names(config: TrialConfig) -> tuple[str, str, str]:
-    """What a configuration is looked up by, the likest first."""
+    """The names under which the times of similar trials are kept, the most similar first."""
     return _timed_as(config), f"{config.model.family} {config.model.networks}", ""
 
 
 def _timed_as(config: TrialConfig) -> str:
-    """What a configuration's speed depends on at most."""
-    where = {"root", "path"}
-    return config.model_dump_json(exclude={"seed": True, "steps": True, "checkpoint_every": True, "data": where})
+    """The settings that can change the speed, as text."""
+    paths = {"root", "path"}
+    return config.model_dump_json(exclude={"seed": True, "steps": True, "checkpoint_every": True, "data": paths})
 
 
 def estimate_runtime(plan: Plan, measured: list[TimedTrial], workers: int) -> RuntimeEstimate | None:
-    """The time that what is left of the plan will take; None if nothing was measured."""
-    durations, sources, paces = [], Counter[str](), StepTimes(measured)
+    """How long the unfinished trials will take; None if no trial was timed."""
+    durations, sources, step_times = [], Counter[str](), StepTimes(measured)
     for planned in plan.unfinished:
-        found = paces.of(planned.config)
-        if found is None:
+        step_time = step_times.estimate(planned.config)
+        if step_time is None:
             return None
-        durations.append(found[0] * planned.remaining)
-        sources[found[1]] += 1
+        durations.append(step_time.seconds * planned.remaining)
+        sources[step_time.source] += 1
     return RuntimeEstimate(makespan(durations, workers), sum(durations), workers, dict(sources))
 
 
 def unfinished_longest_first(plan: Plan) -> list[PlannedTrial]:
-    """What is left of the plan, by the time it will take: a long trial that begins last keeps one worker busy alone.
+    """The unfinished trials, the longest first: if a long trial starts last, all other workers wait for it.
 
-    From the speeds of the sweep's own trials where some were measured, else by `relative_cost`.
+    The durations come from the speeds of the sweep's own trials, or from `relative_cost` if none was timed.
     """
-    own = [p for p in plan.trials if p.record.step > 0 < p.record.seconds]
-    paces = StepTimes([TimedTrial(p.config, p.record.seconds / p.record.step) for p in own])
+    timed = [p for p in plan.trials if p.record.step > 0 < p.record.seconds]
+    step_times = StepTimes([TimedTrial(p.config, p.record.seconds / p.record.step) for p in timed])
 
     def seconds(planned: PlannedTrial) -> float:
-        found = paces.of(planned.config)
-        return planned.remaining * (found[0] if found else relative_cost(planned.config))
+        step_time = step_times.estimate(planned.config)
+        return planned.remaining * (step_time.seconds if step_time else relative_cost(planned.config))
 
     return sorted(plan.unfinished, key=seconds, reverse=True)
 
 
 def makespan(durations: list[float], workers: int) -> float:
-    """Seconds until all is done if each worker takes the next one as soon as it is free."""
+    """Seconds until the last of `durations` ends, if each worker takes the next one as soon as it is free."""
     free = [0.0] * workers
     for duration in durations:
         heapq.heappush(free, heapq.heappop(free) + duration)

@@ -1,4 +1,4 @@
-"""What a plan's folder holds that today's code, data or settings would make anew, and why."""
+"""Results in the folder of a sweep that were made with other code, data or settings than those of today."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from orchestrator.store.trial_status import TrialStatus
 def code_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
     """How the code of two environments (`environment.describe`) differs: "commit 1a2b3c4, now 5d6e7f8"; None if not.
 
-    The commit decides where both are known, else the version of the package; torch's version counts as well.
+    If both commits are known they are compared, else the versions of the package; torch's version counts as well.
     """
     if not then:
         return None
-    found = []
+    differences = []
     commits = then.get("git_commit"), now.get("git_commit")
     if all(commits):
-        found += _changed("commit", *map(_short, commits))
+        differences += _changed("commit", *map(_short, commits))
     else:
-        found += _changed("version", *(one["packages"]["gan-orchestrator"] for one in (then, now)))
-    found += _changed("torch", *(one["packages"]["torch"] for one in (then, now)))
-    return "; ".join(found) or None
+        differences += _changed("version", *(made_with["packages"]["gan-orchestrator"] for made_with in (then, now)))
+    differences += _changed("torch", *(made_with["packages"]["torch"] for made_with in (then, now)))
+    return "; ".join(differences) or None
 
 
-def _changed(what: str, then: str, now: str) -> list[str]:
-    return [] if then == now else [f"{what} {then}, now {now}"]
+def _changed(name: str, then: str, now: str) -> list[str]:
+    return [] if then == now else [f"{name} {then}, now {now}"]
 
 
 def _short(commit: Any) -> str:
@@ -39,26 +39,29 @@ def _short(commit: Any) -> str:
 
 
 def finished_with_other_code(plan: Plan, now: Mapping[str, Any]) -> dict[str, str]:
-    """key -> how the code differs, of the plan's finished trials that other code made. They are kept."""
+    """key -> how the code differs, for each finished trial that was made with other code. These trials are kept."""
     finished = (planned for planned in plan.trials if planned.state == TrialStatus.FINISHED)
     reasons = {planned.key: code_difference(planned.record.environment, now) for planned in finished}
     return {key: reason for key, reason in reasons.items() if reason}
 
 
 def replaced_trials(plan: Plan) -> dict[str, str]:
-    """key -> why it is not the trial of the same name that the sweep asked for last time. The old one's files stay."""
+    """key -> what changed, for each trial that replaces one of the same name from the last command.
+
+    The files of the replaced trial stay in the folder.
+    """
     before = {trial["name"]: trial["key"] for trial in (read_json(plan.folder.sweep_file) or {"trials": []})["trials"]}
     found = {}
     for planned in plan.trials:
         old = before.get(planned.trial.name, planned.key)
         then = read_json(plan.folder.trial(old).config_file) if old != planned.key else None
         if then:  # it was begun
-            found[planned.key] = _what_changed(flatten(then), flatten(planned.config.model_dump(mode="json")))
+            found[planned.key] = _changed_settings(flatten(then), flatten(planned.config.model_dump(mode="json")))
     return found
 
 
-def _what_changed(then: dict[str, Any], now: dict[str, Any]) -> str:
-    differ = [path for path in now if path not in NOT_IDENTITY and then.get(path) != now[path]]
-    if not differ:
+def _changed_settings(then: dict[str, Any], now: dict[str, Any]) -> str:
+    changed = [path for path in now if path not in NOT_IDENTITY and then.get(path) != now[path]]
+    if not changed:
         return "the data changed"
-    return ", ".join(f"{path} was {short_repr(then.get(path))}, now {short_repr(now[path])}" for path in differ)
+    return ", ".join(f"{path} was {short_repr(then.get(path))}, now {short_repr(now[path])}" for path in changed)

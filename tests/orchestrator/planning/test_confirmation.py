@@ -15,7 +15,7 @@ from orchestrator.store.json_files import write_json
 MakePlan = Callable[[], Plan]
 
 
-def ended(plan: Plan, ends: dict[str, list[tuple[str, float | None]]]) -> Plan:
+def with_endings(plan: Plan, ends: dict[str, list[tuple[str, float | None]]]) -> Plan:
     """The plan with finished records: configuration -> (verdict, Frechet distance) of each seed."""
     for planned in plan.trials:
         verdict, distance = ends[planned.trial.configuration][planned.trial.seed]
@@ -40,40 +40,40 @@ def confirming(plan: Plan) -> list[tuple[str, int]]:
 
 
 def test_the_best_by_the_leaderboard_run_again_on_fresh_seeds(tiny_plan: MakePlan) -> None:
-    plan = ended(tiny_plan(), SMOOTHED_IS_BETTER)
-    more = with_confirmations(plan, 1)
-    assert confirming(more) == [(SMOOTHED, 2), (SMOOTHED, 3), (SMOOTHED, 4)]
-    assert len(confirming(more)) == MIN_SEEDS
-    assert more.trials[:4] == plan.trials
-    assert more.unfinished == more.trials[4:]
+    plan = with_endings(tiny_plan(), SMOOTHED_IS_BETTER)
+    extended = with_confirmations(plan, 1)
+    assert confirming(extended) == [(SMOOTHED, 2), (SMOOTHED, 3), (SMOOTHED, 4)]
+    assert len(confirming(extended)) == MIN_SEEDS
+    assert extended.trials[:4] == plan.trials
+    assert extended.unfinished == extended.trials[4:]
 
 
 def test_of_equally_stable_ones_the_smaller_distance_is_the_better(tiny_plan: MakePlan) -> None:
     ends = {PLAIN: [("stable", 4.0), ("stable", 4.0)], SMOOTHED: [("stable", 9.0), ("stable", 9.0)]}
-    assert {name for name, _ in confirming(with_confirmations(ended(tiny_plan(), ends), 1))} == {PLAIN}
+    assert {name for name, _ in confirming(with_confirmations(with_endings(tiny_plan(), ends), 1))} == {PLAIN}
 
 
 def test_more_than_there_are_is_all_of_them_best_first(tiny_plan: MakePlan) -> None:
-    more = with_confirmations(ended(tiny_plan(), SMOOTHED_IS_BETTER), 9)
-    assert list(dict.fromkeys(name for name, _ in confirming(more))) == [SMOOTHED, PLAIN]
-    assert len(confirming(more)) == 2 * MIN_SEEDS
+    extended = with_confirmations(with_endings(tiny_plan(), SMOOTHED_IS_BETTER), 9)
+    assert list(dict.fromkeys(name for name, _ in confirming(extended))) == [SMOOTHED, PLAIN]
+    assert len(confirming(extended)) == 2 * MIN_SEEDS
 
 
 @pytest.mark.parametrize("status", ["pending", "running", "interrupted", "failed"])
 def test_nothing_runs_again_before_all_have_ended(tiny_plan: MakePlan, status: str) -> None:
-    plan = ended(tiny_plan(), SMOOTHED_IS_BETTER)
+    plan = with_endings(tiny_plan(), SMOOTHED_IS_BETTER)
     plan.folder.trial(plan.trials[0].key).write_record(replace(plan.trials[0].record, status=status))
     plan = plan.with_current_records()
     assert with_confirmations(plan, 1) is plan
 
 
 def test_nothing_runs_again_where_it_was_not_asked_for(tiny_plan: MakePlan) -> None:
-    plan = ended(tiny_plan(), SMOOTHED_IS_BETTER)
+    plan = with_endings(tiny_plan(), SMOOTHED_IS_BETTER)
     assert with_confirmations(plan, 0) == plan
 
 
 def test_what_an_earlier_command_confirmed_stays(tiny_plan: MakePlan) -> None:
-    first = with_confirmations(ended(tiny_plan(), SMOOTHED_IS_BETTER), 1)
+    first = with_confirmations(with_endings(tiny_plan(), SMOOTHED_IS_BETTER), 1)
     write_json(first.folder.sweep_file, first.to_document())
     run_to_end(first, first.unfinished[0])
     later = with_confirmations(tiny_plan(), 0)
@@ -82,9 +82,9 @@ def test_what_an_earlier_command_confirmed_stays(tiny_plan: MakePlan) -> None:
 
 
 def test_the_same_command_again_makes_the_same_plan_and_finds_what_has_run(tiny_plan: MakePlan) -> None:
-    first = with_confirmations(ended(tiny_plan(), SMOOTHED_IS_BETTER), 1)
-    again = with_confirmations(tiny_plan(), 1)
-    assert [(p.key, p.trial) for p in again.trials] == [(p.key, p.trial) for p in first.trials]
+    first = with_confirmations(with_endings(tiny_plan(), SMOOTHED_IS_BETTER), 1)
+    repeated = with_confirmations(tiny_plan(), 1)
+    assert [(p.key, p.trial) for p in repeated.trials] == [(p.key, p.trial) for p in first.trials]
     run_to_end(first, first.unfinished[0])
     later = with_confirmations(tiny_plan(), 1)
     assert [p.key for p in later.trials] == [p.key for p in first.trials]
@@ -92,16 +92,16 @@ def test_the_same_command_again_makes_the_same_plan_and_finds_what_has_run(tiny_
 
 
 def test_a_plan_that_confirms_already_is_left_as_it_is(tiny_plan: MakePlan) -> None:
-    more = with_confirmations(ended(tiny_plan(), SMOOTHED_IS_BETTER), 1)
-    assert with_confirmations(more, 1) is more
+    extended = with_confirmations(with_endings(tiny_plan(), SMOOTHED_IS_BETTER), 1)
+    assert with_confirmations(extended, 1) is extended
 
 
 def test_a_run_on_a_fresh_seed_has_the_settings_of_the_one_that_it_confirms(tiny_plan: MakePlan) -> None:
-    more = with_confirmations(ended(tiny_plan(), SMOOTHED_IS_BETTER), 1)
-    original = next(p for p in more.trials if p.trial.configuration == SMOOTHED)
-    for planned in more.trials[4:]:
+    extended = with_confirmations(with_endings(tiny_plan(), SMOOTHED_IS_BETTER), 1)
+    original = next(p for p in extended.trials if p.trial.configuration == SMOOTHED)
+    for planned in extended.trials[4:]:
         assert planned.config == original.config.model_copy(update={"seed": planned.trial.seed})
         assert planned.to_document()["confirms"]
         assert planned.trial.name == f"{SMOOTHED} seed={planned.trial.seed}"
         assert planned.evaluation == original.evaluation  # comparable
-    assert len({planned.key for planned in more.trials}) == len(more.trials)
+    assert len({planned.key for planned in extended.trials}) == len(extended.trials)

@@ -18,22 +18,22 @@ Events = list[tuple[int, float, float]]
 
 def variants(plan: Plan) -> Plan:
     """Twelve trials in three groups, each group with cheap and dear ones."""
-    found: list[PlannedTrial] = []
+    trials: list[PlannedTrial] = []
     for number in range(12):
-        one = plan.trials[number % len(plan.trials)]
-        trial = replace(one.trial, group=f"group {number % 3}")
-        config = one.config.model_copy(update={"batch_size": 8 * (1 + number % 2), "steps": 10 + number})
-        found.append(replace(one, key=str(number), trial=trial, config=config))
-    return replace(plan, trials=found)
+        original = plan.trials[number % len(plan.trials)]
+        trial = replace(original.trial, group=f"group {number % 3}")
+        config = original.config.model_copy(update={"batch_size": 8 * (1 + number % 2), "steps": 10 + number})
+        trials.append(replace(original, key=str(number), trial=trial, config=config))
+    return replace(plan, trials=trials)
 
 
-def summed_over_all(plan: Plan, workers: int, left: dict[str, int], told: list[tuple[str, int, float]]) -> float:
+def summed_over_all(plan: Plan, workers: int, left: dict[str, int], reports: list[tuple[str, int, float]]) -> float:
     """The definition: each trial's steps at its group's speed so far, or at that of all."""
     costs = {p.key: relative_cost(p.config) for p in plan.trials}
     group = {p.key: p.trial.group for p in plan.trials}
     units: dict[str, float] = defaultdict(float)
     seconds: dict[str, float] = defaultdict(float)
-    for key, steps, spent in told:
+    for key, steps, spent in reports:
         units[group[key]] += steps * costs[key]
         seconds[group[key]] += spent
     if not sum(units.values()):
@@ -46,31 +46,31 @@ def summed_over_all(plan: Plan, workers: int, left: dict[str, int], told: list[t
 @given(st.lists(st.tuples(st.integers(0, 11), st.floats(0, 1), st.floats(0.1, 100)), max_size=40))
 @settings(max_examples=60, deadline=None)
 def test_the_time_left_is_the_sum_over_all_trials_whatever_they_report(plan: Plan, events: Events) -> None:
-    clock, told = Eta(plan, workers=3), list[tuple[str, int, float]]()
+    eta, reports = Eta(plan, workers=3), list[tuple[str, int, float]]()
     left = {p.key: p.config.steps for p in plan.trials}
     for number, share, seconds in events:
         key = str(number)
-        now = round(left[key] * share)
+        remaining = round(left[key] * share)
         if share < 0.1:  # it ends early
-            clock.close(key)
+            eta.close(key)
             left[key] = 0
         else:
-            clock.progress(key, now, seconds)
-            told.append((key, left[key] - now, seconds))
-            left[key] = now
-        assert clock.seconds_left() == pytest.approx(summed_over_all(plan, 3, left, told), rel=1e-9)
+            eta.progress(key, remaining, seconds)
+            reports.append((key, left[key] - remaining, seconds))
+            left[key] = remaining
+        assert eta.seconds_left() == pytest.approx(summed_over_all(plan, 3, left, reports), rel=1e-9)
 
 
 def test_the_time_left_follows_the_number_of_workers_but_never_beyond_that_of_the_trials(plan: Plan) -> None:
-    clock = Eta(plan, workers=3)
-    clock.progress("0", 0, 10.0)
-    before = clock.seconds_left()
-    clock.set_workers(1)
-    assert clock.seconds_left() == pytest.approx(3 * before)
-    clock.set_workers(1000)
-    assert clock.seconds_left() == pytest.approx(3 * before / 12)
-    clock.set_workers(0)  # none just now
-    assert clock.seconds_left() == pytest.approx(3 * before)
+    eta = Eta(plan, workers=3)
+    eta.progress("0", 0, 10.0)
+    before = eta.seconds_left()
+    eta.set_workers(1)
+    assert eta.seconds_left() == pytest.approx(3 * before)
+    eta.set_workers(1000)
+    assert eta.seconds_left() == pytest.approx(3 * before / 12)
+    eta.set_workers(0)  # none just now
+    assert eta.seconds_left() == pytest.approx(3 * before)
 
 
 @pytest.fixture(scope="module")

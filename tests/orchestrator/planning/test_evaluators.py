@@ -47,31 +47,31 @@ def plan_of(tmp_path: Path) -> MakePlan:
     return make
 
 
-class Told:
-    """What was said while evaluators were prepared."""
+class Messages:
+    """What was reported while evaluators were prepared."""
 
     def __init__(self) -> None:
-        self.doing: list[str] = []
+        self.phases: list[str] = []
         self.notes: list[str] = []
 
 
-def prepared(plan: Plan) -> tuple[dict[str, Evaluator], Told]:
-    told = Told()
+def prepared(plan: Plan) -> tuple[dict[str, Evaluator], Messages]:
+    messages = Messages()
     home = plan.folder.folder.parent.parent
-    return build_evaluators(plan, home, told.doing.append, told.notes.append), told
+    return build_evaluators(plan, home, messages.phases.append, messages.notes.append), messages
 
 
 @pytest.fixture
 def trainings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A number for each classifier that is trained: its images."""
-    found: list[int] = []
+    image_counts: list[int] = []
 
     def counted(images: torch.Tensor, labels: torch.Tensor, classes: int) -> Classifier:
-        found.append(len(images))
+        image_counts.append(len(images))
         return train_classifier(images, labels, classes)
 
     monkeypatch.setattr(features, "train_classifier", counted)
-    return found
+    return image_counts
 
 
 def began_with(plan: Plan, evaluators: dict[str, Evaluator], steps: int = 2) -> None:
@@ -87,31 +87,31 @@ def began_with(plan: Plan, evaluators: dict[str, Evaluator], steps: int = 2) -> 
 
 def test_one_classifier_serves_all_trials_and_is_trained_once(plan_of: MakePlan, trainings: list[int]) -> None:
     plan = plan_of()
-    first, told = prepared(plan)
+    first, messages = prepared(plan)
     (planned,) = {planned.evaluation for planned in plan.trials}
     assert set(first) == {planned}
     assert trainings == [78]  # of 90 images, one in seven is for testing
     home = plan.folder.folder.parent.parent
     assert (home / "evaluators" / f"{plan.trials[0].fingerprint}.pt").is_file()
-    again, told_again = prepared(plan_of())
+    later, later_messages = prepared(plan_of())
     assert trainings == [78]
-    assert again[planned].id == first[planned].id
-    assert torch.equal(again[planned].vectors, first[planned].vectors)
-    assert again[planned].features.accuracy == first[planned].features.accuracy
-    assert told.doing == told_again.doing == ["preparing the evaluator of npz"]
-    assert told.notes == told_again.notes
+    assert later[planned].id == first[planned].id
+    assert torch.equal(later[planned].vectors, first[planned].vectors)
+    assert later[planned].features.accuracy == first[planned].features.accuracy
+    assert messages.phases == later_messages.phases == ["preparing the evaluator of npz"]
+    assert messages.notes == later_messages.notes
 
 
 def test_how_good_the_classifier_is_is_said(plan_of: MakePlan) -> None:
-    found, told = prepared(plan_of())
-    (made,) = found.values()
-    assert told.notes == [f"evaluator of npz: {made.id}, a classifier right on 100.0% of the test images"]
+    evaluators, messages = prepared(plan_of())
+    (evaluator,) = evaluators.values()
+    assert messages.notes == [f"evaluator of npz: {evaluator.id}, a classifier with 100.0% accuracy on the test images"]
 
 
 def test_a_classifier_that_is_wrong_too_often_is_a_caution(plan_of: MakePlan) -> None:
     guess = np.random.RandomState(1).randint(0, 2, 90)  # labels that have nothing to do with the images
-    _, told = prepared(plan_of(guess))
-    (note,) = told.notes
+    _, messages = prepared(plan_of(guess))
+    (note,) = messages.notes
     assert note.startswith("caution: evaluator of npz")
     assert f"below {MIN_CLASSIFIER_ACCURACY:.0%}: classes covered and class agreement are rough" in note
 
@@ -119,21 +119,21 @@ def test_a_classifier_that_is_wrong_too_often_is_a_caution(plan_of: MakePlan) ->
 def test_images_without_labels_are_measured_in_random_features_with_a_caution(
     plan_of: MakePlan, trainings: list[int]
 ) -> None:
-    found, told = prepared(plan_of(None))
-    (made,) = found.values()
-    assert made.features.kind == "random"
-    assert made.id.startswith("random-")
-    (note,) = told.notes
+    evaluators, messages = prepared(plan_of(None))
+    (evaluator,) = evaluators.values()
+    assert evaluator.features.kind == "random"
+    assert evaluator.id.startswith("random-")
+    (note,) = messages.notes
     assert note.startswith("caution: npz is measured in random features")
-    assert made.id in note
+    assert evaluator.id in note
     assert "labels" in note
     assert trainings == []
 
 
 def test_random_features_that_were_asked_for_are_not_blamed_on_the_data(plan_of: MakePlan) -> None:
-    found, told = prepared(plan_of(evaluation="{every: 4, samples: 80, features: random}"))
-    assert [made.features.kind for made in found.values()] == ["random"]
-    assert "has no labels" not in " ".join(told.notes)
+    evaluators, messages = prepared(plan_of(evaluation="{every: 4, samples: 80, features: random}"))
+    assert [evaluator.features.kind for evaluator in evaluators.values()] == ["random"]
+    assert "has no labels" not in " ".join(messages.notes)
 
 
 def test_ways_of_measuring_have_an_evaluator_each_and_share_the_classifier(
@@ -144,11 +144,11 @@ def test_ways_of_measuring_have_an_evaluator_each_and_share_the_classifier(
     grid = "      evaluation.samples: [80, 90]\n      evaluation.every: [2, 4]\n"
     (tmp_path / "tiny.yaml").write_text(text + grid)
     plan = make_plan(loader.load(tmp_path / "tiny.yaml"), tmp_path / "home")
-    found, told = prepared(plan)
-    assert set(found) == {planned.evaluation for planned in plan.trials}
-    assert len(found) == 2  # how often does not matter
-    assert len({made.id for made in found.values()}) == 2
-    assert len(told.notes) == 2
+    evaluators, messages = prepared(plan)
+    assert set(evaluators) == {planned.evaluation for planned in plan.trials}
+    assert len(evaluators) == 2  # how often does not matter
+    assert len({evaluator.id for evaluator in evaluators.values()}) == 2
+    assert len(messages.notes) == 2
     assert trainings == [78]
 
 
@@ -157,22 +157,22 @@ def test_a_trial_that_is_half_done_is_not_measured_with_another_evaluator(plan_o
     evaluators, _ = prepared(plan)
     (before,) = evaluators.values()
     began_with(plan, evaluators)
-    assert [made.id for made in prepared(plan_of())[0].values()] == [before.id]  # the same: it goes on
+    assert [evaluator.id for evaluator in prepared(plan_of())[0].values()] == [before.id]  # the same: it goes on
 
     cache = tmp_path / "home" / "evaluators" / f"{plan.trials[0].fingerprint}.pt"
     cache.unlink()
     images = plan.images[plan.trials[0].fingerprint]
     assert images.labels is not None
     features.classifier(replace(images, labels=1 - images.labels), cache)  # as if another machine had trained it
-    again = plan_of()
+    later = plan_of()
     with pytest.raises(UserError) as caught:
-        prepared(again)
+        prepared(later)
     message = str(caught.value)
-    name = again.trials[0].trial.name
-    assert message.startswith(f"{name} was measured with {before.id} up to now, and the evaluator is classifier-")
+    name = later.trials[0].trial.name
+    assert message.startswith(f"{name} was measured with {before.id} so far, and the evaluator is now classifier-")
     assert message.count(before.id) == 1
     assert "Put the weights back, or give the sweep another name" in message
-    assert again.folder.trial(again.trials[0].key).record() == again.trials[0].record  # nothing was started
+    assert later.folder.trial(later.trials[0].key).record() == later.trials[0].record  # nothing was started
 
 
 def test_a_trial_of_which_nothing_is_left_takes_any_evaluator(plan_of: MakePlan) -> None:
@@ -193,11 +193,13 @@ def test_a_finished_trial_that_was_measured_otherwise_is_a_caution(plan_of: Make
     record.status, record.step, record.evaluator = "finished", 8, {"id": "classifier-00000000"}
     folder.folder.mkdir(parents=True)
     folder.write_record(record)
-    found, told = prepared(plan_of())
-    (made,) = found.values()
+    evaluators, messages = prepared(plan_of())
+    (evaluator,) = evaluators.values()
     name = plan.trials[0].trial.name
-    expected = f"caution: {name} was measured with classifier-00000000, not {made.id}: their numbers stand apart"
-    assert told.notes[1:] == [expected]
+    expected = (
+        f"caution: {name} was measured with classifier-00000000, not {evaluator.id}: their numbers cannot be compared"
+    )
+    assert messages.notes[1:] == [expected]
 
 
 def test_nothing_is_prepared_where_nothing_is_left_to_do(plan_of: MakePlan, trainings: list[int]) -> None:
@@ -209,8 +211,8 @@ def test_nothing_is_prepared_where_nothing_is_left_to_do(plan_of: MakePlan, trai
         record.evaluator = {"id": "classifier-00000000"}  # whatever it was: its numbers are there
         folder.folder.mkdir(parents=True)
         folder.write_record(record)
-    found, told = prepared(plan_of())
-    assert (found, told.doing, told.notes, trainings) == ({}, [], [], [])
+    evaluators, messages = prepared(plan_of())
+    assert (evaluators, messages.phases, messages.notes, trainings) == ({}, [], [], [])
 
 
 def test_a_damaged_classifier_is_not_replaced_without_asking(plan_of: MakePlan, tmp_path: Path) -> None:
@@ -236,9 +238,11 @@ def test_the_classifier_of_other_data_is_a_users_mistake(plan_of: MakePlan, tmp_
 
 def test_a_classifier_that_could_not_be_tested_is_a_caution(plan_of: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(features, "_accuracy", lambda *given: None)
-    found, told = prepared(plan_of())
-    (made,) = found.values()
-    assert told.notes == [f"caution: the classifier of npz ({made.id}) could not be tested: no test image has a label"]
+    evaluators, messages = prepared(plan_of())
+    (evaluator,) = evaluators.values()
+    assert messages.notes == [
+        f"caution: the classifier of npz ({evaluator.id}) could not be tested: no test image has a label"
+    ]
 
 
 def test_weights_that_are_not_inceptions_are_a_users_mistake(plan_of: MakePlan, tmp_path: Path) -> None:

@@ -18,15 +18,15 @@ MakePlan = Callable[[], Plan]
 
 def test_the_first_trial_of_each_group_is_timed(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pilot, "SECONDS_A_GROUP", 0.0)
-    plan, said = tiny_plan(), list[str]()
+    plan, notes = tiny_plan(), list[str]()
     other = replace(plan.trials[3], trial=replace(plan.trials[3].trial, group="another"))
     plan = replace(plan, trials=[*plan.trials[:3], other])
-    found = pilot.time_groups(plan, plan.folder.home, said.append)
-    assert [measured.config for measured in found] == [plan.trials[0].config, other.config]
-    assert all(measured.seconds_per_step > 0 for measured in found)
-    assert sum("ms a step" in line for line in said) == 2
+    timed = pilot.time_groups(plan, plan.folder.home, notes.append)
+    assert [measured.config for measured in timed] == [plan.trials[0].config, other.config]
+    assert all(measured.seconds_per_step > 0 for measured in timed)
+    assert sum("ms a step" in line for line in notes) == 2
     assert not plan.folder.folder.exists()
-    expected = estimate_runtime(plan, found, workers=1)
+    expected = estimate_runtime(plan, timed, workers=1)
     assert expected is not None and expected.sources == {SAME_CONFIGURATION: 4}
 
 

@@ -23,10 +23,10 @@ def test_trials_are_new_then_resumable_then_finished(tiny_plan: MakePlan) -> Non
     assert plan.counts() == {"new": 4}
     run_to_end(plan, plan.trials[0])
     run_some_steps(plan, plan.trials[1], 1).suspend()
-    again = tiny_plan()
-    assert again.counts() == {"finished": 1, "resumable": 1, "new": 2}
-    assert [planned.remaining for planned in again.trials] == [0, 7, 8, 8]
-    assert [planned.key for planned in again.unfinished] == [planned.key for planned in plan.trials[1:]]
+    later = tiny_plan()
+    assert later.counts() == {"finished": 1, "resumable": 1, "new": 2}
+    assert [planned.remaining for planned in later.trials] == [0, 7, 8, 8]
+    assert [planned.key for planned in later.unfinished] == [planned.key for planned in plan.trials[1:]]
 
 
 def test_every_trial_has_a_key_of_its_own_and_keeps_it(tiny_plan: MakePlan) -> None:
@@ -78,17 +78,17 @@ def test_the_time_left_is_unknown_until_something_was_measured(tiny_plan: MakePl
 
 def test_the_time_left_follows_the_measured_speed_and_the_workers(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    clock = Eta(plan, workers=2)
-    clock.progress(plan.trials[0].key, left=6, seconds=4.0)  # 2 steps took 4 s; 30 steps are left
-    assert clock.seconds_left() == pytest.approx(30 * 2.0 / 2)
-    clock.close(plan.trials[0].key)
-    assert clock.seconds_left() == pytest.approx(24 * 2.0 / 2)
+    eta = Eta(plan, workers=2)
+    eta.progress(plan.trials[0].key, left=6, seconds=4.0)  # 2 steps took 4 s; 30 steps are left
+    assert eta.seconds_left() == pytest.approx(30 * 2.0 / 2)
+    eta.close(plan.trials[0].key)
+    assert eta.seconds_left() == pytest.approx(24 * 2.0 / 2)
 
 
 def test_a_group_that_was_not_timed_yet_is_estimated_from_the_others(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     dear = replace(plan.trials[3], trial=replace(plan.trials[3].trial, group="dear"))
     dear = replace(dear, config=dear.config.model_copy(update={"batch_size": 16}))
-    clock = Eta(replace(plan, trials=[plan.trials[0], dear]), workers=1)
-    clock.progress(plan.trials[0].key, left=0, seconds=8.0)
-    assert clock.seconds_left() == pytest.approx(8 * 2.0)
+    eta = Eta(replace(plan, trials=[plan.trials[0], dear]), workers=1)
+    eta.progress(plan.trials[0].key, left=0, seconds=8.0)
+    assert eta.seconds_left() == pytest.approx(8 * 2.0)

@@ -50,7 +50,7 @@ def test_nothing_is_chosen_where_no_generator_was_measured() -> None:
 
 def test_all_are_ranked() -> None:
     three = [*runs("a", (True, 3.0)), *runs("b", (False, 1.0)), *runs("c", (True, 2.0))]
-    assert [found.configuration for found in rank_configurations(three)] == ["c", "a", "b"]
+    assert [ranked.configuration for ranked in rank_configurations(three)] == ["c", "a", "b"]
 
 
 def test_how_a_trial_ended_is_read_from_its_record() -> None:

@@ -34,14 +34,14 @@ def config(**settings: Any) -> TrialConfig:
 
 def test_seed_steps_and_place_do_not_matter_and_everything_else_does() -> None:
     measured = [TimedTrial(config(seed=3, steps=7, checkpoint_every=1, data__root="x"), 0.5)]
-    assert StepTimes(measured).of(config()) == (0.5, SAME_CONFIGURATION)
-    found = StepTimes(measured).of(config(stabilizers__label_smoothing=0.1))
-    assert found is not None and found[1] == "other dcgan trials"
+    assert StepTimes(measured).estimate(config()) == (0.5, SAME_CONFIGURATION)
+    estimated = StepTimes(measured).estimate(config(stabilizers__label_smoothing=0.1))
+    assert estimated is not None and estimated[1] == "other dcgan trials"
 
 
 def test_the_same_configuration_counts_alone_and_a_busy_hour_does_not_spoil_it() -> None:
     same = [TimedTrial(config(seed=seed), seconds) for seed, seconds in enumerate((1.0, 1.1, 90.0))]
-    assert StepTimes([*same, TimedTrial(config(batch_size=32), 70.0)]).of(config()) == (
+    assert StepTimes([*same, TimedTrial(config(batch_size=32), 70.0)]).estimate(config()) == (
         pytest.approx(1.1),
         SAME_CONFIGURATION,
     )
@@ -50,9 +50,9 @@ def test_the_same_configuration_counts_alone_and_a_busy_hour_does_not_spoil_it()
 def test_other_trials_are_scaled_by_their_cost_nearest_kind_first() -> None:
     acgan = TimedTrial(config(model__family="acgan"), 9.0)
     dcgan = TimedTrial(config(batch_size=32), 1.0)
-    assert StepTimes([acgan, dcgan]).of(config(batch_size=64)) == (pytest.approx(2.0), "other dcgan trials")
-    assert StepTimes([acgan]).of(config(batch_size=64)) == (pytest.approx(0.9), "trials of other models")
-    assert StepTimes([]).of(config()) is None
+    assert StepTimes([acgan, dcgan]).estimate(config(batch_size=64)) == (pytest.approx(2.0), "other dcgan trials")
+    assert StepTimes([acgan]).estimate(config(batch_size=64)) == (pytest.approx(0.9), "trials of other models")
+    assert StepTimes([]).estimate(config()) is None
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_a_plan_takes_its_remaining_steps_at_their_pace(tiny_plan: MakePlan) -> 
     begun = replace(plan.trials[0], record=Record(plan.trials[0].key, "interrupted", step=6))
     done = replace(plan.trials[1], record=Record(plan.trials[1].key, "finished", step=8))
     plan = replace(plan, trials=[begun, done, *plan.trials[2:]])
-    found = estimate_runtime(plan, [TimedTrial(plan.trials[0].config, 2.0)], workers=1)
-    assert found is not None
-    assert found.seconds == found.training == pytest.approx((2 + 8 + 8) * 2.0)
-    assert found.sources == {SAME_CONFIGURATION: 1, "other dcgan trials": 2}
-    assert found.rough
+    estimated = estimate_runtime(plan, [TimedTrial(plan.trials[0].config, 2.0)], workers=1)
+    assert estimated is not None
+    assert estimated.seconds == estimated.training == pytest.approx((2 + 8 + 8) * 2.0)
+    assert estimated.sources == {SAME_CONFIGURATION: 1, "other dcgan trials": 2}
+    assert estimated.rough
     assert estimate_runtime(plan, [], workers=1) is None
 
 
@@ -82,9 +82,9 @@ def test_what_ran_here_is_found_and_another_processor_or_device_is_not(tiny_plan
     execution = run_to_end(plan, plan.trials[0])
     device = str(execution.record.applied["device"])
     record = execution.folder.record()
-    (found,) = timed_trials(plan.folder.home, device)
-    assert found.config == plan.trials[0].config
-    assert found.seconds_per_step == pytest.approx(record.seconds / 8)
+    (timed,) = timed_trials(plan.folder.home, device)
+    assert timed.config == plan.trials[0].config
+    assert timed.seconds_per_step == pytest.approx(record.seconds / 8)
     assert is_comparable(record, environment.cpu_model(), device)
     assert not is_comparable(record, "another processor", device)
     assert not is_comparable(record, environment.cpu_model(), "another device")
@@ -100,11 +100,11 @@ def test_a_configuration_of_another_version_is_passed_over(tiny_plan: MakePlan) 
 
 def test_the_longest_trial_begins_first_by_what_was_measured_and_else_by_cost(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    one, two, *rest = plan.trials
-    begun = replace(two, record=Record(two.key, "interrupted", step=7, seconds=0.0))
-    plan = replace(plan, trials=[begun, one, *rest])
-    assert unfinished_longest_first(plan)[-1].key == two.key  # all but one of its steps are done
-    fast = replace(one, record=Record(one.key, "finished", step=8, seconds=8.0))
+    first, second, *rest = plan.trials
+    begun = replace(second, record=Record(second.key, "interrupted", step=7, seconds=0.0))
+    plan = replace(plan, trials=[begun, first, *rest])
+    assert unfinished_longest_first(plan)[-1].key == second.key  # all but one of its steps are done
+    fast = replace(first, record=Record(first.key, "finished", step=8, seconds=8.0))
     wide = {"model.family": "wgan_gp"}
     slow = replace(rest[0], config=TrialConfig.model_validate(unflatten(wide) | {"steps": 8}))
     slow = replace(slow, record=Record(slow.key, "interrupted", step=1, seconds=0.001))

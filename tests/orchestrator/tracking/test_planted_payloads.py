@@ -73,7 +73,7 @@ def test_a_planted_classifier_is_refused_and_does_not_run(tiny_plan: MakePlan, t
     plan = make_plan(sweep, home)
     plant(home / "evaluators" / f"{plan.trials[0].fingerprint}.pt", marker)
     with pytest.raises(UserError, match=r"more than tensors.*delete the file"):
-        evaluators.build_evaluators(plan, home, doing=lambda text: None, note=lambda text: None)
+        evaluators.build_evaluators(plan, home, on_phase=lambda text: None, note=lambda text: None)
     assert not marker.exists()
 
 
