@@ -242,7 +242,9 @@ def score(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[int, float]], None]
     def replace(distances: dict[int, float]) -> None:
         def evaluate(self: Trainer) -> Row:
             distance = distances.get(self.step_count, 9.0)  # of the untrained generator, unless it is said
-            return real(self) | ({f"frechet/{self.evaluator.id}": distance} if self.evaluator else {})
+            return real(self) | (
+                {f"frechet/{self.evaluation.evaluator.id}": distance} if self.evaluation.evaluator else {}
+            )
 
         monkeypatch.setattr(Trainer, "evaluate", evaluate)
 
