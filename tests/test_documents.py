@@ -13,7 +13,9 @@ from support.commands import ROOT
 from support.documents import DOCUMENTS, Document, anchors
 from support.import_graph import ORDER, PACKAGES
 
+from gan_core.config.identity import setting_paths
 from orchestrator.cli.app import app
+from orchestrator.sweepfile.loader import load
 
 FOLDERS = ("orchestrator", "gan_core", "tests", "docs", "experiments", "benchmarks", "docker", "tools")
 SOURCES = ("*.py", "*.sh", "*.js", "*.j2", "*.yaml", "*.toml", "Makefile", "Dockerfile")
@@ -155,6 +157,26 @@ def test_an_option_of_another_command_is_found() -> None:
 def test_readme_lists_every_command() -> None:
     named = {name for name, _ in Document.read(ROOT / "README.md").commands()}
     assert named >= set(commands())
+
+
+def test_readme_names_settings_that_exist() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text[text.index("| section | settings") :].split("\n\n")[0]
+    rows = re.findall(r"^\| (?:`(\w+)`|\(none\)) \| (.*) \|$", table, re.MULTILINE)
+    named = {f"{section}.{name}".lstrip(".") for section, names in rows for name in re.findall(r"`([\w.]+)`", names)}
+    stabilizers = text[text.index("| `stabilizers` (0") :].split("\n\n")[0]
+    named |= {f"stabilizers.{name}" for name in re.findall(r"^\| `(\w+): ", stabilizers, re.MULTILINE)}
+    paths = set(setting_paths())
+    assert {path for path in named if not any(f"{known}.".startswith(f"{path}.") for known in paths)} == set()
+    assert {path.split(".")[1] for path in paths if path.startswith("stabilizers")} == {
+        path.split(".")[1] for path in named if path.startswith("stabilizers.")
+    }
+
+
+def test_the_sweep_file_of_the_readme_is_one(tmp_path: Path) -> None:
+    [example] = [code for language, code in Document.read(ROOT / "README.md").code if language == "yaml"]
+    (tmp_path / "sweep.yaml").write_text(example, encoding="utf-8")
+    assert len(load(tmp_path / "sweep.yaml", ["trial.steps=100", "seeds=[0,1,2]"]).trials) == 24
 
 
 @ALL
