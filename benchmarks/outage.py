@@ -25,7 +25,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from support.proxy import free_port, start_server  # noqa: E402
 
 from orchestrator.store.sweep_folder import SweepFolder  # noqa: E402
-from orchestrator.tracking.client import runs_of  # noqa: E402
+from orchestrator.tracking.mirror_file import run_ids  # noqa: E402
 
 SIGNALS = {"undisturbed": None, "hang": signal.SIGSTOP, "down": signal.SIGKILL}
 
@@ -58,7 +58,7 @@ def measure(disturbance: signal.Signals | None, steps: int) -> tuple[float, floa
         folder = SweepFolder(place / "home", "smoke")
         try:
             sweep = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-            while not runs_of(folder) and sweep.poll() is None:
+            while not run_ids(folder) and sweep.poll() is None:
                 time.sleep(0.1)
             if disturbance:
                 os.killpg(server.pid, disturbance)
@@ -67,7 +67,7 @@ def measure(disturbance: signal.Signals | None, steps: int) -> tuple[float, floa
         finally:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait()
-        records = [folder.trial(trial["key"]).record() for trial in folder.sweep()["trials"]]
+        records = [folder.trial(trial["key"]).record() for trial in folder.document()["trials"]]
     began = min(record.attempts[0]["began"] for record in records)
     ended = max(record.attempts[-1]["ended"] for record in records)
     return sum(record.seconds for record in records), (ended - began) / 1000

@@ -88,7 +88,7 @@ def send(home: Path, uri: str, document: dict[str, Any]) -> float:
     began = time.monotonic()
     mirror.sync()
     speed = mirror.sent["points"] / (time.monotonic() - began)
-    mirror.finish("FINISHED", "", None)
+    mirror.end_parent_run("FINISHED", "", None)
     return speed
 
 
@@ -102,7 +102,7 @@ def one_trial(folder: SweepFolder, key: str, points: int, rng: np.random.Generat
     ]
     trial.history_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     picture = Image.fromarray(rng.integers(0, 255, (274, 274), dtype=np.uint8))
-    picture.save(trial.real_file)
+    picture.save(trial.real_images_file)
     picture.save(trial.sample_file(10 * points))
     stable = bool(rng.random() < 0.7)
     verdict = {"name": "stable" if stable else "collapsed", "reason": "made up", "since": None if stable else 500}

@@ -20,7 +20,7 @@ from orchestrator.report import artifact_schemas
 from orchestrator.report.data import Curve, RunData, SweepData, mixtures
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.address import without_secrets
-from orchestrator.tracking.client import IMAGE_NAME, KEY, KIND, children_of, client_for
+from orchestrator.tracking.client import IMAGE_PATH, KEY_TAG, KIND_TAG, child_runs, client_for
 
 Item = TypeVar("Item")
 MAX_PICTURES = 160
@@ -47,8 +47,8 @@ def _collect(tracking_uri: str, sweep: str, parent_id: str | None) -> SweepData:
         raise UserError(f"MLflow at {shown} holds no sweep {sweep!r}; `orchestrate sweep FILE` makes one")
     reader = _Reader(tracking_uri)
     document = reader.document(parent, sweep)
-    children = children_of(client, experiment.experiment_id, parent.info.run_id)
-    runs = {run.data.tags[KEY]: run for run in children if KEY in run.data.tags}
+    children = child_runs(client, experiment.experiment_id, parent.info.run_id)
+    runs = {run.data.tags[KEY_TAG]: run for run in children if KEY_TAG in run.data.tags}
     moments = max(1, MAX_PICTURES // max(1, len(document["trials"])))
     with ThreadPoolExecutor(8) as pool:
         found = list(
@@ -72,7 +72,7 @@ def _newest(client: Any, experiment: Any) -> Any:
     if not experiment:
         return None
     newest = ["attributes.start_time DESC"]
-    found = client.search_runs([experiment.experiment_id], f"tags.`{KIND}` = 'sweep'", order_by=newest, max_results=1)
+    found = client.search_runs([experiment.experiment_id], f"tags.`{KIND_TAG}` = 'sweep'", order_by=newest, max_results=1)
     return found[0] if found else None
 
 
@@ -119,7 +119,7 @@ class _Reader:
 
     def pictures(self, run: Any) -> list[tuple[int, str]]:
         """(step, path) of the sample grids logged over steps, in order, one a step."""
-        matches = [match for path in self.files(run, "images") if (match := IMAGE_NAME.fullmatch(path))]
+        matches = [match for path in self.files(run, "images") if (match := IMAGE_PATH.fullmatch(path))]
         return sorted({int(match["step"]): match[0] for match in matches if match["key"] == "samples"}.items())
 
     def real_pictures(self, found: list[RunData], runs: dict[str, Any]) -> list[tuple[str, bytes]]:

@@ -1,4 +1,4 @@
-"""Where MLflow and Ray are, and whether they answer: asked before anything is started."""
+"""MLflow's address, and whether MLflow answers there: checked before anything is started."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def default_uri(home: Path) -> str:
 def without_secrets(uri: str) -> str:
     """The address without user, password and query (which may hold them too), for messages and files.
 
-    Raises UserError where it is no address.
+    Raises UserError if it is not an address.
     """
     try:
         parts = urlsplit(uri)
@@ -33,32 +33,32 @@ def without_secrets(uri: str) -> str:
 
 
 def check_uri(uri: str) -> None:
-    """Raises UserError if nothing answers at an address on the network, or if the kind of address is not supported."""
-    shown, parts = without_secrets(uri), urlsplit(uri)
+    """Raises UserError if nothing answers at an address in the network, or if MLflow does not support its scheme."""
+    safe_uri, parts = without_secrets(uri), urlsplit(uri)
     if parts.scheme in ("", "file"):
         raise UserError(
-            f"MLFLOW_TRACKING_URI is {shown!r}: MLflow 3 keeps no runs in plain folders; "
+            f"MLFLOW_TRACKING_URI is {safe_uri!r}: MLflow 3 keeps no runs in plain folders; "
             "use http://HOST:PORT, sqlite:///FILE or postgresql://..., or unset it"
         )
     try:
         if parts.scheme in ("http", "https"):
-            urlopen(f"{shown.rstrip('/')}/health", timeout=5).close()
+            urlopen(f"{safe_uri.rstrip('/')}/health", timeout=5).close()
         elif parts.hostname:
             _check_driver(uri)
             port = parts.port or {"postgresql": 5432, "mysql": 3306, "mssql": 1433}[parts.scheme.partition("+")[0]]
             socket.create_connection((parts.hostname, port), timeout=5).close()
     except HTTPError:
-        return  # it answers, though not to everybody
+        return  # it answers, but wants credentials
     except (OSError, ValueError, KeyError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise UserError(
-            f"MLflow's store at {shown} does not answer ({reason}); check that it runs and that "
+            f"MLflow's store at {safe_uri} does not answer ({reason}); check that it runs and that "
             "MLFLOW_TRACKING_URI is its address, or unset MLFLOW_TRACKING_URI to record into the home folder"
         ) from None
 
 
 def _check_driver(uri: str) -> None:
-    """Raises UserError where Python cannot speak to such a database."""
+    """Raises UserError if the Python package for such a database is not installed."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 

@@ -1,6 +1,6 @@
-"""How MLflow is reached, and how a sweep's runs are found in it.
+"""The MLflow client, and how the runs of a sweep are found in an experiment.
 
-A sweep is a parent run and a child run a trial, told apart by tags; `orchestrator.tracking.mirror` writes them.
+A sweep is a parent run and each trial a child run of it. Tags tell them apart: `orchestrator.tracking.run_content`.
 """
 
 from __future__ import annotations
@@ -12,30 +12,36 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
-from orchestrator.store.json_files import read_json
-from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.tracking import sqlite
-from orchestrator.tracking.address import without_secrets
 
-KIND, KEY, FOLDER = "orchestrate.kind", "orchestrate.key", "orchestrate.folder"
-SENT = "orchestrate.sent"
-"""The state of the record of which a run holds everything; set last."""
-PAGE = 1000
-"""Runs in one answer."""
-IMAGE_NAME = re.compile(r"images/(?P<key>[^+]+)\+step\+(?P<step>\d+)\+timestamp\+\d+\+[0-9a-f-]+\.png")
+KIND_TAG, KEY_TAG, FOLDER_TAG = "orchestrate.kind", "orchestrate.key", "orchestrate.folder"
+SENT_TAG = "orchestrate.sent"
+"""The state of the record of which the run holds everything. It is set last."""
+PAGE_SIZE = 1000
+"""Runs in one answer of MLflow."""
+IMAGE_PATH = re.compile(r"images/(?P<key>[^+]+)\+step\+(?P<step>\d+)\+timestamp\+\d+\+[0-9a-f-]+\.png")
+"""The artifact path that MLflow gives to an image that is logged for a step."""
+
+
+class LoggedImage(NamedTuple):
+    """An image that was logged for a step. `path`: of the artifact."""
+
+    key: str
+    step: int
+    path: str
 
 
 def client_for(uri: str) -> Any:
-    """A quiet MlflowClient that gives up soon: an answer may take 10 s, and a call is not repeated by itself.
+    """An MlflowClient that prints nothing and gives up soon: a request may take 10 s and is not repeated by itself.
 
-    Its callers try again, later and with all that has come meanwhile. MLflow's own retries would wait as long as a
-    server's Retry-After asks, and would make two runs where the answer to the first request was lost.
+    Callers try again later, and send what is new by then, too. MLflow's own retries would wait as long as the
+    Retry-After of a server says, and would create two runs if the answer to the first request was lost.
     """
     for name, value in {
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # with user and password
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # it would print user and password
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
         "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -45,60 +51,62 @@ def client_for(uri: str) -> Any:
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient
 
-    for logger in ("mlflow", "alembic"):  # importing mlflow sets the levels of its own; its errors are raised too
+    for logger in ("mlflow", "alembic"):  # after the import, which sets their levels; all errors are raised as well
         logging.getLogger(logger).setLevel(logging.CRITICAL)
-    return Heard(MlflowClient(tracking_uri=uri))
+    return AnswerTimingClient(MlflowClient(tracking_uri=uri))
 
 
-class Heard:
-    """An MlflowClient that remembers when it was answered last (`when`, time.monotonic)."""
+class AnswerTimingClient:
+    """An MlflowClient that knows when MLflow answered last (`last_answer`, by time.monotonic)."""
 
     def __init__(self, client: Any):
-        self._client, self.when = client, 0.0
+        self._client, self.last_answer = client, 0.0
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        call = getattr(self._client, name)
+        method = getattr(self._client, name)
 
-        def ask(*arguments: Any, **named: Any) -> Any:
-            answer = call(*arguments, **named)
-            self.when = time.monotonic()
+        def call(*args: Any, **kwargs: Any) -> Any:
+            answer = method(*args, **kwargs)
+            self.last_answer = time.monotonic()
             return answer
 
-        return ask
+        return call
 
 
 def warm_up(uri: str) -> None:
-    """Imports MLflow and lets it make its database, which takes seconds, while something else is waited for."""
-    with suppress(Exception), sqlite.being_made(uri):  # whatever is wrong is said by Mirror.open
+    """Import MLflow and let it create its database. This takes seconds, in which other preparations can go on."""
+    with suppress(Exception), sqlite.creation_lock(uri):  # `Mirror.open` reports errors
         client_for(uri).search_experiments(max_results=1)
 
 
-def children_of(client: Any, experiment: str, parent: str, trash: bool = False) -> list[Any]:
-    """The trial runs of a parent run. `trash`: with those that were deleted. A run made by hand may lack the key."""
-    found = runs_with(client, experiment, {"mlflow.parentRunId": parent, KIND: "trial"}, trash)
-    return [run for run in found if KEY in run.data.tags]
+def child_runs(client: Any, experiment_id: str, parent_run_id: str, include_deleted: bool = False) -> list[Any]:
+    """The runs of trials under a parent run. Runs without a trial's key, made by hand, are left out."""
+    tags = {"mlflow.parentRunId": parent_run_id, KIND_TAG: "trial"}
+    runs = runs_with_tags(client, experiment_id, tags, include_deleted)
+    return [run for run in runs if KEY_TAG in run.data.tags]
 
 
-def runs_with(client: Any, experiment: str, tags: dict[str, str], trash: bool = False) -> list[Any]:
-    """The runs with these tags, the oldest first."""
+def runs_with_tags(client: Any, experiment_id: str, tags: dict[str, str], include_deleted: bool = False) -> list[Any]:
+    """The runs that have all these tags, the oldest first."""
     from mlflow.entities import ViewType
 
-    view = ViewType.ALL if trash else ViewType.ACTIVE_ONLY
-    wanted = " AND ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
-    found: list[Any] = []
+    view = ViewType.ALL if include_deleted else ViewType.ACTIVE_ONLY
+    query = " AND ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+    runs: list[Any] = []
     token = None
     while True:
-        page = client.search_runs([experiment], wanted, view, PAGE, ["attributes.start_time ASC"], token)
-        found += page
+        page = client.search_runs([experiment_id], query, view, PAGE_SIZE, ["attributes.start_time ASC"], token)
+        runs += page
         token = page.token
         if not token:
-            return found
+            return runs
 
 
-def one_of(client: Any, runs: list[Any], sent: Counter[str]) -> Any:
-    """Of the runs of one trial (or sweep) the oldest, taken out of MLflow's trash if all are there; None without any.
+def keep_oldest_run(client: Any, runs: list[Any], sent: Counter[str]) -> Any:
+    """The run to go on with, of all runs of one trial or sweep: the oldest. None if there is none.
 
-    There are several where the answer to the making of the first was lost; those go to the trash.
+    There are several if the answer to the request that created the first was lost. The others are deleted. If all of
+    them are deleted already, the oldest is restored.
     """
     active = [run for run in runs if run.info.lifecycle_stage == "active"]
     if runs and not active:
@@ -110,21 +118,7 @@ def one_of(client: Any, runs: list[Any], sent: Counter[str]) -> Any:
     return active[0] if active else None
 
 
-def images_of(client: Any, run_id: str) -> list[tuple[str, int, str]]:
-    """(key, step, artifact path) of the pictures logged over steps, in order."""
-    found = []
-    for entry in client.list_artifacts(run_id, "images"):
-        if match := IMAGE_NAME.fullmatch(entry.path):
-            found.append((match["key"], int(match["step"]), entry.path))
-    return sorted(found)
-
-
-def is_known(folder: SweepFolder, uri: str) -> bool:
-    """Whether this sweep has been mirrored at this address before."""
-    found = read_json(folder.mirror_file) or {}
-    return bool(found.get("parent")) and found.get("tracking_uri") == without_secrets(uri)
-
-
-def runs_of(folder: SweepFolder) -> dict[str, str]:
-    """key -> MLflow run, as last seen."""
-    return (read_json(folder.mirror_file) or {}).get("runs", {})
+def logged_images(client: Any, run_id: str) -> list[LoggedImage]:
+    """The images that a run has for its steps, by key and step."""
+    matches = [IMAGE_PATH.fullmatch(entry.path) for entry in client.list_artifacts(run_id, "images")]
+    return sorted(LoggedImage(match["key"], int(match["step"]), match[0]) for match in matches if match)

@@ -91,8 +91,8 @@ class Mirror:
         self.parent_run = self._open_parent_run(name)
         self.parent_run_id = self.parent_run.id
         self._send_document()
-        if self.folder.asked_file.exists():
-            self.parent_run.add_file(self.folder.asked_file, resend=not self.compare_all)
+        if self.folder.source_file.exists():
+            self.parent_run.add_file(self.folder.source_file, resend=not self.compare_all)
         if not self.compare_all:
             self.parent_run.set_status("RUNNING")
             self._set_description("")
@@ -101,11 +101,11 @@ class Mirror:
         self._write_mirror_file()
 
     def _open_parent_run(self, name: str) -> RunWriter:
-        folder_id = self.folder.identity()
+        folder_id = self.folder.folder_id()
         if run := self.experiment.find_run({KIND_TAG: "sweep", FOLDER_TAG: folder_id}):
             return self.experiment.writer(run)
         attempts = [self.folder.trial(key).record().attempts for key in self.trials]
-        starts = [of_trial[0]["began"] for of_trial in attempts if of_trial]
+        starts = [of_trial[0].began for of_trial in attempts if of_trial]
         return self.experiment.create_run(name, run_content.parent_tags(folder_id), min(starts, default=None))
 
     def _send_document(self) -> None:
@@ -155,7 +155,7 @@ class Mirror:
             raise errors[0]
 
     def _sync_trials(self, errors: list[Exception], show_progress: Callable[[int], None]) -> None:
-        begun = self.folder.begun()
+        begun = self.folder.begun_keys()
         for done, (key, trial) in enumerate(self.trials.items(), start=1):
             if key in begun:
                 try:

@@ -1,76 +1,88 @@
-"""What the runs of a sweep say in MLflow: pure functions from records and settings to tags, parameters and points."""
+"""The content of MLflow runs: pure functions from records and settings to tags, parameters, points and data sets."""
 
 from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from gan_core import metric_names
 from gan_core.config.identity import NOT_IDENTITY
 from gan_core.data.dataset_card import DatasetCard
 from gan_core.error_text import last_line
-from orchestrator.escaping import in_markdown
+from orchestrator.escaping import escape_markdown
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_document import TrialDocument
 from orchestrator.store.trial_status import TrialStatus
-from orchestrator.tracking.client import FOLDER, KEY, KIND
+from orchestrator.tracking.client import FOLDER_TAG, KEY_TAG, KIND_TAG
 
-SOURCE = {"mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}
-"""1 or 0, so that MLflow, which groups runs by `configuration` and averages metrics, shows the share of stable runs."""
-
-
-MAX_PARAMETER, MAX_TAG = 6000, 8000
+SOURCE_TAGS = {"mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}
+MAX_PARAMETER_LENGTH, MAX_TAG_LENGTH = 6000, 8000
 """MLflow's limits for one value, in characters."""
 
 
-def state(record: Record) -> str:
-    """Changes whenever a record has something new to tell."""
+class Point(NamedTuple):
+    """One value of a metric, in the order of the arguments of MLflow's Metric. `time_ms`: since 1970."""
+
+    metric: str
+    value: float
+    time_ms: int
+    step: int
+
+
+def record_state(record: Record) -> str:
+    """A text that changes whenever the record has something new for MLflow."""
     return f"{record.status}/{len(record.attempts)}/{record.step}"
 
 
-def cut(text: str, most: int) -> str:
-    """Cut here, not by MLflow: a value is compared with what MLflow has."""
-    return text if len(text) <= most else f"{text[: most - 3]}..."
+def run_status(record: Record) -> str:
+    """MLflow's status for the run of a trial that nobody trains."""
+    return {TrialStatus.FINISHED: "FINISHED", TrialStatus.FAILED: "FAILED"}.get(record.status, "KILLED")
 
 
-def parent_tags(folder: str) -> dict[str, str]:
-    return {KIND: "sweep", FOLDER: folder, **SOURCE}
+def truncate(text: str, limit: int) -> str:
+    """Not left to MLflow, because the value is compared with the one that MLflow holds."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
-def parent_note(question: str, answer: str) -> str:
-    """The parent's description, in Markdown."""
-    asked = f"**{in_markdown(question)}**"
-    return cut(f"{asked}\n\n{in_markdown(answer)}" if answer else asked, MAX_TAG)
+def parent_tags(folder_id: str) -> dict[str, str]:
+    """The tags that a parent run is created with. `folder_id`: `SweepFolder.identity`."""
+    return {KIND_TAG: "sweep", FOLDER_TAG: folder_id, **SOURCE_TAGS}
 
 
-def trial_tags(trial: TrialDocument) -> dict[str, str]:
-    """What a trial is called: it may be called differently when its sweep is asked for again."""
-    called = {"mlflow.runName": trial["name"], "group": trial["group"], "configuration": trial["configuration"]}
-    return {name: cut(text, MAX_TAG) for name, text in called.items()}
+def parent_description(question: str, answer: str) -> str:
+    """The description of the parent run, in Markdown."""
+    title = f"**{escape_markdown(question)}**"
+    return truncate(f"{title}\n\n{escape_markdown(answer)}" if answer else title, MAX_TAG_LENGTH)
 
 
-def child_tags(sweep: str, parent: str, trial: TrialDocument, record: Record) -> dict[str, str]:
-    """What a trial's run is made with."""
+def name_tags(trial: TrialDocument) -> dict[str, str]:
+    """The names of a trial. They may change when its sweep file does, and its key stays the same."""
+    names = {"mlflow.runName": trial["name"], "group": trial["group"], "configuration": trial["configuration"]}
+    return {name: truncate(text, MAX_TAG_LENGTH) for name, text in names.items()}
+
+
+def child_tags(sweep: str, parent_run_id: str, trial: TrialDocument, record: Record) -> dict[str, str]:
+    """The tags that a trial's run is created with."""
     commit = record.environment.get("git_commit")
     return {
-        KIND: "trial",
-        KEY: trial["key"],
-        "mlflow.parentRunId": parent,
-        **SOURCE,
+        KIND_TAG: "trial",
+        KEY_TAG: trial["key"],
+        "mlflow.parentRunId": parent_run_id,
+        **SOURCE_TAGS,
         **({"mlflow.source.git.commit": commit} if commit else {}),
         "sweep": sweep,
-        **trial_tags(trial),
+        **name_tags(trial),
         "seed": str(trial["seed"]),
         "stage": "confirmation" if trial["confirms"] else "selection",
     }
 
 
 def parameters(trial: TrialDocument, settings: dict[str, Any]) -> dict[str, str]:
-    """The settings that act and the trial's levels. Numbers are written out: MLflow sorts parameters as text."""
-    found = {**settings, **trial["factors"], "seed": trial["seed"]}
-    acting = {path: value for path, value in found.items() if path not in NOT_IDENTITY and value is not None}
-    return {path: cut(_as_text(value), MAX_PARAMETER) for path, value in acting.items()}
+    """The settings that act and the trial's levels. Numbers have no exponent, because MLflow sorts them as text."""
+    values = {**settings, **trial["factors"], "seed": trial["seed"]}
+    acting = {path: value for path, value in values.items() if path not in NOT_IDENTITY and value is not None}
+    return {path: truncate(_as_text(value), MAX_PARAMETER_LENGTH) for path, value in acting.items()}
 
 
 def _as_text(value: Any) -> str:
@@ -80,17 +92,17 @@ def _as_text(value: Any) -> str:
 
 
 def dataset(settings: dict[str, Any], card: DatasetCard) -> dict[str, str]:
-    """The data as MLflow's Dataset takes it. `card`: an ImageSet's. The digest is the data's fingerprint."""
+    """The arguments of MLflow's Dataset. Its digest is the data's fingerprint."""
     shape = [-1, card["channels"], card["image_size"], card["image_size"]]
     schema = {"features": _tensors("uint8", shape), "targets": _tensors("int64", [-1]) if card["classes"] else None}
-    where = settings.get("data.path") or settings.get("data.root") or card["name"]
+    path = settings.get("data.path") or settings.get("data.root") or card["name"]
     elements = card["images"] * card["channels"] * card["image_size"] ** 2
     counts = {"num_rows": card["images"], "num_elements": elements, "num_test_rows": card["test_images"]}
     return {
         "name": card["name"],
         "digest": card["fingerprint"],
         "source_type": "local",
-        "source": json.dumps({"uri": where}),
+        "source": json.dumps({"uri": path}),
         "schema": json.dumps({"mlflow_tensorspec": schema}),
         "profile": json.dumps({**counts, "classes": card["classes"]}),
     }
@@ -101,9 +113,9 @@ def _tensors(dtype: str, shape: list[int]) -> str:
 
 
 def end_tags(record: Record) -> dict[str, str]:
-    """How a trial ended."""
+    """The tags that tell how a trial ended."""
     verdict = record.verdict or {"name": "", "reason": "", "since": None}
-    found = {
+    tags = {
         "status": str(record.status),
         "verdict": verdict["name"],
         "verdict.reason": verdict["reason"],
@@ -114,31 +126,30 @@ def end_tags(record: Record) -> dict[str, str]:
         "device": record.device,
         **({"best.step": str(int(record.best["step"]))} if record.best else {}),
     }
-    return {name: cut(text, MAX_TAG) for name, text in found.items()}
-
-
-Point = tuple[str, float, int, int]
-"""(metric, value, time in ms, step), as MLflow's Metric takes them."""
+    return {name: truncate(text, MAX_TAG_LENGTH) for name, text in tags.items()}
 
 
 def row_points(row: dict[str, float]) -> list[Point]:
-    when, step = int(row["time"]), int(row["step"])
-    return [(name, value, when, step) for name, value in row.items() if name not in metric_names.POSITION]
+    """The points of one row of history.jsonl."""
+    time_ms, step = int(row["time"]), int(row["step"])
+    return [Point(name, value, time_ms, step) for name, value in row.items() if name not in metric_names.POSITION]
 
 
 def end_points(record: Record) -> list[Point]:
-    """`best_frechet/<evaluator>` at the step of the best evaluation, and whether a trial with a verdict was stable.
+    """The points that a trial gets when it has finished; [] before, since its best evaluation may still change.
 
-    None before the trial has ended: what is best until then may not stay so. Their time does not change, so that
-    sending them again adds no point.
+    `best_frechet/<evaluator>`, at the step of the best evaluation, and `verdict/stable`, 1 or 0: MLflow groups runs by
+    `configuration` and averages metrics, so it shows the share of stable runs. Their time is the start of the trial,
+    which does not change, so that sending them again adds no point.
     """
     if record.status != TrialStatus.FINISHED:
         return []
-    when = record.attempts[0].began if record.attempts else 0
-    found: list[Point] = []
+    time_ms = record.attempts[0].began if record.attempts else 0
+    points: list[Point] = []
     if record.best:
         name = metric_names.frechet(record.evaluator["id"])
-        found.append((metric_names.best(name), record.best[name], when, int(record.best["step"])))
+        points.append(Point(metric_names.best(name), record.best[name], time_ms, int(record.best["step"])))
     if record.verdict:
-        found.append((metric_names.VERDICT_STABLE, float(record.verdict["name"] == "stable"), when, record.step))
-    return found
+        is_stable = float(record.verdict["name"] == "stable")
+        points.append(Point(metric_names.VERDICT_STABLE, is_stable, time_ms, record.step))
+    return points

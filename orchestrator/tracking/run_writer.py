@@ -1,7 +1,7 @@
-"""One run in MLflow and what it is known to hold: each method sends only what the run lacks.
+"""Writes to one MLflow run, and sends only what the run lacks.
 
-What a run holds is asked of MLflow once, when it is needed: tags and parameters come with the run, files take one
-listing, points one query a metric. A run that was just made holds nothing and is not asked.
+MLflow is asked what a run holds once, when it is needed: tags and parameters come with the run, files need one listing,
+points one query for each metric. A run that was just created holds nothing, so nothing is asked.
 """
 
 from __future__ import annotations
@@ -11,43 +11,43 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from orchestrator.tracking.client import images_of
+from orchestrator.tracking.client import logged_images
 from orchestrator.tracking.run_content import Point
 
-MAX_TOGETHER, MAX_NAMES = 1000, 100
+MAX_BATCH, MAX_PARAMETERS = 1000, 100
 """MLflow's limits for one batch: of points, parameters and tags together; of parameters."""
 
 
-class RunCopy:
-    """`run`: MLflow's. `sent`: what was sent is counted there. `made`: the run was made a moment ago."""
+class RunWriter:
+    """`run`: MLflow's. `sent`: counts what is sent, by kind. `is_new`: the run was created a moment ago."""
 
-    def __init__(self, client: Any, run: Any, sent: Counter[str], made: bool = False):
+    def __init__(self, client: Any, run: Any, sent: Counter[str], is_new: bool = False):
         self.client, self.sent = client, sent
         self.id: str = run.info.run_id
         self._steps: dict[str, set[int]] = {}
-        self._names: set[str] | None = set() if made else set(run.data.metrics)
-        self._has_data = False
-        self._versions: dict[str, int] = {}  # of the files that were sent from here and arrived
-        self._files: dict[str, int] | None
-        self._pictures: set[int] | None
-        self.renew(run)
-        if made:
-            self._files, self._pictures = {}, set()
+        self._metrics: set[str] | None = set() if is_new else set(run.data.metrics)
+        self._has_dataset = False
+        self._sent_versions: dict[str, int] = {}  # of the files that this object has sent
+        self._file_sizes: dict[str, int] | None
+        self._picture_steps: set[int] | None
+        self.refresh(run)
+        if is_new:
+            self._file_sizes, self._picture_steps = {}, set()
 
-    def renew(self, run: Any) -> None:
-        """What it holds, as MLflow says now: after an error nobody knows what arrived.
+    def refresh(self, run: Any) -> None:
+        """Take from MLflow what the run holds now: after an error it is unknown what arrived.
 
-        Points need no asking: MLflow keeps one of the same key, step, time and value once.
+        Points need no query: MLflow stores one of the same key, step, time and value once.
         """
         self.tags: dict[str, str] = dict(run.data.tags)
         self.status: str = run.info.status
         self._params = set(run.data.params)
-        self._has_data |= bool(run.inputs and run.inputs.dataset_inputs)
-        self._files = self._pictures = None
+        self._has_dataset |= bool(run.inputs and run.inputs.dataset_inputs)
+        self._file_sizes = self._picture_steps = None
 
     def forget_points(self) -> None:
-        """Whatever points come next are compared with those that MLflow holds by then."""
-        self._names, self._steps = None, {}
+        """Ask MLflow again which points it holds, before the next ones are sent."""
+        self._metrics, self._steps = None, {}
 
     def set_tags(self, tags: dict[str, str]) -> None:
         self.send(tags=tags)
@@ -61,109 +61,110 @@ class RunCopy:
         points: Iterable[Point] = (),
         tags: dict[str, str] | None = None,
     ) -> None:
-        """What the run lacks of these, in as few calls as MLflow's limits allow: each is a transaction of its own.
+        """Send what the run lacks of these in as few requests as MLflow's limits allow: each is a transaction.
 
-        Tags come last, and MLflow writes those of a call after its points. Parameters that are there stay as they are:
-        MLflow lets none change. A metric has one point a step.
+        Tags are in the last request, and MLflow writes the tags of a request after its points. Parameters that the run
+        has stay as they are, because MLflow does not let them change. A metric has one point per step.
         """
         from mlflow.entities import Metric, Param, RunTag
 
         new_tags = [RunTag(name, text) for name, text in (tags or {}).items() if self.tags.get(name) != text]
         new_params = [Param(name, text) for name, text in (params or {}).items() if name not in self._params]
-        new_points = [Metric(*point) for point in points if point[3] not in self._held(point[0])]
+        new_points = [Metric(*point) for point in points if point.step not in self._steps_of(point.metric)]
         while new_params or new_points or new_tags:
-            some_params, new_params = new_params[:MAX_NAMES], new_params[MAX_NAMES:]
-            room = MAX_TOGETHER - len(some_params) - len(new_tags)
-            some_points, new_points = new_points[:room], new_points[room:]
-            some_tags = [] if new_params or new_points else new_tags
-            self.client.log_batch(self.id, metrics=some_points, params=some_params, tags=some_tags)
-            self._params |= {param.key for param in some_params}
-            self.sent += Counter(points=len(some_points), parameters=len(some_params), tags=len(some_tags))
-            if some_tags:
-                self.tags |= {tag.key: tag.value for tag in some_tags}
+            batch_params, new_params = new_params[:MAX_PARAMETERS], new_params[MAX_PARAMETERS:]
+            room = MAX_BATCH - len(batch_params) - len(new_tags)
+            batch_points, new_points = new_points[:room], new_points[room:]
+            batch_tags = [] if new_params or new_points else new_tags
+            self.client.log_batch(self.id, metrics=batch_points, params=batch_params, tags=batch_tags)
+            self._params |= {param.key for param in batch_params}
+            self.sent += Counter(points=len(batch_points), parameters=len(batch_params), tags=len(batch_tags))
+            if batch_tags:
+                self.tags |= {tag.key: tag.value for tag in batch_tags}
                 break
 
-    def _held(self, metric: str) -> set[int]:
-        """The steps at which MLflow had this metric when it was first asked about."""
+    def _steps_of(self, metric: str) -> set[int]:
+        """The steps at which MLflow had this metric when it was first asked."""
         if metric not in self._steps:
-            asked = self._names is None or metric in self._names
-            found = self.client.get_metric_history(self.id, metric) if asked else []
-            self._steps[metric] = {point.step for point in found}
+            may_exist = self._metrics is None or metric in self._metrics
+            history = self.client.get_metric_history(self.id, metric) if may_exist else []
+            self._steps[metric] = {point.step for point in history}
         return self._steps[metric]
 
-    def add_file(self, file: Path, anew: bool) -> None:
-        """`anew`: a file of that name and size is not enough, unless it was sent from here."""
-        found = file.stat()
+    def add_file(self, file: Path, resend: bool) -> None:
+        """`resend`: send it even if the run has a file of this name and size, unless this object has sent it."""
+        stat = file.stat()
         self._add_file(
-            file.name, found.st_size, found.st_mtime_ns, anew, lambda: self.client.log_artifact(self.id, file)
+            file.name, stat.st_size, stat.st_mtime_ns, resend, lambda: self.client.log_artifact(self.id, file)
         )
 
     def has_file(self, name: str) -> bool:
         return name in self._sizes()
 
-    def add_text(self, name: str, text: str, anew: bool) -> None:
+    def add_text(self, name: str, text: str, resend: bool) -> None:
+        """Send a file with this text. `resend`: as for `add_file`."""
         size = len(text.encode())
-        self._add_file(name, size, hash(text), anew, lambda: self.client.log_text(self.id, text, name))
+        self._add_file(name, size, hash(text), resend, lambda: self.client.log_text(self.id, text, name))
 
-    def _add_file(self, name: str, size: int, version: int, anew: bool, send: Callable[[], None]) -> None:
-        if self._versions.get(name) == version or (not anew and self._sizes().get(name) == size):
+    def _add_file(self, name: str, size: int, version: int, resend: bool, send: Callable[[], None]) -> None:
+        if self._sent_versions.get(name) == version or (not resend and self._sizes().get(name) == size):
             return
         send()
-        self._versions[name] = version
-        if self._files is not None:
-            self._files[name] = size
+        self._sent_versions[name] = version
+        if self._file_sizes is not None:
+            self._file_sizes[name] = size
         self.sent["files"] += 1
 
     def _sizes(self) -> dict[str, int]:
-        if self._files is None:
-            self._files = {entry.path: entry.file_size for entry in self.client.list_artifacts(self.id)}
-        return self._files
+        if self._file_sizes is None:
+            self._file_sizes = {entry.path: entry.file_size for entry in self.client.list_artifacts(self.id)}
+        return self._file_sizes
 
     def add_pictures(self, pictures: list[tuple[int, Path]]) -> list[Path]:
-        """(step, file) of sample grids; those that are damaged, and so were left out."""
+        """Send sample grids, given as (step, file). Returns the files that are damaged, which are left out."""
         damaged: list[Path] = []
-        if self._pictures is None:
-            self._pictures = {step for _, step, _ in images_of(self.client, self.id)}
+        if self._picture_steps is None:
+            self._picture_steps = {image.step for image in logged_images(self.client, self.id)}
         for step, file in pictures:
-            if step in self._pictures:
+            if step in self._picture_steps:
                 continue
-            if image := _picture(file):
+            if image := _read_image(file):
                 self.client.log_image(self.id, image, key="samples", step=step)
-                self._pictures.add(step)
+                self._picture_steps.add(step)
                 self.sent["pictures"] += 1
             else:
                 damaged.append(file)
         return damaged
 
-    def add_data(self, data: dict[str, str]) -> None:
-        """The data set that the run trains on, as `description.dataset` has it."""
+    def add_dataset(self, dataset: dict[str, str]) -> None:
+        """Send the data set that the run trains on, as `run_content.dataset` gives it."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        if not self._has_data:
-            inputs = [DatasetInput(Dataset(**data), [InputTag("mlflow.data.context", "training")])]
+        if not self._has_dataset:
+            inputs = [DatasetInput(Dataset(**dataset), [InputTag("mlflow.data.context", "training")])]
             self.client.log_inputs(self.id, inputs)
-            self._has_data = True
+            self._has_dataset = True
             self.sent["data sets"] += 1
 
-    def set_status(self, status: str, ended: int | None = None) -> None:
-        """`ended`: in ms; now, if it is left out."""
+    def set_status(self, status: str, end_ms: int | None = None) -> None:
+        """`end_ms`: when the run ended, in ms since 1970; now, if it is None."""
         if status == self.status:
             return
         if status == "RUNNING":
             self.client.update_run(self.id, status=status)
         else:
-            self.client.set_terminated(self.id, status, ended)
+            self.client.set_terminated(self.id, status, end_ms)
         self.status = status
         self.sent["statuses"] += 1
 
 
-def _picture(file: Path) -> Any:
-    """The picture, read to its end; None where it is damaged or gone."""
+def _read_image(file: Path) -> Any:
+    """The whole image as a PIL Image, or None if the file is damaged or gone."""
     from PIL import Image
 
     try:
         with Image.open(file) as image:
             image.load()
             return image
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # Pillow's, for what is no PNG
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # Pillow raises these for damaged PNGs
         return None

@@ -69,7 +69,7 @@ def refused(mirror: Mirror, tmp_path: Path, *words: str) -> None:
 def test_an_artifact_that_is_damaged_is_named_and_one_that_is_missing_does_without(
     mirror: Mirror, tmp_path: Path, name: str, content: bytes | None
 ) -> None:
-    run_id = mirror.parent if name == "sweep.json" else child(mirror)
+    run_id = mirror.parent_run_id if name == "sweep.json" else child(mirror)
     usable = {("history.jsonl", b""), ("environment.json", b"{}"), ("environment.json", b'{"id": 5}')}
     usable |= {(file, None) for file in ("evaluator.json", "environment.json", "history.jsonl", "real.png")}
     with replaced(artifact(mirror, run_id, name), content):
@@ -97,11 +97,11 @@ def test_a_metric_that_is_no_number_is_left_out(mirror: Mirror, tmp_path: Path) 
 
 
 def test_whatever_is_in_a_trials_list_is_checked(mirror: Mirror, tmp_path: Path) -> None:
-    file = artifact(mirror, mirror.parent, "sweep.json")
+    file = artifact(mirror, mirror.parent_run_id, "sweep.json")
     document: dict[str, Any] = json.loads(file.read_text())
     document["trials"][1]["seed"] = "one"
     with replaced(file, json.dumps(document).encode()):
-        refused(mirror, tmp_path, mirror.parent, "trials.1.seed")
+        refused(mirror, tmp_path, mirror.parent_run_id, "trials.1.seed")
 
 
 def test_a_run_whose_tags_are_gone_counts_as_not_started(mirror: Mirror, tmp_path: Path) -> None:

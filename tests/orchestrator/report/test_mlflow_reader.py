@@ -58,7 +58,7 @@ def test_a_finished_run_is_told_as_its_record_has_it(tiny_plan: MakePlan, tmp_pa
         assert step == taken
         with Image.open(io.BytesIO(picture)) as sent, Image.open(file) as kept:
             assert sent.tobytes() == kept.tobytes()
-    assert [picture for _, picture in data.real] == [folder.real_file.read_bytes()]
+    assert [picture for _, picture in data.real] == [folder.real_images_file.read_bytes()]
     assert data.environment == run.environment
 
 

@@ -19,10 +19,10 @@ from orchestrator.report.mlflow_reader import collect
 from orchestrator.store import json_files
 from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
-from orchestrator.tracking import client, run_content
+from orchestrator.tracking import client, mirror_file, run_content
 from orchestrator.tracking.mirror import Mirror
 from orchestrator.tracking.mirror_thread import MirrorThread
-from orchestrator.tracking.run_writer import RunCopy
+from orchestrator.tracking.run_writer import RunWriter
 
 MakePlan = Callable[[], Plan]
 
@@ -58,10 +58,10 @@ def test_a_damaged_picture_is_left_out_and_keeps_nothing_else(damage: str, tiny_
     file.write_bytes(content[: len(content) // 2] if damage == "cut off" else b"half a page of something else")
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
-    assert MirrorThread(mirror).attempt()
-    assert mirror.left_out == {file}
+    assert MirrorThread(mirror).try_sync()
+    assert mirror.damaged_pictures == {file}
     run = mirror.client.get_run(mirror.children[folder.key].run_id)
-    assert [step for _, step, _ in client.images_of(mirror.client, run.info.run_id)] == [0, 8]
+    assert [step for _, step, _ in client.logged_images(mirror.client, run.info.run_id)] == [0, 8]
     assert run.info.status == "FINISHED"
     assert points(mirror, folder.key) == rows(plan, folder.key) + ended(plan, folder.key)
 
@@ -74,11 +74,11 @@ def test_sending_again_doubles_nothing(tiny_plan: MakePlan, tmp_path: Path) -> N
         mirror = mirror_of(plan, tmp_path)
         mirror.open()
         if key in mirror.children:  # as after a crash between sending and closing
-            mirror.children[key].closed = False
+            mirror.children[key].is_closed = False
         mirror.sync()
     assert points(mirror, key) == rows(plan, key) + ended(plan, key)
-    assert len(mirror.client.search_runs([mirror.experiment])) == 2
-    pictures = client.images_of(mirror.client, mirror.children[key].run_id)
+    assert len(mirror.client.search_runs([mirror.experiment.id])) == 2
+    pictures = client.logged_images(mirror.client, mirror.children[key].run_id)
     assert [(name, step) for name, step, _ in pictures] == [("samples", 0), ("samples", 4), ("samples", 8)]
 
 
@@ -109,7 +109,7 @@ def test_a_resumed_trial_goes_on_in_the_same_run(tiny_plan: MakePlan, tmp_path: 
     second.sync()
     key = plan.trials[0].key
     assert second.children[key].run_id == first.children[key].run_id
-    assert second.parent == first.parent
+    assert second.parent_run_id == first.parent_run_id
     assert points(second, key) == rows(plan, key) + ended(plan, key)
     assert second.client.get_run(second.children[key].run_id).info.status == "FINISHED"
 
@@ -127,8 +127,8 @@ def test_the_same_sweep_of_another_folder_has_runs_of_its_own(tiny_plan: MakePla
     second = mirror_of(again, tmp_path)
     second.open()
     second.sync()
-    assert second.parent != first.parent
-    assert second.experiment == first.experiment
+    assert second.parent_run_id != first.parent_run_id
+    assert second.experiment.id == first.experiment.id
     assert points(second, key) == rows(again, key) + ended(again, key)
 
 
@@ -140,14 +140,14 @@ def test_a_trial_that_cannot_be_sent_does_not_keep_the_others_from_it(
         run_to_end(plan, planned)
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
-    send = RunCopy.add_points
+    send = RunWriter.add_points
 
-    def refuse_one(self: RunCopy, points: Any) -> None:
-        if self.tags[client.KEY] == plan.trials[0].key:
+    def refuse_one(self: RunWriter, points: Any) -> None:
+        if self.tags[client.KEY_TAG] == plan.trials[0].key:
             raise ConnectionError("not this one")
         send(self, points)
 
-    monkeypatch.setattr(RunCopy, "add_points", refuse_one)
+    monkeypatch.setattr(RunWriter, "add_points", refuse_one)
     with pytest.raises(ConnectionError):
         mirror.sync()
     key = plan.trials[1].key
@@ -243,20 +243,20 @@ def test_an_outage_is_outlasted_and_everything_arrives(
     run_to_end(plan, plan.trials[0])
     thread = MirrorThread(mirror_of(plan, tmp_path), interval=0.01)
     thread.mirror.open()
-    send, calls = RunCopy.add_points, []
+    send, calls = RunWriter.add_points, []
 
-    def failing_twice(self: RunCopy, *arguments: Any) -> None:
+    def failing_twice(self: RunWriter, *arguments: Any) -> None:
         calls.append(1)
         if len(calls) <= 2:
             raise ConnectionError("no answer")
         send(self, *arguments)
 
-    monkeypatch.setattr(RunCopy, "add_points", failing_twice)
-    assert not thread.attempt()
-    assert thread.trouble == "no answer"
+    monkeypatch.setattr(RunWriter, "add_points", failing_twice)
+    assert not thread.try_sync()
+    assert thread.error == "no answer"
     thread.start()
-    assert thread.drain()
-    assert thread.trouble is None
+    assert thread.send_rest()
+    assert thread.error is None
     key = plan.trials[0].key
     assert points(thread.mirror, key) == rows(plan, key) + ended(plan, key)
 
@@ -273,12 +273,12 @@ def test_a_run_says_its_data_its_parent_and_its_verdict(tiny_plan: MakePlan, tmp
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
     mirror.sync()
-    mirror.finish("FINISHED", "Yes, it is.", None)
-    parent = mirror.client.get_run(mirror.parent)
+    mirror.end_parent_run("FINISHED", "Yes, it is.", None)
+    parent = mirror.client.get_run(mirror.parent_run_id)
     assert parent.data.tags["mlflow.note.content"] == "**Is it small?**\n\nYes, it is."
     run = mirror.client.get_run(mirror.children[plan.trials[0].key].run_id)
     tags = run.data.tags
-    assert tags["mlflow.parentRunId"] == mirror.parent
+    assert tags["mlflow.parentRunId"] == mirror.parent_run_id
     assert (tags["group"], tags["configuration"], tags["seed"]) == ("dcgan", "dcgan smoothing=0", "0")
     assert tags["mlflow.note.content"].startswith(f"**{tags['verdict']}**: ")
     data = run.inputs.dataset_inputs[0].dataset
@@ -330,10 +330,10 @@ def test_the_runs_of_a_round_are_remembered_together(
         written.append(path)
         real(path, value)
 
-    monkeypatch.setattr("orchestrator.tracking.mirror.write_json", write_json)
+    monkeypatch.setattr("orchestrator.tracking.mirror_file.write_json", write_json)
     mirror.sync()
     assert written == [plan.folder.mirror_file]
-    assert client.runs_of(plan.folder) == {key: child.run_id for key, child in mirror.children.items()}
+    assert mirror_file.run_ids(plan.folder) == {key: child.run_id for key, child in mirror.children.items()}
     mirror.sync()
     assert written == [plan.folder.mirror_file]
 
@@ -349,7 +349,7 @@ def test_a_run_that_was_made_is_remembered_though_another_trial_cannot_be_sent(
     mirror.open()
     with pytest.raises(UserError, match="damaged"):
         mirror.sync()
-    assert plan.trials[0].key in client.runs_of(plan.folder)
+    assert plan.trials[0].key in mirror_file.run_ids(plan.folder)
 
 
 def test_the_best_of_an_interrupted_trial_is_a_point_only_once_it_has_ended(
@@ -380,9 +380,9 @@ def test_a_trial_that_a_worker_of_another_node_has_is_running_though_no_lock_her
     key = plan.trials[0].key
     run_some_steps(plan, plan.trials[0], 5).abandon()  # as a copy of it looks: running, and nobody holds its lock
     mirror = mirror_of(plan, tmp_path)
-    mirror.runs = lambda asked: asked == key
+    mirror.is_running = lambda asked: asked == key
     mirror.open()
     for status in ("RUNNING", "KILLED"):
         mirror.sync()
         assert mirror.client.get_run(mirror.children[key].run_id).info.status == status
-        mirror.runs = lambda asked: False
+        mirror.is_running = lambda asked: False

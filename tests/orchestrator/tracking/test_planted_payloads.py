@@ -59,7 +59,7 @@ def test_a_planted_generator_is_refused_and_does_not_run(
     plan = tiny_plan()
     folder = run_to_end(plan, plan.trials[0]).folder
     write_json(plan.folder.sweep_file, plan.to_document())
-    plant(folder.generator_file if last else folder.best_file, marker)
+    plant(folder.generator_file if last else folder.best_generator_file, marker)
     request = SampleRequest("1", count=4, best=not last, output=tmp_path / "x.png")
     with pytest.raises(UserError, match="more than tensors"):
         sample(plan.folder, request, Console(file=io.StringIO()))
