@@ -1,12 +1,12 @@
-"""A sweep under random kills at random moments, and the same command after each: does it end as if undisturbed?
+"""A sweep under random kills at random moments, each followed by the same command: does it end as if undisturbed?
 
     python benchmarks/chaos.py --rounds 100
 
-A round is one fault: kill -9 of a worker, of the command (with or without a file that is cut off then), of Ray's own
-processes or of the MLflow server (which comes back on the same port), SIGTERM to a worker, Ctrl-C. A sweep that is done
-in spite of them is compared with an undisturbed one (weights, optimisers and streams; curves on disk and in MLflow,
-each point once; each trial finished once), and the next one begins. Prints how often each fault was met, and ends with
-1 at the first difference.
+A round is one fault: kill -9 of a worker, of the command (with or without a truncated file), of Ray's own processes or
+of the MLflow server (which comes back on the same port), SIGTERM to a worker, Ctrl-C. When a sweep has finished, it is
+compared with an undisturbed one (weights, optimisers and random streams; curves on disk and in MLflow, each point once;
+each trial finished once), and the next sweep begins. It prints how often each fault happened, and exits with 1 at the
+first difference.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from support.endings import LONGER, assert_ended_like  # noqa: E402
 from support.proxy import free_port, start_server  # noqa: E402
 
 EXIT_CODES = (0, 1, 2, 130)
-"""A command that was disturbed may end with any of these, but not with a crash. 2: MLflow was away when it began."""
+"""The exit codes that a disturbed command may have. 2: MLflow did not answer when the command began."""
 
 
 class Server:
@@ -52,18 +52,18 @@ class Server:
         self.process = start_server(self.folder, self.port)
 
     def kill(self) -> None:
-        family = [*psutil.Process(self.process.pid).children(recursive=True), self.process]
-        for process in family:
+        children = [*psutil.Process(self.process.pid).children(recursive=True), self.process]
+        for process in children:
             process.kill()
         self.process.wait()
 
 
-class Chaos:
-    """`moments`: the source of all randomness."""
+class ChaosRun:
+    """Runs sweeps under random faults. `rng`: the source of all randomness."""
 
-    def __init__(self, folder: Path, server: Server, reference: Path, moments: random.Random):
-        self.folder, self.server, self.reference, self.moments = folder, server, reference, moments
-        self.met: Counter[str] = Counter()
+    def __init__(self, folder: Path, server: Server, reference: Path, rng: random.Random):
+        self.folder, self.server, self.reference, self.rng = folder, server, reference, rng
+        self.fault_counts: Counter[str] = Counter()
         self.codes: Counter[int] = Counter()
         self.sweeps = 0
         self.process: subprocess.Popen[str] | None = None
@@ -83,17 +83,17 @@ class Chaos:
         return self.folder / f"home-{self.sweeps}"
 
     def run(self, rounds: int) -> None:
-        while self.met.total() < rounds:
+        while self.fault_counts.total() < rounds:
             process = self._command()
-            name = self.moments.choice(list(self.faults))
-            self._wait_for_a_moment(process)
+            name = self.rng.choice(list(self.faults))
+            self._wait_randomly(process)
             if process.poll() is not None:
-                self._ended(process)
+                self._check_exit_code(process)
             elif self.faults[name]():
-                self.met[name] += 1
-                print(f"round {self.met.total()}: {name}", flush=True)
+                self.fault_counts[name] += 1
+                print(f"round {self.fault_counts.total()}: {name}", flush=True)
         if self.process is not None:
-            self._ended(self.process)
+            self._check_exit_code(self.process)
         if self.home.exists():
             self._compare()
 
@@ -103,16 +103,16 @@ class Chaos:
             self.process = start(*words, home=self.home)
         return self.process
 
-    def _wait_for_a_moment(self, process: subprocess.Popen[str]) -> None:
-        """Any time from the command's start, or while trials run: starting takes long, and would get most kills."""
-        if self.moments.random() < 0.7:
+    def _wait_randomly(self, process: subprocess.Popen[str]) -> None:
+        """Wait for a random moment. In 7 of 10 rounds trials run then: otherwise most faults would hit the start."""
+        if self.rng.random() < 0.7:
             while process.poll() is None and not self._running():
                 time.sleep(0.1)
-        until = time.monotonic() + self.moments.uniform(1, 6)  # before that, Python answers Ctrl-C
+        until = time.monotonic() + self.rng.uniform(1, 6)  # before that, Python answers Ctrl-C
         while process.poll() is None and time.monotonic() < until:
             time.sleep(0.05)
 
-    def _ended(self, process: subprocess.Popen[str]) -> None:
+    def _check_exit_code(self, process: subprocess.Popen[str]) -> None:
         output, _ = process.communicate(timeout=600)
         self.process = None
         self.codes[process.returncode] += 1
@@ -122,7 +122,7 @@ class Chaos:
             self._compare()
 
     def _compare(self) -> None:
-        """Once more without a fault, which sends what MLflow missed; then everything must be as in the reference."""
+        """Run the command again without a fault, which sends what MLflow lacks, and compare with the reference."""
         done = orchestrate("sweep", SMOKE, *LONGER, "--tracking-uri", self.server.uri, home=self.home)
         if done.returncode != 0:
             raise SystemExit(f"undisturbed, the command ended with {done.returncode}:\n{done.stdout}{done.stderr}")
@@ -133,34 +133,34 @@ class Chaos:
         print(f"sweep {self.sweeps} ended as if undisturbed", flush=True)
 
     def _records(self) -> list[dict[str, Any]]:
-        found = []
+        records = []
         for file in self.home.glob("sweeps/smoke/trials/*/record.json"):
             with suppress(ValueError):  # cut off
-                found.append(json.loads(file.read_text()))
-        return found
+                records.append(json.loads(file.read_text()))
+        return records
 
     def _running(self) -> list[int]:
         """The processes of the trials that run now."""
         attempts = [r["attempts"][-1] for r in self._records() if r["status"] == "running"]
         return [a["process"] for a in attempts if psutil.pid_exists(a["process"])]
 
-    # The faults: each says whether there was something to hit
+    # The faults: each returns whether there was something to hit
 
     def _signal_worker(self, number: signal.Signals) -> bool:
         workers = self._running()
         if not workers:
             return False
         try:
-            os.kill(self.moments.choice(workers), number)
+            os.kill(self.rng.choice(workers), number)
         except ProcessLookupError:
             return False
         return True
 
     def _signal_command(self, number: signal.Signals) -> bool:
         assert self.process is not None
-        family = self._family()
+        children = self._children()
         os.kill(self.process.pid, number)
-        self._leaves(family)
+        self._check_end(children)
         return True
 
     def _kill_and_cut(self) -> bool:
@@ -168,37 +168,37 @@ class Chaos:
         unfinished = [record["key"] for record in self._records() if record["status"] != "finished"]
         trials = [self.home / "sweeps/smoke/trials" / key for key in unfinished]
         files = [trial / name for trial in trials for name in ("checkpoint.pt", "record.json", "history.jsonl")]
-        there = [file for file in files if file.exists() and file.stat().st_size]
-        if not there:
+        candidates = [file for file in files if file.exists() and file.stat().st_size]
+        if not candidates:
             return False
-        victim = self.moments.choice(there)
-        os.truncate(victim, self.moments.randrange(victim.stat().st_size))
+        victim = self.rng.choice(candidates)
+        os.truncate(victim, self.rng.randrange(victim.stat().st_size))
         return True
 
     def _kill_ray(self, name: str) -> bool:
-        family = self._family()
-        found = [process for process in family if process.name() == name]
-        if not found:
+        children = self._children()
+        processes = [process for process in children if process.name() == name]
+        if not processes:
             return False
-        found[0].kill()
-        self._leaves(family)
+        processes[0].kill()
+        self._check_end(children)
         return True
 
     def _kill_server(self) -> bool:
         self.server.kill()
-        time.sleep(self.moments.uniform(0, 5))
+        time.sleep(self.rng.uniform(0, 5))
         self.server.start()
         return True
 
-    def _family(self) -> list[psutil.Process]:
+    def _children(self) -> list[psutil.Process]:
         assert self.process is not None
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def _leaves(self, family: list[psutil.Process]) -> None:
-        """The command ends, and all that it started."""
+    def _check_end(self, children: list[psutil.Process]) -> None:
+        """Check that the command ends with all processes that it started."""
         assert self.process is not None
-        self._ended(self.process)
-        _, alive = psutil.wait_procs(family, timeout=20)
+        self._check_exit_code(self.process)
+        _, alive = psutil.wait_procs(children, timeout=20)
         for process in alive:
             with suppress(psutil.NoSuchProcess):
                 words = " ".join(process.cmdline())
@@ -207,11 +207,11 @@ class Chaos:
                 process.kill()  # Ray's agents notice a kill -9 after a minute or two
 
 
-def torment(rounds: int, seed: int, folder: Path, reference: Path) -> Chaos:
-    """So many faults; raises at the first sweep that does not end like `reference`, a home of the longer sweep."""
+def inject_faults(rounds: int, seed: int, folder: Path, reference: Path) -> ChaosRun:
+    """Inject so many faults. Raises at the first sweep that does not end like the one in the home `reference`."""
     server = Server(folder / "mlflow")
     try:
-        chaos = Chaos(folder, server, reference, random.Random(seed))
+        chaos = ChaosRun(folder, server, reference, random.Random(seed))
         chaos.run(rounds)
         return chaos
     finally:
@@ -220,21 +220,20 @@ def torment(rounds: int, seed: int, folder: Path, reference: Path) -> Chaos:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=20, help="how many faults")
-    parser.add_argument("--seed", type=int, default=random.randrange(2**31), help="of all randomness")
-    asked = parser.parse_args()
-    print(f"seed {asked.seed}", flush=True)
+    parser.add_argument("--rounds", type=int, default=20, help="number of faults")
+    parser.add_argument("--seed", type=int, default=random.randrange(2**31), help="seed of all randomness")
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         done = orchestrate("sweep", SMOKE, *LONGER, home=folder / "reference")
         if done.returncode != 0:
             raise SystemExit(done.stdout + done.stderr)
         began = time.monotonic()
-        chaos = torment(asked.rounds, asked.seed, folder, folder / "reference")
-    print(
-        f"{asked.rounds} faults in {(time.monotonic() - began) / 60:.0f} min; {chaos.sweeps} sweeps, all as undisturbed"
-    )
-    for fault, count in sorted(chaos.met.items()):
+        chaos = inject_faults(options.rounds, options.seed, folder, folder / "reference")
+    minutes = (time.monotonic() - began) / 60
+    print(f"{options.rounds} faults in {minutes:.0f} min; {chaos.sweeps} sweeps, all as undisturbed")
+    for fault, count in sorted(chaos.fault_counts.items()):
         print(f"{count:5}  {fault}")
     print("exit codes:", ", ".join(f"{code}: {count}" for code, count in sorted(chaos.codes.items())))
 

@@ -1,4 +1,4 @@
-"""A goal, what was measured, and whether it was met."""
+"""A goal of a benchmark, the measured value, and whether the goal was met."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Line:
-    """`measured`: as it is told; `met`: None where there is nothing to meet."""
+class GoalResult:
+    """One line of a benchmark's output. `measured`: the value with its unit; `met`: None if there is no goal."""
 
     name: str
     measured: str

@@ -14,7 +14,7 @@ import time
 from typing import Any
 
 import torch
-from goals import Line
+from goals import GoalResult
 from one_trial import FAMILIES, config
 
 from gan_core.config.trial import TrialConfig
@@ -37,7 +37,9 @@ def main() -> None:
         told = ", ".join(f"{count}: {speed:,.0f}" for count, speed in speeds.items())
         ratio = max(speeds.values()) / speeds[min(speeds)]
         print(f"{family}, images/s of so many trials: {told}")
-        print(Line("    the best of them against the fewest", f"{ratio:.2f}x", f"at least {GOAL}x", ratio >= GOAL))
+        print(
+            GoalResult("    the best of them against the fewest", f"{ratio:.2f}x", f"at least {GOAL}x", ratio >= GOAL)
+        )
 
 
 def together(count: int, family: str, seconds: float, device: str) -> float:

@@ -20,7 +20,7 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
-from goals import Line
+from goals import GoalResult
 from plain_loop import PlainLoop
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -52,7 +52,7 @@ def main() -> None:
             print(f"\n{family}\n{profile(family, options.device)}")
 
 
-def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "cpu") -> Iterator[Line]:
+def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "cpu") -> Iterator[GoalResult]:
     """A line a goal, as each is measured."""
     torch.set_num_threads(1)
     images = datasets.load(TrialConfig().data)
@@ -68,13 +68,13 @@ def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "
         took = in_turn(peers | {name: trainer.step for name, trainer in ours.items()}, rounds, device)
         for name in precisions:
             ratio, bound = took["plain"] / took[name], flops / speeds[name]
-            yield Line(
+            yield GoalResult(
                 f"{family}, {name}: a step against the plain loop",
                 f"{took['plain'] * 1e3:.3g} / {took[name] * 1e3:.3g} ms = {ratio:.2f}x",
                 f"at least {GOALS[name]}x" if device == "cpu" else "",
                 ratio >= GOALS[name] if device == "cpu" else None,
             )
-            yield Line(
+            yield GoalResult(
                 f"    its arithmetic, {flops / 1e9:.1f} GFLOP",
                 f"{bound * 1e3:.3g} ms at {speeds[name] / 1e9:.0f} GFLOP/s",
                 "",
@@ -82,17 +82,17 @@ def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "
             )
         if device != "cpu":
             ratio = took["called"] / took[native]
-            yield Line(
+            yield GoalResult(
                 f"{family}, {native}: a recorded step against a called one",
                 f"{took['called'] * 1e3:.1f} / {took[native] * 1e3:.1f} ms = {ratio:.2f}x",
                 f"at least {GOAL_ON_GPU}x",
                 ratio >= GOAL_ON_GPU,
             )
-            yield Line("    its CUDA graph", str(ours[native].applied()["cuda_graph"]), "", None)
+            yield GoalResult("    its CUDA graph", str(ours[native].applied()["cuda_graph"]), "", None)
         yield from beside_the_step(ours[native], took[native], images)
 
 
-def beside_the_step(trainer: Trainer, step: float, images: ImageSet) -> Iterator[Line]:
+def beside_the_step(trainer: Trainer, step: float, images: ImageSet) -> Iterator[GoalResult]:
     """History, accuracy and divergence checks; a checkpoint; an evaluation."""
     spent, steps = defaultdict[str, float](float), 20
     with ExitStack() as stack:
@@ -107,7 +107,7 @@ def beside_the_step(trainer: Trainer, step: float, images: ImageSet) -> Iterator
         for _ in range(steps):
             trainer.step()
     share = sum(spent.values()) / steps / step
-    yield Line("    history, accuracy, divergence checks", f"{share:.1%} of a step", "under 3%", share < 0.03)
+    yield GoalResult("    history, accuracy, divergence checks", f"{share:.1%} of a step", "under 3%", share < 0.03)
     with tempfile.TemporaryDirectory() as folder:
         file, took = Path(folder) / "checkpoint.pt", []
         for _ in range(6):
@@ -115,7 +115,7 @@ def beside_the_step(trainer: Trainer, step: float, images: ImageSet) -> Iterator
             checkpoint.save(file, trainer.state_dict(), file.with_suffix(".previous"))
             took.append(time.perf_counter() - began)
         size = file.stat().st_size
-    yield Line(
+    yield GoalResult(
         f"    a checkpoint of {size / 1e6:.0f} MB",
         f"{median(took) * 1e3:.0f} ms = {median(took) / step:.1f} steps",
         "at most 1 step",
@@ -123,7 +123,7 @@ def beside_the_step(trainer: Trainer, step: float, images: ImageSet) -> Iterator
     )
     began = time.perf_counter()
     trainer.evaluate()
-    yield Line("    drawing 512 images to evaluate", f"{(time.perf_counter() - began) * 1e3:.0f} ms", "", None)
+    yield GoalResult("    drawing 512 images to evaluate", f"{(time.perf_counter() - began) * 1e3:.0f} ms", "", None)
 
 
 def config(family: str, **changes: Any) -> TrialConfig:

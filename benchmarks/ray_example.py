@@ -25,7 +25,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from goals import Line
+from goals import GoalResult
 
 BATCH, GOAL = 64, 4
 MINIBATCHES_A_STEP = 5  # of the example's Trainable
@@ -45,12 +45,12 @@ def main() -> None:
         return
     check_same_networks()
     with tempfile.TemporaryDirectory() as folder:
-        options.classifier = kept_classifier(options.data, Path(folder))
+        options.classifier = train_classifier(options.data, Path(folder))
         compare(options)
 
 
-def kept_classifier(data: Path, folder: Path) -> Path:
-    """The file that a sweep keeps in `evaluators` of its home."""
+def train_classifier(data: Path, folder: Path) -> Path:
+    """Train the classifier that a sweep keeps in the folder `evaluators` of its home; returns its file."""
     from gan_core.config.sections import DataConfig
     from gan_core.data import datasets
     from gan_core.evaluation.features import classifier
@@ -73,11 +73,11 @@ def compare(options: argparse.Namespace) -> None:
     for name, median in medians.items():
         print(f"{name:12}  median {median:6.1f} s  {images / median:6.0f} images/s")
     ratio = medians["ray example"] / medians["orchestrate"]
-    print(Line("images a second against Ray's example", f"{ratio:.2f}x", f"at least {GOAL}x", ratio >= GOAL))
+    print(GoalResult("images a second against Ray's example", f"{ratio:.2f}x", f"at least {GOAL}x", ratio >= GOAL))
 
 
 def check_same_networks() -> None:
-    """Every weight of ours has the shape of theirs, in the same order."""
+    """Check that the weights of both networks have the same shapes, in the same order."""
     from ray.tune.examples.pbt_dcgan_mnist import common
 
     from gan_core.config.trial import TrialConfig
@@ -85,14 +85,14 @@ def check_same_networks() -> None:
 
     config = TrialConfig()
     ours = build_networks(config.model, config.stabilizers, channels=1, classes=0, image_size=32, seed=0)
-    for mine, theirs in zip(ours, (common.Generator(), common.Discriminator()), strict=True):
-        shapes = [[tuple(weight.shape) for weight in network.parameters()] for network in (mine, theirs)]
+    for network, peer in zip(ours, (common.Generator(), common.Discriminator()), strict=True):
+        shapes = [[tuple(weight.shape) for weight in module.parameters()] for module in (network, peer)]
         assert shapes[0] == shapes[1], shapes
 
 
 def timed(command: list[str], **more: str) -> float:
-    outside = ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "ORCHESTRATE_HOME")
-    environment = {name: value for name, value in os.environ.items() if name not in outside} | more
+    unset = ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "ORCHESTRATE_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in unset} | more
     began = time.perf_counter()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

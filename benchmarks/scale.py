@@ -1,11 +1,11 @@
-"""What a sweep costs beside its training, and how that grows with its size.
+"""What a sweep costs apart from its training, and how that cost grows with the number of trials.
 
     python benchmarks/scale.py [--trials 1000 3000 10000] [--store postgres|sqlite] [--workers 4] [--home FOLDER]
 
-Sweeps of trials that train nothing (`empty_trial.py`) on a local Ray; all else is the product: plan, Ray Tune, records,
-histories, mirror, MLflow. Then `plan`, `status` and `report` of each, as commands of their own, and `mirror`, what
-`orchestrate sync` sends to an empty store: how fast MLflow takes rows when nothing else is waited for. On a busy
-machine the processor's seconds, which are the command's own, say more than the clock's.
+It runs sweeps of trials that train nothing (`empty_trial.py`) on a local Ray; everything else is the product: plan, Ray
+Tune, records, histories, mirror, MLflow. Then it runs `plan`, `status` and `report` on each sweep, and `mirror`: what
+`orchestrate sync` sends to an empty store, which shows how fast MLflow takes rows. On a busy machine the CPU seconds of
+the command say more than the seconds by the clock.
 """
 
 from __future__ import annotations
@@ -39,13 +39,17 @@ SETTINGS = {
     "stabilizers.label_flipping": (0.0, 0.05), "stabilizers.r1": (0.0, 5.0), "stabilizers.ema": (0.0, 0.9),
     "batch_size": (32, 32),
 }  # fmt: skip
-"""Each takes one prime factor of the number of configurations as its number of levels: the first one, and the step to
-the next."""
+"""setting -> (first level, distance to the next level). The number of levels of each setting is a prime factor of the
+number of configurations."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one command: seconds by the clock and of CPU, peak memory in MB; points that MLflow got, and in what time."""
+    """The cost of one command.
+
+    `seconds`: by the clock. `cpu`: seconds of CPU. `memory`: peak, in MB. `points`: metric values that MLflow received.
+    `busy`: the seconds in which it received them.
+    """
 
     seconds: float
     cpu: float
@@ -55,7 +59,7 @@ class Cost:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What a sweep costs beside its training, and how that grows.")
+    parser = argparse.ArgumentParser(description="What a sweep costs apart from its training, and how that grows.")
     parser.add_argument("--trials", type=int, nargs="+", default=[1000, 3000, 10000])
     parser.add_argument("--store", choices=["postgres", "sqlite"], default="postgres")
     parser.add_argument("--workers", type=int, default=4)
@@ -75,16 +79,16 @@ def main() -> None:
     with ExitStack() as stack:
         base = options.home or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(postgres()) if options.store == "postgres" else None
-        found = {}
+        costs = {}
         for trials in sorted(options.trials):
             print(f"\n{trials:,} trials", flush=True)
-            found[trials] = measure(trials, base / str(trials), server, options)
-        show_growth(found)
+            costs[trials] = measure(trials, base / str(trials), server, options)
+        print_growth(costs)
 
 
 @contextmanager
 def postgres() -> Iterator[Postgres]:
-    """On loopback, with durable writes as installed, in a folder that goes with it."""
+    """A PostgreSQL server on loopback with its default durability, in a temporary folder."""
     host = Host("database", "127.0.0.1")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -102,34 +106,37 @@ def postgres() -> Iterator[Postgres]:
 
 
 def measure(trials: int, home: Path, server: Postgres | None, options: argparse.Namespace) -> dict[str, Cost]:
-    """Runs a sweep of this size in an empty home folder, and the commands on it."""
+    """The costs of a sweep of this size in an empty home folder, and of the commands on it."""
     home.mkdir(parents=True)
     file = home / "empty.yaml"
     file.write_text(json.dumps(sweep_of(trials, options.reports, options.rows)))
-    orchestrate, at_home = [sys.executable, "-m", "orchestrator"], ["--home", str(home)]
-    ourselves = [sys.executable, __file__, *at_home, "--workers", str(options.workers)]
-    store, empty = (_store(server, home, f"{name}_{trials}") for name in ("swept", "synced"))
+    orchestrate, home_option = [sys.executable, "-m", "orchestrator"], ["--home", str(home)]
+    this_script = [sys.executable, __file__, *home_option, "--workers", str(options.workers)]
+    store, empty_store = (_store(server, home, f"{name}_{trials}") for name in ("swept", "synced"))
     commands = {
-        "plan before": ([*orchestrate, "plan", str(file), *at_home], store),
-        "sweep": ([*ourselves, "--in-process", str(file)], store),
-        "plan after": ([*orchestrate, "plan", str(file), *at_home], store),
-        "status": ([*orchestrate, "status", "empty", *at_home], store),
-        "report": ([*orchestrate, "report", "empty", *at_home], store),
-        "mirror": ([*ourselves, "--mirror-in-process"], empty),
+        "plan before": ([*orchestrate, "plan", str(file), *home_option], store),
+        "sweep": ([*this_script, "--in-process", str(file)], store),
+        "plan after": ([*orchestrate, "plan", str(file), *home_option], store),
+        "status": ([*orchestrate, "status", "empty", *home_option], store),
+        "report": ([*orchestrate, "report", "empty", *home_option], store),
+        "mirror": ([*this_script, "--mirror-in-process"], empty_store),
     }
-    found = {}
+    costs = {}
     for name, (words, environment) in commands.items():
         if name not in options.without:
-            found[name] = cost(words, environment)
-            show(trials, name, found[name])
+            costs[name] = cost(words, environment)
+            print_cost(trials, name, costs[name])
     if server:
         ((size,),) = server.rows("SELECT pg_database_size(%s)", f"swept_{trials}")
         print(f"  database            {size / 1e6:8.1f} MB", flush=True)
-    return found
+    return costs
 
 
 def sweep_of(trials: int, reports: int = 1, rows: int = 5) -> dict[str, Any]:
-    """A grid with a factor for each prime factor of the number of configurations, of networks that need little room."""
+    """A sweep file with a grid of so many trials, with networks that need little memory.
+
+    Each prime factor of the number of configurations is the number of levels of one setting.
+    """
     sizes = prime_factors(trials // SEEDS)
     if trials % SEEDS or len(sizes) > len(SETTINGS) or max(sizes) > 7:
         sys.exit(f"{trials} trials: give {SEEDS} times a product of at most {len(SETTINGS)} numbers from 2 to 7")
@@ -137,26 +144,26 @@ def sweep_of(trials: int, reports: int = 1, rows: int = 5) -> dict[str, Any]:
         setting: [round(first + i * step, 6) for i in range(levels)]
         for (setting, (first, step)), levels in zip(SETTINGS.items(), sizes, strict=False)
     }
-    often = {"steps": 100 * reports, "checkpoint_every": 100, "log_every": 100 * reports // rows}
-    shared = {"data": {"name": "digits"}, **often, "evaluation": {"features": "random"}}
+    intervals = {"steps": 100 * reports, "checkpoint_every": 100, "log_every": 100 * reports // rows}
+    shared = {"data": {"name": "digits"}, **intervals, "evaluation": {"features": "random"}}
     groups = [{"name": "dcgan", "trial": {"model": {"family": "dcgan", "width": 4}}, "grid": grid}]
     return {"sweep": "empty", "seeds": list(range(SEEDS)), "trial": shared, "groups": groups}
 
 
 def prime_factors(number: int) -> list[int]:
     """The largest first."""
-    found: list[int] = []
+    factors: list[int] = []
     for divisor in itertools.count(2):
         while number % divisor == 0:
-            found.insert(0, divisor)
+            factors.insert(0, divisor)
             number //= divisor
         if number == 1:
-            return found
+            return factors
     raise AssertionError
 
 
 def sweep_in_process(file: Path, home: Path, workers: int) -> None:
-    """`orchestrate sweep` of empty trials, without the report, which is measured apart."""
+    """`orchestrate sweep` of empty trials, without the report: that is measured on its own."""
     from rich.console import Console
 
     from orchestrator.commands import finalize, sweep, sweep_options
@@ -167,7 +174,7 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
     mirrors, walls = list[Mirror](), list[float]()
 
     def finalize_without_report(mirror: Mirror, status: str, *_: Any) -> finalize.FinalResult:
-        mirror.finish(status, "", None)
+        mirror.end_parent_run(status, "", None)
         mirrors.append(mirror)
         return finalize.FinalResult()
 
@@ -183,72 +190,72 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
 
     sweep.SweepRunner, finalize.finalize = EmptySweepRunner, finalize_without_report  # type: ignore[misc, assignment]
     options = sweep_options.SweepOptions(home, os.environ["MLFLOW_TRACKING_URI"], workers=workers)
-    with open(home / "said.txt", "w") as said:
-        code = sweep.run_sweep(file, [], options, Console(file=said))
-    tell(code, mirrors[0].sent["points"], sum(walls))
+    with open(home / "output.txt", "w") as output:
+        exit_code = sweep.run_sweep(file, [], options, Console(file=output))
+    print_measurements(exit_code, mirrors[0].sent["points"], sum(walls))
 
 
 def mirror_in_process(home: Path) -> None:
-    """What `orchestrate sync` does before it writes the report, into a store that holds nothing."""
+    """What `orchestrate sync` does before it writes the report, into an empty store."""
     from orchestrator.store.sweep_folder import SweepFolder
     from orchestrator.tracking.mirror import Mirror
 
     folder = SweepFolder(home, "empty")
-    mirror = Mirror(folder, os.environ["MLFLOW_TRACKING_URI"], folder.sweep(), rebuild=True)
+    mirror = Mirror(folder, os.environ["MLFLOW_TRACKING_URI"], folder.document(), compare_all=True)
     mirror.open()
     began = time.monotonic()
     mirror.sync()
-    tell(0, mirror.sent["points"], time.monotonic() - began)
+    print_measurements(0, mirror.sent["points"], time.monotonic() - began)
 
 
-def tell(code: int, points: int, busy: float) -> None:
-    """The last line, for `cost`. Ray's own processes are children of the command, whose CPU is not its own."""
-    if code:
-        sys.exit(code)
+def print_measurements(exit_code: int, points: int, busy: float) -> None:
+    """Print the line that `cost` reads: it counts this process's CPU alone, without that of Ray's processes."""
+    if exit_code:
+        sys.exit(exit_code)
     own = resource.getrusage(resource.RUSAGE_SELF)
     print(json.dumps({"points": points, "busy": busy, "cpu": own.ru_utime + own.ru_stime}))
 
 
 def cost(words: list[str], environment: dict[str, str]) -> Cost:
-    """Runs a command to its end. Its peak memory is that of the largest of its processes that it waited for."""
+    """Run a command to its end. Its peak memory is that of the largest process that it waited for."""
     began = time.monotonic()
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(words, stdout=said, env={**os.environ, **environment})
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(words, stdout=output, env={**os.environ, **environment})
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        text = said.read().decode()
+        output.seek(0)
+        text = output.read().decode()
     if process.returncode:
         sys.exit(f"{' '.join(words)} ended with code {process.returncode}\n{text[-2000:]}")
-    told = json.loads(text.splitlines()[-1]) if text.rstrip().endswith("}") else {}
-    own = {"cpu": usage.ru_utime + usage.ru_stime, **told}
+    measured = json.loads(text.splitlines()[-1]) if text.rstrip().endswith("}") else {}
+    own = {"cpu": usage.ru_utime + usage.ru_stime, **measured}
     return Cost(time.monotonic() - began, memory=usage.ru_maxrss / 1000, **own)
 
 
 def _store(server: Postgres | None, home: Path, name: str) -> dict[str, str]:
-    """A new store for MLflow, as a command's environment names it."""
+    """The environment variables that name a new, empty store for MLflow."""
     if server is None:
         return {"MLFLOW_TRACKING_URI": f"sqlite:///{home / name}.db"}
     server.create(name)
     return {"MLFLOW_TRACKING_URI": server.uri(name), "PGPASSWORD": server.password}
 
 
-def show(trials: int, name: str, one: Cost) -> None:
-    rate = f", {one.points:,} points at {one.points / one.busy:,.0f} a second" if one.busy else ""
-    each = f"{1000 * one.seconds / trials:8.2f} ms and {1000 * one.cpu / trials:6.2f} ms of CPU a trial"
-    print(f"  {name:<20}{one.seconds:8.1f} s {one.cpu:8.1f} s of CPU {one.memory:7.0f} MB{each}{rate}", flush=True)
+def print_cost(trials: int, name: str, cost: Cost) -> None:
+    rate = f", {cost.points:,} points at {cost.points / cost.busy:,.0f} a second" if cost.busy else ""
+    each = f"{1000 * cost.seconds / trials:8.2f} ms and {1000 * cost.cpu / trials:6.2f} ms of CPU a trial"
+    print(f"  {name:<20}{cost.seconds:8.1f} s {cost.cpu:8.1f} s of CPU {cost.memory:7.0f} MB{each}{rate}", flush=True)
 
 
-def show_growth(found: dict[int, dict[str, Cost]]) -> None:
-    """What a trial costs in each size over what it costs in the smallest: 1 is linear, less is start-up."""
-    first = min(found)
-    for trials in sorted(found)[1:]:
+def print_growth(costs: dict[int, dict[str, Cost]]) -> None:
+    """Print what a trial costs in each size, divided by its cost in the smallest sweep: 1 is linear growth."""
+    first = min(costs)
+    for trials in sorted(costs)[1:]:
         print(f"\na trial of {trials:,} over one of {first:,}")
-        for name, one in found[trials].items():
-            before = found[first][name]
-            ratios = (one.seconds / before.seconds, one.cpu / before.cpu, one.memory / before.memory)
-            shown = [f"{ratio * first / trials:6.2f}" for ratio in ratios]
-            print(f"  {name:<20}seconds {shown[0]}  CPU {shown[1]}  memory {shown[2]}")
+        for name, cost in costs[trials].items():
+            smallest = costs[first][name]
+            ratios = (cost.seconds / smallest.seconds, cost.cpu / smallest.cpu, cost.memory / smallest.memory)
+            texts = [f"{ratio * first / trials:6.2f}" for ratio in ratios]
+            print(f"  {name:<20}seconds {texts[0]}  CPU {texts[1]}  memory {texts[2]}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Many tiny trials in one command: do its memory, open files and threads stay as they are, and is nothing left behind?
+"""Many tiny trials in one command: do its memory, open files and threads stay constant, and does it clean up?
 
     python benchmarks/soak.py [--trials 300]
 
-Prints what the command holds at each tenth of the trials, and what its temporary folder leaves.
+Prints memory, open files and threads of the command at each tenth of the trials, and what its temporary folder leaves.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from support.commands import start
 
-from orchestrator.store.temp_folder import parent_folder
+from orchestrator.store.temp_folder import temp_parent
 
 SWEEP = """
 sweep: soak
@@ -34,33 +34,33 @@ groups:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--trials", type=int, default=300)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "soak.yaml"
-        file.write_text(SWEEP.format(seeds=", ".join(map(str, range(asked.trials)))))
+        file.write_text(SWEEP.format(seeds=", ".join(map(str, range(options.trials)))))
         began = time.monotonic()
         process = start("sweep", file, "--quiet", home=Path(name) / "home")
         print("trials ended   MiB   open files   threads")
-        watch(process, Path(name) / "home", asked.trials)
+        watch(process, Path(name) / "home", options.trials)
         output, _ = process.communicate()
-        print(f"{asked.trials} trials in {time.monotonic() - began:.0f} s, exit code {process.returncode}")
+        print(f"{options.trials} trials in {time.monotonic() - began:.0f} s, exit code {process.returncode}")
         if process.returncode:
             raise SystemExit(output)
-    left = list(parent_folder().glob(f"orchestrate-{process.pid}-*"))
+    left = list(temp_parent().glob(f"orchestrate-{process.pid}-*"))
     print(f"left in the temporary folder: {', '.join(map(str, left)) or 'nothing'}")
 
 
 def watch(process: subprocess.Popen[str], home: Path, trials: int) -> None:
-    command, told = psutil.Process(process.pid), 0
+    command, next_print = psutil.Process(process.pid), 0
     while process.poll() is None:
         ended = len(list(home.glob("sweeps/soak/trials/*/generator.pt")))
-        if ended >= told and ended:
+        if ended >= next_print and ended:
             try:
-                held = (command.memory_info().rss / 2**20, command.num_fds(), command.num_threads())
+                usage = (command.memory_info().rss / 2**20, command.num_fds(), command.num_threads())
             except psutil.NoSuchProcess:
                 return
-            print(f"{ended:12} {held[0]:5.0f} {held[1]:12} {held[2]:9}", flush=True)
-            told += max(1, trials // 10)
+            print(f"{ended:12} {usage[0]:5.0f} {usage[1]:12} {usage[2]:9}", flush=True)
+            next_print += max(1, trials // 10)
         time.sleep(0.5)
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from goals import Line
+from goals import GoalResult
 
 from gan_core import metric_names
 
@@ -72,7 +72,7 @@ def main() -> None:
                     print(f"round {number}: {name} {took.seconds:.1f} s, {took.cpu:.1f} s of CPU", flush=True)
     cpu = [show(name, found[name], found["training alone"]) for name in ("orchestrate", "tune and callback")]
     measured = f"{cpu[0]:.1f} / {cpu[1]:.1f} s of CPU"
-    print(Line("beside training, ours against Tune's callback", measured, "less", cpu[0] < cpu[1]))
+    print(GoalResult("beside training, ours against Tune's callback", measured, "less", cpu[0] < cpu[1]))
 
 
 def show(name: str, whole: list[Took], training: list[Took]) -> float:

@@ -1,8 +1,8 @@
-"""What a worker holds resident, and what brings it.
+"""The resident memory of a worker, and which imports and objects take it.
 
     python benchmarks/worker_memory.py
 
-In one process, step by step, what a worker does: imports, the digits, their evaluator, a DCGAN in training.
+It does in one process, step by step, what a worker does: imports, the digits, their evaluator, a DCGAN in training.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import psutil
 
 
 def main() -> None:
-    tell("Python and psutil")
+    print_memory("Python and psutil")
     for name in ("torch", "ray.tune", "orchestrator.scheduling.trainable"):
         importlib.import_module(name)
-        tell(f"import {name}")
+        print_memory(f"import {name}")
 
     from gan_core.config.trial import TrialConfig
     from gan_core.data import datasets
@@ -28,19 +28,19 @@ def main() -> None:
     settings = TrialConfig()
     images = datasets.load(settings.data)
     with tempfile.TemporaryDirectory() as folder:
-        measure = evaluator.build(settings.evaluation, images, features.classifier(images, Path(folder) / "kept.pt"))
-    tell("data and evaluator")
-    trainer = Trainer(settings, images, "cpu", measure)
+        quality = evaluator.build(settings.evaluation, images, features.classifier(images, Path(folder) / "kept.pt"))
+    print_memory("data and evaluator")
+    trainer = Trainer(settings, images, "cpu", quality)
     for _ in range(20):
         trainer.step()
     trainer.evaluate()
-    tell("20 steps and evaluations")
+    print_memory("20 steps and evaluations")
 
 
-def tell(what: str) -> None:
-    """`shared`: pages of files, which all processes of a machine have together."""
-    held = psutil.Process().memory_info()
-    print(f"{what:<30}{held.rss / 1e6:6.0f} MB, of which shared {held.shared / 1e6:.0f} MB", flush=True)
+def print_memory(step: str) -> None:
+    """Print the memory after a step. Shared: pages of files, which a machine holds once for all processes."""
+    memory = psutil.Process().memory_info()
+    print(f"{step:<30}{memory.rss / 1e6:6.0f} MB, of which shared {memory.shared / 1e6:.0f} MB", flush=True)
 
 
 if __name__ == "__main__":

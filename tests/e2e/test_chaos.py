@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
-from chaos import torment
+from chaos import inject_faults
 
 pytestmark = pytest.mark.e2e
 
@@ -20,6 +20,6 @@ ROUNDS = 3
 def test_a_sweep_under_random_kills_ends_as_if_undisturbed(tmp_path: Path, reference: Path) -> None:
     seed = random.randrange(2**31)
     print(f"seed {seed}: python benchmarks/chaos.py --rounds {ROUNDS} --seed {seed}")
-    chaos = torment(ROUNDS, seed, tmp_path, reference)
-    assert chaos.met.total() == ROUNDS
+    chaos = inject_faults(ROUNDS, seed, tmp_path, reference)
+    assert chaos.fault_counts.total() == ROUNDS
     assert chaos.sweeps >= 1
