@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--home", type=Path, default=Path("runs"), help="home folder of the sweep (default: runs)")
     options = parser.parse_args()
     folder = SweepFolder(options.home, options.sweep)
-    trials = [(trial, folder.trial(trial["key"]).record()) for trial in folder.sweep()["trials"]]
+    trials = [(trial, folder.trial(trial["key"]).record()) for trial in folder.document()["trials"]]
     runs = [_run(trial, record) for trial, record in trials if record.status == "finished"]
     if len(runs) < len(trials):
         sys.exit(f"{len(trials) - len(runs)} of {len(trials)} trials are not finished; run the sweep to its end first")

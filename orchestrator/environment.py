@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import time
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -35,11 +34,6 @@ def describe() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "git_commit": git_commit(),
     }
-
-
-def this_process() -> dict[str, Any]:
-    """Process, host and time, as `holder.json` names the command that holds a sweep."""
-    return {"process": os.getpid(), "host": platform.node(), "since": time.strftime("%Y-%m-%d %H:%M:%S %Z")}
 
 
 def git_commit() -> str | None:

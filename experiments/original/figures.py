@@ -113,7 +113,7 @@ def classes(runs: list[Run], file: Path, latents: int = 5) -> None:
 
 def beside_real(runs: list[Run], file: Path) -> None:
     """Generated images, a row a class, beside real ones in the same arrangement; seed 0."""
-    pictures = [("real images", np.asarray(Image.open(runs[0].folder.real_file)))]
+    pictures = [("real images", np.asarray(Image.open(runs[0].folder.real_images_file)))]
     for group in groups(runs):
         pictures.append((group, np.asarray(Image.open(of(runs, group)[0].folder.sample_files()[-1][1]))))
     _rows([[_captioned(*picture) for picture in pictures]], file)

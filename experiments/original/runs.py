@@ -65,7 +65,7 @@ def load(home: Path, sweep: str) -> list[Run]:
             f"{folder.sweep_file} is missing: run experiments/original/{sweep.removeprefix('original-')}.yaml first"
         )
     runs = []
-    for trial in folder.sweep()["trials"]:
+    for trial in folder.document()["trials"]:
         place = folder.trial(trial["key"])
         record = place.record()
         if record.status != "finished":

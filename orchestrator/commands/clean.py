@@ -11,7 +11,7 @@ from pathlib import Path
 from orchestrator.errors import UserError
 from orchestrator.formatting import format_bytes
 from orchestrator.store import temp_folder
-from orchestrator.store.sweep_folder import SweepFolder, sweeps
+from orchestrator.store.sweep_folder import SweepFolder, sweep_folders
 from orchestrator.store.sweep_lock import hold, is_held
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
@@ -30,12 +30,12 @@ def choose_sweeps(home: Path, name: str | None, all_: bool) -> list[SweepFolder]
     """The sweeps of a home folder to clean: the named one or all. Raises UserError."""
     if (name is None) == (not all_):
         raise UserError("give the name of a sweep, or --all: orchestrate clean SWEEP; `orchestrate status` lists them")
-    folders = sweeps(home)
+    folders = sweep_folders(home)
     if all_:
         return folders
     chosen = [folder for folder in folders if folder.name == name]
     if not chosen:
-        SweepFolder(home, str(name)).sweep()  # raises, and lists the sweeps of the home
+        SweepFolder(home, str(name)).document()  # raises, and lists the sweeps of the home
         raise UserError(f"{name!r} is not the name of a sweep; `orchestrate status` lists them")
     return chosen
 
@@ -65,7 +65,11 @@ def find_unused(home: Path, folders: list[SweepFolder], all_: bool, everything: 
             file
             for trial_folder in trials
             if trial_folder.record().status == TrialStatus.FINISHED
-            for file in (trial_folder.checkpoint_file, trial_folder.previous_file, trial_folder.damaged_file)
+            for file in (
+                trial_folder.checkpoint_file,
+                trial_folder.previous_checkpoint_file,
+                trial_folder.damaged_checkpoint_file,
+            )
         ]
         kinds = {
             "checkpoints of finished trials": [file for file in finished if file.exists()],
@@ -76,7 +80,7 @@ def find_unused(home: Path, folders: list[SweepFolder], all_: bool, everything: 
     keys = {trial_folder.key for trial_folder in trials}
     single_runs = [path for path in sorted(home.glob("train/*")) if all_ or path.name in keys]
     kinds["trials of `orchestrate train`"] = [path for path in single_runs if not is_held(TrialFolder(path).lock_file)]
-    kinds["temporary folders of killed commands"] = temp_folder.orphans()
+    kinds["temporary folders of killed commands"] = temp_folder.orphaned_folders()
     return [UnusedFiles(kind, paths, sum(map(size_of, paths))) for kind, paths in kinds.items() if paths]
 
 

@@ -34,7 +34,7 @@ STYLES = {"ok": "green", "warning": "yellow", "wrong": "red"}
 
 def run_checks(home: Path, uri: str, address: str | None) -> list[Check]:
     """All checks, in the order in which a sweep needs things. `address`: of a Ray cluster; None: a local Ray."""
-    temporary_folder = temp_folder.parent_folder()
+    temporary_folder = temp_folder.temp_parent()
     return [
         doctor_checks.python(sys.version_info[:2], platform.python_version()),
         *_torch(),

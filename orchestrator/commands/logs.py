@@ -12,7 +12,7 @@ from orchestrator.command_hints import orchestrate_command, resume_command
 from orchestrator.commands.trial_lookup import find_trial
 from orchestrator.console.output import say
 from orchestrator.console.style import METRIC_TITLES, format_metrics
-from orchestrator.store.json_files import Damaged
+from orchestrator.store.json_files import DamagedFile
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_document import TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder
@@ -49,7 +49,7 @@ def _read_history(trial_folder: TrialFolder, step: int) -> tuple[list[Row], list
     """(rows up to a step, no line); of a damaged file (no row, a line that says so)."""
     try:
         return trial_folder.history(up_to=step), []
-    except Damaged as error:
+    except DamagedFile as error:
         return [], [str(error)]
 
 
@@ -126,7 +126,7 @@ def _next_command(folder: SweepFolder, number: int, record: Record, sweep_runs: 
     if sweep_runs:
         follow = orchestrate_command(f"logs {folder.name} {number} --follow", folder.home)
         return f"next     {follow}, or {orchestrate_command(f'stop {folder.name}', folder.home)}"
-    resume = resume_command(folder.sweep(), folder.home)
+    resume = resume_command(folder.document(), folder.home)
     if record.status == TrialStatus.FAILED:
         doctor = orchestrate_command("doctor", folder.home)
         return f"next     {resume} tries it again; {doctor} checks this machine"

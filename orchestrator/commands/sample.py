@@ -76,9 +76,9 @@ def load_generator(
     hint = f"`{status}` says where its sweep stands"
     try:
         if best:
-            if not trial_folder.best_file.exists():
+            if not trial_folder.best_generator_file.exists():
                 raise UserError(f"{key} has no best generator: no evaluation was saved yet; {hint}")
-            saved = from_generator_file(trial_folder.best_file)
+            saved = from_generator_file(trial_folder.best_generator_file)
             return saved, f"at its best evaluation (step {record.best['step']:.0f})"
         if trial_folder.generator_file.exists():
             return from_generator_file(trial_folder.generator_file), f"after its last step ({record.step})"

@@ -17,7 +17,7 @@ from orchestrator.commands.trial_rows import WRITTEN_AGAIN, TrialRow, rows_of_sw
 from orchestrator.console.output import print_json, say
 from orchestrator.console.style import COLOURS, METRIC_TITLES, format_metrics
 from orchestrator.errors import UserError
-from orchestrator.store.sweep_folder import SweepFolder, sweeps
+from orchestrator.store.sweep_folder import SweepFolder, sweep_folders
 from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_status import TrialStatus
 
@@ -77,12 +77,12 @@ def _next_command(folder: SweepFolder, rows: list[TrialRow]) -> str:
         return f"next    {follow}, or {orchestrate_command(f'stop {folder.name}', folder.home)}"
     if all(row["status"] == TrialStatus.FINISHED and not row["note"].endswith(WRITTEN_AGAIN) for row in rows):
         return f"next    {orchestrate_command(f'sample {folder.name} 1', folder.home)}, for images of a trial"
-    return f"next    {resume_command(folder.sweep(), folder.home)} goes on with it"
+    return f"next    {resume_command(folder.document(), folder.home)} goes on with it"
 
 
 def print_sweeps(home: Path, console: Console, as_json: bool) -> None:
     """Print every sweep of a home folder with the counts of its trials."""
-    rows_by_sweep = [(folder, rows_of_sweep(folder)) for folder in sweeps(home)]
+    rows_by_sweep = [(folder, rows_of_sweep(folder)) for folder in sweep_folders(home)]
     if as_json:
         print_json([{"sweep": f.name, "running": is_held(f.lock_file), "trials": rows} for f, rows in rows_by_sweep])
         return

@@ -15,7 +15,7 @@ from orchestrator.commands.trial_rows import rows_of_sweep
 from orchestrator.console.output import say
 from orchestrator.errors import UserError
 from orchestrator.store.sweep_folder import SweepFolder
-from orchestrator.store.sweep_lock import holder, is_held
+from orchestrator.store.sweep_lock import is_held, read_holder
 from orchestrator.store.trial_status import TrialStatus
 
 POLL_SECONDS = 0.2
@@ -24,7 +24,7 @@ POLL_SECONDS = 0.2
 def stop(folder: SweepFolder, console: Console) -> None:
     """Interrupt the command that runs a sweep, wait until it has ended, print what it saved. Raises UserError."""
     if not is_held(folder.lock_file):
-        resume = resume_command(folder.sweep(), folder.home)  # raises if there is no such sweep
+        resume = resume_command(folder.document(), folder.home)  # raises if there is no such sweep
         status = orchestrate_command(f"status {folder.name}", folder.home)
         raise UserError(
             f"sweep {folder.name} is not running; `{status}` says where it stands, `{resume}` goes on with it"
@@ -45,12 +45,12 @@ def stop(folder: SweepFolder, console: Console) -> None:
 
 def send_interrupt(folder: SweepFolder) -> int:
     """Send SIGINT to the command that runs the sweep; returns its process id. Raises UserError."""
-    lock_holder = holder(folder)
-    if lock_holder is None:
+    holder = read_holder(folder)
+    if holder is None:
         raise UserError(
             f"{folder.holder_file} does not say which process runs {folder.name}; press Ctrl-C where it runs"
         )
-    process, host = int(lock_holder["process"]), str(lock_holder["host"])
+    process, host = holder.process, holder.host
     if host != platform.node():
         raise UserError(
             f"sweep {folder.name} is run by process {process} on {host}, and this is {platform.node()}; "
@@ -73,7 +73,7 @@ def _summary_lines(folder: SweepFolder) -> list[str]:
     rows = rows_of_sweep(folder)
     interrupted = [row for row in rows if row["status"] == TrialStatus.INTERRUPTED]
     unfinished = any(row["status"] != TrialStatus.FINISHED for row in rows)
-    resume = resume_command(folder.sweep(), folder.home)
+    resume = resume_command(folder.document(), folder.home)
     counts = ", ".join(f"{count} {status}" for status, count in Counter(row["status"] for row in rows).items())
     return [
         *(f"saved    {row['name']} at step {row['step']} of {row['steps']}" for row in interrupted),

@@ -16,9 +16,9 @@ from orchestrator.object_store.puller import Puller, exchange_evaluators
 from orchestrator.planning.confirmation import with_confirmations
 from orchestrator.planning.plan import Plan
 from orchestrator.scheduling.sweep_runner import SweepRunner
-from orchestrator.signals import FINISHED, INTERRUPTED, SOME_FAILED, StopRequest, instead
+from orchestrator.signals import FINISHED, INTERRUPTED, SOME_FAILED, StopRequest, handle_stop_signal_with
 from orchestrator.store import disk_space
-from orchestrator.store.json_files import write_checked
+from orchestrator.store.json_files import write_with_checksum
 from orchestrator.store.sweep_lock import hold
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile import loader
@@ -32,7 +32,7 @@ def run_sweep(file: Path, overrides: list[str], options: SweepOptions, console: 
     folder = sweep_preparation.check_request(options, sweep.name)
     with make_display(console, options.quiet) as display:
         plan = sweep_preparation.load_plan(sweep, options, display)
-        with disk_space.explained(folder.folder), hold(folder):
+        with disk_space.full_disk_as_user_error(folder.folder), hold(folder):
             plan = sweep_preparation.complete_plan(plan, folder, options, display)
             result = _train_and_record(plan, options, display)
     print_summary(options, console, result)
@@ -54,13 +54,13 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
             exchange_evaluators(plan.folder, plan)
             puller = stack.enter_context(Puller(plan.folder, display.note))
         mirror = sweep_services.open_mirror(plan, options, display, puller.is_running if puller else None)
-        write_checked(plan.folder.sweep_file, plan.to_document())
+        write_with_checksum(plan.folder.sweep_file, plan.to_document())
         mirror_thread = MirrorThread(mirror)
         mirror_thread.start()
         try:
             runner = SweepRunner(cluster, evaluators, options.settings, display, stop, puller) if cluster else None
             if runner:
-                with instead(lambda: _stop_for_user(stop, display)):
+                with handle_stop_signal_with(lambda: _stop_for_user(stop, display)):
                     plan = _train(plan, runner, mirror, options.confirm)
             _send_rest(mirror_thread, stop, display)
             plan = plan.with_current_records()
@@ -78,7 +78,7 @@ def _train(plan: Plan, runner: SweepRunner, mirror: Mirror, confirm: int) -> Pla
     with_confirmation = with_confirmations(plan.with_current_records(), confirm)
     if len(with_confirmation.trials) == len(plan.trials):
         return plan
-    write_checked(plan.folder.sweep_file, with_confirmation.to_document())
+    write_with_checksum(plan.folder.sweep_file, with_confirmation.to_document())
     mirror.set_document(with_confirmation.to_document())
     runner.train(with_confirmation)
     return with_confirmation
@@ -86,7 +86,9 @@ def _train(plan: Plan, runner: SweepRunner, mirror: Mirror, confirm: int) -> Pla
 
 def _send_rest(mirror_thread: MirrorThread, stop: StopRequest, display: Display) -> None:
     display.set_phase("sending the rest to MLflow")
-    mirror_thread.send_rest(hurry=stop.asked, on_wait=lambda: display.set_phase("still sending the rest to MLflow"))
+    mirror_thread.send_rest(
+        hurry=stop.is_requested, on_wait=lambda: display.set_phase("still sending the rest to MLflow")
+    )
     for picture in sorted(mirror_thread.mirror.damaged_pictures):
         display.note(f"left out {picture}: it is damaged or gone; MLflow has everything else")
 
@@ -108,7 +110,7 @@ def _finalize(
 
 
 def _stop_for_user(stop: StopRequest, display: Display) -> None:
-    stop.ask()
+    stop.request()
     display.note("stopping: every running trial saves a checkpoint (again to leave at once)")
 
 
@@ -119,4 +121,4 @@ def _statuses(plan: Plan) -> set[str]:
 def _exit_code(plan: Plan, stop: StopRequest) -> int:
     if _statuses(plan) == {TrialStatus.FINISHED}:
         return FINISHED
-    return stop.code if stop.asked else SOME_FAILED
+    return stop.exit_code if stop.is_requested else SOME_FAILED

@@ -17,7 +17,7 @@ from orchestrator.planning.repair import repair_finished_trials
 from orchestrator.store import disk_space
 from orchestrator.store.json_files import write_text
 from orchestrator.store.sweep_folder import SweepFolder
-from orchestrator.store.temp_folder import parent_folder
+from orchestrator.store.temp_folder import temp_parent
 from orchestrator.sweepfile.model import Sweep
 from orchestrator.tracking import mirror_file, model_logging, sqlite
 from orchestrator.tracking.address import check_uri
@@ -46,15 +46,15 @@ def open_sweep_folder(options: SweepOptions, sweep_name: str) -> SweepFolder:
     earlier_uri = folder.storage_uri()
     if not (options.storage or earlier_uri):
         return folder
-    storage = ObjectStore(str(options.storage or earlier_uri))
-    if earlier_uri and ObjectStore(earlier_uri).location != storage.location:
+    object_store = ObjectStore(str(options.storage or earlier_uri))
+    if earlier_uri and ObjectStore(earlier_uri).location != object_store.location:
         raise UserError(
             f"the trials of {sweep_name} live in {earlier_uri}, and their checkpoints are there: leave --storage (and "
             "$ORCHESTRATE_STORAGE) out, or take another --home"
         )
-    if trouble := storage.trouble():
-        raise UserError(f"--storage {storage.uri} cannot be used: {trouble}")
-    return StoredSweep(options.home, sweep_name, storage)
+    if error := object_store.access_error():
+        raise UserError(f"--storage {object_store.uri} cannot be used: {error}")
+    return StoredSweep(options.home, sweep_name, object_store)
 
 
 def check_mlflow(folder: SweepFolder, uri: str) -> None:
@@ -85,12 +85,12 @@ def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, displa
     Raises UserError if the storage does not answer or the disk is too small.
     """
     if isinstance(folder, StoredSweep):
-        display.set_phase(f"looking into {folder.storage.uri}")
-        write_text(folder.storage_file, folder.storage.uri + "\n")
-        plan = puller.begin(folder, plan, display.note)
+        display.set_phase(f"looking into {folder.object_store.uri}")
+        write_text(folder.storage_file, folder.object_store.uri + "\n")
+        plan = puller.exchange_trials(folder, plan, display.note)
     plan = repair_finished_trials(with_confirmations(plan, options.confirm), display.note)
     if plan.unfinished:
         workers = options.workers or environment.available_cpus()
-        disk_space.check_room(plan.folder.home, disk_estimate.bytes_needed(plan, workers))
-        disk_space.check_room(parent_folder(), 0)
+        disk_space.check_free_space(plan.folder.home, disk_estimate.bytes_needed(plan, workers))
+        disk_space.check_free_space(temp_parent(), 0)
     return plan

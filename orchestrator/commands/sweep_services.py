@@ -18,9 +18,9 @@ from orchestrator.errors import UserError
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.planning.evaluators import build_evaluators
 from orchestrator.planning.plan import Plan
-from orchestrator.signals import SOME_FAILED, leave_at_once
+from orchestrator.signals import SOME_FAILED, exit_at_once
 from orchestrator.store.json_files import write_text
-from orchestrator.store.temp_folder import scratch_folder
+from orchestrator.store.temp_folder import command_temp_folder
 from orchestrator.tracking import client, mirror_file
 from orchestrator.tracking.mirror import Mirror
 
@@ -55,16 +55,16 @@ def start_ray(plan: Plan, options: SweepOptions, display: Display) -> Iterator[C
         display.console.show_cursor()
         display.note(f"Ray's {process_name} has died; the same command goes on from the last checkpoints")
         shutil.rmtree(scratch, ignore_errors=True)
-        leave_at_once(SOME_FAILED)
+        exit_at_once(SOME_FAILED)
 
     with (
-        scratch_folder() as scratch,
+        command_temp_folder() as scratch,
         Cluster(options.address, workers, scratch, data_bytes, leave, options.device) as cluster,
     ):
         if options.address:
             display.set_phase("asking every node for its versions and the trials' storage")
             folder = plan.folder
-            preflight.probe(cluster, folder.storage if isinstance(folder, StoredSweep) else folder.home)
+            preflight.probe(cluster, folder.object_store if isinstance(folder, StoredSweep) else folder.home)
         yield cluster
 
 
@@ -76,7 +76,7 @@ def open_mirror(
     `is_running`: whether a worker has the trial of this key; None: the lock in the trial's folder says so.
     Raises UserError if MLflow does not answer at an address where this sweep was never recorded.
     """
-    write_text(plan.folder.asked_file, Path(plan.sweep.file).read_text(encoding="utf-8"))
+    write_text(plan.folder.source_file, Path(plan.sweep.file).read_text(encoding="utf-8"))
     mirror = Mirror(
         plan.folder, options.tracking_uri, plan.to_document(), compare_all=not plan.unfinished, is_running=is_running
     )

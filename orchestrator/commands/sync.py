@@ -27,7 +27,7 @@ def sync(folder: SweepFolder, uri: str, console: Console) -> int:
 
     Raises UserError if there is no such sweep, if another command runs it, or if MLflow does not answer at all.
     """
-    document = folder.sweep()
+    document = folder.document()
     check_uri(uri)
     address = without_secrets(uri)
     with hold(folder):

@@ -11,7 +11,7 @@ from orchestrator.store.sweep_folder import SweepFolder
 def find_trial(folder: SweepFolder, wanted: str) -> tuple[int, TrialDocument]:
     """(number from 1, trial) in a sweep's folder. Raises UserError."""
     listing = orchestrate_command(f"status {folder.name}", folder.home)
-    return choose_trial(folder.sweep()["trials"], wanted, listing)
+    return choose_trial(folder.document()["trials"], wanted, listing)
 
 
 def choose_trial(trials: list[TrialDocument], wanted: str, listing: str) -> tuple[int, TrialDocument]:

@@ -58,7 +58,7 @@ def rows_of_sweep(folder: SweepFolder, check_histories: bool = False) -> list[Tr
     """Every trial of a sweep. Raises UserError if there is no such sweep."""
     runs, sweep_runs = run_ids(folder), is_held(folder.lock_file)
     rows = []
-    for trial in folder.sweep()["trials"]:
+    for trial in folder.document()["trials"]:
         trial_folder = folder.trial(trial["key"])
         record, run_id = trial_folder.record(), runs.get(trial["key"])
         rows.append(_trial_row(trial, record, run_id, sweep_runs, trial_folder if check_histories else None))
@@ -94,6 +94,6 @@ def _trial_row(
 def _note(record: Record, trial_folder: TrialFolder | None) -> str:
     if record.status == TrialStatus.DAMAGED:
         return record.error or ""
-    if trial_folder and not trial_folder.history_is_whole(record):
+    if trial_folder and not trial_folder.is_history_whole(record):
         return f"{trial_folder.history_file} is damaged or gone; {WRITTEN_AGAIN}"
     return record.note

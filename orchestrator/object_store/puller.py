@@ -1,4 +1,4 @@
-"""The command's side of a storage: its home is kept up with what workers push, for MLflow, the report and `status`."""
+"""Keeps the command's home up to date with what workers push to an object store, for MLflow, the report, `status`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 from orchestrator.errors import UserError
 from orchestrator.object_store.attempts import Attempts
 from orchestrator.object_store.home_copy import CopiedFolder, StoredSweep
-from orchestrator.object_store.s3 import reason
+from orchestrator.object_store.s3 import explain
 from orchestrator.object_store.worker_folder import write_file
 from orchestrator.periodic import PeriodicThread
 from orchestrator.planning.plan import Plan
@@ -21,67 +21,75 @@ from orchestrator.store.trial_status import TrialStatus
 from orchestrator.trial.trial_event import TrialEvent
 from orchestrator.trial.trial_report import TrialReport
 
-AT_ONCE = 8
+MAX_PARALLEL_TRANSFERS = 8
 SECONDS_BETWEEN_PULLS = 1.0
 
 
-def begin(sweep: StoredSweep, plan: Plan, note: Callable[[str], None]) -> Plan:
-    """The plan with what the storage knows of its trials, now in the home as well; what only the home has goes there.
+def exchange_trials(sweep: StoredSweep, plan: Plan, note: Callable[[str], None]) -> Plan:
+    """Pull what the object store knows of the plan's trials into the home, and push what only the home has.
 
-    Raises UserError.
+    Returns the plan with the records that the home has now. Raises UserError.
     """
     exchange_evaluators(sweep, plan)
-    with _answering(sweep), ThreadPoolExecutor(AT_ONCE) as pool:
-        known = sweep.attempts()
-        looked = [(sweep.trial(planned.key), known.get(planned.key, {})) for planned in plan.trials]
-        pulled = sum(pool.map(lambda one: _exchange(*one), looked))
+    with _store_errors_explained(sweep), ThreadPoolExecutor(MAX_PARALLEL_TRANSFERS) as pool:
+        attempts = sweep.attempts()
+        keys = [planned.key for planned in plan.trials]
+        pulled = sum(pool.map(lambda key: _exchange(sweep.trial(key), attempts.get(key, {})), keys))
     if pulled:
-        note(f"found {pulled} trial{'s' * (pulled != 1)} of {plan.sweep.name} in {sweep.storage.uri}")
+        note(f"found {pulled} trial{'s' * (pulled != 1)} of {plan.sweep.name} in {sweep.object_store.uri}")
     return replace(plan, folder=sweep).with_current_records()
 
 
 @contextmanager
-def _answering(sweep: StoredSweep) -> Iterator[None]:
+def _store_errors_explained(sweep: StoredSweep) -> Iterator[None]:
+    """In this context an OSError becomes a UserError about the object store, unless the disk is full."""
     try:
         yield
     except OSError as error:
-        if disk_space.is_full(error):
+        if disk_space.is_disk_full(error):
             raise
-        raise UserError(f"{sweep.storage.uri} cannot be used: {reason(error, sweep.storage.bucket)}") from None
+        store = sweep.object_store
+        raise UserError(f"{store.uri} cannot be used: {explain(error, store.bucket)}") from None
 
 
-def _exchange(place: CopiedFolder, attempts: Attempts) -> bool:
-    """Whether the storage had the trial. A finished one whose copy is damaged is copied anew, with its checkpoint."""
-    if not place.pull(attempts):
-        if place.record().attempts:
-            place.push_all()
+def _exchange(folder: CopiedFolder, attempts: Attempts) -> bool:
+    """Pull a trial, or push it if only the home has it; returns whether the object store had it.
+
+    A finished trial whose copy is damaged is copied again, with its checkpoint if the objects are damaged too.
+    """
+    if not folder.pull(attempts):
+        if folder.record().attempts:
+            folder.push_all()
         return False
-    record = place.record()
-    if record.status == TrialStatus.FINISHED and (damaged := damaged_files(place, record)):
+    record = folder.record()
+    if record.status == TrialStatus.FINISHED and (damaged := damaged_files(folder, record)):
         for file in damaged:
             file.unlink(missing_ok=True)
-        place.pull(attempts)
-        if damaged_files(place, record):  # there too: the checkpoint makes them again
-            place.pull(attempts, checkpoints=True)
+        folder.pull(attempts)
+        if damaged_files(folder, record):  # the objects are damaged too: the checkpoint makes them again
+            folder.pull(attempts, checkpoints=True)
     return True
 
 
 def exchange_evaluators(sweep: StoredSweep, plan: Plan) -> None:
-    """Classifiers that quality is measured with: another processor may train another one. Raises UserError."""
-    with _answering(sweep):
-        there = sweep.storage.folders("evaluators")
+    """Pull and push the classifiers that quality is measured with. Raises UserError.
+
+    Trained on another processor a classifier has slightly other weights, and trials could not be compared.
+    """
+    with _store_errors_explained(sweep):
+        stored = sweep.object_store.children("evaluators")
         for name in [f"{fingerprint}.pt" for fingerprint in plan.images]:
             file = sweep.home / "evaluators" / name
-            if name in there and not file.exists():
-                write_file(file, sweep.storage.read(f"evaluators/{name}"))
-            elif file.exists() and name not in there:
-                sweep.storage.write(f"evaluators/{name}", file.read_bytes())
+            if name in stored and not file.exists():
+                write_file(file, sweep.object_store.read(f"evaluators/{name}"))
+            elif file.exists() and name not in stored:
+                sweep.object_store.write(f"evaluators/{name}", file.read_bytes())
 
 
 class Puller:
-    """Pulls a trial whenever its worker says that it made more durable. A context manager; its thread pulls.
+    """Pulls a trial into the home whenever its worker reports that it saved more. A context manager with a thread.
 
-    `note` is told once when the storage does not answer; what is outstanding is pulled when it does.
+    `note` gets one message when the object store does not answer; what is due is pulled when it answers again.
     """
 
     def __init__(self, sweep: StoredSweep, note: Callable[[str], None]):
@@ -89,8 +97,8 @@ class Puller:
         self._saved: dict[str, tuple[int, int, str] | None] = {}
         self._due: set[str] = set()
         self._running: set[str] = set()
-        self._silent = False
-        self._asking, self._pulling = threading.Lock(), threading.Lock()
+        self._is_failing = False
+        self._due_lock, self._pull_lock = threading.Lock(), threading.Lock()
         self._thread = PeriodicThread("puller", SECONDS_BETWEEN_PULLS, self._pull)
 
     def __enter__(self) -> Puller:
@@ -110,35 +118,36 @@ class Puller:
             self._running.add(report.key)
         if report.saved is None or self._saved.get(report.key) != report.saved:
             self._saved[report.key] = report.saved
-            self._ask({report.key})
+            self._schedule({report.key})
 
     def is_running(self, key: str) -> bool:
-        """Whether a worker has it; the lock of the copy says nothing."""
+        """Whether a worker has the trial. The lock of the copy does not say so."""
         return key in self._running
 
     def catch_up(self, keys: set[str]) -> None:
-        """Pulls these now, whatever was heard of them."""
-        self._ask(keys)
+        """Pull these trials now, whatever their workers have reported."""
+        self._schedule(keys)
         self._pull()
 
-    def _ask(self, keys: set[str]) -> None:
-        with self._asking:
+    def _schedule(self, keys: set[str]) -> None:
+        with self._due_lock:
             self._due |= keys
 
     def _pull(self) -> None:
-        with self._pulling:
-            with self._asking:
+        with self._pull_lock:
+            with self._due_lock:
                 due, self._due = self._due, set()
-            with ThreadPoolExecutor(AT_ONCE) as pool:
-                troubles = [trouble for trouble in pool.map(self._try, due) if trouble]
-        if troubles and not self._silent:
-            self.note(f"{self.sweep.storage.uri}: {troubles[0]}; what is stored is seen here once that is over")
-        self._silent = bool(troubles)
+            with ThreadPoolExecutor(MAX_PARALLEL_TRANSFERS) as pool:
+                errors = [error for error in pool.map(self._try_to_pull, due) if error]
+        if errors and not self._is_failing:
+            self.note(f"{self.sweep.object_store.uri}: {errors[0]}; what is stored is seen here once that is over")
+        self._is_failing = bool(errors)
 
-    def _try(self, key: str) -> str:
+    def _try_to_pull(self, key: str) -> str:
+        """Why the trial could not be pulled, or ''."""
         try:
             self.sweep.trial(key).pull()
         except OSError as error:
-            self._ask({key})
-            return reason(error, self.sweep.storage.bucket)
+            self._schedule({key})
+            return explain(error, self.sweep.object_store.bucket)
         return ""

@@ -120,7 +120,7 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
     folder = SweepFolder(home, sweep.name)
     loaded: dict[str, datasets.ImageArrays] = {}
     problems: dict[tuple[str, str], Problem] = {}
-    planned, begun = [], folder.begun()
+    planned, begun = [], folder.begun_keys()
     names: dict[str, str] = {}
     for trial in sweep.trials:
         config = with_data_root(trial.config, home)

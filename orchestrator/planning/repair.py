@@ -8,7 +8,7 @@ from pathlib import Path
 from gan_core import checkpoint
 from gan_core.checkpoint import CheckpointError
 from orchestrator.planning.plan import Plan, PlannedTrial
-from orchestrator.store.json_files import Damaged
+from orchestrator.store.json_files import DamagedFile
 from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
@@ -34,11 +34,13 @@ def damaged_files(trial_folder: TrialFolder, record: Record) -> list[Path]:
     """The files of a finished trial that are truncated, changed or missing."""
     damaged = []
     try:
-        trial_folder.written(record)
-    except Damaged:
+        trial_folder.written_rows(record)
+    except DamagedFile:
         damaged.append(trial_folder.history_file)
     diverged = record.verdict is not None and record.verdict["name"] == "diverged"  # and has no generator
-    expected = ([] if diverged else [trial_folder.generator_file]) + ([trial_folder.best_file] if record.best else [])
+    expected = ([] if diverged else [trial_folder.generator_file]) + (
+        [trial_folder.best_generator_file] if record.best else []
+    )
     return damaged + [file for file in expected if not _is_whole(file)]
 
 
@@ -56,7 +58,7 @@ def _resume_from_checkpoint(planned: PlannedTrial, trial_folder: TrialFolder, da
     Returns a sentence that says what is damaged and what is done about it.
     """
     damage = f"{' and '.join(file.name for file in damaged)} {'is' if len(damaged) == 1 else 'are'} damaged or gone"
-    if damaged == [trial_folder.best_file]:
+    if damaged == [trial_folder.best_generator_file]:
         return f"{damage}; MLflow has a whole copy, and the results of the trial do not depend on it"
     try:
         step = int(checkpoint.load(trial_folder.checkpoint_file)["step"])

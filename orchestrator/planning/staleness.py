@@ -8,7 +8,7 @@ from typing import Any
 from gan_core.config.identity import NOT_IDENTITY, flatten
 from orchestrator.errors import short_repr
 from orchestrator.planning.plan import Plan
-from orchestrator.store.json_files import read_json
+from orchestrator.store.json_files import read_json_or_none
 from orchestrator.store.trial_status import TrialStatus
 
 
@@ -50,11 +50,13 @@ def replaced_trials(plan: Plan) -> dict[str, str]:
 
     The files of the replaced trial stay in the folder.
     """
-    before = {trial["name"]: trial["key"] for trial in (read_json(plan.folder.sweep_file) or {"trials": []})["trials"]}
+    before = {
+        trial["name"]: trial["key"] for trial in (read_json_or_none(plan.folder.sweep_file) or {"trials": []})["trials"]
+    }
     found = {}
     for planned in plan.trials:
         old = before.get(planned.trial.name, planned.key)
-        then = read_json(plan.folder.trial(old).config_file) if old != planned.key else None
+        then = read_json_or_none(plan.folder.trial(old).config_file) if old != planned.key else None
         if then:  # it was begun
             found[planned.key] = _changed_settings(flatten(then), flatten(planned.config.model_dump(mode="json")))
     return found

@@ -67,12 +67,12 @@ class SweepRunner:
             plan, self.evaluators, self.cluster, self.settings, gpu_share, self.stop, on_report, self.puller
         )
         try:
-            with disk_space.watched([plan.folder.home, self.cluster.scratch], self.stop.ask):
+            with disk_space.watch_free_space([plan.folder.home, self.cluster.scratch], self.stop.request):
                 tune_run.run()
         except OSError as error:
-            if not disk_space.is_full(error):
+            if not disk_space.is_disk_full(error):
                 raise
-            self.stop.ask(disk_space.explain(error, self.cluster.scratch))
+            self.stop.request(disk_space.describe_full_disk(error, self.cluster.scratch))
         finally:
             workers.add_elapsed()
             self.utilization.wall += time.monotonic() - began

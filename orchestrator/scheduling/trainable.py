@@ -118,7 +118,7 @@ class TrialTrainable(tune.Trainable):
         """Where the trial is worked on: in its own folder, or in one on this node whose content goes to the store."""
         if self.task.store_uri is None:
             return TrialFolder(self.task.folder)
-        for orphan in temp_folder.orphans():  # of workers that were killed on this node
+        for orphan in temp_folder.orphaned_folders():  # of workers that were killed on this node
             shutil.rmtree(orphan, ignore_errors=True)
         if self.scratch:
             self.scratch.cleanup()

@@ -1,4 +1,4 @@
-"""A disk that takes nothing more: told apart from other errors, and looked for before it stops a write."""
+"""Full disks: recognised among other errors, and noticed before they stop a write."""
 
 from __future__ import annotations
 
@@ -12,75 +12,75 @@ from orchestrator.errors import UserError
 from orchestrator.formatting import format_bytes
 from orchestrator.periodic import PeriodicThread
 
-TAKES_NOTHING = {
+FULL_DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "the disk is read-only",
 }
-FLOOR = 200 * 1000**2
-"""Bytes. With less than this free a sweep does not start and a running one stops, while everything can be saved."""
-SECONDS_BETWEEN_LOOKS = 10.0
+MIN_FREE_BYTES = 200 * 1000**2
+"""With less free space a sweep does not start, and a running one stops while it can still save everything."""
+SECONDS_BETWEEN_CHECKS = 10.0
 
 
-def is_full(error: BaseException) -> bool:
-    """Whether a write failed because the disk is full, read-only or out of quota: other trials would fail as well."""
-    return isinstance(error, OSError) and error.errno in TAKES_NOTHING
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a write failed because the disk is full, read-only or over its quota, so that every trial would fail."""
+    return isinstance(error, OSError) and error.errno in FULL_DISK_ERRORS
 
 
-def explain(error: OSError, folder: Path) -> str:
-    """One line: what is wrong and what would be right."""
-    what = TAKES_NOTHING.get(error.errno or 0, str(error.strerror))
+def describe_full_disk(error: OSError, folder: Path) -> str:
+    """One line: what is wrong, and what to do. `folder`: named if the error names no file."""
+    cause = FULL_DISK_ERRORS.get(error.errno or 0, str(error.strerror))
     remedy = "make it writable" if error.errno == errno.EROFS else "make room (orchestrate clean --all)"
-    return f"{what}: {error.filename or folder} cannot be written; {remedy}, then the same command goes on"
+    return f"{cause}: {error.filename or folder} cannot be written; {remedy}, then the same command goes on"
 
 
 @contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """What would be a traceback about a disk that takes nothing becomes a UserError."""
+def full_disk_as_user_error(folder: Path) -> Iterator[None]:
+    """Raises UserError in place of an OSError about a full disk."""
     try:
         yield
     except OSError as error:
-        if not is_full(error):
+        if not is_disk_full(error):
             raise
-        raise UserError(explain(error, folder)) from None
+        raise UserError(describe_full_disk(error, folder)) from None
 
 
-def free(folder: Path) -> int:
-    """Bytes free where the folder is or will be."""
-    there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
-    return shutil.disk_usage(there).free
+def free_bytes(folder: Path) -> int:
+    """Of the disk that holds the folder, or will hold it."""
+    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    return shutil.disk_usage(existing).free
 
 
-def check_room(folder: Path, needed: int) -> None:
-    """Raises UserError where less than `needed` bytes and the floor are free."""
-    there = free(folder)
-    if there < needed + FLOOR:
+def check_free_space(folder: Path, needed: int) -> None:
+    """Raises UserError if less than `needed` bytes and MIN_FREE_BYTES are free."""
+    free = free_bytes(folder)
+    if free < needed + MIN_FREE_BYTES:
         raise UserError(
-            f"{folder.absolute()} has {format_bytes(there)} free and this needs about {format_bytes(needed)}, with "
-            f"{format_bytes(FLOOR)} left over; make room (orchestrate clean --all) or choose another place"
+            f"{folder.absolute()} has {format_bytes(free)} free and this needs about {format_bytes(needed)}, with "
+            f"{format_bytes(MIN_FREE_BYTES)} left over; make room (orchestrate clean --all) or choose another place"
         )
 
 
-def too_little(folders: list[Path]) -> str | None:
-    """One line if a folder's disk is below the floor."""
+def shortage(folders: list[Path]) -> str | None:
+    """One line about the first folder whose disk has less than MIN_FREE_BYTES free; None if there is no such folder."""
     for folder in folders:
-        if (there := free(folder)) < FLOOR:
+        if (free := free_bytes(folder)) < MIN_FREE_BYTES:
             return (
-                f"{folder.absolute()} has {format_bytes(there)} free, less than {format_bytes(FLOOR)}; "
+                f"{folder.absolute()} has {format_bytes(free)} free, less than {format_bytes(MIN_FREE_BYTES)}; "
                 "make room (orchestrate clean --all), then the same command goes on"
             )
     return None
 
 
 @contextmanager
-def watched(folders: list[Path], halt: Callable[[str], None]) -> Iterator[None]:
-    """Meanwhile `halt` is called, once and from another thread, when room becomes short."""
+def watch_free_space(folders: list[Path], halt: Callable[[str], None]) -> Iterator[None]:
+    """In this context a thread calls `halt` with a message, once, when a disk runs short of space."""
 
     def halt_if_short() -> bool:
-        problem = too_little(folders)
+        problem = shortage(folders)
         if problem:
             halt(problem)
         return bool(problem)
 
-    with PeriodicThread("disk-space", SECONDS_BETWEEN_LOOKS, halt_if_short):
+    with PeriodicThread("disk-space", SECONDS_BETWEEN_CHECKS, halt_if_short):
         yield

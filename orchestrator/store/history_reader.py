@@ -1,4 +1,4 @@
-"""A trial's history read once, from where the last look ended."""
+"""Reads `history.jsonl` incrementally: each call goes on where the last one ended."""
 
 from __future__ import annotations
 
@@ -6,57 +6,57 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-ROWS = 200
-"""In one chunk."""
+ROWS_PER_CHUNK = 200
 
 
 class HistoryReader:
-    """Reads rows that a record vouches for, and knows how far it has read.
+    """Reads the rows that a record vouches for. `offset`: the number of bytes read so far.
 
-    A resumed trial cuts off what its checkpoint does not hold and writes those rows again, with other times. Usually
-    these are rows that no record vouched for, so never read; after a fall back to an earlier checkpoint they are not,
-    which `rewritten` tells.
+    A resumed trial cuts off the rows that its checkpoint does not hold, and writes them again with other times. Usually
+    no record has vouched for those rows, so they were not read. After a fall back to an earlier checkpoint they may
+    have been; `is_rewritten` tells that.
     """
 
     def __init__(self, file: Path):
-        self.file, self.offset, self._last = file, 0, b""
+        self.file, self.offset, self._last_line = file, 0, b""
 
-    def rewritten(self) -> bool:
-        """Whether the line read last no longer stands where it stood."""
+    def is_rewritten(self) -> bool:
+        """Whether the file no longer holds the line that was read last at its position."""
         if not self.offset:
             return False
         try:
             with open(self.file, "rb") as file:
-                file.seek(self.offset - len(self._last))
-                return file.read(len(self._last)) != self._last
+                file.seek(self.offset - len(self._last_line))
+                return file.read(len(self._last_line)) != self._last_line
         except FileNotFoundError:
             return True
 
     def rewind(self) -> None:
-        self.offset, self._last = 0, b""
+        """Starts again from the beginning of the file."""
+        self.offset, self._last_line = 0, b""
 
-    def chunks(self, up_to: int) -> Iterator[list[dict[str, float]]]:
-        """The rows not read yet, up to a step; a chunk counts as read when the next one is asked for.
+    def unread_chunks(self, up_to: int) -> Iterator[list[dict[str, float]]]:
+        """The rows not read yet, up to the step `up_to`. A chunk counts as read when the next one is requested.
 
         Up to step 0 there are none, as in `TrialFolder.history`.
         """
         rows: list[dict[str, float]] = []
-        ahead, last = self.offset, self._last
-        for line in self._lines() if up_to else ():
+        offset, last_line = self.offset, self._last_line
+        for line in self._unread_lines() if up_to else ():
             row = json.loads(line)
             if row["step"] > up_to:
                 break
             rows.append(row)
-            ahead, last = ahead + len(line), line
-            if len(rows) == ROWS:
+            offset, last_line = offset + len(line), line
+            if len(rows) == ROWS_PER_CHUNK:
                 yield rows
-                rows, self.offset, self._last = [], ahead, last
+                rows, self.offset, self._last_line = [], offset, last_line
         if rows:
             yield rows
-            self.offset, self._last = ahead, last
+            self.offset, self._last_line = offset, last_line
 
-    def _lines(self) -> Iterator[bytes]:
-        """Whole lines from the offset on: the last one may be half written."""
+    def _unread_lines(self) -> Iterator[bytes]:
+        """Whole lines. The last line of the file may be half written, and is left for later."""
         try:
             with open(self.file, "rb") as file:
                 file.seek(self.offset)

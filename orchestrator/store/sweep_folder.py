@@ -1,17 +1,31 @@
-"""The folder of a sweep in a home: every path in one place.
+"""The folder of a sweep in a home: the path of every file.
 
-<home>/mlflow.db, mlartifacts/          MLflow's default store
-<home>/datasets/                        torchvision's downloads
-<home>/evaluators/<data>.pt             classifiers that quality is measured with
-<home>/sweeps/<sweep>/sweep.json        the trials of the sweep as last asked for
-                      sweep.yaml        the file that asked for them
-                      mirror.json       where MLflow holds it
-                      lock              held while a command runs the sweep
-                      storage           the address where its trials live, if that is not here
-                      report/               report.html, report.md and its pictures, trials.csv, effects.csv,
-                                            histories.parquet
-                      trials/<key>/     record.json config.json history.jsonl checkpoint.pt checkpoint-previous.pt
-                                        generator.pt generator-best.pt real.png samples/step-000100.png lock
+This is the map of a home folder; an indented name lies in the folder above it:
+
+<home>/mlflow.db, mlartifacts/     MLflow's default store
+<home>/datasets/                   downloads of torchvision
+<home>/evaluators/<data>.pt        classifiers that measure quality; `lock` beside them while one is trained
+<home>/train/<key>/                a trial of `orchestrate train`: the files of a trial, as below
+<home>/sweeps/<sweep>/
+    sweep.json                     the trials of the sweep, as it was last planned
+    sweep.yaml                     a copy of the sweep file
+    mirror.json                    where MLflow holds the sweep: its address and the ids of the runs
+    id                             an id of this folder, which MLflow's parent run carries
+    lock, holder.json              held while a command runs the sweep; which command took the lock last
+    storage                        the address of the object store that the trials live in, if they do not live here
+    report/                        report.html, report.md, effects.png, survival.png, curves.png, samples.png,
+                                   trials.csv, effects.csv, histories.parquet
+    trials/<key>/
+        record.json                status, verdict, metrics and attempts, see `Record`
+        config.json                the configuration
+        history.jsonl              the measurements, a row per line
+        checkpoint.pt              the newest checkpoint
+        checkpoint-previous.pt     the one before, until the trial has ended
+        checkpoint-damaged.pt      a checkpoint that was found damaged, until the trial has ended
+        generator.pt               the generator after the last step
+        generator-best.pt          the generator of the best evaluation
+        real.png, samples/step-000100.png
+        lock                       held while a process trains the trial
 """
 
 from __future__ import annotations
@@ -19,22 +33,17 @@ from __future__ import annotations
 import os
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import cast
 
 from orchestrator.errors import UserError, short_repr
 from orchestrator.formatting import FOLDER_NAME_RULE, is_folder_name
-
-if TYPE_CHECKING:
-    pass
-from typing import cast
-
-from orchestrator.store.json_files import Damaged, read_checked, write_text
+from orchestrator.store.json_files import DamagedFile, read_with_checksum, write_text
 from orchestrator.store.sweep_document import SweepDocument
 from orchestrator.store.trial_folder import TrialFolder
 
 
 def make_home(home: Path) -> None:
-    """Makes the home folder, for its owner alone; one that is there keeps the mode that its owner gave it."""
+    """Makes the home folder, for its owner alone. An existing one keeps its mode."""
     if not home.exists():
         home.parent.mkdir(parents=True, exist_ok=True)
         home.mkdir(mode=0o700, exist_ok=True)
@@ -50,7 +59,7 @@ class SweepFolder:
         self.folder = self.home / "sweeps" / name
         self.name = name
         self.sweep_file = self.folder / "sweep.json"
-        self.asked_file = self.folder / "sweep.yaml"
+        self.source_file = self.folder / "sweep.yaml"
         self.mirror_file = self.folder / "mirror.json"
         self.lock_file = self.folder / "lock"
         self.holder_file = self.folder / "holder.json"
@@ -62,43 +71,43 @@ class SweepFolder:
     def trial(self, key: str) -> TrialFolder:
         return TrialFolder(self.folder / "trials" / key)
 
-    def begun(self) -> set[str]:
-        """The keys that have a folder: one listing, where asking each of many trials takes as many looks."""
+    def begun_keys(self) -> set[str]:
+        """The keys of the trials that have a folder. One listing is faster than a look for each of many trials."""
         try:
             return set(os.listdir(self.folder / "trials"))
         except FileNotFoundError:
             return set()
 
-    def identity(self) -> str:
-        """An id of this folder, made when it is first asked for: another home's sweep of the same name has another."""
+    def folder_id(self) -> str:
+        """An id of this folder, made by the first call. A sweep of the same name in another home has another id."""
         if not self.id_file.exists():
             write_text(self.id_file, uuid.uuid4().hex)
         return self.id_file.read_text()
 
     def storage_uri(self) -> str | None:
-        """The address of the object store that its trials live in; None where they live here."""
+        """The address of the object store that the trials live in, or None if they live in this folder."""
         try:
             return self.storage_file.read_text(encoding="utf-8").strip() or None
         except FileNotFoundError:
             return None
 
-    def sweep(self) -> SweepDocument:
-        """The sweep as last asked for: Raises UserError if there is none."""
+    def document(self) -> SweepDocument:
+        """The content of `sweep.json`. Raises UserError if there is none, DamagedFile if it is damaged."""
         try:
-            found = read_checked(self.sweep_file)
-        except Damaged as error:
-            raise Damaged(f"{error}; `orchestrate sweep FILE` writes it again") from None
-        if found is None:
-            raise UserError(f"no sweep {self.name!r} in {self.folder.parent.parent}{_known(self.folder.parent)}")
-        return cast(SweepDocument, found)
+            content = read_with_checksum(self.sweep_file)
+        except DamagedFile as error:
+            raise DamagedFile(f"{error}; `orchestrate sweep FILE` writes it again") from None
+        if content is None:
+            raise UserError(f"no sweep {self.name!r} in {self.folder.parent.parent}{_existing_sweeps(self.home)}")
+        return cast(SweepDocument, content)
 
 
-def _known(folder: Path) -> str:
-    names = sorted(entry.parent.name for entry in folder.glob("*/sweep.json"))
+def _existing_sweeps(home: Path) -> str:
+    names = [folder.name for folder in sweep_folders(home)]
     return f"; there is {', '.join(names)}" if names else "; run `orchestrate sweep FILE` first"
 
 
-def sweeps(home: Path) -> list[SweepFolder]:
+def sweep_folders(home: Path) -> list[SweepFolder]:
     """Every sweep of a home folder, by name."""
-    found = [file.parent.name for file in sorted(home.glob("sweeps/*/sweep.json"))]
-    return [SweepFolder(home, name) for name in found if is_folder_name(name)]
+    names = [file.parent.name for file in sorted(home.glob("sweeps/*/sweep.json"))]
+    return [SweepFolder(home, name) for name in names if is_folder_name(name)]

@@ -1,57 +1,73 @@
-"""Which command runs a sweep: the one that holds the lock in its folder. The system frees it when the command dies."""
+"""The lock of a sweep: one command at a time runs it. The operating system frees the lock when the command dies."""
 
 from __future__ import annotations
 
+import os
+import platform
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from gan_core.files import remove_temporary
-from orchestrator import environment
 from orchestrator.command_hints import orchestrate_command
 from orchestrator.errors import UserError
-from orchestrator.store.json_files import read_json, write_json
+from orchestrator.store.json_files import read_json_or_none, write_json
 from orchestrator.store.sweep_folder import SweepFolder, make_home
+
+
+@dataclass(frozen=True)
+class LockHolder:
+    """The command that took a sweep's lock, as `holder.json` names it. `since`: local time."""
+
+    process: int
+    host: str
+    since: str
 
 
 @contextmanager
 def hold(folder: SweepFolder) -> Iterator[None]:
-    """The sweep's lock, or UserError with who has it."""
+    """Holds the sweep's lock. Raises UserError that names the command which holds it."""
     lock = FileLock(folder.lock_file, timeout=1)
     try:
         make_home(folder.home)
         folder.folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
-        who = holder(folder)
-        by = f"process {who['process']} on {who['host']} since {who['since']}" if who else "another process"
-        stop = orchestrate_command(f"stop {folder.name}", folder.home)
-        raise UserError(f"sweep {folder.name} is being run by {by}; wait for it, or stop it first: {stop}") from None
+        raise UserError(_held_by_another(folder)) from None
     except OSError as error:
         raise UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home") from None
     try:
-        for place in (folder.folder, folder.report_folder):
-            remove_temporary(place)
-        write_json(folder.holder_file, environment.this_process())
+        for written_folder in (folder.folder, folder.report_folder):
+            remove_temporary(written_folder)
+        this_command = LockHolder(os.getpid(), platform.node(), time.strftime("%Y-%m-%d %H:%M:%S %Z"))
+        write_json(folder.holder_file, asdict(this_command))
         yield
     finally:
         lock.release()
 
 
-def holder(folder: SweepFolder) -> dict[str, Any] | None:
-    """{process, host, since} of the command that took the lock last; None where it left no word."""
+def _held_by_another(folder: SweepFolder) -> str:
+    holder = read_holder(folder)
+    command = f"process {holder.process} on {holder.host} since {holder.since}" if holder else "another process"
+    stop = orchestrate_command(f"stop {folder.name}", folder.home)
+    return f"sweep {folder.name} is being run by {command}; wait for it, or stop it first: {stop}"
+
+
+def read_holder(folder: SweepFolder) -> LockHolder | None:
+    """The command that took the lock last; None if its file is missing or not understood."""
     try:
-        found = read_json(folder.holder_file)
-    except OSError:
+        content = read_json_or_none(folder.holder_file)
+        return LockHolder(int(content["process"]), str(content["host"]), str(content["since"]))
+    except (OSError, TypeError, KeyError, ValueError):
         return None
-    return found if isinstance(found, dict) and {"process", "host", "since"} <= found.keys() else None
 
 
 def is_held(lock_file: Path) -> bool:
-    """Whether a process holds this lock at the moment."""
+    """Whether a process holds this lock now."""
     if not lock_file.exists():
         return False
     try:

@@ -1,4 +1,4 @@
-"""One folder for everything temporary of a command: Ray's session, Tune's bookkeeping, what their workers leave."""
+"""One temporary folder per command: for Ray's session, Tune's files and whatever their workers write."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _NAME = re.compile(r"orchestrate-(\d+)-")
-LONGEST_PARENT = 15
-"""Ray's sockets lie 85 characters further down, and the system allows 107 (103 on macOS)."""
+MAX_PARENT_LENGTH = 15
+"""Characters. The paths of Ray's sockets are 85 longer, and the system allows 107 (103 on macOS)."""
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """A new folder, the temporary folder of this process and its children, deleted at the end.
+def command_temp_folder() -> Iterator[Path]:
+    """Makes the temporary folder of this process and its children, and deletes it at the end.
 
-    What commands that were killed have left is deleted first.
+    Folders that killed commands have left are deleted first.
     """
-    for orphan in orphans():
-        shutil.rmtree(orphan, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"orchestrate-{os.getpid()}-", dir=parent_folder()))
-    before, tempfile.tempdir = tempfile.tempdir, str(folder)
-    environment = os.environ.get("TMPDIR")
+    for folder in orphaned_folders():
+        shutil.rmtree(folder, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"orchestrate-{os.getpid()}-", dir=temp_parent()))
+    earlier_default, tempfile.tempdir = tempfile.tempdir, str(folder)
+    earlier_variable = os.environ.get("TMPDIR")
     os.environ["TMPDIR"] = str(folder)
     try:
         yield folder
     finally:
-        tempfile.tempdir = before
-        if environment is None:
+        tempfile.tempdir = earlier_default
+        if earlier_variable is None:
             del os.environ["TMPDIR"]
         else:
-            os.environ["TMPDIR"] = environment
+            os.environ["TMPDIR"] = earlier_variable
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def parent_folder() -> Path:
-    """Where the temporary folders of commands lie."""
+def temp_parent() -> Path:
+    """The folder that holds the temporary folders of commands: the system's, or /tmp if that path is too long."""
     parent = Path(tempfile.gettempdir())
-    return Path("/tmp") if len(str(parent)) > LONGEST_PARENT and os.access("/tmp", os.W_OK) else parent
+    return Path("/tmp") if len(str(parent)) > MAX_PARENT_LENGTH and os.access("/tmp", os.W_OK) else parent
 
 
-def orphans() -> list[Path]:
+def orphaned_folders() -> list[Path]:
     """The temporary folders of this user's commands that were killed."""
-    named = ((folder, _NAME.match(folder.name)) for folder in sorted(parent_folder().glob("orchestrate-*-*")))
-    return [folder for folder, match in named if match and _is_mine(folder) and not _alive(int(match[1]))]
+    matches = ((folder, _NAME.match(folder.name)) for folder in sorted(temp_parent().glob("orchestrate-*-*")))
+    return [folder for folder, match in matches if match and _is_own(folder) and not _is_running(int(match[1]))]
 
 
-def _is_mine(folder: Path) -> bool:
+def _is_own(folder: Path) -> bool:
     try:
         return folder.stat().st_uid == os.getuid()
     except FileNotFoundError:
         return False
 
 
-def _alive(process: int) -> bool:
+def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:

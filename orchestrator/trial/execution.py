@@ -160,7 +160,7 @@ class TrialExecution:
         attempt.note = restored.note or None
         if restored.state:
             trainer.load_state_dict(restored.state)
-        self.folder.forget_past(trainer.step_count)
+        self.folder.delete_past(trainer.step_count)
         if trainer.step_count == 0:
             pictures.save_real_images(self.folder, self.images, self.config.model.family)
             pictures.save_samples(self.folder, trainer.snapshot())
@@ -279,7 +279,7 @@ class TrialExecution:
         self._close_attempt(Outcome.FINISHED)
 
     def _fail(self, error: BaseException) -> None:
-        if disk_space.is_full(error):
+        if disk_space.is_disk_full(error):
             raise error
         text = traceback_of(error)
         self.record.status, self.record.error, self.record.verdict = TrialStatus.FAILED, text, None
@@ -295,9 +295,9 @@ class TrialExecution:
         try:
             yield
         except OSError as error:
-            if not disk_space.is_full(error):
+            if not disk_space.is_disk_full(error):
                 raise
-            self.halt = disk_space.explain(error, self.folder.folder)
+            self.halt = disk_space.describe_full_disk(error, self.folder.folder)
             self._trainer = None
             self.record.status, self.record.verdict = TrialStatus.INTERRUPTED, None
             if self.record.attempts:

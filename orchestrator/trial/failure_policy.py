@@ -10,7 +10,7 @@ import traceback
 from dataclasses import dataclass
 from enum import StrEnum
 
-from orchestrator.store.disk_space import is_full
+from orchestrator.store.disk_space import is_disk_full
 
 
 class Cause(StrEnum):
@@ -75,7 +75,7 @@ LOST_ERRORS = ("RayActorError", "NodeDiedError", "WorkerCrashedError", "ObjectLo
 def classify(error: BaseException) -> Cause:
     """The cause that an exception stands for: one of ours, of torch, or what Ray makes of a worker's end."""
     chain = _behind(error)
-    if any(map(is_full, chain)):
+    if any(map(is_disk_full, chain)):
         return Cause.DISK_FULL
     if any(map(_is_memory, chain)):
         return Cause.OUT_OF_MEMORY

@@ -25,7 +25,7 @@ def save_samples(folder: TrialFolder, snapshot: Snapshot) -> None:
 
 def save_real_images(folder: TrialFolder, images: ImageSet, family: str) -> None:
     """Saves real images in the arrangement of the samples. Raises OSError."""
-    save_png(folder.real_file, sampling.grid(images.images[_real_indices(images, family)]))
+    save_png(folder.real_images_file, sampling.grid(images.images[_real_indices(images, family)]))
 
 
 def _real_indices(images: ImageSet, family: str) -> Tensor:

@@ -11,7 +11,7 @@ from gan_core import checkpoint
 from gan_core.checkpoint import CheckpointError
 from gan_core.random_streams import NAMES, stream_seed
 from orchestrator.store.history_log import HistoryLog
-from orchestrator.store.json_files import Damaged
+from orchestrator.store.json_files import DamagedFile
 from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
@@ -27,18 +27,18 @@ class Restored(NamedTuple):
 def load_newest_checkpoint(folder: TrialFolder, record: Record, seed: int, device: torch.device) -> Restored:
     """The newest whole checkpoint, fit for a trainer on `device`. Raises OSError.
 
-    `record`: as the last attempt left it. `seed`: that of the trial. Damaged checkpoints are renamed, so that they
+    `record`: as the last attempt left it. `seed`: that of the trial. DamagedFile checkpoints are renamed, so that they
     never take the place of the one before.
     """
     damaged, state = [], None
-    for file in (folder.checkpoint_file, folder.previous_file):
+    for file in (folder.checkpoint_file, folder.previous_checkpoint_file):
         try:
             state = _load(file)
         except FileNotFoundError:
             continue
         except CheckpointError:
             damaged.append(file.name)
-            file.replace(folder.damaged_file)
+            file.replace(folder.damaged_checkpoint_file)
             continue
         break
     note = _damage_note(damaged, record, state["step"] if state else 0)
@@ -97,8 +97,8 @@ def open_history(folder: TrialFolder, record: Record, state: dict[str, Any] | No
     step = state["step"] if state else 0
     packed = bytes(state["history"].numpy()) if state else b""
     try:
-        recorded = folder.written(record) if record.history is not None else []
-    except Damaged:
+        recorded = folder.written_rows(record) if record.history is not None else []
+    except DamagedFile:
         recorded = []
     return HistoryLog(folder.history_file, packed, [row for row in recorded if row["step"] > step or not state])
 

@@ -42,7 +42,7 @@ class TrialWriter:
         """Writes the record of a trial that starts at `step` and has not trained yet in this attempt."""
         self.record.step, self.record.history, self.record.best = step, self.history.digest(), self.best.row
         if not self.best.row:
-            self.folder.best_file.unlink(missing_ok=True)
+            self.folder.best_generator_file.unlink(missing_ok=True)
         self.folder.write_record(self.record)
 
     def add_rows(self, rows: list[Row]) -> None:
@@ -54,7 +54,7 @@ class TrialWriter:
         """Makes everything up to the trainer's step durable."""
         self.save_best_generator(trainer)
         state = with_history(trainer.state_dict(), self.history)
-        checkpoint.save(self.folder.checkpoint_file, state, self.folder.previous_file)
+        checkpoint.save(self.folder.checkpoint_file, state, self.folder.previous_checkpoint_file)
         self.write_history_and_record(trainer.step_count)
 
     def write_history_and_record(self, step: int) -> None:
@@ -69,7 +69,7 @@ class TrialWriter:
     def save_best_generator(self, trainer: Trainer) -> None:
         """Saves the best generator, if there is a new one since this was called last."""
         if self.best.unsaved_weights:
-            _save_generator(self.folder.best_file, trainer, self.best.unsaved_weights)
+            _save_generator(self.folder.best_generator_file, trainer, self.best.unsaved_weights)
             self.best.unsaved_weights = None
 
     def save_last_generator(self, trainer: Trainer) -> None:

@@ -30,7 +30,7 @@ from orchestrator.store.record import Attempt
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.tracking import run_content
-from orchestrator.tracking.client import runs_of
+from orchestrator.tracking.mirror_file import run_ids
 
 pytestmark = pytest.mark.e2e
 
@@ -61,7 +61,7 @@ class Ended:
         return attempt.host == "three" or attempt.process in self.joined
 
     def trials(self) -> list[TrialFolder]:
-        return [self.folder.trial(trial["key"]) for trial in self.folder.sweep()["trials"]]
+        return [self.folder.trial(trial["key"]) for trial in self.folder.document()["trials"]]
 
 
 def trained_on(cluster: Topology, host: str) -> str | None:
@@ -118,7 +118,7 @@ def disturb(cluster: Topology, runs: Callable[[], bool]) -> dict[str, str]:
         return wait_until(look, what)
 
     hosts, lost = cluster.hosts, {}
-    wait_for(lambda: runs_of(SweepFolder(cluster.home, "smoke")), "runs in MLflow")
+    wait_for(lambda: run_ids(SweepFolder(cluster.home, "smoke")), "runs in MLflow")
     for host in ("one", "two"):
         lost[host] = wait_for(partial(trained_on, cluster, host), f"a checkpoint on {host}")
         hosts[host].freeze(TRAINER)
@@ -215,7 +215,7 @@ def test_it_all_ends_as_on_one_undisturbed_machine(ended: Ended, reference: Path
 
 def test_a_restart_of_mlflow_and_postgresql_loses_no_point_and_doubles_none(ended: Ended) -> None:
     assert "no report" not in ended.said
-    runs = runs_of(ended.folder)
+    runs = run_ids(ended.folder)
     assert len(runs) == 4
     for place in ended.trials():
         due = [point for row in place.history() for point in run_content.row_points(row)]
@@ -226,7 +226,7 @@ def test_a_restart_of_mlflow_and_postgresql_loses_no_point_and_doubles_none(ende
 
 def test_artifacts_come_through_the_server(ended: Ended, mlflow: MlflowClient, tmp_path: Path) -> None:
     place = ended.trials()[0]
-    run = mlflow.get_run(runs_of(ended.folder)[place.key])
+    run = mlflow.get_run(run_ids(ended.folder)[place.key])
     assert run.info.artifact_uri.startswith("mlflow-artifacts:")
     got = Path(mlflow.download_artifacts(run.info.run_id, "generator.pt", str(tmp_path)))
     assert got.read_bytes() == place.generator_file.read_bytes()
@@ -234,7 +234,7 @@ def test_artifacts_come_through_the_server(ended: Ended, mlflow: MlflowClient, t
 
 @pytest.mark.parametrize("password", [None, "guessed"])
 def test_mlflow_tells_nothing_without_the_password(ended: Ended, password: str | None) -> None:
-    run = next(iter(runs_of(ended.folder).values()))
+    run = next(iter(run_ids(ended.folder).values()))
     for path in (f"api/2.0/mlflow/runs/get?run_id={run}", f"get-artifact?run_id={run}&path=generator.pt"):
         headers = {}
         if password:

@@ -88,7 +88,7 @@ def test_every_command_of_the_guide_works(reader: dict[str, object], start: Star
             assert done.returncode == 0, f"{block}\n{done.stdout}"
     sweeps = {file.parent.name for file in (tmp_path / "runs" / "sweeps").glob("*/sweep.json")}
     assert sweeps == {"smoke", "mine", "my-gan", "on-a-cluster"}
-    stages = Counter(trial["confirms"] for trial in SweepFolder(tmp_path / "runs", "smoke").sweep()["trials"])
+    stages = Counter(trial["confirms"] for trial in SweepFolder(tmp_path / "runs", "smoke").document()["trials"])
     assert stages == {False: 4, True: 3}  # --confirm 1: three fresh seeds
     for name in sweeps:
         assert (tmp_path / "runs" / "sweeps" / name / "report" / "report.html").exists()

@@ -28,7 +28,7 @@ MakePlan = Callable[[], Plan]
 def plan(tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     """Its first trial has finished, its second was interrupted; temporary folders lie in a folder of their own."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(temp_folder, "LONGEST_PARENT", 1000)
+    monkeypatch.setattr(temp_folder, "MAX_PARENT_LENGTH", 1000)
     plan = tiny_plan()
     run_to_end(plan, plan.trials[0])
     run_some_steps(plan, plan.trials[1], 5).suspend()

@@ -145,14 +145,14 @@ def test_the_estimate_bounds_what_trials_really_take(tiny_plan: MakePlan) -> Non
 
 def test_room_that_becomes_short_is_told_once(make_disk: MakeDisk, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, told, came = make_disk("210m"), list[str](), threading.Event()
-    monkeypatch.setattr(disk_space, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(disk_space, "SECONDS_BETWEEN_CHECKS", 0.01)
 
     def halt(why: str) -> None:
         told.append(why)
         came.set()
 
-    with disk_space.watched([folder], halt):
-        assert disk_space.too_little([folder]) is None
+    with disk_space.watch_free_space([folder], halt):
+        assert disk_space.shortage([folder]) is None
         (folder / "big").write_bytes(bytes(25 * 1000**2))
         assert came.wait(60)
     assert len(told) == 1

@@ -11,28 +11,30 @@ from support.commands import program
 
 from orchestrator.errors import UserError
 from orchestrator.store.sweep_folder import SweepFolder
-from orchestrator.store.sweep_lock import hold, holder, is_held
+from orchestrator.store.sweep_lock import hold, is_held, read_holder
 
 
 def test_a_held_sweep_names_its_holder_and_refuses_others(tmp_path: Path) -> None:
     folder = SweepFolder(tmp_path, "x")
     assert not is_held(folder.lock_file)
-    assert holder(folder) is None
+    assert read_holder(folder) is None
     with hold(folder):
         assert is_held(folder.lock_file)
-        found = holder(folder)
-        assert found is not None and found["process"] == os.getpid()
+        holder = read_holder(folder)
+        assert holder is not None and holder.process == os.getpid()
         with pytest.raises(UserError, match=f"process {os.getpid()} .*orchestrate stop x"), hold(folder):
             pass
     assert not is_held(folder.lock_file)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"process": 1}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"process": 1}', '{"process": "x", "host": "one", "since": "now"}']
+)
 def test_a_holder_file_that_says_nothing_is_no_holder(content: str, tmp_path: Path) -> None:
     folder = SweepFolder(tmp_path, "x")
     folder.folder.mkdir(parents=True)
     folder.holder_file.write_text(content)
-    assert holder(folder) is None
+    assert read_holder(folder) is None
 
 
 def test_the_lock_of_a_killed_command_is_taken_over_and_its_half_written_files_go(tmp_path: Path) -> None:
@@ -47,6 +49,6 @@ def test_the_lock_of_a_killed_command_is_taken_over_and_its_half_written_files_g
     other.kill()
     other.wait()
     with hold(folder):
-        found = holder(folder)
-        assert found is not None and found["process"] == os.getpid()
+        holder = read_holder(folder)
+        assert holder is not None and holder.process == os.getpid()
         assert not half.exists()

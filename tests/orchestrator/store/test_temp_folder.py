@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from orchestrator.store import temp_folder
-from orchestrator.store.temp_folder import scratch_folder
+from orchestrator.store.temp_folder import command_temp_folder
 
 
 def test_the_folder_is_the_temporary_folder_within_and_gone_after() -> None:
     before = tempfile.gettempdir()
-    with scratch_folder() as folder:
+    with command_temp_folder() as folder:
         assert tempfile.gettempdir() == str(folder)
         assert os.environ["TMPDIR"] == str(folder)
         (folder / "left").write_text("x")
@@ -27,13 +27,13 @@ def test_what_a_killed_command_left_is_deleted_and_what_a_living_one_has_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(temp_folder, "LONGEST_PARENT", 1000)
+    monkeypatch.setattr(temp_folder, "MAX_PARENT_LENGTH", 1000)
     done = subprocess.Popen(["true"])
     done.wait()
     dead, living = tmp_path / f"orchestrate-{done.pid}-abc", tmp_path / f"orchestrate-{os.getppid()}-abc"
     dead.mkdir()
     living.mkdir()
-    with scratch_folder():
+    with command_temp_folder():
         pass
     assert not dead.exists()
     assert living.exists()
@@ -43,5 +43,5 @@ def test_a_temporary_folder_too_deep_for_rays_sockets_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "very" / "deep" / "indeed"))
-    with scratch_folder() as folder:
+    with command_temp_folder() as folder:
         assert folder.parent == Path("/tmp")

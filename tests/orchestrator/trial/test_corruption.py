@@ -21,7 +21,7 @@ from gan_core.history import Row
 from orchestrator.commands import logs, status
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.repair import repair_finished_trials
-from orchestrator.store.json_files import Damaged, write_checked
+from orchestrator.store.json_files import DamagedFile, write_with_checksum
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.trial.execution import TrialExecution
 
@@ -74,7 +74,7 @@ def undisturbed(tiny_plan: MakePlan, tmp_path: Path) -> Any:
 
 def shown(plan: Plan, what: Callable[[Console], None]) -> str:
     plan.folder.folder.mkdir(parents=True, exist_ok=True)
-    write_checked(plan.folder.sweep_file, plan.to_document())
+    write_with_checksum(plan.folder.sweep_file, plan.to_document())
     console = Console(width=200, record=True, file=io.StringIO())
     what(console)
     return " ".join(console.export_text().split())
@@ -102,7 +102,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     assert_same_end(second.folder, *undisturbed)
     # what MLflow may have been sent before is what stands in the history now, times included
     assert second.folder.history()[: len(known)] == known
-    assert not second.folder.damaged_file.exists()
+    assert not second.folder.damaged_checkpoint_file.exists()
 
 
 def test_where_the_second_attempt_dies_too_the_rows_still_keep_their_times(tiny_plan: MakePlan) -> None:
@@ -123,7 +123,7 @@ def test_without_a_whole_checkpoint_it_starts_again_and_says_so(tiny_plan: MakeP
     first.suspend()
     known = first.folder.history()
     flip(first.folder.checkpoint_file)
-    cut(first.folder.previous_file)
+    cut(first.folder.previous_checkpoint_file)
     second = run_to_end(plan, plan.trials[0])
     note = second.folder.record().note
     assert "checkpoint.pt and checkpoint-previous.pt were damaged" in note
@@ -142,7 +142,7 @@ def test_a_damaged_checkpoint_never_replaces_the_one_before(tiny_plan: MakePlan)
     second._take_step()
     second.suspend()
     assert checkpoint.load(second.folder.checkpoint_file)["step"] == 5
-    assert checkpoint.load(second.folder.previous_file)["step"] == 4
+    assert checkpoint.load(second.folder.previous_checkpoint_file)["step"] == 4
 
 
 # The record
@@ -198,7 +198,7 @@ def test_a_damaged_history_is_noticed_and_written_again(damage: Callable[[Path],
     folder = run_to_end(plan, plan.trials[0]).folder
     history = folder.history()
     damage(folder.history_file)
-    with pytest.raises(Damaged, match=r"history\.jsonl is damaged; .*orchestrate sweep"):
+    with pytest.raises(DamagedFile, match=r"history\.jsonl is damaged; .*orchestrate sweep"):
         folder.history()
     assert "history.jsonl is damaged" in shown(plan, lambda c: logs.print_logs(plan.folder, "1", 5, False, c))
     said: list[str] = []
@@ -236,8 +236,8 @@ def test_a_damaged_list_of_trials_is_one_clear_line(tiny_plan: MakePlan) -> None
     plan = tiny_plan()
     shown(plan, lambda console: None)
     flip_a_digit(plan.folder.sweep_file)
-    with pytest.raises(Damaged, match=r"sweep\.json is damaged.*orchestrate sweep FILE"):
-        plan.folder.sweep()
+    with pytest.raises(DamagedFile, match=r"sweep\.json is damaged.*orchestrate sweep FILE"):
+        plan.folder.document()
 
 
 # A kill at every point
@@ -268,7 +268,7 @@ def test_a_kill_at_any_write_changes_nothing_in_the_end(
         assert again.folder.record().note == ""
         repair_finished_trials(plan.with_current_records(), pytest.fail)
         assert not list(folder.folder.rglob("*.tmp"))
-        assert not folder.previous_file.exists()
+        assert not folder.previous_checkpoint_file.exists()
         shutil.rmtree(folder.folder)
     assert point > 20
 

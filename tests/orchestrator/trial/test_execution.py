@@ -40,7 +40,7 @@ def test_a_trial_leaves_everything_that_it_is_known_by(tiny_plan: MakePlan) -> N
     assert record.environment["packages"]["torch"] == torch.__version__.split("+")[0]
     assert [step for step, _ in folder.sample_files()] == [0, 4, 8]
     assert [row["step"] for row in folder.history() if "loss/generator" in row] == [2, 4, 6, 8]
-    with Image.open(folder.real_file) as picture:
+    with Image.open(folder.real_images_file) as picture:
         assert picture.size == (8 * 34 + 2, 8 * 34 + 2)
     assert set(torch.load(checkpoint_payload(execution), weights_only=True)) == {
         "config",
@@ -276,7 +276,7 @@ def product_at() -> Products:
 
 
 def kept(execution: TrialExecution) -> dict[str, torch.Tensor]:
-    return checkpoint.load(execution.folder.best_file)["state"]
+    return checkpoint.load(execution.folder.best_generator_file)["state"]
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -306,7 +306,7 @@ def test_the_kept_generators_load_and_draw(best_plan: Callable[[], Plan], score:
     score(best_at(4))
     plan = best_plan()
     execution = run_to_end(plan, plan.trials[0])
-    for file, step in ((execution.folder.best_file, 4), (execution.folder.generator_file, 8)):
+    for file, step in ((execution.folder.best_generator_file, 4), (execution.folder.generator_file, 8)):
         found = checkpoint.load(file)
         config = TrialConfig.model_validate(found["config"])
         assert config == plan.trials[0].config
@@ -357,12 +357,12 @@ def test_a_trial_that_starts_again_from_nothing_has_no_best(best_plan: Callable[
     first.suspend()
     assert first.folder.record().best["step"] == 4
     first.folder.checkpoint_file.unlink()
-    first.folder.previous_file.unlink()
+    first.folder.previous_checkpoint_file.unlink()
     again = execution_of(plan, plan.trials[0])
     again.begin()
     assert again.step == 0
     assert again.folder.record().best == {}
-    assert not again.folder.best_file.exists()
+    assert not again.folder.best_generator_file.exists()
     again.suspend()
 
 
@@ -399,7 +399,7 @@ def test_a_class_with_few_images_does_not_break_the_picture_of_real_ones(tmp_pat
     plan = make_plan(loader.load(file), tmp_path / "home")
     execution = execution_of(plan, plan.trials[0])
     execution.begin()
-    with Image.open(execution.folder.real_file) as picture:
+    with Image.open(execution.folder.real_images_file) as picture:
         assert picture.size == (8 * 34 + 2, 2 * 34 + 2)
     execution.suspend()
 
@@ -425,7 +425,7 @@ def test_the_untrained_generator_is_never_the_best(best_plan: Callable[..., Plan
     first = run_some_steps(plan, plan.trials[0], 1)
     first.suspend()
     assert first.folder.record().best.get("step") == (1 if every == 1 else None)
-    assert first.folder.best_file.exists() is (every == 1)
+    assert first.folder.best_generator_file.exists() is (every == 1)
     second = run_some_steps(plan, plan.trials[0], 2)
     second.suspend()
     third = execution_of(plan, plan.trials[0])

@@ -15,7 +15,7 @@ from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.planning.plan import make_plan
 from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.signals import StopRequest
-from orchestrator.store.temp_folder import scratch_folder
+from orchestrator.store.temp_folder import command_temp_folder
 from orchestrator.sweepfile import loader
 from orchestrator.trial.trial_report import TrialReport
 from support.tiny import execution_of
@@ -49,7 +49,7 @@ class TooLarge:
 
 def main() -> None:
     folder, reports = Path(sys.argv[1]), {"unready": list[str](), "crowded": list[str]()}
-    with scratch_folder() as scratch, Cluster(None, 2, scratch, 0, print) as cluster:
+    with command_temp_folder() as scratch, Cluster(None, 2, scratch, 0, print) as cluster:
         from orchestrator.scheduling import tune_run  # after Cluster: Ray reads its environment when it is imported
 
         for name, kind in (("unready", FromMissingPackage), ("crowded", TooLarge)):

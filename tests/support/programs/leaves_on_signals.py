@@ -16,7 +16,7 @@ from orchestrator import shutdown_budgets, signals
 def main() -> None:
     bound, *stuck = sys.argv[1:]
     shutdown_budgets.SHUTDOWN_LIMIT = float(bound)
-    signals.leave_on_signals()
+    signals.exit_on_signals()
     child = subprocess.Popen(["sleep", "1000"])
     try:
         print(child.pid, flush=True)
@@ -27,7 +27,7 @@ def main() -> None:
             lock = threading.Lock()
             lock.acquire()
             lock.acquire()
-        signals.end_children()
+        signals.kill_children()
 
 
 if __name__ == "__main__":

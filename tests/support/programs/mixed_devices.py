@@ -23,7 +23,7 @@ from orchestrator.scheduling import tune_run
 from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.scheduling.trial_task import task_of
 from orchestrator.signals import StopRequest
-from orchestrator.store.temp_folder import scratch_folder
+from orchestrator.store.temp_folder import command_temp_folder
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile import loader
 from orchestrator.trial.trial_event import TrialEvent
@@ -88,7 +88,7 @@ def main() -> None:
         if report.event == TrialEvent.WORKER_LOST:
             lost.append(report.key)
 
-    with scratch_folder() as scratch:
+    with command_temp_folder() as scratch:
         nodes = RayCluster()
         try:
             nodes.add_node(num_cpus=0)

@@ -13,7 +13,7 @@ from orchestrator.planning.plan import make_plan
 from orchestrator.scheduling.placement import PlacementPool
 from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.signals import StopRequest
-from orchestrator.store.temp_folder import scratch_folder
+from orchestrator.store.temp_folder import command_temp_folder
 from orchestrator.sweepfile import loader
 from support.tiny import execution_of
 
@@ -21,7 +21,7 @@ from support.tiny import execution_of
 def main() -> None:
     folder = Path(sys.argv[1])
     plan = make_plan(loader.load(folder / "tiny.yaml"), folder / "home")
-    with scratch_folder() as scratch, Cluster(None, 1, scratch, 0, print, "any") as cluster:
+    with command_temp_folder() as scratch, Cluster(None, 1, scratch, 0, print, "any") as cluster:
         from orchestrator.scheduling import tune_run  # after Cluster: Ray reads its environment when it is imported
 
         real_nodes, looks, runs = cluster.nodes, 0, 0
