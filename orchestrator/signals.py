@@ -1,6 +1,6 @@
-"""What SIGINT and SIGTERM do to a command: the first leaves in order, the second at once.
+"""What SIGINT and SIGTERM do to a command: the first one starts an orderly exit, the second one exits at once.
 
-Leaving in order is bounded: a signal may come while a library holds a lock that the way out needs (seen in imports).
+The orderly exit has a time limit: a signal may come while a library holds a lock that the exit needs (seen in imports).
 """
 
 from __future__ import annotations
@@ -18,78 +18,78 @@ from orchestrator import shutdown_budgets
 
 FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
 """Exit codes. 2 says that the request was wrong."""
-LEFT = "interrupted; the same command goes on from here"
+INTERRUPTED_MESSAGE = "interrupted; the same command goes on from here"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(SystemExit):
-    """The user asked to leave. A SystemExit, so that nobody takes it for an error."""
+    """The user sent a signal to end the command. A SystemExit, so that nobody takes it for an error."""
 
     def __init__(self) -> None:
         super().__init__(INTERRUPTED)
 
 
 class StopRequest:
-    """Whether training shall stop. `reason`: what happened; None where the user asked for it. `code`: to exit with.
+    """Whether training shall stop. `reason`: why; None if the user asked for it. `exit_code`: of the command then.
 
-    `tell`: called with the reason, once.
+    `on_reason`: called with the reason, once, if there is one.
     """
 
-    def __init__(self, tell: Callable[[str], None] = lambda reason: None) -> None:
-        self._tell = tell
-        self.asked = False
+    def __init__(self, on_reason: Callable[[str], None] = lambda reason: None) -> None:
+        self._on_reason = on_reason
+        self.is_requested = False
         self.reason: str | None = None
-        self.code = INTERRUPTED
+        self.exit_code = INTERRUPTED
 
-    def ask(self, reason: str | None = None, code: int = INTERRUPTED) -> None:
-        """The first one counts."""
-        if not self.asked:
-            self.asked, self.reason, self.code = True, reason, code
+    def request(self, reason: str | None = None, exit_code: int = INTERRUPTED) -> None:
+        """Ask all trials to stop. Only the first call counts."""
+        if not self.is_requested:
+            self.is_requested, self.reason, self.exit_code = True, reason, exit_code
             if reason:
-                self._tell(reason)
+                self._on_reason(reason)
 
 
-_asked = threading.Event()
+_first_signal = threading.Event()
 
 
-def _handle(then: Callable[[], None]) -> Callable[[int, Any], None]:
+def _handler(action: Callable[[], None]) -> Callable[[int, Any], None]:
     def handle(number: int, frame: Any) -> None:
-        if _asked.is_set():
-            leave_at_once(INTERRUPTED)
-        _asked.set()
-        then()
+        if _first_signal.is_set():
+            exit_at_once(INTERRUPTED)
+        _first_signal.set()
+        action()
 
     return handle
 
 
-def leave_on_signals() -> None:
-    """From here on SIGINT and SIGTERM raise Interrupted.
+def exit_on_signals() -> None:
+    """From now on the first SIGINT or SIGTERM raises Interrupted in the main thread.
 
-    Also where SIGINT was ignored (a script's `orchestrate sweep FILE &` begins so) or blocked (so does a Ray job):
-    `orchestrate stop` sends it.
+    SIGINT counts even if it was ignored (as in a script's `orchestrate sweep FILE &`) or blocked (as in a Ray job),
+    because `orchestrate stop` sends it.
     """
 
-    def leave() -> None:
+    def interrupt() -> None:
         raise Interrupted
 
     for number in SIGNALS:
-        signal.signal(number, _handle(leave))
+        signal.signal(number, _handler(interrupt))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_exit_at_limit, daemon=True, name="shutdown-limit").start()
 
 
 def _exit_at_limit() -> None:
     """Waits for one event, the first signal, so this is no `PeriodicThread`."""
-    _asked.wait()
+    _first_signal.wait()
     time.sleep(shutdown_budgets.SHUTDOWN_LIMIT)
-    print(f"\n{LEFT}", flush=True)
-    leave_at_once(INTERRUPTED)
+    print(f"\n{INTERRUPTED_MESSAGE}", flush=True)
+    exit_at_once(INTERRUPTED)
 
 
 @contextmanager
-def instead(then: Callable[[], None]) -> Iterator[None]:
-    """Meanwhile the first of them does `then`."""
-    before = {number: signal.signal(number, _handle(then)) for number in SIGNALS}
+def handle_stop_signal_with(action: Callable[[], None]) -> Iterator[None]:
+    """In this context the first SIGINT or SIGTERM calls `action`."""
+    before = {number: signal.signal(number, _handler(action)) for number in SIGNALS}
     try:
         yield
     finally:
@@ -97,8 +97,8 @@ def instead(then: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def end_children() -> None:
-    """Kills what this command started, also what is stopped."""
+def kill_children() -> None:
+    """Kill all processes that this command has started, also suspended ones."""
     import psutil
 
     for child in psutil.Process().children(recursive=True):
@@ -106,9 +106,9 @@ def end_children() -> None:
             child.kill()
 
 
-def leave_at_once(code: int) -> None:
-    """As after kill -9, which the next command is prepared for, but with nothing left running."""
-    end_children()
+def exit_at_once(exit_code: int) -> None:
+    """Leave everything as a `kill -9` would, which the next command is prepared for, but with no process left over."""
+    kill_children()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)
+    os._exit(exit_code)

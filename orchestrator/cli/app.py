@@ -14,7 +14,7 @@ import typer
 from orchestrator import __version__
 from orchestrator.cli import manage, run, show
 from orchestrator.errors import UserError
-from orchestrator.signals import INTERRUPTED, LEFT, Interrupted
+from orchestrator.signals import INTERRUPTED, INTERRUPTED_MESSAGE, Interrupted
 
 app = typer.Typer(
     name="orchestrate",
@@ -76,7 +76,7 @@ def run_command(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except Interrupted:
-        print(LEFT)
+        print(INTERRUPTED_MESSAGE)
         return INTERRUPTED
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)

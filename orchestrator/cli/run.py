@@ -82,7 +82,7 @@ def sweep(
         raise UserError(
             "--detach only works on a remote cluster: give --address ray://HOST:10001 or --address http://HOST:8265"
         )
-    signals.leave_on_signals()  # before torch is imported, which takes a while
+    signals.exit_on_signals()  # before torch is imported, which takes a while
     from orchestrator.commands.sweep import run_sweep
     from orchestrator.commands.sweep_options import SweepOptions
     from orchestrator.tracking.address import default_uri

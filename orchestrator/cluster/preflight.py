@@ -120,7 +120,7 @@ def look(storage: str, sign: str, token: str) -> tuple[dict[str, str], str]:
     if "://" not in storage:
         return versions(), _folder_trouble(Path(storage) / sign, token)
     try:
-        return versions(), ObjectStore(storage).trouble(sign, token)
+        return versions(), ObjectStore(storage).access_error(sign, token)
     except UserError as error:
         return versions(), str(error)
 

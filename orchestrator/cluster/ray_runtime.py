@@ -19,7 +19,7 @@ import psutil
 from gan_core.error_text import first_line
 from orchestrator.errors import UserError
 from orchestrator.periodic import PeriodicThread
-from orchestrator.signals import SIGNALS, end_children
+from orchestrator.signals import SIGNALS, kill_children
 
 MIN_OBJECT_STORE = 100 * 1024**2
 QUIET = {
@@ -153,7 +153,7 @@ class Cluster:
                     **SILENT,
                 )
             except BaseException as error:  # interrupted, too: what it has started until now it does not know yet
-                end_children()
+                kill_children()
                 if isinstance(error, Exception):
                     raise UserError(f"Ray did not start ({first_line(error)}); the same command tries again") from None
                 raise

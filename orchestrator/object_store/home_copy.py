@@ -13,10 +13,10 @@ from orchestrator.object_store.attempts import (
     GENERATORS,
     RECORD,
     Attempts,
-    by_attempt,
-    files_of,
-    newest,
+    group_by_attempt,
+    newest_attempt,
     object_prefix,
+    trial_files,
 )
 from orchestrator.object_store.s3 import Object, ObjectStore
 from orchestrator.object_store.worker_folder import WorkerFolder, write_file
@@ -25,88 +25,88 @@ from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
 
-SETTLED = 2 * 10**9
-"""Nanoseconds after which an object that is written again says so: its time has whole seconds."""
+SETTLED_NS = 2 * 10**9
+"""Nanoseconds after which an object that is written again gets another time: most stores count whole seconds."""
 
 
 class StoredSweep(SweepFolder):
-    """A sweep of the command's home whose trials live in a storage: the home has a copy, without the checkpoints.
+    """A sweep of the command's home whose trials live in an object store: the home has a copy without the checkpoints.
 
-    What the command itself writes into a record (a worker was lost too often) goes to the storage, too.
+    What the command itself writes into a record (a worker was lost too often) goes to the object store, too.
     """
 
-    def __init__(self, home: Path, name: str, storage: ObjectStore):
+    def __init__(self, home: Path, name: str, object_store: ObjectStore):
         super().__init__(home, name)
-        self.storage = storage
+        self.object_store = object_store
         self.prefix = f"sweeps/{name}/trials"
 
     def trial(self, key: str) -> CopiedFolder:
-        return CopiedFolder(self.folder / "trials" / key, self.storage)
+        return CopiedFolder(self.folder / "trials" / key, self.object_store)
 
     def attempts(self) -> dict[str, Attempts]:
-        """key -> its attempts, of every trial that the storage knows. Raises OSError."""
+        """key -> its attempts, of every trial in the object store. Raises OSError."""
         objects: dict[str, dict[str, Object]] = {}
-        for path, one in self.storage.objects(self.prefix).items():
-            key, _, rest = path.partition("/")
-            objects.setdefault(key, {})[rest] = one
-        return {key: by_attempt(found) for key, found in objects.items()}
+        for path, stored in self.object_store.objects(self.prefix).items():
+            key, _, name = path.partition("/")
+            objects.setdefault(key, {})[name] = stored
+        return {key: group_by_attempt(of_trial) for key, of_trial in objects.items()}
 
 
 class CopiedFolder(TrialFolder):
     """The copy of a trial's folder in the command's home."""
 
-    def __init__(self, folder: Path, storage: ObjectStore):
+    def __init__(self, folder: Path, object_store: ObjectStore):
         super().__init__(folder)
-        self.storage, self.prefix = storage, object_prefix(folder)
+        self.object_store, self.prefix = object_store, object_prefix(folder)
 
     def pull(self, attempts: Attempts | None = None, checkpoints: bool = False) -> bool:
-        """Makes the copy what the last attempt holds; whether there is one. Raises OSError.
+        """Make the copy what the last attempt holds; returns whether there is one. Raises OSError.
 
         A trial that runs is copied without its generators, which nobody needs yet. `attempts`: if they are known.
         """
         if attempts is None:
-            attempts = by_attempt(self.storage.objects(self.prefix))
-        last = newest(attempts)
+            attempts = group_by_attempt(self.object_store.objects(self.prefix))
+        last = newest_attempt(attempts)
         if last is None:
             return False
-        files, place = attempts[last], f"{self.prefix}/{last}"
-        record = self.storage.read(f"{place}/{RECORD}")  # read first and written last: the others may only be ahead
+        files, prefix = attempts[last], f"{self.prefix}/{last}"
+        record = self.object_store.read(f"{prefix}/{RECORD}")  # read first, written last: others may only be ahead
         left_out = {RECORD, *(() if checkpoints else CHECKPOINTS)}
-        if _status(record) == TrialStatus.RUNNING:
+        if _status_in(record) == TrialStatus.RUNNING:
             left_out.update(GENERATORS)
         for name in files.keys() - left_out:
-            self._copy(name, files[name], place)
-        for name in files_of(self.folder):
+            self._copy(name, files[name], prefix)
+        for name in trial_files(self.folder):
             if name not in files and name not in CHECKPOINTS:
                 (self.folder / name).unlink()
         write_file(self.record_file, record)
         return True
 
-    def _copy(self, name: str, one: Object, place: str) -> None:
-        """Copies have the time of what they copy, by which they are known to be up to date."""
+    def _copy(self, name: str, stored: Object, prefix: str) -> None:
+        """Copy an object unless the copy is up to date: a copy gets the time of its object."""
         target = self.folder / name
-        if target.exists() and (target.stat().st_size, target.stat().st_mtime_ns) == (one.size, one.written):
+        if target.exists() and (target.stat().st_size, target.stat().st_mtime_ns) == (stored.size, stored.written_ns):
             return
-        settled = time.time_ns() - one.written > SETTLED
-        write_file(target, self.storage.read(f"{place}/{name}"))
-        os.utime(target, ns=(one.written,) * 2 if settled else (0, 0))
+        is_settled = time.time_ns() - stored.written_ns > SETTLED_NS
+        write_file(target, self.object_store.read(f"{prefix}/{name}"))
+        os.utime(target, ns=(stored.written_ns,) * 2 if is_settled else (0, 0))
 
     def push_all(self) -> None:
-        """Takes what only this home holds to the storage, its checkpoint too. Raises OSError."""
-        WorkerFolder(self.folder, self.storage, self.prefix).push()
+        """Push what only this home holds to the object store, the checkpoint too. Raises OSError."""
+        WorkerFolder(self.folder, self.object_store, self.prefix).push()
 
     def has_checkpoint(self) -> bool:
-        attempts = by_attempt(self.storage.objects(self.prefix))
-        return any(name in attempts.get(newest(attempts) or "", ()) for name in CHECKPOINTS)
+        attempts = group_by_attempt(self.object_store.objects(self.prefix))
+        return any(name in attempts.get(newest_attempt(attempts) or "", ()) for name in CHECKPOINTS)
 
     def write_record(self, record: Record) -> None:
         super().write_record(record)
         with suppress(OSError):  # then the next command tries the trial again, as it would have done
-            if last := newest(by_attempt(self.storage.objects(self.prefix))):
-                self.storage.write(f"{self.prefix}/{last}/{RECORD}", self.record_file.read_bytes())
+            if last := newest_attempt(group_by_attempt(self.object_store.objects(self.prefix))):
+                self.object_store.write(f"{self.prefix}/{last}/{RECORD}", self.record_file.read_bytes())
 
 
-def _status(record: bytes) -> str:
+def _status_in(record: bytes) -> str:
     try:
         return str(json.loads(record)["status"])
     except (ValueError, KeyError, TypeError):

@@ -1,6 +1,6 @@
-"""An S3 bucket, or what speaks its language, through pyarrow's file system: whole objects by their names.
+"""An S3 bucket, or another server with its API, through pyarrow's file system: whole objects by their names.
 
-Credentials are where AWS's tools look for them (`AWS_ACCESS_KEY_ID`, `~/.aws/credentials`, ...), on each machine.
+Credentials are found where AWS's tools look for them (`AWS_ACCESS_KEY_ID`, `~/.aws/credentials`, ...), on each machine.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 import secrets
 from contextlib import suppress
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from gan_core.error_text import first_line
 from orchestrator.errors import UserError, short_repr
@@ -21,17 +21,17 @@ REFUSALS = ("ACCESS_DENIED", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH"
 
 
 class Object(NamedTuple):
-    """`written`: nanoseconds since 1970 by the store's clock, of which most say whole seconds."""
+    """`size`: bytes. `written_ns`: nanoseconds since 1970 by the store's clock; most stores know whole seconds only."""
 
     size: int
-    written: int
+    written_ns: int
 
 
 class ObjectStore:
     """The objects under a prefix, by their names below it.
 
-    `uri`: s3://BUCKET/PREFIX, with pyarrow's query. Raises UserError where it is no such address. Its methods raise
-    OSError, and FileNotFoundError for an object that is not there.
+    `uri`: s3://BUCKET/PREFIX, with pyarrow's query. Raises UserError if it is not such an address. The methods raise
+    OSError, and FileNotFoundError for an object that does not exist.
     """
 
     def __init__(self, uri: str):
@@ -39,19 +39,19 @@ class ObjectStore:
         from pyarrow import fs
 
         self.uri = uri
-        self.bucket = checked(uri).netloc
-        more = "allow_delayed_open=true"  # one request for a small object instead of three
+        self.bucket = parse_uri(uri).netloc
+        option = "allow_delayed_open=true"  # one request for a small object instead of three
         try:
-            self._fs, root = fs.FileSystem.from_uri(f"{uri}{'&' if '?' in uri else '?'}{more}")
+            self._fs, root = fs.FileSystem.from_uri(f"{uri}{'&' if '?' in uri else '?'}{option}")
         except pyarrow.ArrowInvalid as error:
             raise UserError(f"--storage {short_repr(uri)}: {first_line(error)}; {FORM}") from None
         except OSError as error:  # without a region it asks Amazon for the bucket's
-            raise UserError(f"--storage {uri} cannot be used: {reason(error, self.bucket)}") from None
+            raise UserError(f"--storage {uri} cannot be used: {explain(error, self.bucket)}") from None
         self._root = root.rstrip("/")
 
     @property
     def location(self) -> str:
-        """Bucket and prefix: the same in whatever way the server is reached."""
+        """Bucket and prefix: the same whatever the address of the server."""
         return self._root
 
     def read(self, name: str) -> bytes:
@@ -59,13 +59,13 @@ class ObjectStore:
             return bytes(stream.read())
 
     def write(self, name: str, content: bytes) -> None:
-        """A reader finds the old object or this one, never half: S3 shows an upload once it is complete."""
+        """A reader gets the old object or this one, never half: S3 shows an upload once it is complete."""
         with self._fs.open_output_stream(f"{self._root}/{name}") as stream:
             stream.write(content)
 
-    def copy(self, name: str, to: str) -> None:
-        """Within the store: the content does not travel."""
-        self._fs.copy_file(f"{self._root}/{name}", f"{self._root}/{to}")
+    def copy(self, name: str, target: str) -> None:
+        """Copy within the store: the content is not transferred."""
+        self._fs.copy_file(f"{self._root}/{name}", f"{self._root}/{target}")
 
     def delete(self, name: str) -> None:
         with suppress(FileNotFoundError):
@@ -76,45 +76,45 @@ class ObjectStore:
             self._fs.delete_dir(f"{self._root}/{prefix}")
 
     def objects(self, prefix: str) -> dict[str, Object]:
-        """Those below a prefix, by their names below it."""
+        """The objects below a prefix, by their names below it."""
         from pyarrow import fs
 
-        found = self._listed(prefix, recursive=True)
-        return {name: Object(i.size, i.mtime_ns) for name, i in found.items() if i.type == fs.FileType.File}
+        entries = self._list(prefix, recursive=True).items()
+        return {name: Object(info.size, info.mtime_ns) for name, info in entries if info.type == fs.FileType.File}
 
-    def folders(self, prefix: str) -> list[str]:
-        """What stands directly below a prefix, without its slash; in order."""
-        return sorted(self._listed(prefix, recursive=False))
+    def children(self, prefix: str) -> list[str]:
+        """The names of objects and folders directly below a prefix, sorted, without slashes."""
+        return sorted(self._list(prefix, recursive=False))
 
-    def _listed(self, prefix: str, recursive: bool) -> dict[str, Any]:
+    def _list(self, prefix: str, recursive: bool) -> dict[str, Any]:
         from pyarrow import fs
 
         root = f"{self._root}/{prefix}"
-        found = self._fs.get_file_info(fs.FileSelector(root, recursive=recursive, allow_not_found=True))
-        return {info.path[len(root) + 1 :].rstrip("/"): info for info in found}
+        infos = self._fs.get_file_info(fs.FileSelector(root, recursive=recursive, allow_not_found=True))
+        return {info.path[len(root) + 1 :].rstrip("/"): info for info in infos}
 
-    def trouble(self, sign: str = "", token: str = "") -> str:
-        """Why objects cannot be written, read and deleted here, or ''.
+    def access_error(self, probe: str = "", token: str = "") -> str:
+        """Why objects cannot be written, read and deleted from this machine, or ''.
 
-        `sign`: an object of another machine, in which `token` stands.
+        `probe`: an object that another machine has written, with the content `token`.
         """
-        mine, content = f".probe-{secrets.token_hex(8)}", secrets.token_bytes(8)
+        own_probe, content = f".probe-{secrets.token_hex(8)}", secrets.token_bytes(8)
         try:
-            if sign and self.read(sign).decode(errors="replace") != token:
+            if probe and self.read(probe).decode(errors="replace") != token:
                 return "another object stands in the place of the probe's"
-            self.write(mine, content)
-            if self.read(mine) != content:
+            self.write(own_probe, content)
+            if self.read(own_probe) != content:
                 return "what is written there is not what is read"
-            self.delete(mine)
+            self.delete(own_probe)
         except FileNotFoundError:
-            return "what the head writes there is not seen" if sign else "what is written there is not seen"
+            return "what the head writes there is not seen" if probe else "what is written there is not seen"
         except OSError as error:
-            return reason(error, self.bucket)
+            return explain(error, self.bucket)
         return ""
 
 
-def checked(uri: str) -> Any:
-    """The parts of the address. Raises UserError; what may hold a password is not shown."""
+def parse_uri(uri: str) -> SplitResult:
+    """The parts of the address. Raises UserError, without showing what may hold a password."""
     try:
         parts = urlsplit(uri)
     except ValueError as error:
@@ -128,16 +128,16 @@ def checked(uri: str) -> Any:
     return parts
 
 
-def reason(error: OSError, bucket: str) -> str:
-    """What an error of the AWS SDK says, in one line, and what would be right."""
-    found = _AWS_ERROR.search(str(error))
-    if not found:
+def explain(error: OSError, bucket: str) -> str:
+    """One line: what an error of the AWS SDK says, and what would be right."""
+    match = _AWS_ERROR.search(str(error))
+    if not match:
         return first_line(error)
-    code, said = found[1], " ".join(found[2].split()).rstrip(".")
+    code, message = match[1], " ".join(match[2].split()).rstrip(".")
     if code == "NO_SUCH_BUCKET":
         return f"there is no bucket {bucket}; make it, or check its name"
     if code in REFUSALS:
-        return f"it does not let this in ({said or code}); {CREDENTIALS}"
+        return f"it does not let this in ({message or code}); {CREDENTIALS}"
     if code == "NETWORK_CONNECTION":
-        return f"it does not answer ({said}); check endpoint_override (or AWS_ENDPOINT_URL) and scheme"
-    return f"{said} ({code})" if said else code
+        return f"it does not answer ({message}); check endpoint_override (or AWS_ENDPOINT_URL) and scheme"
+    return f"{message} ({code})" if message else code

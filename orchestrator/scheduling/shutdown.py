@@ -26,10 +26,10 @@ def bounded_stop(stop: StopRequest, folders: list[TrialFolder]) -> Iterator[None
     """
 
     def kill_late_workers() -> bool:
-        if stop.asked and not thread.ending.wait(shutdown_budgets.WORKER_GRACE_PERIOD):
+        if stop.is_requested and not thread.ending.wait(shutdown_budgets.WORKER_GRACE_PERIOD):
             for folder in folders:
                 kill_worker(folder)
-        return stop.asked
+        return stop.is_requested
 
     thread = PeriodicThread("bounded-stop", SECONDS_BETWEEN_CHECKS, kill_late_workers)
     with thread:

@@ -57,7 +57,7 @@ class TrialMonitor:
         else:
             self.heartbeats.beat(report.key, time.monotonic())
         if report.halt:
-            self.stop.ask(report.halt)
+            self.stop.request(report.halt)
         if report.status == TrialStatus.FAILED and report.event is None:
             report = self._on_failure(report)
         self.report(report)
@@ -101,9 +101,11 @@ class TrialMonitor:
 
     def _stop_if_needed(self, cause: Cause, error: str, has_ended: bool) -> None:
         if POLICIES[cause].action is Action.STOP:
-            self.stop.ask(f"{error}; make room, and the same command goes on from here")
+            self.stop.request(f"{error}; make room, and the same command goes on from here")
         elif has_ended and self.settings.fail_fast:
-            self.stop.ask("a trial failed, and --fail-fast was asked for; the same command tries it again", code=1)
+            self.stop.request(
+                "a trial failed, and --fail-fast was asked for; the same command tries it again", exit_code=1
+            )
 
     def check_heartbeats(self, trials: list[Any]) -> None:
         """Report running trials that are silent, and kill the workers of those that are silent for too long."""

@@ -32,7 +32,7 @@ class TuneStopper(_NotPickled, tune.Stopper):
         return False
 
     def stop_all(self) -> bool:
-        return self.stop.asked or self.is_over()
+        return self.stop.is_requested or self.is_over()
 
 
 class TuneCallback(_NotPickled, tune.Callback):

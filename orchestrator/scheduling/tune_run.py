@@ -57,7 +57,7 @@ class TuneRun:
         while todo:
             monitor = TrialMonitor(self.settings, self.stop, self.report, self.cluster.last_words, double_share)
             broke_off = self._run_round(todo, monitor)
-            if self.stop.asked:
+            if self.stop.is_requested:
                 return
             next_round = monitor.out_of_memory - double_share
             double_share |= next_round
@@ -89,7 +89,7 @@ class TuneRun:
                 end_killed_attempts(killed, monitor)
         self._pull(folders)
         for folder in folders:
-            if folder.key in monitor.given_up and not self.stop.asked:
+            if folder.key in monitor.given_up and not self.stop.is_requested:
                 give_up(folder, *monitor.given_up[folder.key])
         return broke_off
 
@@ -139,7 +139,7 @@ class TuneRun:
                 evaluator=planned.evaluation,
                 resources=resources[2 if planned.key in double_share else 1],
                 system_metrics=self.settings.system_metrics,
-                store_uri=self.puller.sweep.storage.uri if self.puller else None,
+                store_uri=self.puller.sweep.object_store.uri if self.puller else None,
             )
             for planned in todo
         ]

@@ -68,9 +68,9 @@ def test_leaving_in_order_is_bounded_where_a_lock_is_in_the_way() -> None:
 def test_the_first_reason_to_stop_counts() -> None:
     told: list[str] = []
     stop = StopRequest(told.append)
-    stop.ask("the disk is full")
-    stop.ask()
-    assert stop.asked
+    stop.request("the disk is full")
+    stop.request()
+    assert stop.is_requested
     assert stop.reason == "the disk is full"
-    assert stop.code == 130
+    assert stop.exit_code == 130
     assert told == ["the disk is full"]

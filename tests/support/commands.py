@@ -40,7 +40,7 @@ def invoke(*words: str | Path, home: Path) -> Done:
     arguments = [*map(str, words), "--home", str(home)]
     with (
         patch.dict(os.environ, environment(), clear=True),
-        patch("orchestrator.signals.leave_on_signals"),  # signals stay pytest's
+        patch("orchestrator.signals.exit_on_signals"),  # signals stay pytest's
         redirect_stdout(io.StringIO()) as output,
         redirect_stderr(io.StringIO()) as errors,
     ):

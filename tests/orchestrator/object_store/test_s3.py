@@ -11,50 +11,50 @@ from orchestrator.object_store.s3 import ObjectStore
 
 
 @pytest.fixture
-def storage(s3: S3) -> ObjectStore:
+def store(s3: S3) -> ObjectStore:
     s3.make_bucket("objects")
-    found = ObjectStore(s3.uri("objects/some prefix".replace(" ", "%20")))
-    found.delete_below("x")
-    return found
+    store = ObjectStore(s3.uri("objects/some prefix".replace(" ", "%20")))
+    store.delete_below("x")
+    return store
 
 
-def test_objects_are_written_read_listed_copied_and_deleted_by_their_names(storage: ObjectStore) -> None:
+def test_objects_are_written_read_listed_copied_and_deleted_by_their_names(store: ObjectStore) -> None:
     content = bytes(range(256)) * 50_000  # more than one part of an upload
-    storage.write("x/a/large", content)
-    storage.write("x/b", b"")
-    storage.copy("x/a/large", "x/c/copy")
-    assert storage.read("x/c/copy") == content
-    assert {name: one.size for name, one in storage.objects("x").items()} == {
+    store.write("x/a/large", content)
+    store.write("x/b", b"")
+    store.copy("x/a/large", "x/c/copy")
+    assert store.read("x/c/copy") == content
+    assert {name: stored.size for name, stored in store.objects("x").items()} == {
         "a/large": len(content),
         "b": 0,
         "c/copy": len(content),
     }
-    assert storage.folders("x") == ["a", "b", "c"]
-    storage.delete("x/b")
-    storage.delete("x/b")
-    storage.delete_below("x/a")
-    storage.delete_below("x/a")
-    assert set(storage.objects("x")) == {"c/copy"}
+    assert store.children("x") == ["a", "b", "c"]
+    store.delete("x/b")
+    store.delete("x/b")
+    store.delete_below("x/a")
+    store.delete_below("x/a")
+    assert set(store.objects("x")) == {"c/copy"}
     with pytest.raises(FileNotFoundError):
-        storage.read("x/b")
-    assert storage.objects("nothing/there") == {}
+        store.read("x/b")
+    assert store.objects("nothing/there") == {}
 
 
-def test_a_storage_that_can_be_used_is_left_as_it_was(storage: ObjectStore) -> None:
-    storage.write("x/sign", b"token")
-    assert storage.trouble() == ""
-    assert storage.trouble("x/sign", "token") == ""
-    assert set(storage.objects("x")) == {"sign"}
+def test_a_storage_that_can_be_used_is_left_as_it_was(store: ObjectStore) -> None:
+    store.write("x/sign", b"token")
+    assert store.access_error() == ""
+    assert store.access_error("x/sign", "token") == ""
+    assert set(store.objects("x")) == {"sign"}
 
 
-def test_a_storage_of_ones_own_is_noticed(storage: ObjectStore) -> None:
-    storage.write("x/sign", b"of an earlier day")
-    assert storage.trouble("x/sign", "token") == "another object stands in the place of the probe's"
-    assert storage.trouble("x/other", "token") == "what the head writes there is not seen"
+def test_a_storage_of_ones_own_is_noticed(store: ObjectStore) -> None:
+    store.write("x/sign", b"of an earlier day")
+    assert store.access_error("x/sign", "token") == "another object stands in the place of the probe's"
+    assert store.access_error("x/other", "token") == "what the head writes there is not seen"
 
 
 @pytest.mark.parametrize(
-    ("uri", "said"),
+    ("uri", "message"),
     [
         ("s4://bucket/x", "--storage 's4://bucket/x' is no address of an object store; write s3://BUCKET/PREFIX"),
         ("runs", "--storage 'runs' is no address of an object store"),
@@ -65,42 +65,42 @@ def test_a_storage_of_ones_own_is_noticed(storage: ObjectStore) -> None:
         ("s3://me:s3cret@bucket/x", "--storage holds a name or a password"),
     ],
 )
-def test_what_is_no_address_is_refused_in_a_line_without_a_password(uri: str, said: str) -> None:
+def test_what_is_no_address_is_refused_in_a_line_without_a_password(uri: str, message: str) -> None:
     with pytest.raises(UserError) as caught:
         ObjectStore(uri)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert "s3cret" not in str(caught.value)
 
 
 def test_a_bucket_that_is_not_there_is_named(s3: S3) -> None:
-    assert ObjectStore(s3.uri("nobody/x")).trouble() == "there is no bucket nobody; make it, or check its name"
+    assert ObjectStore(s3.uri("nobody/x")).access_error() == "there is no bucket nobody; make it, or check its name"
 
 
 def test_a_server_that_is_not_there_is_told(s3: S3) -> None:
-    said = ObjectStore(S3(free_port()).uri("bucket")).trouble()
-    assert said.startswith("it does not answer (")
-    assert said.endswith("check endpoint_override (or AWS_ENDPOINT_URL) and scheme")
-    assert "\n" not in said
+    error = ObjectStore(S3(free_port()).uri("bucket")).access_error()
+    assert error.startswith("it does not answer (")
+    assert error.endswith("check endpoint_override (or AWS_ENDPOINT_URL) and scheme")
+    assert "\n" not in error
 
 
 REFUSED = "it does not let this in ("
 REMEDY = "); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials"
 
 
-def test_credentials_that_the_server_does_not_take_are_told(storage: ObjectStore, s3: S3) -> None:
+def test_credentials_that_the_server_does_not_take_are_told(store: ObjectStore, s3: S3) -> None:
     s3.allow(0)
-    said = storage.trouble()
-    assert said.startswith(REFUSED)
-    assert said.endswith(REMEDY)
-    assert "s3cret" not in said
+    error = store.access_error()
+    assert error.startswith(REFUSED)
+    assert error.endswith(REMEDY)
+    assert "s3cret" not in error
 
 
-def test_without_credentials_it_says_which_to_set(storage: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    storage.write("x/sign", b"token")
+def test_without_credentials_it_says_which_to_set(store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.write("x/sign", b"token")
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("HOME", "/nowhere")
-    said = ObjectStore(storage.uri).trouble("x/sign", "token")  # moto lets anybody write, and nobody unknown read
-    assert said.startswith(REFUSED)
-    assert said.endswith(REMEDY)
+    error = ObjectStore(store.uri).access_error("x/sign", "token")  # moto lets anybody write, and nobody unknown read
+    assert error.startswith(REFUSED)
+    assert error.endswith(REMEDY)

@@ -31,28 +31,29 @@ MakePlan = Callable[[], Plan]
 
 
 @pytest.fixture
-def storage(s3: S3, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
-    monkeypatch.setattr(worker_folder, "SECONDS_OF_PATIENCE", 0.0)
+def object_store(s3: S3, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    monkeypatch.setattr(worker_folder, "RETRY_SECONDS", 0.0)
     s3.make_bucket("trials")
-    found = ObjectStore(s3.uri("trials/runs"))
-    found.delete_below("sweeps")
-    found.delete_below("evaluators")
-    return found
+    store = ObjectStore(s3.uri("trials/runs"))
+    store.delete_below("sweeps")
+    store.delete_below("evaluators")
+    return store
 
 
 class Nodes:
     """Executions of a plan's first trial, each in a folder of its own."""
 
-    def __init__(self, plan: Plan, storage: ObjectStore, scratch: Path):
-        self.plan, self.planned, self.storage, self.scratch = plan, plan.trials[0], storage, scratch
+    def __init__(self, plan: Plan, object_store: ObjectStore, scratch: Path):
+        self.plan, self.planned = plan, plan.trials[0]
+        self.object_store, self.scratch = object_store, scratch
         self.count = 0
 
     def execution(self) -> TrialExecution:
         self.count += 1
         folder = self.plan.folder.trial(self.planned.key).folder
-        place = fetch_trial(folder, self.storage.uri, self.scratch / str(self.count))
-        there = execution_of(self.plan, self.planned)
-        return TrialExecution(place, there.config, there.images, there.evaluator)
+        copy = fetch_trial(folder, self.object_store.uri, self.scratch / str(self.count))
+        local = execution_of(self.plan, self.planned)
+        return TrialExecution(copy, local.config, local.images, local.evaluator)
 
     def after(self, steps: int) -> TrialExecution:
         execution = self.execution()
@@ -73,8 +74,8 @@ def take(execution: TrialExecution, steps: int) -> None:
 
 
 @pytest.fixture
-def nodes(tiny_plan: MakePlan, storage: ObjectStore, tmp_path: Path) -> Nodes:
-    return Nodes(tiny_plan(), storage, tmp_path / "nodes")
+def nodes(tiny_plan: MakePlan, object_store: ObjectStore, tmp_path: Path) -> Nodes:
+    return Nodes(tiny_plan(), object_store, tmp_path / "nodes")
 
 
 @pytest.fixture
@@ -84,9 +85,9 @@ def whole(tiny_plan: MakePlan) -> TrialFolder:
     return run_to_end(plan, plan.trials[0]).folder
 
 
-def stored(nodes: Nodes) -> StoredSweep:
+def stored_sweep(nodes: Nodes) -> StoredSweep:
     """The sweep of a home that is empty."""
-    return StoredSweep(nodes.scratch / "home", nodes.plan.sweep.name, nodes.storage)
+    return StoredSweep(nodes.scratch / "home", nodes.plan.sweep.name, nodes.object_store)
 
 
 def curves(folder: TrialFolder) -> list[dict[str, float]]:
@@ -94,23 +95,23 @@ def curves(folder: TrialFolder) -> list[dict[str, float]]:
     return [{name: value for name, value in row.items() if name not in timed} for row in folder.history()]
 
 
-def assert_same_end(found: TrialFolder, whole: TrialFolder) -> None:
-    record = found.record()
+def assert_same_end(folder: TrialFolder, whole: TrialFolder) -> None:
+    record = folder.record()
     assert (record.status, record.step) == ("finished", 8)
-    weights, expected = (checkpoint.load(folder.generator_file)["state"] for folder in (found, whole))
+    weights, expected = (checkpoint.load(each.generator_file)["state"] for each in (folder, whole))
     assert all(torch.equal(weights[name], expected[name]) for name in expected)
-    assert curves(found) == curves(whole)
+    assert curves(folder) == curves(whole)
 
 
 def test_a_finished_trial_is_found_whole_by_another_home_which_needs_no_checkpoint(
     nodes: Nodes, whole: TrialFolder
 ) -> None:
     ended = nodes.to_end()
-    copy = stored(nodes).trial(nodes.planned.key)
+    copy = stored_sweep(nodes).trial(nodes.planned.key)
     assert copy.pull()
     assert_same_end(copy, whole)
     assert copy.sample_files() and not copy.checkpoint_file.exists()
-    for name in attempts.files_of(ended.folder.folder):
+    for name in attempts.trial_files(ended.folder.folder):
         if name not in attempts.CHECKPOINTS:
             assert (copy.folder / name).read_bytes() == (ended.folder.folder / name).read_bytes()
     assert copy.has_checkpoint()
@@ -142,38 +143,38 @@ def test_a_push_that_ends_half_way_leaves_what_a_trial_can_go_on_from(
 def test_a_worker_that_was_cut_off_is_refused_and_changes_nothing(nodes: Nodes, whole: TrialFolder) -> None:
     cut_off = nodes.after(5)
     successor = nodes.after(1)
-    before = nodes.storage.objects(successor.folder.prefix)  # type: ignore[attr-defined]
+    before = nodes.object_store.objects(successor.folder.prefix)  # type: ignore[attr-defined]
     with pytest.raises(Superseded):
         take(cut_off, 3)  # its last step is to end the trial
-    assert nodes.storage.objects(successor.folder.prefix) == before  # type: ignore[attr-defined]
+    assert nodes.object_store.objects(successor.folder.prefix) == before  # type: ignore[attr-defined]
     successor.advance()
     assert_same_end(successor.folder, whole)
-    copy = stored(nodes).trial(nodes.planned.key)
+    copy = stored_sweep(nodes).trial(nodes.planned.key)
     copy.pull()
     assert len(copy.record().attempts) == 2
 
 
 def test_what_a_cut_off_worker_writes_too_late_to_be_refused_is_not_read(nodes: Nodes, whole: TrialFolder) -> None:
     cut_off = nodes.after(3)
-    asked = nodes.storage.folders
+    children = nodes.object_store.children
 
     def before_the_successor(prefix: str) -> list[str]:
-        names = asked(prefix)
+        names = children(prefix)
         if not begun:
             begun.append(nodes.after(1))
         return names
 
     begun: list[TrialExecution] = []
-    cut_off.folder.storage.folders = before_the_successor  # type: ignore[attr-defined]
+    cut_off.folder.object_store.children = before_the_successor  # type: ignore[attr-defined]
     take(cut_off, 1)  # a checkpoint
     (successor,) = begun
-    assert {name[:6] for name in asked(successor.folder.prefix)} == {"000001", "000002"}  # type: ignore[attr-defined]
-    copy = stored(nodes).trial(nodes.planned.key)
+    assert {name[:6] for name in children(successor.folder.prefix)} == {"000001", "000002"}  # type: ignore[attr-defined]
+    copy = stored_sweep(nodes).trial(nodes.planned.key)
     copy.pull()
     assert (copy.record().step, len(copy.record().attempts)) == (0, 2)
     successor.advance()
     assert_same_end(successor.folder, whole)
-    assert {name[:6] for name in asked(successor.folder.prefix)} == {"000002"}  # type: ignore[attr-defined]
+    assert {name[:6] for name in children(successor.folder.prefix)} == {"000002"}  # type: ignore[attr-defined]
 
 
 def test_what_a_cut_off_worker_writes_while_its_successor_begins_is_not_mixed_with_what_that_has_read(
@@ -183,10 +184,10 @@ def test_what_a_cut_off_worker_writes_while_its_successor_begins_is_not_mixed_wi
     successor = nodes.execution()  # it has read
     take(cut_off, 3)
     successor.begin()
-    place = f"{successor.folder.prefix}/{successor.folder.attempt}"  # type: ignore[attr-defined]
-    for name in attempts.files_of(successor.folder.folder):
-        assert nodes.storage.read(f"{place}/{name}") == (successor.folder.folder / name).read_bytes()
-    assert set(nodes.storage.objects(place)) == set(attempts.files_of(successor.folder.folder))
+    prefix = f"{successor.folder.prefix}/{successor.folder.attempt}"  # type: ignore[attr-defined]
+    for name in attempts.trial_files(successor.folder.folder):
+        assert nodes.object_store.read(f"{prefix}/{name}") == (successor.folder.folder / name).read_bytes()
+    assert set(nodes.object_store.objects(prefix)) == set(attempts.trial_files(successor.folder.folder))
     assert successor.step == 4
     successor.advance()
     assert_same_end(successor.folder, whole)
@@ -197,7 +198,7 @@ def test_a_storage_that_is_away_does_not_stop_training(nodes: Nodes, whole: Tria
     s3.allow(0)
     take(execution, 1)
     assert "the storage is behind: it does not let this in" in worker_folder.sync_error_of(execution.folder)
-    copy = stored(nodes).trial(nodes.planned.key)
+    copy = stored_sweep(nodes).trial(nodes.planned.key)
     s3.allow(float("inf"))
     copy.pull()
     assert copy.record().step == 0
@@ -218,17 +219,17 @@ def test_only_the_last_attempt_is_kept_and_an_ended_one_without_its_checkpoint_b
     nodes.after(5)
     nodes.after(1)
     ended = nodes.to_end()
-    assert [name[:6] for name in nodes.storage.folders(ended.folder.prefix)] == ["000003"]  # type: ignore[attr-defined]
-    names = {name.partition("/")[2] for name in nodes.storage.objects(ended.folder.prefix)}  # type: ignore[attr-defined]
-    assert names == set(attempts.files_of(ended.folder.folder))
+    assert [name[:6] for name in nodes.object_store.children(ended.folder.prefix)] == ["000003"]  # type: ignore[attr-defined]
+    names = {name.partition("/")[2] for name in nodes.object_store.objects(ended.folder.prefix)}  # type: ignore[attr-defined]
+    assert names == set(attempts.trial_files(ended.folder.folder))
     assert "checkpoint-previous.pt" not in names
 
 
 def test_a_damaged_checkpoint_in_the_storage_is_no_end(nodes: Nodes, whole: TrialFolder) -> None:
     first = nodes.after(7)
     first.suspend()
-    place = f"{first.folder.prefix}/{first.folder.attempt}"  # type: ignore[attr-defined]
-    nodes.storage.write(f"{place}/checkpoint.pt", b"no checkpoint")
+    prefix = f"{first.folder.prefix}/{first.folder.attempt}"  # type: ignore[attr-defined]
+    nodes.object_store.write(f"{prefix}/checkpoint.pt", b"no checkpoint")
     ended = nodes.to_end()
     assert ended.record.attempts[-1].note == "checkpoint.pt was damaged; went on from step 4"
     assert_same_end(ended.folder, whole)
@@ -238,35 +239,35 @@ def test_a_damaged_checkpoint_in_the_storage_is_no_end(nodes: Nodes, whole: Tria
     "name", ["../x", "lock", "samples/../../x", "samples/step-000001.png/x", "/etc/passwd", "record.json.py", ""]
 )
 def test_nothing_is_written_where_a_strange_name_says(name: str) -> None:
-    assert not attempts.is_ours(name)
+    assert not attempts.is_trial_file(name)
 
 
 def test_what_the_command_says_of_a_trial_that_its_workers_could_not_end_is_stored_too(nodes: Nodes) -> None:
     nodes.after(5)
-    copy = stored(nodes).trial(nodes.planned.key)
+    copy = stored_sweep(nodes).trial(nodes.planned.key)
     copy.pull()
     give_up(copy, Cause.LOST_WORKER, "its worker was lost 6 times")
-    other = StoredSweep(nodes.scratch / "other", nodes.plan.sweep.name, nodes.storage).trial(nodes.planned.key)
+    other = StoredSweep(nodes.scratch / "other", nodes.plan.sweep.name, nodes.object_store).trial(nodes.planned.key)
     other.pull()
     assert (other.record().status, other.record().error) == ("failed", "its worker was lost 6 times")
     assert nodes.execution().record.step == 4
 
 
-def begun(nodes: Nodes, home: Path) -> tuple[Plan, list[str]]:
-    """A plan of that home with what the storage knows, and what was said."""
-    said: list[str] = []
+def exchanged(nodes: Nodes, home: Path) -> tuple[Plan, list[str]]:
+    """A plan of that home with what the object store knows, and the notes that were shown."""
+    notes: list[str] = []
     plan = make_plan(loader.load(Path(nodes.plan.sweep.file)), home)
-    return puller.begin(StoredSweep(home, plan.sweep.name, nodes.storage), plan, said.append), said
+    return puller.exchange_trials(StoredSweep(home, plan.sweep.name, nodes.object_store), plan, notes.append), notes
 
 
 def test_an_empty_home_finds_what_was_trained(nodes: Nodes, tmp_path: Path) -> None:
     nodes.to_end()
     nodes.planned = nodes.plan.trials[1]
     nodes.after(5)
-    plan, said = begun(nodes, tmp_path / "fresh")
+    plan, notes = exchanged(nodes, tmp_path / "fresh")
     assert [planned.state for planned in plan.trials] == ["finished", "resumable", "new", "new"]
     assert plan.trials[1].record.step == 4
-    assert said == [f"found 2 trials of tiny in {nodes.storage.uri}"]
+    assert notes == [f"found 2 trials of tiny in {nodes.object_store.uri}"]
 
 
 def test_what_only_the_home_has_goes_on_from_there_in_the_storage(
@@ -275,8 +276,8 @@ def test_what_only_the_home_has_goes_on_from_there_in_the_storage(
     home = tmp_path / "home"
     file = nodes.plan.folder.trial(nodes.planned.key)
     assert file.folder == whole.folder  # trained there
-    begun(nodes, home)
-    copy = stored(nodes).trial(nodes.planned.key)
+    exchanged(nodes, home)
+    copy = stored_sweep(nodes).trial(nodes.planned.key)
     assert copy.pull()
     assert_same_end(copy, whole)
     assert copy.has_checkpoint()
@@ -284,13 +285,13 @@ def test_what_only_the_home_has_goes_on_from_there_in_the_storage(
 
 def test_a_damaged_copy_is_copied_again(nodes: Nodes, whole: TrialFolder, tmp_path: Path) -> None:
     nodes.to_end()
-    plan, _ = begun(nodes, tmp_path / "fresh")
+    plan, _ = exchanged(nodes, tmp_path / "fresh")
     copy = plan.folder.trial(nodes.planned.key)
     for file in (copy.history_file, copy.generator_file):
         when = file.stat().st_mtime_ns
         file.write_bytes(b"x" * file.stat().st_size)
         os.utime(file, ns=(when, when))
-    plan, _ = begun(nodes, tmp_path / "fresh")
+    plan, _ = exchanged(nodes, tmp_path / "fresh")
     assert_same_end(copy, whole)
     assert [planned.state for planned in repair_finished_trials(plan, pytest.fail).trials] == [
         "finished",
@@ -304,13 +305,13 @@ def test_a_damaged_object_is_made_again_from_the_stored_checkpoint(
     nodes: Nodes, whole: TrialFolder, tmp_path: Path
 ) -> None:
     ended = nodes.to_end()
-    place = f"{ended.folder.prefix}/{ended.folder.attempt}"  # type: ignore[attr-defined]
-    nodes.storage.write(f"{place}/generator.pt", b"no generator")
-    plan, _ = begun(nodes, tmp_path / "fresh")
-    said: list[str] = []
-    plan = repair_finished_trials(plan, said.append)
+    prefix = f"{ended.folder.prefix}/{ended.folder.attempt}"  # type: ignore[attr-defined]
+    nodes.object_store.write(f"{prefix}/generator.pt", b"no generator")
+    plan, _ = exchanged(nodes, tmp_path / "fresh")
+    notes: list[str] = []
+    plan = repair_finished_trials(plan, notes.append)
     assert plan.trials[0].state == "resumable"
-    assert said[0].endswith("generator.pt is damaged or gone; made again from the checkpoint at step 8")
+    assert notes[0].endswith("generator.pt is damaged or gone; made again from the checkpoint at step 8")
     assert_same_end(nodes.to_end().folder, whole)
 
 
@@ -321,57 +322,57 @@ def report_of(execution: TrialExecution) -> TrialReport:
 
 
 def test_the_home_follows_what_workers_report(nodes: Nodes, whole: TrialFolder, s3: S3) -> None:
-    sweep, said = stored(nodes), list[str]()
+    sweep, notes = stored_sweep(nodes), list[str]()
     key, copy = nodes.planned.key, sweep.trial(nodes.planned.key)
-    fetcher = puller.Puller(sweep, said.append)  # its thread is not started: a test that waits is slow or flaky
+    sweep_puller = puller.Puller(sweep, notes.append)  # its thread is not started: a test that waits is slow or flaky
     execution = nodes.after(5)
-    assert not fetcher.is_running(key)
-    fetcher.on_report(report_of(execution))
-    fetcher.catch_up(set())
-    assert fetcher.is_running(key)
+    assert not sweep_puller.is_running(key)
+    sweep_puller.on_report(report_of(execution))
+    sweep_puller.catch_up(set())
+    assert sweep_puller.is_running(key)
     assert copy.record().step == 4
-    assert not copy.best_file.exists()  # nobody needs it yet
+    assert not copy.best_generator_file.exists()  # nobody needs it yet
 
-    fetcher.on_report(TrialReport(key, event=TrialEvent.WORKER_LOST, error="gone"))
-    assert not fetcher.is_running(key)
-    fetcher.on_report(report_of(execution))
+    sweep_puller.on_report(TrialReport(key, event=TrialEvent.WORKER_LOST, error="gone"))
+    assert not sweep_puller.is_running(key)
+    sweep_puller.on_report(report_of(execution))
     s3.allow(0)
     for _ in range(2):
-        fetcher.catch_up(set())
-    assert len(said) == 1
-    assert "it does not let this in" in said[0]
+        sweep_puller.catch_up(set())
+    assert len(notes) == 1
+    assert "it does not let this in" in notes[0]
     s3.allow(float("inf"))
     execution.advance()
-    fetcher.on_report(report_of(execution))
-    fetcher.catch_up(set())
-    assert not fetcher.is_running(key)
+    sweep_puller.on_report(report_of(execution))
+    sweep_puller.catch_up(set())
+    assert not sweep_puller.is_running(key)
     assert_same_end(copy, whole)
-    assert copy.best_file.exists()
+    assert copy.best_generator_file.exists()
 
 
 def test_nothing_is_asked_of_the_storage_where_nothing_was_saved(nodes: Nodes, s3: S3) -> None:
-    sweep, said = stored(nodes), list[str]()
-    fetcher = puller.Puller(sweep, said.append)
+    sweep, notes = stored_sweep(nodes), list[str]()
+    sweep_puller = puller.Puller(sweep, notes.append)
     execution = nodes.after(5)
-    fetcher.on_report(report_of(execution))
-    fetcher.catch_up(set())
+    sweep_puller.on_report(report_of(execution))
+    sweep_puller.catch_up(set())
     s3.allow(0)
-    fetcher.on_report(report_of(execution))
-    fetcher.on_report(TrialReport(nodes.planned.key, event=TrialEvent.SILENT, silent_seconds=3.0))
-    fetcher.catch_up(set())
-    assert said == []
-    assert fetcher.is_running(nodes.planned.key)
+    sweep_puller.on_report(report_of(execution))
+    sweep_puller.on_report(TrialReport(nodes.planned.key, event=TrialEvent.SILENT, silent_seconds=3.0))
+    sweep_puller.catch_up(set())
+    assert notes == []
+    assert sweep_puller.is_running(nodes.planned.key)
 
 
 def test_the_classifier_that_measured_a_trial_goes_with_it(nodes: Nodes, tmp_path: Path) -> None:
     """On another processor another one might be trained, and nothing could go on."""
     name = f"{nodes.planned.fingerprint}.pt"
-    mine, theirs = (tmp_path / home / "evaluators" / name for home in ("one", "two"))
-    mine.parent.mkdir(parents=True)
-    mine.write_bytes(b"weights")
-    begun(nodes, tmp_path / "one")
-    begun(nodes, tmp_path / "two")
-    assert theirs.read_bytes() == b"weights"
-    theirs.write_bytes(b"others")
-    begun(nodes, tmp_path / "two")
-    assert nodes.storage.read(f"evaluators/{name}") == b"weights"
+    first, second = (tmp_path / home / "evaluators" / name for home in ("one", "two"))
+    first.parent.mkdir(parents=True)
+    first.write_bytes(b"weights")
+    exchanged(nodes, tmp_path / "one")
+    exchanged(nodes, tmp_path / "two")
+    assert second.read_bytes() == b"weights"
+    second.write_bytes(b"others")
+    exchanged(nodes, tmp_path / "two")
+    assert nodes.object_store.read(f"evaluators/{name}") == b"weights"

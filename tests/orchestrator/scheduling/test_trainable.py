@@ -27,6 +27,12 @@ MakePlan = Callable[[], Plan]
 
 
 @pytest.fixture(autouse=True)
+def long_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call trains to the end of the trial or to its failure, however slow the machine is."""
+    monkeypatch.setattr("orchestrator.scheduling.trainable.SECONDS_PER_CALL", 600.0)
+
+
+@pytest.fixture(autouse=True)
 def sigterm() -> Iterator[None]:
     """A worker takes SIGTERM for itself."""
     before = signal.getsignal(signal.SIGTERM)

@@ -34,11 +34,11 @@ def test_out_of_memory_is_kept_for_another_round_and_fails_in_that() -> None:
     first = a_round(said, fail_fast=True)
     first.on_report(failed("out of memory"))
     assert first.out_of_memory == {"a"}
-    assert not first.stop.asked
+    assert not first.stop.is_requested
     second = a_round(said, fail_fast=True, double_share=frozenset("a"))
     second.on_report(failed("out of memory"))
     assert second.out_of_memory == set()
-    assert second.stop.asked
+    assert second.stop.is_requested
     assert said == [("a", "crowded"), ("a", "failed")]
 
 
@@ -46,11 +46,11 @@ def test_out_of_memory_is_kept_for_another_round_and_fails_in_that() -> None:
 def test_one_bad_trial_stops_a_sweep_only_where_that_was_asked_for(cause: str) -> None:
     one = a_round([])
     one.on_report(failed(cause))
-    assert not one.stop.asked
+    assert not one.stop.is_requested
     fast = a_round([], fail_fast=True)
     fast.on_report(failed(cause))
     assert fast.stop.reason
-    assert fast.stop.code == 1
+    assert fast.stop.exit_code == 1
 
 
 def test_a_full_disk_stops_the_sweep_whether_the_worker_or_ray_tells_of_it() -> None:
@@ -67,9 +67,9 @@ def test_a_lost_worker_is_not_the_trials_failure_until_it_was_the_last() -> None
     one = a_round(said, fail_fast=True)
     for _ in range(5):
         assert "died" in one.on_worker_lost("a", ActorDiedError())
-    assert not one.stop.asked
+    assert not one.stop.is_requested
     one.on_given_up("a", RayActorError("a", "no connection. Some common causes include: this and that"))
-    assert one.stop.asked
+    assert one.stop.is_requested
     cause, text = one.given_up["a"]
     assert cause is Cause.LOST_WORKER
     lines = text.splitlines()

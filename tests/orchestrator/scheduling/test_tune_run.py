@@ -81,7 +81,7 @@ def test_a_stop_does_not_wait_for_a_worker_that_is_stuck(
     folder = run_by(tiny_plan(), stuck.pid, 1000 * time.time() + 1000)
     stop = StopRequest()
     with bounded_stop(stop, [folder]):
-        stop.ask()
+        stop.request()
         assert stuck.wait(timeout=60) == -9
 
 
