@@ -19,7 +19,7 @@ SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="The name of a s
 def _check_home(home: Path) -> Path:
     """Raises UserError if there is no folder and none can be made."""
     try:
-        if stat.S_ISDIR(os.stat(home).st_mode):  # Path.is_dir takes what can be no path for what is not there
+        if stat.S_ISDIR(os.stat(home).st_mode):  # Path.is_dir returns False for invalid paths, too
             return home
         cause = "it is not a folder"
     except FileNotFoundError:

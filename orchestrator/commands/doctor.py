@@ -81,7 +81,7 @@ def _installed_version(package: str) -> str | None:
 def _torch() -> list[Check]:
     try:
         import torch
-        import torchvision  # noqa: F401  # fails where it does not fit torch
+        import torchvision  # noqa: F401  # fails if it does not fit torch
     except Exception as error:  # wheels that do not fit each other fail in several ways
         return [doctor_checks.torch(None, 0, False, first_line(error))]
     from gan_core.precision import resolve_precision

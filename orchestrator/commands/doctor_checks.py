@@ -65,24 +65,24 @@ def ray(version: str | None, address: str | None, error: str) -> Check:
 
 
 def disk(name: str, folder: str, free: int, total: int) -> Check:
-    found = f"{format_bytes(free)} of {format_bytes(total)} free in {folder}"
+    measured = f"{format_bytes(free)} of {format_bytes(total)} free in {folder}"
     if free < MIN_DISK:
-        return Check(name, "wrong", found, "free some: orchestrate clean --all; or choose another --home")
+        return Check(name, "wrong", measured, "free some: orchestrate clean --all; or choose another --home")
     if free < RECOMMENDED_DISK or free < total * (1 - FULL_DISK_SHARE):
         to_do = "a trial takes 10 to 100 MB, and Ray stores nothing on a disk that is 95% full: orchestrate clean --all"
-        return Check(name, "warning", found, to_do)
-    return Check(name, "ok", found)
+        return Check(name, "warning", measured, to_do)
+    return Check(name, "ok", measured)
 
 
 def shared_memory(free: int | None, needed: int) -> Check:
     """`free`: bytes in /dev/shm; None if it does not exist. `needed`: bytes that Ray's object store will take."""
     if free is None:
         return Check("shared memory", "ok", "no /dev/shm here; Ray uses its temporary folder")
-    found = f"{format_bytes(free)} free in /dev/shm, Ray will take {format_bytes(needed)}"
+    measured = f"{format_bytes(free)} free in /dev/shm, Ray will take {format_bytes(needed)}"
     if free >= needed:
-        return Check("shared memory", "ok", found)
+        return Check("shared memory", "ok", measured)
     to_do = f"Ray will use the disk, which is slower; in a container: --shm-size={-(-needed // GB)}g"
-    return Check("shared memory", "warning", found, to_do)
+    return Check("shared memory", "warning", measured, to_do)
 
 
 def tracking(address: str, error: str) -> Check:
@@ -95,11 +95,11 @@ def tracking(address: str, error: str) -> Check:
 
 def data(complete: list[str], incomplete: list[str]) -> Check:
     """The names of the data sets whose files are all there, and of those that lack some."""
-    found = f"here: {', '.join(complete)}"
+    measured = f"here: {', '.join(complete)}"
     if incomplete:
         to_do = "; ".join(f"orchestrate datasets prepare {name}" for name in incomplete)
-        return Check("data", "warning", f"{found}; incomplete: {', '.join(incomplete)}", to_do)
-    return Check("data", "ok", f"{found}; `orchestrate datasets` lists what can be had")
+        return Check("data", "warning", f"{measured}; incomplete: {', '.join(incomplete)}", to_do)
+    return Check("data", "ok", f"{measured}; `orchestrate datasets` lists what can be had")
 
 
 def permissions(name: str, folder: str, error: str) -> Check:
@@ -111,13 +111,13 @@ def permissions(name: str, folder: str, error: str) -> Check:
 
 def open_files(soft: int, hard: int) -> Check:
     """The limits on open files; Ray raises its own soft limit to the hard one."""
-    found = f"{soft} now, at most {hard}"
+    measured = f"{soft} now, at most {hard}"
     if hard < MIN_OPEN_FILES:
         return Check(
-            "open files", "wrong", found, f"have the hard limit raised to {RECOMMENDED_OPEN_FILES} (limits.conf)"
+            "open files", "wrong", measured, f"have the hard limit raised to {RECOMMENDED_OPEN_FILES} (limits.conf)"
         )
     if hard < RECOMMENDED_OPEN_FILES:
         return Check(
-            "open files", "warning", found, f"few for many workers; have it raised to {RECOMMENDED_OPEN_FILES}"
+            "open files", "warning", measured, f"few for many workers; have it raised to {RECOMMENDED_OPEN_FILES}"
         )
-    return Check("open files", "ok", found)
+    return Check("open files", "ok", measured)

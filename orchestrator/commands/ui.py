@@ -1,4 +1,4 @@
-"""`orchestrate ui`: MLflow's own pages on a store, on this machine only."""
+"""`orchestrate ui`: MLflow's web pages of a store, on this machine only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestrator.tracking.address import without_secrets
 
 
 def serve(home: Path, uri: str, port: int) -> None:
-    """Replaces this process by MLflow's server on 127.0.0.1; where `uri` is a server, only says so.
+    """Replace this process by MLflow's server on 127.0.0.1. If `uri` is a server already, only print its address.
 
     Raises UserError if the port is taken.
     """
@@ -22,7 +22,9 @@ def serve(home: Path, uri: str, port: int) -> None:
         return
     check_free(port)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")  # eight processes, for what judges text
+    os.environ.setdefault(
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false"
+    )  # eight processes that only evaluations of text need
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri  # not as an argument, which every user of the machine can read
     make_home(home)
     print(f"MLflow on http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)

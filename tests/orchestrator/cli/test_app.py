@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,15 @@ from typer.testing import CliRunner
 
 from orchestrator import __version__
 from orchestrator.cli import app
+from orchestrator.planning.plan import Plan
+from orchestrator.store.json_files import write_json
 
 COMMANDS = ["sweep", "plan", "status", "report", "ui", "train"]
-UPKEEP = ["sample", "logs", "stop", "clean", "datasets", "datasets prepare", "doctor"]
+UPKEEP = ["sample", "logs", "stop", "sync", "clean", "datasets", "datasets prepare", "doctor"]
 
 
-def without(packages: set[str], *words: str) -> str:
-    """What the command says in a process of its own. Fails where it has imported one of the packages."""
+def output_without(packages: set[str], *words: str) -> str:
+    """The output of the command in a process of its own. Fails if it has imported one of the packages."""
     command = program("imports_of_command", ",".join(packages), *words)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -29,14 +32,25 @@ HEAVY = {"torch", "ray", "mlflow", "pandas", "plotly", "sklearn", "scipy"}
 
 
 def test_help_needs_no_heavy_package() -> None:
-    said = without(HEAVY | {"numpy", "pydantic", "ruamel"}, "--help")
-    assert all(command in said for command in [*COMMANDS, *UPKEEP[:5], "doctor"])
+    output = output_without(HEAVY | {"numpy", "pydantic", "ruamel"}, "--help")
+    assert all(command in output for command in [*COMMANDS, *UPKEEP[:6], "doctor"])
 
 
 def test_a_plan_needs_no_heavy_package(tmp_path: Path) -> None:
     """It counts the data's images and takes their fingerprint, with numpy."""
     (tmp_path / "tiny.yaml").write_text(TINY)
-    assert "4 trials: 4 new" in without(HEAVY, "plan", str(tmp_path / "tiny.yaml"), "--home", str(tmp_path / "home"))
+    assert "4 trials: 4 new" in output_without(
+        HEAVY, "plan", str(tmp_path / "tiny.yaml"), "--home", str(tmp_path / "home")
+    )
+
+
+def test_status_and_logs_need_no_heavy_package(tiny_plan: Callable[[], Plan]) -> None:
+    plan = tiny_plan()
+    plan.folder.folder.mkdir(parents=True)
+    write_json(plan.folder.sweep_file, plan.to_document())
+    home = str(plan.folder.home)
+    assert "4 trials: 4 pending" in output_without(HEAVY, "status", "tiny", "--home", home)
+    assert plan.trials[0].trial.name in output_without(HEAVY, "logs", "tiny", "1", "--home", home)
 
 
 @pytest.mark.parametrize("command", COMMANDS + UPKEEP)
@@ -51,7 +65,7 @@ def test_help_has_an_example(command: str) -> None:
     assert f"Example: orchestrate {command}" in CliRunner().invoke(app.app, [*command.split(), "--help"]).output
 
 
-def test_one_picture_at_a_time(tmp_path: Path) -> None:
+def test_only_one_layout_of_samples_at_a_time(tmp_path: Path) -> None:
     words = ["sample", "x", "1", "--by-class", "--interpolate", "--home", str(tmp_path)]
     done = CliRunner().invoke(app.app, words)
     assert isinstance(done.exception, app.UserError)
@@ -66,7 +80,7 @@ def test_the_home_of_datasets_may_stand_before_prepare(tmp_path: Path, monkeypat
     assert homes == [tmp_path, tmp_path]
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     assert __version__ in CliRunner().invoke(app.app, ["--version"]).output
 
 
