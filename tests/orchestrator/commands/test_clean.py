@@ -38,11 +38,11 @@ def plan(tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def run(plan: Plan, *words: str, answer: str | None = None) -> str:
     command = ["clean", *words, "--home", str(plan.folder.home)]
-    done = CliRunner().invoke(app.app, command, input=answer)
-    if isinstance(done.exception, UserError):
-        raise done.exception
-    assert done.exit_code == 0, done.output
-    return done.output
+    result = CliRunner().invoke(app.app, command, input=answer)
+    if isinstance(result.exception, UserError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 def files(folder: Path) -> dict[Path, bytes]:
@@ -88,31 +88,31 @@ def test_a_sweep_that_runs_is_not_cleaned(plan: Plan) -> None:
 
 def test_what_train_left_goes_with_its_sweep_unless_it_trains_now(plan: Plan) -> None:
     home = plan.folder.home
-    mine, running, other = (
+    of_this_sweep, running, other = (
         home / "train" / key for key in (plan.trials[0].key, plan.trials[2].key, "0123456789abcdef")
     )
-    for folder in (mine, running, other):
+    for folder in (of_this_sweep, running, other):
         folder.mkdir(parents=True)
         (folder / "checkpoint.pt").write_bytes(b"123")
     run(plan, "tiny", "--yes")
-    assert [folder.exists() for folder in (mine, other)] == [False, True]
+    assert [folder.exists() for folder in (of_this_sweep, other)] == [False, True]
     with FileLock(running / "lock"):
         run(plan, "--all", "--yes")
     assert [folder.exists() for folder in (running, other)] == [True, False]
 
 
 def test_what_killed_commands_left_is_found(plan: Plan, tmp_path: Path) -> None:
-    done = subprocess.Popen(["true"])
-    done.wait()
-    orphan = tmp_path / f"orchestrate-{done.pid}-abc"
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    orphan = tmp_path / f"orchestrate-{ended.pid}-abc"
     orphan.mkdir()
     (orphan / "session").write_bytes(b"12345")
-    half = plan.folder.trial(plan.trials[1].key).folder / f".checkpoint.pt.{done.pid}.tmp"
+    half = plan.folder.trial(plan.trials[1].key).folder / f".checkpoint.pt.{ended.pid}.tmp"
     half.write_bytes(b"1234567")
     unused = clean.find_unused(plan.folder.home, [plan.folder], False, False)
-    found = {files.kind: (files.paths, files.size) for files in unused}
-    assert found["temporary folders of killed commands"] == ([orphan], 5)
-    assert found["half-written files of killed commands"] == ([half], 7)
+    files_by_kind = {files.kind: (files.paths, files.size) for files in unused}
+    assert files_by_kind["temporary folders of killed commands"] == ([orphan], 5)
+    assert files_by_kind["half-written files of killed commands"] == ([half], 7)
     run(plan, "tiny", "--yes")
     assert not orphan.exists()
     assert not half.exists()
@@ -128,10 +128,10 @@ def test_only_a_sweep_by_its_name_or_all_of_them_can_be_cleaned(words: list[str]
 def test_links_are_not_followed(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
-    (outside / "mine").write_bytes(b"x" * 1000)
+    (outside / "outside.bin").write_bytes(b"x" * 1000)
     folder = SweepFolder(tmp_path / "home", "x").folder
     folder.mkdir(parents=True)
     (folder / "link").symlink_to(outside)
     assert clean.size_of(folder) < 1000
     clean.delete([clean.UnusedFiles("sweeps", [folder], 0)])
-    assert (outside / "mine").exists()
+    assert (outside / "outside.bin").exists()

@@ -51,16 +51,16 @@ def test_archives_that_were_not_unpacked_are_a_part(tmp_path: Path) -> None:
 
 
 def test_the_list_says_how_to_get_what_is_missing(tmp_path: Path) -> None:
-    said = io.StringIO()
-    print_datasets(tmp_path, Console(file=said, width=400))
-    assert f"orchestrate datasets prepare mnist --home {tmp_path}" in said.getvalue()
-    assert "image_folder" in said.getvalue()
+    output = io.StringIO()
+    print_datasets(tmp_path, Console(file=output, width=400))
+    assert f"orchestrate datasets prepare mnist --home {tmp_path}" in output.getvalue()
+    assert "image_folder" in output.getvalue()
 
 
 def test_preparing_says_what_there_is_and_refuses_what_it_does_not_know(tmp_path: Path) -> None:
-    said = io.StringIO()
-    prepare("digits", tmp_path, Console(file=said, width=200))
-    assert "1,541 images to train on, 256 to test, 10 classes" in said.getvalue()
+    output = io.StringIO()
+    prepare("digits", tmp_path, Console(file=output, width=200))
+    assert "1,541 images to train on, 256 to test, 10 classes" in output.getvalue()
     with pytest.raises(UserError, match=r"did you mean mnist\?"):
         prepare("mnistt", tmp_path, Console())
     with pytest.raises(UserError, match="your own images"):

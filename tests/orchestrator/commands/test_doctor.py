@@ -18,34 +18,34 @@ NAMES = {
 }
 
 
-def examined(home: Path, *words: str) -> tuple[int, dict[str, dict[str, str]]]:
+def run_doctor(home: Path, *words: str) -> tuple[int, dict[str, dict[str, str]]]:
     """The exit code and the checks by name."""
-    done = CliRunner(env={"MLFLOW_TRACKING_URI": "", "RAY_ADDRESS": ""}).invoke(
+    result = CliRunner(env={"MLFLOW_TRACKING_URI": "", "RAY_ADDRESS": ""}).invoke(
         app.app, ["doctor", "--json", "--home", str(home), *words]
     )
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.exit_code, {check["name"]: check for check in json.loads(done.stdout)}
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, {check["name"]: check for check in json.loads(result.stdout)}
 
 
 def test_every_check_is_made_and_leaves_nothing_behind(tmp_path: Path) -> None:
     home = tmp_path / "none" / "home"
-    code, found = examined(home)
-    assert found.keys() == NAMES
-    assert code == int(any(check["state"] == "wrong" for check in found.values()))
-    assert {found[name]["state"] for name in ("Python", "torch", "Ray", "home", "tracking", "data")} == {"ok"}
+    code, checks = run_doctor(home)
+    assert checks.keys() == NAMES
+    assert code == int(any(check["state"] == "wrong" for check in checks.values()))
+    assert {checks[name]["state"] for name in ("Python", "torch", "Ray", "home", "tracking", "data")} == {"ok"}
     assert not home.parent.exists()
 
 
 def test_what_does_not_answer_is_wrong_and_the_exit_code_says_so(tmp_path: Path) -> None:
-    code, found = examined(tmp_path, "--tracking-uri", "http://127.0.0.1:9", "--address", "127.0.0.1:9")
+    code, checks = run_doctor(tmp_path, "--tracking-uri", "http://127.0.0.1:9", "--address", "127.0.0.1:9")
     assert code == 1
-    assert found["tracking"]["state"] == found["Ray"]["state"] == "wrong"
-    assert "127.0.0.1:9" in found["tracking"]["found"]
+    assert checks["tracking"]["state"] == checks["Ray"]["state"] == "wrong"
+    assert "127.0.0.1:9" in checks["tracking"]["found"]
 
 
 def test_a_home_that_cannot_be_made_is_wrong() -> None:
-    code, found = examined(Path("/proc/none/home"))
-    assert (code, found["home"]["state"]) == (1, "wrong")
+    code, checks = run_doctor(Path("/proc/none/home"))
+    assert (code, checks["home"]["state"]) == (1, "wrong")
 
 
 def test_a_damaged_database_is_found(tmp_path: Path) -> None:
@@ -60,10 +60,10 @@ def test_a_damaged_database_is_found(tmp_path: Path) -> None:
 
 
 def test_people_read_a_line_a_check_and_what_comes_next(tmp_path: Path) -> None:
-    done = CliRunner(env={"MLFLOW_TRACKING_URI": "", "RAY_ADDRESS": ""}).invoke(
+    result = CliRunner(env={"MLFLOW_TRACKING_URI": "", "RAY_ADDRESS": ""}).invoke(
         app.app, ["doctor", "--home", str(tmp_path), "--tracking-uri", "runs"]
     )
-    assert done.exit_code == 1
-    assert all(name in done.output for name in NAMES)
-    assert "1 wrong" in done.output
-    assert "->" in done.output
+    assert result.exit_code == 1
+    assert all(name in result.output for name in NAMES)
+    assert "1 wrong" in result.output
+    assert "->" in result.output

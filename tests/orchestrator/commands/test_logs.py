@@ -29,7 +29,7 @@ def plan(tiny_plan: MakePlan) -> Plan:
     return plan
 
 
-def told(plan: Plan, wanted: str = "1", rows: int = 10, follow: bool = False) -> str:
+def logs_output(plan: Plan, wanted: str = "1", rows: int = 10, follow: bool = False) -> str:
     out = io.StringIO()
     logs.print_logs(plan.folder, wanted, rows, follow, Console(file=out, width=200))
     return out.getvalue()
@@ -38,7 +38,7 @@ def told(plan: Plan, wanted: str = "1", rows: int = 10, follow: bool = False) ->
 def test_a_finished_trial_tells_attempts_verdict_and_its_last_rows(plan: Plan) -> None:
     run_some_steps(plan, plan.trials[0], 3).suspend()
     record = run_to_end(plan, plan.trials[0]).record
-    text = told(plan, rows=2)
+    text = logs_output(plan, rows=2)
     assert plan.trials[0].trial.name in text
     assert "from step 0 to 3: interrupted" in text
     assert "from step 3 to 8: finished" in text
@@ -58,7 +58,7 @@ def test_a_failed_trial_shows_its_traceback(plan: Plan) -> None:
         raise RuntimeError("out of luck")
     except RuntimeError as error:
         execution._fail(error)
-    text = told(plan)
+    text = logs_output(plan)
     assert "status   failed" in text
     assert "from step 0 to 1: exception: RuntimeError: out of luck" in text
     assert 'raise RuntimeError("out of luck")\nRuntimeError: out of luck' in text
@@ -68,32 +68,32 @@ def test_a_failed_trial_shows_its_traceback(plan: Plan) -> None:
 def test_a_trial_whose_command_was_killed_is_interrupted(plan: Plan) -> None:
     run_some_steps(plan, plan.trials[0], 4)._leave()  # as if the process had died
     assert plan.folder.trial(plan.trials[0].key).record().status == "running"
-    assert "status   interrupted" in told(plan, follow=True)  # nothing runs it: there is nothing to follow
+    assert "status   interrupted" in logs_output(plan, follow=True)  # nothing runs it: there is nothing to follow
 
 
 def test_a_pending_trial_says_what_trains_it(plan: Plan) -> None:
-    text = told(plan)
+    text = logs_output(plan)
     assert "status   pending, step 0 of 8" in text
     assert "orchestrate sweep" in text
 
 
 def test_following_tells_every_row_once_until_the_trial_ends(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "POLL_SECONDS", 0.01)
-    place = plan.folder.trial(plan.trials[0].key)
-    said: list[str] = []
+    trial_folder = plan.folder.trial(plan.trials[0].key)
+    outputs: list[str] = []
     with hold(plan.folder):
         execution = execution_of(plan, plan.trials[0])
         execution.begin()
         for _ in range(4):
             execution._take_step()
-        reader = threading.Thread(target=lambda: said.append(told(plan, follow=True)))
+        reader = threading.Thread(target=lambda: outputs.append(logs_output(plan, follow=True)))
         reader.start()
         deadline = time.monotonic() + 60
-        while place.record().step < 4:
+        while trial_folder.record().step < 4:
             assert time.monotonic() < deadline
         execution.advance()
         reader.join(timeout=60)
-    lines = said[0].splitlines()
+    lines = outputs[0].splitlines()
     steps = [line.split()[2] for line in lines if line[:2] == "20" and line[4] == "-"]
     assert steps == ["0", "2", "4", "6", "8"]
     assert any("from step 0 to 8: finished" in line for line in lines)
@@ -107,4 +107,4 @@ def test_times_are_local_and_to_the_second(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_no_row_is_shown_where_none_is_asked_for(plan: Plan, tmp_path: Path) -> None:
     run_to_end(plan, plan.trials[0])
-    assert "G loss" not in told(plan, rows=0)
+    assert "G loss" not in logs_output(plan, rows=0)

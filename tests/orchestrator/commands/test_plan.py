@@ -23,9 +23,9 @@ def planned(tmp_path: Path, tiny_plan: MakePlan) -> Callable[..., str]:
 
     def run(*words: str) -> str:
         command = ["plan", str(tmp_path / "tiny.yaml"), "--home", str(tmp_path / "home"), *words]
-        done = CliRunner().invoke(app.app, command)
-        assert done.exit_code == 0, done.output
-        return done.stdout
+        result = CliRunner().invoke(app.app, command)
+        assert result.exit_code == 0, result.output
+        return result.stdout
 
     return run
 
@@ -39,25 +39,25 @@ def test_where_nothing_was_measured_it_says_how_to(planned: Callable[..., str], 
 
 def test_time_and_price_come_from_the_trials_that_ran(planned: Callable[..., str], tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    place = run_to_end(plan, plan.trials[0]).folder
-    record = place.record()
+    trial_folder = run_to_end(plan, plan.trials[0]).folder
+    record = trial_folder.record()
     record.seconds = 8 * 100.0  # 100 s a step
-    place.write_record(record)
+    trial_folder.write_record(record)
     text = planned("--workers", "1", "--price-per-hour", "2")
     assert "expected: roughly 40 min 00 s of training on 1 worker, 1.33 at 2 an hour" in text
     assert "1 from the same configuration, 2 from other dcgan trials" in text
-    found = json.loads(planned("--workers", "3", "--json", "--price-per-hour", "9"))
-    assert found["expected_seconds"] == pytest.approx(800.0)
-    assert found["expected_cost"] == pytest.approx(2.0)
-    assert len(found["trials"]) == 4
+    printed = json.loads(planned("--workers", "3", "--json", "--price-per-hour", "9"))
+    assert printed["expected_seconds"] == pytest.approx(800.0)
+    assert printed["expected_cost"] == pytest.approx(2.0)
+    assert len(printed["trials"]) == 4
 
 
 def test_trials_of_other_code_are_listed_with_the_reason(planned: Callable[..., str], tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    place = run_to_end(plan, plan.trials[0]).folder
-    record = place.record()
+    trial_folder = run_to_end(plan, plan.trials[0]).folder
+    record = trial_folder.record()
     record.environment["packages"]["torch"] = "1.0"
-    place.write_record(record)
+    trial_folder.write_record(record)
     text = planned()
     reason = f"torch 1.0, now {environment.describe()['packages']['torch']}"
     assert "finished with other code  " in text

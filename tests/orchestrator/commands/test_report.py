@@ -44,9 +44,9 @@ def test_the_report_is_written_beside_the_sweep_and_its_answer_is_told(
         "samples.png",
     }
     assert written <= {file.name for file in folder.iterdir()}
-    said = capsys.readouterr().out
-    assert "of 1 runs were stable" in said
-    assert said.splitlines()[-1] == f"report  {folder / 'report.html'}"
+    output = capsys.readouterr().out
+    assert "of 1 runs were stable" in output
+    assert output.splitlines()[-1] == f"report  {folder / 'report.html'}"
 
 
 def test_several_sweeps_are_compared_in_a_folder_of_their_own(

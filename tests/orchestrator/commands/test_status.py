@@ -17,7 +17,7 @@ from orchestrator.store.sweep_lock import hold
 MakePlan = Callable[[], Plan]
 
 
-def told(plan: Plan) -> str:
+def status_output(plan: Plan) -> str:
     out = io.StringIO()
     print_sweep(plan.folder.home, "tiny", Console(file=out, width=200), as_json=False)
     return out.getvalue()
@@ -27,14 +27,14 @@ def test_the_next_command_follows_from_where_the_sweep_stands(tiny_plan: MakePla
     plan = tiny_plan()
     run_some_steps(plan, plan.trials[0], 1).suspend()
     write_json(plan.folder.sweep_file, plan.to_document())
-    assert f"orchestrate sweep {plan.sweep.file} --home {plan.folder.home} goes on with it" in told(plan)
+    assert f"orchestrate sweep {plan.sweep.file} --home {plan.folder.home} goes on with it" in status_output(plan)
     with hold(plan.folder):
-        text = told(plan)
+        text = status_output(plan)
     assert "orchestrate logs tiny 1 --follow" in text
     assert "orchestrate stop tiny" in text
     for planned in plan.trials:
         run_to_end(plan, planned)
-    assert "orchestrate sample tiny 1" in told(plan)
+    assert "orchestrate sample tiny 1" in status_output(plan)
 
 
 def test_a_damaged_history_is_told_with_the_command_that_writes_it_again(tiny_plan: MakePlan) -> None:
@@ -42,11 +42,11 @@ def test_a_damaged_history_is_told_with_the_command_that_writes_it_again(tiny_pl
     for planned in plan.trials:
         run_to_end(plan, planned)
     write_json(plan.folder.sweep_file, plan.to_document())
-    assert "damaged or gone" not in told(plan)
+    assert "damaged or gone" not in status_output(plan)
     file = plan.folder.trial(plan.trials[1].key).history_file
     for damage in (lambda: file.write_bytes(file.read_bytes()[:-9]), file.unlink):
         damage()
-        text = told(plan)
+        text = status_output(plan)
         assert f"note    {plan.trials[1].trial.name}: {file} is damaged or gone" in text
         assert f"orchestrate sweep {plan.sweep.file} --home {plan.folder.home} goes on with it" in text
         assert [bool(row["note"]) for row in rows_of_plan(tiny_plan())] == [False, True, False, False]
@@ -56,6 +56,6 @@ def test_trials_have_the_numbers_that_other_commands_take(tiny_plan: MakePlan) -
     plan = tiny_plan()
     plan.folder.folder.mkdir(parents=True)
     write_json(plan.folder.sweep_file, plan.to_document())
-    rows = told(plan).splitlines()[1:5]
+    rows = status_output(plan).splitlines()[1:5]
     assert [row.split()[0] for row in rows] == ["1", "2", "3", "4"]
     assert all(planned.trial.name in row for planned, row in zip(plan.trials, rows, strict=True))

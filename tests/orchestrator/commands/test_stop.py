@@ -40,10 +40,10 @@ def test_the_holder_is_interrupted_and_what_is_saved_is_told(tiny_plan: MakePlan
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        said = io.StringIO()
-        stop(folder, Console(file=said, width=200))
+        output = io.StringIO()
+        stop(folder, Console(file=output, width=200))
         assert other.stdout.readline() == "interrupted\n"
-    text = said.getvalue()
+    text = output.getvalue()
     assert f"asked process {other.pid}" in text
     assert f"saved    {plan.trials[1].trial.name} at step 3 of 8" in text
     assert "4 trials: 1 finished, 1 interrupted, 2 pending" in text

@@ -19,7 +19,7 @@ from support.tiny import run_some_steps, run_to_end
 from orchestrator.commands.sync import sync
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
-from orchestrator.report.mlflow_reader import collect
+from orchestrator.report.mlflow_reader import read_sweep
 from orchestrator.store.sweep_lock import hold
 from orchestrator.tracking import client, mirror_file, run_content
 from orchestrator.tracking.run_writer import RunWriter
@@ -31,13 +31,13 @@ def uri_of(home: Path) -> str:
     return f"sqlite:///{home / 'mlflow.db'}"
 
 
-def synced(plan: Plan, home: Path, capsys: pytest.CaptureFixture[str]) -> str:
+def sync_output(plan: Plan, home: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """What the command says; it must succeed."""
     capsys.readouterr()
     code = sync(plan.folder, uri_of(home), Console(width=300))
-    said = capsys.readouterr().out
-    assert code == 0, said
-    return said
+    output = capsys.readouterr().out
+    assert code == 0, output
+    return output
 
 
 @pytest.fixture
@@ -61,14 +61,14 @@ def test_an_empty_mlflow_is_filled_and_then_nothing_is_sent(
     (tmp_path / "tiny.yaml").unlink()  # neither the sweep file nor the data are asked for
     other = tmp_path / "other"
     other.mkdir()
-    said = synced(finished, other, capsys)
+    output = sync_output(finished, other, capsys)
     total = sum(sum(due(finished, planned.key).values()) for planned in finished.trials)
-    assert f"{total} points" in said
-    assert "5 runs" in said and "12 pictures" in said
+    assert f"{total} points" in output
+    assert "5 runs" in output and "12 pictures" in output
     for planned in finished.trials:
         assert Counter(stored(other / "mlflow.db", runs(finished)[planned.key])) == due(finished, planned.key)
-    assert collect(uri_of(other), "tiny").runs[0].settings == collect(uri_of(tmp_path), "tiny").runs[0].settings
-    assert "nothing was sent" in synced(finished, other, capsys)
+    assert read_sweep(uri_of(other), "tiny").runs[0].settings == read_sweep(uri_of(tmp_path), "tiny").runs[0].settings
+    assert "nothing was sent" in sync_output(finished, other, capsys)
 
 
 def test_what_a_half_filled_mlflow_lacks_is_sent_and_no_more(
@@ -85,12 +85,12 @@ def test_what_a_half_filled_mlflow_lacks_is_sent_and_no_more(
     (folder / "history.jsonl").unlink()
     for file in (folder / "images").glob("samples+step+4+*"):
         file.unlink()
-    said = synced(finished, tmp_path, capsys)
+    output = sync_output(finished, tmp_path, capsys)
     for part in (f"{gone} points", "1 pictures", "1 tags", "1 parameters", "1 statuses"):
-        assert part in said
-    assert " runs" not in said
+        assert part in output
+    assert " runs" not in output
     assert Counter(stored(tmp_path / "mlflow.db", run_id)) == due(finished, key)
-    assert "nothing was sent" in synced(finished, tmp_path, capsys)
+    assert "nothing was sent" in sync_output(finished, tmp_path, capsys)
 
 
 def test_what_was_deleted_in_mlflow_comes_back_under_its_run(
@@ -98,12 +98,12 @@ def test_what_was_deleted_in_mlflow_comes_back_under_its_run(
 ) -> None:
     before, client = runs(finished), MlflowClient(uri_of(tmp_path))
     client.delete_run(before[finished.trials[0].key])
-    assert "1 restored runs" in synced(finished, tmp_path, capsys)
+    assert "1 restored runs" in sync_output(finished, tmp_path, capsys)
     client.delete_experiment(client.get_experiment_by_name("tiny").experiment_id)
-    synced(finished, tmp_path, capsys)
+    sync_output(finished, tmp_path, capsys)
     assert runs(finished) == before
     assert {client.get_run(run).info.lifecycle_stage for run in before.values()} == {"active"}
-    assert "nothing was sent" in synced(finished, tmp_path, capsys)
+    assert "nothing was sent" in sync_output(finished, tmp_path, capsys)
 
 
 def test_a_run_that_is_deleted_while_it_is_written_comes_back(tiny_plan: MakePlan, tmp_path: Path) -> None:
@@ -130,9 +130,9 @@ def test_runs_left_running_by_a_killed_command_become_killed(
     client = MlflowClient(uri_of(tmp_path))
     everything = [*runs(plan).values(), json.loads(plan.folder.mirror_file.read_text())["parent"]]
     assert [client.get_run(run).info.status for run in everything] == ["RUNNING", "RUNNING"]
-    synced(plan, tmp_path, capsys)
+    sync_output(plan, tmp_path, capsys)
     assert [client.get_run(run).info.status for run in everything] == ["KILLED", "KILLED"]
-    assert "nothing was sent" in synced(plan, tmp_path, capsys)
+    assert "nothing was sent" in sync_output(plan, tmp_path, capsys)
 
 
 def test_two_writers_are_refused(finished: Plan, tmp_path: Path) -> None:
@@ -152,8 +152,8 @@ def test_rows_that_were_written_again_after_a_fall_back_are_not_doubled(tiny_pla
     folder.write_record(record)
     mirror.sync()
     execution.suspend()
-    found = stored(tmp_path / "mlflow.db", mirror.children[key].run_id)
-    assert len({(name, step) for name, step, _, _ in found}) == len(found)
+    points = stored(tmp_path / "mlflow.db", mirror.children[key].run_id)
+    assert len({(name, step) for name, step, _, _ in points}) == len(points)
 
 
 def test_a_long_history_is_read_and_sent_once(
@@ -163,15 +163,15 @@ def test_a_long_history_is_read_and_sent_once(
     execution = run_some_steps(plan, plan.trials[0], 4)
     mirror = mirrored(plan, tmp_path)
     folder, sent = execution.folder, Counter[str]()
-    points, text = RunWriter.add_points, RunWriter.add_text
+    add_points, add_text = RunWriter.add_points, RunWriter.add_text
 
-    def count_points(self: RunWriter, found: list[run_content.Point]) -> None:
-        sent["points"] += len(found)
-        points(self, found)
+    def count_points(self: RunWriter, points: list[run_content.Point]) -> None:
+        sent["points"] += len(points)
+        add_points(self, points)
 
     def count_bytes(self: RunWriter, name: str, content: str, anew: bool) -> None:
         sent["bytes"] += len(content) if name == "history.jsonl" else 0
-        text(self, name, content, anew)
+        add_text(self, name, content, anew)
 
     monkeypatch.setattr(RunWriter, "add_points", count_points)
     monkeypatch.setattr(RunWriter, "add_text", count_bytes)
@@ -190,28 +190,31 @@ def test_a_long_history_is_read_and_sent_once(
 
 
 def test_a_run_made_by_hand_and_files_that_are_missing_do_not_stop_the_report(finished: Plan, tmp_path: Path) -> None:
-    client, found = MlflowClient(uri_of(tmp_path)), json.loads(finished.folder.mirror_file.read_text())
-    for tags in ({}, {"mlflow.parentRunId": found["parent"], client.KIND_TAG: "trial"}):
-        client.log_metric(client.create_run(found["experiment"], tags=tags).info.run_id, "loss", float("nan"))
+    client, mirrored_runs = MlflowClient(uri_of(tmp_path)), json.loads(finished.folder.mirror_file.read_text())
+    for tags in ({}, {"mlflow.parentRunId": mirrored_runs["parent"], client.KIND_TAG: "trial"}):
+        client.log_metric(client.create_run(mirrored_runs["experiment"], tags=tags).info.run_id, "loss", float("nan"))
     run_id = runs(finished)[finished.trials[0].key]
     client.log_metric(run_id, "by hand", float("nan"))
     client.log_metric(run_id, "by hand too", float("inf"))
     folder = Path(client.get_run(run_id).info.artifact_uri.removeprefix("file://"))
     for name in ("history.jsonl", "environment.json", "evaluator.json", "real.png"):
         (folder / name).unlink()
-    data = collect(uri_of(tmp_path), "tiny")
+    data = read_sweep(uri_of(tmp_path), "tiny")
     assert data.runs[0].history == {} and data.runs[1].history
     assert "by hand" not in data.runs[0].latest
     (folder / "history.jsonl").write_text("[half a li")
     with pytest.raises(UserError, match=r"run .*: history\.jsonl is damaged"):
-        collect(uri_of(tmp_path), "tiny")
+        read_sweep(uri_of(tmp_path), "tiny")
 
 
 def test_more_runs_than_fit_into_one_answer_are_all_found(finished: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = json.loads(finished.folder.mirror_file.read_text())
+    mirrored_runs = json.loads(finished.folder.mirror_file.read_text())
     monkeypatch.setattr(client, "PAGE", 3)
     home = finished.folder.home.parent
-    assert len(client.child_runs(client.client_for(uri_of(home)), found["experiment"], found["parent"])) == 4
+    assert (
+        len(client.child_runs(client.client_for(uri_of(home)), mirrored_runs["experiment"], mirrored_runs["parent"]))
+        == 4
+    )
 
 
 def test_values_longer_than_mlflow_takes_are_cut_before_they_are_compared() -> None:
