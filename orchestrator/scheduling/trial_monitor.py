@@ -64,7 +64,7 @@ class TrialMonitor:
 
     def _on_failure(self, report: TrialReport) -> TrialReport:
         assert report.cause
-        if POLICIES[report.cause].action is Action.RETRY_ROOMIER and report.key not in self.double_share:
+        if POLICIES[report.cause].action is Action.RETRY_WITH_MORE_MEMORY and report.key not in self.double_share:
             self.out_of_memory.add(report.key)
             return replace(report, event=TrialEvent.OUT_OF_MEMORY)
         self._stop_if_needed(report.cause, report.error, has_ended=True)

@@ -1,4 +1,4 @@
-"""Sweeps that were disturbed, and how they must have ended: as the undisturbed one did."""
+"""Checks that a sweep which was disturbed ended as the undisturbed one did."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gan_core import checkpoint
 from support.commands import trials
 
 LONGER = ("--set", "trial.steps=240", "--set", "trial.checkpoint_every=20", "--set", "trial.evaluation.every=120")
-"""The smoke sweep with time to disturb it."""
+"""Options that make the smoke sweep long enough to be disturbed."""
 
 
 def wait_for_checkpoints(home: Path, process: subprocess.Popen[str], count: int = 2) -> None:
@@ -27,26 +27,30 @@ def wait_for_checkpoints(home: Path, process: subprocess.Popen[str], count: int 
 
 
 def assert_ended_like(home: Path, reference: Path, uri: str = "") -> None:
-    """Same weights, optimisers and streams; same curves, once each, on disk and in MLflow (at `uri`, else at home)."""
-    found = trials("smoke", home)
-    assert all(trial["status"] == "finished" for trial in found)
+    """The same weights, optimisers and random streams, and the same curves on disk and, each point once, in MLflow.
+
+    `uri`: of MLflow; by default the one in `home`.
+    """
+    ended = trials("smoke", home)
+    assert all(trial["status"] == "finished" for trial in ended)
     client = MlflowClient(tracking_uri=uri or f"sqlite:///{home / 'mlflow.db'}")
-    for trial in found:
-        mine, theirs = (base / "sweeps/smoke/trials" / trial["key"] for base in (home, reference))
-        assert_same(*(weights_and_streams(folder / "checkpoint.pt") for folder in (mine, theirs)))
-        curves = [curves_of(folder / "history.jsonl") for folder in (mine, theirs)]
-        assert curves[0] == curves[1]
+    for trial in ended:
+        folder, expected = (base / "sweeps/smoke/trials" / trial["key"] for base in (home, reference))
+        assert_same(weights_and_streams(folder / "checkpoint.pt"), weights_and_streams(expected / "checkpoint.pt"))
+        curves = curves_of(folder / "history.jsonl")
+        assert curves == curves_of(expected / "history.jsonl")
         for name in ("loss/generator", "accuracy/auc", "diversity/ratio"):
             sent = Counter((p.step, p.value) for p in client.get_metric_history(trial["run_id"], name))
-            assert sent == Counter((step, value) for step, key, value in curves[0] if key == name)
+            assert sent == Counter((step, value) for step, key, value in curves if key == name)
 
 
 def weights_and_streams(file: Path) -> dict[str, object]:
-    """A checkpoint without its rows, whose times differ."""
+    """A checkpoint without its history, whose times differ."""
     return {name: value for name, value in checkpoint.load(file).items() if name != "history"}
 
 
 def curves_of(file: Path) -> list[tuple[float, str, float]]:
+    """(step, metric, value) of every point in a history, without what depends on time."""
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     return [
         (row["step"], name, value)
@@ -56,16 +60,17 @@ def curves_of(file: Path) -> list[tuple[float, str, float]]:
     ]
 
 
-def assert_same(one: object, other: object) -> None:
-    if isinstance(one, dict) and isinstance(other, dict):
-        assert one.keys() == other.keys()
-        for key in one:
-            assert_same(one[key], other[key])
-    elif isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        assert len(one) == len(other)
-        for left, right in zip(one, other, strict=True):
-            assert_same(left, right)
-    elif isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        assert torch.equal(one, other)
+def assert_same(actual: object, expected: object) -> None:
+    """Equal to the bit, in nested mappings, lists and tensors."""
+    if isinstance(actual, dict) and isinstance(expected, dict):
+        assert actual.keys() == expected.keys()
+        for key in actual:
+            assert_same(actual[key], expected[key])
+    elif isinstance(actual, list | tuple) and isinstance(expected, list | tuple):
+        assert len(actual) == len(expected)
+        for actual_item, expected_item in zip(actual, expected, strict=True):
+            assert_same(actual_item, expected_item)
+    elif isinstance(actual, torch.Tensor) and isinstance(expected, torch.Tensor):
+        assert torch.equal(actual, expected)
     else:
-        assert one == other
+        assert actual == expected

@@ -1,4 +1,4 @@
-"""Sweep files that something has happened to: hypothesis strategies of bytes."""
+"""Hypothesis strategies of damaged sweep files, as bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 from ruamel.yaml import YAML
 
-from orchestrator.sweepfile.loader import GROUP_KEYS, SWEEP_KEYS
+from orchestrator.sweepfile.group_reader import GROUP_KEYS
+from orchestrator.sweepfile.loader import SWEEP_KEYS
 from orchestrator.sweepfile.settings import SETTINGS
 
 EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
@@ -61,12 +62,12 @@ anything = st.recursive(
 
 @st.composite
 def files(draw: DrawFn) -> bytes:
-    """A valid sweep file after one to four mishaps."""
+    """A valid sweep file after some random changes."""
     text = draw(st.sampled_from(VALID))
     if draw(st.booleans()):
         text = _mutated_tree(draw, text)
     for _ in range(draw(st.integers(0, 2))):
-        text = draw(st.sampled_from(TEXT_MISHAPS))(draw, text)
+        text = draw(st.sampled_from(TEXT_CHANGES))(draw, text)
     content = text.encode("utf-8", "surrogatepass")
     for _ in range(draw(st.integers(0, 4)) - 2):
         position = draw(st.integers(0, max(0, len(content) - 1)))
@@ -86,37 +87,37 @@ def _mutated_tree(draw: DrawFn, text: str) -> str:
 
 
 def _one_change(draw: DrawFn, tree: Any) -> Any:
-    """A key or an item is lost, doubled, renamed, given another value, buried or copied to where it does not belong."""
-    places = list(_places(tree))
-    if not places:
+    """Deletes, renames, replaces, nests, lengthens or multiplies one entry, or copies another one over it."""
+    entries = list(_entries(tree))
+    if not entries:
         return tree
-    holder, key = draw(st.sampled_from(places))
-    change = draw(st.sampled_from(["delete", "rename", "replace", "bury", "copy", "long", "many"]))
+    container, key = draw(st.sampled_from(entries))
+    change = draw(st.sampled_from(["delete", "rename", "replace", "nest", "copy", "long", "many"]))
     if change == "delete":
-        del holder[key]
-    elif change == "rename" and isinstance(holder, dict):
-        holder[draw(st.sampled_from(NAMES) | st.text(max_size=9) | st.integers() | st.floats())] = holder.pop(key)
-    elif change == "bury":
+        del container[key]
+    elif change == "rename" and isinstance(container, dict):
+        container[draw(st.sampled_from(NAMES) | st.text(max_size=9) | st.integers() | st.floats())] = container.pop(key)
+    elif change == "nest":
         for _ in range(draw(st.integers(1, 60))):
-            holder[key] = [holder[key]] if draw(st.booleans()) else {"model": holder[key]}
+            container[key] = [container[key]] if draw(st.booleans()) else {"model": container[key]}
     elif change == "copy":
-        other, where = draw(st.sampled_from(places))
-        holder[key] = copy.deepcopy(other[where])
+        other_container, other_key = draw(st.sampled_from(entries))
+        container[key] = copy.deepcopy(other_container[other_key])
     elif change == "long":
-        holder[key] = draw(st.sampled_from(["x" * 50_000, "é\n" * 5_000, "9" * 5_000, "a." * 10_000]))
-    elif change == "many" and isinstance(holder[key], list):
-        holder[key] = [*holder[key] * draw(st.integers(2, 30)), *range(draw(st.integers(0, 3_000)))]
+        container[key] = draw(st.sampled_from(["x" * 50_000, "é\n" * 5_000, "9" * 5_000, "a." * 10_000]))
+    elif change == "many" and isinstance(container[key], list):
+        container[key] = [*container[key] * draw(st.integers(2, 30)), *range(draw(st.integers(0, 3_000)))]
     else:
-        holder[key] = draw(anything)
+        container[key] = draw(anything)
     return tree
 
 
-def _places(node: Any) -> Any:
+def _entries(node: Any) -> Any:
     """(mapping or list, key or index) of everything in a tree."""
-    entries = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for key, value in list(entries):
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in list(items):
         yield node, key
-        yield from _places(value)
+        yield from _entries(value)
 
 
 def _spliced(draw: DrawFn, text: str) -> str:
@@ -125,7 +126,7 @@ def _spliced(draw: DrawFn, text: str) -> str:
 
 
 def _line_moved(draw: DrawFn, text: str) -> str:
-    """A line lost, doubled, moved, or indented otherwise."""
+    """Deletes, doubles, moves or indents one line."""
     lines = text.splitlines(keepends=True) or [""]
     number = draw(st.integers(0, len(lines) - 1))
     change = draw(st.sampled_from(["delete", "double", "move", "indent"]))
@@ -145,7 +146,7 @@ def _cut_off(draw: DrawFn, text: str) -> str:
 
 
 def _aliased(draw: DrawFn, text: str) -> str:
-    """Anchors of anchors, each of several of the one before, used somewhere."""
+    """Adds anchors that each refer several times to the one before, and one alias of the last."""
     levels, width = draw(st.integers(1, 12)), draw(st.integers(1, 9))
     lines = ["a0: &a0 [1, 2]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * width)}]" for n in range(1, levels + 1)]
@@ -153,4 +154,4 @@ def _aliased(draw: DrawFn, text: str) -> str:
     return "\n".join(lines) + "\n" + text[:position] + f"*a{levels} " + text[position:]
 
 
-TEXT_MISHAPS: list[Callable[[DrawFn, str], str]] = [_spliced, _line_moved, _cut_off, _aliased]
+TEXT_CHANGES: list[Callable[[DrawFn, str], str]] = [_spliced, _line_moved, _cut_off, _aliased]

@@ -1,4 +1,4 @@
-"""A sweep small enough to run in a test, and ways to run its trials without Ray."""
+"""A sweep small enough to run in a test, and functions that run its trials without Ray."""
 
 from __future__ import annotations
 
@@ -31,20 +31,21 @@ def tiny_with(settings: str) -> str:
 
 
 EVALUATORS: dict[str, Evaluator] = {}
-"""Those that were made before, by `PlannedTrial.evaluation`."""
+"""A cache, by `PlannedTrial.evaluation`."""
 
 
 def execution_of(plan: Plan, planned: PlannedTrial, system_metrics: bool = False) -> TrialExecution:
+    """A trial that has not begun, in its folder of the plan."""
     images = plan.images[planned.fingerprint]
     if planned.evaluation not in EVALUATORS:
-        made = build(planned.config.evaluation, images, random_features(images.channels))
-        EVALUATORS[planned.evaluation] = made
+        features = random_features(images.channels)
+        EVALUATORS[planned.evaluation] = build(planned.config.evaluation, images, features)
     folder = plan.folder.trial(planned.key)
     return TrialExecution(folder, planned.config, images, EVALUATORS[planned.evaluation], system_metrics)
 
 
 def run_some_steps(plan: Plan, planned: PlannedTrial, steps: int) -> TrialExecution:
-    """A trial that has begun and taken so many steps, still running."""
+    """A running trial that has taken this many steps."""
     execution = execution_of(plan, planned)
     execution.begin()
     for _ in range(steps):

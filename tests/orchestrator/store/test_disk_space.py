@@ -15,7 +15,7 @@ from support.small_disks import MakeDisk, full, read_only
 from support.tiny import TINY, execution_of, run_some_steps, run_to_end
 
 from gan_core import checkpoint
-from orchestrator import report
+from orchestrator.report.write_report import write_report
 from orchestrator.commands import sweep, sweep_options
 from orchestrator.errors import UserError
 from orchestrator.planning import disk_estimate
@@ -33,21 +33,21 @@ def plan_on(home: Path, tmp_path: Path) -> Plan:
     return make_plan(loader.load(file), home)
 
 
-@pytest.mark.parametrize("left", [0, 1, 4, 16, 40, 64, 80, 100])
+@pytest.mark.parametrize("pages", [0, 1, 4, 16, 40, 64, 80, 100])
 def test_a_trial_on_a_full_disk_halts_with_its_checkpoint_whole_and_goes_on_later(
-    left: int,
+    pages: int,
     make_disk: MakeDisk,
     tiny_plan: MakePlan,
     tmp_path: Path,
 ) -> None:
-    """`left`: pages, so that it is one file or another that finds no room."""
+    """`pages`: how many are free. So another file is the first that does not fit."""
     plan = plan_on(make_disk("4m"), tmp_path)
     execution = run_some_steps(plan, plan.trials[0], 5)
     folder = execution.folder
-    with full(plan.folder.home, left * PAGE):
+    with full(plan.folder.home, pages * PAGE):
         execution.advance()
         if execution.record.status == "finished":  # 8 steps fitted into what was left
-            assert left >= 64
+            assert pages >= 64
             return
         assert execution.done
         assert "the disk is full" in execution.halt and "the same command goes on" in execution.halt
@@ -58,24 +58,24 @@ def test_a_trial_on_a_full_disk_halts_with_its_checkpoint_whole_and_goes_on_late
         assert checkpoint.load(folder.checkpoint_file)["step"] in (4, 8)
         assert not list(folder.folder.rglob("*.tmp"))
         execution.suspend()  # as its worker ends; nothing is left to save
-    again = run_to_end(plan, plan.trials[0])
+    resumed = run_to_end(plan, plan.trials[0])
     undisturbed = run_to_end(tiny_plan(), plan.trials[0]).folder
-    assert again.folder.record().status == "finished"
-    assert [row["step"] for row in again.folder.history()] == [row["step"] for row in undisturbed.history()]
+    assert resumed.folder.record().status == "finished"
+    assert [row["step"] for row in resumed.folder.history()] == [row["step"] for row in undisturbed.history()]
     last = checkpoint.load(undisturbed.checkpoint_file)["generator"]
     assert all(torch.equal(last[k], v) for k, v in checkpoint.load(folder.checkpoint_file)["generator"].items())
 
 
-def test_a_trial_that_is_to_save_itself_on_a_full_disk_halts(make_disk: MakeDisk, tmp_path: Path) -> None:
+def test_a_trial_that_is_suspended_on_a_full_disk_halts(make_disk: MakeDisk, tmp_path: Path) -> None:
     plan = plan_on(make_disk("4m"), tmp_path)
     execution = run_some_steps(plan, plan.trials[0], 5)
     with full(plan.folder.home):
         execution.suspend()
         assert "the disk is full" in execution.halt
-    again = execution_of(plan, plan.trials[0])
-    again.begin()
-    assert again.step == 4
-    again.suspend()
+    resumed = execution_of(plan, plan.trials[0])
+    resumed.begin()
+    assert resumed.step == 4
+    resumed.suspend()
 
 
 def test_a_trial_in_a_folder_that_becomes_read_only_halts(make_disk: MakeDisk, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_other_errors_of_files_are_failures_of_the_trial(tiny_plan: MakePlan, mo
     def broken(*_: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("orchestrator.trial.execution.checkpoint.save", broken)
+    monkeypatch.setattr(checkpoint, "save", broken)
     execution.advance()
     assert (execution.record.status, execution.halt) == ("failed", "")
 
@@ -130,33 +130,33 @@ def test_a_home_folder_that_is_read_only_is_refused_in_one_line(make_disk: MakeD
         run(home, tmp_path)
 
 
-def test_the_estimate_bounds_what_trials_really_take(tiny_plan: MakePlan) -> None:
+def test_the_estimate_is_an_upper_bound_of_what_trials_write(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     expected = disk_estimate.bytes_needed(plan, workers=1)
     for planned in plan.trials:
         run_to_end(plan, planned)
     home = plan.folder.home
     mirrored(plan, home)
-    taken = sum(file.stat().st_size for file in (home / "sweeps").rglob("*") if file.is_file())
-    taken += sum(file.stat().st_size for file in (home / "mlartifacts").rglob("*") if file.is_file())
-    assert taken < expected < 4 * taken
+    written = sum(file.stat().st_size for file in (home / "sweeps").rglob("*") if file.is_file())
+    written += sum(file.stat().st_size for file in (home / "mlartifacts").rglob("*") if file.is_file())
+    assert written < expected < 4 * written
     assert disk_estimate.bytes_needed(plan.with_current_records(), workers=1) == 0
 
 
-def test_room_that_becomes_short_is_told_once(make_disk: MakeDisk, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, told, came = make_disk("210m"), list[str](), threading.Event()
+def test_a_disk_that_runs_short_of_space_is_reported_once(make_disk: MakeDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, messages, has_halted = make_disk("210m"), list[str](), threading.Event()
     monkeypatch.setattr(disk_space, "SECONDS_BETWEEN_CHECKS", 0.01)
 
-    def halt(why: str) -> None:
-        told.append(why)
-        came.set()
+    def halt(message: str) -> None:
+        messages.append(message)
+        has_halted.set()
 
     with disk_space.watch_free_space([folder], halt):
         assert disk_space.shortage([folder]) is None
         (folder / "big").write_bytes(bytes(25 * 1000**2))
-        assert came.wait(60)
-    assert len(told) == 1
-    assert "less than 200 MB" in told[0] and "the same command goes on" in told[0]
+        assert has_halted.wait(60)
+    assert len(messages) == 1
+    assert "less than 200 MB" in messages[0] and "the same command goes on" in messages[0]
 
 
 def test_mlflow_and_the_report_on_a_full_disk_are_one_line_each_and_work_later(
@@ -171,6 +171,6 @@ def test_mlflow_and_the_report_on_a_full_disk_are_one_line_each_and_work_later(
     mirrored(plan, small)
     uri = f"sqlite:///{small / 'mlflow.db'}"
     with full(small), pytest.raises(UserError, match=r"cannot be written \(No space left on device\)"):
-        report.write(uri, ["tiny"], small / "report")
-    report.write(uri, ["tiny"], small / "report")
+        write_report(uri, ["tiny"], small / "report")
+    write_report(uri, ["tiny"], small / "report")
     assert (small / "report" / "report.html").exists()

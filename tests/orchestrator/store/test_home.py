@@ -1,4 +1,4 @@
-"""The home folder: for its owner alone, and refused where it can be none."""
+"""The home folder is for its owner alone, and a path that cannot be one is refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def mode(folder: Path) -> int:
     return folder.stat().st_mode & 0o777
 
 
-def test_a_new_home_is_for_its_owner_alone_and_one_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+def test_a_new_home_is_for_its_owner_alone_and_an_existing_one_keeps_its_mode(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o775)
@@ -35,7 +35,7 @@ def test_a_new_home_is_for_its_owner_alone_and_one_that_is_there_keeps_its_mode(
     [("file", "not a folder"), ("file/below", "Not a directory"), ("x" * 5000, "too long")],
     ids=["a file", "below a file", "too long"],
 )
-def test_a_home_that_cannot_be_one_is_a_users_mistake(home: str, cause: str, tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_a_home_is_a_users_mistake(home: str, cause: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = CliRunner().invoke(app.app, ["status", "--home", str(tmp_path / home)])
     assert isinstance(done.exception, app.UserError), done.exception

@@ -1,4 +1,4 @@
-"""One command at a time runs a sweep, and others can tell which."""
+"""One command at a time runs a sweep, and others learn which."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def test_a_held_sweep_names_its_holder_and_refuses_others(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '{"process": 1}', '{"process": "x", "host": "one", "since": "now"}']
 )
-def test_a_holder_file_that_says_nothing_is_no_holder(content: str, tmp_path: Path) -> None:
+def test_a_holder_file_that_is_not_understood_names_no_holder(content: str, tmp_path: Path) -> None:
     folder = SweepFolder(tmp_path, "x")
     folder.folder.mkdir(parents=True)
     folder.holder_file.write_text(content)
     assert read_holder(folder) is None
 
 
-def test_the_lock_of_a_killed_command_is_taken_over_and_its_half_written_files_go(tmp_path: Path) -> None:
+def test_the_lock_of_a_killed_command_is_taken_over_and_its_temporary_files_are_deleted(tmp_path: Path) -> None:
     folder = SweepFolder(tmp_path, "x")
     command = program("holds_sweep", tmp_path, "x")
     other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -13,7 +13,7 @@ from orchestrator.store import temp_folder
 from orchestrator.store.temp_folder import command_temp_folder
 
 
-def test_the_folder_is_the_temporary_folder_within_and_gone_after() -> None:
+def test_the_folder_is_the_temporary_folder_in_the_context_and_deleted_after_it() -> None:
     before = tempfile.gettempdir()
     with command_temp_folder() as folder:
         assert tempfile.gettempdir() == str(folder)
@@ -23,7 +23,7 @@ def test_the_folder_is_the_temporary_folder_within_and_gone_after() -> None:
     assert tempfile.gettempdir() == before
 
 
-def test_what_a_killed_command_left_is_deleted_and_what_a_living_one_has_is_not(
+def test_folders_of_killed_commands_are_deleted_and_those_of_running_ones_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

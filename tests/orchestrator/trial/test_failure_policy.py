@@ -1,4 +1,4 @@
-"""One table says who failed and what is done about it."""
+"""One table says why a trial failed and what is done about it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from orchestrator.trial.failure_policy import POLICIES, Action, Cause, classify,
 
 
 def raised_by_the_allocator() -> BaseException:
-    """What torch says where it really gets no memory: 2^60 bytes."""
+    """Torch's own error when it gets no memory: 2^60 bytes."""
     try:
         torch.empty(2**60, dtype=torch.uint8)
     except RuntimeError as error:
@@ -36,12 +36,12 @@ def raised_by_pydantic() -> BaseException:
 
 
 def in_a_worker(error: Exception) -> BaseException:
-    """As Ray hands it over."""
+    """As Ray raises it in the driver."""
     return ray.exceptions.RayTaskError("train", "Traceback ...", error).as_instanceof_cause()
 
 
 def caught(inner: BaseException) -> BaseException:
-    """As Tune breaks off with it."""
+    """As Tune raises it when a run breaks off."""
     try:
         raise RuntimeError(f"Caught unexpected exception: {inner}") from inner
     except RuntimeError as error:
@@ -82,24 +82,24 @@ KILLED = "1 worker(s) were killed due to the node running low on memory"
     ],
     ids=lambda value: value if isinstance(value, Cause) else f"{type(value).__name__}",
 )
-def test_the_cause_is_told_from_the_error(error: BaseException, cause: Cause) -> None:
+def test_an_error_is_classified_by_its_cause(error: BaseException, cause: Cause) -> None:
     assert classify(error) is cause
 
 
-def test_an_error_that_comes_round_to_itself_has_a_cause_too() -> None:
-    one, other = RuntimeError("one"), RuntimeError("other")
-    one.__cause__, other.__cause__ = other, one
-    assert classify(one) is Cause.EXCEPTION
+def test_a_circle_of_causes_is_classified_too() -> None:
+    first, second = RuntimeError("first"), RuntimeError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert classify(first) is Cause.EXCEPTION
 
 
-def test_every_cause_has_a_policy_and_what_cannot_pass_is_not_tried_again() -> None:
+def test_every_cause_has_a_policy_and_permanent_errors_are_not_retried() -> None:
     assert set(POLICIES) == set(Cause)
-    again = {cause for cause, policy in POLICIES.items() if policy.most}
-    assert again == {Cause.OUT_OF_MEMORY, Cause.LOST_WORKER, Cause.PREEMPTION, Cause.EXCEPTION}
+    retried = {cause for cause, policy in POLICIES.items() if policy.max_retries}
+    assert retried == {Cause.OUT_OF_MEMORY, Cause.LOST_WORKER, Cause.PREEMPTION, Cause.EXCEPTION}
     assert POLICIES[Cause.DISK_FULL].action is Action.STOP
 
 
-def test_a_traceback_is_kept_whole_and_told_by_its_last_line() -> None:
+def test_a_traceback_is_recorded_whole_and_shown_by_its_last_line() -> None:
     text = traceback_of(raised_by_the_allocator())
     assert text.startswith("Traceback")
     assert "raised_by_the_allocator" in text
