@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import TypedDict, get_args
 
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +12,7 @@ from rich.table import Table
 from orchestrator.command_hints import orchestrate_command
 from orchestrator.console.output import say
 from orchestrator.errors import UserError, did_you_mean
+from orchestrator.formatting import format_bytes
 from orchestrator.store.sweep_folder import make_home
 
 _MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -68,8 +69,22 @@ KNOWN_DATASETS = [
 OWN_IMAGES = "your own images: data: {name: image_folder, path: FOLDER} or {name: npz, path: FILE}, where they lie"
 
 
-def dataset_rows(home: Path) -> list[dict[str, Any]]:
-    """One row a data set, as `--json` prints it."""
+class DatasetRow(TypedDict):
+    """One data set, as `--json` prints it. `what`: what its images show. `get`: the command that downloads it."""
+
+    name: str
+    state: str
+    bytes: int
+    train: int
+    test: int
+    classes: int
+    channels: int
+    what: str
+    get: str
+
+
+def dataset_rows(home: Path) -> list[DatasetRow]:
+    """One row for each known data set."""
     root = home / "datasets"
     return [
         {
@@ -96,13 +111,11 @@ def how_to_get(known: KnownDataset, home: Path) -> str:
 
 
 def print_datasets(home: Path, console: Console) -> None:
-    from orchestrator.formatting import format_bytes
-
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("data set", "state", "on disk", "train", "test", "classes", "what it shows", "to get it"):
         table.add_column(title, justify="right" if title in ("on disk", "train", "test", "classes") else "left")
     for row in dataset_rows(home):
-        counts = (f"{row[name]:,}" for name in ("train", "test", "classes"))
+        counts = (f"{count:,}" for count in (row["train"], row["test"], row["classes"]))
         size = format_bytes(row["bytes"]) if row["bytes"] else ""
         table.add_row(row["name"], row["state"], size, *counts, row["what"], row["get"])
     console.print(table)
@@ -119,12 +132,9 @@ def prepare(name: str, home: Path, console: Console) -> None:
 
     names = [known.name for known in KNOWN_DATASETS]
     if name not in names:
-        is_own_images = name in get_args(DataName)
-        raise UserError(
-            OWN_IMAGES
-            if is_own_images
-            else f"no data set {name!r}{did_you_mean(name, names)}; known: {', '.join(names)}"
-        )
+        if name in get_args(DataName):
+            raise UserError(OWN_IMAGES)
+        raise UserError(f"no data set {name!r}{did_you_mean(name, names)}; known: {', '.join(names)}")
     root = home.absolute() / "datasets"
     make_home(home)
     try:
