@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, TypedDict
 
 from orchestrator.store.history_log import HistoryDigest
 from orchestrator.store.trial_status import Outcome, TrialStatus
@@ -54,22 +54,30 @@ class Attempt:
         return cls(**known, unknown={name: item for name, item in value.items() if name not in names})
 
 
+class RecordedVerdict(TypedDict):
+    """A `gan_core.verdict.Verdict` as a mapping."""
+
+    name: str
+    since: int | None
+    reason: str
+    evidence: dict[str, Any]
+
+
 @dataclass
 class Record:
     """What is known of a trial.
 
     `status`: if it is DAMAGED, nothing else is known but `error`. `step`: the last step in the checkpoint and the
-    history. `verdict`: that of `gan_core.verdict`, as a mapping. `metrics`: the last value of each metric. `applied`:
-    the settings that training really used. `evaluator`: the card of the evaluator that measured the trial. `best`: the
-    row of the evaluation with the smallest Frechet distance. `environment`: versions and hardware of the last attempt.
-    `seconds`: the time spent in training, of all attempts. `error`: the traceback of a failed trial. `history`: size
-    and checksum of `history.jsonl`.
+    history. `metrics`: the last value of each metric. `applied`: the settings that training really used. `evaluator`:
+    the card of the evaluator that measured the trial. `best`: the row of the evaluation with the smallest Frechet
+    distance. `environment`: versions and hardware of the last attempt. `seconds`: the training time of all attempts.
+    `error`: the traceback of a failed trial. `history`: size and checksum of `history.jsonl`.
     """
 
     key: str
     status: TrialStatus = TrialStatus.PENDING
     step: int = 0
-    verdict: dict[str, Any] | None = None
+    verdict: RecordedVerdict | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     applied: dict[str, Any] = field(default_factory=dict)
     evaluator: dict[str, Any] = field(default_factory=dict)

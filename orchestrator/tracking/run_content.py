@@ -11,7 +11,7 @@ from gan_core.config.identity import NOT_IDENTITY
 from gan_core.data.dataset_card import DatasetCard
 from gan_core.error_text import last_line
 from orchestrator.escaping import escape_markdown
-from orchestrator.store.record import Record
+from orchestrator.store.record import Record, RecordedVerdict
 from orchestrator.store.sweep_document import TrialDocument
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.client import FOLDER_TAG, KEY_TAG, KIND_TAG
@@ -114,7 +114,7 @@ def _tensors(dtype: str, shape: list[int]) -> str:
 
 def end_tags(record: Record) -> dict[str, str]:
     """The tags that tell how a trial ended."""
-    verdict = record.verdict or {"name": "", "reason": "", "since": None}
+    verdict: RecordedVerdict = record.verdict or {"name": "", "reason": "", "since": None, "evidence": {}}
     tags = {
         "status": str(record.status),
         "verdict": verdict["name"],

@@ -29,7 +29,7 @@ from gan_core.verdict import Verdict, judge
 from orchestrator import environment
 from orchestrator.store import disk_space
 from orchestrator.store.json_files import write_json
-from orchestrator.store.record import Attempt, Record
+from orchestrator.store.record import Attempt, Record, RecordedVerdict
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import Outcome, TrialStatus
 from orchestrator.trial import pictures
@@ -275,7 +275,10 @@ class TrialExecution:
         self._leave()
 
     def _set_verdict(self, verdict: Verdict) -> None:
-        self.record.status, self.record.verdict = TrialStatus.FINISHED, verdict._asdict()
+        self.record.status = TrialStatus.FINISHED
+        self.record.verdict = RecordedVerdict(
+            name=verdict.name, since=verdict.since, reason=verdict.reason, evidence=verdict.evidence
+        )
         self._close_attempt(Outcome.FINISHED)
 
     def _fail(self, error: BaseException) -> None:

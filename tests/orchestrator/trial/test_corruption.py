@@ -1,4 +1,4 @@
-"""What is cut off, altered or gone is noticed, made again from what is whole, and said."""
+"""Files that are cut off, altered or gone are noticed, reported, and made again from what is whole."""
 
 from __future__ import annotations
 
@@ -28,14 +28,15 @@ from orchestrator.trial.execution import TrialExecution
 MakePlan = Callable[[], Plan]
 
 
-def flip(file: Path, place: float = 0.5) -> None:
+def flip(file: Path) -> None:
+    """Changes one bit in the middle."""
     content = bytearray(file.read_bytes())
-    content[int(len(content) * place)] ^= 1
+    content[len(content) // 2] ^= 1
     file.write_bytes(content)
 
 
 def flip_a_digit(file: Path) -> None:
-    """In the middle, so that what is left is JSON as before."""
+    """Changes a digit in the middle, so that the file stays valid JSON."""
     text = file.read_text()
     digit = re.compile(r"\.\d").search(text, len(text) // 2)
     assert digit
@@ -67,16 +68,17 @@ def undisturbed(tiny_plan: MakePlan, tmp_path: Path) -> Any:
     """(rows, last weights) of the first trial, run to its end elsewhere."""
     plan = tiny_plan()
     folder = run_to_end(plan, plan.trials[0]).folder
-    found = folder.history(), weights(folder)
+    rows, last_weights = folder.history(), weights(folder)
     shutil.rmtree(folder.folder)
-    return found
+    return rows, last_weights
 
 
-def shown(plan: Plan, what: Callable[[Console], None]) -> str:
+def printed(plan: Plan, print_to: Callable[[Console], None]) -> str:
+    """What a command prints, as one line."""
     plan.folder.folder.mkdir(parents=True, exist_ok=True)
     write_with_checksum(plan.folder.sweep_file, plan.to_document())
     console = Console(width=200, record=True, file=io.StringIO())
-    what(console)
+    print_to(console)
     return " ".join(console.export_text().split())
 
 
@@ -90,38 +92,38 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     plan = tiny_plan()
     first = run_some_steps(plan, plan.trials[0], 7)
     first.suspend()
-    known = first.folder.history()
+    saved_rows = first.folder.history()
     damage(first.folder.checkpoint_file)
     second = execution_of(plan, plan.trials[0])
     second.begin()
     assert second.step == 4
     assert "went on from step 4" in second.folder.record().note
-    assert "went on from step 4" in shown(plan, lambda c: status.print_sweep(plan.folder.home, "tiny", c, False))
-    assert "went on from step 4" in shown(plan, lambda c: logs.print_logs(plan.folder, "1", 5, False, c))
+    assert "went on from step 4" in printed(plan, lambda c: status.print_sweep(plan.folder.home, "tiny", c, False))
+    assert "went on from step 4" in printed(plan, lambda c: logs.print_logs(plan.folder, "1", 5, False, c))
     second.advance()
     assert_same_end(second.folder, *undisturbed)
-    # what MLflow may have been sent before is what stands in the history now, times included
-    assert second.folder.history()[: len(known)] == known
+    # MLflow may have these rows already, so the history must hold them with the same times
+    assert second.folder.history()[: len(saved_rows)] == saved_rows
     assert not second.folder.damaged_checkpoint_file.exists()
 
 
-def test_where_the_second_attempt_dies_too_the_rows_still_keep_their_times(tiny_plan: MakePlan) -> None:
+def test_rows_keep_their_times_even_if_the_second_attempt_dies_too(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     first = run_some_steps(plan, plan.trials[0], 7)
     first.suspend()
-    known = first.folder.history()
+    saved_rows = first.folder.history()
     flip(first.folder.checkpoint_file)
     run_some_steps(plan, plan.trials[0], 1)._leave()  # at step 5, killed
     run_some_steps(plan, plan.trials[0], 1).suspend()
     last = run_to_end(plan, plan.trials[0])
-    assert last.folder.history()[: len(known)] == known
+    assert last.folder.history()[: len(saved_rows)] == saved_rows
 
 
 def test_without_a_whole_checkpoint_it_starts_again_and_says_so(tiny_plan: MakePlan, undisturbed: Any) -> None:
     plan = tiny_plan()
     first = run_some_steps(plan, plan.trials[0], 7)
     first.suspend()
-    known = first.folder.history()
+    saved_rows = first.folder.history()
     flip(first.folder.checkpoint_file)
     cut(first.folder.previous_checkpoint_file)
     second = run_to_end(plan, plan.trials[0])
@@ -129,7 +131,7 @@ def test_without_a_whole_checkpoint_it_starts_again_and_says_so(tiny_plan: MakeP
     assert "checkpoint.pt and checkpoint-previous.pt were damaged" in note
     assert "started from step 0" in note
     assert_same_end(second.folder, *undisturbed)
-    assert second.folder.history()[: len(known)] == known
+    assert second.folder.history()[: len(saved_rows)] == saved_rows
 
 
 def test_a_damaged_checkpoint_never_replaces_the_one_before(tiny_plan: MakePlan) -> None:
@@ -168,12 +170,12 @@ def test_a_damaged_record_is_noticed_by_every_reader_and_made_again(
     DAMAGES[damage](folder.record_file)
     assert folder.record().status == "damaged"
     assert tiny_plan().trials[0].state == "damaged"
-    assert "damaged" in shown(plan, lambda c: status.print_sweep(plan.folder.home, "tiny", c, False))
-    assert "record.json is damaged" in shown(plan, lambda c: logs.print_logs(plan.folder, "1", 5, False, c))
-    said: list[str] = []
-    again = repair_finished_trials(tiny_plan(), said.append)
-    assert "record.json is damaged" in said[0]
-    record = run_to_end(again, again.trials[0]).folder.record()
+    assert "damaged" in printed(plan, lambda c: status.print_sweep(plan.folder.home, "tiny", c, False))
+    assert "record.json is damaged" in printed(plan, lambda c: logs.print_logs(plan.folder, "1", 5, False, c))
+    messages: list[str] = []
+    repaired_plan = repair_finished_trials(tiny_plan(), messages.append)
+    assert "record.json is damaged" in messages[0]
+    record = run_to_end(repaired_plan, repaired_plan.trials[0]).folder.record()
     assert (record.status, record.verdict, record.metrics) == ("finished", before.verdict, before.metrics)
     assert (record.best, record.applied) == (before.best, before.applied)
     assert "record.json was damaged" in record.note
@@ -200,16 +202,16 @@ def test_a_damaged_history_is_noticed_and_written_again(damage: Callable[[Path],
     damage(folder.history_file)
     with pytest.raises(DamagedFile, match=r"history\.jsonl is damaged; .*orchestrate sweep"):
         folder.history()
-    assert "history.jsonl is damaged" in shown(plan, lambda c: logs.print_logs(plan.folder, "1", 5, False, c))
-    said: list[str] = []
-    again = repair_finished_trials(tiny_plan(), said.append)
-    assert len(said) == 1
-    assert "history.jsonl is damaged or gone; made again from the checkpoint at step 8" in said[0]
-    assert again.trials[0].state == "resumable"
-    run_to_end(again, again.trials[0])
+    assert "history.jsonl is damaged" in printed(plan, lambda c: logs.print_logs(plan.folder, "1", 5, False, c))
+    messages: list[str] = []
+    repaired_plan = repair_finished_trials(tiny_plan(), messages.append)
+    assert len(messages) == 1
+    assert "history.jsonl is damaged or gone; made again from the checkpoint at step 8" in messages[0]
+    assert repaired_plan.trials[0].state == "resumable"
+    run_to_end(repaired_plan, repaired_plan.trials[0])
     assert folder.history() == history
-    assert repair_finished_trials(tiny_plan(), said.append).counts() == {"finished": 1, "new": 3}
-    assert len(said) == 1
+    assert repair_finished_trials(tiny_plan(), messages.append).counts() == {"finished": 1, "new": 3}
+    assert len(messages) == 1
 
 
 def test_a_damaged_generator_is_made_again_to_the_bit(tiny_plan: MakePlan) -> None:
@@ -217,8 +219,8 @@ def test_a_damaged_generator_is_made_again_to_the_bit(tiny_plan: MakePlan) -> No
     folder = run_to_end(plan, plan.trials[0]).folder
     before = folder.generator_file.read_bytes()
     flip(folder.generator_file)
-    again = repair_finished_trials(tiny_plan(), lambda text: None)
-    run_to_end(again, again.trials[0])
+    repaired_plan = repair_finished_trials(tiny_plan(), lambda text: None)
+    run_to_end(repaired_plan, repaired_plan.trials[0])
     assert folder.generator_file.read_bytes() == before
 
 
@@ -227,14 +229,14 @@ def test_a_finished_trial_without_its_checkpoint_is_not_trained_again_for_its_cu
     folder = run_to_end(plan, plan.trials[0]).folder
     folder.checkpoint_file.unlink()  # orchestrate clean
     flip_a_digit(folder.history_file)
-    said: list[str] = []
-    assert repair_finished_trials(tiny_plan(), said.append).trials[0].state == "finished"
-    assert "and so is the checkpoint" in said[0]
+    messages: list[str] = []
+    assert repair_finished_trials(tiny_plan(), messages.append).trials[0].state == "finished"
+    assert "and so is the checkpoint" in messages[0]
 
 
 def test_a_damaged_list_of_trials_is_one_clear_line(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    shown(plan, lambda console: None)
+    printed(plan, lambda console: None)
     flip_a_digit(plan.folder.sweep_file)
     with pytest.raises(DamagedFile, match=r"sweep\.json is damaged.*orchestrate sweep FILE"):
         plan.folder.document()
@@ -244,10 +246,10 @@ def test_a_damaged_list_of_trials_is_one_clear_line(tiny_plan: MakePlan) -> None
 
 
 class Killed(BaseException):
-    """The process ends here."""
+    """Stands for a kill of the process."""
 
 
-def test_a_kill_at_any_write_changes_nothing_in_the_end(
+def test_a_kill_at_any_write_does_not_change_the_end(
     tiny_plan: MakePlan, undisturbed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the resuming of a trial to its end, at every sync and every rename; half-written files stay behind."""
@@ -255,17 +257,17 @@ def test_a_kill_at_any_write_changes_nothing_in_the_end(
     first = run_some_steps(plan, plan.trials[0], 7)
     first.suspend()
     folder, saved = first.folder, first.folder.folder.with_name("saved")
-    known = folder.history()
+    saved_rows = folder.history()
     folder.folder.rename(saved)
     for point in range(1, 200):
         shutil.copytree(saved, folder.folder)
         execution = execution_of(plan, plan.trials[0])
         if not killed_at(point, execution, monkeypatch):
             break
-        again = run_to_end(plan, plan.trials[0])
-        assert_same_end(again.folder, *undisturbed)
-        assert again.folder.history()[: len(known)] == known
-        assert again.folder.record().note == ""
+        resumed = run_to_end(plan, plan.trials[0])
+        assert_same_end(resumed.folder, *undisturbed)
+        assert resumed.folder.history()[: len(saved_rows)] == saved_rows
+        assert resumed.folder.record().note == ""
         repair_finished_trials(plan.with_current_records(), pytest.fail)
         assert not list(folder.folder.rglob("*.tmp"))
         assert not folder.previous_checkpoint_file.exists()
@@ -274,14 +276,14 @@ def test_a_kill_at_any_write_changes_nothing_in_the_end(
 
 
 def killed_at(point: int, execution: TrialExecution, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Runs a trial to its end, or to this sync or rename."""
-    left = point
+    """Runs a trial to its end, or to its `point`th sync or rename. Whether it was killed there."""
+    calls_left = point
 
     def counted(call: Callable[..., Any]) -> Callable[..., Any]:
         def run(*arguments: Any) -> Any:
-            nonlocal left
-            left -= 1
-            if left == 0:
+            nonlocal calls_left
+            calls_left -= 1
+            if calls_left == 0:
                 raise Killed
             return call(*arguments)
 

@@ -1,4 +1,4 @@
-"""One trial in its folder: durable, resumable, judged."""
+"""One trial in its folder: it is durable, it can be resumed, and it ends with a verdict."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from orchestrator.trial.restore import adapt_to_device
 MakePlan = Callable[[], Plan]
 
 
-def test_a_trial_leaves_everything_that_it_is_known_by(tiny_plan: MakePlan) -> None:
+def test_a_finished_trial_leaves_all_its_files(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     execution = run_to_end(plan, plan.trials[0])
     folder, record = execution.folder, execution.folder.record()
@@ -58,7 +58,7 @@ def checkpoint_payload(execution: TrialExecution) -> object:
     return io.BytesIO(raw[len(checkpoint.MAGIC) + 32 :])
 
 
-def test_a_suspended_trial_goes_on_where_it_was(tiny_plan: MakePlan) -> None:
+def test_a_resumed_trial_equals_an_uninterrupted_one(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     whole = run_to_end(plan, plan.trials[0])
     weights = checkpoint.load(whole.folder.checkpoint_file)["generator"]
@@ -74,8 +74,8 @@ def test_a_suspended_trial_goes_on_where_it_was(tiny_plan: MakePlan) -> None:
     record = second.folder.record()
     assert [attempt.outcome for attempt in record.attempts] == ["interrupted", "finished"]
     assert [(attempt.from_step, attempt.to_step) for attempt in record.attempts] == [(0, 3), (3, 8)]
-    again = checkpoint.load(second.folder.checkpoint_file)["generator"]
-    assert all(torch.equal(weights[name], again[name]) for name in weights)
+    resumed_weights = checkpoint.load(second.folder.checkpoint_file)["generator"]
+    assert all(torch.equal(weights[name], resumed_weights[name]) for name in weights)
     timing = ("time", "speed/images_per_second")
     strip = [
         [{k: v for k, v in row.items() if k not in timing} for row in rows]
@@ -123,7 +123,7 @@ def test_streams_begin_anew_on_another_kind_of_device_and_only_there() -> None:
     [
         ([], "cpu"),
         ([("cuda", 0)], "cuda"),
-        ([("cuda", 0), ("cpu", 0)], "cpu"),  # nothing of the first was kept
+        ([("cuda", 0), ("cpu", 0)], "cpu"),  # all steps of the first attempt were trained again
         ([("cuda", 0), ("cpu", 4), ("cuda", 4), ("cuda", 6)], "cuda"),
         ([("cpu", 0), ("cuda", 4), ("cpu", 6)], "cpu and cuda"),
         ([(None, 0), ("cpu", 4)], "cpu"),  # of an earlier version
@@ -241,7 +241,7 @@ def score(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[int, float]], None]
 
     def replace(distances: dict[int, float]) -> None:
         def evaluate(self: Trainer) -> Row:
-            distance = distances.get(self.step_count, 9.0)  # of the untrained generator, unless it is said
+            distance = distances.get(self.step_count, 9.0)  # that of the untrained generator, by default
             return real(self) | (
                 {f"frechet/{self.evaluation.evaluator.id}": distance} if self.evaluation.evaluator else {}
             )
@@ -255,39 +255,39 @@ def best_at(step: int) -> dict[int, float]:
     return {2: 8.0, 4: 7.0, 6: 6.0, 8: 5.0} | {step: 1.0}
 
 
-Products = Callable[[Plan, int], dict[str, torch.Tensor]]
+WeightsAt = Callable[[Plan, int], dict[str, torch.Tensor]]
 
 
 @pytest.fixture(scope="module")
-def product_at() -> Products:
+def weights_at() -> WeightsAt:
     """The generator that the plan's first trial has after so many steps, from a run without interruptions."""
-    found: dict[str, list[dict[str, torch.Tensor]]] = {}
+    weights: dict[str, list[dict[str, torch.Tensor]]] = {}
 
     def at(plan: Plan, step: int) -> dict[str, torch.Tensor]:
         planned = plan.trials[0]
-        if planned.key not in found:
+        if planned.key not in weights:
             trainer = Trainer(planned.config, plan.images[planned.fingerprint])
-            found[planned.key] = [copy.deepcopy(trainer.eval_generator.state_dict())]
+            weights[planned.key] = [copy.deepcopy(trainer.eval_generator.state_dict())]
             for _ in trainer.fit():
-                found[planned.key].append(copy.deepcopy(trainer.eval_generator.state_dict()))
-        return found[planned.key][step]
+                weights[planned.key].append(copy.deepcopy(trainer.eval_generator.state_dict()))
+        return weights[planned.key][step]
 
     return at
 
 
-def kept(execution: TrialExecution) -> dict[str, torch.Tensor]:
+def saved_best(execution: TrialExecution) -> dict[str, torch.Tensor]:
     return checkpoint.load(execution.folder.best_generator_file)["state"]
 
 
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return list(one) == list(other) and all(torch.equal(one[name], other[name]) for name in one)
+def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
+    return list(left) == list(right) and all(torch.equal(left[name], right[name]) for name in left)
 
 
 @pytest.mark.parametrize(
     ("settings", "step"), [*(("precision: auto", step) for step in (2, 4, 8)), ("stabilizers.ema: 0.9", 6)]
 )
 def test_the_best_evaluation_is_kept_with_its_step_and_its_generator(
-    best_plan: Callable[[str], Plan], score: Any, product_at: Products, settings: str, step: int
+    best_plan: Callable[[str], Plan], score: Any, weights_at: WeightsAt, settings: str, step: int
 ) -> None:
     score(best_at(step))
     plan = best_plan(settings)
@@ -296,34 +296,34 @@ def test_the_best_evaluation_is_kept_with_its_step_and_its_generator(
     (row,) = [row for row in execution.folder.history() if row.get(name) == 1.0]
     assert row["step"] == step
     assert record.best == {key: value for key, value in row.items() if key != "time"}
-    assert same(kept(execution), product_at(plan, step))
+    assert same(saved_best(execution), weights_at(plan, step))
     last = checkpoint.load(execution.folder.generator_file)["state"]
-    assert same(last, product_at(plan, 8))
-    assert same(last, kept(execution)) is (step == 8)
+    assert same(last, weights_at(plan, 8))
+    assert same(last, saved_best(execution)) is (step == 8)
 
 
-def test_the_kept_generators_load_and_draw(best_plan: Callable[[], Plan], score: Any) -> None:
+def test_the_saved_generators_load_and_draw_the_same_images(best_plan: Callable[[], Plan], score: Any) -> None:
     score(best_at(4))
     plan = best_plan()
     execution = run_to_end(plan, plan.trials[0])
     for file, step in ((execution.folder.best_generator_file, 4), (execution.folder.generator_file, 8)):
-        found = checkpoint.load(file)
-        config = TrialConfig.model_validate(found["config"])
+        saved = checkpoint.load(file)
+        config = TrialConfig.model_validate(saved["config"])
         assert config == plan.trials[0].config
         generator, _ = build_networks(config.model, config.stabilizers, 1, 0, config.data.image_size, seed=99)
-        generator.load_state_dict(found["state"])
+        generator.load_state_dict(saved["state"])
         latents, _ = sampling.grid_inputs(config.model.latent_dim, 0)
         with Image.open(execution.folder.sample_file(step)) as picture:
-            shown = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).view(picture.size[::-1])
+            saved_grid = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).view(picture.size[::-1])
         drawn = torch.from_numpy(sampling.grid(sampling.generate(generator, latents)))[..., 0]
-        assert (drawn.int() - shown.int()).abs().max() <= 1  # as they lie in memory, the last bit may differ
+        assert (drawn.int() - saved_grid.int()).abs().max() <= 1  # as they lie in memory, the last bit may differ
 
 
 @pytest.mark.parametrize(
     ("end", "step"), [("suspended", 2), ("suspended", 6), ("lost", 2), ("lost", 6), ("failed", 4), ("failed", 6)]
 )
 def test_a_resumed_trial_has_the_best_of_the_one_that_was_not_interrupted(
-    best_plan: Callable[[], Plan], score: Any, product_at: Products, end: str, step: int
+    best_plan: Callable[[], Plan], score: Any, weights_at: WeightsAt, end: str, step: int
 ) -> None:
     """Interrupted at step 7: a suspended trial goes on from there, the others from their checkpoint at 4."""
     score(best_at(step))
@@ -335,11 +335,11 @@ def test_a_resumed_trial_has_the_best_of_the_one_that_was_not_interrupted(
         first._leave()
     else:
         first._fail(MemoryError("no memory"))
-    known = step if end == "suspended" or step <= 4 else 4
+    saved_step = step if end == "suspended" or step <= 4 else 4
     record = first.folder.record()
-    assert record.best["step"] == known  # what the checkpoint and the history vouch for
+    assert record.best["step"] == saved_step  # what the checkpoint and the history vouch for
     assert max(row["step"] for row in first.folder.history()) == (6 if end == "suspended" else 4)
-    assert same(kept(first), product_at(plan, known))
+    assert same(saved_best(first), weights_at(plan, saved_step))
 
     second = execution_of(plan, plan.trials[0])
     second.begin()
@@ -347,7 +347,7 @@ def test_a_resumed_trial_has_the_best_of_the_one_that_was_not_interrupted(
     second.advance()
     assert second.folder.record().status == "finished"
     assert second.folder.record().best["step"] == step
-    assert same(kept(second), product_at(plan, step))
+    assert same(saved_best(second), weights_at(plan, step))
 
 
 def test_a_trial_that_starts_again_from_nothing_has_no_best(best_plan: Callable[[], Plan], score: Any) -> None:
@@ -358,17 +358,17 @@ def test_a_trial_that_starts_again_from_nothing_has_no_best(best_plan: Callable[
     assert first.folder.record().best["step"] == 4
     first.folder.checkpoint_file.unlink()
     first.folder.previous_checkpoint_file.unlink()
-    again = execution_of(plan, plan.trials[0])
-    again.begin()
-    assert again.step == 0
-    assert again.folder.record().best == {}
-    assert not again.folder.best_generator_file.exists()
-    again.suspend()
+    resumed = execution_of(plan, plan.trials[0])
+    resumed.begin()
+    assert resumed.step == 0
+    assert resumed.folder.record().best == {}
+    assert not resumed.folder.best_generator_file.exists()
+    resumed.suspend()
 
 
 @pytest.mark.parametrize("step", [2, 6])
 def test_a_trial_that_diverges_keeps_the_best_from_before(
-    best_plan: Callable[[], Plan], score: Any, product_at: Products, step: int
+    best_plan: Callable[[], Plan], score: Any, weights_at: WeightsAt, step: int
 ) -> None:
     score(best_at(step))
     plan = best_plan()
@@ -380,7 +380,7 @@ def test_a_trial_that_diverges_keeps_the_best_from_before(
     record = execution.folder.record()
     assert record.verdict is not None
     assert (record.verdict["name"], record.best["step"]) == ("diverged", step)
-    assert same(kept(execution), product_at(plan, step))
+    assert same(saved_best(execution), weights_at(plan, step))
 
 
 def test_the_first_of_two_equal_evaluations_is_the_best(best_plan: Callable[[], Plan], score: Any) -> None:
@@ -444,9 +444,9 @@ def test_a_trial_that_died_after_its_last_checkpoint_only_lacks_its_end(tiny_pla
     record.attempts[-1].outcome = "running"
     folder.write_record(record)
     folder.generator_file.unlink()
-    again = execution_of(plan, plan.trials[0])
-    again.begin()
-    again.advance(seconds=5.0)  # which would train on for ever if it had not ended
+    resumed = execution_of(plan, plan.trials[0])
+    resumed.begin()
+    resumed.advance(seconds=5.0)  # in which it would go on training if it had not ended
     record = folder.record()
     assert (record.status, record.step, record.verdict, record.best) == ("finished", 8, whole.verdict, whole.best)
     assert record.metrics == whole.metrics
