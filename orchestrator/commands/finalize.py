@@ -45,12 +45,12 @@ def finalize(
     An interrupted sweep (`status` KILLED) logs no generator. `register`: the name under which MLflow registers the
     generator.
     """
-    from orchestrator import report
+    from orchestrator.report.write_report import write_report
 
     folder = mirror.folder
     show_phase("writing the report")
     try:
-        written = report.write(mirror.uri, [folder.name], folder.report_folder, mirror.parent_run_id)
+        written = write_report(mirror.uri, [folder.name], folder.report_folder, mirror.parent_run_id)
         answer = "\n".join(written.lines)
         mirror.end_parent_run(status, answer, folder.report_file)
     except UserError as error:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from orchestrator import report as reports
 from orchestrator.errors import UserError
+from orchestrator.report.write_report import write_report
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import is_held
 
@@ -22,8 +22,8 @@ def report(tracking_uri: str, sweeps: list[str], home: Path, output: Path | None
     default_folder = folder.report_folder if len(sweeps) == 1 else folder.folder / f"against-{'-'.join(sweeps[1:])}"
     output_folder = output or default_folder
     while watch and any(is_held(SweepFolder(home, name).lock_file) for name in sweeps):
-        reports.write(tracking_uri, sweeps, output_folder, refresh=REFRESH_SECONDS)
+        write_report(tracking_uri, sweeps, output_folder, refresh=REFRESH_SECONDS)
         print(f"{time.strftime('%H:%M:%S')} report  {output_folder / 'report.html'}", flush=True)
         time.sleep(REFRESH_SECONDS)
-    summary = reports.write(tracking_uri, sweeps, output_folder)
+    summary = write_report(tracking_uri, sweeps, output_folder)
     print("\n".join([*summary.lines, f"report  {output_folder / 'report.html'}"]))

@@ -1,4 +1,4 @@
-"""Runs -> what the statistics say of them."""
+"""Runs -> effects, interactions, importance and survival."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from orchestrator.statistics.survival import SurvivalCurve, survival_curves
 
 @dataclass(frozen=True)
 class Analysis:
-    """`interactions`: of the share of stable runs. `importance`: group -> outcome ("stable", "final") -> what explains
-    it, where that can be said. `survival`: group -> factor -> level -> its curve, for groups in which something
-    happened; factor "" is all runs. `names`: group -> path of a factor -> what it is called.
+    """`interactions`: in the share of stable runs. `importance`: group -> outcome ("stable", "final") -> its
+    importance, if it can be computed. `survival`: group -> factor -> level -> curve, for groups in which a run was
+    not stable; the factor "" stands for all runs. `names`: group -> path of a factor -> its short name.
     """
 
     effects: list[Effect]
@@ -28,46 +28,46 @@ class Analysis:
     survival: dict[str, dict[str, dict[str, SurvivalCurve]]]
     names: dict[str, dict[str, str]]
 
-    def _moved(self, effect: Effect) -> str:
-        """The factor, and those that moved along with it."""
+    def _factors(self, effect: Effect) -> str:
+        """The name of the factor, and of those that change together with it."""
         return " and ".join(self.names[effect.group][factor] for factor in (effect.factor, *effect.along))
 
-    def called(self, effect: Effect) -> str:
+    def label(self, effect: Effect) -> str:
         """`lr: 2e-4 to 5e-2`."""
-        return f"{self._moved(effect)}: {format_level(effect.before)} to {format_level(effect.after)}"
+        return f"{self._factors(effect)}: {format_level(effect.before)} to {format_level(effect.after)}"
 
-    def said(self, effect: Effect) -> str:
+    def phrase(self, effect: Effect) -> str:
         """`lr from 2e-4 to 5e-2 (dcgan)`."""
         group = f" ({effect.group})" if len(self.names) > 1 else ""
-        return f"{self._moved(effect)} from {format_level(effect.before)} to {format_level(effect.after)}{group}"
+        return f"{self._factors(effect)} from {format_level(effect.before)} to {format_level(effect.after)}{group}"
 
 
 def analyse(data: SweepData) -> Analysis:
-    """Of the runs that have ended. Where no group sweeps anything, the groups are what is compared."""
+    """Analyse the runs that have ended. If no group sweeps a setting, the groups are compared with each other."""
     if len(data.groups) > 1 and not any(run.factors for run in data.runs):
         merged = [replace(run, group="all", factors={"group": run.group}) for run in data.selection]
         return analyse(replace(data, runs=merged))
-    ended = {group: results(data, group) for group in data.groups}
-    everything = [result for members in ended.values() for result in members]
+    by_group = {group: results(data, group) for group in data.groups}
+    all_results = [result for members in by_group.values() for result in members]
     return Analysis(
-        paired_effects(everything),
-        pairwise_interactions(everything, "stable"),
-        {group: found for group, members in ended.items() if (found := _importance(members))},
-        {group: _survival(members) for group, members in ended.items() if any(r.event is not None for r in members)},
+        paired_effects(all_results),
+        pairwise_interactions(all_results, "stable"),
+        {group: importance for group, members in by_group.items() if (importance := _importance(members))},
+        {group: _survival(members) for group, members in by_group.items() if any(r.event is not None for r in members)},
         {group: short_names(_paths(data, group)) for group in data.groups},
     )
 
 
 def results(data: SweepData, group: str) -> list[Result]:
-    """The group's runs that have ended. Where several evaluators measured them, their quality is not compared."""
-    runs = [run for run in data.selection if run.group == group and run.ended]
-    comparable = len({run.evaluator["id"] for run in runs if run.evaluator}) == 1
-    return [run.result(comparable) for run in runs]
+    """The group's runs that have ended. If several evaluators measured them, their quality is not compared."""
+    runs = [run for run in data.selection if run.group == group and run.has_ended]
+    is_comparable = len({run.evaluator.id for run in runs if run.evaluator}) == 1
+    return [run.to_result(is_comparable) for run in runs]
 
 
 def _importance(runs: list[Result]) -> dict[str, Importance]:
     outcomes: tuple[RunOutcome, RunOutcome] = ("stable", "final")
-    return {outcome: found for outcome in outcomes if (found := factor_importance(runs, outcome))}
+    return {outcome: importance for outcome in outcomes if (importance := factor_importance(runs, outcome))}
 
 
 def _survival(runs: list[Result]) -> dict[str, dict[str, SurvivalCurve]]:

@@ -1,4 +1,4 @@
-"""What the report reads from MLflow, checked before anything is made of it: others can write there, too."""
+"""The artifacts that the report reads from MLflow, checked first, because others can write to MLflow, too."""
 
 from __future__ import annotations
 
@@ -7,22 +7,29 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from gan_core.error_text import first_line
 from orchestrator.errors import UserError
 
+MAX_PICTURE_PIXELS = 50_000_000
 
-class _Answer(BaseModel):
-    """More keys than these may be there."""
+
+class _Artifact(BaseModel):
+    """May have more keys than these."""
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
 
-class _Trial(_Answer):
+Artifact = TypeVar("Artifact", bound=_Artifact)
+
+
+class LoggedTrial(_Artifact):
+    """A trial of sweep.json; see `TrialDocument`."""
+
     key: str
     name: str
     group: str
@@ -33,29 +40,34 @@ class _Trial(_Answer):
     confirms: bool = False
 
 
-class _Sweep(_Answer):
+class LoggedSweep(_Artifact):
+    """sweep.json; see `SweepDocument`."""
+
     name: str
     question: str
     file: str
     overrides: list[str]
     cautions: list[str]
-    trials: list[_Trial]
+    trials: list[LoggedTrial]
 
 
-class _KeptOut(_Answer):
+class HeldOutScores(_Artifact):
+    """The scores of `count` real images that the evaluator did not see."""
+
     count: int
     frechet: float
     precision: float
     recall: float
 
 
-class _Nothing(BaseModel):
-    """Too few images were kept out to measure them."""
+class EvaluatorCard(_Artifact):
+    """evaluator.json: what a run was measured with.
 
-    model_config = ConfigDict(extra="forbid")
+    `real`: the number of real images that samples are compared with, all from the part `split` of the data set.
+    `samples`: the number of generated images; `compared`: how many of them count for precision and recall.
+    `accuracy`: the classifier's on test images, if it was tested. `kept_out`: None if too few images were held out.
+    """
 
-
-class _Card(_Answer):
     id: str
     features: Literal["classifier", "random", "inception"]
     weights: str
@@ -65,10 +77,10 @@ class _Card(_Answer):
     samples: int
     compared: int
     accuracy: float | None
-    kept_out: _KeptOut | _Nothing | None
+    kept_out: Annotated[HeldOutScores | None, BeforeValidator(lambda value: None if value == {} else value)]
 
 
-class _Environment(_Answer):
+class _Environment(_Artifact):
     packages: dict[str, str] | None = None
     processor: str = ""
     gpu: str = ""
@@ -78,34 +90,36 @@ _ROW: TypeAdapter[dict[str, float]] = TypeAdapter(dict[str, float])
 
 
 class Damaged(ValueError):
-    """An answer that is not what the mirror wrote."""
+    """An artifact is not what the mirror wrote."""
 
 
-def sweep(content: bytes) -> dict[str, Any]:
-    return _checked(_Sweep, content)
+def sweep(content: bytes) -> LoggedSweep:
+    """Raises Damaged."""
+    return _checked(LoggedSweep, content)
 
 
-def card(content: bytes) -> dict[str, Any]:
-    return _checked(_Card, content)
+def card(content: bytes) -> EvaluatorCard:
+    """Raises Damaged."""
+    return _checked(EvaluatorCard, content)
 
 
 def environment(content: bytes) -> dict[str, Any]:
-    return _checked(_Environment, content)
+    """environment.json as it is: the page lists whatever a worker has written there. Raises Damaged."""
+    _checked(_Environment, content)
+    values: dict[str, Any] = json.loads(content)
+    return values
 
 
-def _checked(kind: type[BaseModel], content: bytes) -> dict[str, Any]:
-    """The JSON as it is. Raises Damaged."""
+def _checked(model: type[Artifact], content: bytes) -> Artifact:
     try:
-        kind.model_validate_json(content)
-        found: dict[str, Any] = json.loads(content)
+        return model.model_validate_json(content)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        raise Damaged(f"{'.'.join(map(str, fault['loc'])) or 'JSON'}: {fault['msg']}") from None
-    return found
+        first = error.errors(include_url=False)[0]
+        raise Damaged(f"{'.'.join(map(str, first['loc'])) or 'JSON'}: {first['msg']}") from None
 
 
 def history(content: bytes) -> list[dict[str, float]]:
-    """The rows, without values that are no numbers (NaN, infinity). Raises Damaged."""
+    """The rows of history.jsonl, without values that are NaN or infinite. Raises Damaged."""
     rows = []
     for number, line in enumerate(content.splitlines(), start=1):
         try:
@@ -119,27 +133,27 @@ def history(content: bytes) -> list[dict[str, float]]:
 
 
 def finite(metrics: dict[str, float]) -> dict[str, float]:
-    """Without what is no number: our own runs never log such a value, another writer may."""
+    """Without NaN and infinity, which this program never logs, but another writer may."""
     return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
 
 def picture(content: bytes) -> bytes:
-    """The PNG, if it is one. Raises Damaged."""
+    """The content, if it is a whole PNG. Raises Damaged."""
     try:
         with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
-            if image.width * image.height > 50_000_000:
+            if image.width * image.height > MAX_PICTURE_PIXELS:
                 raise Damaged("too large a picture")
             image.load()
     except Damaged:
         raise
-    except Exception as error:  # Pillow raises a different class for each way that a file can be broken
+    except Exception as error:  # Pillow raises many classes of errors for damaged files
         raise Damaged(first_line(error)) from None
     return content
 
 
 @contextmanager
-def from_run(run_id: str, name: str) -> Iterator[None]:
-    """Names the run and what was read of it where that is damaged or missing. Raises UserError."""
+def named_in_errors(run_id: str, artifact: str) -> Iterator[None]:
+    """An error in this context becomes a UserError that names the run and the artifact."""
     try:
         yield
     except Damaged as error:
@@ -150,4 +164,4 @@ def from_run(run_id: str, name: str) -> Iterator[None]:
         cause = f"cannot be read ({first_line(error)})"
     else:
         return
-    raise UserError(f"MLflow's run {run_id}: {name} {cause}; delete it there, then orchestrate sync sends it again")
+    raise UserError(f"MLflow's run {run_id}: {artifact} {cause}; delete it there, then orchestrate sync sends it again")

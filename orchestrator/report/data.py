@@ -1,4 +1,4 @@
-"""A sweep as the report sees it: plain data, whoever collected it."""
+"""The data of a report: a sweep and its runs, as plain values."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gan_core import metric_names
+from orchestrator.report.artifact_schemas import EvaluatorCard
 from orchestrator.statistics.result import Result
 from orchestrator.store.trial_status import TrialStatus
 
@@ -20,7 +21,7 @@ CURVES = {
     metric_names.DIVERSITY_RATIO: "Diversity of samples / of data",
 }
 QUALITY_CURVES = {metric_names.FRECHET: "Frechet distance", metric_names.COVERAGE: "Coverage"}
-"""The metrics whose curves are drawn; those of an evaluator are drawn for each evaluator apart."""
+"""Metric -> title of its curves. The curves of a quality metric are drawn for each evaluator apart."""
 
 Curve = tuple[np.ndarray, np.ndarray]
 """Steps [n] int64 and values [n] float64, in order of steps."""
@@ -28,9 +29,12 @@ Curve = tuple[np.ndarray, np.ndarray]
 
 @dataclass
 class RunData:
-    """One trial. `history`: metric -> its curve. `pictures`: (step, PNG) of sample grids, in order of steps.
+    """One trial. `factors`: path of each swept setting -> its value. `settings`: all settings, as MLflow has them.
 
-    `confirms`: it runs one of the best configurations again, on a fresh seed.
+    `confirms`: it runs one of the best configurations again, on a fresh seed. `url`: its page, if MLflow is a server.
+    `since`: the step from which on the verdict holds. `latest`: metric -> its last value. `history`: metric -> its
+    curve. `pictures`: (step, PNG) of sample grids, in order of steps. `environment`: environment.json, as it is; {} if
+    the trial never started. `hardware`: kind of device and precision, such as `cuda in bfloat16`.
     """
 
     key: str
@@ -50,47 +54,48 @@ class RunData:
     latest: dict[str, float] = field(default_factory=dict)
     history: dict[str, Curve] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
-    evaluator: dict[str, Any] = field(default_factory=dict)
+    evaluator: EvaluatorCard | None = None
     pictures: list[tuple[int, bytes]] = field(default_factory=list)
     began_ms: int = 0
-    ended_ms: int = 0
     environment: dict[str, Any] = field(default_factory=dict)
-    made_on: str = ""
+    hardware: str = ""
 
     def quality(self, name: str) -> float | None:
-        """A metric of the trial's own evaluator at its last evaluation: `frechet`, or `best_frechet` over all.
+        """A metric of the trial's own evaluator at the last evaluation, or at the best one for `best_frechet`.
 
-        None for a run that diverged or failed: its last numbers are of any size.
+        None if nothing measured the run, or if it diverged or failed, since its last numbers mean nothing.
         """
-        if self.outcome in ("diverged", TrialStatus.FAILED):
+        if self.evaluator is None or self.outcome in ("diverged", TrialStatus.FAILED):
             return None
-        return self.latest.get(metric_names.of_evaluator(name, str(self.evaluator.get("id"))))
+        return self.latest.get(metric_names.of_evaluator(name, self.evaluator.id))
 
-    def result(self, comparable: bool = True) -> Result:
-        """What the statistics take of a run that ended; without its quality where that cannot be compared."""
+    def to_result(self, is_comparable: bool = True) -> Result:
+        """The run as the statistics take it, without its quality unless `is_comparable`."""
         stable = self.verdict == "stable"
-        followed = max((int(steps[-1]) for steps, _ in self.history.values()), default=self.steps)
+        last_step = max((int(steps[-1]) for steps, _ in self.history.values()), default=self.steps)
         final, best = (
-            self.quality(name) if comparable else None
+            self.quality(name) if is_comparable else None
             for name in (metric_names.FRECHET, metric_names.best(metric_names.FRECHET))
         )
-        event = None if stable else self.since if self.since is not None else followed
-        return Result(self.group, self.configuration, self.seed, self.factors, stable, followed, event, final, best)
+        event = None if stable else self.since if self.since is not None else last_step
+        return Result(self.group, self.configuration, self.seed, self.factors, stable, last_step, event, final, best)
 
     @property
-    def ended(self) -> bool:
-        """Whether it counts: with a verdict, or failed."""
+    def has_ended(self) -> bool:
+        """Whether it has a verdict or has failed. Only such runs count."""
         return bool(self.verdict) or self.status == TrialStatus.FAILED
 
     @property
     def outcome(self) -> str:
-        """The verdict, or where the work stands if there is none yet."""
+        """The verdict, or the status if there is none yet."""
         return self.verdict or self.status
 
 
 @dataclass
 class SweepData:
-    """`commands`: the words that run it again. `real`: (caption, PNG) of real images."""
+    """`run_id`: of the parent run. `commands`: the words of each command that runs the sweep. `real`: (caption, PNG) of
+    real images.
+    """
 
     name: str
     question: str
@@ -103,22 +108,22 @@ class SweepData:
 
     @property
     def environment(self) -> dict[str, Any]:
-        """What the first trial ran with; empty if none has started."""
+        """The environment of the first trial that has started; {} if none has."""
         return next((run.environment for run in self.runs if run.environment), {})
 
     @property
     def machine(self) -> str:
-        """What the first trial trained on."""
+        """The GPU, or else the processor, that the first trial trained on."""
         return str(self.environment.get("gpu") or self.environment.get("processor", ""))
 
     @property
     def selection(self) -> list[RunData]:
-        """The runs that the sweep file asks for: what is compared."""
+        """The runs that the sweep file asks for. These are compared."""
         return [run for run in self.runs if not run.confirms]
 
     @property
     def confirmation(self) -> list[RunData]:
-        """The best of them again, on fresh seeds: what tells how good they are."""
+        """The runs that repeat the best configurations on fresh seeds. They tell how good these really are."""
         return [run for run in self.runs if run.confirms]
 
     @property
@@ -126,31 +131,31 @@ class SweepData:
         return list(dict.fromkeys(run.group for run in self.runs))
 
     @property
-    def evaluators(self) -> dict[str, dict[str, Any]]:
-        """id -> card of every evaluator that measured a run, in the order of the runs."""
-        return {run.evaluator["id"]: run.evaluator for run in self.runs if run.evaluator}
+    def evaluators(self) -> dict[str, EvaluatorCard]:
+        """Id -> card of every evaluator that measured a run, in the order of the runs."""
+        return {run.evaluator.id: run.evaluator for run in self.runs if run.evaluator}
 
     def configurations(self) -> dict[str, list[RunData]]:
-        """configuration -> its runs that are compared, one a seed."""
-        found: dict[str, list[RunData]] = {}
+        """Configuration -> its runs that are compared, one for each seed."""
+        runs: dict[str, list[RunData]] = {}
         for run in self.selection:
-            found.setdefault(run.configuration, []).append(run)
-        return found
+            runs.setdefault(run.configuration, []).append(run)
+        return runs
 
 
 def curve_titles(data: SweepData) -> dict[str, str]:
-    """metric -> what its curves are called; quality by evaluator, whose id the title has where there are several."""
+    """Metric -> title of its curves. If there are several evaluators, the titles of quality metrics name theirs."""
     titles = dict(CURVES)
     for name in QUALITY_CURVES:
         for evaluator in data.evaluators:
-            several = f" ({evaluator})" if len(data.evaluators) > 1 else ""
-            titles[metric_names.of_evaluator(name, evaluator)] = QUALITY_CURVES[name] + several
+            suffix = f" ({evaluator})" if len(data.evaluators) > 1 else ""
+            titles[metric_names.of_evaluator(name, evaluator)] = QUALITY_CURVES[name] + suffix
     return titles
 
 
-def mixtures(runs: list[RunData]) -> list[str]:
-    """A caution where runs of one comparison were made on several kinds of device or in several precisions."""
-    counts = Counter(run.made_on for run in runs if run.made_on)
+def mixed_hardware_cautions(runs: list[RunData]) -> list[str]:
+    """A caution if the runs of a comparison used several kinds of device or several precisions; [] if not."""
+    counts = Counter(run.hardware for run in runs if run.hardware)
     if len(counts) < 2:
         return []
     shares = ", ".join(f"{count} on {kind}" for kind, count in counts.most_common())

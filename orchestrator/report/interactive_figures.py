@@ -21,7 +21,7 @@ def effects_figures(analysis: Analysis) -> list[tuple[str, go.Figure]]:
         return []
     several = len(analysis.names) > 1
     found = analysis.effects[::-1]  # plotly draws from below
-    labels = [f"{analysis.called(effect)}{f' ({effect.group})' if several else ''}" for effect in found]
+    labels = [f"{analysis.label(effect)}{f' ({effect.group})' if several else ''}" for effect in found]
     stable = [(_in_points(effect.stable), effect.stable_holds) for effect in found]
     quality = [(effect.quality, effect.quality_holds) for effect in found]
     figures = [("Stable runs, percentage points", _dots(labels, stable))]

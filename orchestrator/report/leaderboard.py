@@ -1,4 +1,4 @@
-"""Configurations in a table, best first: what became of their runs, and their numbers at the end."""
+"""The leaderboard: one row for each configuration, the best first, with its verdicts and its last metrics."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ QUALITY = (metric_names.PRECISION, metric_names.RECALL, metric_names.MODES, metr
 class Row:
     """One configuration as one evaluator measured it.
 
-    `final`, `best` and their `gap`: Frechet distances, typical of the runs that ended; `numbers`: what is typical of
-    all else. Typical is the interquartile mean. A run that diverged or failed counts in `stable` and has no numbers.
-    None where nothing is known.
+    `outcomes`: (seed, verdict or status) of each run. `final`, `best`, `gap`: interquartile means over the runs that
+    ended of the Frechet distance at the end, at the best evaluation, and of the difference. `numbers`: metric ->
+    interquartile mean of its last values. Runs that diverged or failed count in `stable` and in no other number.
+    None if no run has a value.
     """
 
     configuration: str
@@ -47,36 +48,36 @@ class Row:
 
 
 def stable_share(runs: list[RunData]) -> Share:
-    """Stable runs among those that ended; a failed run ended without being stable."""
-    ended = [run for run in runs if run.ended]
+    """The share of stable runs among those that ended. A failed run has ended and is not stable."""
+    ended = [run for run in runs if run.has_ended]
     return wilson_share(sum(run.verdict == "stable" for run in ended), len(ended))
 
 
 def rows(runs: list[RunData]) -> list[Row]:
-    """A row for each configuration and evaluator: numbers of two evaluators are never averaged."""
-    members: dict[str, list[RunData]] = {}
+    """A row for each configuration and evaluator, since numbers of two evaluators must not be averaged."""
+    by_configuration: dict[str, list[RunData]] = {}
     for run in runs:
-        members.setdefault(run.configuration, []).append(run)
-    found = []
-    for configuration, alike in members.items():
-        known = list(dict.fromkeys(run.evaluator["id"] for run in alike if run.evaluator)) or [""]
-        for evaluator in known:
-            own = [run for run in alike if run.evaluator.get("id", known[0]) == evaluator]
-            found.append(_row(configuration, evaluator, own))
-    return sorted(found, key=lambda row: row.order)
+        by_configuration.setdefault(run.configuration, []).append(run)
+    unsorted = []
+    for configuration, members in by_configuration.items():
+        evaluators = list(dict.fromkeys(run.evaluator.id for run in members if run.evaluator)) or [""]
+        for evaluator in evaluators:  # runs that nothing has measured stand with the first one
+            measured = [run for run in members if (run.evaluator.id if run.evaluator else evaluators[0]) == evaluator]
+            unsorted.append(_row(configuration, evaluator, measured))
+    return sorted(unsorted, key=lambda row: row.order)
 
 
 def _row(name: str, evaluator: str, runs: list[RunData]) -> Row:
-    ended = summarize_configurations([run.result() for run in runs if run.ended])
-    found = ended[0] if ended else Configuration(name, runs[0].group, wilson_share(0, 0), None, None, None)
-    sound = [run for run in runs if run.outcome not in ("diverged", TrialStatus.FAILED)]
-    numbers = {metric: _typical([run.latest.get(metric) for run in sound]) for metric in LAST}
-    numbers |= {metric: _typical([run.quality(metric) for run in sound]) for metric in QUALITY}
+    ended = summarize_configurations([run.to_result() for run in runs if run.has_ended])
+    summary = ended[0] if ended else Configuration(name, runs[0].group, wilson_share(0, 0), None, None, None)
+    usable = [run for run in runs if run.outcome not in ("diverged", TrialStatus.FAILED)]
+    numbers = {metric: _mean([run.latest.get(metric) for run in usable]) for metric in LAST}
+    numbers |= {metric: _mean([run.quality(metric) for run in usable]) for metric in QUALITY}
     outcomes = [(run.seed, run.outcome) for run in runs]
-    quality = found.final, found.best, found.gap
-    return Row(name, found.group, evaluator, outcomes, found.stable, *quality, numbers)
+    quality = summary.final, summary.best, summary.gap
+    return Row(name, summary.group, evaluator, outcomes, summary.stable, *quality, numbers)
 
 
-def _typical(values: list[float | None]) -> float | None:
+def _mean(values: list[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return interquartile_mean(known).mean if known else None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from orchestrator.report.data import RunData, SweepData, mixtures
+from orchestrator.report.data import RunData, SweepData, mixed_hardware_cautions
 
 
 def merged(sweeps: list[SweepData]) -> SweepData:
-    """Their runs side by side. Runs of the same group, seed and settings are pairs that differ in the sweep alone."""
+    """One sweep with the runs of all. Runs of the same group, seed and settings are pairs that differ in the sweep."""
     names = " and ".join(sweep.name for sweep in sweeps)
     cautions = [caution for sweep in sweeps for caution in sweep.cautions]
-    cautions += mixtures([run for sweep in sweeps for run in sweep.runs])
+    cautions += mixed_hardware_cautions([run for sweep in sweeps for run in sweep.runs])
     return SweepData(
         name=names,
         question=f"How do {names} differ?",
@@ -19,12 +19,12 @@ def merged(sweeps: list[SweepData]) -> SweepData:
         run_id=", ".join(sweep.run_id for sweep in sweeps),
         cautions=list(dict.fromkeys(cautions)),
         commands=[command for sweep in sweeps for command in sweep.commands],
-        runs=[_of(sweep.name, run) for sweep in sweeps for run in sweep.runs],
+        runs=[_with_sweep(sweep.name, run) for sweep in sweeps for run in sweep.runs],
         real=list({picture: (caption, picture) for sweep in sweeps for caption, picture in sweep.real}.values()),
     )
 
 
-def _of(sweep: str, run: RunData) -> RunData:
+def _with_sweep(sweep: str, run: RunData) -> RunData:
     return replace(
         run,
         name=f"{sweep}: {run.name}",

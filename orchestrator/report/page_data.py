@@ -1,9 +1,9 @@
-"""What the page's own scripts draw from: trials, their factors, and their curves, thinned and packed."""
+"""The data that the page's own scripts draw from: trials, their factors, and their curves, thinned and packed."""
 
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -12,17 +12,51 @@ from orchestrator.formatting import format_level, short_names
 from orchestrator.report.data import Curve, RunData, SweepData, curve_titles
 
 MAX_POINTS = 400_000
-"""Points of all curves in one page: 2 MB. A trial's curve keeps at least 40 of them."""
+"""Points of all curves in one page: 2 MB."""
+MIN_POINTS_PER_CURVE = 40
+MAX_FLOAT32 = 3e38
+
+PackedCurve = tuple[int, str]
+"""(number of its axis in `axes`, values as float32, little-endian, in base64)."""
 
 
-def model(data: SweepData) -> dict[str, Any]:
-    """{trials, metrics, axes}: see `_trial` and `_packed`; everything is plain JSON."""
+class TrialModel(TypedDict):
+    """`stable`: None if the trial has not ended. `factors`: short name -> level. `final`: the Frechet distance."""
+
+    name: str
+    configuration: str
+    group: str
+    seed: int
+    confirms: bool
+    outcome: str
+    stable: bool | None
+    factors: dict[str, str]
+    final: float | None
+
+
+class MetricModel(TypedDict):
+    """`curves`: in the order of the trials; None for a trial without this metric."""
+
+    title: str
+    curves: list[PackedCurve | None]
+
+
+class PageModel(TypedDict):
+    """`axes`: the steps of curves as uint32, little-endian, in base64. Curves with the same steps share one."""
+
+    trials: list[TrialModel]
+    metrics: list[MetricModel]
+    axes: list[str]
+
+
+def page_model(data: SweepData) -> PageModel:
+    """Plain JSON, without NaN."""
     measured = {metric for run in data.runs for metric in run.history}
     titles = {metric: title for metric, title in curve_titles(data).items() if metric in measured}
-    most = max(40, MAX_POINTS // max(1, len(data.runs) * len(titles)))
+    points_per_curve = max(MIN_POINTS_PER_CURVE, MAX_POINTS // max(1, len(data.runs) * len(titles)))
     axes: dict[bytes, int] = {}
-    metrics = [
-        {"title": title, "curves": [_packed(run.history.get(metric), most, axes) for run in data.runs]}
+    metrics: list[MetricModel] = [
+        {"title": title, "curves": [_packed(run.history.get(metric), points_per_curve, axes) for run in data.runs]}
         for metric, title in titles.items()
     ]
     return {
@@ -32,7 +66,7 @@ def model(data: SweepData) -> dict[str, Any]:
     }
 
 
-def _trial(run: RunData) -> dict[str, Any]:
+def _trial(run: RunData) -> TrialModel:
     names = short_names(list(run.factors))
     return {
         "name": run.name,
@@ -41,28 +75,28 @@ def _trial(run: RunData) -> dict[str, Any]:
         "seed": run.seed,
         "confirms": run.confirms,
         "outcome": run.outcome,
-        "stable": (run.verdict == "stable") if run.ended else None,
+        "stable": (run.verdict == "stable") if run.has_ended else None,
         "factors": {names[path]: format_level(level) for path, level in run.factors.items()},
         "final": run.quality(metric_names.FRECHET),
     }
 
 
-def _packed(curve: Curve | None, most: int, axes: dict[bytes, int]) -> list[Any] | None:
-    """[number of the axis, values in base64]: float32, little-endian; steps are uint32, each different axis once."""
+def _packed(curve: Curve | None, max_points: int, axes: dict[bytes, int]) -> PackedCurve | None:
+    """`axes`: bytes of an axis -> its number; new axes are added."""
     if curve is None:
         return None
-    steps, values = thin(curve, most)
+    steps, values = thin(curve, max_points)
     axis = axes.setdefault(steps.astype("<u4").tobytes(), len(axes))
-    return [axis, _base64(np.clip(values, -3e38, 3e38).astype("<f4").tobytes())]
+    return axis, _base64(np.clip(values, -MAX_FLOAT32, MAX_FLOAT32).astype("<f4").tobytes())
 
 
-def thin(curve: Curve, most: int) -> Curve:
-    """At most `most` points of the curve (two and more), at even distances, with its ends."""
+def thin(curve: Curve, max_points: int) -> Curve:
+    """At most `max_points` (2 or more) points of the curve, at even distances, with its first and its last."""
     steps, values = curve
-    if len(steps) <= most:
+    if len(steps) <= max_points:
         return curve
-    kept = np.linspace(0, len(steps) - 1, most).round().astype(int)
-    return steps[kept], values[kept]
+    chosen = np.linspace(0, len(steps) - 1, max_points).round().astype(int)
+    return steps[chosen], values[chosen]
 
 
 def _base64(data: bytes) -> str:

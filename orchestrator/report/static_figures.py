@@ -61,7 +61,7 @@ def _effects(analysis: Analysis) -> Figure | None:
         if effect.quality:
             _dot(right, place, effect.quality, 1, effect.quality_holds)
     several = len(analysis.names) > 1
-    left.set_yticks(range(len(found)), [f"{e.group + '  ' if several else ''}{analysis.called(e)}" for e in found])
+    left.set_yticks(range(len(found)), [f"{e.group + '  ' if several else ''}{analysis.label(e)}" for e in found])
     left.invert_yaxis()
     left.set(xlim=(-105, 105), xlabel="stable runs, percentage points")
     right.set_xlabel("Frechet distance at the end (less is better)")

@@ -99,20 +99,20 @@ def _of_stability(effect: Effect, analysis: Analysis) -> str:
         return "No setting changed the share of stable runs."
     if effect.seeds == 1:
         return (
-            f"The largest difference in stable runs is {size}, with {analysis.said(effect)}, on one seed: nothing says "
-            "how much of it is luck."
+            f"The largest difference in stable runs is {size}, with {analysis.phrase(effect)}, on one seed: nothing "
+            "says how much of it is luck."
         )
     sure = f"95% interval {points(change.low)} to {points(change.high)}, over {effect.seeds} seeds"
     if effect.stable_holds:
-        return f"The share of stable runs changes by {size} ({sure}) with {analysis.said(effect)}."
+        return f"The share of stable runs changes by {size} ({sure}) with {analysis.phrase(effect)}."
     if change.low > 0 or change.high < 0:
         return (
-            f"The share of stable runs changes by {size} ({sure}) with {analysis.said(effect)}, which does not stand "
+            f"The share of stable runs changes by {size} ({sure}) with {analysis.phrase(effect)}, which does not stand "
             f"out among the {len(analysis.effects)} effects looked at."
         )
     return (
         f"No setting is shown to change the share of stable runs: the largest difference is {size} ({sure}), with "
-        f"{analysis.said(effect)}."
+        f"{analysis.phrase(effect)}."
     )
 
 
@@ -121,7 +121,7 @@ def _of_quality(effects: list[Effect], analysis: Analysis) -> str:
     for effect in effects:
         assert effect.quality
         mean, low, high = effect.quality[:3]
-        said.append(f"{mean:+.3g} ({low:+.3g} to {high:+.3g}) with {analysis.said(effect)}")
+        said.append(f"{mean:+.3g} ({low:+.3g} to {high:+.3g}) with {analysis.phrase(effect)}")
     return f"The Frechet distance at the end changes by more than chance: {'; '.join(said)}."
 
 

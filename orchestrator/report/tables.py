@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,10 +13,17 @@ from orchestrator.formatting import format_level
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
 from orchestrator.statistics.effects import Effect
+from orchestrator.statistics.intervals import Change
+
+EFFECT_COLUMNS = [
+    *("group", "factor", "along", "before", "after", "pairs", "seeds"),
+    *(f"{outcome}_{value}" for outcome in ("stable", "frechet") for value in ("change", "low", "high", "p", "holds")),
+    *("frechet_pairs", "better"),
+]
 
 
 def write(data: SweepData, analysis: Analysis, folder: Path) -> None:
-    """Each file whole or not at all. Raises OSError."""
+    """Write the tables, each file whole or not at all. Raises OSError."""
     write_atomically(folder / "trials.csv", _csv(trials(data)))
     write_atomically(folder / "effects.csv", _csv(effects(analysis)))
     write_atomically(folder / "histories.parquet", histories(data).to_parquet(index=False))
@@ -28,7 +34,7 @@ def _csv(table: pd.DataFrame) -> bytes:
 
 
 def trials(data: SweepData) -> pd.DataFrame:
-    """A row a trial: what it is, what became of it, its factors by path, its last metrics by name."""
+    """A row for each trial: its names, its verdict, its factors by path, its last metrics by name."""
     return pd.DataFrame(
         {
             "trial": run.name,
@@ -49,7 +55,7 @@ def trials(data: SweepData) -> pd.DataFrame:
 
 
 def histories(data: SweepData) -> pd.DataFrame:
-    """A row a point: trial (its name), metric, step, value."""
+    """A row for each point: name of the trial, metric, step, value."""
     parts: list[pd.DataFrame] = []
     names = pd.CategoricalDtype([run.name for run in data.runs])
     metrics = pd.CategoricalDtype(list(dict.fromkeys(metric for run in data.runs for metric in run.history)))
@@ -64,30 +70,18 @@ def histories(data: SweepData) -> pd.DataFrame:
 
 
 def effects(analysis: Analysis) -> pd.DataFrame:
-    """A row an effect: the change of the share of stable runs (as a share) and of the Frechet distance."""
-    return pd.DataFrame([_effect(effect) for effect in analysis.effects], columns=list(_effect(None)))
+    """A row for each effect: the change of the share of stable runs (as a share) and of the Frechet distance."""
+    return pd.DataFrame([_effect(effect) for effect in analysis.effects], columns=EFFECT_COLUMNS)
 
 
-def _effect(effect: Effect | None) -> dict[str, Any]:
-    """The row of an effect; that of None has the names of the columns."""
-    row: dict[str, Any] = {
-        "group": effect and effect.group,
-        "factor": effect and effect.factor,
-        "along": effect and " ".join(effect.along),
-        "before": effect and format_level(effect.before),
-        "after": effect and format_level(effect.after),
-        "pairs": effect and effect.pairs,
-        "seeds": effect and effect.seeds,
-    }
-    for name, found, holds in (
-        ("stable", effect and effect.stable, effect and effect.stable_holds),
-        ("frechet", effect and effect.quality, effect and effect.quality_holds),
-    ):
-        row |= {
-            f"{name}_change": found and found.mean,
-            f"{name}_low": found and found.low,
-            f"{name}_high": found and found.high,
-            f"{name}_p": found and found.p,
-            f"{name}_holds": holds if found else None,
-        }
-    return {**row, "frechet_pairs": effect and effect.quality_pairs, "better": effect and effect.better}
+def _effect(effect: Effect) -> list[object]:
+    """The values of EFFECT_COLUMNS."""
+    identity = [effect.group, effect.factor, " ".join(effect.along)]
+    levels = [format_level(effect.before), format_level(effect.after)]
+    stable = _change(effect.stable, effect.stable_holds)
+    frechet = _change(effect.quality, effect.quality_holds)
+    return [*identity, *levels, effect.pairs, effect.seeds, *stable, *frechet, effect.quality_pairs, effect.better]
+
+
+def _change(change: Change | None, holds: bool) -> list[object]:
+    return [change.mean, change.low, change.high, change.p, holds] if change else [None] * 5

@@ -14,7 +14,7 @@ from support.mirrors import mirrored
 from support.tiny import run_some_steps, run_to_end
 
 from gan_core import checkpoint
-from orchestrator import report
+from orchestrator.report.write_report import write_report
 from orchestrator.planning.plan import Plan
 
 MakePlan = Callable[[], Plan]
@@ -42,7 +42,7 @@ def test_a_trial_under_a_jumping_clock_ends_like_any_other(tiny_plan: MakePlan, 
     assert 0 < record.seconds < 3600
     assert all(0 < row.get("speed/images_per_second", 1) < 10**7 for row in history)
     mirror = mirrored(plan, tmp_path)
-    answer = report.write(mirror.uri, ["tiny"], tmp_path / "report")
+    answer = write_report(mirror.uri, ["tiny"], tmp_path / "report")
     assert answer.lines
     run = mirror.client.get_run(mirror.children[folder.key].run_id)
     points = mirror.client.get_metric_history(run.info.run_id, "loss/generator")

@@ -1,4 +1,4 @@
-"""Small made runs, and what the report's modules make of them."""
+"""Small runs with made-up results, and the report that is made of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 from PIL import Image
 
 from orchestrator.formatting import configuration_name
-from orchestrator.report import analysis, leaderboard, page, summary
+from orchestrator.report import page
+from orchestrator.report.artifact_schemas import EvaluatorCard
+from orchestrator.report.content import report_content
 from orchestrator.report.data import CURVES, QUALITY_CURVES, RunData, SweepData
 from orchestrator.report.summary import Summary
 
@@ -20,7 +22,7 @@ ONE, TWO = "classifier-11111111", "random-22222222"
 
 
 def png(shade: int = 0) -> bytes:
-    """A tiny picture; each shade is another one."""
+    """A tiny grey picture."""
     buffer = io.BytesIO()
     Image.new("L", (4, 4), shade).save(buffer, format="PNG")
     return buffer.getvalue()
@@ -29,7 +31,7 @@ def png(shade: int = 0) -> bytes:
 def made_run(
     factors: dict[str, Any] | None = None, seed: int = 0, verdict: str = "stable", group: str = "g", **more: Any
 ) -> RunData:
-    """A run of 20 steps. Without a verdict, `status` (in `more`) says where it stands."""
+    """A run of 20 steps. `more`: further fields of `RunData`, such as the `status` of a run without a verdict."""
     factors = {} if factors is None else factors
     configuration = configuration_name(group, factors)
     name = f"{configuration} seed={seed}"
@@ -50,17 +52,17 @@ def drawn(run: RunData) -> RunData:
     return run
 
 
-def card(evaluator: str) -> dict[str, Any]:
-    """Of a classifier or of random features, which know no classes: real images have no modes there."""
-    kind = evaluator.split("-")[0]
+def card(evaluator: str) -> EvaluatorCard:
+    """The card of ONE, a classifier, or of TWO, random features."""
+    features = evaluator.split("-")[0]
     kept_out = {"count": 256, "frechet": 1.1 if evaluator == ONE else 0.05, "precision": 0.5, "recall": 0.25}
-    about = {"weights": "abcdef", "samples": 5120, "compared": 4096, "real": 1541, "split": "train"}
-    about |= {"preprocessing": "area means", "accuracy": 0.987 if kind == "classifier" else None}
-    return {"id": evaluator, "features": kind, "kept_out": kept_out, **about}
+    values = {"weights": "abcdef", "samples": 5120, "compared": 4096, "real": 1541, "split": "train"}
+    values |= {"preprocessing": "area means", "accuracy": 0.987 if features == "classifier" else None}
+    return EvaluatorCard.model_validate({"id": evaluator, "features": features, "kept_out": kept_out, **values})
 
 
 def measured(run: RunData, frechet: float, evaluator: str = ONE) -> RunData:
-    """The run as `evaluator` measured it, with a column of the other one that must not be looked at."""
+    """The run as `evaluator` measured it, with metrics of the other evaluator that must not be used."""
     run.evaluator = card(evaluator)
     quality = {"frechet": frechet, "best_frechet": frechet / 2, "precision": 0.75, "recall": 0.5, "modes": 9.0}
     other = TWO if evaluator == ONE else ONE
@@ -72,8 +74,8 @@ def measured(run: RunData, frechet: float, evaluator: str = ONE) -> RunData:
 
 
 def made_sweep(*runs: RunData, **more: Any) -> SweepData:
-    about = {"name": "s", "question": "Why?", "tracking_uri": "sqlite:///x", "run_id": "parent", "cautions": []}
-    return SweepData(**({**about, "commands": [["orchestrate", "sweep", "s.yaml"]], "runs": list(runs)} | more))
+    fields = {"name": "s", "question": "Why?", "tracking_uri": "sqlite:///x", "run_id": "parent", "cautions": []}
+    return SweepData(**({**fields, "commands": [["orchestrate", "sweep", "s.yaml"]], "runs": list(runs)} | more))
 
 
 def noise_decides(seeds: int, levels: tuple[float, ...] = (0.0, 0.1), group: str = "g") -> list[RunData]:
@@ -89,11 +91,10 @@ def noise_decides(seeds: int, levels: tuple[float, ...] = (0.0, 0.1), group: str
 
 
 def summary_of(data: SweepData) -> Summary:
-    return summary.summarise(data, leaderboard.rows(data.selection), analysis.analyse(data))
+    return report_content(data).summary
 
 
 def page_of(data: SweepData, folder: Path, refresh: int | None = None) -> str:
     """The page's HTML."""
-    rows, found = leaderboard.rows(data.selection), analysis.analyse(data)
-    page.write(data, rows, found, summary.summarise(data, rows, found), folder / "report.html", refresh)
+    page.write(report_content(data), folder / "report.html", refresh)
     return (folder / "report.html").read_text(encoding="utf-8")

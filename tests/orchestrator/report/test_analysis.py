@@ -57,16 +57,16 @@ def test_where_nothing_is_swept_the_groups_are_what_is_compared() -> None:
     found = analyse(made_sweep(*runs))
     (effect,) = found.effects
     assert (effect.before, effect.after, effect.seeds, effect.stable.mean) == ("plain", "odd", 2, -1.0)
-    assert found.said(effect) == "group from plain to odd"
+    assert found.phrase(effect) == "group from plain to odd"
 
 
 def test_an_effect_is_named_by_its_setting_and_by_its_group_where_there_are_several() -> None:
     one = analyse(made_sweep(*noise_decides(2)))
     noise = next(effect for effect in one.effects if effect.factor == NOISE)
-    assert one.called(noise) == "noise: 0 to 0.1"
-    assert one.said(noise) == "noise from 0 to 0.1"
+    assert one.label(noise) == "noise: 0 to 0.1"
+    assert one.phrase(noise) == "noise from 0 to 0.1"
     several = analyse(made_sweep(*noise_decides(2), *noise_decides(2, group="h")))
-    assert several.said(several.effects[-1]).endswith("(h)")
+    assert several.phrase(several.effects[-1]).endswith("(h)")
 
 
 def test_settings_whose_short_names_are_alike_keep_their_whole_paths() -> None:

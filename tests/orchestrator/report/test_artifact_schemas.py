@@ -14,9 +14,9 @@ import pytest
 from support.mirrors import mirrored
 from support.tiny import TINY, run_to_end
 
-from orchestrator import report
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import make_plan
+from orchestrator.report.write_report import write_report
 from orchestrator.sweepfile import loader
 from orchestrator.tracking.mirror import Mirror
 
@@ -57,7 +57,7 @@ def artifact(mirror: Mirror, run_id: str, pattern: str) -> Path:
 
 def refused(mirror: Mirror, tmp_path: Path, *words: str) -> None:
     with pytest.raises(UserError) as caught:
-        report.write(mirror.uri, ["tiny"], tmp_path / "out")
+        write_report(mirror.uri, ["tiny"], tmp_path / "out")
     message = str(caught.value)
     assert len(message.splitlines()) == 1
     for word in words:
@@ -74,7 +74,7 @@ def test_an_artifact_that_is_damaged_is_named_and_one_that_is_missing_does_witho
     usable |= {(file, None) for file in ("evaluator.json", "environment.json", "history.jsonl", "real.png")}
     with replaced(artifact(mirror, run_id, name), content):
         if (name, content) in usable:  # no rows yet, a worker that never began, a file that was not sent yet
-            report.write(mirror.uri, ["tiny"], tmp_path / "out")
+            write_report(mirror.uri, ["tiny"], tmp_path / "out")
         else:
             refused(mirror, tmp_path, run_id, name)
 
@@ -92,7 +92,7 @@ def test_a_metric_that_is_no_number_is_left_out(mirror: Mirror, tmp_path: Path) 
     file = artifact(mirror, child(mirror), "history.jsonl")
     row = json.dumps({"step": 9, "time": 1, "loss/generator": float("nan")}) + "\n"
     with replaced(file, file.read_bytes() + row.encode()):
-        report.write(mirror.uri, ["tiny"], tmp_path / "out")
+        write_report(mirror.uri, ["tiny"], tmp_path / "out")
     assert "NaN" not in (tmp_path / "out" / "report.md").read_text()
 
 
@@ -111,5 +111,5 @@ def test_a_run_whose_tags_are_gone_counts_as_not_started(mirror: Mirror, tmp_pat
         kept = "('mlflow.parentRunId', 'orchestrate.kind')"
         database.execute(f"DELETE FROM tags WHERE run_uuid = ? AND key NOT IN {kept}", (child(mirror),))
     database.close()
-    report.write(mirror.uri, ["tiny"], tmp_path / "out")
+    write_report(mirror.uri, ["tiny"], tmp_path / "out")
     assert "No run has ended yet" in (tmp_path / "out" / "report.md").read_text()

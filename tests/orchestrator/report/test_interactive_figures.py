@@ -21,7 +21,7 @@ def test_every_effect_has_a_dot_with_its_interval_in_points_and_in_distance() ->
     runs = [measured(run, 3.0 if run.verdict == "stable" else 50.0 + run.seed) for run in noise_decides(8)]
     found = analyse(made_sweep(*runs))
     stable, quality = dots(found)
-    assert list(stable.y) == list(quality.y) == [found.called(effect) for effect in reversed(found.effects)]
+    assert list(stable.y) == list(quality.y) == [found.label(effect) for effect in reversed(found.effects)]
     for trace, changes, unit in (
         (stable, [effect.stable for effect in reversed(found.effects)], 100),
         (quality, [effect.quality for effect in reversed(found.effects)], 1),

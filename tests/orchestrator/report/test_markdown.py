@@ -8,18 +8,17 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from support.made_runs import LR, NOISE, ONE, drawn, made_run, made_sweep, measured, noise_decides, png, summary_of
+from support.made_runs import LR, NOISE, ONE, drawn, made_run, made_sweep, measured, noise_decides, png
 
-from orchestrator.report import leaderboard, markdown
-from orchestrator.report.analysis import analyse
+from orchestrator.report import markdown
+from orchestrator.report.content import report_content
 from orchestrator.report.data import SweepData
 
 EVIL = "[a](http://evil) *b* | <img src=x> `c`"
 
 
 def written(data: SweepData, folder: Path) -> str:
-    rows = leaderboard.rows(data.selection)
-    markdown.write(data, rows, analyse(data), summary_of(data), folder)
+    markdown.write(report_content(data), folder)
     return (folder / "report.md").read_text(encoding="utf-8")
 
 

@@ -89,7 +89,7 @@ def test_three_sweeps_are_each_compared_with_the_first() -> None:
 
 
 def test_a_comparison_of_devices_or_precisions_is_warned_of() -> None:
-    cpu, gpu = (made_sweep(made_run(made_on=kind), name=kind) for kind in ("cpu in bfloat16", "cuda in bfloat16"))
+    cpu, gpu = (made_sweep(made_run(hardware=kind), name=kind) for kind in ("cpu in bfloat16", "cuda in bfloat16"))
     assert merged([cpu, cpu]).cautions == []
     (caution,) = merged([cpu, gpu]).cautions
     assert "1 on cpu in bfloat16, 1 on cuda in bfloat16" in caution

@@ -16,8 +16,8 @@ from support.made_runs import LR, NOISE, ONE, TWO, drawn, made_run, made_sweep, 
 
 from gan_core import verdict
 from gan_core.verdict import VERDICTS
-from orchestrator.report import page
 from orchestrator.report.data import SweepData, curve_titles
+from orchestrator.report.template_filters import mean_with_interval
 from orchestrator.statistics.intervals import InterquartileMean
 
 EVIL = '"></script><script>alert(1)</script><img src=x onerror=alert(2)>'
@@ -234,7 +234,8 @@ def test_one_evaluator_has_one_table_without_a_caption_and_says_what_it_is(tmp_p
 
 def test_an_evaluator_without_images_kept_out_says_nothing_of_them(tmp_path: Path) -> None:
     run = measured(made_run(), 0.5, TWO)
-    run.evaluator["kept_out"] = {}
+    assert run.evaluator
+    run.evaluator = run.evaluator.model_copy(update={"kept_out": None})
     text = page_of(made_sweep(run), tmp_path)
     assert "features of an untrained network" in text
     assert "kept out" not in text
@@ -356,7 +357,7 @@ def test_importance_stands_in_a_table_with_the_seeds_luck_last(tmp_path: Path) -
     assert int(explained["lr"].rstrip("%")) < 10
 
 
-def test_what_is_typical_is_said_with_its_interval_where_there_is_one() -> None:
-    assert page.typical(None) == "–"
-    assert page.typical(InterquartileMean(1234.4, None, None, 3)) == "1,234"
-    assert page.typical(InterquartileMean(5.04, 4.9, 5.25, 7)) == "5.04 (4.9 to 5.25)"
+def test_a_mean_has_its_interval_if_there_is_one() -> None:
+    assert mean_with_interval(None) == "–"
+    assert mean_with_interval(InterquartileMean(1234.4, None, None, 3)) == "1,234"
+    assert mean_with_interval(InterquartileMean(5.04, 4.9, 5.25, 7)) == "5.04 (4.9 to 5.25)"

@@ -12,7 +12,7 @@ from orchestrator.report.data import CURVES, QUALITY_CURVES, curve_titles
 def test_the_last_numbers_of_a_run_that_diverged_or_failed_are_no_quality(verdict: str, status: str) -> None:
     run = measured(made_run(verdict=verdict, status=status), 3.0)
     assert run.quality("frechet") is None
-    assert run.ended
+    assert run.has_ended
 
 
 def test_a_run_without_an_evaluator_has_no_quality() -> None:
@@ -24,7 +24,7 @@ def test_a_run_without_an_evaluator_has_no_quality() -> None:
 def test_an_outcome_is_the_verdict_or_where_the_work_stands() -> None:
     assert made_run(verdict="collapsed").outcome == "collapsed"
     assert made_run(verdict="", status="interrupted").outcome == "interrupted"
-    assert not made_run(verdict="", status="interrupted").ended
+    assert not made_run(verdict="", status="interrupted").has_ended
 
 
 def test_runs_on_fresh_seeds_take_no_part_in_the_selection() -> None:

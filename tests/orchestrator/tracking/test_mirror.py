@@ -15,7 +15,8 @@ from support.tiny import execution_of, run_some_steps, run_to_end
 
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
-from orchestrator.report.mlflow_reader import collect
+from orchestrator.report.artifact_schemas import EvaluatorCard
+from orchestrator.report.mlflow_reader import read_sweep
 from orchestrator.store import json_files
 from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
@@ -193,15 +194,15 @@ def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(
     run = mirror.client.get_run(mirror.children[plan.trials[0].key].run_id)
     assert run.info.status == "FAILED"
     assert "no memory for the networks" in run.data.tags["error"]
-    assert collect(mirror.uri, "tiny").runs[0].quality("frechet") is None  # the report can be written without it
+    assert read_sweep(mirror.uri, "tiny").runs[0].quality("frechet") is None  # the report can be written without it
 
     finished = run_to_end(plan, plan.trials[0]).folder.record()
     later = mirror_of(plan, tmp_path)
     later.open()
     later.sync()
-    found = collect(mirror.uri, "tiny").runs[0]
+    found = read_sweep(mirror.uri, "tiny").runs[0]
     assert found.run_id == run.info.run_id
-    assert found.evaluator == finished.evaluator
+    assert found.evaluator == EvaluatorCard.model_validate(finished.evaluator)
     assert found.quality("frechet") == found.history[f"frechet/{finished.evaluator['id']}"][1][-1]
     assert found.quality("best_frechet") == finished.best[f"frechet/{finished.evaluator['id']}"]
     assert found.environment["applied"]["generator"] == finished.applied["generator"]

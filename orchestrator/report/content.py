@@ -1,0 +1,26 @@
+"""Everything that a report shows, computed from the data of a sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.report import leaderboard, summary
+from orchestrator.report.analysis import Analysis, analyse
+from orchestrator.report.data import SweepData
+from orchestrator.report.leaderboard import Row
+from orchestrator.report.summary import Summary
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """`rows`: the leaderboard of the runs that are compared."""
+
+    data: SweepData
+    rows: list[Row]
+    analysis: Analysis
+    summary: Summary
+
+
+def report_content(data: SweepData) -> ReportContent:
+    rows, analysis = leaderboard.rows(data.selection), analyse(data)
+    return ReportContent(data, rows, analysis, summary.summarise(data, rows, analysis))

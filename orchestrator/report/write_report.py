@@ -1,0 +1,31 @@
+"""Writes the comparison report of one sweep or several: report.html and the files beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orchestrator.errors import UserError
+from orchestrator.report import markdown, mlflow_reader, page, tables
+from orchestrator.report.content import report_content
+from orchestrator.report.merge import merged
+from orchestrator.report.summary import Summary
+
+
+def write_report(
+    tracking_uri: str, sweeps: list[str], folder: Path, parent_run_id: str | None = None, refresh: int | None = None
+) -> Summary:
+    """Read the sweeps from MLflow and write their report into the folder.
+
+    `parent_run_id`: the run of the sweep, if there is one sweep and several runs of this name; without it the newest
+    is read. `refresh`: seconds after which a browser loads the page again. Raises UserError.
+    """
+    data = [mlflow_reader.read_sweep(tracking_uri, sweep, parent_run_id) for sweep in sweeps]
+    content = report_content(data[0] if len(data) == 1 else merged(data))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        page.write(content, folder / "report.html", refresh)
+        markdown.write(content, folder)
+        tables.write(content.data, content.analysis, folder)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written ({error.strerror})") from None
+    return content.summary
