@@ -1,9 +1,9 @@
-"""What trials that share a GPU train together, against one alone on it.
+"""Images per second of several trials that share a GPU, against those of one trial alone.
 
     python benchmarks/one_gpu.py [--families dcgan acgan wgan_gp] [--together 1 2 4 8] [--seconds 15] [--device cuda]
 
 Each trial is a process, as a worker is, with the papers' networks of width 32 and batches of 64 on the bundled digits.
-Images per second are those of all together, from the moment when all have taken their first steps.
+Images per second are the sum over the trials, measured after all have taken their first steps.
 """
 
 from __future__ import annotations
@@ -34,22 +34,27 @@ def main() -> None:
     options = parser.parse_args()
     for family in options.families:
         speeds = {count: together(count, family, options.seconds, options.device) for count in options.together}
-        told = ", ".join(f"{count}: {speed:,.0f}" for count, speed in speeds.items())
+        speeds_text = ", ".join(f"{count}: {speed:,.0f}" for count, speed in speeds.items())
         ratio = max(speeds.values()) / speeds[min(speeds)]
-        print(f"{family}, images/s of so many trials: {told}")
+        print(f"{family}, images/s by number of trials: {speeds_text}")
         print(
-            GoalResult("    the best of them against the fewest", f"{ratio:.2f}x", f"at least {GOAL}x", ratio >= GOAL)
+            GoalResult(
+                "    the best against the smallest number of trials",
+                f"{ratio:.2f}x",
+                f"at least {GOAL}x",
+                ratio >= GOAL,
+            )
         )
 
 
 def together(count: int, family: str, seconds: float, device: str) -> float:
     """Images per second of `count` trials at once."""
     spawn = multiprocessing.get_context("spawn")
-    ready, steps = spawn.Barrier(count), spawn.SimpleQueue()
-    processes = [spawn.Process(target=train, args=(family, seconds, device, ready, steps)) for _ in range(count)]
+    ready, queue = spawn.Barrier(count), spawn.SimpleQueue()
+    processes = [spawn.Process(target=train, args=(family, seconds, device, ready, queue)) for _ in range(count)]
     for process in processes:
         process.start()
-    speeds = [steps.get() for _ in processes]
+    speeds = [queue.get() for _ in processes]
     for process in processes:
         process.join()
     return sum(speeds)

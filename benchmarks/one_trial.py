@@ -1,9 +1,9 @@
-"""A step of training against the loop that people write (`plain_loop.py`), and where the time of a step goes.
+"""The time of a training step against a tutorial's loop (`plain_loop.py`), and what a step spends its time on.
 
     python benchmarks/one_trial.py [--families dcgan acgan wgan_gp] [--rounds 6] [--device cpu] [--profile]
 
-On the bundled digits, one thread, the papers' networks of width 32, batches of 64. The loops take turns and the table
-has medians. `--device cuda` measures the same on a GPU, and there the recorded step against the one that is not.
+On the bundled digits, one thread, the papers' networks of width 32, batches of 64. The loops take turns; the
+table has medians. `--device cuda` measures the same on a GPU, and also compares steps with and without a CUDA graph.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--families", nargs="+", default=FAMILIES, choices=FAMILIES)
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--profile", action="store_true", help="where the time goes, kernel by kernel")
+    parser.add_argument("--profile", action="store_true", help="also print the time that each kernel takes")
     options = parser.parse_args()
     for line in lines(options.rounds, options.families, options.device):
         print(line, flush=True)
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "cpu") -> Iterator[GoalResult]:
-    """A line a goal, as each is measured."""
+    """One line for each goal, as it is measured."""
     torch.set_num_threads(1)
     images = datasets.load(TrialConfig().data)
     native = resolve_precision("auto", torch.device(device))
@@ -89,11 +89,11 @@ def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "
                 ratio >= GOAL_ON_GPU,
             )
             yield GoalResult("    its CUDA graph", str(ours[native].applied()["cuda_graph"]), "", None)
-        yield from beside_the_step(ours[native], took[native], images)
+        yield from costs_beside_step(ours[native], took[native], images)
 
 
-def beside_the_step(trainer: Trainer, step: float, images: ImageSet) -> Iterator[GoalResult]:
-    """History, accuracy and divergence checks; a checkpoint; an evaluation."""
+def costs_beside_step(trainer: Trainer, step: float, images: ImageSet) -> Iterator[GoalResult]:
+    """The costs beside a step: history, accuracy and divergence checks; a checkpoint; an evaluation."""
     spent, steps = defaultdict[str, float](float), 20
     with ExitStack() as stack:
         for owner, name in (
@@ -132,14 +132,14 @@ def config(family: str, **changes: Any) -> TrialConfig:
 
 
 def in_turn(steps: dict[str, Callable[[], Any]], rounds: int, device: str) -> dict[str, float]:
-    """Seconds of a step, median over `rounds` rounds of some steps each, after some that are not counted."""
+    """Seconds per step: the median over `rounds` rounds of four steps each, after warm-up steps."""
     took = defaultdict[str, list[float]](list)
     for step in steps.values():
         for _ in range(2 if device == "cpu" else WARM_UP_STEPS + 2):
             step()
     for _ in range(rounds):
         for name, step in steps.items():
-            step()  # what the other one left in the caches
+            step()  # fills the caches again, after another loop used them
             for _ in range(4):
                 began = time.perf_counter()
                 step()
@@ -169,7 +169,7 @@ def arithmetic(trainer: Trainer) -> int:
 
 
 def kernel_speed(dtype: torch.dtype, device: str) -> float:
-    """FLOP/s of the fastest kernel at hand: a convolution of 3x3 with 256 channels."""
+    """FLOP/s of a fast kernel: a convolution of 3x3 with 256 channels."""
     layer = torch.nn.Conv2d(256, 256, 3, padding=1, device=device, dtype=dtype).to(memory_format=torch.channels_last)
     images = torch.randn(64, 256, 16, 16, device=device, dtype=dtype).to(memory_format=torch.channels_last)
     with torch.no_grad():
@@ -179,12 +179,12 @@ def kernel_speed(dtype: torch.dtype, device: str) -> float:
 
 @contextmanager
 def timed(owner: Any, name: str, spent: dict[str, float]) -> Iterator[None]:
-    real = getattr(owner, name)
+    original = getattr(owner, name)
 
     def measured(*arguments: Any, **named: Any) -> Any:
         began = time.perf_counter()
         try:
-            return real(*arguments, **named)
+            return original(*arguments, **named)
         finally:
             spent[name] += time.perf_counter() - began
 
@@ -193,15 +193,15 @@ def timed(owner: Any, name: str, spent: dict[str, float]) -> Iterator[None]:
 
 
 def profile(family: str, device: str) -> str:
-    """The kernels of ten steps, by the time that each takes."""
+    """The kernels of ten steps, sorted by their time."""
     trainer = Trainer(config(family), datasets.load(TrialConfig().data), device)
     for _ in range(3):
         trainer.step()
-    with torch.profiler.profile() as seen:
+    with torch.profiler.profile() as profiler:
         for _ in range(10):
             trainer.step()
-    by = "self_cpu_time_total" if device == "cpu" else "self_device_time_total"
-    return seen.key_averages().table(sort_by=by, row_limit=15, max_name_column_width=48)
+    sort_by = "self_cpu_time_total" if device == "cpu" else "self_device_time_total"
+    return profiler.key_averages().table(sort_by=sort_by, row_limit=15, max_name_column_width=48)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The loop that people write: float32, NCHW, a DataLoader, plain Adam, `.item()` at each step.
+"""A training loop as in tutorials: float32, NCHW, a DataLoader, plain Adam, `.item()` at each step.
 
-Networks, batch, data and losses are those of a trial; only how they are computed is what tutorials show.
+Networks, batch size, data and losses are those of a trial.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gan_core.networks.build import build_networks, classes_of
 
 
 class PlainLoop:
-    """Trains `config` (family, losses, learning rates; no stabilisers) on `images`. `step()` gives its losses."""
+    """Trains `config` (family, losses, learning rates; no stabilisers) on `images`. `step()` returns its losses."""
 
     def __init__(self, config: TrialConfig, images: ImageSet, device: torch.device | str = "cpu"):
         self.config, self.device, self.classes = config, torch.device(device), classes_of(config, images)
@@ -33,8 +33,8 @@ class PlainLoop:
         self.adam_g = self._adam(self.generator)
         self.adam_d = self._adam(self.discriminator)
         labels = images.labels if images.labels is not None else torch.zeros(len(images), dtype=torch.long)
-        set_ = TensorDataset(to_unit(images.images), labels)
-        self.batches = _forever(DataLoader(set_, batch_size=config.batch_size, shuffle=True, drop_last=True))
+        dataset = TensorDataset(to_unit(images.images), labels)
+        self.batches = _forever(DataLoader(dataset, batch_size=config.batch_size, shuffle=True, drop_last=True))
 
     def _adam(self, network: nn.Module) -> torch.optim.Adam:
         return torch.optim.Adam(network.parameters(), lr=self.config.optimizer.lr, betas=self.config.optimizer.betas)
@@ -45,48 +45,43 @@ class PlainLoop:
         return self.generator(z, labels), labels
 
     def step(self) -> dict[str, float]:
-        said = {}
+        measured = {}
         for _ in range(self.config.loss.n_critic):
             real, labels = (part.to(self.device) for part in next(self.batches))
             fake, fake_labels = self._fake()
-            on_real, on_fake = self.discriminator(real), self.discriminator(fake.detach())
+            real_output, fake_output = self.discriminator(real), self.discriminator(fake.detach())
             if self.config.loss.name == "wasserstein":
                 penalty = self.config.loss.gradient_penalty * self._penalty(real, fake.detach())
-                loss = on_fake.logits.mean() - on_real.logits.mean() + penalty
-                said["penalty"] = penalty.item()
+                loss = fake_output.logits.mean() - real_output.logits.mean() + penalty
+                measured["penalty"] = penalty.item()
             else:
-                loss = (_bce(on_real.logits, 1.0) + _bce(on_fake.logits, 0.0)) / 2
-                said["accuracy"] = (
-                    ((on_real.logits > 0).float().mean() + (on_fake.logits <= 0).float().mean()) / 2
+                loss = (_bce(real_output.logits, 1.0) + _bce(fake_output.logits, 0.0)) / 2
+                measured["accuracy"] = (
+                    ((real_output.logits > 0).float().mean() + (fake_output.logits <= 0).float().mean()) / 2
                 ).item()
             if self.classes:
-                loss = (
-                    loss
-                    + (
-                        F.cross_entropy(on_real.class_logits, labels)
-                        + F.cross_entropy(on_fake.class_logits, fake_labels)
-                    )
-                    / 2
-                )
+                class_loss_real = F.cross_entropy(real_output.class_logits, labels)
+                class_loss_fake = F.cross_entropy(fake_output.class_logits, fake_labels)
+                loss = loss + (class_loss_real + class_loss_fake) / 2
             self.adam_d.zero_grad()
             loss.backward()
             self.adam_d.step()
-            said["d"] = loss.item()
+            measured["d"] = loss.item()
         fake, fake_labels = self._fake()
-        judged = self.discriminator(fake)
-        loss = -judged.logits.mean() if self.config.loss.name == "wasserstein" else _bce(judged.logits, 1.0)
+        output = self.discriminator(fake)
+        loss = -output.logits.mean() if self.config.loss.name == "wasserstein" else _bce(output.logits, 1.0)
         if self.classes:
-            loss = loss + F.cross_entropy(judged.class_logits, fake_labels)
+            loss = loss + F.cross_entropy(output.class_logits, fake_labels)
         self.adam_g.zero_grad()
         loss.backward()
         self.adam_g.step()
-        said["g"] = loss.item()
-        return said
+        measured["g"] = loss.item()
+        return measured
 
     def _penalty(self, real: Tensor, fake: Tensor) -> Tensor:
         epsilon = torch.rand(len(real), 1, 1, 1, device=self.device)
-        at = (epsilon * real + (1 - epsilon) * fake).requires_grad_()
-        (gradient,) = torch.autograd.grad(self.discriminator(at).logits.sum(), at, create_graph=True)
+        points = (epsilon * real + (1 - epsilon) * fake).requires_grad_()
+        (gradient,) = torch.autograd.grad(self.discriminator(points).logits.sum(), points, create_graph=True)
         return ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
 
 

@@ -1,8 +1,8 @@
-"""Trains the classifier of the digits anew, as the package has it: after a change of the network or of its training.
+"""Trains the classifier of the digits and writes it into the package. Run it after a change of the network or training.
 
     python tools/bundle_classifier.py
 
-So the default data set is measured with the same weights on every machine, from the first second on.
+With the file in the package, the default data set is measured with the same weights on every machine at once.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ def main() -> None:
     digits = load(DataConfig())
     for file in BUNDLED.glob("*.pt"):
         file.unlink()
-    made = classifier(digits, BUNDLED / f"{digits.fingerprint}.pt")
-    print(f"{digits.fingerprint}: weights {made.weights_hash}, right on {made.accuracy:.1%} of the test images")
+    features = classifier(digits, BUNDLED / f"{digits.fingerprint}.pt")
+    print(f"{digits.fingerprint}: weights {features.weights_hash}, right on {features.accuracy:.1%} of the test images")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The pictures of docs/original-report.md: one column or row a group, as built first."""
+"""The figures of docs/original-report.md: one column or row for each group, as built first."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ G, D, OTHER = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito's colour-blind-sa
 
 
 def losses(runs: list[Run], file: Path) -> None:
-    """Losses of G and D in windows of log_every steps, a line a seed."""
+    """Losses of G and D in windows of log_every steps, one line per seed."""
     _curves(
         runs,
         {metric_names.LOSS_GENERATOR: ("generator", G), metric_names.LOSS_DISCRIMINATOR: ("discriminator", D)},
@@ -33,7 +33,7 @@ def losses(runs: list[Run], file: Path) -> None:
 
 
 def accuracy(runs: list[Run], file: Path) -> None:
-    """D's balanced accuracy and its ROC area, a line a seed."""
+    """D's balanced accuracy and its ROC AUC, one line per seed."""
     curves = {
         metric_names.ACCURACY_DISCRIMINATOR: ("accuracy", D),
         metric_names.ACCURACY_AUC: ("area under the ROC curve", OTHER),
@@ -48,9 +48,9 @@ def _curves(
     file: Path,
     limits: tuple[float, float] | None = None,
 ) -> None:
-    found = groups(runs)
-    figure, panels = plt.subplots(1, len(found), figsize=(5.5 * len(found), 3.4), constrained_layout=True)
-    for panel, group in zip(panels, found, strict=True):
+    names = groups(runs)
+    figure, panels = plt.subplots(1, len(names), figsize=(5.5 * len(names), 3.4), constrained_layout=True)
+    for panel, group in zip(panels, names, strict=True):
         for run in of(runs, group):
             for metric, (label, colour) in metrics.items():
                 steps, values = run.series(metric)
@@ -66,8 +66,8 @@ def _curves(
 
 
 def progress(runs: list[Run], file: Path, moments: int = 6) -> None:
-    """Sample grids of seed 0 at even steps of training, a row a group."""
-    rows = [[_captioned(*one) for one in _spread(of(runs, group)[0], moments)] for group in groups(runs)]
+    """Sample grids of seed 0 at even distances of steps, one row per group."""
+    rows = [[_captioned(*grid) for grid in _spread(of(runs, group)[0], moments)] for group in groups(runs)]
     _rows(rows, file, groups(runs))
 
 
@@ -78,7 +78,7 @@ def _spread(run: Run, moments: int) -> list[tuple[str, np.ndarray]]:
 
 
 def final_samples(runs: list[Run], file: Path) -> None:
-    """The last sample grid of every seed, a row a group."""
+    """The last sample grid of every seed, one row per group."""
     rows = []
     for group in groups(runs):
         last = [(run, *run.folder.sample_files()[-1]) for run in of(runs, group)]
@@ -93,15 +93,15 @@ def noisy(runs: list[Run], file: Path) -> None:
         run = of(runs, group)[0]
         images = _draw(run, sampling.fixed_latents(64, run.config.model.latent_dim), None)
         std = run.config.stabilizers.instance_noise.std
-        seen = stabilizers.instance_noise(pixels.to_unit(images), std, torch.Generator().manual_seed(0))
-        grids = [sampling.grid(images), sampling.grid(pixels.to_uint8(seen))]
+        noisy_images = stabilizers.instance_noise(pixels.to_unit(images), std, torch.Generator().manual_seed(0))
+        grids = [sampling.grid(images), sampling.grid(pixels.to_uint8(noisy_images))]
         names = ["generated", f"with noise of std {std:g}"]
         rows.append([_captioned(name, grid[..., 0]) for name, grid in zip(names, grids, strict=True)])
     _rows(rows, file, groups(runs))
 
 
 def classes(runs: list[Run], file: Path, latents: int = 5) -> None:
-    """A row a latent, a column a class (1 to 5 fingers), for seed 0 of each group."""
+    """One row per latent, one column per class (1 to 5 fingers), for seed 0 of each group."""
     rows = []
     for group in groups(runs):
         run = of(runs, group)[0]
@@ -112,7 +112,7 @@ def classes(runs: list[Run], file: Path, latents: int = 5) -> None:
 
 
 def beside_real(runs: list[Run], file: Path) -> None:
-    """Generated images, a row a class, beside real ones in the same arrangement; seed 0."""
+    """Generated images of seed 0, one row per class, beside real images in the same arrangement."""
     pictures = [("real images", np.asarray(Image.open(runs[0].folder.real_images_file)))]
     for group in groups(runs):
         pictures.append((group, np.asarray(Image.open(of(runs, group)[0].folder.sample_files()[-1][1]))))

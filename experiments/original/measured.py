@@ -1,4 +1,4 @@
-"""What docs/original-report.md says of the runs, in numbers: pure functions that the template calls by name."""
+"""The numbers in docs/original-report.md: pure functions that the template calls by name."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ def both_on(runs: list[Run]) -> list[Run]:
 
 
 def machine(run: Run) -> str:
-    found = run.record.environment
-    versions = ", ".join(f"{name} {version}" for name, version in found["packages"].items())
-    return f"{found.get('processor', 'an unnamed processor')}, {versions}, precision {run.record.applied['precision']}"
+    environment = run.record.environment
+    versions = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
+    processor = environment.get("processor", "an unnamed processor")
+    return f"{processor}, {versions}, precision {run.record.applied['precision']}"
 
 
 def printed(family: str, channels: int) -> str:
@@ -45,8 +46,8 @@ def printed(family: str, channels: int) -> str:
 def applied(run: Run) -> str:
     """Adam as read from the optimisers."""
     players = {name: run.record.applied[name] for name in ("generator", "discriminator")}
-    said = [f"{name} lr {found['lr']:g}, betas {tuple(found['betas'])}" for name, found in players.items()]
-    return f"Adam, {'; '.join(said)}; batch {run.config.batch_size}."
+    settings = [f"{name} lr {adam['lr']:g}, betas {tuple(adam['betas'])}" for name, adam in players.items()]
+    return f"Adam, {'; '.join(settings)}; batch {run.config.batch_size}."
 
 
 def outcomes(runs: list[Run]) -> str:
@@ -156,7 +157,7 @@ def noise(runs: list[Run]) -> Toggle:
 
 
 THEIRS: list[tuple[str, str, int, float, str]] = [
-    # sweep, what, step, the report's value, our metric
+    # sweep, label, step, the report's value, our metric
     (DCGAN, "G loss", 2300, 0.8010, metric_names.LOSS_GENERATOR),
     (DCGAN, "D loss", 2300, 0.6750, metric_names.LOSS_DISCRIMINATOR),
     (STABILISED, "G loss", 1500, 0.8880, metric_names.LOSS_GENERATOR),
@@ -181,11 +182,11 @@ THEIRS: list[tuple[str, str, int, float, str]] = [
 def beside(runs: dict[str, list[Run]]) -> list[list[str]]:
     """The report's numbers beside ours, as rows of a table."""
     rows = []
-    for sweep, what, step, theirs, metric in THEIRS:
+    for sweep, label, step, theirs, metric in THEIRS:
         chosen = both_on(runs[sweep]) if sweep == STABILISED else runs[sweep]
         ours = [
             _mean_and_range([run.mean_up_to(metric, step) for run in of(chosen, group)], ".3f")
             for group in ("as built", "corrected")
         ]
-        rows.append([sweep.removeprefix("original-"), what, str(step), f"{theirs:g}", *ours])
+        rows.append([sweep.removeprefix("original-"), label, str(step), f"{theirs:g}", *ours])
     return rows

@@ -42,7 +42,7 @@ def page(runs: dict[str, list[Run]]) -> str:
     """page.md.j2, filled in: the words stand there, the numbers come from measured.py."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent)
     environment = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
-    functions = {name: found for name, found in vars(measured).items() if inspect.isfunction(found)}
+    functions = {name: value for name, value in vars(measured).items() if inspect.isfunction(value)}
     systems = dict(zip(("dcgan", "stabilised", "acgan", "wgan_gp"), runs.values(), strict=True))
     return wrapped(environment.get_template("page.md.j2").render(**functions, **systems, runs=runs))
 

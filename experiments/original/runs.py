@@ -47,7 +47,7 @@ class Run:
     def mean_up_to(self, metric: str, step: int, width: int = 100) -> float:
         """The mean of the `width` steps that end at `step`: what the report printed."""
         steps, values = self.series(metric)
-        chosen = [value for at, value in zip(steps, values, strict=True) if step - width < at <= step]
+        chosen = [value for end, value in zip(steps, values, strict=True) if step - width < end <= step]
         return fmean(chosen) if chosen else float("nan")
 
     def generator(self) -> Any:
@@ -66,13 +66,22 @@ def load(home: Path, sweep: str) -> list[Run]:
         )
     runs = []
     for trial in folder.document()["trials"]:
-        place = folder.trial(trial["key"])
-        record = place.record()
+        trial_folder = folder.trial(trial["key"])
+        record = trial_folder.record()
         if record.status != "finished":
             sys.exit(f"{sweep}: {trial['name']} is {record.status}; run the sweep to its end first")
-        config = TrialConfig.model_validate_json(place.config_file.read_text())
+        config = TrialConfig.model_validate_json(trial_folder.config_file.read_text())
         runs.append(
-            Run(trial["name"], trial["group"], trial["seed"], trial["factors"], config, record, place, place.history())
+            Run(
+                trial["name"],
+                trial["group"],
+                trial["seed"],
+                trial["factors"],
+                config,
+                record,
+                trial_folder,
+                trial_folder.history(),
+            )
         )
     return runs
 

@@ -1,4 +1,4 @@
-"""Settings that mean nothing together, and settings that their papers warn of."""
+"""Settings that contradict each other, and combinations that their papers advise against."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Problem = tuple[str, str]
 
 
 class Conflict(ValueError):
-    """Settings that mean nothing together: (path, message) of each."""
+    """Settings that contradict each other. `problems`: (path, message) of each."""
 
     def __init__(self, problems: list[Problem]):
         self.problems = problems
@@ -18,106 +18,124 @@ class Conflict(ValueError):
 
 
 def conflicts(config: TrialSections) -> list[Problem]:
-    """Settings that mean nothing together."""
-    return [*_in_the_loss(config), *_between_stabilizers(config), *_in_the_networks(config), *_in_the_data(config)]
+    """All settings that contradict others."""
+    return [*_of_loss(config), *_of_stabilizers(config), *_of_networks(config), *_of_data_and_evaluation(config)]
 
 
-def _in_the_loss(config: TrialSections) -> list[Problem]:
-    loss, family, found = config.loss, config.model.family, []
+def _of_loss(config: TrialSections) -> list[Problem]:
+    loss, family, problems = config.loss, config.model.family, list[Problem]()
     if loss.name not in ("bce", "least_squares"):
-        for name, does in {"label_smoothing": "smooths", "label_flipping": "swaps"}.items():
+        for name, verb in {"label_smoothing": "smooths", "label_flipping": "flips"}.items():
             if getattr(config.stabilizers, name):
-                message = f"{does} the targets of a BCE or least-squares loss; a {loss.name} loss has none (use 0)"
-                found.append((f"stabilizers.{name}", message))
+                message = (
+                    f"{verb} the targets of a BCE or least-squares loss; a {loss.name} loss has no targets (use 0)"
+                )
+                problems.append((f"stabilizers.{name}", message))
     if not families.labelled(family):
         for name in ("auxiliary_loss", "auxiliary_weight", "auxiliary_real_share"):
             if getattr(loss, name) is not None:
-                found.append(
+                problems.append(
                     (
                         f"loss.{name}",
-                        f"only a family with classes (acgan) has a class loss; the family here is {family}",
+                        f"only a family with classes (acgan) has a class loss, and the family is {family}",
                     )
                 )
     if not loss.gradient_penalty:
         for name in ("one_sided_penalty", "shared_epsilon"):
             if getattr(loss, name):
-                found.append((f"loss.{name}", "belongs to loss.gradient_penalty, which is off here"))
+                problems.append((f"loss.{name}", "changes loss.gradient_penalty, which is off"))
     if loss.name == "wasserstein" and loss.sum_of_halves:
-        found.append(("loss.sum_of_halves", "a Wasserstein loss is the difference of its halves already"))
-    return found
+        problems.append(("loss.sum_of_halves", "a Wasserstein loss is always the sum of its halves; leave this out"))
+    return problems
 
 
-def _between_stabilizers(config: TrialSections) -> list[Problem]:
-    loss, stabilizers, found = config.loss, config.stabilizers, []
+def _of_stabilizers(config: TrialSections) -> list[Problem]:
+    loss, stabilizers, problems = config.loss, config.stabilizers, list[Problem]()
     penalties = {
         "loss.gradient_penalty": loss.gradient_penalty,
         "stabilizers.r1": stabilizers.r1,
         "stabilizers.dragan": stabilizers.dragan,
     }
-    on = [path for path, strength in penalties.items() if strength]
-    if len(on) > 1:
-        found.append((on[1], f"{on[0]} holds the slope of the same discriminator to another value; keep one of them"))
-    packs = stabilizers.packing
-    if packs and families.labelled(config.model.family):
-        found.append(
-            ("stabilizers.packing", f"an {config.model.family} names the class of one image, not of a pack; use 0")
+    active = [path for path, strength in penalties.items() if strength]
+    if len(active) > 1:
+        problems.append(
+            (
+                active[1],
+                f"{active[0]} already penalises the gradient of the discriminator; use only one of the two",
+            )
         )
-    if packs and config.batch_size % packs:
-        found.append(("stabilizers.packing", f"packs of {packs} do not divide the batch of {config.batch_size}"))
-    return found
+    pack_size = stabilizers.packing
+    if pack_size and families.labelled(config.model.family):
+        problems.append(
+            (
+                "stabilizers.packing",
+                f"the discriminator of {config.model.family} predicts the class of one image, not of a pack; use 0",
+            )
+        )
+    if pack_size and config.batch_size % pack_size:
+        problems.append(
+            ("stabilizers.packing", f"packs of {pack_size} images do not divide a batch of {config.batch_size}")
+        )
+    return problems
 
 
-def _in_the_networks(config: TrialSections) -> list[Problem]:
-    model, found = config.model, []
+def _of_networks(config: TrialSections) -> list[Problem]:
+    model, problems = config.model, list[Problem]()
     if model.networks == "original" and model.family not in families.BUILT_IN:
-        found.append(("model.networks", f"the original report has no {model.family}; use standard"))
+        problems.append(("model.networks", f"the original report has no {model.family}; use standard"))
     elif model.networks == "original":
         if model.width is not None:
-            found.append(("model.width", "the original networks have fixed widths; leave it out"))
+            problems.append(("model.width", "the original networks have fixed widths; leave this out"))
         if config.data.image_size != 32:
-            found.append(("data.image_size", "the original networks are for 32 pixels"))
-    return found
+            problems.append(("data.image_size", "the original networks are for images of 32 pixels"))
+    return problems
 
 
-def _in_the_data(config: TrialSections) -> list[Problem]:
-    data, evaluation, found = config.data, config.evaluation, []
+def _of_data_and_evaluation(config: TrialSections) -> list[Problem]:
+    data, evaluation, problems = config.data, config.evaluation, list[Problem]()
     if data.name in ("npz", "image_folder"):
         if data.path is None:
-            found.append(("data.path", f"data set {data.name} needs the path of your images"))
+            problems.append(("data.path", f"data set {data.name} needs the path of your images"))
         if data.root is not None:
-            found.append(("data.root", f"is the folder of torchvision's data sets; {data.name} uses data.path"))
+            problems.append(
+                ("data.root", f"is the folder of torchvision's data sets; {data.name} needs data.path instead")
+            )
     elif data.path is not None:
-        found.append(("data.path", f"belongs to npz and image_folder; the data set here is {data.name}"))
+        problems.append(("data.path", f"is only for npz and image_folder, and the data set is {data.name}"))
     if data.name == "stacked_mnist":
         if data.classes is not None:
-            found.append(("data.classes", "stacked_mnist is made of all ten digits"))
+            problems.append(("data.classes", "stacked_mnist always has all ten digits; leave this out"))
         if data.rgb:
-            found.append(("data.rgb", "stacked_mnist has three channels already"))
+            problems.append(("data.rgb", "stacked_mnist already has three channels; leave this out"))
     if evaluation.features == "inception" and evaluation.weights is None:
-        found.append(("evaluation.weights", "features: inception needs the file of its weights"))
+        problems.append(("evaluation.weights", "features: inception needs the file of the network's weights"))
     if evaluation.features != "inception" and evaluation.weights is not None:
-        found.append(("evaluation.weights", f"belongs to features: inception; they are {evaluation.features} here"))
-    return found
+        problems.append(
+            ("evaluation.weights", f"is only for features: inception, and the features are {evaluation.features}")
+        )
+    return problems
 
 
 def cautions(config: TrialSections) -> list[str]:
-    """Settings that work together but that their papers warn of."""
-    found = []
+    """Warnings about settings that work together although their papers advise against it."""
+    warnings: list[str] = []
     loss, stabilizers = config.loss, config.stabilizers
     penalties = (loss.gradient_penalty, stabilizers.r1, stabilizers.dragan)
     if loss.gradient_penalty and config.model.discriminator_norm == "batch":
-        found.append(
-            "batch norm in the discriminator under a gradient penalty: the penalty is per example and assumes none "
+        warnings.append(
+            "batch norm in the discriminator with a gradient penalty, which is per example and assumes no batch norm "
             "(Gulrajani et al. 2017, section 4)"
         )
     if loss.gradient_penalty and stabilizers.minibatch_std:
-        found.append("minibatch standard deviation under a gradient penalty: a score depends on the whole batch")
+        warnings.append("minibatch standard deviation with a gradient penalty: each score depends on the whole batch")
     if loss.shared_epsilon:
-        found.append("one mixing epsilon for the whole batch: Gulrajani et al. 2017, algorithm 1, draw one an example")
-    if loss.name == "wasserstein" and not any(penalties) and not stabilizers.spectral_norm:
-        found.append("a Wasserstein loss without a gradient penalty leaves the critic unconstrained")
-    if loss.auxiliary_loss in ("nll_of_probabilities", "double_softmax"):
-        found.append(
-            f"{loss.auxiliary_loss} is a mistake kept to be measured: the class loss is cross_entropy on logits"
+        warnings.append(
+            "one mixing epsilon for the whole batch: Gulrajani et al. 2017, algorithm 1, draw one for each example"
         )
-    return found
+    if loss.name == "wasserstein" and not any(penalties) and not stabilizers.spectral_norm:
+        warnings.append("a Wasserstein loss without a gradient penalty leaves the critic unconstrained")
+    if loss.auxiliary_loss in ("nll_of_probabilities", "double_softmax"):
+        warnings.append(
+            f"{loss.auxiliary_loss} is a known mistake, here to be measured; the correct class loss is cross_entropy"
+        )
+    return warnings

@@ -1,4 +1,4 @@
-"""A configuration as flat settings by dotted path, and the key that names a trial by its content."""
+"""A configuration as flat settings by dotted path, and the key that identifies a trial by its content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gan_core.config.trial import TrialConfig
 
 
 def effective_settings(config: TrialConfig) -> dict[str, Any]:
-    """The settings that act, as flat dotted paths: optimisers resolved for each player, what is off as 0."""
+    """The settings in effect by dotted path: the optimiser of each player resolved, stabilisers that are off as 0."""
     dump = config.model_dump(mode="json")
     for player in ("generator", "discriminator"):
         lr, betas = config.optimizer.adam(player)
@@ -46,16 +46,16 @@ def unflatten(flat: dict[str, Any]) -> dict[str, Any]:
     return nested
 
 
-# What may change from one command to the next, though the trial stays the same
 NOT_IDENTITY = ("data.root", "data.path", "evaluation.weights", "checkpoint_every")
+"""Settings that may change between two commands without making another trial."""
 
 
 def trial_key(config: TrialConfig, data_fingerprint: str) -> str:
-    """16 hex digits that name a trial by its content.
+    """16 hex digits that identify a trial by its content.
 
-    Where the data lies does not count (its fingerprint does), nor the file of an evaluator's weights (the evaluator has
-    an identity of its own), nor how often a checkpoint is saved, nor what is off: a stabiliser that a later version
-    adds leaves the keys of the trials without it as they are.
+    Four things do not count: the folder of the data (their fingerprint counts), the file of an evaluator's weights (the
+    evaluator has an id of its own), how often a checkpoint is saved, and settings that are off. So a stabiliser that a
+    later version adds does not change the keys of trials without it.
     """
     settings = {
         path: value
@@ -67,7 +67,7 @@ def trial_key(config: TrialConfig, data_fingerprint: str) -> str:
 
 
 def setting_paths(section: type[BaseModel] = TrialConfig, prefix: str = "") -> list[str]:
-    """Every setting's dotted path, in the order of the documentation."""
+    """The dotted path of every setting, in the order of the documentation."""
     paths = []
     for name, field in section.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):

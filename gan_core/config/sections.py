@@ -1,4 +1,4 @@
-"""The sections of a trial's configuration: every setting with its default, its range and what it means."""
+"""The sections of a trial's configuration: every setting with its default, its range and its meaning."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ Player = Literal["generator", "discriminator"]
 
 
 def _false_is_zero(value: Any) -> Any:
-    """`false` switches a stabiliser off; `true` does not say how strong it should be and is refused as a number."""
+    """`false` switches a stabiliser off. `true` gives no strength, so it is left to be refused as a number."""
     return 0.0 if value is False else value
 
 
 def _one_is_off(value: Any) -> Any:
-    """Packs of one image are no packs: `packing: 1` is off, as 0 and `false` are."""
+    """`packing: 1` is off, like 0 and `false`: a pack of one image is no pack."""
     return 0 if value is False or (value == 1 and value is not True) else value
 
 
-def _countable(value: int) -> int:
-    """Not `lt`, which a setting's own `lt` would be merged with."""
+def _exact_as_float(value: int) -> int:
+    """Refuses integers that a float cannot hold. Not by `lt`, which pydantic would merge with a setting's own `lt`."""
     if value >= 2**53:
         raise ValueError("less than 2**53")
     return value
 
 
-Whole = Annotated[int, Field(strict=True), AfterValidator(_countable)]
+Whole = Annotated[int, Field(strict=True), AfterValidator(_exact_as_float)]
 Text = Annotated[str, Field(strict=True)]
 Index = Annotated[int, Field(strict=True, ge=0)]
 LearningRate = Annotated[float, Field(strict=True, gt=0)]
@@ -49,10 +49,10 @@ class DataConfig(Section):
     root: Text | None = Field(None, description="folder of torchvision's data sets (default: HOME/datasets)")
     path: Text | None = Field(None, description="an .npz file, or a folder of images (subfolders are classes)")
     classes: tuple[Index | Text, ...] | None = Field(
-        None, min_length=1, description="keep only these classes, by name or else by index"
+        None, min_length=1, description="use only these classes, each by name or by index"
     )
-    image_size: Literal[32, 64] = Field(32, description="pixels a side")
-    rgb: bool = Field(False, strict=True, description="repeat the channel of grey images three times")
+    image_size: Literal[32, 64] = Field(32, description="width and height of the images in pixels")
+    rgb: bool = Field(False, strict=True, description="turn grey images into RGB by repeating their channel")
 
 
 class ModelConfig(Section):
@@ -60,10 +60,13 @@ class ModelConfig(Section):
         "dcgan", description="dcgan, acgan, wgan_gp, or one that an installed package adds"
     )
     networks: Literal["standard", "original"] = Field(
-        "standard", description="the paper's networks, or exactly those of the original report"
+        "standard", description="the networks of the paper, or those of the original report"
     )
     width: Whole | None = Field(
-        None, ge=4, le=1024, description="channels of the layer next to the image (standard only; default 32)"
+        None,
+        ge=4,
+        le=1024,
+        description="channels of the layer next to the image (only for standard networks; default 32)",
     )
     latent_dim: Whole = Field(100, ge=1, le=10_000, description="length of the latent vector z")
     discriminator_norm: Norm | None = Field(
@@ -75,13 +78,13 @@ class ModelConfig(Section):
 
 
 class PlayerOptimizer(Section):
-    lr: LearningRate | None = Field(None, description="learning rate of this player (default: optimizer.lr)")
-    betas: Betas | None = Field(None, description="Adam's betas of this player (default: optimizer.betas)")
+    lr: LearningRate | None = Field(None, description="learning rate of this network (default: optimizer.lr)")
+    betas: Betas | None = Field(None, description="Adam's betas of this network (default: optimizer.betas)")
 
 
 class OptimizerConfig(Section):
-    lr: LearningRate = Field(2e-4, description="Adam's learning rate (default: the family's paper)")
-    betas: Betas = Field((0.5, 0.999), description="Adam's betas (default: the family's paper)")
+    lr: LearningRate = Field(2e-4, description="Adam's learning rate (default: that of the family's paper)")
+    betas: Betas = Field((0.5, 0.999), description="Adam's betas (default: those of the family's paper)")
     generator: PlayerOptimizer = PlayerOptimizer()
     discriminator: PlayerOptimizer = PlayerOptimizer()
 
@@ -93,30 +96,38 @@ class OptimizerConfig(Section):
 
 class LossConfig(Section):
     name: LossName = Field(
-        "bce", description="bce (non-saturating), hinge, least_squares or wasserstein (default: the family's paper)"
+        "bce", description="bce (non-saturating), hinge, least_squares or wasserstein (default: the paper's)"
     )
-    gradient_penalty: Strength = Field(0.0, description="lambda of the gradient penalty (Gulrajani 2017); 0 is off")
-    one_sided_penalty: bool = Field(False, strict=True, description="penalise only slopes above 1 (Gulrajani 2017, 4)")
+    gradient_penalty: Strength = Field(
+        0.0, description="weight lambda of the gradient penalty (Gulrajani 2017); 0 is off"
+    )
+    one_sided_penalty: bool = Field(
+        False, strict=True, description="penalise only gradient norms above 1 (Gulrajani 2017)"
+    )
     shared_epsilon: bool = Field(
-        False, strict=True, description="one mixing epsilon for the whole batch: a common mistake, to be measured"
+        False,
+        strict=True,
+        description="one mixing epsilon for the whole batch: a common mistake, here to measure its effect",
     )
     n_critic: Whole = Field(1, ge=1, description="discriminator updates before each generator update")
     sum_of_halves: bool = Field(
-        False, strict=True, description="D's loss is the sum of its real and fake halves, not their mean"
+        False, strict=True, description="D's loss is the sum of its halves on real and fake images, not their mean"
     )
     auxiliary_loss: Literal["cross_entropy", "nll_of_probabilities", "double_softmax"] | None = Field(
-        None, description="ACGAN's class loss; the other two are well-known mistakes, to be measured"
+        None, description="class loss of an ACGAN; the last two are known mistakes, here to measure their effect"
     )
     auxiliary_weight: Strength | None = Field(None, description="weight of the class loss (acgan; default 1)")
     auxiliary_real_share: Annotated[float, Field(strict=True, ge=0, le=1)] | None = Field(
-        None, description="part of D's class loss that real images have (acgan; default 0.5)"
+        None, description="share of real images in D's class loss (acgan; default 0.5)"
     )
 
 
 class InstanceNoise(Section):
     std: Strength = Field(0.0, description="standard deviation of the noise on images in [-1, 1]; 0 is off")
-    fake_only: bool = Field(False, strict=True, description="noise on generated images only (the original report's)")
-    anneal: bool = Field(False, strict=True, description="fall linearly to zero at the last step (Sonderby 2017)")
+    fake_only: bool = Field(False, strict=True, description="noise on generated images only, as in the original report")
+    anneal: bool = Field(
+        False, strict=True, description="let the noise fall linearly to 0 at the last step (Sonderby 2017)"
+    )
 
 
 def expand_shorthand(path: str) -> str:
@@ -126,41 +137,45 @@ def expand_shorthand(path: str) -> str:
 
 class StabilizerConfig(Section):
     label_smoothing: Strength = Field(
-        0.0, lt=0.5, description="one-sided: D's target for real images is 1 - this (Salimans 2016)"
+        0.0, lt=0.5, description="one-sided: D's target for real images is 1 minus this value (Salimans 2016)"
     )
     instance_noise: Annotated[
         InstanceNoise, BeforeValidator(lambda v: v if isinstance(v, dict | InstanceNoise) else {"std": v})
-    ] = Field(InstanceNoise(), description="Gaussian noise on D's inputs (Sonderby 2017); a number is its std")
+    ] = Field(InstanceNoise(), description="Gaussian noise on D's inputs (Sonderby 2017); a number sets its std")
     label_flipping: Strength = Field(
-        0.0, lt=0.5, description="chance that D is told the wrong side of an image (Chintala 2016)"
+        0.0, lt=0.5, description="probability that D's target for an image is flipped (Chintala 2016)"
     )
-    r1: Strength = Field(0.0, description="gamma of the gradient penalty on real images (Mescheder 2018)")
-    dragan: Strength = Field(0.0, description="lambda of the gradient penalty around real images (Kodali 2017)")
+    r1: Strength = Field(0.0, description="weight gamma of the gradient penalty on real images (Mescheder 2018)")
+    dragan: Strength = Field(0.0, description="weight lambda of the gradient penalty around real images (Kodali 2017)")
     spectral_norm: bool = Field(False, strict=True, description="spectral norm in all of D's layers (Miyato 2018)")
     ema: Strength = Field(
-        0.0, lt=1, description="decay of the average of G's weights that is evaluated and kept (Yazici 2019)"
+        0.0, lt=1, description="decay of a moving average of G's weights, which is evaluated and saved (Yazici 2019)"
     )
     diff_augment: bool = Field(
-        False, strict=True, description="colour, translation and cutout on all that D sees (Zhao 2020)"
+        False, strict=True, description="random colour, translation and cutout on all inputs of D (Zhao 2020)"
     )
-    minibatch_std: bool = Field(False, strict=True, description="D sees the spread of its batch (Karras 2018)")
+    minibatch_std: bool = Field(
+        False, strict=True, description="D also gets the standard deviation over its batch (Karras 2018)"
+    )
     packing: Annotated[Whole, BeforeValidator(_one_is_off)] = Field(
-        0, ge=0, description="images that D judges together (Lin 2018); 0 or 1 is off"
+        0, ge=0, description="number of images that D gets as one input (Lin 2018); 0 or 1 is off"
     )
 
 
 class EvaluationConfig(Section):
-    every: Whole = Field(100, ge=1, description="steps between evaluations: sample grid, diversity and quality")
-    samples: Whole = Field(512, ge=16, le=100_000, description="generated images that each evaluation draws")
+    every: Whole = Field(
+        100, ge=1, description="steps between evaluations, each with sample grid, diversity and quality"
+    )
+    samples: Whole = Field(512, ge=16, le=100_000, description="number of generated images in each evaluation")
     features: Literal["auto", "classifier", "random", "inception"] = Field(
-        "auto", description="what quality is measured in; auto: a classifier of the data's labels, else random"
+        "auto", description="features for the quality metrics; auto: a classifier if the data has labels, else random"
     )
     weights: Text | None = Field(None, description="file of the Inception network's weights (features: inception)")
-    split: Literal["train", "test"] = Field("train", description="the real images that samples are compared with")
+    split: Literal["train", "test"] = Field("train", description="part of the data that samples are compared with")
 
 
 class TrialSections(Section):
-    """Everything in a trial that other settings can conflict with."""
+    """All settings of a trial that can contradict each other."""
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()

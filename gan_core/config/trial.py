@@ -1,7 +1,7 @@
-"""What one trial is: a frozen, fully documented configuration.
+"""The configuration of one trial: frozen, validated, every setting documented.
 
-`TrialConfig.model_validate(mapping)` fills in the defaults of the family (its paper's optimiser, its paper's loss) and
-refuses unknown keys, values out of range and settings that mean nothing together (`conflicts.py`).
+`TrialConfig.model_validate(mapping)` fills in the defaults of the family (the optimiser and the loss of its paper). It
+refuses unknown keys, values out of range, and settings that contradict each other (`conflicts.py`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 def _family_defaults(name: Any) -> dict[str, Any]:
-    """A copy; nothing for a family that is refused later."""
+    """A copy of the family's defaults; {} for an unknown family, which is refused later."""
     if name in families.BUILT_IN:
         return dict(FAMILY_DEFAULTS[name])
     with suppress(ValueError):
@@ -51,15 +51,17 @@ def _family_defaults(name: Any) -> dict[str, Any]:
 
 
 class TrialConfig(TrialSections):
-    """One GAN, one setting, one seed."""
+    """One GAN with one choice of settings and one seed."""
 
     steps: Whole = Field(1000, ge=1, description="generator updates; each follows n_critic discriminator updates")
-    log_every: Whole = Field(10, ge=1, description="steps in one row of the history: means over exactly that window")
+    log_every: Whole = Field(
+        10, ge=1, description="steps per row of the history, whose metrics are means over these steps"
+    )
     checkpoint_every: Whole = Field(100, ge=1, description="steps between checkpoints")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="auto: bfloat16 autocast where the processor has units for it, else float32"
+        "auto", description="auto: bfloat16 autocast if the processor or GPU has hardware for it, else float32"
     )
-    seed: Whole = Field(0, ge=0, lt=2**31, description="seed of every random stream of the trial")
+    seed: Whole = Field(0, ge=0, lt=2**31, description="seed of all random numbers of the trial")
 
     @model_validator(mode="before")
     @classmethod

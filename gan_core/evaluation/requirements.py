@@ -40,7 +40,7 @@ def check_evaluation(config: TrialConfig, images: Described[Any]) -> None:
     if kind == "classifier" and (images.labels is None or len(images.class_names) < 2):
         raise DataError(
             "evaluation.features",
-            f"a classifier needs labels of at least 2 classes, unlike those of {images.name}; use random or inception",
+            f"a classifier needs labels of at least 2 classes, but {images.name} lacks them; use random or inception",
         )
     labels = images.labels if evaluation.split == "train" else images.test_labels
     if kind == "classifier" and labels is not None:
