@@ -81,9 +81,9 @@ Trial = Annotated[
 
 def _run_on_cluster(context: typer.Context, address: str | None) -> str | None:
     """Run the whole command on a remote cluster and exit, if the address is one for clients outside of it."""
-    from orchestrator.cluster import job_submission  # not at the top: `--help` does not need it
+    from orchestrator.cluster import job_client, job_submission  # not at the top: `--help` does not need it
 
-    if not job_submission.is_outside(address) or context.resilient_parsing:
+    if not job_client.is_outside(address) or context.resilient_parsing:
         return address
     raise typer.Exit(job_submission.run(sys.argv[1:], str(address)))
 

@@ -1,4 +1,4 @@
-"""The address of a Ray cluster: whether something answers there, asked before anything is started."""
+"""The address of a Ray cluster: checked before anything is started."""
 
 from __future__ import annotations
 

@@ -10,15 +10,15 @@ from typing import Any
 from rich.table import Table
 
 from orchestrator.cluster.address import check_address
-from orchestrator.cluster.ray_runtime import join
+from orchestrator.cluster.ray_environment import join
 
 ACCELERATOR = "accelerator_type:"
-"""How Ray names the kind of a node's GPUs: a resource."""
+"""Prefix of the resource by which Ray names the kind of a node's GPUs."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """`trials`: how many run there now."""
+    """A node of the cluster. `device`: the kinds of its GPUs. `trials`: how many run there now."""
 
     address: str
     alive: bool
@@ -29,35 +29,35 @@ class Node:
 
 
 def of_cluster(address: str, running_on: Iterable[str]) -> list[Node]:
-    """Asks the cluster. `running_on`: the node of each running trial. Raises UserError where nobody answers."""
+    """Ask the cluster. `running_on`: the address of each running trial's node. Raises UserError if nobody answers."""
     check_address(address)
     ray = join(address)
     try:
-        return described(ray.nodes(), running_on)
+        return from_ray(ray.nodes(), running_on)
     finally:
         ray.shutdown()
 
 
-def described(nodes: list[dict[str, Any]], running_on: Iterable[str]) -> list[Node]:
-    """From what `ray.nodes()` says: the living first, each by its address."""
+def from_ray(ray_nodes: list[dict[str, Any]], running_on: Iterable[str]) -> list[Node]:
+    """The nodes in the result of `ray.nodes()`: the living first, sorted by address."""
     trials = Counter(running_on)
-    found = []
-    for node in nodes:
-        has, address = node["Resources"], node["NodeManagerAddress"]
-        kinds = [name.removeprefix(ACCELERATOR) for name in has if name.startswith(ACCELERATOR)]
-        cpus, gpus = has.get("CPU", 0.0), has.get("GPU", 0.0)
-        found.append(Node(address, node["Alive"], cpus, gpus, ", ".join(kinds), trials[address] * node["Alive"]))
-    return sorted(found, key=lambda node: (not node.alive, node.address))
+    nodes = []
+    for node in ray_nodes:
+        resources, address = node["Resources"], node["NodeManagerAddress"]
+        kinds = [name.removeprefix(ACCELERATOR) for name in resources if name.startswith(ACCELERATOR)]
+        cpus, gpus = resources.get("CPU", 0.0), resources.get("GPU", 0.0)
+        nodes.append(Node(address, node["Alive"], cpus, gpus, ", ".join(kinds), trials[address] * node["Alive"]))
+    return sorted(nodes, key=lambda node: (not node.alive, node.address))
 
 
 def table(nodes: list[Node]) -> Table:
-    shown = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    rows = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for title in ("node", "", "CPUs", "GPUs", "device", "trials"):
-        shown.add_column(title, justify="right" if title in ("CPUs", "GPUs", "trials") else "left", no_wrap=True)
+        rows.add_column(title, justify="right" if title in ("CPUs", "GPUs", "trials") else "left", no_wrap=True)
     for node in nodes:
         counts = (f"{node.cpus:g}", f"{node.gpus:g}", node.device, str(node.trials))
-        shown.add_row(node.address, "alive" if node.alive else "gone", *counts)
-    return shown
+        rows.add_row(node.address, "alive" if node.alive else "gone", *counts)
+    return rows
 
 
 def as_json(nodes: list[Node]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What every node of a cluster must have before the first trial: the same versions and code, the trials' storage."""
+"""Checks every node of a cluster before the first trial: the same versions and code, access to the trials' storage."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from orchestrator.errors import UserError
 from orchestrator.object_store.s3 import ObjectStore
 
 SECONDS_TO_ANSWER = 120.0
-"""A node starts a worker for the question, which imports Ray."""
-
-
+"""A node first starts a worker, which imports Ray."""
 REMEDIES = {
     "folder": "--home (or $ORCHESTRATE_HOME) must be a folder that every node mounts at the same path",
     "storage": "every node must reach --storage (or $ORCHESTRATE_STORAGE) and have credentials for it",
@@ -28,17 +26,17 @@ REMEDIES = {
 
 @dataclass(frozen=True)
 class Node:
-    """What a node said. `versions`: by package, and `python`. `storage`: why it cannot be used there, or ''."""
+    """What a node reports. `versions`: by package. `storage_error`: why it cannot use the trials' storage, or ''."""
 
     address: str
     versions: dict[str, str]
-    storage: str = ""
+    storage_error: str = ""
 
 
 def probe(cluster: Any, storage: Path | ObjectStore) -> None:
-    """Asks every node at once. `cluster`: a `Cluster`. `storage`: the folder or the object store that trials live in.
+    """Check all nodes at once. `cluster`: a `Cluster`. `storage`: the folder or the object store that trials live in.
 
-    Raises UserError, a line for each thing that is wrong.
+    Raises UserError with a line for each problem.
     """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -46,60 +44,61 @@ def probe(cluster: Any, storage: Path | ObjectStore) -> None:
     name = f".probe-{token}"
     if isinstance(storage, ObjectStore):
         storage.write(name, token.encode())
-        where = (storage.uri, name)
+        location = storage.uri
     else:
         (storage / name).write_text(token)
-        where = (str(storage), name)
+        location = str(storage)
     try:
-        ask = ray.remote(num_cpus=0, max_retries=0)(look)
-        asked = {}
+        task = ray.remote(num_cpus=0, max_retries=0)(examine)
+        answers = {}
         for node in cluster.ray.nodes():
             if node["Alive"]:
-                here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-                asked[node["NodeManagerAddress"]] = ask.options(scheduling_strategy=here).remote(*where, token)
-        ray.wait(list(asked.values()), num_returns=len(asked), timeout=SECONDS_TO_ANSWER)
-        wrong, nodes = [], []
-        for address, answer in asked.items():
+                on_node = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+                answer = task.options(scheduling_strategy=on_node).remote(location, name, token)
+                answers[node["NodeManagerAddress"]] = answer
+        ray.wait(list(answers.values()), num_returns=len(answers), timeout=SECONDS_TO_ANSWER)
+        problems, nodes = [], []
+        for address, answer in answers.items():
             try:
                 nodes.append(Node(address, *ray.get(answer, timeout=0)))
             except ray.exceptions.GetTimeoutError:
-                wrong.append(f"node {address} did not answer within {SECONDS_TO_ANSWER:.0f} s; see `ray status`")
-            except Exception as error:
-                wrong.append(f"node {address} cannot run this code: {said_last(error)}")
+                problems.append(f"node {address} did not answer within {SECONDS_TO_ANSWER:.0f} s; see `ray status`")
+            except Exception as error:  # what Ray passes on is a traceback
+                message = last_line(str(error)) or first_line(error)
+                problems.append(f"node {address} cannot run this code: {message}")
     finally:
         if isinstance(storage, ObjectStore):
             storage.delete(name)
         else:
             (storage / name).unlink(missing_ok=True)
-    wrong += objections(versions(), nodes, where[0])
-    if wrong:
-        raise UserError("\n".join(wrong))
+    problems += problems_of(nodes, versions(), location)
+    if problems:
+        raise UserError("\n".join(problems))
 
 
-def said_last(error: Exception) -> str:
-    """The last line: what Ray hands on is a traceback."""
-    return last_line(str(error)) or first_line(error)
-
-
-def objections(here: dict[str, str], nodes: list[Node], storage: str) -> list[str]:
-    """What is wrong with the nodes. `here`: the versions of the driver. `storage`: a folder, or s3://..."""
-    found = []
+def problems_of(nodes: list[Node], driver_versions: dict[str, str], location: str) -> list[str]:
+    """One line per problem of a node. `location` of the trials: a folder, or s3://..."""
+    problems = []
     for node in nodes:
-        other = [f"{name} {node.versions[name]} ({here[name]})" for name in here if node.versions[name] != here[name]]
+        other = [
+            f"{name} {node.versions[name]} ({driver_versions[name]})"
+            for name in driver_versions
+            if node.versions[name] != driver_versions[name]
+        ]
         if other:
-            found.append(
+            problems.append(
                 f"node {node.address} has another version than this one (in brackets): {', '.join(other)}; "
                 "install the same on every node"
             )
-        if node.storage:
-            remedy = REMEDIES["storage" if "://" in storage else "folder"]
-            found.append(f"node {node.address} cannot use {storage}: {node.storage}; {remedy}")
-    return found
+        if node.storage_error:
+            remedy = REMEDIES["storage" if "://" in location else "folder"]
+            problems.append(f"node {node.address} cannot use {location}: {node.storage_error}; {remedy}")
+    return problems
 
 
 @cache
 def versions() -> dict[str, str]:
-    """Of what a trial's numbers depend on. `gan_core`: a hash of the code, for a checkout has no version."""
+    """The versions that a trial's numbers depend on. `gan_core`: a hash of the code, as a checkout has no version."""
     return {
         "Python": platform.python_version(),
         **{name: version(name) for name in ("ray", "torch", "numpy")},
@@ -108,31 +107,34 @@ def versions() -> dict[str, str]:
 
 
 def _hash_of_code() -> str:
-    root, found = SOURCES, hashlib.sha256()
+    digest = hashlib.sha256()
     for package in ("gan_core", "orchestrator"):
-        for file in sorted((root / package).rglob("*.py")):
-            found.update(str(file.relative_to(root)).encode() + file.read_bytes())
-    return found.hexdigest()[:12]
+        for file in sorted((SOURCES / package).rglob("*.py")):
+            digest.update(str(file.relative_to(SOURCES)).encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
-def look(storage: str, sign: str, token: str) -> tuple[dict[str, str], str]:
-    """On a node: its versions, and what is wrong with the storage, where `token` stands in the file `sign`."""
-    if "://" not in storage:
-        return versions(), _folder_trouble(Path(storage) / sign, token)
+def examine(location: str, probe: str, token: str) -> tuple[dict[str, str], str]:
+    """Runs on a node; returns its versions and why it cannot use the trials' storage, or ''.
+
+    `location`: a folder, or s3://...; the driver has written `token` into its file or object `probe`.
+    """
+    if "://" not in location:
+        return versions(), _folder_error(Path(location) / probe, token)
     try:
-        return versions(), ObjectStore(storage).access_error(sign, token)
+        return versions(), ObjectStore(location).access_error(probe, token)
     except UserError as error:
         return versions(), str(error)
 
 
-def _folder_trouble(sign: Path, token: str) -> str:
-    """Whether the file is there, and whether another can be made beside it."""
+def _folder_error(probe: Path, token: str) -> str:
+    """Why the driver's probe cannot be read, or no other file be written beside it, or ''."""
     try:
-        if sign.read_text() != token:
+        if probe.read_text() != token:
             return "another file stands in the place of the probe's"
-        mine = sign.with_name(f"{sign.name}-{secrets.token_hex(4)}")
-        mine.write_text(token)
-        mine.unlink()
+        own_probe = probe.with_name(f"{probe.name}-{secrets.token_hex(4)}")
+        own_probe.write_text(token)
+        own_probe.unlink()
     except FileNotFoundError:
         return "what the head writes there is not seen"
     except OSError as error:

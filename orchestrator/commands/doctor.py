@@ -21,7 +21,7 @@ from rich.text import Text
 from gan_core.error_text import first_line
 from orchestrator import environment
 from orchestrator.cluster.address import check_address
-from orchestrator.cluster.ray_runtime import object_store_bytes
+from orchestrator.cluster.capacity import object_store_bytes
 from orchestrator.commands import datasets, doctor_checks
 from orchestrator.commands.doctor_checks import Check
 from orchestrator.console.output import print_json, say

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from orchestrator import environment
-from orchestrator.cluster.ray_runtime import slots
+from orchestrator.cluster.capacity import slots
 from orchestrator.command_hints import sweep_command
 from orchestrator.commands.trial_rows import rows_of_plan
 from orchestrator.errors import escape_control_characters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.cluster.ray_runtime import Device
+from orchestrator.cluster.capacity import Device
 from orchestrator.scheduling.run_settings import RunSettings
 
 

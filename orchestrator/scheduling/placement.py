@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from orchestrator.cluster.ray_runtime import resources, trials_per_gpu
+from orchestrator.cluster.capacity import resources, trials_per_gpu
 
 Nodes = dict[str, dict[str, float]]
 """The living nodes by Ray's id, and the resources of each: CPU, GPU."""

@@ -15,7 +15,7 @@ from support.commands import SMOKE, environment, orchestrate, start
 from support.endings import LONGER, wait_for_checkpoints
 from support.proxy import free_port, start_server
 
-from orchestrator.cluster.ray_runtime import ALONE
+from orchestrator.cluster.ray_environment import LOCAL_ENVIRONMENT
 
 pytestmark = pytest.mark.e2e
 
@@ -49,7 +49,7 @@ def stranger(port: int, token: str) -> str:
     """What somebody on this machine who tries to join the command's Ray gets to read in 40 s: Ray's client retries."""
     asks = subprocess.Popen(
         [sys.executable, "-c", STRANGER, f"127.0.0.1:{port}"],
-        env=environment() | ALONE | {"RAY_AUTH_TOKEN": token},
+        env=environment() | LOCAL_ENVIRONMENT | {"RAY_AUTH_TOKEN": token},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -6,19 +6,19 @@ import subprocess
 
 import pytest
 
-from orchestrator.cluster import job_submission
+from orchestrator.cluster import job_client, job_logs, job_submission
 from orchestrator.environment import SOURCES
 from orchestrator.errors import UserError
 
 
 @pytest.mark.parametrize("address", ["ray://head:10001", "http://head:8265", "https://head"])
 def test_addresses_for_clients_outside(address: str) -> None:
-    assert job_submission.is_outside(address)
+    assert job_client.is_outside(address)
 
 
 @pytest.mark.parametrize("address", [None, "auto", "head:6379", "local"])
 def test_addresses_of_a_machine_of_the_cluster(address: str | None) -> None:
-    assert not job_submission.is_outside(address)
+    assert not job_client.is_outside(address)
 
 
 def test_the_words_for_this_side_stay_here() -> None:
@@ -36,7 +36,7 @@ def test_files_are_found_beside_the_code_and_words_stay_what_they_are() -> None:
     assert seen.stdout.splitlines() == ["sweep", "a b.yaml", *words[2:]]
 
 
-@pytest.mark.parametrize(("storage", "code"), [("/all/runs", 0), (None, job_submission.NO_HOME)])
+@pytest.mark.parametrize(("storage", "code"), [("/all/runs", 0), (None, job_logs.HOME_MISSING)])
 def test_without_a_home_the_clusters_own_counts(storage: str | None, code: int) -> None:
     line = job_submission.entrypoint(["sweep", "a.yaml"], []).replace("exec python -m orchestrator", "echo")
     environment = {"PATH": "/usr/bin:/bin"} | ({"ORCHESTRATE_HOME": storage} if storage else {})
@@ -64,5 +64,5 @@ def test_the_code_travels_whole() -> None:
     ],
 )
 def test_the_storage_of_this_machines_environment_goes_along(words: list[str], more: list[str]) -> None:
-    assert job_submission.storage_of(words, {"ORCHESTRATE_STORAGE": "s3://here/x"}) == more
-    assert job_submission.storage_of(words, {}) == []
+    assert job_submission.storage_option(words, {"ORCHESTRATE_STORAGE": "s3://here/x"}) == more
+    assert job_submission.storage_option(words, {}) == []

@@ -6,48 +6,48 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cluster.preflight import Node, look, objections, versions
+from orchestrator.cluster.preflight import Node, examine, problems_of, versions
 
 STORAGE = "/shared/runs"
 
 
 def test_nodes_like_this_one_that_see_the_storage_are_fine() -> None:
-    assert objections(versions(), [Node("10.0.0.2", versions()), Node("10.0.0.3", versions())], STORAGE) == []
+    assert problems_of([Node("10.0.0.2", versions()), Node("10.0.0.3", versions())], versions(), STORAGE) == []
 
 
 @pytest.mark.parametrize("name", ["Python", "ray", "torch", "gan_core"])
 def test_another_version_is_named_with_its_node_and_both_versions(name: str) -> None:
     other = versions() | {name: "0.0.1"}
-    (line,) = objections(versions(), [Node("10.0.0.2", versions()), Node("10.0.0.3", other)], STORAGE)
+    (line,) = problems_of([Node("10.0.0.2", versions()), Node("10.0.0.3", other)], versions(), STORAGE)
     assert "10.0.0.3" in line
     assert f"{name} 0.0.1 ({versions()[name]})" in line
 
 
 def test_a_node_that_cannot_use_the_storage_is_named_with_the_folder_and_the_reason() -> None:
-    (line,) = objections(versions(), [Node("10.0.0.2", versions(), "Permission denied")], STORAGE)
+    (line,) = problems_of([Node("10.0.0.2", versions(), "Permission denied")], versions(), STORAGE)
     assert "10.0.0.2 cannot use /shared/runs: Permission denied" in line
     assert "--home" in line
 
 
 def test_a_node_that_sees_the_folder_says_so_and_leaves_nothing(tmp_path: Path) -> None:
-    sign = tmp_path / "sign"
-    sign.write_text("token")
-    assert look(str(tmp_path), "sign", "token") == (versions(), "")
-    assert list(tmp_path.iterdir()) == [sign]
+    probe = tmp_path / "probe"
+    probe.write_text("token")
+    assert examine(str(tmp_path), "probe", "token") == (versions(), "")
+    assert list(tmp_path.iterdir()) == [probe]
 
 
 def test_a_node_with_a_folder_of_its_own_is_noticed(tmp_path: Path) -> None:
-    assert look(str(tmp_path), "sign", "token")[1] == "what the head writes there is not seen"
-    (tmp_path / "sign").write_text("of an earlier day")
-    assert "another file" in look(str(tmp_path), "sign", "token")[1]
+    assert examine(str(tmp_path), "probe", "token")[1] == "what the head writes there is not seen"
+    (tmp_path / "probe").write_text("of an earlier day")
+    assert "another file" in examine(str(tmp_path), "probe", "token")[1]
 
 
 def test_a_folder_that_takes_nothing_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sign = tmp_path / "sign"
-    sign.write_text("token")
+    probe = tmp_path / "probe"
+    probe.write_text("token")
 
     def refuse(self: Path, text: str) -> int:
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(Path, "write_text", refuse)
-    assert look(str(tmp_path), "sign", "token")[1] == "Read-only file system"
+    assert examine(str(tmp_path), "probe", "token")[1] == "Read-only file system"

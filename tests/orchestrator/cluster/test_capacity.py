@@ -1,12 +1,10 @@
-"""How many trials run at once, and how a cluster is reached."""
+"""How many trials run at once, and what each requests from Ray."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from orchestrator.cluster.ray_runtime import has_token, resources, slots
+from orchestrator.cluster.capacity import resources, slots
 
 
 @pytest.mark.parametrize(
@@ -31,16 +29,3 @@ def test_a_second_try_has_fewer_neighbours_on_the_device(
 ) -> None:
     assert resources(cpus, gpus, share, 1) == once
     assert resources(cpus, gpus, share, 2) == twice
-
-
-def test_a_token_is_found_where_ray_looks_for_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert not has_token()
-    (tmp_path / ".ray").mkdir()
-    (tmp_path / ".ray" / "auth_token").write_text("secret")
-    assert has_token()
-    monkeypatch.setenv("HOME", str(tmp_path / "elsewhere"))
-    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "token"))
-    assert has_token()
