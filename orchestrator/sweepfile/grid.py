@@ -1,4 +1,4 @@
-"""One group of a sweep file: its factors and their combinations."""
+"""One group of a sweep file: its factors and the combinations of their levels."""
 
 from __future__ import annotations
 
@@ -7,65 +7,77 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from orchestrator.sweepfile.settings import Layer
-from orchestrator.sweepfile.yaml_source import Located
+from orchestrator.sweepfile.settings import LocatedSettings
+from orchestrator.sweepfile.yaml_source import LocatedValue
 
 
 @dataclass
 class Group:
+    """A group, with `path` and `source` for messages.
+
+    settings: under `trial`. grid, zipped: setting -> its levels. exclude: combinations to leave out. listed: the
+    settings of each trial under `trials`.
+    """
+
     name: str
     path: str
     source: str
-    layer: Layer
-    grid: dict[str, list[Located]]
-    zipped: dict[str, list[Located]]
-    exclude: list[Layer]
-    by_hand: list[Layer]
+    settings: LocatedSettings
+    grid: dict[str, list[LocatedValue]]
+    zipped: dict[str, list[LocatedValue]]
+    exclude: list[LocatedSettings]
+    listed: list[LocatedSettings]
 
     def factors(self) -> list[str]:
-        by_hand = [setting for layer in self.by_hand for setting in layer]
-        return list(dict.fromkeys([*self.grid, *self.zipped, *by_hand]))
+        """The settings that this group sweeps."""
+        listed = [setting for settings in self.listed for setting in settings]
+        return list(dict.fromkeys([*self.grid, *self.zipped, *listed]))
 
-    def rows(self) -> int:
+    def zip_length(self) -> int:
+        """Number of combinations of the zipped settings; 1 if there are none."""
         return len(next(iter(self.zipped.values()))) if self.zipped else 1
 
     def count(self) -> int:
-        if not self.grid and not self.zipped and self.by_hand:
-            return len(self.by_hand)
-        return math.prod(len(levels) for levels in self.grid.values()) * self.rows() + len(self.by_hand)
+        """Number of combinations before exclusions."""
+        if not self.grid and not self.zipped and self.listed:
+            return len(self.listed)
+        return math.prod(len(levels) for levels in self.grid.values()) * self.zip_length() + len(self.listed)
 
-    def single_levels(self) -> Iterator[Layer]:
-        """Every level once, which finds what is wrong with levels without their product."""
+    def each_level_once(self) -> Iterator[LocatedSettings]:
+        """Combinations that hold every level at least once: enough to find wrong levels without their product."""
         swept = self.grid | self.zipped
         first = {setting: levels[0] for setting, levels in swept.items()}
         yield first
         for setting, levels in swept.items():
             yield from (first | {setting: level} for level in levels[1:])
-        yield from self.by_hand
+        yield from self.listed
 
-    def combinations(self, say: Callable[[str, str, str], None]) -> Iterator[Layer]:
-        """Grid x zip without what is excluded, then the trials written by hand."""
+    def combinations(self, report: Callable[[str, str, str], None]) -> Iterator[LocatedSettings]:
+        """Grid x zip without the excluded combinations, then the listed trials.
+
+        `report(source, path, message)` is called for an exclusion that excludes nothing, or everything.
+        """
         used = [False] * len(self.exclude)
-        none_left = bool(self.exclude)
-        if self.grid or self.zipped or not self.by_hand:
+        all_excluded = bool(self.exclude)
+        if self.grid or self.zipped or not self.listed:
             for levels in itertools.product(*self.grid.values()):
-                for row in range(self.rows()):
+                for position in range(self.zip_length()):
                     factors = dict(zip(self.grid, levels, strict=True))
-                    factors |= {setting: values[row] for setting, values in self.zipped.items()}
-                    hits = [
+                    factors |= {setting: values[position] for setting, values in self.zipped.items()}
+                    matches = [
                         i
-                        for i, layer in enumerate(self.exclude)
-                        if all(factors[setting].value == located.value for setting, located in layer.items())
+                        for i, excluded in enumerate(self.exclude)
+                        if all(factors[setting].value == located.value for setting, located in excluded.items())
                     ]
-                    for i in hits:
+                    for i in matches:
                         used[i] = True
-                    if not hits:
-                        none_left = False
+                    if not matches:
+                        all_excluded = False
                         yield factors
-        for layer, was_used in zip(self.exclude, used, strict=True):
+        for excluded, was_used in zip(self.exclude, used, strict=True):
             if not was_used:
-                first = next(iter(layer.values()))
-                say(first.source, f"{self.path}.exclude", "matches no combination of the grid")
-        if none_left and not self.by_hand:
-            say(self.source, f"{self.path}.exclude", "leaves no trial in this group")
-        yield from self.by_hand
+                first = next(iter(excluded.values()))
+                report(first.source, f"{self.path}.exclude", "matches no combination of the grid")
+        if all_excluded and not self.listed:
+            report(self.source, f"{self.path}.exclude", "leaves no trial in this group")
+        yield from self.listed

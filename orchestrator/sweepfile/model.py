@@ -1,4 +1,4 @@
-"""What a sweep file describes: a `Sweep` of `Trial`s."""
+"""A sweep and its trials, as a sweep file describes them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from gan_core.config.trial import TrialConfig
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration with one seed. `factors`: the swept settings and this trial's levels of them.
+    """One configuration with one seed.
 
-    `confirms`: it runs one of the best configurations again, on a fresh seed.
+    factors: path of each swept setting -> its value in this trial. sources: path of a setting -> file and line, or the
+    option, where it is written. confirms: whether `--confirm` added this trial, on a new seed.
     """
 
     group: str
@@ -30,6 +31,8 @@ class Trial:
 
 @dataclass(frozen=True)
 class Sweep:
+    """A sweep. `file`: its sweep file. `overrides`: the values of `--set`. `cautions`: texts that warn of settings."""
+
     name: str
     question: str
     seeds: list[int]

@@ -1,8 +1,8 @@
-"""Settings as a sweep file writes them: located values by dotted path, and everything that is wrong with them."""
+"""Reads settings of a sweep file: values with their source by dotted path. Collects everything that is wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -12,111 +12,119 @@ from gan_core.config.sections import expand_shorthand
 from orchestrator.errors import Problem, SpecError, did_you_mean
 from orchestrator.formatting import SHORT_NAMES
 from orchestrator.sweepfile import yaml_source
-from orchestrator.sweepfile.yaml_source import Located
+from orchestrator.sweepfile.yaml_source import LocatedValue
 
 MAX_PROBLEMS = 20
 SETTINGS = [path for path in setting_paths() if path != "seed"]
-ALSO_CALLED = {"learning_rate": "optimizer.lr"} | {short: path for path, short in SHORT_NAMES.items()}
+"""The settings that a sweep file may set; seeds are listed at its top."""
+OTHER_NAMES = {"learning_rate": "optimizer.lr"} | {short: path for path, short in SHORT_NAMES.items()}
 
-Layer = dict[str, Located]
-"""Settings by dotted path; a later layer overrides an earlier one."""
+LocatedSettings = dict[str, LocatedValue]
+"""Dotted path of a setting -> its value and where it is written."""
 
 
 class SettingsReader:
-    """Reads settings of one file, collecting problems."""
+    """Reads settings of one file and collects problems."""
 
     def __init__(self, file: str):
         self.file = file
         self.problems: dict[Problem, None] = {}
 
-    def say(self, source: str, path: str, message: str) -> None:
-        """Keeps a problem. Raises SpecError when there are too many to read."""
+    def report(self, source: str, path: str, message: str) -> None:
+        """Adds a problem. Raises SpecError when there are MAX_PROBLEMS of them."""
         self.problems[Problem(source, path, message)] = None
         if len(self.problems) >= MAX_PROBLEMS:
             cut = Problem(self.file, "", f"these are the first {MAX_PROBLEMS} problems, there may be more")
             raise SpecError([*self.problems, cut])
 
-    def stop(self) -> None:
-        """Raises SpecError if anything was wrong so far."""
+    def raise_problems(self) -> None:
+        """Raises SpecError if there are problems so far."""
         if self.problems:
             raise SpecError(list(self.problems))
 
-    def refuse_unknown(self, found: dict[str, Located], known: list[str], prefix: str) -> None:
-        for key, located in found.items():
+    def report_unknown_keys(self, keys: dict[str, LocatedValue], known: list[str], prefix: str) -> None:
+        """Reports each key that is not among `known`, with what was probably meant."""
+        for key, located in keys.items():
             if key not in known:
                 settings = [f"{prefix}trial.{setting}" for setting in SETTINGS]
                 hint = did_you_mean(key, [*known, *settings]) or f"; known keys: {', '.join(known)}"
                 if is_section(key):
                     hint = f", did you mean {prefix}trial.{key}?"
-                self.say(located.source, f"{prefix}{key}", f"unknown key{hint}")
+                self.report(located.source, f"{prefix}{key}", f"unknown key{hint}")
 
-    def check_path(self, setting: str, source: str, path: str) -> bool:
-        """Whether there is such a setting; says so if not."""
+    def check_setting(self, setting: str, source: str, path: str) -> bool:
+        """Whether there is such a setting; reports it if not."""
         if setting in SETTINGS:
             return True
         if setting == "seed":
-            self.say(source, path, "seeds are listed once, at the top of the file, under `seeds:`")
+            self.report(source, path, "seeds are listed once, at the top of the file, under `seeds:`")
         elif is_section(setting):
             inner = ", ".join(known for known in SETTINGS if known.startswith(f"{setting}."))
-            self.say(source, path, f"is a section, not a setting; it has {inner}")
+            self.report(source, path, f"is a section, not a setting; it has {inner}")
         else:
-            called = ALSO_CALLED.get(setting.rsplit(".", 1)[-1])
-            hint = f", did you mean {called}?" if called else did_you_mean(setting, SETTINGS)
-            self.say(source, path, f"unknown setting{hint}")
+            intended = OTHER_NAMES.get(setting.rsplit(".", 1)[-1])
+            hint = f", did you mean {intended}?" if intended else did_you_mean(setting, SETTINGS)
+            self.report(source, path, f"unknown setting{hint}")
         return False
 
-    def layer(self, node: Located | None, path: str) -> Layer:
-        """The settings below a mapping; unknown ones are reported."""
+    def read_settings(self, node: LocatedValue | None, path: str) -> LocatedSettings:
+        """The settings below a mapping; unknown ones are reported and left out."""
         if node is None or node.value is None:
             return {}
         if not isinstance(node.value, CommentedMap):
-            self.say(node.source, path, "a mapping of settings is needed")
+            self.report(node.source, path, "a mapping of settings is needed")
             return {}
-        layer: Layer = {}
+        settings: LocatedSettings = {}
         for written, located in yaml_source.leaves(node.value, self.file):
             if located.value in (None, {}) and is_section(written):
                 continue
             setting = expand_shorthand(written)
-            if self.check_path(setting, located.source, f"{path}.{written}"):
-                self._refuse_twice(setting, layer, located.source, f"{path}.{written}")
-                layer[setting] = located
-        return layer
+            if self.check_setting(setting, located.source, f"{path}.{written}"):
+                self._report_duplicate(setting, settings, located.source, f"{path}.{written}")
+                settings[setting] = located
+        return settings
 
-    def layers(self, node: Located | None, path: str) -> list[Layer]:
-        """The settings of every mapping of a list."""
+    def read_settings_list(self, node: LocatedValue | None, path: str) -> list[LocatedSettings]:
+        """The settings of every mapping in a list."""
         if node is None:
             return []
         if not isinstance(node.value, CommentedSeq) or not node.value:
-            self.say(node.source, path, "a list of mappings is needed, such as `- optimizer.lr: 1e-3`")
+            self.report(node.source, path, "a list of mappings is needed, such as `- optimizer.lr: 1e-3`")
             return []
-        found = yaml_source.elements(node.value, self.file, node.source)
-        return [self.layer(element, f"{path}[{i}]") for i, element in enumerate(found)]
+        elements = yaml_source.elements(node.value, self.file, node.source)
+        return [self.read_settings(element, f"{path}[{i}]") for i, element in enumerate(elements)]
 
-    def _refuse_twice(self, setting: str, found: Layer | dict[str, list[Located]], source: str, path: str) -> None:
-        if setting in found:
-            self.say(source, path, f"{setting} is written twice here; keep one of them")
+    def _report_duplicate(self, setting: str, earlier: Container[str], source: str, path: str) -> None:
+        if setting in earlier:
+            self.report(source, path, f"{setting} is written twice here; keep one of them")
 
-    def levels(self, node: Located | None, path: str, overrides: Layer) -> dict[str, list[Located]]:
-        """setting -> its levels, of a grid or a zip; no levels where they are wrong, which is reported."""
-        filled = isinstance(node.value, CommentedMap) and node.value if node else True
-        if node and not filled and not (node.value is None and overrides):
-            such_as = "such as `optimizer.lr: [1e-4, 1e-3]`"
-            self.say(node.source, path, f"a mapping from settings to lists of levels is needed, {such_as}")
-        found: dict[str, list[Located]] = {}
+    def read_levels(
+        self, node: LocatedValue | None, path: str, overrides: LocatedSettings
+    ) -> dict[str, list[LocatedValue]]:
+        """setting -> its levels, of a grid or a zip. Wrong levels are reported, and the list is then empty.
+
+        `overrides`: levels from `--set`, which replace those of the file.
+        """
+        is_filled = isinstance(node.value, CommentedMap) and node.value if node else True
+        if node and not is_filled and not (node.value is None and overrides):
+            example = "such as `optimizer.lr: [1e-4, 1e-3]`"
+            self.report(node.source, path, f"a mapping from settings to lists of levels is needed, {example}")
+        levels: dict[str, list[LocatedValue]] = {}
         for key, value, source in _factor_items(node.value if node else None, self.file):
             setting = expand_shorthand(key)
-            if self.check_path(setting, source, f"{path}.{key}"):
-                self._refuse_twice(setting, found, source, f"{path}.{key}")
-                found[setting] = [] if setting in overrides else self._level_list(value, source, f"{path}.{key}")
+            if self.check_setting(setting, source, f"{path}.{key}"):
+                self._report_duplicate(setting, levels, source, f"{path}.{key}")
+                levels[setting] = [] if setting in overrides else self._level_list(value, source, f"{path}.{key}")
         for setting, located in overrides.items():
-            found[setting] = self._level_list(located.value, located.source, "")
-        return found
+            levels[setting] = self._level_list(located.value, located.source, "")
+        return levels
 
-    def _level_list(self, value: Any, source: str, path: str) -> list[Located]:
+    def _level_list(self, value: Any, source: str, path: str) -> list[LocatedValue]:
         if not isinstance(value, list) or not value:
-            self.say(source, path, "a list with at least one level is needed, such as [1e-4, 1e-3]")
+            self.report(source, path, "a list with at least one level is needed, such as [1e-4, 1e-3]")
             return []
-        return [Located(yaml_source.plain(e.value), e.source) for e in yaml_source.elements(value, self.file, source)]
+        elements = yaml_source.elements(value, self.file, source)
+        return [LocatedValue(yaml_source.plain(element.value), element.source) for element in elements]
 
 
 def is_section(path: str) -> bool:
@@ -125,7 +133,7 @@ def is_section(path: str) -> bool:
 
 
 def _factor_items(node: Any, file: str, prefix: str = "") -> Iterator[tuple[str, Any, str]]:
-    """(dotted path, list of levels, source); a grid may be nested as well as dotted."""
+    """(dotted path, list of levels, source) of each factor. Factors may be nested or dotted."""
     for key, value, source in yaml_source.items(node, file):
         if isinstance(value, CommentedMap) and value:
             yield from _factor_items(value, file, f"{prefix}{key}.")
@@ -133,8 +141,8 @@ def _factor_items(node: Any, file: str, prefix: str = "") -> Iterator[tuple[str,
             yield f"{prefix}{key}", value, source
 
 
-def setting_at_fault(location: tuple[int | str, ...]) -> str:
-    """pydantic's location -> the setting's path, without indices and names of validators."""
+def setting_of_location(location: tuple[int | str, ...]) -> str:
+    """The path of the setting at a location in pydantic's errors, without indices and names of validators."""
     path = ""
     for part in location:
         longer = f"{path}.{part}" if path else str(part)
@@ -143,14 +151,15 @@ def setting_at_fault(location: tuple[int | str, ...]) -> str:
     return path
 
 
-def source_of(path: str, layer: Layer | dict[str, str]) -> str | None:
-    """Where `path` was written, or else something below it or above it."""
+def source_of(path: str, sources: Mapping[str, str]) -> str | None:
+    """Where the setting is written, or else a setting below it or above it. `sources`: path -> file and line."""
+    if path in sources:
+        return sources[path]
+    below = [source for other, source in sources.items() if other.startswith(f"{path}.")]
+    above = [source for other, source in sources.items() if path.startswith(f"{other}.")]
+    return next(iter(below + above), None)
 
-    def text(found: Located | str) -> str:
-        return found if isinstance(found, str) else found.source
 
-    if path in layer:
-        return text(layer[path])
-    related = [text(found) for other, found in layer.items() if other.startswith(f"{path}.")]
-    above = [text(found) for other, found in layer.items() if path.startswith(f"{other}.")]
-    return next(iter(related + above), None)
+def sources_of(settings: LocatedSettings) -> dict[str, str]:
+    """Path of each setting -> where it is written."""
+    return {path: located.source for path, located in settings.items()}

@@ -1,7 +1,7 @@
-"""How large and how deep YAML may be, checked on its events, before anything is built from it.
+"""Limits for the size and depth of YAML, checked on its events before any value is built.
 
-A few hundred bytes of aliases to aliases ("billion laughs") stand for 10^9 values. Aliases are therefore counted as
-what they stand for.
+A few hundred bytes of aliases to aliases can expand to 10^9 values ("billion laughs"), so each alias counts as many
+values as it expands to.
 """
 
 from __future__ import annotations
@@ -10,39 +10,39 @@ from ruamel.yaml import YAML
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
 
 MAX_BYTES = 1_000_000
-"""Twenty thousand trials written out one by one; reading them takes ruamel ten seconds."""
+"""Enough for 20,000 trials written one by one, which take ruamel ten seconds to read."""
 MAX_VALUES = 200_000
-DEEPEST = 20
+MAX_DEPTH = 20
 """The settings themselves are five levels deep."""
 
 
-class TooMuch(ValueError):
-    """`line` (from 1): where the YAML grows past a bound."""
+class YamlTooLarge(ValueError):
+    """YAML beyond a limit. `line` (from 1): where it passes the limit."""
 
     def __init__(self, line: int, message: str):
         self.line = line
         super().__init__(message)
 
 
-def check(text: str) -> None:
-    """Raises TooMuch where the text is too long, too deep or stands for too many values.
+def check_limits(text: str) -> None:
+    """Raises YamlTooLarge if the text is too long, nested too deeply or expands to too many values.
 
-    Raises ruamel's errors where it is not YAML.
+    Raises ruamel's errors if it is not YAML.
     """
     if len(text) > MAX_BYTES:
-        raise TooMuch(1, f"longer than {MAX_BYTES:,} characters; write a grid instead of its trials")
+        raise YamlTooLarge(1, f"longer than {MAX_BYTES:,} characters; write a grid instead of its trials")
     count = 0
     sizes: dict[str, int] = {}
     open_: list[tuple[str | None, int]] = []
     for event in YAML(typ="rt").parse(text):
         line = event.start_mark.line + 1
         if isinstance(event, AliasEvent):
-            count += sizes.get(event.anchor, 1)  # an alias inside its own anchor stands for no copy
+            count += sizes.get(event.anchor, 1)  # inside its own anchor an alias is one value
         elif isinstance(event, CollectionStartEvent):
             count += 1
             open_.append((event.anchor, count))
-            if len(open_) > DEEPEST:
-                raise TooMuch(line, f"lists and mappings more than {DEEPEST} levels deep")
+            if len(open_) > MAX_DEPTH:
+                raise YamlTooLarge(line, f"lists and mappings more than {MAX_DEPTH} levels deep")
         elif isinstance(event, CollectionEndEvent):
             anchor, before = open_.pop()
             if anchor:
@@ -52,4 +52,6 @@ def check(text: str) -> None:
             if event.anchor:
                 sizes[event.anchor] = 1
         if count > MAX_VALUES:
-            raise TooMuch(line, f"more than {MAX_VALUES:,} values, what aliases stand for counted each time")
+            raise YamlTooLarge(
+                line, f"more than {MAX_VALUES:,} values, counting an alias as all values that it stands for"
+            )

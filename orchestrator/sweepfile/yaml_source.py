@@ -1,4 +1,4 @@
-"""YAML with line numbers: reads a sweep file, applies `--set`, and turns mappings into located settings."""
+"""Reads YAML with line numbers: the sweep file, the values of `--set`, and mappings as settings with their source."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from orchestrator.errors import Problem, SpecError, UserError, short_repr
 from orchestrator.sweepfile import yaml_limits
 
 UNREADABLE = (YAMLError, ValueError, TypeError, AttributeError, KeyError, RecursionError)
-"""What ruamel raises: its own errors, and others where a tag, a date, a key or a reference makes no sense."""
+"""The exceptions of ruamel: its own, and others for a tag, a date, a key or a reference that makes no sense."""
 
 
 @dataclass(frozen=True)
-class Located:
-    """A value and where it was written."""
+class LocatedValue:
+    """A value, and the file and line (or the option) where it is written."""
 
     value: Any
     source: str
 
 
 def read(file: Path) -> CommentedMap:
-    """The file's top mapping, its nodes knowing their lines. Raises UserError or SpecError."""
-    text = _text_of(file)
-    if old := re.search(r"^%YAML +1\.[01]", text, re.MULTILINE):
-        line = text.count("\n", 0, old.start()) + 1
+    """The top mapping of the file; its nodes have line numbers. Raises UserError or SpecError."""
+    text = _read_text(file)
+    if directive := re.search(r"^%YAML +1\.[01]", text, re.MULTILINE):
+        line = text.count("\n", 0, directive.start()) + 1
         raise SpecError([Problem(f"{file}:{line}", "", "sweep files are YAML 1.2; leave this line out")])
     try:
         document = _load(text)
-    except yaml_limits.TooMuch as error:
+    except yaml_limits.YamlTooLarge as error:
         raise SpecError([Problem(f"{file}:{error.line}", "", f"too large: {error}")]) from None
     except MarkedYAMLError as error:
         lines = text.splitlines()
         marks = [mark.line for mark in (error.problem_mark, error.context_mark) if mark and mark.line < len(lines)]
         number = marks[0] if marks else len(lines) - 1
-        what = (error.problem or error.context or "cannot be parsed").splitlines()[0]
-        what = f"not valid YAML, {what}: {short_repr(lines[number].strip())}"
-        raise SpecError([Problem(f"{file}:{number + 1}", "", what)]) from None
+        reason = (error.problem or error.context or "cannot be parsed").splitlines()[0]
+        message = f"not valid YAML, {reason}: {short_repr(lines[number].strip())}"
+        raise SpecError([Problem(f"{file}:{number + 1}", "", message)]) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        what = f"the character #x{error.character:02x} is not allowed"
-        raise SpecError([Problem(f"{file}:{line}", "", f"not valid YAML, {what}")]) from None
+        message = f"not valid YAML, the character #x{error.character:02x} is not allowed"
+        raise SpecError([Problem(f"{file}:{line}", "", message)]) from None
     except UNREADABLE as error:
         cause = "a list or a mapping as a key, or an anchor merged into itself"
         if isinstance(error, YAMLError | ValueError | RecursionError):
@@ -61,8 +61,8 @@ def read(file: Path) -> CommentedMap:
     return document
 
 
-def _text_of(file: Path) -> str:
-    """The file's text. Raises UserError or SpecError; of a file that is too long, no more is read than shows it."""
+def _read_text(file: Path) -> str:
+    """The text of the file; a file that is too large is not read to its end. Raises UserError or SpecError."""
     try:
         if file.exists() and not file.is_file() and not file.is_dir():
             raise UserError(f"{file}: not a file (a pipe or a device); give the path of a sweep file")
@@ -86,17 +86,17 @@ def _text_of(file: Path) -> str:
 
 
 def _load(text: str) -> Any:
-    yaml_limits.check(text)
+    yaml_limits.check_limits(text)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it: the last one counts
+        warnings.simplefilter("ignore", ReusedAnchorWarning)  # YAML allows it: the last anchor counts
         return YAML(typ="rt").load(text)
 
 
 def parse_value(path: str, text: str) -> Any:
-    """The value of `--set path=text`: a YAML scalar, or a list such as [0, 1], as Python's own."""
+    """The value of `--set path=text`: a YAML scalar or a list such as [0, 1], as plain Python. Raises UserError."""
     try:
         return plain(_load(text))
-    except yaml_limits.TooMuch as error:
+    except yaml_limits.YamlTooLarge as error:
         raise UserError(f"--set {path}: too large: {error}") from None
     except UNREADABLE:
         raise UserError(f"--set {path}: {short_repr(text)} is not a YAML value") from None
@@ -119,26 +119,26 @@ def items(node: Any, file: str) -> Iterator[tuple[str, Any, str]]:
             yield str(key), value, f"{file}:{line_of(node, key, own_line)}"
 
 
-def elements(node: list[Any], file: str, source: str) -> Iterator[Located]:
-    """The items of a list, each with its line."""
+def elements(node: list[Any], file: str, source: str) -> Iterator[LocatedValue]:
+    """The items of a list, each with its line. `source`: of the list itself, for items without a line."""
     own_line = int(source.rsplit(":", 1)[1]) if source.rsplit(":", 1)[-1].isdigit() else 1
     for number, value in enumerate(node):
         line = line_of(node, number, own_line)
-        yield Located(value, f"{file}:{line}" if source.rsplit(":", 1)[-1].isdigit() else source)
+        yield LocatedValue(value, f"{file}:{line}" if source.rsplit(":", 1)[-1].isdigit() else source)
 
 
-def leaves(node: Any, file: str, prefix: str = "") -> Iterator[tuple[str, Located]]:
-    """(dotted path, value) of every leaf below a mapping, empty mappings too. Keys may be dotted themselves."""
+def leaves(node: Any, file: str, prefix: str = "") -> Iterator[tuple[str, LocatedValue]]:
+    """(dotted path, value) of every leaf below a mapping; an empty mapping is a leaf. Keys may be dotted."""
     for key, value, source in items(node, file):
         path = f"{prefix}{key}"
         if isinstance(value, CommentedMap) and value:
             yield from leaves(value, file, f"{path}.")
         else:
-            yield path, Located(plain(value), source)
+            yield path, LocatedValue(plain(value), source)
 
 
 def plain(value: Any) -> Any:
-    """Ruamel's lists, numbers and strings as Python's own."""
+    """The lists, numbers and strings of ruamel as plain Python types."""
     if isinstance(value, CommentedMap | dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

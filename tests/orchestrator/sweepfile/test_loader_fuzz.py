@@ -19,7 +19,7 @@ from support.mutated import PIECES, VALID, anything, files
 from orchestrator.errors import SpecError, UserError
 from orchestrator.planning.plan import make_plan
 from orchestrator.sweepfile import loader
-from orchestrator.sweepfile.loader import GROUP_KEYS
+from orchestrator.sweepfile.group_reader import GROUP_KEYS
 from orchestrator.sweepfile.settings import SETTINGS
 
 CASES = int(os.environ.get("FUZZ_CASES", "300"))

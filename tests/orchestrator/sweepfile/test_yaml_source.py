@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from orchestrator.errors import SpecError
-from orchestrator.sweepfile.yaml_source import Located, elements, items, leaves, line_of, plain, read
+from orchestrator.sweepfile.yaml_source import LocatedValue, elements, items, leaves, line_of, plain, read
 
 TEXT = """\
 # a comment
@@ -51,14 +51,14 @@ def test_every_key_has_its_line(document: Any) -> None:
 
 
 def test_every_item_of_a_list_has_its_line(document: Any) -> None:
-    assert list(elements(document["list"], "f", "f:9")) == [Located("a", "f:10"), Located("b", "f:12")]
-    assert list(elements(document["flow"], "f", "f:13")) == [Located(1, "f:13"), Located(2, "f:14")]
+    assert list(elements(document["list"], "f", "f:9")) == [LocatedValue("a", "f:10"), LocatedValue("b", "f:12")]
+    assert list(elements(document["flow"], "f", "f:13")) == [LocatedValue(1, "f:13"), LocatedValue(2, "f:14")]
 
 
 def test_items_of_a_list_from_set_are_all_blamed_on_set() -> None:
     assert list(elements(parse("[5, 6]"), "f", "--set seeds")) == [
-        Located(5, "--set seeds"),
-        Located(6, "--set seeds"),
+        LocatedValue(5, "--set seeds"),
+        LocatedValue(6, "--set seeds"),
     ]
 
 
@@ -71,9 +71,9 @@ def test_a_list_without_lines_is_on_the_line_it_was_given(document: Any) -> None
 def test_leaves_have_dotted_paths_plain_values_and_lines(document: Any) -> None:
     found = dict(leaves(document["nested"], "f"))
     assert found == {
-        "inner.deep": Located(2, "f:6"),
-        "dotted.inner": Located(3, "f:7"),
-        "1": Located("number", "f:8"),
+        "inner.deep": LocatedValue(2, "f:6"),
+        "dotted.inner": LocatedValue(3, "f:7"),
+        "1": LocatedValue("number", "f:8"),
     }
 
 
@@ -84,7 +84,7 @@ def test_what_is_no_mapping_has_no_items(nothing: Any) -> None:
 
 
 def test_leaves_without_a_value_are_found_too(document: Any) -> None:
-    assert dict(leaves(parse("a:\nb: {}\n"), "f")) == {"a": Located(None, "f:1"), "b": Located({}, "f:2")}
+    assert dict(leaves(parse("a:\nb: {}\n"), "f")) == {"a": LocatedValue(None, "f:1"), "b": LocatedValue({}, "f:2")}
 
 
 def test_a_merged_key_is_on_a_line_of_the_mapping_that_merges_it() -> None:

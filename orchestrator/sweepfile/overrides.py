@@ -1,0 +1,91 @@
+"""Applies `--set PATH=VALUE` to a sweep file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+from gan_core.config.sections import expand_shorthand
+from orchestrator.errors import UserError, did_you_mean
+from orchestrator.sweepfile import yaml_source
+from orchestrator.sweepfile.settings import SETTINGS, LocatedSettings, SettingsReader
+from orchestrator.sweepfile.yaml_source import LocatedValue
+
+TOP_KEYS = ("seeds", "sweep", "question")
+GROUP_SECTIONS = ("trial", "grid", "zip")
+
+
+@dataclass
+class Overrides:
+    """The settings of `--set`.
+
+    trial: settings that win over those of the file and of every group. groups: (group, section) -> settings of this
+    section, for when the group is read.
+    """
+
+    trial: LocatedSettings = field(default_factory=dict)
+    groups: dict[tuple[str, str], LocatedSettings] = field(default_factory=dict)
+
+    def of_group(self, name: str, section: str) -> LocatedSettings:
+        """The settings for one section (`trial`, `grid` or `zip`) of a group."""
+        return self.groups.get((name, section), {})
+
+
+def parse_overrides(texts: list[str]) -> list[tuple[str, Any]]:
+    """(path, value) of each "path=value". Raises UserError."""
+    parsed = []
+    for text in texts:
+        path, separator, value = text.partition("=")
+        if not separator or not path.strip():
+            raise UserError(f"--set {text}: write path=value, such as --set trial.optimizer.lr=1e-3")
+        parsed.append((path.strip(), yaml_source.parse_value(path.strip(), value)))
+    return parsed
+
+
+def apply_overrides(
+    reader: SettingsReader, top: dict[str, LocatedValue], overrides: list[tuple[str, Any]]
+) -> Overrides:
+    """Replaces values of `top`, the keys at the top of the file, and returns the settings of trials and groups."""
+    applied = Overrides()
+    for path, value in overrides:
+        located = LocatedValue(value, f"--set {path}")
+        root, _, rest = path.partition(".")
+        if root == "trial" and rest:
+            setting = expand_shorthand(rest)
+            if reader.check_setting(setting, located.source, ""):
+                applied.trial[setting] = located
+        elif path in TOP_KEYS:
+            top[path] = located
+        elif root == "groups" and rest:
+            _override_group(reader, applied, _group_names(top.get("groups")), rest, located)
+        else:
+            hint = did_you_mean(path, [*TOP_KEYS, *(f"trial.{setting}" for setting in SETTINGS)])
+            possible = "; possible: trial.<setting>, seeds, sweep, question, groups.<name>.grid.<setting>"
+            reader.report(located.source, "", f"nothing can be set under this path{hint or possible}")
+    return applied
+
+
+def _group_names(groups: LocatedValue | None) -> list[str]:
+    elements = groups.value if groups and isinstance(groups.value, CommentedSeq) else []
+    return [str(group.get("name")).strip() for group in elements if isinstance(group, CommentedMap)]
+
+
+def _override_group(
+    reader: SettingsReader, applied: Overrides, names: list[str], path: str, located: LocatedValue
+) -> None:
+    """Adds the setting at `path`, such as `<name>.grid.<setting>`; a group's name may have dots."""
+    for name in sorted(names, key=len, reverse=True):
+        section, _, rest = path.removeprefix(f"{name}.").partition(".")
+        if path.startswith(f"{name}.") and section in GROUP_SECTIONS and rest:
+            setting = expand_shorthand(rest)
+            if reader.check_setting(setting, located.source, ""):
+                applied.groups.setdefault((name, section), {})[setting] = located
+            return
+    reader.report(
+        located.source,
+        "",
+        "write groups.<name>.grid.<setting> or groups.<name>.trial.<setting>; "
+        f"the groups are {', '.join(names) or 'missing'}",
+    )
