@@ -10,10 +10,10 @@ ROWS_PER_CHUNK = 200
 
 
 class HistoryReader:
-    """Reads the rows that a record vouches for. `offset`: the number of bytes read so far.
+    """Reads rows up to the step of a record. `offset`: the number of bytes read so far.
 
     A resumed trial cuts off the rows that its checkpoint does not hold, and writes them again with other times. Usually
-    no record has vouched for those rows, so they were not read. After a fall back to an earlier checkpoint they may
+    no record covered those rows, so they were not read. After a fall back to an earlier checkpoint they may
     have been; `is_rewritten` tells that.
     """
 

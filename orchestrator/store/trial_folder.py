@@ -60,9 +60,9 @@ class TrialFolder:
     # The history
 
     def history(self, up_to: int | None = None) -> list[Row]:
-        """The rows up to a step, by default all that the record vouches for. Raises DamagedFile.
+        """The rows up to a step, by default all that the record covers. Raises DamagedFile.
 
-        Up to step 0 there are none: no checkpoint vouches for the evaluation of the untrained generator.
+        Up to step 0 there are none: no checkpoint holds the evaluation of the untrained generator.
         """
         record = self.record()
         last = record.step if up_to is None else up_to
@@ -83,7 +83,7 @@ class TrialFolder:
             ) from None
 
     def is_history_whole(self, record: Record) -> bool:
-        """Whether the history is what the record vouches for; its lines are not parsed."""
+        """Whether the history matches the digest in the record. Its lines are not parsed."""
         return record.history is None or record.history.matches(self._history_bytes())
 
     def _history_bytes(self) -> bytes:

@@ -92,7 +92,7 @@ def adapt_to_device(state: dict[str, Any], seed: int, device: torch.device) -> t
 def open_history(folder: TrialFolder, record: Record, state: dict[str, Any] | None) -> HistoryLog:
     """The history of a trial that is resumed from `state`, or started if that is None.
 
-    Rows after the checkpoint that the record vouches for are passed on, since their steps are trained again.
+    Rows after the checkpoint that the record covers are passed on, because their steps are trained again.
     """
     step = state["step"] if state else 0
     packed = bytes(state["history"].numpy()) if state else b""
