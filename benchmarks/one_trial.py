@@ -65,12 +65,12 @@ def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "
             peers["called"] = Trainer(config(family, precision=native), images, device, use_cuda_graph=False).step
         ours = {name: Trainer(config(family, precision=name), images, device) for name in precisions}
         flops = arithmetic(ours[native])
-        took = in_turn(peers | {name: trainer.step for name, trainer in ours.items()}, rounds, device)
+        durations = in_turn(peers | {name: trainer.step for name, trainer in ours.items()}, rounds, device)
         for name in precisions:
-            ratio, bound = took["plain"] / took[name], flops / speeds[name]
+            ratio, bound = durations["plain"] / durations[name], flops / speeds[name]
             yield GoalResult(
                 f"{family}, {name}: a step against the plain loop",
-                f"{took['plain'] * 1e3:.3g} / {took[name] * 1e3:.3g} ms = {ratio:.2f}x",
+                f"{durations['plain'] * 1e3:.3g} / {durations[name] * 1e3:.3g} ms = {ratio:.2f}x",
                 f"at least {GOALS[name]}x" if device == "cpu" else "",
                 ratio >= GOALS[name] if device == "cpu" else None,
             )
@@ -81,15 +81,15 @@ def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "
                 None,
             )
         if device != "cpu":
-            ratio = took["called"] / took[native]
+            ratio = durations["called"] / durations[native]
             yield GoalResult(
                 f"{family}, {native}: a recorded step against a called one",
-                f"{took['called'] * 1e3:.1f} / {took[native] * 1e3:.1f} ms = {ratio:.2f}x",
+                f"{durations['called'] * 1e3:.1f} / {durations[native] * 1e3:.1f} ms = {ratio:.2f}x",
                 f"at least {GOAL_ON_GPU}x",
                 ratio >= GOAL_ON_GPU,
             )
             yield GoalResult("    its CUDA graph", str(ours[native].applied()["cuda_graph"]), "", None)
-        yield from costs_beside_step(ours[native], took[native], images)
+        yield from costs_beside_step(ours[native], durations[native], images)
 
 
 def costs_beside_step(trainer: Trainer, step: float, images: ImageSet) -> Iterator[GoalResult]:
@@ -109,17 +109,17 @@ def costs_beside_step(trainer: Trainer, step: float, images: ImageSet) -> Iterat
     share = sum(spent.values()) / steps / step
     yield GoalResult("    history, accuracy, divergence checks", f"{share:.1%} of a step", "under 3%", share < 0.03)
     with tempfile.TemporaryDirectory() as folder:
-        file, took = Path(folder) / "checkpoint.pt", []
+        file, durations = Path(folder) / "checkpoint.pt", []
         for _ in range(6):
             began = time.perf_counter()
             checkpoint.save(file, trainer.state_dict(), file.with_suffix(".previous"))
-            took.append(time.perf_counter() - began)
+            durations.append(time.perf_counter() - began)
         size = file.stat().st_size
     yield GoalResult(
         f"    a checkpoint of {size / 1e6:.0f} MB",
-        f"{median(took) * 1e3:.0f} ms = {median(took) / step:.1f} steps",
+        f"{median(durations) * 1e3:.0f} ms = {median(durations) / step:.1f} steps",
         "at most 1 step",
-        median(took) <= step,
+        median(durations) <= step,
     )
     began = time.perf_counter()
     trainer.evaluate()
@@ -133,7 +133,7 @@ def config(family: str, **changes: Any) -> TrialConfig:
 
 def in_turn(steps: dict[str, Callable[[], Any]], rounds: int, device: str) -> dict[str, float]:
     """Seconds per step: the median over `rounds` rounds of four steps each, after warm-up steps."""
-    took = defaultdict[str, list[float]](list)
+    durations = defaultdict[str, list[float]](list)
     for step in steps.values():
         for _ in range(2 if device == "cpu" else WARM_UP_STEPS + 2):
             step()
@@ -145,8 +145,8 @@ def in_turn(steps: dict[str, Callable[[], Any]], rounds: int, device: str) -> di
                 step()
                 if device != "cpu":
                     torch.cuda.synchronize()
-                took[name].append(time.perf_counter() - began)
-    return {name: median(seconds) for name, seconds in took.items()}
+                durations[name].append(time.perf_counter() - began)
+    return {name: median(seconds) for name, seconds in durations.items()}
 
 
 def arithmetic(trainer: Trainer) -> int:

@@ -152,7 +152,7 @@ def _single(images: Tensor, labels: Tensor | None, stacked: bool) -> tuple[Tenso
 
 def _place_values(channels: int) -> Tensor:
     """[100, 10, 1]: the decimal place value of each channel's digit."""
-    return torch.tensor([10**place for place in reversed(range(channels))])
+    return torch.tensor([10**exponent for exponent in reversed(range(channels))])
 
 
 @torch.no_grad()

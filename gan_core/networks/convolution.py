@@ -202,5 +202,5 @@ def _flat_pixels(images: Tensor) -> Tensor:
 
 
 def _flat(images: Tensor) -> Tensor:
-    """[N, C, H, W] -> [N, H * W * C], without a copy where the channels are last in memory."""
+    """[N, C, H, W] -> [N, H * W * C], without a copy if the channels are last in memory."""
     return images.permute(0, 2, 3, 1).flatten(1)
