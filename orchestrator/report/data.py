@@ -159,4 +159,4 @@ def mixed_hardware_cautions(runs: list[RunData]) -> list[str]:
     if len(counts) < 2:
         return []
     shares = ", ".join(f"{count} on {kind}" for kind, count in counts.most_common())
-    return [f"the runs were not made alike ({shares}): differences may be the machine's, not the setting's"]
+    return [f"the runs used different devices or precisions ({shares}): these may explain the differences, too"]

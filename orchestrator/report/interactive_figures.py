@@ -1,4 +1,4 @@
-"""Effects and survival: what was analysed -> plotly figures. The page's scripts draw what the reader can change."""
+"""Plotly figures of effects and survival. Figures that the reader can change are drawn by the page's scripts."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ SURE, UNSURE = "#0072B2", "#888888"
 
 
 def effects_figures(analysis: Analysis) -> list[tuple[str, go.Figure]]:
-    """(what it shows, figure): dots with intervals of what each level changed in the two things that are compared."""
+    """(title, figure) of the effects on the share of stable runs and on the Frechet distance: dots with intervals."""
     if not analysis.effects:
         return []
-    several = len(analysis.names) > 1
-    found = analysis.effects[::-1]  # plotly draws from below
-    labels = [f"{analysis.label(effect)}{f' ({effect.group})' if several else ''}" for effect in found]
-    stable = [(_in_points(effect.stable), effect.stable_holds) for effect in found]
-    quality = [(effect.quality, effect.quality_holds) for effect in found]
+    has_groups = len(analysis.names) > 1
+    effects = analysis.effects[::-1]  # plotly draws from below
+    labels = [f"{analysis.label(effect)}{f' ({effect.group})' if has_groups else ''}" for effect in effects]
+    stable = [(_in_points(effect.stable), effect.stable_holds) for effect in effects]
+    quality = [(effect.quality, effect.quality_holds) for effect in effects]
     figures = [("Stable runs, percentage points", _dots(labels, stable))]
     if any(change for change, _ in quality):
         figures.append(("Frechet distance at the end (less is better)", _dots(labels, quality)))
-    made = [(title, _effects_figure(title, dots, len(found))) for title, dots in figures]
-    made[0][1].update_xaxes(range=[-106, 106])
-    return made
+    titled = [(title, _effects_figure(title, dots, len(effects))) for title, dots in figures]
+    titled[0][1].update_xaxes(range=[-106, 106])
+    return titled
 
 
 def _effects_figure(title: str, dots: go.Scatter, rows: int) -> go.Figure:
@@ -50,7 +50,7 @@ def _in_points(change: Change) -> Change:
 
 
 def _dots(labels: list[str], changes: Sequence[tuple[Change | None, bool]]) -> go.Scatter:
-    """One dot a label, blue where it holds; an unknown interval (one seed) is not drawn."""
+    """One dot for each label, blue if the effect is significant. With one seed there is no interval to draw."""
     known = [(label, change, holds) for label, (change, holds) in zip(labels, changes, strict=True) if change]
     reach = [(c.mean - c.low, c.high - c.mean) if c.pairs > 1 else (0.0, 0.0) for _, c, _ in known]
     return go.Scatter(
@@ -71,7 +71,7 @@ def _dots(labels: list[str], changes: Sequence[tuple[Change | None, bool]]) -> g
 
 
 def survival_figure(title: str, curves: dict[str, SurvivalCurve], last: int) -> go.Figure:
-    """The share of runs without an event against the step, with 95% bands, a colour a level."""
+    """The share of runs without an event against the step, with 95% bands, one colour for each level."""
     figure = go.Figure()
     for number, (level, curve) in enumerate(curves.items()):
         colour = PALETTE[number % len(PALETTE)]

@@ -1,4 +1,4 @@
-"""What each trial ran with: the settings that all share once, and per trial those that are its own."""
+"""The settings and the environment of each trial: once those that all trials share, then those of each trial."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from orchestrator.report.data import RunData
 
 
 def shared_and_own(mappings: list[dict[str, str]]) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """(what is the same in all of them, what each has besides)."""
+    """(the entries that all mappings have, the other entries of each)."""
     first = mappings[0] if mappings else {}
     shared = {name: value for name, value in first.items() if all(mapping.get(name) == value for mapping in mappings)}
     return shared, [{name: value for name, value in m.items() if name not in shared} for m in mappings]
 
 
 def of_run(run: RunData) -> dict[str, str]:
-    """Everything about a started trial as flat text: settings, what was really applied, versions, machine."""
+    """Name -> text: settings, the settings that training really applied, versions, hardware."""
     environment = {name: value for name, value in run.environment.items() if name != "applied"}
     applied = run.environment.get("applied", {})
     return (
@@ -28,8 +28,8 @@ def of_run(run: RunData) -> dict[str, str]:
 
 def _flat(value: Any, path: str = "") -> dict[str, str]:
     if isinstance(value, dict):
-        found: dict[str, str] = {}
+        texts: dict[str, str] = {}
         for name, part in value.items():
-            found |= _flat(part, f"{path}.{name}" if path else name)
-        return found
+            texts |= _flat(part, f"{path}.{name}" if path else name)
+        return texts
     return {path: value if isinstance(value, str) else json.dumps(value)}

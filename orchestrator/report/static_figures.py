@@ -1,4 +1,4 @@
-"""Still pictures for report.md, drawn with matplotlib: effects, survival, curves, samples."""
+"""The pictures of report.md, drawn with matplotlib: effects, survival, curves, samples."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ OUTCOMES = {
 }
 MAX_SAMPLES = 24
 MAX_POINTS = 40_000
-"""Of one panel: more cannot be told apart in it, and takes seconds to draw."""
+"""Points of all curves in one panel. More would not be visible, and would take seconds to draw."""
 
 
 def write(data: SweepData, analysis: Analysis, folder: Path) -> dict[str, str]:
-    """Draws what there is to draw into the folder; name of the file -> what it shows. Raises OSError."""
+    """Write the pictures for which there is data; returns name of the file -> title. Raises OSError."""
     drawn = {
         "effects.png": ("what each setting changed, with 95% intervals", _effects(analysis)),
         "survival.png": ("the share of runs still well against the step", _survival(data, analysis)),
@@ -51,17 +51,19 @@ def write(data: SweepData, analysis: Analysis, folder: Path) -> dict[str, str]:
 
 
 def _effects(analysis: Analysis) -> Figure | None:
-    found = analysis.effects
-    if not found:
+    effects = analysis.effects
+    if not effects:
         return None
-    figure = Figure(figsize=(10, 1.2 + 0.32 * len(found)), layout="constrained")
+    figure = Figure(figsize=(10, 1.2 + 0.32 * len(effects)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    for place, effect in enumerate(found):
-        _dot(left, place, effect.stable, 100, effect.stable_holds)
+    for row, effect in enumerate(effects):
+        _dot(left, row, effect.stable, 100, effect.stable_holds)
         if effect.quality:
-            _dot(right, place, effect.quality, 1, effect.quality_holds)
-    several = len(analysis.names) > 1
-    left.set_yticks(range(len(found)), [f"{e.group + '  ' if several else ''}{analysis.label(e)}" for e in found])
+            _dot(right, row, effect.quality, 1, effect.quality_holds)
+    has_groups = len(analysis.names) > 1
+    left.set_yticks(
+        range(len(effects)), [f"{e.group + '  ' if has_groups else ''}{analysis.label(e)}" for e in effects]
+    )
     left.invert_yaxis()
     left.set(xlim=(-105, 105), xlabel="stable runs, percentage points")
     right.set_xlabel("Frechet distance at the end (less is better)")
@@ -71,20 +73,22 @@ def _effects(analysis: Analysis) -> Figure | None:
     return figure
 
 
-def _dot(panel: Any, place: int, change: Change, unit: float, holds: bool) -> None:
+def _dot(panel: Any, row: int, change: Change, unit: float, holds: bool) -> None:
     colour = SURE if holds else UNSURE
     if np.isfinite(change.low):
-        panel.plot([unit * change.low, unit * change.high], [place, place], color=colour, lw=1.5)
-    panel.plot(unit * change.mean, place, "o", color=colour)
+        panel.plot([unit * change.low, unit * change.high], [row, row], color=colour, lw=1.5)
+    panel.plot(unit * change.mean, row, "o", color=colour)
 
 
 def _survival(data: SweepData, analysis: Analysis) -> Figure | None:
-    shown = [(group, factor, curves) for group, found in analysis.survival.items() for factor, curves in found.items()]
-    if not shown:
+    panels_data = [
+        (group, factor, curves) for group, factors in analysis.survival.items() for factor, curves in factors.items()
+    ]
+    if not panels_data:
         return None
-    figure, panels = _grid(len(shown), height=2.8)
+    figure, panels = _grid(len(panels_data), height=2.8)
     last = max(run.steps for run in data.runs)
-    for panel, (group, factor, curves) in zip(panels, shown, strict=False):
+    for panel, (group, factor, curves) in zip(panels, panels_data, strict=False):
         for number, (level, curve) in enumerate(curves.items()):
             colour, steps = PALETTE[number % len(PALETTE)], [*curve.steps, last]
             low, high, rate = ([*values, values[-1]] for values in (curve.low, curve.high, curve.surviving))
@@ -105,18 +109,18 @@ def _curves(data: SweepData) -> Figure | None:
     figure, panels = _grid(len(titles), height=2.5)
     points = min(400, max(40, MAX_POINTS // len(data.runs)))
     for panel, (metric, title) in zip(panels, titles.items(), strict=False):
-        sound = []
+        in_frame = []  # lines that the frame of the panel must fit
         for outcome in dict.fromkeys(run.outcome for run in data.runs):
             runs = [run for run in data.runs if run.outcome == outcome and metric in run.history]
             lines = [np.column_stack(thin(run.history[metric], points)) for run in runs]
             colour = OUTCOMES.get(outcome, "#888888")
             panel.add_collection(LineCollection(lines, colors=colour, linewidths=0.9, alpha=0.7))
-            sound += [line[:, 1] for line in lines] if outcome != "diverged" else []
+            in_frame += [line[:, 1] for line in lines] if outcome != "diverged" else []
         panel.autoscale()
-        if sound:
-            every = np.concatenate(sound)
-            room = 0.08 * (every.max() - every.min()) or 1.0
-            panel.set_ylim(every.min() - room, every.max() + room)
+        if in_frame:
+            values = np.concatenate(in_frame)
+            margin = 0.08 * (values.max() - values.min()) or 1.0
+            panel.set_ylim(values.min() - margin, values.max() + margin)
         panel.set_title(title, fontsize=9)
         panel.grid(alpha=0.25)
     outcomes = dict.fromkeys(run.outcome for run in data.runs)
@@ -126,11 +130,13 @@ def _curves(data: SweepData) -> Figure | None:
 
 
 def _samples(data: SweepData) -> Figure | None:
-    drawn = [run for run in data.runs if run.pictures][:MAX_SAMPLES]
-    if not drawn:
+    with_pictures = [run for run in data.runs if run.pictures][:MAX_SAMPLES]
+    if not with_pictures:
         return None
     pictures = [(caption, picture) for caption, picture in data.real]
-    pictures += [(f"{run.name}\n{run.outcome}, step {run.pictures[-1][0]}", run.pictures[-1][1]) for run in drawn]
+    pictures += [
+        (f"{run.name}\n{run.outcome}, step {run.pictures[-1][0]}", run.pictures[-1][1]) for run in with_pictures
+    ]
     figure, panels = _grid(len(pictures), columns=6, height=2.3)
     for panel, (caption, picture) in zip(panels, pictures, strict=False):
         panel.imshow(
@@ -143,7 +149,7 @@ def _samples(data: SweepData) -> Figure | None:
 
 
 def _grid(count: int, height: float, columns: int = 3) -> tuple[Figure, list[Any]]:
-    """A figure with so many panels, in rows."""
+    """A figure with `count` panels in rows of up to `columns`, and the panels."""
     columns = min(columns, count)
     rows = -(-count // columns)
     figure = Figure(figsize=(11 if columns > 2 else 5 * columns, height * rows), layout="constrained")

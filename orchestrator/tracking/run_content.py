@@ -46,7 +46,7 @@ def truncate(text: str, limit: int) -> str:
 
 
 def parent_tags(folder_id: str) -> dict[str, str]:
-    """The tags that a parent run is created with. `folder_id`: `SweepFolder.identity`."""
+    """The tags that a parent run is created with. `folder_id`: `SweepFolder.folder_id`."""
     return {KIND_TAG: "sweep", FOLDER_TAG: folder_id, **SOURCE_TAGS}
 
 
