@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from support.s3_server import KEYS, S3, s3_server
+from support.s3_server import S3, s3_server, use_keys
 from support.small_disks import MakeDisk, small_disks
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -76,8 +76,6 @@ def s3_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
 @pytest.fixture
 def s3(s3_of_all: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
     """A real S3 server that refuses nothing, and credentials for it."""
-    for name, value in KEYS.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    use_keys(monkeypatch)
     yield s3_of_all
     s3_of_all.allow(float("inf"))

@@ -1,7 +1,8 @@
-"""Homes in which the real command has run."""
+"""Homes in which the real command has run; all xdist workers share them."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,25 +13,33 @@ from support.commands import SMOKE, Done, orchestrate
 from support.endings import LONGER
 
 
+def swept_once(factory: pytest.TempPathFactory, name: str, *options: str) -> tuple[Path, Done]:
+    """A home in which the smoke sweep ran to its end, and what the command printed.
+
+    The first xdist worker that needs it runs the command; all of them look at its home.
+    """
+    folder = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    home, output = folder / name, folder / f"{name}.json"
+    with FileLock(folder / f"{name}.lock"):
+        if not output.exists():
+            done = orchestrate("sweep", SMOKE, *options, home=home)
+            output.write_text(json.dumps([done.args, done.returncode, done.stdout, done.stderr]))
+    return home, Done(*json.loads(output.read_text()))
+
+
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
-    """A home in which the smoke sweep ran to its end, and what the command said."""
-    home = tmp_path_factory.mktemp("undisturbed")
-    return home, orchestrate("sweep", SMOKE, home=home)
+    """A home in which the smoke sweep ran to its end, and what the command printed."""
+    return swept_once(tmp_path_factory, "undisturbed")
 
 
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which the longer sweep ran to its end, undisturbed."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:  # all of them look at the one that the first has made, and change nothing
-        folder = folder.parent
-    home, made = folder / "reference", folder / "reference-made"
-    with FileLock(folder / "reference.lock"):
-        if not made.exists():
-            done = orchestrate("sweep", SMOKE, *LONGER, home=home)
-            assert done.returncode == 0, done.stdout + done.stderr
-            made.touch()
+    home, done = swept_once(tmp_path_factory, "reference", *LONGER)
+    assert done.returncode == 0, done.stdout + done.stderr
     return home
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from mlflow import MlflowClient
-from support.commands import COMMAND, SMOKE, environment
+from support.commands import COMMAND, SMOKE, environment, program
 from support.endings import LONGER, assert_ended_like
 from support.topology import ADMIN, TRAINER, Topology, topology, wait_until
 
@@ -33,8 +32,6 @@ from orchestrator.tracking import run_content
 from orchestrator.tracking.mirror_file import run_ids
 
 pytestmark = pytest.mark.e2e
-
-STRANGER = "import ray, sys; ray.init(sys.argv[1], log_to_driver=False); print('I am', 'inside', ray.nodes())"
 
 
 @dataclass
@@ -137,9 +134,13 @@ def disturb(cluster: Topology, runs: Callable[[], bool]) -> dict[str, str]:
 
 def stranger(address: str) -> subprocess.Popen[str]:
     """Somebody without a token who tries to join Ray."""
-    command = [sys.executable, "-c", STRANGER, address]
     return subprocess.Popen(
-        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        program("joins_ray", address),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
     )
 
 
@@ -246,7 +247,7 @@ def test_mlflow_tells_nothing_without_the_password(ended: Ended, password: str |
 
 def test_ray_takes_nobody_without_the_token(ended: Ended) -> None:
     """The client server does not say why; that it answers at all those who have the token, the sweep has shown."""
-    assert not [said for said in ended.refused.values() if "I am inside" in said]
+    assert not [said for said in ended.refused.values() if "joined" in said]
     by_nodes, by_client_server = ended.refused.values()
     assert "token" in by_nodes.lower() or "unauthenticated" in by_nodes.lower()
     assert "ConnectionError" in by_client_server

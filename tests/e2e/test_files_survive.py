@@ -1,4 +1,4 @@
-"""A disk that fills up under a real sweep, files damaged between two commands, and two sweeps in one home at once."""
+"""A disk that fills up under a real sweep, a damaged classifier, and two sweeps in one home at once."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from support.commands import SMOKE, orchestrate, start, trials
+from support.commands import SMOKE, invoke, orchestrate, start, trials
 from support.small_disks import MakeDisk, full
 
 from gan_core import checkpoint
+from gan_core.config.sections import DataConfig
+from gan_core.data.datasets import load
 
 pytestmark = pytest.mark.e2e
 
@@ -35,13 +37,25 @@ def test_a_sweep_whose_disk_fills_up_stops_and_goes_on_when_there_is_room(make_d
         assert {trial["status"] for trial in found} <= {"interrupted", "finished", "pending"}
         for file in home.glob("sweeps/smoke/trials/*/checkpoint.pt"):
             checkpoint.payload_of(file)  # raises where it is not whole
-        refused = orchestrate("sweep", SMOKE, *LONGER, home=home)
+        refused = invoke("sweep", SMOKE, *LONGER, home=home)
         assert refused.returncode == 2, refused.stdout
         assert "Traceback" not in refused.stderr and len(refused.stderr.strip().splitlines()) == 1, refused.stderr
 
     again = orchestrate("sweep", SMOKE, *LONGER, home=home)
     assert again.returncode == 0, again.stdout + again.stderr
     assert {trial["status"] for trial in trials("smoke", home)} == {"finished"}
+
+
+def test_a_damaged_classifier_is_named_before_mlflow_has_a_run(tmp_path: Path) -> None:
+    """It is read while Ray starts. A whole command, so that its exit code and its one line are the real ones."""
+    file = tmp_path / "evaluators" / f"{load(DataConfig()).fingerprint}.pt"
+    file.parent.mkdir()
+    file.write_text("half a page of something else")
+    done = orchestrate("sweep", SMOKE, home=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert str(file) in done.stderr and len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}").get_experiment_by_name("smoke") is None
+    assert list(tmp_path.glob("sweeps/smoke/trials/*")) == []
 
 
 def test_two_sweeps_run_side_by_side_in_one_home(tmp_path: Path) -> None:

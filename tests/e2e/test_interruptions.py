@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from support.commands import SMOKE, orchestrate, start, trials
+from support.commands import SMOKE, invoke, orchestrate, start, trials
 from support.endings import LONGER, assert_ended_like, wait_for_checkpoints
 
 pytestmark = pytest.mark.e2e
@@ -20,7 +20,7 @@ def test_a_second_command_is_refused_and_after_kill_9_the_same_one_ends_as_if_un
     process = start("sweep", SMOKE, *LONGER, home=tmp_path)
     wait_for_checkpoints(tmp_path, process)
     os.kill(process.pid, signal.SIGSTOP)  # it holds its lock, and trains nothing in the meantime
-    second = orchestrate("sweep", SMOKE, *LONGER, home=tmp_path)
+    second = invoke("sweep", SMOKE, *LONGER, home=tmp_path)
     assert second.returncode == 2
     assert str(process.pid) in second.stderr
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from support.commands import SMOKE, Done, orchestrate, trials
+from support.commands import SMOKE, Done, invoke, orchestrate, trials
 
 pytestmark = pytest.mark.e2e
 
@@ -91,7 +91,7 @@ def test_the_report_is_attached_to_the_parent_run(undisturbed: tuple[Path, Done]
 def test_the_same_command_again_repeats_nothing(undisturbed: tuple[Path, Done]) -> None:
     home, _ = undisturbed
     records = {file: file.stat().st_mtime_ns for file in home.glob("sweeps/smoke/trials/*/record.json")}
-    again = orchestrate("sweep", SMOKE, home=home)
+    again = invoke("sweep", SMOKE, home=home)
     assert again.returncode == 0
     assert "starting Ray" not in again.stdout
     assert records == {file: file.stat().st_mtime_ns for file in home.glob("sweeps/smoke/trials/*/record.json")}
@@ -100,7 +100,7 @@ def test_the_same_command_again_repeats_nothing(undisturbed: tuple[Path, Done]) 
 def test_a_new_level_runs_only_what_is_new(undisturbed: tuple[Path, Done]) -> None:
     home, _ = undisturbed
     path = "groups.dcgan.grid.stabilizers.label_smoothing=[0.0,0.1,0.2]"
-    planned = json.loads(orchestrate("plan", SMOKE, "--set", path, "--json", home=home).stdout)["trials"]
+    planned = json.loads(invoke("plan", SMOKE, "--set", path, "--json", home=home).stdout)["trials"]
     assert Counter(trial["status"] for trial in planned) == {"finished": 4, "pending": 1}
 
 
@@ -109,7 +109,7 @@ def test_the_report_can_be_made_elsewhere_from_the_tracking_address_alone(
 ) -> None:
     home, _ = undisturbed
     uri = f"sqlite:///{home / 'mlflow.db'}"
-    done = orchestrate("report", "smoke", "--tracking-uri", uri, "--output", tmp_path / "out", home=tmp_path / "empty")
+    done = invoke("report", "smoke", "--tracking-uri", uri, "--output", tmp_path / "out", home=tmp_path / "empty")
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "out" / "report.html").read_text()
     assert page.count("<img ") == 6  # four trials, and the real images with and without classes
@@ -118,11 +118,11 @@ def test_the_report_can_be_made_elsewhere_from_the_tracking_address_alone(
 
 def test_status_and_plan_are_tables_for_people(undisturbed: tuple[Path, Done]) -> None:
     home, _ = undisturbed
-    status = orchestrate("status", "smoke", home=home)
+    status = invoke("status", "smoke", home=home)
     assert "wgan-gp seed=0" in status.stdout
     assert "20/20" in status.stdout
-    assert "smoke" in orchestrate("status", home=home).stdout
-    assert "4 finished" in orchestrate("plan", SMOKE, home=home).stdout
+    assert "smoke" in invoke("status", home=home).stdout
+    assert "4 finished" in invoke("plan", SMOKE, home=home).stdout
 
 
 def test_train_runs_one_trial_without_ray_or_mlflow(tmp_path: Path) -> None:
@@ -135,6 +135,6 @@ def test_train_runs_one_trial_without_ray_or_mlflow(tmp_path: Path) -> None:
 def test_train_runs_a_trial_that_the_sweep_has_finished_and_leaves_that_alone(undisturbed: tuple[Path, Done]) -> None:
     home, _ = undisturbed
     before = trials("smoke", home)
-    done = orchestrate("train", SMOKE, "--trial", "1", home=home)
+    done = invoke("train", SMOKE, "--trial", "1", home=home)
     assert done.returncode == 0, done.stderr
     assert trials("smoke", home) == before

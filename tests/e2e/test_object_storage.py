@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 from mlflow import MlflowClient
-from support.commands import SMOKE, orchestrate, start, trials
+from support.commands import SMOKE, invoke, orchestrate, start, trials
 from support.endings import LONGER, curves_of
 from support.proxy import free_port
-from support.s3_server import KEYS, S3
+from support.s3_server import KEYS, S3, use_keys
 from support.topology import wait_until
 
 from gan_core import checkpoint
@@ -25,57 +26,79 @@ def written_below(home: Path) -> bytes:
     return b"".join(file.read_bytes() for file in home.rglob("*") if file.is_file())
 
 
-def test_a_second_home_finds_it_all_finished(s3: S3, tmp_path: Path) -> None:
-    s3.make_bucket("finished")
-    first, second = tmp_path / "first", tmp_path / "second"
-    done = orchestrate("sweep", SMOKE, "--storage", s3.uri("finished/runs"), home=first)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert [trial["status"] for trial in trials("smoke", first)] == ["finished"] * 4
-    assert not list(first.rglob("checkpoint*.pt"))
-    assert (first / "sweeps/smoke/report/report.html").exists()
-    client = MlflowClient(tracking_uri=f"sqlite:///{first / 'mlflow.db'}")
-    for trial in trials("smoke", first):
-        assert len(client.get_metric_history(trial["run_id"], "loss/generator")) == 4
-        assert {"generator.pt", "history.jsonl"} <= {file.path for file in client.list_artifacts(trial["run_id"])}
+@dataclass
+class Moved:
+    """A sweep that was interrupted in the home `first`, and went on to its end in the home `second`.
 
-    again = orchestrate("sweep", SMOKE, "--storage", s3.uri("finished/runs"), home=second)
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert "found 4 trials of smoke in s3://finished/runs" in again.stdout
-    assert "starting Ray" not in again.stdout
-    for mine, theirs in zip(trials("smoke", second), trials("smoke", first), strict=True):
-        assert mine | {"run_id": ""} == theirs | {"run_id": ""}
-    password = KEYS["AWS_SECRET_ACCESS_KEY"]
-    assert password not in done.stdout + done.stderr
-    assert password.encode() not in written_below(first)
+    `steps`: how far each interrupted trial was, as `first` knew it. `output`: what the second command printed.
+    """
+
+    first: Path
+    second: Path
+    steps: dict[str, int]
+    output: str
+
+
+@pytest.fixture(scope="module")
+def moved(s3_of_all: S3, tmp_path_factory: pytest.TempPathFactory) -> Moved:
+    folder = tmp_path_factory.mktemp("moved")
+    first, second = folder / "first", folder / "second"
+    words = ("sweep", SMOKE, *LONGER, "--storage", s3_of_all.uri("moved/runs"))
+    with pytest.MonkeyPatch.context() as patch:
+        use_keys(patch)
+        s3_of_all.make_bucket("moved")
+        process = start(*words, home=first)
+
+        def steps() -> dict[str, int]:
+            files = first.glob("sweeps/smoke/trials/*/record.json")
+            return {file.parent.name: json.loads(file.read_text())["step"] for file in files}
+
+        wait_until(lambda: process.poll() is not None or any(steps().values()), "a checkpoint of which the home knows")
+        os.kill(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=120)
+        assert process.returncode == 130, output
+        interrupted_steps = {key: step for key, step in steps().items() if step}
+        done = orchestrate(*words, home=second)
+        assert done.returncode == 0, done.stdout + done.stderr
+    return Moved(first, second, interrupted_steps, done.stdout + done.stderr)
 
 
 def test_an_interrupted_sweep_goes_on_from_another_home_and_ends_as_if_undisturbed(
-    s3: S3, reference: Path, tmp_path: Path
+    moved: Moved, reference: Path
 ) -> None:
-    s3.make_bucket("moved")
-    first, second = tmp_path / "first", tmp_path / "second"
-    process = start("sweep", SMOKE, *LONGER, "--storage", s3.uri("moved"), home=first)
-
-    def steps() -> dict[str, int]:
-        files = first.glob("sweeps/smoke/trials/*/record.json")
-        return {file.parent.name: json.loads(file.read_text())["step"] for file in files}
-
-    wait_until(lambda: process.poll() is not None or any(steps().values()), "a checkpoint of which the home knows")
-    os.kill(process.pid, signal.SIGINT)
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 130, said
-    left = {key: step for key, step in steps().items() if step}
-    assert left
-
-    moved = orchestrate("sweep", SMOKE, *LONGER, "--storage", s3.uri("moved"), home=second)
-    assert moved.returncode == 0, moved.stdout + moved.stderr
-    for trial in trials("smoke", second):
-        mine, theirs = (home / "sweeps/smoke/trials" / trial["key"] for home in (second, reference))
-        weights, expected = (checkpoint.load(folder / "generator.pt")["state"] for folder in (mine, theirs))
+    assert moved.steps
+    assert [trial["status"] for trial in trials("smoke", moved.second)] == ["finished"] * 4
+    for trial in trials("smoke", moved.second):
+        resumed, undisturbed = (home / "sweeps/smoke/trials" / trial["key"] for home in (moved.second, reference))
+        weights, expected = (checkpoint.load(folder / "generator.pt")["state"] for folder in (resumed, undisturbed))
         assert all(torch.equal(weights[name], expected[name]) for name in expected)
-        assert curves_of(mine / "history.jsonl") == curves_of(theirs / "history.jsonl")
-        attempts = json.loads((mine / "record.json").read_text())["attempts"]
-        assert attempts[-1]["from_step"] >= left.get(trial["key"], 0)
+        assert curves_of(resumed / "history.jsonl") == curves_of(undisturbed / "history.jsonl")
+        attempts = json.loads((resumed / "record.json").read_text())["attempts"]
+        assert attempts[-1]["from_step"] >= moved.steps.get(trial["key"], 0)
+
+
+def test_mlflow_and_the_report_have_everything_though_the_home_has_no_checkpoint(moved: Moved) -> None:
+    assert not list(moved.second.rglob("checkpoint*.pt"))
+    assert (moved.second / "sweeps/smoke/report/report.html").exists()
+    client = MlflowClient(tracking_uri=f"sqlite:///{moved.second / 'mlflow.db'}")
+    for trial in trials("smoke", moved.second):
+        assert len(client.get_metric_history(trial["run_id"], "loss/generator")) == 240 // 5
+        assert {"generator.pt", "history.jsonl"} <= {file.path for file in client.list_artifacts(trial["run_id"])}
+
+
+def test_a_third_home_finds_it_all_finished(moved: Moved, s3: S3, tmp_path: Path) -> None:
+    done = invoke("sweep", SMOKE, *LONGER, "--storage", s3.uri("moved/runs"), home=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "found 4 trials of smoke in s3://moved/runs" in done.stdout
+    assert "starting Ray" not in done.stdout
+    for copied, trained in zip(trials("smoke", tmp_path), trials("smoke", moved.second), strict=True):
+        assert copied | {"run_id": ""} == trained | {"run_id": ""}
+
+
+def test_the_storages_password_is_written_nowhere(moved: Moved) -> None:
+    password = KEYS["AWS_SECRET_ACCESS_KEY"]
+    assert password not in moved.output
+    assert password.encode() not in written_below(moved.first) + written_below(moved.second)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +117,7 @@ def test_a_storage_that_cannot_be_used_is_one_line_and_nothing_starts(
     there = S3(free_port()) if place == "nowhere" else s3
     s3.allow(0 if place == "refused" else float("inf"))
     home = tmp_path / "home"
-    done = orchestrate("sweep", SMOKE, "--storage", place if "://" in place else there.uri(place), home=home)
+    done = invoke("sweep", SMOKE, "--storage", place if "://" in place else there.uri(place), home=home)
     assert done.returncode == 2, done.stdout + done.stderr
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
@@ -108,6 +131,6 @@ def test_a_sweep_stays_in_its_storage(s3: S3, tmp_path: Path) -> None:
     file.write_text("sweep: one\ntrial: {steps: 2, batch_size: 8, evaluation: {features: random}}\ngroups: [{name: a}]")
     (home / "sweeps/one").mkdir(parents=True)
     (home / "sweeps/one/storage").write_text(s3.uri("stays/a") + "\n")
-    done = orchestrate("sweep", file, "--storage", s3.uri("stays/b"), home=home)
+    done = invoke("sweep", file, "--storage", s3.uri("stays/b"), home=home)
     assert done.returncode == 2
     assert f"the trials of one live in {s3.uri('stays/a')}" in done.stderr

@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from support.commands import SMOKE, orchestrate, start
+from support.commands import SMOKE, invoke, orchestrate, start
 from support.endings import LONGER, wait_for_checkpoints
 from support.proxy import free_port, start_server
 
@@ -58,9 +58,9 @@ def test_a_server_that_is_away_costs_nothing_that_sync_does_not_send(tmp_path: P
 
     server = start_server(tmp_path, port)
     try:
-        synced = orchestrate("sync", "smoke", *where[-2:], home=home)
+        synced = invoke("sync", "smoke", *where[-2:], home=home)
         assert synced.returncode == 0, synced.stdout + synced.stderr
-        second = orchestrate("sync", "smoke", *where[-2:], home=home)
+        second = invoke("sync", "smoke", *where[-2:], home=home)
         assert "nothing was sent" in second.stdout
     finally:
         end(server, signal.SIGTERM)

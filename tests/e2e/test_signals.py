@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
-from support.commands import SMOKE, orchestrate, start, trials
+from support.commands import SMOKE, invoke, orchestrate, start, trials
 from support.endings import LONGER, assert_ended_like, wait_for_checkpoints
 
 pytestmark = pytest.mark.e2e
@@ -86,8 +86,8 @@ def test_workers_that_are_preempted_silent_or_stopped_cost_their_trials_nothing(
 
 @pytest.mark.parametrize("name", ["gcs_server", "raylet"])
 def test_the_end_of_ray_ends_the_command_with_a_clear_line(name: str, tmp_path: Path) -> None:
-    process = start("sweep", SMOKE, *LONGER, home=tmp_path)
-    wait_for_checkpoints(tmp_path, process)
+    process = start("sweep", SMOKE, *LONGER, "--workers", "1", home=tmp_path)
+    wait_for_checkpoints(tmp_path, process, count=1)
     family = family_of(process)
     next(child for child in family if child.name() == name).kill()
     output, _ = process.communicate(timeout=BOUND)
@@ -115,7 +115,7 @@ def test_in_every_phase_the_command_leaves_with_130_and_nothing_stays_behind(tmp
         assert "Traceback" not in "".join(seen)
         assert_gone(family)
     assert all(trial["status"] == "finished" for trial in trials("smoke", tmp_path))
-    done = orchestrate("sweep", SMOKE, home=tmp_path)
+    done = invoke("sweep", SMOKE, home=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

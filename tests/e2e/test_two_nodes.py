@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.commands import COMMAND, environment
+from support.commands import COMMAND, environment, program
 from support.hosts import Host, free_port
 from support.topology import SOON, wait_until
 
@@ -50,6 +50,7 @@ class Nodes:
         soon = {f"RAY_health_check_{name}": value for name, value in SOON.items()}
         self.environment = environment() | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)} | soon
         self.hosts: list[Host] = []
+        self.watch: subprocess.Popen[str] | None = None
 
     def start(self, host: Host, *words: str) -> Host:
         ray = Path(sys.executable).parent / "ray"
@@ -66,16 +67,22 @@ class Nodes:
         return host
 
     def wait_for(self, *addresses: str) -> None:
-        """Until these and the head are the living nodes."""
-        ask = "import ray, sys; ray.init(sys.argv[1], log_to_driver=False, logging_level='ERROR'); "
-        ask += "print(*sorted(n['NodeManagerAddress'] for n in ray.nodes() if n['Alive']))"
+        """Until these and the head are the living nodes, as a Ray client that has joined sees them."""
+        if self.watch is None:
+            command = program("watches_nodes", self.head)
+            self.watch = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
+        assert self.watch.stdout
+        for line in self.watch.stdout:
+            if line.split() == sorted([HEAD, *addresses]):
+                return
+        raise AssertionError(f"the watching client ended with {self.watch.wait()}")
 
-        def there() -> bool:
-            words = [sys.executable, "-c", ask, self.head]
-            done = subprocess.run(words, capture_output=True, text=True, env=self.environment, timeout=120)
-            return done.stdout.split() == sorted([HEAD, *addresses])
-
-        wait_until(there, f"the nodes {', '.join(addresses)}")
+    def end(self) -> None:
+        if self.watch is not None:
+            self.watch.kill()
+            self.watch.wait()
+        for host in reversed(self.hosts):
+            host.kill()
 
     def sweep(self, file: Path) -> list[str]:
         return [*COMMAND, "sweep", str(file), "--address", self.head, "--home", str(self.home)]
@@ -90,8 +97,7 @@ def nodes() -> Iterator[Nodes]:
         found.start(Host("head", HEAD), "--head", *ports, "--num-cpus=0", "--include-dashboard=false")
         yield found
     finally:
-        for host in reversed(found.hosts):
-            host.kill()
+        found.end()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from support.commands import SMOKE, orchestrate, start, trials
+from support.commands import SMOKE, invoke, orchestrate, start, trials
 from support.endings import LONGER
 
 pytestmark = pytest.mark.e2e
@@ -30,11 +30,11 @@ def test_a_sweep_is_stopped_from_elsewhere_looked_at_gone_on_with_and_cleaned(tm
     process = start("sweep", SMOKE, *LONGER, "--quiet", home=home)
     key = wait_for_a_checkpoint(home, process)
 
-    refused = orchestrate("clean", "smoke", "--yes", home=home)
+    refused = invoke("clean", "smoke", "--yes", home=home)
     assert refused.returncode == 2
     assert "orchestrate stop smoke" in refused.stderr
 
-    stopped = orchestrate("stop", "smoke", home=home)
+    stopped = invoke("stop", "smoke", home=home)
     assert stopped.returncode == 0, stopped.stderr
     assert f"asked process {process.pid}" in stopped.stdout
     output, _ = process.communicate(timeout=60)
@@ -46,30 +46,30 @@ def test_a_sweep_is_stopped_from_elsewhere_looked_at_gone_on_with_and_cleaned(tm
     assert interrupted
     for trial in interrupted:
         assert f"saved    {trial['name']} at step {trial['step']} of 240" in stopped.stdout
-    assert orchestrate("stop", "smoke", home=home).returncode == 2  # nothing runs any more
+    assert invoke("stop", "smoke", home=home).returncode == 2  # nothing runs any more
 
-    told = orchestrate("logs", "smoke", interrupted[0]["key"], home=home)
+    told = invoke("logs", "smoke", interrupted[0]["key"], home=home)
     assert told.returncode == 0, told.stderr
     assert f"to {interrupted[0]['step']}: interrupted" in told.stdout
     assert f"orchestrate sweep {SMOKE} --set trial.steps=240" in told.stdout
     file = tmp_path / "before.png"
-    drawn = orchestrate("sample", "smoke", key, "--grid", "16", "--output", file, home=home)
+    drawn = invoke("sample", "smoke", key, "--grid", "16", "--output", file, home=home)
     assert drawn.returncode == 0, drawn.stderr
     with Image.open(file) as picture:
         assert picture.size == (4 * 34 + 2, 4 * 34 + 2)
 
-    planned = json.loads(orchestrate("plan", SMOKE, *LONGER, "--json", home=home).stdout)
+    planned = json.loads(invoke("plan", SMOKE, *LONGER, "--json", home=home).stdout)
     assert planned["expected_seconds"] > 0
     again = orchestrate("sweep", SMOKE, *LONGER, home=home)
     assert again.returncode == 0, again.stdout + again.stderr
-    followed = orchestrate("logs", "smoke", key, "--follow", home=home)  # it has ended, and so does this
+    followed = invoke("logs", "smoke", key, "--follow", home=home)  # it has ended, and so does this
     assert "to 240: finished" in followed.stdout
 
-    cleaned = orchestrate("clean", "smoke", "--yes", home=home)
+    cleaned = invoke("clean", "smoke", "--yes", home=home)
     assert cleaned.returncode == 0, cleaned.stderr
     assert "4 checkpoints of finished trials" in cleaned.stdout
     assert not list(home.glob("sweeps/smoke/trials/*/checkpoint.pt"))
-    drawn = orchestrate("sample", "smoke", key, "--best", "--output", file, home=home)
+    drawn = invoke("sample", "smoke", key, "--best", "--output", file, home=home)
     assert drawn.returncode == 0, drawn.stderr
     assert all(trial["status"] == "finished" for trial in trials("smoke", home))
-    assert orchestrate("report", "smoke", home=home).returncode == 0
+    assert invoke("report", "smoke", home=home).returncode == 0

@@ -22,7 +22,9 @@ def by_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_a_job_names_is_to_be_typed_outside() -> None:
     home = Path("/shared/runs")
     assert orchestrate_command("status x", home) == "orchestrate status x --address http://head:8265"
-    assert orchestrate_command("status x", Path("/mine")) == "orchestrate status x --home /mine --address http://head:8265"
+    assert (
+        orchestrate_command("status x", Path("/mine")) == "orchestrate status x --home /mine --address http://head:8265"
+    )
     said = sweep_command("my sweep.yaml", ["seeds=[0]"], home, "plan --pilot")
     words = ["orchestrate", "plan", "--pilot", "folder/my sweep.yaml", "--set", "seeds=[0]"]
     assert shlex.split(said) == [*words, "--address", "http://head:8265"]
@@ -48,7 +50,11 @@ def test_every_command_that_can_go_there_is_known() -> None:
 
 def test_the_usual_home_is_left_out_and_another_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ORCHESTRATE_HOME", raising=False)
-    assert orchestrate_command("status x", Path("runs")) == orchestrate_command("status x", Path("runs").absolute()) == "orchestrate status x"
+    assert (
+        orchestrate_command("status x", Path("runs"))
+        == orchestrate_command("status x", Path("runs").absolute())
+        == "orchestrate status x"
+    )
     assert orchestrate_command("status x", tmp_path) == f"orchestrate status x --home {tmp_path}"
     monkeypatch.setenv("ORCHESTRATE_HOME", str(tmp_path))
     assert orchestrate_command("status x", tmp_path) == "orchestrate status x"

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import write_json
 from orchestrator.tracking import run_content
+from orchestrator.tracking.client import client_for
 from orchestrator.tracking.mirror import Mirror
 
 
+@cache
+def empty_database() -> bytes:
+    """An MLflow database with its tables and nothing in them, made once a process: MLflow takes seconds for it."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "mlflow.db"
+        client_for(f"sqlite:///{file}").search_experiments(max_results=1)
+        return file.read_bytes()
+
+
 def mirror_of(plan: Plan, home: Path, uri: str = "", compare_all: bool = False) -> Mirror:
+    """`uri`: by default the database mlflow.db in `home`, which is made."""
     plan.folder.folder.mkdir(parents=True, exist_ok=True)
     write_json(plan.folder.sweep_file, plan.to_document())
-    return Mirror(plan.folder, uri or f"sqlite:///{home / 'mlflow.db'}", plan.to_document(), compare_all)
+    database = home / "mlflow.db"
+    if not uri and not database.exists():
+        database.write_bytes(empty_database())
+    return Mirror(plan.folder, uri or f"sqlite:///{database}", plan.to_document(), compare_all)
 
 
 def mirrored(plan: Plan, home: Path, uri: str = "", compare_all: bool = False) -> Mirror:

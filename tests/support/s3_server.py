@@ -1,4 +1,4 @@
-"""A real S3 server (moto's) on loopback, which refuses what it is asked after so many requests, if wanted."""
+"""A real S3 server (moto's) on loopback. It can be told to refuse everything after a number of requests."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import pytest
 from pyarrow import fs
 
 from support.proxy import free_port
@@ -24,18 +25,25 @@ class S3:
     def __init__(self, port: int):
         self.port = port
 
-    def uri(self, place: str) -> str:
-        """`place`: a bucket, or bucket/prefix."""
-        return f"s3://{place}?scheme=http&endpoint_override=127.0.0.1:{self.port}&region=us-east-1"
+    def uri(self, path: str) -> str:
+        """The address of `path`: a bucket, or bucket/prefix."""
+        return f"s3://{path}?scheme=http&endpoint_override=127.0.0.1:{self.port}&region=us-east-1"
 
     def make_bucket(self, name: str) -> None:
-        there, _ = fs.FileSystem.from_uri(self.uri(name) + "&allow_bucket_creation=true")
-        there.create_dir(name)
+        store, _ = fs.FileSystem.from_uri(self.uri(name) + "&allow_bucket_creation=true")
+        store.create_dir(name)
 
     def allow(self, requests: float) -> None:
-        """Refuses everything after so many requests from now on; infinity to refuse nothing."""
+        """Answer this many requests from now on and refuse all that follow; infinity: refuse none."""
         url, plain = f"http://127.0.0.1:{self.port}/moto-api/reset-auth", {"Content-Type": "text/plain"}
         urlopen(Request(url, str(requests).encode(), plain), timeout=30).close()
+
+
+def use_keys(patch: pytest.MonkeyPatch) -> None:
+    """Put the credentials for it into the environment."""
+    for name, value in KEYS.items():
+        patch.setenv(name, value)
+    patch.delenv("AWS_ENDPOINT_URL", raising=False)
 
 
 @contextmanager

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from orchestrator.report.write_report import write_report
 from rich.console import Console
 from support.mirrors import mirror_of, mirrored
 from support.small_disks import MakeDisk, full, read_only
 from support.tiny import TINY, execution_of, run_some_steps, run_to_end
 
 from gan_core import checkpoint
-from orchestrator.report.write_report import write_report
 from orchestrator.commands import sweep, sweep_options
 from orchestrator.errors import UserError
 from orchestrator.planning import disk_estimate
