@@ -11,7 +11,6 @@ from dataclasses import replace
 from gan_core.config.identity import trial_key
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.planning.ranking import ended_trials, rank_configurations
-from orchestrator.store.json_files import read_json_or_none
 from orchestrator.store.trial_status import TrialStatus
 
 MIN_SEEDS = 3
@@ -41,10 +40,11 @@ def with_confirmations(plan: Plan, count: int) -> Plan:
 
 def _with_earlier_confirmations(plan: Plan) -> Plan:
     """With the trials that an earlier command added and finished, if the sweep still has their configurations."""
-    earlier = (read_json_or_none(plan.folder.sweep_file) or {"trials": []})["trials"]
     examples = {planned.trial.configuration: planned for planned in plan.trials}
     confirmed = [
-        (t["configuration"], t["seed"]) for t in earlier if t.get("confirms") and t["configuration"] in examples
+        (t["configuration"], t["seed"])
+        for t in plan.earlier_trials()
+        if t.get("confirms") and t["configuration"] in examples
     ]
     candidates = [
         _confirming_trial(plan, examples[name], seed) for name, seed in confirmed if seed not in plan.sweep.seeds

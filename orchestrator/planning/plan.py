@@ -15,6 +15,7 @@ from gan_core.data.preprocessing import DataError
 from gan_core.evaluation.requirements import check_data, check_evaluation
 from orchestrator.command_hints import client_path
 from orchestrator.errors import Problem, SpecError
+from orchestrator.store.json_files import read_json_or_none
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_document import SweepDocument, TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder, make_home
@@ -93,6 +94,11 @@ class Plan:
         """The same plan with the records read again."""
         trials = [replace(planned, record=self.folder.trial(planned.key).record()) for planned in self.trials]
         return replace(self, trials=trials)
+
+    def earlier_trials(self) -> list[TrialDocument]:
+        """The trials that the last command planned for this sweep; none if there was no command before."""
+        sweep: SweepDocument | None = read_json_or_none(self.folder.sweep_file)
+        return sweep["trials"] if sweep else []
 
     def counts(self) -> dict[str, int]:
         """Number of trials in each state."""

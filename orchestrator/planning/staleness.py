@@ -50,16 +50,14 @@ def replaced_trials(plan: Plan) -> dict[str, str]:
 
     The files of the replaced trial stay in the folder.
     """
-    before = {
-        trial["name"]: trial["key"] for trial in (read_json_or_none(plan.folder.sweep_file) or {"trials": []})["trials"]
-    }
-    found = {}
+    before = {trial["name"]: trial["key"] for trial in plan.earlier_trials()}
+    reasons = {}
     for planned in plan.trials:
         old = before.get(planned.trial.name, planned.key)
         then = read_json_or_none(plan.folder.trial(old).config_file) if old != planned.key else None
-        if then:  # it was begun
-            found[planned.key] = _changed_settings(flatten(then), flatten(planned.config.model_dump(mode="json")))
-    return found
+        if then:  # it has begun
+            reasons[planned.key] = _changed_settings(flatten(then), flatten(planned.config.model_dump(mode="json")))
+    return reasons
 
 
 def _changed_settings(then: dict[str, Any], now: dict[str, Any]) -> str:

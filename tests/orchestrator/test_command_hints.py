@@ -11,27 +11,27 @@ from orchestrator.command_hints import client_path, job_environment, orchestrate
 
 
 @pytest.fixture
-def by_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if said on the cluster, to somebody who sent a file along."""
+def in_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a submitted job, whose client sent a file along."""
     for name, value in job_environment("http://head:8265", ["folder/my sweep.yaml"]).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("ORCHESTRATE_HOME", "/shared/runs")
 
 
-@pytest.mark.usefixtures("by_a_job")
+@pytest.mark.usefixtures("in_a_job")
 def test_what_a_job_names_is_to_be_typed_outside() -> None:
     home = Path("/shared/runs")
     assert orchestrate_command("status x", home) == "orchestrate status x --address http://head:8265"
     assert (
         orchestrate_command("status x", Path("/mine")) == "orchestrate status x --home /mine --address http://head:8265"
     )
-    said = sweep_command("my sweep.yaml", ["seeds=[0]"], home, "plan --pilot")
+    hint = sweep_command("my sweep.yaml", ["seeds=[0]"], home, "plan --pilot")
     words = ["orchestrate", "plan", "--pilot", "folder/my sweep.yaml", "--set", "seeds=[0]"]
-    assert shlex.split(said) == [*words, "--address", "http://head:8265"]
+    assert shlex.split(hint) == [*words, "--address", "http://head:8265"]
     assert client_path("other.yaml") == "other.yaml"
 
 
-@pytest.mark.usefixtures("by_a_job")
+@pytest.mark.usefixtures("in_a_job")
 @pytest.mark.parametrize("words", ["ui", "sample x 1", "datasets prepare mnist"])
 def test_what_cannot_be_asked_from_outside_is_to_be_typed_on_the_head(words: str) -> None:
     assert orchestrate_command(words, Path("/shared/runs")) == f"orchestrate {words} (on the head)"
@@ -44,7 +44,9 @@ def test_every_command_that_can_go_there_is_known() -> None:
     from orchestrator.command_hints import REMOTE_COMMANDS
 
     commands = get_command(app).commands  # type: ignore[attr-defined]
-    with_address = {name for name, one in commands.items() if any(option.name == "address" for option in one.params)}
+    with_address = {
+        name for name, subcommand in commands.items() if any(option.name == "address" for option in subcommand.params)
+    }
     assert set(REMOTE_COMMANDS) == with_address
 
 
@@ -62,6 +64,6 @@ def test_the_usual_home_is_left_out_and_another_is_named(tmp_path: Path, monkeyp
 
 
 def test_settings_and_odd_names_survive_the_shell(tmp_path: Path) -> None:
-    said = sweep_command("my sweep.yaml", ["seeds=[0, 1]"], tmp_path / "a home", "plan --pilot")
+    hint = sweep_command("my sweep.yaml", ["seeds=[0, 1]"], tmp_path / "a home", "plan --pilot")
     words = ["orchestrate", "plan", "--pilot", "my sweep.yaml", "--set", "seeds=[0, 1]"]
-    assert shlex.split(said) == [*words, "--home", str(tmp_path / "a home")]
+    assert shlex.split(hint) == [*words, "--home", str(tmp_path / "a home")]

@@ -66,10 +66,10 @@ def test_a_written_number_is_the_number_itself(mantissa: float, exponent: int) -
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [(1e-4, 1.0001e-4), (0.1, 0.10000000000000002), (1e6, 1000001.0), (0.5, 0.50001)]
+    ("first", "second"), [(1e-4, 1.0001e-4), (0.1, 0.10000000000000002), (1e6, 1000001.0), (0.5, 0.50001)]
 )
-def test_different_levels_are_called_differently(one: float, other: float) -> None:
-    assert format_level(one) != format_level(other)
+def test_different_levels_are_called_differently(first: float, second: float) -> None:
+    assert format_level(first) != format_level(second)
 
 
 def test_every_short_name_belongs_to_a_setting_that_exists() -> None:
@@ -116,10 +116,10 @@ def test_every_outcome_has_a_colour() -> None:
 
 def test_a_table_shows_the_distance_of_whatever_evaluator_measured_it() -> None:
     metrics = {"loss/generator": 1.25, "frechet/classifier-1a2b3c4d": 12.5, "coverage/classifier-1a2b3c4d": 0.5}
-    shown = dict(zip(METRIC_TITLES, format_metrics(metrics, missing="-"), strict=True))
-    assert shown.pop("loss/generator") == "1.25"
-    assert shown.pop("frechet") == "12.5"
-    assert set(shown.values()) == {"-"}
+    formatted = dict(zip(METRIC_TITLES, format_metrics(metrics, missing="-"), strict=True))
+    assert formatted.pop("loss/generator") == "1.25"
+    assert formatted.pop("frechet") == "12.5"
+    assert set(formatted.values()) == {"-"}
     assert format_metrics({"raw_frechet/classifier-1a2b3c4d": 1.0, "best_frechet/classifier-1a2b3c4d": 1.0}) == [
         ""
     ] * len(METRIC_TITLES)

@@ -395,8 +395,8 @@ def test_groups_may_be_called_anything_on_one_line(tmp_path: Path, name: str) ->
 
 
 def test_the_question_is_read_and_has_a_default(tmp_path: Path) -> None:
-    asked = read(tmp_path, "sweep: s\nquestion: >\n  Why?\n\ngroups: [{name: g}]\n")
-    assert asked.question == "Why?"
+    sweep = read(tmp_path, "sweep: s\nquestion: >\n  Why?\n\ngroups: [{name: g}]\n")
+    assert sweep.question == "Why?"
     assert "s" in read(tmp_path, "sweep: s\ngroups: [{name: g}]\n").question
 
 

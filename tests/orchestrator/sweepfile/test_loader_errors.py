@@ -34,18 +34,18 @@ def marked_lines(text: str) -> list[int]:
     return [number for number, line in enumerate(text.splitlines(), 1) if "# here" in line]
 
 
-def lines(found: list[Problem]) -> list[int]:
+def lines(reported: list[Problem]) -> list[int]:
     """The lines that the problems are on."""
-    return [int(problem.source.rsplit(":", 1)[1]) for problem in found]
+    return [int(problem.source.rsplit(":", 1)[1]) for problem in reported]
 
 
 def refuse(folder: Path, text: str, path: str, *words: str) -> None:
     """This file has one problem: on the line that says `# here`, at `path`, with these words."""
-    found = problems(folder, text)
-    assert lines(found) == marked_lines(text), found
-    assert found[0].source.startswith(str(folder / "sweep.yaml"))
-    assert found[0].path.endswith(path), found
-    assert all(word in found[0].message for word in words), found
+    reported = problems(folder, text)
+    assert lines(reported) == marked_lines(text), reported
+    assert reported[0].source.startswith(str(folder / "sweep.yaml"))
+    assert reported[0].path.endswith(path), reported
+    assert all(word in reported[0].message for word in words), reported
 
 
 # Files that cannot be read
@@ -69,9 +69,9 @@ def test_the_name_of_an_unreadable_file_is_said_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "line"), [(b"sweep: s\nquestion: caf\xe9?\n", 2), ("sweep: s\n".encode("utf-16"), 1)])
 def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path, text: bytes, line: int) -> None:
-    found = problems(tmp_path, text)
-    assert lines(found) == [line]
-    assert "UTF-8" in found[0].message
+    reported = problems(tmp_path, text)
+    assert lines(reported) == [line]
+    assert "UTF-8" in reported[0].message
 
 
 # Broken YAML
@@ -98,25 +98,25 @@ def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path, text: 
     ],
 )
 def test_broken_yaml_is_shown_with_its_line(tmp_path: Path, text: str) -> None:
-    found = problems(tmp_path, text)
-    assert len(found) == 1
-    assert lines(found) == marked_lines(text)
-    assert found[0].message.startswith("not valid YAML")
-    assert text.splitlines()[marked_lines(text)[0] - 1].strip() in found[0].message
+    reported = problems(tmp_path, text)
+    assert len(reported) == 1
+    assert lines(reported) == marked_lines(text)
+    assert reported[0].message.startswith("not valid YAML")
+    assert text.splitlines()[marked_lines(text)[0] - 1].strip() in reported[0].message
 
 
 @pytest.mark.parametrize("text", ["sweep: s\ngroups: [{name: g} # here\n", "sweep: 's # here\n\n"])
 def test_what_is_left_open_until_the_end_is_shown_where_it_begins(tmp_path: Path, text: str) -> None:
-    found = problems(tmp_path, text)
-    assert lines(found) == marked_lines(text)
-    assert text.splitlines()[marked_lines(text)[0] - 1] in found[0].message
+    reported = problems(tmp_path, text)
+    assert lines(reported) == marked_lines(text)
+    assert text.splitlines()[marked_lines(text)[0] - 1] in reported[0].message
 
 
 @pytest.mark.parametrize("character", [b"\x00", b"\x07", b"\x1b[31m", b"\x7f"])
 def test_a_control_character_is_found_on_its_line_and_never_printed(tmp_path: Path, character: bytes) -> None:
-    found = problems(tmp_path, b"sweep: s\ntrial:\n  steps: 5" + character + b"\ngroups: [{name: g}]\n")
-    assert lines(found) == [3]
-    assert str(found[0]).isprintable()
+    reported = problems(tmp_path, b"sweep: s\ntrial:\n  steps: 5" + character + b"\ngroups: [{name: g}]\n")
+    assert lines(reported) == [3]
+    assert str(reported[0]).isprintable()
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def test_a_control_character_is_found_on_its_line_and_never_printed(tmp_path: Pa
     ],
 )
 def test_what_yaml_allows_and_a_sweep_has_no_use_for_is_refused_without_a_traceback(tmp_path: Path, trial: str) -> None:
-    found = problems(tmp_path, f"sweep: s\ntrial: {trial}\ngroups: [{{name: g}}]\n")
-    assert all(str(tmp_path / "sweep.yaml") in problem.source for problem in found)
-    assert all("object has no attribute" not in problem.message for problem in found)
+    reported = problems(tmp_path, f"sweep: s\ntrial: {trial}\ngroups: [{{name: g}}]\n")
+    assert all(str(tmp_path / "sweep.yaml") in problem.source for problem in reported)
+    assert all("object has no attribute" not in problem.message for problem in reported)
 
 
 def test_yaml_11_is_refused_because_it_means_something_else(tmp_path: Path) -> None:
@@ -147,8 +147,8 @@ def test_yaml_11_is_refused_because_it_means_something_else(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- sweep\n", "sweep\n", "5\n", "null\n"])
 def test_a_file_that_is_no_mapping_is_told_its_keys(tmp_path: Path, text: str) -> None:
-    found = problems(tmp_path, text)
-    assert all(key in found[0].message for key in ("sweep", "seeds", "trial", "groups"))
+    reported = problems(tmp_path, text)
+    assert all(key in reported[0].message for key in ("sweep", "seeds", "trial", "groups"))
 
 
 def test_damaged_files_end_in_a_sweep_or_in_clear_lines_and_never_in_a_traceback(tmp_path: Path) -> None:
@@ -266,9 +266,9 @@ def test_betas_are_two_numbers_from_zero_to_less_than_one(tmp_path: Path, value:
 
 def test_betas_without_their_second_brackets_are_refused(tmp_path: Path) -> None:
     text = group("grid:\n  optimizer.betas: [0.5, 0.999] # here")
-    found = problems(tmp_path, text)
-    assert set(lines(found)) == set(marked_lines(text))
-    assert "0.5 is not allowed" in found[0].message
+    reported = problems(tmp_path, text)
+    assert set(lines(reported)) == set(marked_lines(text))
+    assert "0.5 is not allowed" in reported[0].message
 
 
 @pytest.mark.parametrize(
@@ -326,8 +326,8 @@ def test_a_wrong_name_is_answered_with_the_names_there_are(tmp_path: Path) -> No
 
 
 def test_a_very_long_value_does_not_fill_the_screen(tmp_path: Path) -> None:
-    found = problems(tmp_path, group(f"trial:\n  optimizer.lr: {'9' * 400}"))
-    assert len(found[0].message) < 200
+    reported = problems(tmp_path, group(f"trial:\n  optimizer.lr: {'9' * 400}"))
+    assert len(reported[0].message) < 200
 
 
 def test_an_unknown_tag_is_shown_as_it_was_written(tmp_path: Path) -> None:
@@ -454,8 +454,8 @@ def test_an_exclusion_that_excludes_nothing_is_refused(tmp_path: Path, text: str
 
 
 def test_a_group_whose_trials_are_all_excluded_is_refused(tmp_path: Path) -> None:
-    found = problems(tmp_path, group("grid: {steps: [5, 6]}\nexclude:\n  - {steps: 5}\n  - {steps: 6}"))
-    assert "no trial" in found[0].message
+    reported = problems(tmp_path, group("grid: {steps: [5, 6]}\nexclude:\n  - {steps: 5}\n  - {steps: 6}"))
+    assert "no trial" in reported[0].message
 
 
 @pytest.mark.parametrize(
@@ -498,9 +498,9 @@ def test_a_duplicate_trial_is_refused_once_where_the_second_is_written(tmp_path:
 def test_a_grid_of_more_trials_than_a_plan_holds_is_refused_without_being_built(tmp_path: Path) -> None:
     settings = ["steps", "log_every", "checkpoint_every", "evaluation.every", "batch_size", "model.width"]
     grid = "\n".join(f"  {setting}: {list(range(4, 104))}" for setting in settings)
-    found = problems(tmp_path, group(f"grid:\n{grid}"))
-    assert "1,000,000,000,000" in found[0].message and "20,000" in found[0].message
-    assert lines(found) == [3]
+    reported = problems(tmp_path, group(f"grid:\n{grid}"))
+    assert "1,000,000,000,000" in reported[0].message and "20,000" in reported[0].message
+    assert lines(reported) == [3]
 
 
 @pytest.mark.parametrize(
@@ -514,8 +514,8 @@ def test_a_grid_of_more_trials_than_a_plan_holds_is_refused_without_being_built(
 )
 def test_the_bound_counts_every_group_and_every_way_to_write_trials(tmp_path: Path, other: str, count: str) -> None:
     text = group(f"grid: {{steps: {list(range(1, 22))}, batch_size: {list(range(2, 1003))}}}")
-    found = problems(tmp_path, f"{text}  - name: h\n{indent(other, '    ')}\n")
-    assert found[0].message.startswith(f"{count} trials")
+    reported = problems(tmp_path, f"{text}  - name: h\n{indent(other, '    ')}\n")
+    assert reported[0].message.startswith(f"{count} trials")
 
 
 def test_seeds_count_among_the_trials(tmp_path: Path) -> None:
@@ -590,9 +590,9 @@ def test_a_group_needs_a_name_of_one_line(tmp_path: Path, name: str) -> None:
 
 def test_groups_without_names_are_each_reported(tmp_path: Path) -> None:
     text = "sweep: s\ngroups:\n  - trial: {steps: 5} # here\n  - trial: {steps: 6} # here\n"
-    found = problems(tmp_path, text)
-    assert lines(found) == marked_lines(text)
-    assert [problem.path for problem in found] == ["groups[0].name", "groups[1].name"]
+    reported = problems(tmp_path, text)
+    assert lines(reported) == marked_lines(text)
+    assert [problem.path for problem in reported] == ["groups[0].name", "groups[1].name"]
 
 
 @pytest.mark.parametrize(("one", "other"), [("a", "a"), ("5", "'5'"), ("a", "' a '")])
@@ -633,9 +633,9 @@ def test_every_error_is_reported_with_its_line(tmp_path: Path) -> None:
               stabilizers.label_smoothing: [0.1, 0.9] # here
         """
     )
-    found = problems(tmp_path, text)
-    assert sorted(set(lines(found))) == marked_lines(text)
-    assert len(found) == len(marked_lines(text)) + 1
+    reported = problems(tmp_path, text)
+    assert sorted(set(lines(reported))) == marked_lines(text)
+    assert len(reported) == len(marked_lines(text)) + 1
 
 
 def test_errors_in_several_groups_are_reported_together(tmp_path: Path) -> None:
@@ -650,8 +650,8 @@ def test_an_unknown_name_does_not_hide_a_wrong_value(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("levels", ["[0, -1, .nan, fast]", "\n    - 0\n    - -1\n    - .nan\n    - fast"])
 def test_every_wrong_level_of_a_list_is_reported(tmp_path: Path, levels: str) -> None:
-    found = problems(tmp_path, group(f"grid:\n  optimizer.lr: {levels}"))
-    assert [problem.message.split()[0] for problem in found] == ["0", "-1", "nan", "'fast'"]
+    reported = problems(tmp_path, group(f"grid:\n  optimizer.lr: {levels}"))
+    assert [problem.message.split()[0] for problem in reported] == ["0", "-1", "nan", "'fast'"]
 
 
 def test_a_shared_error_is_reported_once_however_many_groups_there_are(tmp_path: Path) -> None:
@@ -675,17 +675,17 @@ def test_one_mistake_is_one_problem(tmp_path: Path, text: str) -> None:
 
 
 def test_a_list_of_problems_that_was_cut_says_so(tmp_path: Path) -> None:
-    found = problems(tmp_path, group("trial:", shared="\n".join(f"unknown_{number}: 1" for number in range(100))))
-    assert 20 <= len(found) <= 30
-    assert "more" in found[-1].message
+    reported = problems(tmp_path, group("trial:", shared="\n".join(f"unknown_{number}: 1" for number in range(100))))
+    assert 20 <= len(reported) <= 30
+    assert "more" in reported[-1].message
 
 
 def test_a_problem_in_merged_settings_is_reported_on_a_line_of_its_own_group(tmp_path: Path) -> None:
     text = "sweep: s\ngroups:\n  - name: a\n    trial: &t\n      stepz: 5\n  - name: b\n    trial:\n      <<: *t\n"
-    found = problems(tmp_path, text)
-    assert [problem.path for problem in found] == ["groups[0].trial.stepz", "groups[1].trial.stepz"]
-    assert lines(found)[0] == 5
-    assert lines(found)[1] in (5, 7, 8)
+    reported = problems(tmp_path, text)
+    assert [problem.path for problem in reported] == ["groups[0].trial.stepz", "groups[1].trial.stepz"]
+    assert lines(reported)[0] == 5
+    assert lines(reported)[1] in (5, 7, 8)
 
 
 def test_a_problem_reads_source_path_message() -> None:

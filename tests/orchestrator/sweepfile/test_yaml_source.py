@@ -69,8 +69,8 @@ def test_a_list_without_lines_is_on_the_line_it_was_given(document: Any) -> None
 
 
 def test_leaves_have_dotted_paths_plain_values_and_lines(document: Any) -> None:
-    found = dict(leaves(document["nested"], "f"))
-    assert found == {
+    flat = dict(leaves(document["nested"], "f"))
+    assert flat == {
         "inner.deep": LocatedValue(2, "f:6"),
         "dotted.inner": LocatedValue(3, "f:7"),
         "1": LocatedValue("number", "f:8"),
@@ -114,9 +114,9 @@ def test_a_merged_key_is_on_a_line_of_the_mapping_that_merges_it() -> None:
     ],
 )
 def test_values_are_those_of_yaml_12_and_of_python_s_own_types(text: str, value: Any) -> None:
-    found = plain(parse(text))
-    assert found == value
-    assert types(found) == types(value)
+    converted = plain(parse(text))
+    assert converted == value
+    assert types(converted) == types(value)
 
 
 def types(value: Any) -> Any:
