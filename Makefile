@@ -5,6 +5,9 @@ UV := $(BIN)/uv
 # uv shows its progress in a terminal and is quiet elsewhere
 INSTALL := $(UV) pip install $$([ -t 1 ] || echo --quiet) --python $(BIN)/python --constraint constraints.txt
 
+# Two processes share the files of tests, in the order of folders: the long ones of e2e come first
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
+
 # Python keeps what it has compiled: otherwise each of the many processes compiles torch, Ray and MLflow anew (20 s)
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -15,11 +18,11 @@ sweep: .venv/ready
 
 # Everything, in about 12 minutes on 2 processors
 test: .venv/ready-dev lint
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest $(WORKERS)
 
 # For whoever works here, in about 3 minutes: all but the tests of whole commands on a real Ray (`e2e`)
 check: .venv/ready-dev lint
-	@$(BIN)/python -m pytest -n 2 -m 'not e2e'
+	@$(BIN)/python -m pytest $(WORKERS) -m 'not e2e'
 
 lint: .venv/ready-dev
 	@$(BIN)/ruff check .

@@ -14,8 +14,8 @@ from support.mirrors import mirrored
 from support.tiny import run_some_steps, run_to_end
 
 from gan_core import checkpoint
-from orchestrator.report.write_report import write_report
 from orchestrator.planning.plan import Plan
+from orchestrator.report.write_report import write_report
 
 MakePlan = Callable[[], Plan]
 HOUR = 3600 * 10**9

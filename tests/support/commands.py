@@ -35,9 +35,12 @@ def orchestrate(*words: str | Path, home: Path, **more: Any) -> Done:
     return subprocess.run(command, check=False, **settings)
 
 
-def invoke(*words: str | Path, home: Path) -> Done:
-    """Run `orchestrate ... --home HOME` in this process: for commands that start no Ray and get no signal."""
-    arguments = [*map(str, words), "--home", str(home)]
+def invoke(*words: str | Path, home: Path | None = None) -> Done:
+    """Run `orchestrate ... --home HOME` in this process: for commands that start no Ray and get no signal.
+
+    home: None for the default, `runs` in the current folder.
+    """
+    arguments = [*map(str, words), *([] if home is None else ["--home", str(home)])]
     with (
         patch.dict(os.environ, environment(), clear=True),
         patch("orchestrator.signals.exit_on_signals"),  # signals stay pytest's

@@ -48,6 +48,19 @@ def of_digits(digits: ImageSet, digit_features: Features) -> Evaluator:
     return build(configured(samples=512), digits, digit_features)
 
 
+@pytest.fixture(scope="module")
+def part(digits: ImageSet) -> ImageSet:
+    """Digits enough to be measured, and few, for tests that build several evaluators."""
+    assert digits.labels is not None and digits.test_labels is not None
+    return replace(
+        digits,
+        images=digits.images[:200],
+        labels=digits.labels[:200],
+        test_images=digits.test_images[:150],
+        test_labels=digits.test_labels[:150],
+    )
+
+
 def test_every_metric_has_the_id_in_its_name(of_digits: Evaluator, digits: ImageSet) -> None:
     asked = torch.arange(100) % 10
     measured = of_digits.measure(digits.test_images[:100], asked)
@@ -139,10 +152,10 @@ def test_too_few_other_images_have_no_scores(digits: ImageSet) -> None:
         assert bool(found) is bool(known)
 
 
-def test_no_more_other_images_are_measured_than_samples(digits: ImageSet) -> None:
+def test_no_more_other_images_are_measured_than_samples(part: ImageSet) -> None:
     chosen = random_features(1)
-    found = build(configured(samples=70), digits, chosen)
-    some = digits.test_images[spread(len(digits.test_images), 70)]
+    found = build(configured(samples=70), part, chosen)
+    some = part.test_images[spread(len(part.test_images), 70)]
     assert found.kept_out == {"count": 70} | plain(found.measure(some))
 
 
@@ -161,41 +174,41 @@ def test_samples_are_compared_with_the_part_asked_for_and_the_other_scores(
     assert found.kept_out == {"count": 128} | plain(found.measure(there[some], labels[some]))
 
 
-def test_anything_that_the_numbers_depend_on_changes_the_id_and_every_name(digits: ImageSet) -> None:
+def test_anything_that_the_numbers_depend_on_changes_the_id_and_every_name(part: ImageSet) -> None:
     base, random = configured(), random_features(1)
     altered = random_features(1)
     next(altered.network.parameters())[0, 0, 0, 0] += 1
     altered = replace(altered, weights_hash="0" * 12)
     made = [
-        build(base, digits, random),
-        build(configured(samples=129), digits, random),
-        build(configured(split="test"), digits, random),
-        build(base, replace(digits, fingerprint="0" * 16), random),
-        build(base, digits, altered),
-        build(base, digits, replace(random, preprocessing="another")),
-        build(base, digits, replace(random, kind="inception2")),
+        build(base, part, random),
+        build(configured(samples=129), part, random),
+        build(configured(split="test"), part, random),
+        build(base, replace(part, fingerprint="0" * 16), random),
+        build(base, part, altered),
+        build(base, part, replace(random, preprocessing="another")),
+        build(base, part, replace(random, kind="inception2")),
     ]
     assert len({found.id for found in made}) == len(made)
-    images = digits.test_images[:80]
+    images = part.test_images[:80]
     names = [set(found.measure(images)) for found in made[:-1]]
     for number, one in enumerate(names):
         assert all(not one & other for other in names[:number])
 
 
-def test_a_rule_of_the_metrics_is_a_part_of_the_identity(digits: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = build(configured(), digits, random_features(1))
+def test_a_rule_of_the_metrics_is_a_part_of_the_identity(part: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = build(configured(), part, random_features(1))
     for rule in ("NEIGHBOURS", "PROTOCOL"):
         monkeypatch.setattr(module, rule, 3)
-        assert build(configured(), digits, random_features(1)).id != before.id, rule
+        assert build(configured(), part, random_features(1)).id != before.id, rule
         monkeypatch.undo()
     monkeypatch.setattr(module, "MAX_COMPARED", 100)
-    fewer = build(configured(), digits, random_features(1))
+    fewer = build(configured(), part, random_features(1))
     assert fewer.id != before.id and len(fewer.vectors) == 100 and len(before.vectors) == 128
 
 
-def test_the_id_does_not_depend_on_how_often_or_where(digits: ImageSet) -> None:
+def test_the_id_does_not_depend_on_how_often_or_where(part: ImageSet) -> None:
     ids = {
-        build(configured(every=every), replace(digits, name=name), random_features(1)).id
+        build(configured(every=every), replace(part, name=name), random_features(1)).id
         for every, name in ((1, "digits"), (7, "digits"), (7, "the same under another name"))
     }
     assert len(ids) == 1
@@ -214,14 +227,14 @@ def test_the_same_images_score_the_same_and_the_random_state_is_left_alone(
 
 @pytest.mark.parametrize("limit", [50, 99])
 def test_pairs_are_taken_of_a_fair_part_where_there_are_many_samples(
-    digits: ImageSet, monkeypatch: pytest.MonkeyPatch, limit: int
+    part: ImageSet, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
     """All images count for the Frechet distance; for the others those that are spread over them."""
-    images = digits.test_images[:100]
+    images = part.test_images[:100]
     chosen = random_features(1)
-    whole = plain(build(configured(), digits, chosen).measure(images))
+    whole = plain(build(configured(), part, chosen).measure(images))
     monkeypatch.setattr(module, "MAX_COMPARED", limit)
-    found = build(configured(), digits, chosen)
+    found = build(configured(), part, chosen)
     some = plain(found.measure(images))
     assert some["frechet"] == whole["frechet"]
     alone = plain(found.measure(images[spread(100, limit)]))
@@ -236,10 +249,10 @@ def test_pairs_are_taken_of_a_fair_part_where_there_are_many_samples(
 @pytest.mark.parametrize("samples", [16, 100, 1000])
 @pytest.mark.parametrize("classes", [2, 10, 1000])
 def test_expected_modes_of_equal_classes_are_those_of_the_coupon_collector(
-    digits: ImageSet, digit_features: Features, samples: int, classes: int
+    of_digits: Evaluator, samples: int, classes: int
 ) -> None:
-    made = build(configured(samples=samples), digits, digit_features)
-    found = replace(made, histogram=torch.full((classes,), 7.0).double())
+    histogram = torch.full((classes,), 7.0).double()
+    found = replace(of_digits, histogram=histogram, identity=of_digits.identity | {"samples": samples})
     assert found.expected_modes == pytest.approx(classes * (1 - (1 - 1 / classes) ** samples), rel=1e-12)
 
 

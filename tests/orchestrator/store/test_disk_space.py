@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from orchestrator.report.write_report import write_report
 from rich.console import Console
 from support.mirrors import mirror_of, mirrored
 from support.small_disks import MakeDisk, full, read_only
@@ -20,6 +19,7 @@ from orchestrator.commands import sweep, sweep_options
 from orchestrator.errors import UserError
 from orchestrator.planning import disk_estimate
 from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.report.write_report import write_report
 from orchestrator.store import disk_space
 from orchestrator.sweepfile import loader
 
