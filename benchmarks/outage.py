@@ -2,9 +2,9 @@
 
     python benchmarks/outage.py [--rounds 3] [--steps 200]
 
-Each sweep has an MLflow server and a home folder of its own. `hang`: the server is stopped (SIGSTOP) once the first
-trial is in it, so it accepts and never answers; `down`: it is killed. What is compared is the trials' own seconds of
-training, and the time from the first step to the last.
+Each sweep has its own MLflow server and home folder. `hang`: once the first trial is in MLflow, the server is stopped
+(SIGSTOP), so that it accepts requests and never answers. `down`: it is killed. The seconds of training that the trials
+report are compared, and the time from the first step to the last.
 """
 
 from __future__ import annotations
@@ -35,27 +35,29 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=200)
     options = parser.parse_args()
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in SIGNALS}
+    measurements: dict[str, list[tuple[float, float]]] = {name: [] for name in SIGNALS}
     for number in range(options.rounds):
         for name, disturbance in SIGNALS.items():
-            found[name].append(measure(disturbance, options.steps))
-            training, wall = found[name][-1]
+            measurements[name].append(measure(disturbance, options.steps))
+            training, wall = measurements[name][-1]
             print(f"round {number + 1} {name}: training {training:.1f} s, {wall:.1f} s on the wall", flush=True)
-    usual = [statistics.median(values) for values in zip(*found["undisturbed"], strict=True)]
+    undisturbed = [statistics.median(values) for values in zip(*measurements["undisturbed"], strict=True)]
     for name in ("hang", "down"):
-        median = [statistics.median(values) for values in zip(*found[name], strict=True)]
-        print(f"{name}: training {median[0] / usual[0]:.3f}, wall {median[1] / usual[1]:.3f} of undisturbed")
+        median = [statistics.median(values) for values in zip(*measurements[name], strict=True)]
+        print(
+            f"{name}: training {median[0] / undisturbed[0]:.3f}, wall {median[1] / undisturbed[1]:.3f} of undisturbed"
+        )
 
 
 def measure(disturbance: signal.Signals | None, steps: int) -> tuple[float, float]:
-    """(the trials' seconds of training, seconds from the first trial's beginning to the last one's end)."""
+    """(seconds of training of all trials, seconds from the beginning of the first trial to the end of the last)."""
     with tempfile.TemporaryDirectory() as scratch:
-        place, port = Path(scratch), free_port()
-        server = start_server(place, port)
+        scratch_folder, port = Path(scratch), free_port()
+        server = start_server(scratch_folder, port)
         command = [sys.executable, "-m", "orchestrator", "sweep"]
-        command += [str(ROOT / "experiments" / "smoke.yaml"), "--home", str(place / "home"), "--set"]
+        command += [str(ROOT / "experiments" / "smoke.yaml"), "--home", str(scratch_folder / "home"), "--set"]
         command += [f"trial.steps={steps}", "--tracking-uri", f"http://127.0.0.1:{port}"]
-        folder = SweepFolder(place / "home", "smoke")
+        folder = SweepFolder(scratch_folder / "home", "smoke")
         try:
             sweep = subprocess.Popen(command, stdout=subprocess.DEVNULL)
             while not run_ids(folder) and sweep.poll() is None:
@@ -68,8 +70,8 @@ def measure(disturbance: signal.Signals | None, steps: int) -> tuple[float, floa
             os.killpg(server.pid, signal.SIGKILL)
             server.wait()
         records = [folder.trial(trial["key"]).record() for trial in folder.document()["trials"]]
-    began = min(record.attempts[0]["began"] for record in records)
-    ended = max(record.attempts[-1]["ended"] for record in records)
+    began = min(record.attempts[0].began for record in records)
+    ended = max(record.attempts[-1].ended or 0 for record in records)
     return sum(record.seconds for record in records), (ended - began) / 1000
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/report_of_many_trials.py [--trials 1000] [--points 500] [--home FOLDER]
 
-The trials are made up (their histories are random walks of 8 metrics), everything that reads them is the product:
+The trials are made up (their histories are random walks of 8 metrics). Everything that reads them is the product:
 folders -> mirror -> MLflow on SQLite -> report -> Chromium, if there is one.
 """
 
@@ -24,11 +24,13 @@ import numpy as np
 from PIL import Image
 
 from gan_core import metric_names
-from orchestrator.store.record import Record
+from orchestrator.store.record import Attempt, Record, RecordedVerdict
+from orchestrator.store.sweep_document import SweepDocument, TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.store.trial_status import Outcome, TrialStatus
 from orchestrator.tracking.mirror import Mirror
 
-EVALUATOR = {
+EVALUATOR: dict[str, Any] = {
     "id": "random-00000000", "features": "random", "weights": "made up", "accuracy": None, "samples": 512,
     "compared": 512, "real": 1000, "split": "train", "preprocessing": "made up", "kept_out": None,
 }  # fmt: skip
@@ -42,7 +44,7 @@ METRICS = [
     metric_names.frechet(EVALUATOR["id"]),
     metric_names.coverage(EVALUATOR["id"]),
 ]
-LEVELS = {"optimizer.lr": [1e-4, 2e-4, 1e-3, 2e-3, 1e-2], "stabilizers.label_smoothing": [0.0, 0.1],
+LEVELS: dict[str, list[float]] = {"optimizer.lr": [1e-4, 2e-4, 1e-3, 2e-3, 1e-2], "stabilizers.label_smoothing": [0.0, 0.1],
           "stabilizers.instance_noise.std": [0.0, 0.1], "loss.gradient_penalty": [1, 3, 10, 30, 100]}  # fmt: skip
 
 
@@ -61,11 +63,11 @@ def main() -> None:
         measure(home)
 
 
-def write_folders(home: Path, trials: int, points: int) -> dict[str, Any]:
-    """A finished sweep in folders, and its document."""
+def write_folders(home: Path, trials: int, points: int) -> SweepDocument:
+    """Write the folders of a finished sweep; returns the content of its sweep.json."""
     folder, rng = SweepFolder(home, "many"), np.random.default_rng(0)
     combinations = list(itertools.product(*LEVELS.values()))
-    documents = []
+    documents: list[TrialDocument] = []
     for number in range(trials):
         levels = combinations[number % len(combinations)]
         factors = dict(zip(LEVELS, levels, strict=True))
@@ -76,13 +78,13 @@ def write_folders(home: Path, trials: int, points: int) -> dict[str, Any]:
             "configuration": configuration, "seed": seed, "factors": factors, "steps": 10 * points, "loss": "bce",
             "confirms": False,
         })  # fmt: skip
-        one_trial(folder, key, points, rng)
+        write_trial(folder, key, points, rng)
     return {"name": "many", "question": "Can many trials be read?", "file": "many.yaml", "seeds": [0],
-            "overrides": [], "cautions": [], "trials": documents}  # fmt: skip
+            "overrides": [], "cautions": [], "data": {}, "trials": documents}  # fmt: skip
 
 
-def send(home: Path, uri: str, document: dict[str, Any]) -> float:
-    """Everything to MLflow there; points a second."""
+def send(home: Path, uri: str, document: SweepDocument) -> float:
+    """Send the whole sweep to MLflow; returns the points sent per second."""
     mirror = Mirror(SweepFolder(home, "many"), uri, document)
     mirror.open()
     began = time.monotonic()
@@ -92,25 +94,36 @@ def send(home: Path, uri: str, document: dict[str, Any]) -> float:
     return speed
 
 
-def one_trial(folder: SweepFolder, key: str, points: int, rng: np.random.Generator) -> None:
-    trial = folder.trial(key)
-    trial.samples.mkdir(parents=True)
+def write_trial(folder: SweepFolder, key: str, points: int, rng: np.random.Generator) -> None:
+    trial_folder = folder.trial(key)
+    trial_folder.samples.mkdir(parents=True)
     walks = rng.normal(size=(points, len(METRICS))).cumsum(axis=0)
     rows = [
         {"step": 10 * (i + 1), "time": 1_700_000_000_000 + i, **dict(zip(METRICS, row, strict=True))}
         for i, row in enumerate(walks.tolist())
     ]
-    trial.history_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    trial_folder.history_file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     picture = Image.fromarray(rng.integers(0, 255, (274, 274), dtype=np.uint8))
-    picture.save(trial.real_images_file)
-    picture.save(trial.sample_file(10 * points))
+    picture.save(trial_folder.real_images_file)
+    picture.save(trial_folder.sample_file(10 * points))
     stable = bool(rng.random() < 0.7)
-    verdict = {"name": "stable" if stable else "collapsed", "reason": "made up", "since": None if stable else 500}
-    environment = {"processor": "made up", "python": "3", "packages": {}, "git_commit": None}
-    trial.write_record(Record(
-        key, "finished", 10 * points, verdict, rows[-1], {"precision": "float32"}, EVALUATOR, {}, environment, 1.0,
-        None, [{"from_step": 0, "began": 1_700_000_000_000, "ended": 1_700_000_001_000, "outcome": "finished"}],
-    ))  # fmt: skip
+    verdict: RecordedVerdict = {
+        "name": "stable" if stable else "collapsed", "reason": "made up", "since": None if stable else 500,
+        "evidence": {},
+    }  # fmt: skip
+    record = Record(
+        key,
+        TrialStatus.FINISHED,
+        10 * points,
+        verdict,
+        rows[-1],
+        applied={"precision": "float32"},
+        evaluator=EVALUATOR,
+        environment={"processor": "made up", "python": "3", "packages": {}, "git_commit": None},
+        seconds=1.0,
+        attempts=[Attempt(1_700_000_000_000, 0, outcome=Outcome.FINISHED, ended=1_700_000_001_000)],
+    )
+    trial_folder.write_record(record)
 
 
 def measure(home: Path) -> None:

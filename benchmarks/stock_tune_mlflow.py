@@ -5,7 +5,7 @@
 Both run the same trials of the same `gan_core.Trainer` and record the settings, every row of every history, the history
 as a file, the sample grids and the generator, in MLflow on SQLite, from two workers that go on from trial to trial. The
 two take turns. Ours also keeps checkpoints, makes durable what it records, and ends with a report and a logged model,
-which are told apart.
+whose cost is printed apart.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ OURSELVES = [sys.executable, str(Path(__file__).resolve())]
 
 
 @dataclass(frozen=True)
-class Took:
-    """`seconds` by the clock and of `cpu`, of the command and all its processes, until everything was recorded.
+class JobCost:
+    """The seconds by the clock and of CPU that a command and its processes took until everything was recorded.
 
-    `after`: what the report and the model took (seconds, CPU).
+    `after`: (seconds, CPU) of the report and the model, which come after that.
     """
 
     seconds: float
@@ -60,30 +60,30 @@ def main() -> None:
     for name in ("PYTHONDONTWRITEBYTECODE", "MLFLOW_TRACKING_URI", "RAY_ADDRESS", "ORCHESTRATE_HOME"):
         os.environ.pop(name, None)
     jobs = {"orchestrate": ours, "tune and callback": peers, "training alone": training}
-    found: dict[str, list[Took]] = {name: [] for name in jobs}
+    costs: dict[str, list[JobCost]] = {name: [] for name in jobs}
     with tempfile.TemporaryDirectory() as compiled:
         os.environ.setdefault("PYTHONPYCACHEPREFIX", compiled)
         for number in range(options.rounds + 1):  # the first one, which compiles imports, is not counted
             for name, job in jobs.items():
                 with tempfile.TemporaryDirectory() as home:
-                    took = job(options.trials, options.steps, Path(home))
+                    cost = job(options.trials, options.steps, Path(home))
                 if number:
-                    found[name].append(took)
-                    print(f"round {number}: {name} {took.seconds:.1f} s, {took.cpu:.1f} s of CPU", flush=True)
-    cpu = [show(name, found[name], found["training alone"]) for name in ("orchestrate", "tune and callback")]
+                    costs[name].append(cost)
+                    print(f"round {number}: {name} {cost.seconds:.1f} s, {cost.cpu:.1f} s of CPU", flush=True)
+    cpu = [print_overhead(name, costs[name], costs["training alone"]) for name in ("orchestrate", "tune and callback")]
     measured = f"{cpu[0]:.1f} / {cpu[1]:.1f} s of CPU"
     print(GoalResult("beside training, ours against Tune's callback", measured, "less", cpu[0] < cpu[1]))
 
 
-def show(name: str, whole: list[Took], training: list[Took]) -> float:
-    """Seconds of CPU beside training, which it also prints."""
+def print_overhead(name: str, whole: list[JobCost], training: list[JobCost]) -> float:
+    """Print the cost beside training; returns its seconds of CPU."""
 
     def middle(values: list[float]) -> float:
         return statistics.median(values)
 
-    seconds = middle([one.seconds for one in whole]) - middle([one.seconds for one in training]) / 2
-    cpu = middle([one.cpu for one in whole]) - middle([one.cpu for one in training])
-    after = [middle([one.after[part] for one in whole]) for part in range(2)]
+    seconds = middle([cost.seconds for cost in whole]) - middle([cost.seconds for cost in training]) / 2
+    cpu = middle([cost.cpu for cost in whole]) - middle([cost.cpu for cost in training])
+    after = [middle([cost.after[part] for cost in whole]) for part in range(2)]
     print(f"{name:<18} beside training {seconds:.1f} s, {cpu:.1f} s of CPU", end="")
     print(f"; then report and model {after[0]:.1f} s, {after[1]:.1f} s of CPU" if after[0] else "")
     return cpu
@@ -96,40 +96,40 @@ def settings(trials: int, steps: int) -> dict[str, Any]:
     return {"sweep": "stock", "seeds": list(range(trials)), "trial": shared, "groups": groups}
 
 
-def ours(trials: int, steps: int, home: Path) -> Took:
+def ours(trials: int, steps: int, home: Path) -> JobCost:
     file = home / "sweep.json"
     file.write_text(json.dumps(settings(trials, steps)))
     words = [sys.executable, "-m", "orchestrator", "sweep", str(file), "--home", str(home), "--workers", "2"]
-    recorded, all_of_it = watched(words, "writing the report", home)
+    until_recorded, total = run_and_measure(words, "writing the report", home)
     records = [json.loads(path.read_text()) for path in home.glob("sweeps/*/trials/*/record.json")]
     assert [record["step"] for record in records] == [steps] * trials
-    after = (all_of_it[0] - recorded[0], all_of_it[1] - recorded[1])
-    return Took(*recorded, after)
+    after = (total[0] - until_recorded[0], total[1] - until_recorded[1])
+    return JobCost(*until_recorded, after)
 
 
-def peers(trials: int, steps: int, home: Path) -> Took:
+def peers(trials: int, steps: int, home: Path) -> JobCost:
     sizes = ["--trials", str(trials), "--steps", str(steps)]
-    _, all_of_it = watched([*OURSELVES, "--peer", str(home), *sizes], "never said", home)
-    return Took(*all_of_it)
+    _, total = run_and_measure([*OURSELVES, "--peer", str(home), *sizes], "text that is never printed", home)
+    return JobCost(*total)
 
 
-def training(trials: int, steps: int, home: Path) -> Took:
+def training(trials: int, steps: int, home: Path) -> JobCost:
     """One trial after another in a process of its own: seconds and CPU of their steps, start-up left out."""
     words = [*OURSELVES, "--alone", "--trials", str(trials), "--steps", str(steps)]
-    return Took(*json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout))
+    return JobCost(*json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout))
 
 
-def watched(words: list[str], mark: str, folder: Path) -> tuple[tuple[float, float], tuple[float, float]]:
-    """(seconds, CPU) of the command and its processes until it says `mark`, and until its end.
+def run_and_measure(words: list[str], mark: str, folder: Path) -> tuple[tuple[float, float], tuple[float, float]]:
+    """(seconds, CPU) of the command and its processes until it prints `mark`, and until its end.
 
-    In a folder of its own: the callback leaves artifacts where it runs.
+    It runs in `folder`, because the callback leaves artifacts in the current folder.
     """
     began, known, marked = time.monotonic(), dict[int, float](), None
-    with tempfile.NamedTemporaryFile() as said:
-        process = subprocess.Popen(words, stdout=said, stderr=subprocess.STDOUT, cwd=folder)
-        root, file = psutil.Process(process.pid), Path(said.name)
+    with tempfile.NamedTemporaryFile() as output:
+        process = subprocess.Popen(words, stdout=output, stderr=subprocess.STDOUT, cwd=folder)
+        root, file = psutil.Process(process.pid), Path(output.name)
         while process.poll() is None:
-            look(root, known)
+            note_cpu_times(root, known)
             if marked is None and mark in file.read_text():
                 marked = time.monotonic() - began, sum(known.values())
             time.sleep(SECONDS_BETWEEN_LOOKS)
@@ -139,12 +139,12 @@ def watched(words: list[str], mark: str, folder: Path) -> tuple[tuple[float, flo
     return marked or end, end
 
 
-def look(root: psutil.Process, known: dict[int, float]) -> None:
-    """Notes the CPU of each process so far: that of one that has ended stays as it was seen last."""
+def note_cpu_times(root: psutil.Process, known: dict[int, float]) -> None:
+    """Note the CPU time of each process so far. That of an ended process stays as it was noted last."""
     try:
-        for one in (root, *root.children(recursive=True)):
-            used = one.cpu_times()
-            known[one.pid] = used.user + used.system
+        for process in (root, *root.children(recursive=True)):
+            used = process.cpu_times()
+            known[process.pid] = used.user + used.system
     except psutil.NoSuchProcess:
         pass
 
@@ -158,12 +158,12 @@ def run_alone(trials: int, steps: int) -> None:
     from gan_core.training.trainer import Trainer
 
     torch.set_num_threads(1)
-    asked = settings(trials, steps)
-    config = TrialConfig.model_validate({**asked["trial"], **asked["groups"][0]["trial"]})
+    sweep = settings(trials, steps)
+    config = TrialConfig.model_validate({**sweep["trial"], **sweep["groups"][0]["trial"]})
     images = load(config.data)
     measure = evaluator.build(config.evaluation, images, features.random_features(1))
     began, used = time.monotonic(), time.process_time()
-    for seed in asked["seeds"]:
+    for seed in sweep["seeds"]:
         trainer = Trainer(config.model_copy(update={"seed": seed}), images, "cpu", measure)
         for _ in range(steps):
             trainer.step()
@@ -171,7 +171,7 @@ def run_alone(trials: int, steps: int) -> None:
 
 
 def run_peer(trials: int, steps: int, home: Path) -> None:
-    """As the documentation of Ray Tune and of its callback has it."""
+    """Written as the documentation of Ray Tune and of its callback recommends."""
     import ray
     import torch
     from ray import tune
@@ -184,8 +184,8 @@ def run_peer(trials: int, steps: int, home: Path) -> None:
     from gan_core.evaluation import evaluator, features
     from gan_core.training.trainer import Trainer
 
-    asked = settings(trials, steps)
-    plain = {**asked["trial"], **asked["groups"][0]["trial"]}
+    sweep = settings(trials, steps)
+    plain = {**sweep["trial"], **sweep["groups"][0]["trial"]}
 
     class Trial(tune.Trainable):  # type: ignore[misc]
         """Reports a row a step."""
@@ -193,8 +193,8 @@ def run_peer(trials: int, steps: int, home: Path) -> None:
         def setup(self, config: dict[str, Any], images: Any, measure: Any) -> None:
             torch.set_num_threads(1)
             self.images, self.measure, self.rows = images, measure, list[dict[str, float]]()
-            self.asked = TrialConfig.model_validate({**plain, "seed": config["seed"]})
-            self.trainer = Trainer(self.asked, images, "cpu", measure)
+            self.config_of_trial = TrialConfig.model_validate({**plain, "seed": config["seed"]})
+            self.trainer = Trainer(self.config_of_trial, images, "cpu", measure)
             # where the callback looks for artifacts
             self.folder = Path(self.logdir.replace("working_dirs", "driver_artifacts"))
             (self.folder / "samples").mkdir(parents=True, exist_ok=True)
@@ -221,7 +221,7 @@ def run_peer(trials: int, steps: int, home: Path) -> None:
         def finish(self) -> None:
             (self.folder / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in self.rows))
             weights = self.trainer.eval_generator.state_dict()
-            generator_file.save(self.folder / "generator.pt", self.asked, 1, 0, weights)
+            generator_file.save(self.folder / "generator.pt", self.config_of_trial, 1, 0, weights)
 
         def reset_config(self, new_config: dict[str, Any]) -> bool:
             self.setup(new_config, self.images, self.measure)
@@ -246,13 +246,13 @@ def run_peer(trials: int, steps: int, home: Path) -> None:
 
 
 def check_recorded(home: Path, trials: int) -> None:
-    """That the peer has what ours has."""
+    """Raises AssertionError if the peer did not record what ours records."""
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{home}/mlflow.db")
-    found = client.search_runs([client.get_experiment_by_name("stock").experiment_id])
-    assert len(found) == trials
-    for run in found:
+    runs = client.search_runs([client.get_experiment_by_name("stock").experiment_id])
+    assert len(runs) == trials
+    for run in runs:
         files = {entry.path for entry in client.list_artifacts(run.info.run_id)}
         assert {"history.jsonl", "samples", "generator.pt"} <= files, files
         assert metric_names.LOSS_GENERATOR in run.data.metrics

@@ -34,24 +34,25 @@ def mirror_of(plan: Plan, home: Path, uri: str = "", compare_all: bool = False) 
     return Mirror(plan.folder, uri or f"sqlite:///{database}", plan.to_document(), compare_all)
 
 
-def mirrored(plan: Plan, home: Path, uri: str = "", compare_all: bool = False) -> Mirror:
-    """It has sent everything that the folder holds."""
+def synced_mirror(plan: Plan, home: Path, uri: str = "", compare_all: bool = False) -> Mirror:
+    """A mirror that has sent everything that the folder holds."""
     mirror = mirror_of(plan, home, uri, compare_all)
     mirror.open()
     mirror.sync()
     return mirror
 
 
-def stored(database: Path, run_id: str) -> list[tuple[str, int, int, float]]:
-    """(metric, step, time, value) of every row of the table in which MLflow keeps points, in the order of arrival."""
+def stored_points(database: Path, run_id: str) -> list[tuple[str, int, int, float]]:
+    """(metric, step, time, value) of every point in MLflow's database, in the order in which they arrived."""
     with sqlite3.connect(database) as connection:
-        wanted = "SELECT key, step, timestamp, value FROM metrics WHERE run_uuid = ? ORDER BY rowid"
-        return connection.execute(wanted, (run_id,)).fetchall()
+        query = "SELECT key, step, timestamp, value FROM metrics WHERE run_uuid = ? ORDER BY rowid"
+        return connection.execute(query, (run_id,)).fetchall()
 
 
-def due(plan: Plan, key: str) -> Counter[tuple[str, int, int, float]]:
+def expected_points(plan: Plan, key: str) -> Counter[tuple[str, int, int, float]]:
+    """(metric, step, time, value) of every point that the folder of a trial gives, as `stored_points` has them."""
     folder = plan.folder.trial(key)
     record = folder.record()
     points = [point for row in folder.history(record.step) for point in run_content.row_points(row)]
     points += run_content.end_points(record)
-    return Counter((name, step, when, value) for name, value, when, step in points)
+    return Counter((name, step, time_ms, value) for name, value, time_ms, step in points)

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.request import urlopen
 
-Manner = Literal["pass", "hang", "500", "429", "garbage", "cut", "drop"]
-"""cut: the server does what was asked, and half of its answer arrives. drop: the same, and none of it arrives."""
+Behaviour = Literal["pass", "hang", "500", "429", "garbage", "cut", "drop"]
+"""`cut`: the server does what was requested, but half of its answer arrives. `drop`: the same, but nothing arrives."""
 
 
 def free_port() -> int:
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 def start_server(folder: Path, port: int) -> subprocess.Popen[bytes]:
-    """An MLflow server on loopback, once it answers; its store is in `folder`."""
+    """Start an MLflow server on loopback and wait until it answers. Its store is in `folder`."""
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     command += [
         "--backend-store-uri",
@@ -49,20 +49,20 @@ def start_server(folder: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 class Proxy:
-    """`manner` is asked before each request, with its method and path. `asked`: the requests so far."""
+    """`behaviour` is called before each request, with its method and path. `requests`: all requests so far."""
 
     def __init__(self, server_port: int):
         self.server_port = server_port
-        self.manner: Callable[[str, str], Manner] = lambda method, path: "pass"
+        self.behaviour: Callable[[str, str], Behaviour] = lambda method, path: "pass"
         self.delay = 0.0
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self.closing = threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         self.uri = f"http://127.0.0.1:{self.server.server_address[1]}"
 
-    def always(self, manner: Manner) -> None:
-        self.manner = lambda method, path: manner
+    def always(self, behaviour: Behaviour) -> None:
+        self.behaviour = lambda method, path: behaviour
 
     def _handler(proxy) -> type[BaseHTTPRequestHandler]:  # noqa: N805
         class Handler(BaseHTTPRequestHandler):
@@ -72,36 +72,36 @@ class Proxy:
                 pass
 
             def forward(self) -> None:
-                proxy.asked.append(f"{self.command} {self.path}")
+                proxy.requests.append(f"{self.command} {self.path}")
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                manner = proxy.manner(self.command, self.path)
-                if manner == "hang":
+                behaviour = proxy.behaviour(self.command, self.path)
+                if behaviour == "hang":
                     proxy.closing.wait(60)
                     self.close_connection = True
-                elif manner in ("500", "429"):
-                    extra = {"Retry-After": "3600"} if manner == "429" else {}
-                    self.answer(int(manner), b'{"error_code": "INTERNAL_ERROR", "message": "no"}', extra)
-                elif manner == "garbage":
+                elif behaviour in ("500", "429"):
+                    extra = {"Retry-After": "3600"} if behaviour == "429" else {}
+                    self.answer(int(behaviour), b'{"error_code": "INTERNAL_ERROR", "message": "no"}', extra)
+                elif behaviour == "garbage":
                     self.wfile.write(b"\x00\x01 not HTTP at all\r\n\r\n")
                     self.close_connection = True
                 else:
                     proxy.closing.wait(proxy.delay)
-                    self.pass_on(body, manner)
+                    self.pass_on(body, behaviour)
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = forward  # noqa: N815
 
-            def pass_on(self, body: bytes, manner: Manner) -> None:
-                onwards = HTTPConnection("127.0.0.1", proxy.server_port, timeout=60)
+            def pass_on(self, body: bytes, behaviour: Behaviour) -> None:
+                connection = HTTPConnection("127.0.0.1", proxy.server_port, timeout=60)
                 headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
-                onwards.request(self.command, self.path, body, headers)
-                found = onwards.getresponse()
-                content = found.read()
-                onwards.close()
-                if manner == "drop":
+                connection.request(self.command, self.path, body, headers)
+                response = connection.getresponse()
+                content = response.read()
+                connection.close()
+                if behaviour == "drop":
                     self.close_connection = True
                     return
-                kept = {"Content-Type": found.headers.get("Content-Type", "text/plain")}
-                self.answer(found.status, content, kept, len(content) // 2 if manner == "cut" else None)
+                headers = {"Content-Type": response.headers.get("Content-Type", "text/plain")}
+                self.answer(response.status, content, headers, len(content) // 2 if behaviour == "cut" else None)
 
             def answer(self, status: int, content: bytes, headers: dict[str, str], part: int | None = None) -> None:
                 self.send_response(status)

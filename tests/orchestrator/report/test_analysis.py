@@ -13,8 +13,8 @@ from orchestrator.report.analysis import analyse, results
 def test_only_runs_that_have_ended_are_results_and_failed_ones_are() -> None:
     runs = [made_run(), made_run(seed=1, verdict="", status="failed"), made_run(seed=2, verdict="", status="running")]
     runs += [made_run(seed=3, verdict=""), made_run(seed=4, group="h"), made_run(seed=5, confirms=True)]
-    found = results(made_sweep(*runs), "g")
-    assert [(result.seed, result.stable) for result in found] == [(0, True), (1, False)]
+    computed = results(made_sweep(*runs), "g")
+    assert [(result.seed, result.stable) for result in computed] == [(0, True), (1, False)]
 
 
 def test_something_happened_since_the_verdicts_step_or_when_the_run_was_left() -> None:
@@ -22,9 +22,9 @@ def test_something_happened_since_the_verdicts_step_or_when_the_run_was_left() -
     failed = made_run(seed=1, verdict="", status="failed")
     failed.history = {"loss/generator": (np.array([5, 10]), np.array([1.0, 1.0]))}
     crashed_at_once = made_run(seed=2, verdict="", status="failed")
-    found = results(made_sweep(collapsed, failed, crashed_at_once, drawn(made_run(seed=3))), "g")
-    assert [result.event for result in found] == [10, 10, 20, None]
-    assert [result.steps for result in found] == [20, 10, 20, 20]
+    computed = results(made_sweep(collapsed, failed, crashed_at_once, drawn(made_run(seed=3))), "g")
+    assert [result.event for result in computed] == [10, 10, 20, None]
+    assert [result.steps for result in computed] == [20, 10, 20, 20]
 
 
 def test_quality_of_several_evaluators_is_not_compared() -> None:
@@ -36,13 +36,13 @@ def test_quality_of_several_evaluators_is_not_compared() -> None:
 
 def test_survival_is_drawn_where_something_happened_by_each_factor_that_varies() -> None:
     data = made_sweep(*noise_decides(2), *(made_run({NOISE: 0.1}, seed, group="calm") for seed in (0, 1)))
-    found = analyse(data).survival
-    assert list(found) == ["g"]
-    assert {factor: list(curves) for factor, curves in found["g"].items()} == {
+    computed = analyse(data).survival
+    assert list(computed) == ["g"]
+    assert {factor: list(curves) for factor, curves in computed["g"].items()} == {
         LR: ["1e-3", "2e-4"],
         NOISE: ["0", "0.1"],
     }
-    assert [(curve.events, curve.runs) for curve in found["g"][NOISE].values()] == [(4, 4), (0, 4)]
+    assert [(curve.events, curve.runs) for curve in computed["g"][NOISE].values()] == [(4, 4), (0, 4)]
 
 
 def test_survival_of_a_group_that_sweeps_nothing_is_that_of_all_its_runs() -> None:
@@ -54,17 +54,17 @@ def test_survival_of_a_group_that_sweeps_nothing_is_that_of_all_its_runs() -> No
 def test_where_nothing_is_swept_the_groups_are_what_is_compared() -> None:
     runs = [made_run({}, seed, "stable", "plain") for seed in (0, 1)]
     runs += [made_run({}, seed, "collapsed", "odd", since=10) for seed in (0, 1)]
-    found = analyse(made_sweep(*runs))
-    (effect,) = found.effects
+    computed = analyse(made_sweep(*runs))
+    (effect,) = computed.effects
     assert (effect.before, effect.after, effect.seeds, effect.stable.mean) == ("plain", "odd", 2, -1.0)
-    assert found.phrase(effect) == "group from plain to odd"
+    assert computed.phrase(effect) == "group from plain to odd"
 
 
 def test_an_effect_is_named_by_its_setting_and_by_its_group_where_there_are_several() -> None:
-    one = analyse(made_sweep(*noise_decides(2)))
-    noise = next(effect for effect in one.effects if effect.factor == NOISE)
-    assert one.label(noise) == "noise: 0 to 0.1"
-    assert one.phrase(noise) == "noise from 0 to 0.1"
+    single_group = analyse(made_sweep(*noise_decides(2)))
+    noise = next(effect for effect in single_group.effects if effect.factor == NOISE)
+    assert single_group.label(noise) == "noise: 0 to 0.1"
+    assert single_group.phrase(noise) == "noise from 0 to 0.1"
     several = analyse(made_sweep(*noise_decides(2), *noise_decides(2, group="h")))
     assert several.phrase(several.effects[-1]).endswith("(h)")
 
@@ -78,9 +78,9 @@ def test_settings_whose_short_names_are_alike_keep_their_whole_paths() -> None:
 @pytest.mark.parametrize("confirms", [False, True])
 def test_runs_on_fresh_seeds_change_no_effect(confirms: bool) -> None:
     """They were selected for being the best, so they would flatter the levels that they have."""
-    again = [made_run({LR: lr, NOISE: 0.1}, 9, "collapsed", since=10, confirms=confirms) for lr in (1e-3, 2e-4)]
-    again += [made_run({LR: lr, NOISE: 0.0}, 9, "stable", confirms=confirms) for lr in (1e-3, 2e-4)]
+    confirming = [made_run({LR: lr, NOISE: 0.1}, 9, "collapsed", since=10, confirms=confirms) for lr in (1e-3, 2e-4)]
+    confirming += [made_run({LR: lr, NOISE: 0.0}, 9, "stable", confirms=confirms) for lr in (1e-3, 2e-4)]
     before, after = (
-        analysis.analyse(made_sweep(*runs)).effects for runs in (noise_decides(2), noise_decides(2) + again)
+        analysis.analyse(made_sweep(*runs)).effects for runs in (noise_decides(2), noise_decides(2) + confirming)
     )
     assert (before == after) is confirms

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from support.mirrors import mirrored
+from support.mirrors import synced_mirror
 from support.tiny import TINY, run_to_end
 
 from orchestrator.errors import UserError
@@ -28,7 +28,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Mirror:
     (folder / "tiny.yaml").write_text(TINY)
     plan = make_plan(loader.load(folder / "tiny.yaml"), folder / "home")
     run_to_end(plan, plan.trials[0])
-    return mirrored(plan, folder)
+    return synced_mirror(plan, folder)
 
 
 @contextmanager
@@ -46,8 +46,8 @@ def replaced(file: Path, content: bytes | None) -> Iterator[None]:
 
 
 def child(mirror: Mirror) -> str:
-    (found,) = mirror.children.values()
-    return found.run_id
+    (run,) = mirror.children.values()
+    return run.run_id
 
 
 def artifact(mirror: Mirror, run_id: str, pattern: str) -> Path:
@@ -55,7 +55,7 @@ def artifact(mirror: Mirror, run_id: str, pattern: str) -> Path:
     return sorted(folder.glob(pattern))[0]
 
 
-def refused(mirror: Mirror, tmp_path: Path, *words: str) -> None:
+def expect_user_error(mirror: Mirror, tmp_path: Path, *words: str) -> None:
     with pytest.raises(UserError) as caught:
         write_report(mirror.uri, ["tiny"], tmp_path / "out")
     message = str(caught.value)
@@ -76,13 +76,13 @@ def test_an_artifact_that_is_damaged_is_named_and_one_that_is_missing_does_witho
         if (name, content) in usable:  # no rows yet, a worker that never began, a file that was not sent yet
             write_report(mirror.uri, ["tiny"], tmp_path / "out")
         else:
-            refused(mirror, tmp_path, run_id, name)
+            expect_user_error(mirror, tmp_path, run_id, name)
 
 
 def test_a_cut_off_picture_is_named(mirror: Mirror, tmp_path: Path) -> None:
     file = artifact(mirror, child(mirror), "images/*.png")
     with replaced(file, file.read_bytes()[:-30]):
-        refused(mirror, tmp_path, child(mirror), "images/", "damaged")
+        expect_user_error(mirror, tmp_path, child(mirror), "images/", "damaged")
 
 
 def test_a_metric_that_is_no_number_is_left_out(mirror: Mirror, tmp_path: Path) -> None:
@@ -101,15 +101,15 @@ def test_whatever_is_in_a_trials_list_is_checked(mirror: Mirror, tmp_path: Path)
     document: dict[str, Any] = json.loads(file.read_text())
     document["trials"][1]["seed"] = "one"
     with replaced(file, json.dumps(document).encode()):
-        refused(mirror, tmp_path, mirror.parent_run_id, "trials.1.seed")
+        expect_user_error(mirror, tmp_path, mirror.parent_run_id, "trials.1.seed")
 
 
 def test_a_run_whose_tags_are_gone_counts_as_not_started(mirror: Mirror, tmp_path: Path) -> None:
     """Last here: the tags stay away."""
     database = sqlite3.connect(urlsplit(mirror.uri).path)
     with database:
-        kept = "('mlflow.parentRunId', 'orchestrate.kind')"
-        database.execute(f"DELETE FROM tags WHERE run_uuid = ? AND key NOT IN {kept}", (child(mirror),))
+        remaining = "('mlflow.parentRunId', 'orchestrate.kind')"
+        database.execute(f"DELETE FROM tags WHERE run_uuid = ? AND key NOT IN {remaining}", (child(mirror),))
     database.close()
     write_report(mirror.uri, ["tiny"], tmp_path / "out")
     assert "No run has ended yet" in (tmp_path / "out" / "report.md").read_text()

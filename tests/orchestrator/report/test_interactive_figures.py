@@ -12,19 +12,19 @@ from orchestrator.report.analysis import Analysis, analyse
 from orchestrator.report.interactive_figures import SURE, UNSURE, effects_figures, survival_figure
 
 
-def dots(found: Analysis) -> list[Any]:
+def dots(analysed: Analysis) -> list[Any]:
     """The dots of each chart of effects."""
-    return [figure.data[0] for _, figure in effects_figures(found)]
+    return [figure.data[0] for _, figure in effects_figures(analysed)]
 
 
 def test_every_effect_has_a_dot_with_its_interval_in_points_and_in_distance() -> None:
     runs = [measured(run, 3.0 if run.verdict == "stable" else 50.0 + run.seed) for run in noise_decides(8)]
-    found = analyse(made_sweep(*runs))
-    stable, quality = dots(found)
-    assert list(stable.y) == list(quality.y) == [found.label(effect) for effect in reversed(found.effects)]
+    analysed = analyse(made_sweep(*runs))
+    stable, quality = dots(analysed)
+    assert list(stable.y) == list(quality.y) == [analysed.label(effect) for effect in reversed(analysed.effects)]
     for trace, changes, unit in (
-        (stable, [effect.stable for effect in reversed(found.effects)], 100),
-        (quality, [effect.quality for effect in reversed(found.effects)], 1),
+        (stable, [effect.stable for effect in reversed(analysed.effects)], 100),
+        (quality, [effect.quality for effect in reversed(analysed.effects)], 1),
     ):
         for mean, below, above, change in zip(
             trace.x, trace.error_x.arrayminus, trace.error_x.array, changes, strict=True
@@ -36,8 +36,8 @@ def test_every_effect_has_a_dot_with_its_interval_in_points_and_in_distance() ->
 
 
 def test_what_holds_is_blue_and_what_may_be_chance_is_grey() -> None:
-    found = analyse(made_sweep(*noise_decides(8)))
-    (stable,) = dots(found)  # nothing measured quality
+    analysed = analyse(made_sweep(*noise_decides(8)))
+    (stable,) = dots(analysed)  # nothing measured quality
     colours = dict(zip(stable.y, stable.marker.color, strict=True))
     assert colours == {"noise: 0 to 0.1": SURE, "lr: 1e-3 to 2e-4": UNSURE}
 

@@ -9,8 +9,8 @@ from orchestrator.report import leaderboard
 from orchestrator.statistics.intervals import InterquartileMean, interquartile_mean
 
 
-def typical(found: InterquartileMean | None) -> float | None:
-    return found and found.mean
+def mean_of(value: InterquartileMean | None) -> float | None:
+    return value and value.mean
 
 
 def test_diverged_and_failed_runs_stay_in_the_denominator() -> None:
@@ -26,42 +26,42 @@ def test_diverged_and_failed_runs_are_counted_but_not_averaged() -> None:
         run.latest["loss/generator"] = loss
     (row,) = leaderboard.rows(runs)
     assert row.stable[:2] == (1, 3)
-    assert (typical(row.final), typical(row.best), row.numbers["loss/generator"]) == (4.0, 2.0, 2.0)
+    assert (mean_of(row.final), mean_of(row.best), row.numbers["loss/generator"]) == (4.0, 2.0, 2.0)
     assert row.outcomes == [(0, "stable"), (1, "diverged"), (2, "failed")]
 
 
 def test_collapsed_runs_are_averaged_with_the_stable_ones() -> None:
     (row,) = leaderboard.rows([measured(made_run(), 4.0), measured(made_run(seed=1, verdict="collapsed"), 8.0)])
-    assert (typical(row.final), row.stable[:2]) == (6.0, (1, 2))
+    assert (mean_of(row.final), row.stable[:2]) == (6.0, (1, 2))
 
 
 def test_one_outlier_does_not_move_what_is_typical() -> None:
     runs = [measured(made_run(seed=seed), value) for seed, value in enumerate([4.0, 4.0, 6.0, 6.0, 5.0, 1e5, 5.0, 5.0])]
     (row,) = leaderboard.rows(runs)
     assert row.final == interquartile_mean([4.0, 4.0, 6.0, 6.0, 5.0, 1e5, 5.0, 5.0])
-    assert typical(row.final) == 5.25
+    assert mean_of(row.final) == 5.25
 
 
 def test_quality_is_that_of_each_runs_own_evaluator() -> None:
     """A column of another evaluator is no value of this one."""
-    one, other = measured(made_run(), 4.0), measured(made_run(seed=1, verdict="oscillating"), 8.0)
-    del other.latest[f"recall/{ONE}"]
+    first, second = measured(made_run(), 4.0), measured(made_run(seed=1, verdict="oscillating"), 8.0)
+    del second.latest[f"recall/{ONE}"]
     unmeasured = made_run(seed=2, latest={f"frechet/{ONE}": 77.0})
-    (row,) = leaderboard.rows([one, other, unmeasured])
-    assert (typical(row.final), typical(row.best), row.numbers["recall"]) == (6.0, 3.0, 0.5)
+    (row,) = leaderboard.rows([first, second, unmeasured])
+    assert (mean_of(row.final), mean_of(row.best), row.numbers["recall"]) == (6.0, 3.0, 0.5)
     assert row.numbers["class_agreement"] is None
     assert row.stable[:2] == (2, 3)
 
 
 def test_numbers_of_two_evaluators_are_never_averaged() -> None:
     runs = [measured(made_run(seed=0), 10.0), measured(made_run(seed=1), 30.0), measured(made_run(seed=2), 0.5, TWO)]
-    found = {row.evaluator: (typical(row.final), row.outcomes) for row in leaderboard.rows(runs)}
-    assert found == {ONE: (20.0, [(0, "stable"), (1, "stable")]), TWO: (0.5, [(2, "stable")])}
+    by_evaluator = {row.evaluator: (mean_of(row.final), row.outcomes) for row in leaderboard.rows(runs)}
+    assert by_evaluator == {ONE: (20.0, [(0, "stable"), (1, "stable")]), TWO: (0.5, [(2, "stable")])}
 
 
 def test_runs_that_nothing_has_measured_stand_with_their_seeds() -> None:
     (row,) = leaderboard.rows([made_run(verdict=""), measured(made_run(seed=1), 0.5, TWO)])
-    assert (row.evaluator, row.outcomes, typical(row.final)) == (TWO, [(0, "pending"), (1, "stable")], 0.5)
+    assert (row.evaluator, row.outcomes, mean_of(row.final)) == (TWO, [(0, "pending"), (1, "stable")], 0.5)
     (bare,) = leaderboard.rows([made_run(verdict="")])
     assert (bare.evaluator, bare.final, bare.best) == ("", None, None)
 

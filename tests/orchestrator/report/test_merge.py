@@ -29,9 +29,9 @@ def test_runs_alike_in_all_else_are_pairs_that_differ_in_the_sweep() -> None:
 
 
 def test_runs_that_only_one_sweep_has_make_no_pair_with_it() -> None:
-    one, other = sweeps_that_differ()
-    other.runs += [made_run({LR: 5e-2}, seed) for seed in range(4)]
-    effect = next(effect for effect in analyse(merged([one, other])).effects if effect.factor == "sweep")
+    first, second = sweeps_that_differ()
+    second.runs += [made_run({LR: 5e-2}, seed) for seed in range(4)]
+    effect = next(effect for effect in analyse(merged([first, second])).effects if effect.factor == "sweep")
     assert effect.pairs == 8
 
 
@@ -59,22 +59,22 @@ def test_merging_leaves_the_sweeps_as_they_were() -> None:
 
 
 def test_cautions_and_pictures_of_real_images_that_are_alike_stand_once() -> None:
-    one, other = (
+    first, second = (
         made_sweep(
             made_run(), name=name, cautions=["beware", name], real=[("real images", png()), ("more", png(shade))]
         )
         for name, shade in (("before", 1), ("after", 2))
     )
-    data = merged([one, other])
+    data = merged([first, second])
     assert data.cautions == ["beware", "before", "after"]
     assert [picture for _, picture in data.real] == [png(), png(1), png(2)]
 
 
 def test_runs_that_confirm_are_no_part_of_the_pairs_in_a_comparison_either() -> None:
-    one, other = sweeps_that_differ()
-    one.runs.append(made_run({LR: 1e-3}, 9, "stable", confirms=True))
-    other.runs.append(made_run({LR: 1e-3}, 9, "collapsed", confirms=True))
-    effect = next(effect for effect in analyse(merged([one, other])).effects if effect.factor == "sweep")
+    first, second = sweeps_that_differ()
+    first.runs.append(made_run({LR: 1e-3}, 9, "stable", confirms=True))
+    second.runs.append(made_run({LR: 1e-3}, 9, "collapsed", confirms=True))
+    effect = next(effect for effect in analyse(merged([first, second])).effects if effect.factor == "sweep")
     assert effect.seeds == 4
 
 
@@ -82,9 +82,9 @@ def test_three_sweeps_are_each_compared_with_the_first() -> None:
     sweeps = [
         made_sweep(*(measured(run, 4.0) for run in noise_decides(2)), name=name) for name in ("one", "two", "three")
     ]
-    found = [effect for effect in analyse(merged(sweeps)).effects if effect.factor == "sweep"]
-    assert [(effect.before, effect.after) for effect in found] == [("one", "two"), ("one", "three")]
-    assert all(effect.stable.mean == 0 for effect in found)
+    sweep_effects = [effect for effect in analyse(merged(sweeps)).effects if effect.factor == "sweep"]
+    assert [(effect.before, effect.after) for effect in sweep_effects] == [("one", "two"), ("one", "three")]
+    assert all(effect.stable.mean == 0 for effect in sweep_effects)
     assert {effect.factor for effect in analyse(merged(sweeps)).effects} == {"sweep", LR, NOISE}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support.mirrors import mirrored
+from support.mirrors import synced_mirror
 from support.tiny import execution_of, run_some_steps, run_to_end
 
 from orchestrator.errors import UserError
@@ -25,7 +25,7 @@ def test_the_curves_are_those_of_the_trials_folders(tiny_plan: MakePlan, tmp_pat
     plan = tiny_plan()
     for planned in plan.trials[:2]:
         run_to_end(plan, planned)
-    data = read_sweep(mirrored(plan, tmp_path).uri, "tiny")
+    data = read_sweep(synced_mirror(plan, tmp_path).uri, "tiny")
     assert [run.key for run in data.runs] == [planned.key for planned in plan.trials]
     for run in data.runs[:2]:
         rows = plan.folder.trial(run.key).history()
@@ -42,7 +42,7 @@ def test_a_finished_run_is_told_as_its_record_has_it(tiny_plan: MakePlan, tmp_pa
     plan = tiny_plan()
     record = run_to_end(plan, plan.trials[0]).folder.record()
     folder = plan.folder.trial(record.key)
-    mirror = mirrored(plan, tmp_path)
+    mirror = synced_mirror(plan, tmp_path)
     data = read_sweep(mirror.uri, "tiny")
     run = data.runs[0]
     assert record.verdict is not None
@@ -57,8 +57,8 @@ def test_a_finished_run_is_told_as_its_record_has_it(tiny_plan: MakePlan, tmp_pa
     assert run.began_ms == record.attempts[0].began
     for (step, picture), (taken, file) in zip(run.pictures, folder.sample_files(), strict=True):
         assert step == taken
-        with Image.open(io.BytesIO(picture)) as sent, Image.open(file) as kept:
-            assert sent.tobytes() == kept.tobytes()
+        with Image.open(io.BytesIO(picture)) as sent, Image.open(file) as expected:
+            assert sent.tobytes() == expected.tobytes()
     assert [picture for _, picture in data.real] == [folder.real_images_file.read_bytes()]
     assert data.environment == run.environment
 
@@ -70,7 +70,7 @@ def test_runs_that_have_not_ended_are_told_as_far_as_they_are(tiny_plan: MakePla
     broken = execution_of(plan, plan.trials[2])
     broken.begin()
     broken._fail(MemoryError("too much"))
-    data = read_sweep(mirrored(plan, tmp_path).uri, "tiny")
+    data = read_sweep(synced_mirror(plan, tmp_path).uri, "tiny")
     assert [run.outcome for run in data.runs] == ["running", "interrupted", "failed", "pending"]
     running.suspend()
     assert [run.has_ended for run in data.runs] == [False, False, True, False]
@@ -80,7 +80,7 @@ def test_runs_that_have_not_ended_are_told_as_far_as_they_are(tiny_plan: MakePla
 
 def test_the_sweep_is_told_as_it_was_asked_for(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
-    mirror = mirrored(plan, tmp_path)
+    mirror = synced_mirror(plan, tmp_path)
     mirror.set_document(plan.to_document() | {"overrides": ["seeds=[0, 1]"], "cautions": ["beware"]})
     mirror.sync()
     data = read_sweep(mirror.uri, "tiny")
@@ -93,7 +93,7 @@ def test_the_sweep_is_told_as_it_was_asked_for(tiny_plan: MakePlan, tmp_path: Pa
 
 def test_runs_that_confirm_are_known(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
-    mirror = mirrored(plan, tmp_path)
+    mirror = synced_mirror(plan, tmp_path)
     document = json.loads(json.dumps(plan.to_document()))
     document["trials"][-1]["confirms"] = True
     mirror.set_document(document)
@@ -102,7 +102,7 @@ def test_runs_that_confirm_are_known(tiny_plan: MakePlan, tmp_path: Path) -> Non
 
 
 def test_a_sweep_that_is_not_there_is_a_users_mistake(tiny_plan: MakePlan, tmp_path: Path) -> None:
-    mirror = mirrored(tiny_plan(), tmp_path)
+    mirror = synced_mirror(tiny_plan(), tmp_path)
     with pytest.raises(UserError, match="holds no sweep 'other'; `orchestrate sweep FILE` makes one"):
         read_sweep(mirror.uri, "other")
 
@@ -114,7 +114,7 @@ def test_a_store_that_cannot_be_read_is_a_users_mistake(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "most", "kept"),
+    ("count", "limit", "expected"),
     [
         (3, 5, [0, 1, 2]),
         (5, 5, [0, 1, 2, 3, 4]),
@@ -124,5 +124,5 @@ def test_a_store_that_cannot_be_read_is_a_users_mistake(tmp_path: Path) -> None:
         (0, 3, []),
     ],
 )
-def test_moments_are_spread_over_training_with_its_ends(count: int, most: int, kept: list[int]) -> None:
-    assert evenly_spaced(list(range(count)), most) == kept
+def test_moments_are_spread_over_training_with_its_ends(count: int, limit: int, expected: list[int]) -> None:
+    assert evenly_spaced(list(range(count)), limit) == expected

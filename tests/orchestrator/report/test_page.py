@@ -28,14 +28,14 @@ class Elements(HTMLParser):
 
     def __init__(self, text: str):
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.scripts: list[tuple[dict[str, str | None], str]] = []
         self.tables: list[list[list[str]]] = []
         self._within = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
+        self.elements.append((tag, dict(attrs)))
         if tag == "script":
             self.scripts.append((dict(attrs), ""))
         elif tag == "table":
@@ -58,7 +58,7 @@ class Elements(HTMLParser):
             self.tables[-1][-1][-1] += data
 
     def shape(self) -> list[tuple[str, tuple[str, ...]]]:
-        return [(tag, tuple(sorted(attributes))) for tag, attributes in self.found]
+        return [(tag, tuple(sorted(attributes))) for tag, attributes in self.elements]
 
     def leaderboards(self) -> list[list[dict[str, str]]]:
         """Rows of every leaderboard: title of a column -> text."""
@@ -94,10 +94,10 @@ def test_names_cannot_inject_script_or_markup(tmp_path: Path) -> None:
 
 
 def test_every_figure_in_the_page_is_one_that_plotly_can_draw(tmp_path: Path) -> None:
-    found = Elements(page_of(whole_sweep(), tmp_path))
+    elements = Elements(page_of(whole_sweep(), tmp_path))
     figures = [
         json.loads(body)
-        for attributes, body in found.scripts
+        for attributes, body in elements.scripts
         if attributes.get("type") == "application/json" and "id" not in attributes
     ]
     assert len(figures) == 2 + 2  # effects on both, survival by both settings
@@ -110,7 +110,7 @@ def test_every_figure_in_the_page_is_one_that_plotly_can_draw(tmp_path: Path) ->
 def test_plotly_is_in_the_page_once_and_nothing_is_loaded_from_elsewhere(tmp_path: Path) -> None:
     text = page_of(whole_sweep(), tmp_path)
     assert text.count("plotly.js v") == 1
-    for tag, attributes in Elements(text).found:
+    for tag, attributes in Elements(text).elements:
         for name in ("src", "href", "srcset", "data", "action", "poster"):
             assert (attributes.get(name) or "data:").startswith(("data:", "#")), (tag, attributes)
     assert not re.search(r"@import|url\((?!data:)", text[text.index("<style>") : text.index("</style>")])
@@ -118,24 +118,24 @@ def test_plotly_is_in_the_page_once_and_nothing_is_loaded_from_elsewhere(tmp_pat
 
 def test_a_run_is_linked_only_where_mlflow_serves_it(tmp_path: Path) -> None:
     data = made_sweep(made_run(url="http://127.0.0.1:5000/#/experiments/1/runs/r"), made_run(seed=1))
-    links = [attributes["href"] for tag, attributes in Elements(page_of(data, tmp_path)).found if tag == "a"]
+    links = [attributes["href"] for tag, attributes in Elements(page_of(data, tmp_path)).elements if tag == "a"]
     assert [link for link in links if link and not link.startswith("#")] == [data.runs[0].url]
 
 
 def test_every_picture_has_an_alt_text_and_every_chart_a_label(tmp_path: Path) -> None:
-    found = Elements(page_of(whole_sweep(), tmp_path)).found
-    pictures = [attributes for tag, attributes in found if tag == "img"]
+    elements = Elements(page_of(whole_sweep(), tmp_path)).elements
+    pictures = [attributes for tag, attributes in elements if tag == "img"]
     assert len(pictures) == 8 + 2 + 1 + 1  # what was drawn, confirming and real included; nothing of the failed one
     assert all(attributes["alt"] for attributes in pictures)
-    charts = [attributes for _, attributes in found if "chart" in (attributes.get("class") or "").split()]
+    charts = [attributes for _, attributes in elements if "chart" in (attributes.get("class") or "").split()]
     assert charts
     assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in charts)
 
 
 def test_every_header_of_a_table_has_a_scope_and_headings_go_down_in_order(tmp_path: Path) -> None:
-    found = Elements(page_of(whole_sweep(), tmp_path)).found
-    assert all(attributes.get("scope") in ("col", "row") for tag, attributes in found if tag == "th")
-    headings = [int(tag[1]) for tag, _ in found if re.fullmatch("h[1-6]", tag)]
+    elements = Elements(page_of(whole_sweep(), tmp_path)).elements
+    assert all(attributes.get("scope") in ("col", "row") for tag, attributes in elements if tag == "th")
+    headings = [int(tag[1]) for tag, _ in elements if re.fullmatch("h[1-6]", tag)]
     assert headings.count(1) == 1
     assert headings[0] == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(headings))
@@ -143,9 +143,9 @@ def test_every_header_of_a_table_has_a_scope_and_headings_go_down_in_order(tmp_p
 
 def test_every_place_that_the_page_points_to_is_there(tmp_path: Path) -> None:
     for data in (whole_sweep(), made_sweep(made_run(verdict=""))):
-        found = Elements(page_of(data, tmp_path)).found
-        places = {attributes["id"] for _, attributes in found if "id" in attributes}
-        assert {(attributes["href"] or "")[1:] for tag, attributes in found if tag == "a"} <= places
+        elements = Elements(page_of(data, tmp_path)).elements
+        places = {attributes["id"] for _, attributes in elements if "id" in attributes}
+        assert {(attributes["href"] or "")[1:] for tag, attributes in elements if tag == "a"} <= places
 
 
 def test_every_trial_has_its_outcome_and_what_went_wrong_has_its_evidence(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_the_page_gives_the_rules_with_their_numbers_and_the_whole_command(tmp_p
 
 def test_a_browser_loads_the_page_again_only_while_the_sweep_is_watched(tmp_path: Path) -> None:
     def refreshes(text: str) -> list[str | None]:
-        return [attributes["content"] for _, attributes in Elements(text).found if attributes.get("http-equiv")]
+        return [attributes["content"] for _, attributes in Elements(text).elements if attributes.get("http-equiv")]
 
     assert refreshes(page_of(made_sweep(made_run()), tmp_path)) == []
     assert refreshes(page_of(made_sweep(made_run()), tmp_path, refresh=20)) == ["20"]
@@ -287,17 +287,17 @@ def test_a_sweep_of_which_nothing_has_run_has_a_page_all_the_same(tmp_path: Path
 def test_the_best_again_stand_beside_what_they_were_selected_with(tmp_path: Path) -> None:
     runs = [measured(made_run({NOISE: 0.1}, seed), 3.0) for seed in (0, 1)]
     runs += [measured(made_run({NOISE: 0.2}, seed), 9.0) for seed in (0, 1)]
-    again = [
+    confirming = [
         measured(made_run({NOISE: 0.1}, seed, verdict, confirms=True), 5.0)
         for seed, verdict in ((2, "stable"), (3, "collapsed"), (4, "stable"))
     ]
-    found = Elements(page_of(made_sweep(*runs, *again), tmp_path))
-    head, row = next(table for table in found.tables if "selected with" in table[0])
-    shown = dict(zip(head, map(str.strip, row), strict=True))
-    assert shown["configuration"] == "g noise=0.1"
-    assert (shown["selected with"], shown["Frechet then"]) == ("2 of 2", "3")
-    assert (shown["on fresh seeds"], shown["Frechet now"]) == ("2 of 3", "5")
-    assert found.leaderboards()[0][0]["stable"] == "2 of 2"  # the fresh seeds are not in there
+    elements = Elements(page_of(made_sweep(*runs, *confirming), tmp_path))
+    head, row = next(table for table in elements.tables if "selected with" in table[0])
+    cells = dict(zip(head, map(str.strip, row), strict=True))
+    assert cells["configuration"] == "g noise=0.1"
+    assert (cells["selected with"], cells["Frechet then"]) == ("2 of 2", "3")
+    assert (cells["on fresh seeds"], cells["Frechet now"]) == ("2 of 3", "5")
+    assert elements.leaderboards()[0][0]["stable"] == "2 of 2"  # the fresh seeds are not in there
     assert "on fresh seeds</h2>" not in page_of(made_sweep(*runs), tmp_path)
 
 
@@ -312,13 +312,13 @@ def test_effects_are_in_numbers_too_with_what_holds_in_bold(tmp_path: Path) -> N
 
 def test_earlier_samples_are_there_to_scrub_through_and_the_last_stands_in_the_page_alone(tmp_path: Path) -> None:
     data = made_sweep(drawn(made_run()), made_run(seed=1, verdict="", status="failed"))
-    found = Elements(page_of(data, tmp_path))
-    moments = next(json.loads(body) for attributes, body in found.scripts if attributes.get("id") == "moments")
+    elements = Elements(page_of(data, tmp_path))
+    moments = next(json.loads(body) for attributes, body in elements.scripts if attributes.get("id") == "moments")
     assert list(moments) == ["0"]
     assert [step for step, _ in moments["0"]] == [0, 20]
     assert moments["0"][0][1].startswith("data:image/webp;base64,")
     assert moments["0"][1][1] == ""
-    (image,) = [attributes for tag, attributes in found.found if tag == "img"]
+    (image,) = [attributes for tag, attributes in elements.elements if tag == "img"]
     assert image["data-trial"] == "0"
     assert image["alt"] == "samples of g seed=0 at step 20, stable"
 
@@ -326,8 +326,8 @@ def test_earlier_samples_are_there_to_scrub_through_and_the_last_stands_in_the_p
 def test_one_moment_of_samples_needs_no_slider(tmp_path: Path) -> None:
     run = drawn(made_run())
     run.pictures = run.pictures[-1:]
-    found = Elements(page_of(made_sweep(run), tmp_path)).found
-    assert not [attributes for _, attributes in found if attributes.get("id") == "moment"]
+    elements = Elements(page_of(made_sweep(run), tmp_path)).elements
+    assert not [attributes for _, attributes in elements if attributes.get("id") == "moment"]
 
 
 def test_what_all_trials_share_stands_once_and_the_rest_with_each(tmp_path: Path) -> None:
@@ -340,9 +340,9 @@ def test_what_all_trials_share_stands_once_and_the_rest_with_each(tmp_path: Path
 
 def test_the_script_has_every_curve_that_was_measured(tmp_path: Path) -> None:
     data = made_sweep(drawn(measured(made_run(), 3.0)))
-    found = Elements(page_of(data, tmp_path))
+    elements = Elements(page_of(data, tmp_path))
     model: dict[str, Any] = next(
-        json.loads(body) for attributes, body in found.scripts if attributes.get("id") == "model"
+        json.loads(body) for attributes, body in elements.scripts if attributes.get("id") == "model"
     )
     assert [metric["title"] for metric in model["metrics"]] == list(curve_titles(data).values())
 

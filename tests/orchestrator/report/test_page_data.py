@@ -13,11 +13,11 @@ from orchestrator.report import page_data
 from orchestrator.report.page_data import PackedCurve, PageModel, page_model, thin
 
 
-def unpacked(made: PageModel, curve: PackedCurve | None) -> tuple[np.ndarray, np.ndarray]:
+def unpacked(model: PageModel, curve: PackedCurve | None) -> tuple[np.ndarray, np.ndarray]:
     """Steps and values as the page's scripts read them."""
     assert curve is not None
     axis, values = curve
-    steps = np.frombuffer(base64.b64decode(made["axes"][axis]), dtype="<u4")
+    steps = np.frombuffer(base64.b64decode(model["axes"][axis]), dtype="<u4")
     return steps, np.frombuffer(base64.b64decode(values), dtype="<f4")
 
 
@@ -27,11 +27,11 @@ def test_packed_curves_hold_the_histories() -> None:
     for run in runs:
         length = 30 + run.seed
         run.history = {"loss/generator": (np.arange(1, length + 1) * 10, rng.normal(size=length))}
-    made = page_model(made_sweep(*runs))
-    (metric,) = made["metrics"]
+    model = page_model(made_sweep(*runs))
+    (metric,) = model["metrics"]
     assert metric["title"] == "Generator loss"
     for run, curve in zip(runs, metric["curves"], strict=True):
-        steps, values = unpacked(made, curve)
+        steps, values = unpacked(model, curve)
         assert np.array_equal(steps, run.history["loss/generator"][0])
         np.testing.assert_allclose(values, run.history["loss/generator"][1], rtol=1e-6)
 
@@ -39,17 +39,17 @@ def test_packed_curves_hold_the_histories() -> None:
 def test_curves_at_the_same_steps_share_an_axis() -> None:
     runs = [drawn(made_run(seed=0)), drawn(made_run(seed=1)), made_run(seed=2)]
     runs[2].history = {"loss/generator": (np.array([5]), np.array([1.0]))}
-    made = page_model(made_sweep(*runs))
-    assert len(made["axes"]) == 2
-    losses = made["metrics"][0]["curves"]
+    model = page_model(made_sweep(*runs))
+    assert len(model["axes"]) == 2
+    losses = model["metrics"][0]["curves"]
     assert [curve[0] for curve in losses] == [0, 0, 1]
 
 
 def test_a_trial_without_a_metric_keeps_its_place_and_nothing_measured_is_no_metric() -> None:
-    made = page_model(
+    model = page_model(
         made_sweep(measured(made_run(seed=0), 3.0), made_run(seed=1), measured(made_run(seed=2), 0.5, TWO))
     )
-    curves = {metric["title"]: [curve is not None for curve in metric["curves"]] for metric in made["metrics"]}
+    curves = {metric["title"]: [curve is not None for curve in metric["curves"]] for metric in model["metrics"]}
     assert curves == {
         f"Frechet distance ({ONE})": [True, False, False],
         f"Frechet distance ({TWO})": [False, False, True],
@@ -60,8 +60,8 @@ def test_a_trial_without_a_metric_keeps_its_place_and_nothing_measured_is_no_met
 
 def test_values_that_a_float_cannot_hold_stay_finite() -> None:
     run = made_run(verdict="diverged", history={"loss/generator": (np.array([1, 2]), np.array([1e300, -1e300]))})
-    made = page_model(made_sweep(run))
-    _, values = unpacked(made, made["metrics"][0]["curves"][0])
+    model = page_model(made_sweep(run))
+    _, values = unpacked(model, model["metrics"][0]["curves"][0])
     assert np.isfinite(values).all()
     assert values[0] > 1e38 > -1e38 > values[1]
 
@@ -82,8 +82,8 @@ def test_many_long_curves_are_thinned_to_the_pages_limit(monkeypatch: pytest.Mon
     runs = [made_run(seed=seed) for seed in range(10)]
     for run in runs:
         run.history = {"loss/generator": (np.arange(500), np.ones(500)), "accuracy/auc": (np.arange(7), np.ones(7))}
-    made = page_model(made_sweep(*runs))
-    lengths = [[len(unpacked(made, curve)[0]) for curve in metric["curves"]] for metric in made["metrics"]]
+    model = page_model(made_sweep(*runs))
+    lengths = [[len(unpacked(model, curve)[0]) for curve in metric["curves"]] for metric in model["metrics"]]
     assert lengths == [[50] * 10, [7] * 10]
 
 
@@ -91,8 +91,8 @@ def test_a_trial_is_told_by_names_and_levels_as_people_write_them() -> None:
     run = measured(made_run({NOISE: 2e-4, "stabilizers.diff_augment": True}, 3, "collapsed"), 4.0)
     (trial,) = page_model(made_sweep(run))["trials"]
     assert trial["factors"] == {"noise": "2e-4", "diff_augment": "on"}
-    told = {name: trial[name] for name in ("name", "group", "seed", "outcome", "stable", "final", "confirms")}
-    assert told == {
+    identity = {name: trial[name] for name in ("name", "group", "seed", "outcome", "stable", "final", "confirms")}
+    assert identity == {
         "name": run.name, "group": "g", "seed": 3, "outcome": "collapsed", "stable": False, "final": 4.0,
         "confirms": False,
     }  # fmt: skip
@@ -106,6 +106,6 @@ def test_what_has_not_ended_is_neither_stable_nor_unstable() -> None:
 
 
 def test_the_model_is_plain_json() -> None:
-    made = page_model(made_sweep(drawn(measured(made_run({NOISE: 0.1}), 4.0)), made_run(verdict="")))
-    text = json.dumps(made, allow_nan=False)
+    model = page_model(made_sweep(drawn(measured(made_run({NOISE: 0.1}), 4.0)), made_run(verdict="")))
+    text = json.dumps(model, allow_nan=False)
     assert json.dumps(json.loads(text)) == text

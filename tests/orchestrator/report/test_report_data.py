@@ -28,9 +28,9 @@ def test_an_outcome_is_the_verdict_or_where_the_work_stands() -> None:
 
 
 def test_runs_on_fresh_seeds_take_no_part_in_the_selection() -> None:
-    chosen, again = made_run(), made_run(seed=1, confirms=True)
-    data = made_sweep(chosen, again)
-    assert (data.selection, data.confirmation) == ([chosen], [again])
+    chosen, confirming = made_run(), made_run(seed=1, confirms=True)
+    data = made_sweep(chosen, confirming)
+    assert (data.selection, data.confirmation) == ([chosen], [confirming])
     assert data.configurations() == {"g": [chosen]}
 
 

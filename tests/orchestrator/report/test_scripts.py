@@ -20,7 +20,7 @@ EVIL = '"></script><img src=x onerror="window.evil=1"><b>'
 
 
 @pytest.fixture
-def shown(open_page: OpenPage, tmp_path: Path) -> Callable[[SweepData], Page]:
+def open_report(open_page: OpenPage, tmp_path: Path) -> Callable[[SweepData], Page]:
     """The page of a sweep, opened. Whatever it says in the console or asks for fails the test."""
 
     def show(data: SweepData) -> Page:
@@ -30,7 +30,7 @@ def shown(open_page: OpenPage, tmp_path: Path) -> Callable[[SweepData], Page]:
     return show
 
 
-Shown = Callable[[SweepData], Page]
+OpenReport = Callable[[SweepData], Page]
 
 
 def figure(page: Page, chart: str) -> dict[str, Any]:
@@ -38,19 +38,23 @@ def figure(page: Page, chart: str) -> dict[str, Any]:
     page.locator(chart).first.scroll_into_view_if_needed()
     page.wait_for_function("c => document.querySelector(`${c} .js-plotly-plot .main-svg`)", arg=chart)
     read = "c => (({data, layout}) => ({data, layout}))(document.querySelector(`${c} .js-plotly-plot`))"
-    found: dict[str, Any] = page.evaluate(read, chart)
-    return found
+    content: dict[str, Any] = page.evaluate(read, chart)
+    return content
 
 
-def test_the_frame_fits_the_runs_that_did_not_diverge_and_the_others_are_drawn_all_the_same(shown: Shown) -> None:
+def test_the_frame_fits_the_runs_that_did_not_diverge_and_the_others_are_drawn_all_the_same(
+    open_report: OpenReport,
+) -> None:
     blown = drawn(made_run(seed=3, verdict="diverged"))
     blown.history["loss/generator"] = (np.array([10]), np.array([1e9]))
-    page = shown(made_sweep(*(drawn(made_run(seed=seed)) for seed in range(3)), blown))
-    made = figure(page, "#curves .chart")
-    low, high = made["layout"]["yaxis"]["range"]
+    page = open_report(made_sweep(*(drawn(made_run(seed=seed)) for seed in range(3)), blown))
+    chart_figure = figure(page, "#curves .chart")
+    low, high = chart_figure["layout"]["yaxis"]["range"]
     assert low < 0.25
     assert 0.5 < high < 1
-    assert max(value for trace in made["data"] for value in trace["y"] if value is not None) == pytest.approx(1e9)
+    assert max(value for trace in chart_figure["data"] for value in trace["y"] if value is not None) == pytest.approx(
+        1e9
+    )
     page.locator("#curves-log").check()
     page.wait_for_function("document.querySelector('#curves .js-plotly-plot').layout.yaxis.type === 'log'")
     low, high = figure(page, "#curves .chart")["layout"]["yaxis"]["range"]
@@ -58,14 +62,14 @@ def test_the_frame_fits_the_runs_that_did_not_diverge_and_the_others_are_drawn_a
     assert 0.5 < 10**high < 1
 
 
-def test_without_a_run_that_diverged_the_frame_is_plotlys_own(shown: Shown) -> None:
-    page = shown(made_sweep(drawn(made_run()), drawn(made_run(seed=1, verdict="collapsed"))))
+def test_without_a_run_that_diverged_the_frame_is_plotlys_own(open_report: OpenReport) -> None:
+    page = open_report(made_sweep(drawn(made_run()), drawn(made_run(seed=1, verdict="collapsed"))))
     assert page.evaluate("curveFigure(model.metrics[0], [0, 1]).layout.yaxis.range === undefined")
 
 
-def test_a_configuration_keeps_its_colour_in_every_chart_and_in_the_legend(shown: Shown) -> None:
+def test_a_configuration_keeps_its_colour_in_every_chart_and_in_the_legend(open_report: OpenReport) -> None:
     runs = [drawn(made_run({NOISE: number / 100}, seed)) for number in range(10) for seed in (0, 1)]
-    page = shown(made_sweep(*runs))
+    page = open_report(made_sweep(*runs))
     looks = page.evaluate(
         """model.metrics.map(metric => curveFigure(metric, model.trials.map((_, n) => n)).data
             .map(({name, line}) => [name, line.color, line.dash]))"""
@@ -76,20 +80,20 @@ def test_a_configuration_keeps_its_colour_in_every_chart_and_in_the_legend(shown
     assert page.locator("#curves .legend li").all_inner_texts() == [name for name, _, _ in looks[0]]
 
 
-def test_every_point_names_its_trial_and_its_verdict_and_curves_do_not_touch(shown: Shown) -> None:
-    page = shown(made_sweep(drawn(made_run(seed=0)), drawn(made_run(seed=1, verdict="collapsed"))))
+def test_every_point_names_its_trial_and_its_verdict_and_curves_do_not_touch(open_report: OpenReport) -> None:
+    page = open_report(made_sweep(drawn(made_run(seed=0)), drawn(made_run(seed=1, verdict="collapsed"))))
     (trace,) = figure(page, "#curves .chart")["data"]
     assert trace["text"] == ["g seed=0 (stable)"] * 2 + [""] + ["g seed=1 (collapsed)"] * 2 + [""]
     assert trace["x"] == [10, 20, None, 10, 20, None]
     assert trace["y"] == [0.5, 0.25, None, 0.5, 0.25, None]
 
 
-def test_the_heat_map_counts_the_runs_that_have_ended_and_were_not_selected_before(shown: Shown) -> None:
+def test_the_heat_map_counts_the_runs_that_have_ended_and_were_not_selected_before(open_report: OpenReport) -> None:
     runs = noise_decides(2, levels=(0.5, 0.0, 0.1))
     runs.append(made_run({LR: 1e-3, NOISE: 0.0}, 7, ""))
     runs.append(made_run({LR: 1e-3, NOISE: 0.0}, 8, "", status="failed"))
     runs.append(made_run({LR: 1e-3, NOISE: 0.0}, 9, confirms=True))
-    page = shown(made_sweep(*runs))
+    page = open_report(made_sweep(*runs))
     page.locator("#factors-x").select_option("noise")
     page.locator("#factors-y").select_option("lr")
     (heat,) = figure(page, "#heat")["data"]
@@ -99,35 +103,35 @@ def test_the_heat_map_counts_the_runs_that_have_ended_and_were_not_selected_befo
     assert heat["z"] == [[0, 1, 1], [0, 1, 1]]
 
 
-def test_parallel_coordinates_have_a_line_for_every_run_that_was_compared(shown: Shown) -> None:
+def test_parallel_coordinates_have_a_line_for_every_run_that_was_compared(open_report: OpenReport) -> None:
     runs = [measured(run, 3.0 if run.verdict == "stable" else 50.0) for run in noise_decides(2)]
     runs.append(measured(made_run({LR: 1e-3, NOISE: 0.1}, 9, confirms=True), 1.0))
-    page = shown(made_sweep(*runs))
+    page = open_report(made_sweep(*runs))
     (lines,) = figure(page, "#parallel")["data"]
     axes = {axis["label"]: axis for axis in lines["dimensions"]}
     assert list(axes) == ["lr", "noise", "seed", "verdict", "Frechet at the end"]
     assert all(len(axis["values"]) == 8 for axis in axes.values())
-    verdicts = [axes["verdict"]["ticktext"][place] for place in axes["verdict"]["values"]]
+    verdicts = [axes["verdict"]["ticktext"][index] for index in axes["verdict"]["values"]]
     assert verdicts == [run.outcome for run in runs[:8]]
     assert list(axes["Frechet at the end"]["values"]) == [run.quality("frechet") for run in runs[:8]]
 
 
-def test_the_filter_counts_over_the_tables_of_all_evaluators(shown: Shown) -> None:
+def test_the_filter_counts_over_the_tables_of_all_evaluators(open_report: OpenReport) -> None:
     runs = [measured(made_run({NOISE: noise}), 4.0) for noise in (0.1, 0.2)]
     runs += [measured(made_run({NOISE: noise}), 4.0, TWO) for noise in (0.3, 0.4)]
-    page = shown(made_sweep(*runs))
+    page = open_report(made_sweep(*runs))
     page.locator("#filter").fill("noise=0.1")
     assert page.locator("#filtered").inner_text() == "1 shown"
     assert page.locator("table.sortable tbody tr:visible").count() == 1
 
 
-def test_names_do_nothing_in_a_browser(shown: Shown) -> None:
+def test_names_do_nothing_in_a_browser(open_report: OpenReport) -> None:
     runs = [
         drawn(made_run({LR: EVIL, NOISE: noise, EVIL: noise}, seed, verdict, EVIL, since=10))
         for noise, verdict in ((0.0, "collapsed"), (0.1, "stable"))
         for seed in (0, 1)
     ]
-    page = shown(made_sweep(*runs, name=EVIL, question=EVIL, cautions=[EVIL]))
+    page = open_report(made_sweep(*runs, name=EVIL, question=EVIL, cautions=[EVIL]))
     for chart in page.locator(".chart").all():
         chart.scroll_into_view_if_needed()
         page.wait_for_function("chart => chart.querySelector('.main-svg')", arg=chart.element_handle())
@@ -140,9 +144,9 @@ def test_names_do_nothing_in_a_browser(shown: Shown) -> None:
 
 
 @pytest.mark.parametrize("status", ["pending", "running"])
-def test_a_page_without_any_result_opens_without_errors(shown: Shown, status: str) -> None:
+def test_a_page_without_any_result_opens_without_errors(open_report: OpenReport, status: str) -> None:
     runs = [made_run({LR: lr, NOISE: noise}, verdict="", status=status) for lr in (1, 2) for noise in (0.0, 0.1)]
-    page = shown(made_sweep(*runs))
+    page = open_report(made_sweep(*runs))
     assert "No run has ended yet." in page.locator(".answer").inner_text()
     for chart in ("#heat", "#parallel"):
         page.locator(chart).scroll_into_view_if_needed()
@@ -150,6 +154,6 @@ def test_a_page_without_any_result_opens_without_errors(shown: Shown, status: st
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_a_page_of_one_run_opens_without_errors(shown: Shown) -> None:
-    page = shown(made_sweep(drawn(measured(made_run(), 4.0))))
+def test_a_page_of_one_run_opens_without_errors(open_report: OpenReport) -> None:
+    page = open_report(made_sweep(drawn(measured(made_run(), 4.0))))
     assert figure(page, "#curves .chart")["data"][0]["y"] == [0.5, 0.25, None]

@@ -81,17 +81,17 @@ def test_settings_that_changed_nothing_are_said_to() -> None:
 
 
 def test_a_level_of_which_no_run_has_ended_is_not_compared() -> None:
-    found = summary_of(made_sweep(made_run({NOISE: 0.0}), made_run({NOISE: 0.1}, verdict="")))
-    text = " ".join(found.answer)
+    result = summary_of(made_sweep(made_run({NOISE: 0.0}), made_run({NOISE: 0.1}, verdict="")))
+    text = " ".join(result.answer)
     assert "1 of 1 runs were stable" in text
     assert "1 more have not ended." in text
     assert "share of stable runs" not in text
-    assert found.next == []  # first the sweep itself
+    assert result.next == []  # first the sweep itself
 
 
 def test_no_run_is_no_answer() -> None:
-    found = summary_of(made_sweep(made_run(verdict=""), made_run(seed=1, verdict="", status="running")))
-    assert found.lines == ["No run has ended yet."]
+    result = summary_of(made_sweep(made_run(verdict=""), made_run(seed=1, verdict="", status="running")))
+    assert result.lines == ["No run has ended yet."]
 
 
 def test_failed_and_diverged_runs_are_in_the_count_and_named_as_what_went_wrong() -> None:
@@ -116,14 +116,14 @@ def test_a_change_of_quality_is_said_only_where_it_is_more_than_chance() -> None
 
 
 def test_what_the_best_did_on_fresh_seeds_is_said_apart() -> None:
-    again = [
+    confirming = [
         measured(made_run({LR: 1e-3, NOISE: 0.1}, 2 + seed, verdict, confirms=True), 4.0)
         for seed, verdict in enumerate(["stable", "stable", "oscillating"])
     ]
-    found = summary_of(made_sweep(*noise_decides(2), *again))
-    assert "Again, on fresh seeds: g lr=1e-3 noise=0.1 2 of 3, Frechet distance 4." in found.answer
-    assert found.answer[0].startswith("4 of 8 runs were stable")  # of the selection
-    assert not any("--confirm" in command for _, command in found.next)
+    result = summary_of(made_sweep(*noise_decides(2), *confirming))
+    assert "Again, on fresh seeds: g lr=1e-3 noise=0.1 2 of 3, Frechet distance 4." in result.answer
+    assert result.answer[0].startswith("4 of 8 runs were stable")  # of the selection
+    assert not any("--confirm" in command for _, command in result.next)
 
 
 # What to run next
@@ -131,8 +131,8 @@ def test_what_the_best_did_on_fresh_seeds_is_said_apart() -> None:
 
 def test_one_seed_asks_for_more_seeds_by_a_command_that_keeps_the_old_ones() -> None:
     data = made_sweep(*noise_decides(1), commands=[["orchestrate", "sweep", "my sweep.yaml", "--set", "a=[1, 2]"]])
-    ((why, command),) = summary_of(data).next
-    assert "luck" in why
+    ((reason, command),) = summary_of(data).next
+    assert "luck" in reason
     words = ["orchestrate", "sweep", "my sweep.yaml", "--set", "a=[1, 2]", "--set", "seeds=[0,1,2]"]
     assert shlex.split(command) == words
 
@@ -140,10 +140,10 @@ def test_one_seed_asks_for_more_seeds_by_a_command_that_keeps_the_old_ones() -> 
 def test_a_difference_that_is_not_shown_asks_for_as_many_seeds_as_would_show_it() -> None:
     runs = [made_run({NOISE: 0.0}, seed, verdict) for seed, verdict in enumerate(["collapsed", "stable", "stable"])]
     runs += [made_run({NOISE: 0.1}, seed) for seed in range(3)]
-    ((why, command),) = summary_of(made_sweep(*runs)).next
+    ((reason, command),) = summary_of(made_sweep(*runs)).next
     seeds = shlex.split(command)[-1].removeprefix("seeds=[").removesuffix("]").split(",")
     assert seeds == [str(seed) for seed in range(len(seeds))]
-    assert f"takes about {len(seeds)} seeds" in why
+    assert f"takes about {len(seeds)} seeds" in reason
     assert 3 < len(seeds) <= summary.MAX_SEEDS
 
 
@@ -158,11 +158,11 @@ def test_more_seeds_than_anyone_would_run_are_not_advised() -> None:
 def test_confirming_is_advised_where_there_is_a_choice_of_more_than_three(
     levels: tuple[float, ...], advised: bool
 ) -> None:
-    found = summary_of(made_sweep(*noise_decides(8, levels))).next
-    assert [command for _, command in found] == (["orchestrate sweep s.yaml --confirm 3"] if advised else [])
+    result = summary_of(made_sweep(*noise_decides(8, levels))).next
+    assert [command for _, command in result] == (["orchestrate sweep s.yaml --confirm 3"] if advised else [])
 
 
 def test_the_lines_of_a_summary_are_its_answer_and_its_commands() -> None:
-    found = summary_of(made_sweep(*noise_decides(1)))
-    assert found.lines[:-1] == found.answer
-    assert found.lines[-1].startswith("Next, more seeds, to tell settings from luck: orchestrate sweep s.yaml --set ")
+    result = summary_of(made_sweep(*noise_decides(1)))
+    assert result.lines[:-1] == result.answer
+    assert result.lines[-1].startswith("Next, more seeds, to tell settings from luck: orchestrate sweep s.yaml --set ")

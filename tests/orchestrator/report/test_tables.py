@@ -27,51 +27,51 @@ def test_every_trial_has_a_row_with_its_verdict_its_factors_and_its_last_metrics
         made_run({LR: 1e-3}, 0, "", group="h"),
         made_run({LR: 1e-3}, 1, "", group="h", status="failed"),
     ]
-    found = pd.read_csv(written(made_sweep(*runs), tmp_path) / "trials.csv")
-    assert list(found["trial"]) == [run.name for run in runs]
-    assert list(found["key"]) == [run.key for run in runs]
-    assert list(found["seed"]) == [0, 1, 0, 1]
-    assert list(found["status"]) == ["finished", "finished", "pending", "failed"]
-    assert list(found["verdict"].fillna("")) == ["stable", "diverged", "", ""]
-    assert list(found["since_step"].fillna(-1)) == [-1, 10, -1, -1]
-    assert list(found["reason"].fillna(""))[1] == 'beyond 100, "so" it\nsays'
-    assert list(found[LR]) == [2e-4, 2e-4, 1e-3, 1e-3]
-    assert list(found[NOISE].fillna(-1)) == [0.1, 0.1, -1, -1]
-    assert found[f"frechet/{ONE}"][0] == 4.0
-    assert found[f"frechet/{TWO}"][1] == 0.5
+    table = pd.read_csv(written(made_sweep(*runs), tmp_path) / "trials.csv")
+    assert list(table["trial"]) == [run.name for run in runs]
+    assert list(table["key"]) == [run.key for run in runs]
+    assert list(table["seed"]) == [0, 1, 0, 1]
+    assert list(table["status"]) == ["finished", "finished", "pending", "failed"]
+    assert list(table["verdict"].fillna("")) == ["stable", "diverged", "", ""]
+    assert list(table["since_step"].fillna(-1)) == [-1, 10, -1, -1]
+    assert list(table["reason"].fillna(""))[1] == 'beyond 100, "so" it\nsays'
+    assert list(table[LR]) == [2e-4, 2e-4, 1e-3, 1e-3]
+    assert list(table[NOISE].fillna(-1)) == [0.1, 0.1, -1, -1]
+    assert table[f"frechet/{ONE}"][0] == 4.0
+    assert table[f"frechet/{TWO}"][1] == 0.5
 
 
 def test_every_point_of_every_history_has_a_row(tmp_path: Path) -> None:
     runs = [drawn(made_run(seed=0)), measured(made_run(seed=1), 4.0), made_run(seed=2)]
     runs[0].history["accuracy/auc"] = (np.arange(1000), np.random.default_rng(0).normal(size=1000))
-    found = pd.read_parquet(written(made_sweep(*runs), tmp_path) / "histories.parquet")
-    assert list(found.columns) == ["trial", "metric", "step", "value"]
-    assert len(found) == sum(len(steps) for run in runs for steps, _ in run.history.values())
+    table = pd.read_parquet(written(made_sweep(*runs), tmp_path) / "histories.parquet")
+    assert list(table.columns) == ["trial", "metric", "step", "value"]
+    assert len(table) == sum(len(steps) for run in runs for steps, _ in run.history.values())
     for run in runs:
         for metric, (steps, values) in run.history.items():
-            own = found[(found["trial"] == run.name) & (found["metric"] == metric)]
+            own = table[(table["trial"] == run.name) & (table["metric"] == metric)]
             assert np.array_equal(own["step"], steps)
             assert np.array_equal(own["value"], values)  # as they were, to the last bit
 
 
 def test_every_effect_has_a_row_with_its_interval(tmp_path: Path) -> None:
     data = made_sweep(*(measured(run, 3.0 if run.verdict == "stable" else 50.0 + run.seed) for run in noise_decides(8)))
-    found = pd.read_csv(written(data, tmp_path) / "effects.csv").set_index("factor")
+    table = pd.read_csv(written(data, tmp_path) / "effects.csv").set_index("factor")
     expected = {effect.factor: effect for effect in analyse(data).effects}
-    assert set(found.index) == set(expected) == {LR, NOISE}
-    noise, effect = found.loc[NOISE], expected[NOISE]
+    assert set(table.index) == set(expected) == {LR, NOISE}
+    noise, effect = table.loc[NOISE], expected[NOISE]
     assert (noise["before"], noise["after"], noise["pairs"], noise["seeds"]) == (0, 0.1, 16, 8)
     assert effect.quality is not None
     for name, change in (("stable", effect.stable), ("frechet", effect.quality)):
         numbers = [noise[f"{name}_{part}"] for part in ("change", "low", "high", "p")]
         np.testing.assert_allclose(numbers, [change.mean, change.low, change.high, change.p])
-    assert list(found["stable_holds"]) == [effect.stable_holds for effect in expected.values()]
+    assert list(table["stable_holds"]) == [effect.stable_holds for effect in expected.values()]
     assert noise["better"] == 1.0
 
 
 def test_where_nothing_was_measured_quality_is_empty(tmp_path: Path) -> None:
-    found = pd.read_csv(written(made_sweep(*noise_decides(2)), tmp_path) / "effects.csv")
-    assert found[["frechet_change", "frechet_p", "frechet_holds", "better"]].isna().all(axis=None)
+    table = pd.read_csv(written(made_sweep(*noise_decides(2)), tmp_path) / "effects.csv")
+    assert table[["frechet_change", "frechet_p", "frechet_holds", "better"]].isna().all(axis=None)
 
 
 def test_a_sweep_of_which_nothing_has_run_has_tables_that_can_be_read(tmp_path: Path) -> None:
@@ -83,11 +83,11 @@ def test_a_sweep_of_which_nothing_has_run_has_tables_that_can_be_read(tmp_path: 
 def test_sweeps_that_share_a_trial_are_compared(tmp_path: Path) -> None:
     """The same settings, data and seed have the same key in both."""
     before, after = (made_sweep(drawn(made_run(seed=0)), name=name) for name in ("before", "after"))
-    found = pd.read_parquet(written(merged([before, after]), tmp_path) / "histories.parquet")
-    assert found["trial"].nunique() == 2
+    table = pd.read_parquet(written(merged([before, after]), tmp_path) / "histories.parquet")
+    assert table["trial"].nunique() == 2
 
 
 def test_without_effects_there_is_a_header(tmp_path: Path) -> None:
-    found = pd.read_csv(written(made_sweep(made_run(seed=0)), tmp_path) / "effects.csv")
-    assert len(found) == 0
-    assert {"factor", "stable_change", "frechet_high", "better"} <= set(found.columns)
+    table = pd.read_csv(written(made_sweep(made_run(seed=0)), tmp_path) / "effects.csv")
+    assert len(table) == 0
+    assert {"factor", "stable_change", "frechet_high", "better"} <= set(table.columns)

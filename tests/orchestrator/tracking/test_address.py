@@ -64,6 +64,6 @@ def test_an_address_without_a_port_is_shown_how_to_be_written() -> None:
     ("uri", "missing"), [("mysql://u:secret@127.0.0.1/db", "MySQLdb"), ("odd://127.0.0.1/db", "odd://")]
 )
 def test_a_database_that_python_cannot_speak_to_is_named_with_what_it_needs(uri: str, missing: str) -> None:
-    with pytest.raises(UserError, match=missing) as refused:
+    with pytest.raises(UserError, match=missing) as caught:
         check_uri(uri)
-    assert "secret" not in str(refused.value)
+    assert "secret" not in str(caught.value)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.mirrors import mirror_of, mirrored, stored
+from support.mirrors import mirror_of, stored_points, synced_mirror
 from support.tiny import execution_of, run_some_steps, run_to_end
 
 from orchestrator.errors import UserError
@@ -30,8 +30,8 @@ MakePlan = Callable[[], Plan]
 
 def points(mirror: Mirror, key: str) -> Counter[tuple[str, int, float]]:
     run = mirror.client.get_run(mirror.children[key].run_id)
-    found = [mirror.client.get_metric_history(run.info.run_id, name) for name in run.data.metrics]
-    return Counter((point.key, point.step, point.value) for history in found for point in history)
+    histories = [mirror.client.get_metric_history(run.info.run_id, name) for name in run.data.metrics]
+    return Counter((point.key, point.step, point.value) for history in histories for point in history)
 
 
 def rows(plan: Plan, key: str, up_to: int = 10**9) -> Counter[tuple[str, int, float]]:
@@ -43,8 +43,8 @@ def ended(plan: Plan, key: str) -> Counter[tuple[str, int, float]]:
     """The points that a run with a verdict has besides its rows: its best evaluation, looked for in the rows, and
     whether it was stable."""
     measured = [(value, step, name) for name, step, value in rows(plan, key) if name.startswith("frechet/")]
-    found = [(value, step, name) for value, step, name in measured if step]  # not of the untrained generator
-    value, step, name = min(found)
+    evaluations = [(value, step, name) for value, step, name in measured if step]  # not of the untrained generator
+    value, step, name = min(evaluations)
     record = plan.folder.trial(key).record()
     stable = record.verdict is not None and record.verdict["name"] == "stable"
     return Counter([(f"best_{name}", step, value), ("verdict/stable", record.step, float(stable))])
@@ -123,14 +123,14 @@ def test_the_same_sweep_of_another_folder_has_runs_of_its_own(tiny_plan: MakePla
     first.open()
     first.sync()
     shutil.rmtree(plan.folder.folder)
-    again = tiny_plan()
-    run_to_end(again, again.trials[0])
-    second = mirror_of(again, tmp_path)
+    second_plan = tiny_plan()
+    run_to_end(second_plan, second_plan.trials[0])
+    second = mirror_of(second_plan, tmp_path)
     second.open()
     second.sync()
     assert second.parent_run_id != first.parent_run_id
     assert second.experiment.id == first.experiment.id
-    assert points(second, key) == rows(again, key) + ended(again, key)
+    assert points(second, key) == rows(second_plan, key) + ended(second_plan, key)
 
 
 def test_a_trial_that_cannot_be_sent_does_not_keep_the_others_from_it(
@@ -200,13 +200,13 @@ def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(
     later = mirror_of(plan, tmp_path)
     later.open()
     later.sync()
-    found = read_sweep(mirror.uri, "tiny").runs[0]
-    assert found.run_id == run.info.run_id
-    assert found.evaluator == EvaluatorCard.model_validate(finished.evaluator)
-    assert found.quality("frechet") == found.history[f"frechet/{finished.evaluator['id']}"][1][-1]
-    assert found.quality("best_frechet") == finished.best[f"frechet/{finished.evaluator['id']}"]
-    assert found.environment["applied"]["generator"] == finished.applied["generator"]
-    assert found.verdict == (finished.verdict or {})["name"]
+    run_data = read_sweep(mirror.uri, "tiny").runs[0]
+    assert run_data.run_id == run.info.run_id
+    assert run_data.evaluator == EvaluatorCard.model_validate(finished.evaluator)
+    assert run_data.quality("frechet") == run_data.history[f"frechet/{finished.evaluator['id']}"][1][-1]
+    assert run_data.quality("best_frechet") == finished.best[f"frechet/{finished.evaluator['id']}"]
+    assert run_data.environment["applied"]["generator"] == finished.applied["generator"]
+    assert run_data.verdict == (finished.verdict or {})["name"]
 
 
 def test_a_renamed_trial_is_renamed_in_mlflow(tiny_plan: MakePlan, tmp_path: Path) -> None:
@@ -311,10 +311,10 @@ def test_a_round_looks_only_at_trials_that_have_begun(
         return real(self)
 
     monkeypatch.setattr(TrialFolder, "record", record)
-    told = list[int]()
-    mirror.sync(told.append)
+    progress = list[int]()
+    mirror.sync(progress.append)
     assert set(looked) == {plan.trials[2].key}
-    assert told == [1, 2, 3, 4]
+    assert progress == [1, 2, 3, 4]
 
 
 def test_the_runs_of_a_round_are_remembered_together(
@@ -362,10 +362,10 @@ def test_the_best_of_an_interrupted_trial_is_a_point_only_once_it_has_ended(
     execution = run_some_steps(plan, plan.trials[0], 6)
     execution.suspend()
     assert execution.record.best
-    mirror = mirrored(plan, tmp_path)
+    mirror = synced_mirror(plan, tmp_path)
 
     def sent() -> list[str]:
-        points = stored(tmp_path / "mlflow.db", mirror.children[key].run_id)
+        points = stored_points(tmp_path / "mlflow.db", mirror.children[key].run_id)
         return [name for name, *_ in points if name.startswith("best_")]
 
     assert sent() == []
@@ -381,9 +381,9 @@ def test_a_trial_that_a_worker_of_another_node_has_is_running_though_no_lock_her
     key = plan.trials[0].key
     run_some_steps(plan, plan.trials[0], 5).abandon()  # as a copy of it looks: running, and nobody holds its lock
     mirror = mirror_of(plan, tmp_path)
-    mirror.is_running = lambda asked: asked == key
+    mirror.is_running = lambda other: other == key
     mirror.open()
     for status in ("RUNNING", "KILLED"):
         mirror.sync()
         assert mirror.client.get_run(mirror.children[key].run_id).info.status == status
-        mirror.is_running = lambda asked: False
+        mirror.is_running = lambda other: False

@@ -39,9 +39,11 @@ def mirrored(plan: Plan, tmp_path: Path) -> Mirror:
 
 
 def chosen(plan: Plan) -> ranking.RankedConfiguration:
-    found = ranking.rank_configurations(ranking.ended_trials(plan.folder, plan.to_document()["trials"]))[0]
-    assert found
-    return found
+    chosen_configuration = ranking.rank_configurations(ranking.ended_trials(plan.folder, plan.to_document()["trials"]))[
+        0
+    ]
+    assert chosen_configuration
+    return chosen_configuration
 
 
 def draw_elsewhere(uri: str, mirror: Mirror, tmp_path: Path, **inputs: np.ndarray) -> np.ndarray:
@@ -64,12 +66,12 @@ def test_the_loaded_model_draws_what_the_trial_drew_bit_for_bit(tmp_path: Path, 
     mirror = mirrored(plan, tmp_path)
     logged = model_logging.log_generator(mirror, chosen(plan), register=None)
     folder = plan.folder.trial(plan.trials[0].key)
-    kept = from_generator_file(folder.generator_file)
-    latents, labels = sampling.grid_inputs(kept.config.model.latent_dim, kept.classes)
+    saved = from_generator_file(folder.generator_file)
+    latents, labels = sampling.grid_inputs(saved.config.model.latent_dim, saved.classes)
     inputs = {"latents": latents.numpy()} | ({} if labels is None else {"labels": labels.numpy()})
     drawn = draw_elsewhere(logged.uri, mirror, tmp_path, **inputs)
 
-    own = kept.generator(latents, labels).detach().numpy()
+    own = saved.generator(latents, labels).detach().numpy()
     assert np.array_equal(drawn, own)
     picture = sampling.grid(pixels.to_uint8(torch.from_numpy(drawn)))
     assert np.array_equal(picture[..., 0], np.asarray(Image.open(folder.sample_file(8))))
@@ -107,8 +109,8 @@ def test_the_same_generator_is_logged_and_registered_once(tmp_path: Path) -> Non
     run_to_end(plan, plan.trials[0])
     first = model_logging.log_generator(mirrored(plan, tmp_path), chosen(plan), register="digits gan")
     mirror = mirrored(plan, tmp_path)
-    again = model_logging.log_generator(mirror, chosen(plan), register="digits gan")
-    assert first == again
+    second = model_logging.log_generator(mirror, chosen(plan), register="digits gan")
+    assert first == second
     assert first.uri == "models:/digits gan/1"
     assert len(models(mirror)) == 1
     (registered,) = mirror.client.search_model_versions("name = 'digits gan'")

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.mirrors import due, mirror_of, mirrored, stored
-from support.proxy import Manner, Proxy, free_port, proxied, start_server
+from support.mirrors import expected_points, mirror_of, stored_points, synced_mirror
+from support.proxy import Behaviour, Proxy, free_port, proxied, start_server
 from support.tiny import run_some_steps, run_to_end
 
 from orchestrator.errors import UserError
@@ -35,8 +35,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path
 
 @pytest.fixture
 def proxy(server: tuple[int, Path]) -> Iterator[Proxy]:
-    with proxied(server[0]) as found:
-        yield found
+    with proxied(server[0]) as open_proxy:
+        yield open_proxy
 
 
 def opened(tiny_plan: MakePlan, home: Path, proxy: Proxy) -> tuple[Plan, Mirror]:
@@ -53,19 +53,19 @@ def active_runs(mirror: Mirror, key: str) -> int:
     return len(client.runs_with_tags(client.client_for(mirror.uri), mirror.experiment.id, tags))
 
 
-@pytest.mark.parametrize("manner", ["500", "429", "garbage", "cut", "drop"])
+@pytest.mark.parametrize("behaviour", ["500", "429", "garbage", "cut", "drop"])
 def test_whatever_the_server_answers_all_points_arrive_once(
-    manner: Manner, proxy: Proxy, server: tuple[int, Path], tiny_plan: MakePlan, tmp_path: Path
+    behaviour: Behaviour, proxy: Proxy, server: tuple[int, Path], tiny_plan: MakePlan, tmp_path: Path
 ) -> None:
     plan, mirror = opened(tiny_plan, tmp_path, proxy)
     key = plan.trials[0].key
     dice = random.Random(0)
-    proxy.manner = lambda method, path: manner if dice.random() < 0.25 else "pass"
+    proxy.behaviour = lambda method, path: behaviour if dice.random() < 0.25 else "pass"
     thread = MirrorThread(mirror)
     assert any(thread.try_sync() for _ in range(100))  # each round comes further than the last
     proxy.always("pass")
     run_id = mirror.children[key].run_id
-    assert Counter(stored(server[1], run_id)) == due(plan, key)
+    assert Counter(stored_points(server[1], run_id)) == expected_points(plan, key)
     assert active_runs(mirror, key) == 1
     run = mirror.client.get_run(run_id)
     assert (run.info.status, run.data.tags["status"]) == ("FINISHED", "finished")
@@ -77,15 +77,15 @@ def test_points_arrive_in_order_after_an_outage(
     plan = tiny_plan()
     key = plan.trials[0].key
     execution = run_some_steps(plan, plan.trials[0], 4)
-    mirror = mirrored(plan, tmp_path, proxy.uri)
+    mirror = synced_mirror(plan, tmp_path, proxy.uri)
     proxy.always("500")
     execution.advance()
     with pytest.raises(TrackingUnavailable):
         mirror.sync()
     proxy.always("pass")
     mirror.sync()
-    rows = stored(server[1], mirror.children[key].run_id)
-    assert Counter(rows) == due(plan, key)
+    rows = stored_points(server[1], mirror.children[key].run_id)
+    assert Counter(rows) == expected_points(plan, key)
     losses = [step for name, step, _, _ in rows if name == "loss/generator"]
     assert losses == [2, 4, 6, 8]
 
@@ -96,11 +96,11 @@ def test_a_dead_server_costs_a_round_one_trial_not_all(proxy: Proxy, tiny_plan: 
         run_to_end(plan, planned)
     mirror = mirror_of(plan, tmp_path, proxy.uri)
     mirror.open()
-    proxy.asked.clear()
+    proxy.requests.clear()
     proxy.always("500")
     with pytest.raises(TrackingUnavailable):
         mirror.sync()
-    assert len(proxy.asked) == 2  # the trial's first call, and whether anything is answered at all
+    assert len(proxy.requests) == 2  # the trial's first call, and whether anything is answered at all
 
 
 def test_an_interrupted_sweep_does_not_wait_for_a_server_that_hangs(
@@ -132,7 +132,7 @@ def test_the_end_waits_for_a_server_that_is_slow_but_answers(
     thread = MirrorThread(mirror, interval=0.01, patience=0.1)  # all of it takes far longer than that
     thread.start()
     assert thread.send_rest()
-    assert Counter(stored(server[1], mirror.children[key].run_id)) == due(plan, key)
+    assert Counter(stored_points(server[1], mirror.children[key].run_id)) == expected_points(plan, key)
 
 
 def test_answers_that_take_5_s_keep_no_trial_and_all_arrives_once(
@@ -141,27 +141,27 @@ def test_answers_that_take_5_s_keep_no_trial_and_all_arrives_once(
     plan = tiny_plan()
     key = plan.trials[0].key
     execution = run_some_steps(plan, plan.trials[0], 4)
-    mirror = mirrored(plan, tmp_path, proxy.uri)
-    asked, answered = threading.Event(), len(proxy.asked) + 3
+    mirror = synced_mirror(plan, tmp_path, proxy.uri)
+    request_seen, answered = threading.Event(), len(proxy.requests) + 3
 
-    def slow_at_first(method: str, path: str) -> Manner:
-        proxy.delay = 5.0 if len(proxy.asked) <= answered else 0.0
-        asked.set()
+    def slow_at_first(method: str, path: str) -> Behaviour:
+        proxy.delay = 5.0 if len(proxy.requests) <= answered else 0.0
+        request_seen.set()
         return "pass"
 
-    proxy.manner = slow_at_first
+    proxy.behaviour = slow_at_first
     for _ in range(2):
         execution._take_step()
     assert execution._trainer is not None and execution._writer is not None
     execution._writer.commit(execution._trainer)
     thread = MirrorThread(mirror, interval=0.01, patience=0.1)
     thread.start()
-    assert asked.wait(60)
+    assert request_seen.wait(60)
     execution.advance()  # to the end of the trial, while MLflow has not answered yet
     assert execution.done
-    assert len(proxy.asked) <= answered
+    assert len(proxy.requests) <= answered
     assert thread.send_rest()
-    assert Counter(stored(server[1], mirror.children[key].run_id)) == due(plan, key)
+    assert Counter(stored_points(server[1], mirror.children[key].run_id)) == expected_points(plan, key)
     assert active_runs(mirror, key) == 1
 
 
@@ -186,12 +186,12 @@ def test_a_password_in_the_address_is_never_said(
     thread = MirrorThread(mirror)
     assert not thread.try_sync()
     assert thread.error and "hunter2" not in thread.error
-    with pytest.raises(UserError) as refused:
+    with pytest.raises(UserError) as caught:
         mirror_of(plan, tmp_path, mirror.uri).open()
-    assert "hunter2" not in str(refused.value)
-    with pytest.raises(UserError) as refused:
+    assert "hunter2" not in str(caught.value)
+    with pytest.raises(UserError) as caught:
         check_uri(mirror.uri)
-    assert "hunter2" not in str(refused.value)
+    assert "hunter2" not in str(caught.value)
     assert not any("hunter2" in file.read_text(errors="replace") for file in tmp_path.rglob("*.json"))
 
 
@@ -202,13 +202,13 @@ def test_mlflow_keeps_a_point_that_is_sent_twice_once(
     key = plan.trials[0].key
     run_to_end(plan, plan.trials[0])
     for uri, database in ((proxy.uri, server[1]), ("", tmp_path / "mlflow.db")):
-        mirror = mirrored(plan, tmp_path, uri)
+        mirror = synced_mirror(plan, tmp_path, uri)
         run_id = mirror.children[key].run_id
-        before = stored(database, run_id)
+        before = stored_points(database, run_id)
         points = [point for row in plan.folder.trial(key).history(8) for point in run_content.row_points(row)]
         from mlflow.entities import Metric
 
         mirror.client.log_batch(run_id, metrics=[Metric(*point) for point in points])
-        assert stored(database, run_id) == before
-        assert Counter(before) == due(plan, key)
+        assert stored_points(database, run_id) == before
+        assert Counter(before) == expected_points(plan, key)
         assert json.loads((plan.folder.mirror_file).read_text())["runs"] == {key: run_id}

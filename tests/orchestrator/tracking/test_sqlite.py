@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support.mirrors import mirrored
+from support.mirrors import synced_mirror
 from support.sqlite_processes import create_tables, die_in_a_transaction
 from support.tiny import run_to_end
 
@@ -26,7 +26,7 @@ PROCESSES = multiprocessing.get_context("spawn")
 def file(tiny_plan: MakePlan, tmp_path: Path) -> Path:
     plan = tiny_plan()
     run_to_end(plan, plan.trials[0])
-    mirrored(plan, tmp_path)
+    synced_mirror(plan, tmp_path)
     return tmp_path / "mlflow.db"
 
 
@@ -63,7 +63,7 @@ def test_with_the_database_moved_away_everything_is_in_mlflow_again(
     DAMAGES["middle"](file)
     file.rename(file.with_suffix(".damaged"))
     sqlite.check_integrity(f"sqlite:///{file}", "tiny")
-    mirror = mirrored(plan, tmp_path)
+    mirror = synced_mirror(plan, tmp_path)
     run = mirror.client.get_run(mirror.children[plan.trials[0].key].run_id)
     points = mirror.client.get_metric_history(run.info.run_id, "loss/generator")
     assert [point.step for point in points] == [2, 4, 6, 8]
