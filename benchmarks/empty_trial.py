@@ -75,7 +75,7 @@ class EmptyTrial(tune.Trainable):
 
 def write(folder: TrialFolder, config: TrialConfig, card: dict[str, Any]) -> Row:
     """The trial's files, from first to last; its last row."""
-    began, luck = now_ms(), Random(folder.key)
+    began, generator = now_ms(), Random(folder.key)
     write_json(folder.config_file, config.model_dump(mode="json"))
     record = folder.record()
     record.attempts.append(Attempt(began, from_step=0, host=platform.node(), process=os.getpid()))
@@ -86,7 +86,7 @@ def write(folder: TrialFolder, config: TrialConfig, card: dict[str, Any]) -> Row
         {
             "step": (i + 1) * config.log_every,
             "time": began + i,
-            **{name: luck.random() for name in (*METRICS, metric_names.frechet(card["id"]))},
+            **{name: generator.random() for name in (*METRICS, metric_names.frechet(card["id"]))},
         }
         for i in range(config.steps // config.log_every)
     ]
@@ -96,7 +96,7 @@ def write(folder: TrialFolder, config: TrialConfig, card: dict[str, Any]) -> Row
     record.history = history.digest()
     record.status, record.step, record.seconds = TrialStatus.FINISHED, config.steps, 1e-3
     record.metrics = metric_names.without_position(rows[-1])
-    stable = luck.random() < 0.7
+    stable = generator.random() < 0.7
     record.verdict = {"name": "stable" if stable else "collapsed", "reason": "drawn", "since": None if stable else 500}
     record.attempts[-1].close(Outcome.FINISHED, "", now_ms(), record.step)
     folder.write_record(record)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes what docker/compose.yaml needs: random secrets in docker/secrets/, readable by you alone, and docker/.env with your user
-# id, because the containers run as you (else they could not read them). What is there already stays as it is.
+# id, because the containers run as you (else they could not read them). Files that exist already are not changed.
 set -eu
 umask 077
 

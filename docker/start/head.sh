@@ -1,14 +1,14 @@
 #!/bin/sh
-# The head of a Ray cluster: where nodes meet, jobs are submitted to and the command of a sweep runs.
+# The head of a Ray cluster: nodes join it, jobs are submitted to it, and the command of a sweep runs on it.
 #
-# RAY_TOKEN_FILE       a file with the cluster's token (64 hex digits or more); without it nobody gets in
+# RAY_TOKEN_FILE       a file with the cluster's token (64 hex digits or more), which everything that connects must have
 # NODE_IP              this node's address (default: the host's first one)
 # PORT, CLIENT_PORT, DASHBOARD_PORT   default 6379 (nodes), 10001 (ray:// clients), 8265 (jobs; asks for the token)
 # CPUS                 how many trials run here (default: all; 0 leaves the machine to the command)
 # OBJECT_STORE_BYTES   Ray's shared memory (default: 30% of the memory); data sets lie in it
 # TEMP_DIR             Ray's sockets and logs (default: /tmp/ray)
-# AGENT_PORT           by which the head reaches this node's agent (default: 52365; of two nodes on one machine each needs its own)
-# MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD_FILE   who the commands that run here are to MLflow (optional)
+# AGENT_PORT           port of this node's agent, for the head (default: 52365; two nodes on one machine need different ones)
+# MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD_FILE   MLflow's user for the commands that run here (optional)
 set -eu
 
 export RAY_AUTH_MODE=token
@@ -16,12 +16,12 @@ export RAY_AUTH_TOKEN_PATH="${RAY_TOKEN_FILE:?is not set: a file with the token 
 export RAY_USAGE_STATS_ENABLED=0
 export RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0
 export GRPC_ENABLE_FORK_SUPPORT=0 # with it 1 in 20 processes of ray:// clients dies (ray-project/ray#63202)
-export RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S=120 # a process starts for each ray:// client; 30 s are few on a busy head
+export RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S=120 # a process starts for each ray:// client, which takes long on a busy head
 export RAY_ROTATION_MAX_BYTES=10000000 RAY_ROTATION_BACKUP_COUNT=1 # else each log may grow to 2.5 GB
 node_ip=${NODE_IP:-$(hostname -i | cut -d' ' -f1)}
 
 if [ -n "${MLFLOW_TRACKING_PASSWORD_FILE:-}" ]; then
-    # MLflow's own file, so that `docker compose exec` and submitted jobs find it; configparser reads it, to which % is special
+    # MLflow's own file, so that `docker compose exec` and submitted jobs find it. configparser reads it, so % is escaped
     (
         umask 077
         mkdir -p "$HOME/.mlflow"

@@ -6,10 +6,10 @@
 # MLFLOW_AUTH_DATABASE            where users are kept (default: the same database, in tables of its own)
 # MLFLOW_ARTIFACTS                a folder, or an address such as s3://BUCKET/PATH
 # MLFLOW_ADMIN_USER, MLFLOW_ADMIN_PASSWORD_FILE   the first user, made when there is none yet
-# MLFLOW_SECRET_KEY_FILE          signs form tokens (default: random, so that a restart makes open forms stale)
+# MLFLOW_SECRET_KEY_FILE          signs form tokens (default: random, so that forms opened before a restart are refused)
 # HOST, PORT, WORKERS             default 0.0.0.0, 5000, 2
 #
-# Others can read a command's arguments with ps, so addresses and secrets go through the environment and private files.
+# Other users can read a command's arguments with ps, so addresses and secrets are passed in the environment and in files.
 set -eu
 umask 077
 
@@ -27,13 +27,13 @@ fi
 private=$(mktemp -d)
 
 if [ -n "${MLFLOW_DATABASE_PASSWORD_FILE:-}" ]; then
-    # libpq's own file; it wants : and \ escaped
+    # libpq's password file, in which : and \ are escaped
     password=$(sed 's/[\\:]/\\&/g' "$MLFLOW_DATABASE_PASSWORD_FILE")
     printf '*:*:*:*:%s\n' "$password" >"$private/pgpass"
     export PGPASSFILE="$private/pgpass"
 fi
 
-# configparser reads it, to which % is special
+# configparser reads the file, so % is escaped
 escaped() { sed 's/%/%%/g'; }
 {
     echo '[mlflow]'
@@ -54,6 +54,6 @@ export MLFLOW_FLASK_SERVER_SECRET_KEY
 
 export MLFLOW_BACKEND_STORE_URI="$database"
 export MLFLOW_DISABLE_TELEMETRY=true
-export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false  # eight processes, for what judges text
+export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false  # would start eight processes, which only judge text
 exec mlflow server --app-name basic-auth --host "${HOST:-0.0.0.0}" --port "${PORT:-5000}" \
     --workers "${WORKERS:-2}" --artifacts-destination "$artifacts"

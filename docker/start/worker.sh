@@ -1,5 +1,5 @@
 #!/bin/sh
-# A node of a Ray cluster that trains.
+# A worker node of a Ray cluster: trials run on it.
 #
 # HEAD_ADDRESS         HOST:6379 of the head
 # RAY_TOKEN_FILE       a file with the cluster's token, the same as the head's
@@ -7,7 +7,7 @@
 # CPUS                 how many trials run here (default: one a processor)
 # OBJECT_STORE_BYTES   Ray's shared memory (default: 30% of the memory); data sets lie in it
 # TEMP_DIR             Ray's sockets and logs (default: the head's)
-# AGENT_PORT           by which the head reaches this node's agent (default: 52365; of two nodes on one machine each needs its own)
+# AGENT_PORT           port of this node's agent, for the head (default: 52365; two nodes on one machine need different ones)
 set -eu
 
 export RAY_AUTH_MODE=token

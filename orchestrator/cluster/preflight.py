@@ -25,7 +25,7 @@ REMEDIES = {
 
 
 @dataclass(frozen=True)
-class Node:
+class NodeReport:
     """What a node reports. `versions`: by package. `storage_error`: why it cannot use the trials' storage, or ''."""
 
     address: str
@@ -33,21 +33,21 @@ class Node:
     storage_error: str = ""
 
 
-def probe(cluster: Any, storage: Path | ObjectStore) -> None:
-    """Check all nodes at once. `cluster`: a `Cluster`. `storage`: the folder or the object store that trials live in.
+def check_nodes(cluster: Any, trial_store: Path | ObjectStore) -> None:
+    """Check all nodes at once. Raises UserError with a line for each problem.
 
-    Raises UserError with a line for each problem.
+    `cluster`: a `Cluster`. `trial_store`: the folder or the object store that trials live in.
     """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     ray, token = cluster.ray, secrets.token_hex(8)
     name = f".probe-{token}"
-    if isinstance(storage, ObjectStore):
-        storage.write(name, token.encode())
-        location = storage.uri
+    if isinstance(trial_store, ObjectStore):
+        trial_store.write(name, token.encode())
+        location = trial_store.uri
     else:
-        (storage / name).write_text(token)
-        location = str(storage)
+        (trial_store / name).write_text(token)
+        location = str(trial_store)
     try:
         task = ray.remote(num_cpus=0, max_retries=0)(examine)
         answers = {}
@@ -60,23 +60,23 @@ def probe(cluster: Any, storage: Path | ObjectStore) -> None:
         problems, nodes = [], []
         for address, answer in answers.items():
             try:
-                nodes.append(Node(address, *ray.get(answer, timeout=0)))
+                nodes.append(NodeReport(address, *ray.get(answer, timeout=0)))
             except ray.exceptions.GetTimeoutError:
                 problems.append(f"node {address} did not answer within {SECONDS_TO_ANSWER:.0f} s; see `ray status`")
             except Exception as error:  # what Ray passes on is a traceback
                 message = last_line(str(error)) or first_line(error)
                 problems.append(f"node {address} cannot run this code: {message}")
     finally:
-        if isinstance(storage, ObjectStore):
-            storage.delete(name)
+        if isinstance(trial_store, ObjectStore):
+            trial_store.delete(name)
         else:
-            (storage / name).unlink(missing_ok=True)
+            (trial_store / name).unlink(missing_ok=True)
     problems += problems_of(nodes, versions(), location)
     if problems:
         raise UserError("\n".join(problems))
 
 
-def problems_of(nodes: list[Node], driver_versions: dict[str, str], location: str) -> list[str]:
+def problems_of(nodes: list[NodeReport], driver_versions: dict[str, str], location: str) -> list[str]:
     """One line per problem of a node. `location` of the trials: a folder, or s3://..."""
     problems = []
     for node in nodes:

@@ -64,7 +64,7 @@ def start_ray(plan: Plan, options: SweepOptions, display: Display) -> Iterator[C
         if options.address:
             display.set_phase("asking every node for its versions and the trials' storage")
             folder = plan.folder
-            preflight.probe(cluster, folder.object_store if isinstance(folder, StoredSweep) else folder.home)
+            preflight.check_nodes(cluster, folder.object_store if isinstance(folder, StoredSweep) else folder.home)
         yield cluster
 
 

@@ -145,7 +145,9 @@ class TrialTrainable(tune.Trainable):
         )
 
     def _may_retry(self, cause: Cause | None) -> bool:
-        return cause is not None and POLICIES[cause].action is Action.RETRY and self.retries < POLICIES[cause].max_retries
+        return (
+            cause is not None and POLICIES[cause].action is Action.RETRY and self.retries < POLICIES[cause].max_retries
+        )
 
     def _preempt(self, number: int, frame: Any) -> None:
         """SIGTERM: a trial that runs is saved by its next `step`; without one there is nothing to wait for."""

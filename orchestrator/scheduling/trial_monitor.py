@@ -113,9 +113,9 @@ class TrialMonitor:
         if now < self._next_check:
             return
         self._next_check = now + SECONDS_BETWEEN_CHECKS
-        for key, silence in self.heartbeats.newly_silent(now).items():
+        for key, seconds in self.heartbeats.newly_silent(now).items():
             timeout = self.heartbeats.timeout
-            self.report(TrialReport(key, event=TrialEvent.SILENT, silent_seconds=silence, heartbeat_timeout=timeout))
+            self.report(TrialReport(key, event=TrialEvent.SILENT, silent_seconds=seconds, heartbeat_timeout=timeout))
         late = self.heartbeats.timed_out(now)
         for trial in trials if late else []:
             key, actor = key_of(trial), trial.temporary_state.ray_actor

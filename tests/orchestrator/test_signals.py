@@ -66,11 +66,11 @@ def test_leaving_in_order_is_bounded_where_a_lock_is_in_the_way() -> None:
 
 
 def test_the_first_reason_to_stop_counts() -> None:
-    told: list[str] = []
-    stop = StopRequest(told.append)
+    reasons: list[str] = []
+    stop = StopRequest(reasons.append)
     stop.request("the disk is full")
     stop.request()
     assert stop.is_requested
     assert stop.reason == "the disk is full"
     assert stop.exit_code == 130
-    assert told == ["the disk is full"]
+    assert reasons == ["the disk is full"]

@@ -36,13 +36,13 @@ def test_files_are_found_beside_the_code_and_words_stay_what_they_are() -> None:
     assert seen.stdout.splitlines() == ["sweep", "a b.yaml", *words[2:]]
 
 
-@pytest.mark.parametrize(("storage", "code"), [("/all/runs", 0), (None, job_logs.HOME_MISSING)])
-def test_without_a_home_the_clusters_own_counts(storage: str | None, code: int) -> None:
+@pytest.mark.parametrize(("home", "code"), [("/all/runs", 0), (None, job_logs.HOME_MISSING)])
+def test_without_a_home_the_clusters_own_counts(home: str | None, code: int) -> None:
     line = job_submission.entrypoint(["sweep", "a.yaml"], []).replace("exec python -m orchestrator", "echo")
-    environment = {"PATH": "/usr/bin:/bin"} | ({"ORCHESTRATE_HOME": storage} if storage else {})
+    environment = {"PATH": "/usr/bin:/bin"} | ({"ORCHESTRATE_HOME": home} if home else {})
     seen = subprocess.run(["bash", "-c", line], capture_output=True, text=True, env=environment)
     assert seen.returncode == code
-    assert str(storage) in seen.stdout or "give --home FOLDER" in seen.stderr
+    assert str(home) in seen.stdout or "give --home FOLDER" in seen.stderr
 
 
 def test_an_address_where_nobody_listens_is_refused() -> None:

@@ -6,25 +6,27 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.cluster.preflight import Node, examine, problems_of, versions
+from orchestrator.cluster.preflight import NodeReport, examine, problems_of, versions
 
 STORAGE = "/shared/runs"
 
 
 def test_nodes_like_this_one_that_see_the_storage_are_fine() -> None:
-    assert problems_of([Node("10.0.0.2", versions()), Node("10.0.0.3", versions())], versions(), STORAGE) == []
+    assert (
+        problems_of([NodeReport("10.0.0.2", versions()), NodeReport("10.0.0.3", versions())], versions(), STORAGE) == []
+    )
 
 
 @pytest.mark.parametrize("name", ["Python", "ray", "torch", "gan_core"])
 def test_another_version_is_named_with_its_node_and_both_versions(name: str) -> None:
     other = versions() | {name: "0.0.1"}
-    (line,) = problems_of([Node("10.0.0.2", versions()), Node("10.0.0.3", other)], versions(), STORAGE)
+    (line,) = problems_of([NodeReport("10.0.0.2", versions()), NodeReport("10.0.0.3", other)], versions(), STORAGE)
     assert "10.0.0.3" in line
     assert f"{name} 0.0.1 ({versions()[name]})" in line
 
 
 def test_a_node_that_cannot_use_the_storage_is_named_with_the_folder_and_the_reason() -> None:
-    (line,) = problems_of([Node("10.0.0.2", versions(), "Permission denied")], versions(), STORAGE)
+    (line,) = problems_of([NodeReport("10.0.0.2", versions(), "Permission denied")], versions(), STORAGE)
     assert "10.0.0.2 cannot use /shared/runs: Permission denied" in line
     assert "--home" in line
 

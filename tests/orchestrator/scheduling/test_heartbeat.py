@@ -1,11 +1,11 @@
-"""A trial of which nothing is heard is told of, and in the end loses its worker."""
+"""The user is told of a trial that sends no reports, and in the end its worker is killed."""
 
 from __future__ import annotations
 
 from orchestrator.scheduling.heartbeat import Heartbeats
 
 
-def test_silence_is_told_each_time_it_has_doubled_and_ends_with_a_word() -> None:
+def test_silence_is_told_each_time_it_has_doubled_and_ends_with_a_report() -> None:
     heartbeats = Heartbeats(timeout=900)
     heartbeats.beat("a", 0.0)
     heartbeats.beat("b", 0.0)
@@ -18,7 +18,7 @@ def test_silence_is_told_each_time_it_has_doubled_and_ends_with_a_word() -> None
     assert "a" not in heartbeats.newly_silent(180.0)
 
 
-def test_who_exceeds_the_patience_is_named_once_and_who_has_ended_never() -> None:
+def test_a_trial_that_exceeds_the_timeout_is_named_once_and_one_that_has_ended_never() -> None:
     heartbeats = Heartbeats(timeout=900)
     for key in "abc":
         heartbeats.beat(key, 0.0)

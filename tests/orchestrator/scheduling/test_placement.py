@@ -1,4 +1,4 @@
-"""Which place a trial gets where GPUs and processors train side by side."""
+"""Which placement a trial gets where GPUs and CPUs train side by side."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLUSTER: Nodes = {"a": {"CPU": 4, "GPU": 1}, "b": {"CPU": 2}, "head": {"memory":
 
 
 def filled(nodes: Nodes, gpu_share: float, factor: int = 1) -> list[Placement]:
-    """The places of trials that come one after another until there is none."""
+    """The placements of trials that come one after another, until there is none left."""
     taken: list[Placement] = []
     while placement := choose(nodes, taken, gpu_share, factor):
         taken.append(placement)
@@ -24,10 +24,10 @@ def filled(nodes: Nodes, gpu_share: float, factor: int = 1) -> list[Placement]:
 
 
 def test_gpus_are_filled_first_then_the_processors_that_they_leave() -> None:
-    found = filled(CLUSTER, 0.5)
-    assert found[:2] == [Placement("a", {"CPU": 1, "GPU": 0.5})] * 2
-    assert sorted(placement.node for placement in found[2:]) == ["a", "a", "b", "b"]
-    assert all(placement.resources == {"CPU": 1} for placement in found[2:])
+    placements = filled(CLUSTER, 0.5)
+    assert placements[:2] == [Placement("a", {"CPU": 1, "GPU": 0.5})] * 2
+    assert sorted(placement.node for placement in placements[2:]) == ["a", "a", "b", "b"]
+    assert all(placement.resources == {"CPU": 1} for placement in placements[2:])
 
 
 def test_a_gpu_that_becomes_free_goes_before_a_free_processor() -> None:
@@ -48,16 +48,16 @@ def test_no_processor_idles_and_no_gpu_that_has_one_to_feed_it(
 ) -> None:
     """Whatever ends when: after it has been filled again everything is in use."""
     nodes: Nodes = {str(n): {"CPU": cpus, "GPU": gpus} for n, (cpus, gpus) in enumerate(machines)}
-    taken, luck = list[Placement](), random.Random(seed)
+    taken, generator = list[Placement](), random.Random(seed)
     for _ in range(4):
         while placement := choose(nodes, taken, share):
             taken.append(placement)
         for node, has in nodes.items():
-            here = [placement.resources for placement in taken if placement.node == node]
-            assert len(here) == has["CPU"]
-            on_gpus = sum("GPU" in resources for resources in here)
+            on_node = [placement.resources for placement in taken if placement.node == node]
+            assert len(on_node) == has["CPU"]
+            on_gpus = sum("GPU" in resources for resources in on_node)
             assert on_gpus == min(has["CPU"], has["GPU"] * math.floor(1 / share + 1e-9))
-        taken = [placement for placement in taken if luck.random() < 0.5]
+        taken = [placement for placement in taken if generator.random() < 0.5]
 
 
 def test_trials_of_a_node_that_died_take_nothing_from_the_others() -> None:
@@ -76,7 +76,7 @@ def test_what_ran_out_of_memory_gets_twice_the_share_of_either() -> None:
     assert choose({"one": {"CPU": 1}}, [], 0.5, factor=2) == Placement("one", {"CPU": 1})
 
 
-def test_nodes_that_join_give_places_and_those_that_die_take_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nodes_that_join_give_placements_and_those_that_die_take_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     now, nodes = [0.0], dict[str, dict[str, float]](a={"CPU": 1})
     monkeypatch.setattr(placement.time, "monotonic", lambda: now[0])
     pool = PlacementPool(lambda: dict(nodes), 0.5)
@@ -91,7 +91,7 @@ def test_nodes_that_join_give_places_and_those_that_die_take_theirs(monkeypatch:
     assert pool.is_node_dead("second") and not pool.is_node_dead("first")
 
 
-def test_who_lost_a_place_with_its_node_does_not_get_it_again() -> None:
+def test_who_lost_a_placement_with_its_node_does_not_get_it_again() -> None:
     nodes: Nodes = {"a": {"CPU": 1, "GPU": 1}, "b": {"CPU": 1}}
     pool = PlacementPool(lambda: dict(nodes), 0.5)
     assert pool.acquire("first") == Placement("a", {"CPU": 1, "GPU": 0.5})
@@ -100,7 +100,7 @@ def test_who_lost_a_place_with_its_node_does_not_get_it_again() -> None:
     assert pool.acquire("first") == Placement("b", {"CPU": 1})
 
 
-def test_who_lost_a_place_comes_before_those_who_never_had_one() -> None:
+def test_who_lost_a_placement_comes_before_those_who_never_had_one() -> None:
     pool = PlacementPool(lambda: {"a": {"CPU": 1}}, 0.5)
     assert pool.acquire("first")
     pool.release("first")

@@ -105,8 +105,8 @@ def test_an_exception_is_met_once_from_the_checkpoint_and_ends_as_if_nothing_had
         ("finished", 4, 8),
     ]
     assert record.attempts[0].message == "KeyError: 'loss'"
-    again = checkpoint.load(whole.folder.generator_file)["state"]
-    assert all(torch.equal(weights[name], again[name]) for name in weights)
+    resumed = checkpoint.load(whole.folder.generator_file)["state"]
+    assert all(torch.equal(weights[name], resumed[name]) for name in weights)
     assert [row["step"] for row in whole.folder.history()] == history
 
 

@@ -14,12 +14,12 @@ from orchestrator.store.trial_status import TrialStatus
 from orchestrator.trial.failure_policy import Cause
 from orchestrator.trial.trial_report import TrialReport
 
-Said = list[tuple[str, str]]
+Reported = list[tuple[str, str]]
 
 
-def a_round(said: Said, fail_fast: bool = False, **more: Any) -> TrialMonitor:
+def monitor_of(reported: Reported, fail_fast: bool = False, **more: Any) -> TrialMonitor:
     settings = RunSettings(fail_fast=fail_fast)
-    report = lambda report: said.append((report.key, report.event or report.status))  # noqa: E731
+    report = lambda report: reported.append((report.key, report.event or report.status))  # noqa: E731
     return TrialMonitor(
         settings, StopRequest(), report, last_words=lambda message: "Fatal Python error: Segmentation fault", **more
     )
@@ -30,62 +30,62 @@ def failed(cause: str) -> TrialReport:
 
 
 def test_out_of_memory_is_kept_for_another_round_and_fails_in_that() -> None:
-    said: Said = []
-    first = a_round(said, fail_fast=True)
+    reported: Reported = []
+    first = monitor_of(reported, fail_fast=True)
     first.on_report(failed("out of memory"))
     assert first.out_of_memory == {"a"}
     assert not first.stop.is_requested
-    second = a_round(said, fail_fast=True, double_share=frozenset("a"))
+    second = monitor_of(reported, fail_fast=True, double_share=frozenset("a"))
     second.on_report(failed("out of memory"))
     assert second.out_of_memory == set()
     assert second.stop.is_requested
-    assert said == [("a", "crowded"), ("a", "failed")]
+    assert reported == [("a", "crowded"), ("a", "failed")]
 
 
 @pytest.mark.parametrize("cause", ["exception", "configuration"])
 def test_one_bad_trial_stops_a_sweep_only_where_that_was_asked_for(cause: str) -> None:
-    one = a_round([])
-    one.on_report(failed(cause))
-    assert not one.stop.is_requested
-    fast = a_round([], fail_fast=True)
+    monitor = monitor_of([])
+    monitor.on_report(failed(cause))
+    assert not monitor.stop.is_requested
+    fast = monitor_of([], fail_fast=True)
     fast.on_report(failed(cause))
     assert fast.stop.reason
     assert fast.stop.exit_code == 1
 
 
 def test_a_full_disk_stops_the_sweep_whether_the_worker_or_ray_tells_of_it() -> None:
-    one = a_round([])
-    one.on_report(TrialReport("a", TrialStatus.INTERRUPTED, halt="the disk is full; make room"))
-    assert "make room" in (one.stop.reason or "")
-    other = a_round([])
+    monitor = monitor_of([])
+    monitor.on_report(TrialReport("a", TrialStatus.INTERRUPTED, halt="the disk is full; make room"))
+    assert "make room" in (monitor.stop.reason or "")
+    other = monitor_of([])
     other.on_worker_lost("a", OSError(28, "No space left on device"))
     assert "No space left on device" in (other.stop.reason or "")
 
 
 def test_a_lost_worker_is_not_the_trials_failure_until_it_was_the_last() -> None:
-    said: Said = []
-    one = a_round(said, fail_fast=True)
+    reported: Reported = []
+    monitor = monitor_of(reported, fail_fast=True)
     for _ in range(5):
-        assert "died" in one.on_worker_lost("a", ActorDiedError())
-    assert not one.stop.is_requested
-    one.on_given_up("a", RayActorError("a", "no connection. Some common causes include: this and that"))
-    assert one.stop.is_requested
-    cause, text = one.given_up["a"]
+        assert "died" in monitor.on_worker_lost("a", ActorDiedError())
+    assert not monitor.stop.is_requested
+    monitor.on_given_up("a", RayActorError("a", "no connection. Some common causes include: this and that"))
+    assert monitor.stop.is_requested
+    cause, text = monitor.given_up["a"]
     assert cause is Cause.LOST_WORKER
     lines = text.splitlines()
     assert lines[0] == "Fatal Python error: Segmentation fault"
     assert lines[-1].startswith("its worker was lost 6 times")
     assert "this and that" not in text
-    assert said == [("a", "lost")] * 5 + [("a", "given up")]
+    assert reported == [("a", "lost")] * 5 + [("a", "given up")]
 
 
 def test_silent_trials_are_looked_for_once_a_second_not_at_each_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, looks = [1000.0], list[float]()
+    now, checks = [1000.0], list[float]()
     monitor = TrialMonitor(RunSettings(heartbeat_timeout=60), StopRequest(), lambda report: None, lambda message: "")
     monkeypatch.setattr("orchestrator.scheduling.trial_monitor.time.monotonic", lambda: now[0])
-    real = monitor.heartbeats.timed_out
-    monkeypatch.setattr(monitor.heartbeats, "timed_out", lambda at: looks.append(at) or real(at))
+    timed_out = monitor.heartbeats.timed_out
+    monkeypatch.setattr(monitor.heartbeats, "timed_out", lambda at: checks.append(at) or timed_out(at))
     for tenth in range(31):
         now[0] = 1000 + tenth / 10
         monitor.check_heartbeats([])
-    assert looks == [1000.0, 1001.0, 1002.0, 1003.0]
+    assert checks == [1000.0, 1001.0, 1002.0, 1003.0]

@@ -37,10 +37,10 @@ def queued(number: int, folder: Path) -> list[Trial]:
     search.add_configurations(
         [Experiment("order", run="nothing", config=space, num_samples=number, storage_path=str(folder))]
     )
-    found = [search.next_trial() for _ in tasks]
+    trials = [search.next_trial() for _ in tasks]
     assert search.next_trial() is None
     assert search.is_finished()
-    return found
+    return trials
 
 
 def test_every_task_becomes_a_trial_in_the_order_given(tmp_path: Path) -> None:
@@ -67,12 +67,15 @@ class List(SimpleNamespace):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_next_trial_is_the_one_that_tunes_own_scheduler_would_choose(seed: int, tmp_path: Path) -> None:
-    luck, ours, theirs = random.Random(seed), InOrderScheduler(), FIFOScheduler()
+    generator, ours, theirs = random.Random(seed), InOrderScheduler(), FIFOScheduler()
     controller = List(trials=queued(20, tmp_path)[:10])
     waiting = queued(20, tmp_path)[10:]
     for _ in range(300):
         assert ours.choose_trial_to_run(controller) is theirs.choose_trial_to_run(controller)
-        event, trial = luck.choice(["add", "start", "end", "end", "lose", "fail"]), luck.choice(controller.trials)
+        event, trial = (
+            generator.choice(["add", "start", "end", "end", "lose", "fail"]),
+            generator.choice(controller.trials),
+        )
         if event == "add" and waiting:
             controller.trials.append(waiting.pop())
         elif event == "start" and trial.status == Trial.PENDING:

@@ -29,8 +29,8 @@ def test_the_trial_that_rays_memory_monitor_killed_is_found_by_its_process(tiny_
     running = run_some_steps(plan, plan.trials[0], 5)
     ended = run_to_end(plan, plan.trials[1])
     folders = [plan.folder.trial(planned.key) for planned in plan.trials]
-    found = killed_for_memory(MONITOR.format(pid=os.getpid()), folders)
-    assert [folder.key for folder in found] == [running.folder.key]
+    killed = killed_for_memory(MONITOR.format(pid=os.getpid()), folders)
+    assert [folder.key for folder in killed] == [running.folder.key]
     assert ended.folder.key != running.folder.key
     assert killed_for_memory(MONITOR.format(pid=1), folders) == []
     running.suspend()
