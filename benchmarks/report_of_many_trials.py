@@ -44,8 +44,12 @@ METRICS = [
     metric_names.frechet(EVALUATOR["id"]),
     metric_names.coverage(EVALUATOR["id"]),
 ]
-LEVELS: dict[str, list[float]] = {"optimizer.lr": [1e-4, 2e-4, 1e-3, 2e-3, 1e-2], "stabilizers.label_smoothing": [0.0, 0.1],
-          "stabilizers.instance_noise.std": [0.0, 0.1], "loss.gradient_penalty": [1, 3, 10, 30, 100]}  # fmt: skip
+LEVELS: dict[str, list[float]] = {
+    "optimizer.lr": [1e-4, 2e-4, 1e-3, 2e-3, 1e-2],
+    "stabilizers.label_smoothing": [0.0, 0.1],
+    "stabilizers.instance_noise.std": [0.0, 0.1],
+    "loss.gradient_penalty": [1, 3, 10, 30, 100],
+}
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from support.proxy import free_port, start_server
 
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.tracking import run_content
-from orchestrator.tracking.client import runs_of
+from orchestrator.tracking.mirror_file import run_ids
 
 pytestmark = pytest.mark.e2e
 
@@ -65,10 +65,10 @@ def test_a_server_that_is_away_costs_nothing_that_sync_does_not_send(tmp_path: P
     finally:
         end(server, signal.SIGTERM)
     with sqlite3.connect(tmp_path / "server.db") as database:
-        for key, run_id in runs_of(folder).items():
+        for key, run_id in run_ids(folder).items():
             record, history = folder.trial(key).record(), folder.trial(key).history()
             due = [point for row in history for point in run_content.row_points(row)] + run_content.end_points(record)
             found = database.execute("SELECT key, value, timestamp, step FROM metrics WHERE run_uuid = ?", (run_id,))
             assert Counter(found.fetchall()) == Counter(due)
     assert folder.report_file.exists()
-    assert len(runs_of(folder)) == 4
+    assert len(run_ids(folder)) == 4

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.mirrors import mirrored
+from support.mirrors import synced_mirror
 from support.tiny import run_some_steps, run_to_end
 
 from gan_core import checkpoint
@@ -41,7 +41,7 @@ def test_a_trial_under_a_jumping_clock_ends_like_any_other(tiny_plan: MakePlan, 
     assert record.status == "finished"
     assert 0 < record.seconds < 3600
     assert all(0 < row.get("speed/images_per_second", 1) < 10**7 for row in history)
-    mirror = mirrored(plan, tmp_path)
+    mirror = synced_mirror(plan, tmp_path)
     answer = write_report(mirror.uri, ["tiny"], tmp_path / "report")
     assert answer.lines
     run = mirror.client.get_run(mirror.children[folder.key].run_id)

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from support.mirrors import mirrored
+from support.mirrors import synced_mirror
 from support.tiny import TINY, run_to_end
 
 from orchestrator.commands import report
@@ -50,7 +50,7 @@ def test_a_group_with_an_evil_name_is_text_in_tables_notes_and_the_terminal(
     for planned in plan.trials:
         run_to_end(plan, planned)
         display.on_report(TrialReport(planned.key, TrialStatus.FINISHED, step=8, seconds=1.0, verdict="stable"))
-    mirror = mirrored(plan, tmp_path)
+    mirror = synced_mirror(plan, tmp_path)
     write_json(plan.folder.sweep_file, plan.to_document())
     print_sweep(home, "tiny", console, as_json=False)
     assert capsys.readouterr().out.count(f"{EVIL} smoothing=0.1 seed=1") == 2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from filelock import FileLock
-from support.mirrors import mirrored
+from support.mirrors import synced_mirror
 from support.tiny import TINY, run_to_end
 
 from orchestrator.commands import report
@@ -24,7 +24,7 @@ def uri_of(plan: Plan, home: Path, trials: int = 0) -> str:
     """So many of the sweep's trials, run and sent to MLflow; its address."""
     for planned in plan.trials[:trials]:
         run_to_end(plan, planned)
-    return mirrored(plan, home).uri
+    return synced_mirror(plan, home).uri
 
 
 def test_the_report_is_written_beside_the_sweep_and_its_answer_is_told(

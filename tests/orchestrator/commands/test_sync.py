@@ -13,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from rich.console import Console
 from support.commands import program, program_environment
-from support.mirrors import due, mirror_of, mirrored, stored
+from support.mirrors import expected_points, mirror_of, synced_mirror, stored_points
 from support.tiny import run_some_steps, run_to_end
 
 from orchestrator.commands.sync import sync
@@ -62,11 +62,11 @@ def test_an_empty_mlflow_is_filled_and_then_nothing_is_sent(
     other = tmp_path / "other"
     other.mkdir()
     output = sync_output(finished, other, capsys)
-    total = sum(sum(due(finished, planned.key).values()) for planned in finished.trials)
+    total = sum(sum(expected_points(finished, planned.key).values()) for planned in finished.trials)
     assert f"{total} points" in output
     assert "5 runs" in output and "12 pictures" in output
     for planned in finished.trials:
-        assert Counter(stored(other / "mlflow.db", runs(finished)[planned.key])) == due(finished, planned.key)
+        assert Counter(stored_points(other / "mlflow.db", runs(finished)[planned.key])) == expected_points(finished, planned.key)
     assert read_sweep(uri_of(other), "tiny").runs[0].settings == read_sweep(uri_of(tmp_path), "tiny").runs[0].settings
     assert "nothing was sent" in sync_output(finished, other, capsys)
 
@@ -89,7 +89,7 @@ def test_what_a_half_filled_mlflow_lacks_is_sent_and_no_more(
     for part in (f"{gone} points", "1 pictures", "1 tags", "1 parameters", "1 statuses"):
         assert part in output
     assert " runs" not in output
-    assert Counter(stored(tmp_path / "mlflow.db", run_id)) == due(finished, key)
+    assert Counter(stored_points(tmp_path / "mlflow.db", run_id)) == expected_points(finished, key)
     assert "nothing was sent" in sync_output(finished, tmp_path, capsys)
 
 
@@ -110,7 +110,7 @@ def test_a_run_that_is_deleted_while_it_is_written_comes_back(tiny_plan: MakePla
     plan = tiny_plan()
     key = plan.trials[0].key
     execution = run_some_steps(plan, plan.trials[0], 4)
-    mirror = mirrored(plan, tmp_path)
+    mirror = synced_mirror(plan, tmp_path)
     run_id = mirror.children[key].run_id
     mirror.client.delete_run(run_id)
     execution.advance()
@@ -118,7 +118,7 @@ def test_a_run_that_is_deleted_while_it_is_written_comes_back(tiny_plan: MakePla
         mirror.sync()
     mirror.sync()
     assert mirror.children[key].run_id == run_id
-    assert Counter(stored(tmp_path / "mlflow.db", run_id)) == due(plan, key)
+    assert Counter(stored_points(tmp_path / "mlflow.db", run_id)) == expected_points(plan, key)
 
 
 def test_runs_left_running_by_a_killed_command_become_killed(
@@ -144,7 +144,7 @@ def test_rows_that_were_written_again_after_a_fall_back_are_not_doubled(tiny_pla
     plan = tiny_plan()
     key = plan.trials[0].key
     execution = run_some_steps(plan, plan.trials[0], 4)
-    folder, mirror = execution.folder, mirrored(plan, tmp_path)
+    folder, mirror = execution.folder, synced_mirror(plan, tmp_path)
     rows = folder.history()
     folder.history_file.write_text("".join(json.dumps(row | {"time": row["time"] + 1}) + "\n" for row in rows))
     record = folder.record()
@@ -152,7 +152,7 @@ def test_rows_that_were_written_again_after_a_fall_back_are_not_doubled(tiny_pla
     folder.write_record(record)
     mirror.sync()
     execution.suspend()
-    points = stored(tmp_path / "mlflow.db", mirror.children[key].run_id)
+    points = stored_points(tmp_path / "mlflow.db", mirror.children[key].run_id)
     assert len({(name, step) for name, step, _, _ in points}) == len(points)
 
 
@@ -161,7 +161,7 @@ def test_a_long_history_is_read_and_sent_once(
 ) -> None:
     plan = tiny_plan()
     execution = run_some_steps(plan, plan.trials[0], 4)
-    mirror = mirrored(plan, tmp_path)
+    mirror = synced_mirror(plan, tmp_path)
     folder, sent = execution.folder, Counter[str]()
     add_points, add_text = RunWriter.add_points, RunWriter.add_text
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from rich.console import Console
-from support.mirrors import mirror_of, mirrored
+from support.mirrors import mirror_of, synced_mirror
 from support.small_disks import MakeDisk, full, read_only
 from support.tiny import TINY, execution_of, run_some_steps, run_to_end
 
@@ -136,7 +136,7 @@ def test_the_estimate_is_an_upper_bound_of_what_trials_write(tiny_plan: MakePlan
     for planned in plan.trials:
         run_to_end(plan, planned)
     home = plan.folder.home
-    mirrored(plan, home)
+    synced_mirror(plan, home)
     written = sum(file.stat().st_size for file in (home / "sweeps").rglob("*") if file.is_file())
     written += sum(file.stat().st_size for file in (home / "mlartifacts").rglob("*") if file.is_file())
     assert written < expected < 4 * written
@@ -168,7 +168,7 @@ def test_mlflow_and_the_report_on_a_full_disk_are_one_line_each_and_work_later(
     run_to_end(plan, plan.trials[0])
     with full(small), pytest.raises(UserError, match=r"MLflow at .* cannot be used"):
         mirror_of(plan, small).open()
-    mirrored(plan, small)
+    synced_mirror(plan, small)
     uri = f"sqlite:///{small / 'mlflow.db'}"
     with full(small), pytest.raises(UserError, match=r"cannot be written \(No space left on device\)"):
         write_report(uri, ["tiny"], small / "report")

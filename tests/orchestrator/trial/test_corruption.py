@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from rich.console import Console
-from support.mirrors import mirrored
+from support.mirrors import synced_mirror
 from support.tiny import execution_of, run_some_steps, run_to_end
 
 from gan_core import checkpoint
@@ -185,9 +185,9 @@ def test_a_damaged_record_is_noticed_by_every_reader_and_made_again(
 def test_a_damaged_record_leaves_mlflow_as_it_is(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     folder = run_to_end(plan, plan.trials[0]).folder
-    mirrored(plan, tmp_path)
+    synced_mirror(plan, tmp_path)
     cut(folder.record_file)
-    mirror = mirrored(plan, tmp_path)
+    mirror = synced_mirror(plan, tmp_path)
     assert mirror.client.get_run(mirror.children[folder.key].run_id).info.status == "FINISHED"
 
 

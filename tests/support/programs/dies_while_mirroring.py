@@ -12,7 +12,7 @@ from pathlib import Path
 
 from orchestrator.planning.plan import make_plan
 from orchestrator.sweepfile import loader
-from support.mirrors import mirrored
+from support.mirrors import synced_mirror
 from support.tiny import run_some_steps
 
 
@@ -20,7 +20,7 @@ def main() -> None:
     file, folder = map(Path, sys.argv[1:])
     plan = make_plan(loader.load(file), folder / "home")
     run_some_steps(plan, plan.trials[0], 5)
-    mirrored(plan, folder)
+    synced_mirror(plan, folder)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
