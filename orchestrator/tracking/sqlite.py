@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
+from gan_core.error_text import last_line
 from orchestrator.errors import UserError
 
 BUSY_TIMEOUT = 60.0
@@ -36,7 +37,7 @@ def check_integrity(uri: str, sweep: str) -> None:
     except sqlite3.DatabaseError as error:
         result = str(error)
     if result != "ok":
-        cause = result.splitlines()[-1]
+        cause = last_line(result)
         raise UserError(
             f"{file} is damaged ({cause}); move it away and run the same command, or `orchestrate sync {sweep}`: "
             "MLflow's runs are made again from the sweep's folder"
