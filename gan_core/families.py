@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import nn
 
-    from gan_core.config.sections import ModelConfig
-
 GROUP = "gan_core.families"
 BUILT_IN = ("dcgan", "acgan", "wgan_gp")
 
@@ -25,6 +23,8 @@ BUILT_IN = ("dcgan", "acgan", "wgan_gp")
 @dataclass(frozen=True)
 class Family:
     """A family that an installed package adds.
+
+    `model` is a `gan_core.config.sections.ModelConfig`. That module looks up families, so it cannot be imported here.
 
     generator(model, channels, classes, image_size): a module from latents [batch, model.latent_dim] and labels [batch]
     or None to images [batch, channels, image_size, image_size] in (-1, 1).
@@ -37,8 +37,8 @@ class Family:
     labelled: the generator takes labels, and the discriminator predicts classes. Otherwise `classes` is 0.
     """
 
-    generator: Callable[[ModelConfig, int, int, int], nn.Module]
-    discriminator: Callable[[ModelConfig, int, int, int, bool], nn.Module]
+    generator: Callable[[Any, int, int, int], nn.Module]
+    discriminator: Callable[[Any, int, int, int, bool], nn.Module]
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     labelled: bool = False
 
