@@ -11,7 +11,7 @@ from typing import Any
 from gan_core.config.sections import DataConfig
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import load
-from gan_core.evaluation import evaluator, features
+from gan_core.evaluation import classifier, evaluator, features
 from gan_core.training.trainer import Trainer
 
 COMMON: dict[str, Any] = {
@@ -28,12 +28,13 @@ FAMILIES: tuple[dict[str, Any], ...] = (
 
 
 def main() -> None:
+    classifier.EPOCHS = 1
     images = load(DataConfig(classes=(0, 1)))
     with TemporaryDirectory() as folder:
         for settings in FAMILIES:
             config = TrialConfig.model_validate(COMMON | settings)
-            classifier = features.classifier(images, Path(folder) / "classifier.pt")
-            trainer = Trainer(config, images, "cpu", evaluator.build(config.evaluation, images, classifier))
+            trained = features.classifier(images, Path(folder) / "classifier.pt")
+            trainer = Trainer(config, images, "cpu", evaluator.build(config.evaluation, images, trained))
             trainer.step()
             trainer.load_state_dict(trainer.state_dict())
             trainer.step()
