@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from support.commands import SMOKE, invoke, orchestrate, start, trials
+from support.commands import PLUGINS, SMOKE, invoke, orchestrate, start, trials
 from support.endings import LONGER, assert_ended_like, wait_for_checkpoints
 
 pytestmark = pytest.mark.e2e
@@ -98,10 +99,13 @@ def test_the_end_of_ray_ends_the_command_with_a_clear_line(name: str, tmp_path: 
     assert_gone(family)  # that the same command goes on is chaos' promise
 
 
-def test_in_every_phase_the_command_leaves_with_130_and_nothing_stays_behind(tmp_path: Path) -> None:
+def test_in_every_phase_the_command_leaves_with_130_and_nothing_stays_behind(
+    tmp_path: Path, one_trial: Callable[[str], Path]
+) -> None:
+    file, home = one_trial(""), tmp_path / "home"
     phases = ("loading the data", "starting Ray", "opening MLflow", "writing the report")
     for phase, number in zip(phases, [signal.SIGINT, signal.SIGTERM] * 2, strict=True):
-        process = start("sweep", SMOKE, home=tmp_path)
+        process = start("sweep", file, "--workers", "1", home=home)
         assert process.stdout
         family: list[psutil.Process] = []
         seen = []
@@ -114,8 +118,8 @@ def test_in_every_phase_the_command_leaves_with_130_and_nothing_stays_behind(tmp
         assert "interrupted; the same command goes on from here" in seen[-1]
         assert "Traceback" not in "".join(seen)
         assert_gone(family)
-    assert all(trial["status"] == "finished" for trial in trials("smoke", tmp_path))
-    done = invoke("sweep", SMOKE, home=tmp_path)
+    assert [trial["status"] for trial in trials("one", home)] == ["finished"]
+    done = invoke("sweep", file, home=home)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -125,13 +129,8 @@ def test_a_trial_that_fails_is_tried_again_and_told_with_its_cause(tmp_path: Pat
     info = package / "badly-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: badly\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[gan_core.families]\nraises = badly:raises\ndies = badly:dies\n")
-    (package / "badly.py").write_text(
-        "import os, sys\nfrom gan_core.families import Family\n\n"
-        "def raising(*settings):\n    raise RuntimeError('as badly as can be')\n\n"
-        "def dying(*settings):\n    print('no such instruction', file=sys.stderr, flush=True)\n    os.abort()\n\n"
-        "raises, dies = Family(raising, raising), Family(dying, dying)\n"
-    )
+    entries = [f"{name} = failing_families:{name}" for name in ("raises", "dies")]
+    (info / "entry_points.txt").write_text("\n".join(["[gan_core.families]", *entries]))
     file = tmp_path / "bad.yaml"
     file.write_text(
         "sweep: bad\ntrial: {steps: 6, log_every: 2, batch_size: 8, model: {width: 4}, "
@@ -141,7 +140,7 @@ def test_a_trial_that_fails_is_tried_again_and_told_with_its_cause(tmp_path: Pat
         )
     )
     home = tmp_path / "home"
-    environment = os.environ | {"PYTHONPATH": f"{package}:{os.environ.get('PYTHONPATH', '')}"}
+    environment = os.environ | {"PYTHONPATH": f"{package}:{PLUGINS}:{os.environ.get('PYTHONPATH', '')}"}
     done = orchestrate("sweep", file, home=home, env=environment)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SMOKE = ROOT / "experiments" / "smoke.yaml"
 COMMAND = [str(Path(sys.executable).parent / "orchestrate")]
 PROGRAMS = Path(__file__).parent / "programs"
+PLUGINS = Path(__file__).parent / "plugins"
 
 Done = subprocess.CompletedProcess[str]
 
