@@ -1,13 +1,13 @@
 // Charts are drawn when they come near the window, and again when the theme changes.
 const figures = new Map();                       // element -> function that gives {data, layout}
-const near = new IntersectionObserver(entries => {
-  for (const entry of entries) if (entry.isIntersecting) { near.unobserve(entry.target); draw(entry.target); }
+const visibility = new IntersectionObserver(entries => {
+  for (const entry of entries) if (entry.isIntersecting) { visibility.unobserve(entry.target); draw(entry.target); }
 }, {rootMargin: "600px"});
 
 function chart(element, figure) {
   figures.set(element, figure);
-  near.unobserve(element);
-  near.observe(element);
+  visibility.unobserve(element);
+  visibility.observe(element);
 }
 
 function draw(element) {
@@ -25,16 +25,16 @@ function draw(element) {
   Plotly.react(element.plot, data, own, {responsive: true, displaylogo: false, displayModeBar: false});
 }
 
-function drawAgain() { for (const element of figures.keys()) if (element.plot) draw(element); }
+function redrawAll() { for (const element of figures.keys()) if (element.plot) draw(element); }
 function element(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
+  const node = Object.assign(document.createElement(name), properties);
+  node.append(...children);
+  return node;
 }
 
 const model = JSON.parse(document.getElementById("model").textContent);
-for (const made of document.querySelectorAll(".chart > script")) {
-  const figure = JSON.parse(made.textContent);
-  chart(made.parentElement, () => structuredClone(figure));
+for (const script of document.querySelectorAll(".chart > script")) {
+  const figure = JSON.parse(script.textContent);
+  chart(script.parentElement, () => structuredClone(figure));
 }
 addEventListener("beforeprint", () => { for (const element of figures.keys()) draw(element); });

@@ -42,18 +42,18 @@ function smooth(values, weight) {
   });
 }
 
-function colourOf(by, level, place) {
+function colourOf(by, level, index) {
   if (by === "verdict") return OUTCOMES[level] ?? "#888888";
-  return PALETTE[place % PALETTE.length];
+  return PALETTE[index % PALETTE.length];
 }
 
 // One trace a colour: its curves one after another, with gaps, so that a thousand trials can be drawn
 function curveFigure(metric, trials) {
   const by = controls.colour.value, weight = Number(controls.smoothing.value), log = controls.log.checked;
   const levels = levelsOf(by, trials.map(number => model.trials[number]));
-  const traces = levels.map((level, place) => ({
+  const traces = levels.map((level, index) => ({
     type: "scatter", mode: "lines", name: level, x: [], y: [], text: [], connectgaps: false,
-    line: {color: colourOf(by, level, place), width: 1.5, dash: DASHES[Math.floor(place / PALETTE.length) % DASHES.length]},
+    line: {color: colourOf(by, level, index), width: 1.5, dash: DASHES[Math.floor(index / PALETTE.length) % DASHES.length]},
     opacity: Math.max(0.25, Math.min(1, 24 / trials.length)),
     hovertemplate: "step %{x}: %{y:.4g}<extra>%{text}</extra>",
   }));
@@ -63,7 +63,7 @@ function curveFigure(metric, trials) {
     if (!curve) continue;
     const trace = traces[levels.indexOf(BY[by](trial))], steps = axes[curve[0]];
     const values = smooth(valuesOf(curve), weight), name = `${trial.name} (${trial.outcome})`;
-    values.forEach((value, place) => { trace.x.push(steps[place]); trace.y.push(value); trace.text.push(name); });
+    values.forEach((value, index) => { trace.x.push(steps[index]); trace.y.push(value); trace.text.push(name); });
     trace.x.push(null); trace.y.push(null); trace.text.push("");
     if (trial.outcome === "diverged") { diverged += 1; continue; }
     for (const value of values) if (!log || value > 0) { low = Math.min(low, value); high = Math.max(high, value); }
@@ -79,33 +79,33 @@ function curveFigure(metric, trials) {
 
 let curveCharts = [];
 function layOut() {
-  const place = document.getElementById("curves"), by = controls.panels.value;
+  const container = document.getElementById("curves"), by = controls.panels.value;
   for (const element of curveCharts) figures.delete(element);
   curveCharts = [];
-  place.replaceChildren();
+  container.replaceChildren();
   const all = model.trials.map((_, number) => number);
   const panels = by ? levelsOf(by, model.trials).map(level => [level, all.filter(n => BY[by](model.trials[n]) === level)]) : [["", all]];
   for (const [level, trials] of panels) {
-    if (level) place.append(element("h3", {textContent: by === "group" ? level : `${by}: ${level}`}));
-    place.append(legendOf(trials));
+    if (level) container.append(element("h3", {textContent: by === "group" ? level : `${by}: ${level}`}));
+    container.append(legendOf(trials));
     const row = element("div", {className: "charts"});
     for (const metric of model.metrics) {
       if (!trials.some(number => metric.curves[number])) continue;
-      const made = element("div", {className: "chart", role: "img", ariaLabel: `${metric.title} ${level} against the step`});
-      row.append(made);
-      curveCharts.push(made);
-      chart(made, () => curveFigure(metric, trials));
+      const panel = element("div", {className: "chart", role: "img", ariaLabel: `${metric.title} ${level} against the step`});
+      row.append(panel);
+      curveCharts.push(panel);
+      chart(panel, () => curveFigure(metric, trials));
     }
-    place.append(row);
+    container.append(row);
   }
 }
 
 function legendOf(trials) {
   const by = controls.colour.value, list = element("ul", {className: "legend"});
   const levels = levelsOf(by, trials.map(number => model.trials[number]));
-  levels.slice(0, 24).forEach((level, place) => {
+  levels.slice(0, 24).forEach((level, index) => {
     const line = element("i");
-    line.style.background = colourOf(by, level, place);
+    line.style.background = colourOf(by, level, index);
     list.append(element("li", {}, line, level));
   });
   if (levels.length > 24) list.append(element("li", {textContent: `and ${levels.length - 24} more: point at a line for its name`}));

@@ -12,9 +12,9 @@ const ordered = (name, trials) => [...new Set(trials.map(t => levelOf(name, t)).
 
 function chooseGroup() {
   const names = [...varied(chosen.group.value), "seed"];
-  for (const [axis, place] of [["x", 0], ["y", 1]]) {
+  for (const [axis, index] of [["x", 0], ["y", 1]]) {
     chosen[axis].replaceChildren(...names.map(name => new Option(name, name)));
-    chosen[axis].value = names[place] ?? names[0];
+    chosen[axis].value = names[index] ?? names[0];
   }
   drawFactors();
 }
@@ -29,11 +29,11 @@ function heatFigure() {
   const [xs, ys] = [ordered(chosen.x.value, trials), ordered(chosen.y.value, trials)];
   const cells = ys.map(y => xs.map(x => trials.filter(t => levelOf(chosen.x.value, t) === x && levelOf(chosen.y.value, t) === y)));
   const share = cell => (cell.length ? cell.filter(t => t.stable).length / cell.length : null);
-  const said = cell => (cell.length ? `${cell.filter(t => t.stable).length} of ${cell.length}` : "");
+  const counts = cell => (cell.length ? `${cell.filter(t => t.stable).length} of ${cell.length}` : "");
   return {
     data: [{
       type: "heatmap", x: xs.map(String), y: ys.map(String), z: cells.map(row => row.map(share)), zmin: 0, zmax: 1,
-      text: cells.map(row => row.map(said)), texttemplate: "%{text}", colorscale: "Cividis", xgap: 2, ygap: 2,
+      text: cells.map(row => row.map(counts)), texttemplate: "%{text}", colorscale: "Cividis", xgap: 2, ygap: 2,
       hovertemplate: `${chosen.x.value} %{x}, ${chosen.y.value} %{y}: %{text} stable<extra></extra>`,
       colorbar: {title: {text: "stable"}, tickformat: ".0%", thickness: 12},
     }],
@@ -48,7 +48,7 @@ function parallelFigure() {
   const trials = trialsOf(chosen.group.value).filter(trial => trial.final !== null || trial.stable !== null);
   const worst = Math.max(...trials.map(trial => trial.final ?? -Infinity));
   const category = (label, values, levels) => ({
-    label, values: values.map(value => levels.indexOf(value)), tickvals: levels.map((_, place) => place),
+    label, values: values.map(value => levels.indexOf(value)), tickvals: levels.map((_, index) => index),
     ticktext: levels.map(String), range: [-0.2, levels.length - 0.8],
   });
   const dimensions = [...varied(chosen.group.value), "seed"].map(name => category(name, trials.map(t => levelOf(name, t)), ordered(name, trials)));
@@ -62,7 +62,7 @@ function parallelFigure() {
       type: "parcoords", dimensions,
       line: {
         color: trials.map(trial => outcomes.indexOf(trial.outcome)), cmin: 0, cmax: last, showscale: false,
-        colorscale: outcomes.length > 1 ? colours.map((colour, place) => [place / last, colour]) : [[0, colours[0]], [1, colours[0]]],
+        colorscale: outcomes.length > 1 ? colours.map((colour, index) => [index / last, colour]) : [[0, colours[0]], [1, colours[0]]],
       },
     }],
     layout: {height: 340, margin: {l: 60, r: 60, t: 60, b: 30}},

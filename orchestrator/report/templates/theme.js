@@ -8,6 +8,6 @@ function setTheme(dark) {
   themeButton.setAttribute("aria-label", dark ? "Change to light colours" : "Change to dark colours");
 }
 
-darkSystem.addEventListener("change", () => { setTheme(darkSystem.matches); drawAgain(); });
-themeButton.addEventListener("click", () => { setTheme(document.documentElement.dataset.theme !== "dark"); drawAgain(); });
+darkSystem.addEventListener("change", () => { setTheme(darkSystem.matches); redrawAll(); });
+themeButton.addEventListener("click", () => { setTheme(document.documentElement.dataset.theme !== "dark"); redrawAll(); });
 setTheme(darkSystem.matches);
