@@ -33,7 +33,8 @@ sys.path.insert(0, str(TESTS))
 
 from support.commands import SMOKE, orchestrate, start  # noqa: E402
 from support.endings import LONGER, assert_ended_like  # noqa: E402
-from support.proxy import free_port, start_server  # noqa: E402
+from support.ports import free_port  # noqa: E402
+from support.proxy import start_server  # noqa: E402
 
 EXIT_CODES = (0, 1, 2, 130)
 """The exit codes that a disturbed command may have. 2: MLflow did not answer when the command began."""

@@ -22,7 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from support.proxy import free_port, start_server  # noqa: E402
+from support.ports import free_port  # noqa: E402
+from support.proxy import start_server  # noqa: E402
 
 from orchestrator.store.sweep_folder import SweepFolder  # noqa: E402
 from orchestrator.tracking.mirror_file import run_ids  # noqa: E402

@@ -30,8 +30,8 @@ TESTS = Path(__file__).resolve().parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
 
 from support.hosts import Host  # noqa: E402
+from support.ports import free_port  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
-from support.proxy import free_port  # noqa: E402
 
 SEEDS = 5
 SETTINGS = {

@@ -23,7 +23,8 @@ import pytest
 from mlflow import MlflowClient
 from support.commands import COMMAND, SMOKE, environment, program
 from support.endings import LONGER, assert_ended_like
-from support.topology import ADMIN, TRAINER, Topology, topology, wait_until
+from support.topology import ADMIN, TRAINER, Topology, topology
+from support.waiting import wait_until
 
 from orchestrator.store.record import Attempt
 from orchestrator.store.sweep_folder import SweepFolder
@@ -39,14 +40,14 @@ class Ended:
     """The cluster after the sweep.
 
     `lost`: host -> the trial that was disturbed there; `joined`: processes of the new node; `job`: what the command
-    that did not wait said; `said`: by the one that did; `refused`: address -> what somebody without a token was told.
+    that did not wait said; `output`: by the one that did; `refused`: address -> what somebody without a token was told.
     """
 
     cluster: Topology
     lost: dict[str, str]
     joined: set[int]
     job: str
-    said: str
+    output: str
     refused: dict[str, str]
 
     @property
@@ -63,7 +64,7 @@ class Ended:
 
 def trained_on(cluster: Topology, host: str) -> str | None:
     """The key of a trial that has a checkpoint and runs on this host."""
-    processes = {one.pid for one in cluster.hosts[host].processes()}
+    processes = {process.pid for process in cluster.hosts[host].processes()}
     for file in cluster.home.glob("sweeps/smoke/trials/*/checkpoint.pt"):
         record = TrialFolder(file.parent).record()
         if record.status == "running" and record.step and record.attempts[-1].process in processes:
@@ -93,26 +94,26 @@ def ended() -> Iterator[Ended]:
         try:
             lost = disturb(cluster, lambda: sweep.poll() is None)
             while sweep.poll() is None:
-                joined |= {one.pid for one in hosts["three"].processes()}
+                joined |= {process.pid for process in hosts["three"].processes()}
                 time.sleep(0.2)
             assert sweep.returncode == 0
         except AssertionError as error:
             raise AssertionError(f"{error}\n{log.read_text()}\n{cluster.logs()}") from None
         finally:
             sweep.kill()
-            refused = {address: heard(one) for address, one in strangers.items()}
+            refused = {address: answer_of(process) for address, process in strangers.items()}
         yield Ended(cluster, lost, joined, left.stdout, log.read_text(), refused)
 
 
 def disturb(cluster: Topology, runs: Callable[[], bool]) -> dict[str, str]:
     """All that happens to the sweep; host -> the trial that was in the middle there. `runs`: whether it still does."""
 
-    def wait_for(true: Callable[[], Any], what: str) -> Any:
+    def wait_for(true: Callable[[], Any], description: str) -> Any:
         def look() -> Any:
-            assert runs(), f"the command ended before {what}"
+            assert runs(), f"the command ended before {description}"
             return true()
 
-        return wait_until(look, what)
+        return wait_until(look, description)
 
     hosts, lost = cluster.hosts, {}
     wait_for(lambda: run_ids(SweepFolder(cluster.home, "smoke")), "runs in MLflow")
@@ -144,10 +145,10 @@ def stranger(address: str) -> subprocess.Popen[str]:
     )
 
 
-def heard(asks: subprocess.Popen[str]) -> str:
+def answer_of(joining: subprocess.Popen[str]) -> str:
     """What it was told; it has had all the time of the sweep, and its client may still be trying."""
-    asks.kill()
-    return asks.communicate()[0]
+    joining.kill()
+    return joining.communicate()[0]
 
 
 @pytest.fixture
@@ -170,18 +171,18 @@ def test_the_trial_of_a_node_that_is_lost_goes_on_elsewhere_from_its_checkpoint(
 
 
 def test_a_command_that_does_not_wait_leaves_a_job_that_the_same_command_follows(ended: Ended) -> None:
-    (started,) = [line for line in ended.said.splitlines() if "Running entrypoint for job" in line]
+    (started,) = [line for line in ended.output.splitlines() if "Running entrypoint for job" in line]
     assert ended.job.split()[1] in started
-    assert "of 4 runs were stable" in ended.said
+    assert "of 4 runs were stable" in ended.output
 
 
 def test_what_a_job_names_as_the_next_command_can_be_typed_outside(ended: Ended) -> None:
     words = [*COMMAND, "stop", "smoke", "--address", ended.cluster.dashboard]
     done = subprocess.run(words, capture_output=True, text=True, env=ended.cluster.client_environment(), timeout=300)
     assert done.returncode == 2, done.stdout + done.stderr
-    there = f"--address {ended.cluster.dashboard}`"
-    assert f"`orchestrate status smoke {there} says where it stands" in done.stdout
-    assert f"`orchestrate sweep {SMOKE} --set " in done.stdout and f"{there} goes on with it" in done.stdout
+    remote_option = f"--address {ended.cluster.dashboard}`"
+    assert f"`orchestrate status smoke {remote_option} says where it stands" in done.stdout
+    assert f"`orchestrate sweep {SMOKE} --set " in done.stdout and f"{remote_option} goes on with it" in done.stdout
 
 
 def test_a_gpu_that_no_node_has_is_refused_from_outside_too(ended: Ended) -> None:
@@ -205,9 +206,9 @@ def test_a_wrong_token_ends_in_one_line_that_says_so(ended: Ended, tmp_path: Pat
 
 def test_a_node_that_joins_halfway_gets_work(ended: Ended) -> None:
     """All that the two nodes of the beginning did not have, and then what they lost."""
-    for place in ended.trials():
-        assert ended.on_the_new_node(place.record().attempts[-1])
-        assert (len(place.record().attempts) == 2) == (place.key in ended.lost.values())
+    for trial_folder in ended.trials():
+        assert ended.on_the_new_node(trial_folder.record().attempts[-1])
+        assert (len(trial_folder.record().attempts) == 2) == (trial_folder.key in ended.lost.values())
 
 
 def test_it_all_ends_as_on_one_undisturbed_machine(ended: Ended, reference: Path, mlflow: MlflowClient) -> None:
@@ -215,22 +216,22 @@ def test_it_all_ends_as_on_one_undisturbed_machine(ended: Ended, reference: Path
 
 
 def test_a_restart_of_mlflow_and_postgresql_loses_no_point_and_doubles_none(ended: Ended) -> None:
-    assert "no report" not in ended.said
+    assert "no report" not in ended.output
     runs = run_ids(ended.folder)
     assert len(runs) == 4
-    for place in ended.trials():
-        due = [point for row in place.history() for point in run_content.row_points(row)]
-        due += run_content.end_points(place.record())
+    for trial_folder in ended.trials():
+        due = [point for row in trial_folder.history() for point in run_content.row_points(row)]
+        due += run_content.end_points(trial_folder.record())
         query = "SELECT key, value, timestamp, step FROM metrics WHERE run_uuid = %s"
-        assert Counter(ended.cluster.postgres.rows(query, runs[place.key])) == Counter(due)
+        assert Counter(ended.cluster.postgres.rows(query, runs[trial_folder.key])) == Counter(due)
 
 
 def test_artifacts_come_through_the_server(ended: Ended, mlflow: MlflowClient, tmp_path: Path) -> None:
-    place = ended.trials()[0]
-    run = mlflow.get_run(run_ids(ended.folder)[place.key])
+    trial_folder = ended.trials()[0]
+    run = mlflow.get_run(run_ids(ended.folder)[trial_folder.key])
     assert run.info.artifact_uri.startswith("mlflow-artifacts:")
     got = Path(mlflow.download_artifacts(run.info.run_id, "generator.pt", str(tmp_path)))
-    assert got.read_bytes() == place.generator_file.read_bytes()
+    assert got.read_bytes() == trial_folder.generator_file.read_bytes()
 
 
 @pytest.mark.parametrize("password", [None, "guessed"])
@@ -247,7 +248,7 @@ def test_mlflow_tells_nothing_without_the_password(ended: Ended, password: str |
 
 def test_ray_takes_nobody_without_the_token(ended: Ended) -> None:
     """The client server does not say why; that it answers at all those who have the token, the sweep has shown."""
-    assert not [said for said in ended.refused.values() if "joined" in said]
+    assert not [output for output in ended.refused.values() if "joined" in output]
     by_nodes, by_client_server = ended.refused.values()
     assert "token" in by_nodes.lower() or "unauthenticated" in by_nodes.lower()
     assert "ConnectionError" in by_client_server

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from support.commands import SMOKE, invoke, orchestrate, start, trials
+from support.endings import wait_for_checkpoints
 from support.small_disks import MakeDisk, full
 
 from gan_core import checkpoint
@@ -22,27 +22,23 @@ LONGER = ("--set", "trial.steps=200", "--set", "trial.checkpoint_every=20", "--s
 def test_a_sweep_whose_disk_fills_up_stops_and_goes_on_when_there_is_room(make_disk: MakeDisk) -> None:
     home = make_disk("800m")
     process = start("sweep", SMOKE, *LONGER, home=home)
-    deadline = time.monotonic() + 120
-    while not list(home.glob("sweeps/smoke/trials/*/checkpoint.pt")):
-        assert process.poll() is None, "the command ended before the disk was filled"
-        assert time.monotonic() < deadline, "no checkpoint appeared"
-        time.sleep(0.05)
+    wait_for_checkpoints(home, process, count=1)
     with full(home):
         output, _ = process.communicate(timeout=240)
         assert process.returncode == 130, output
         assert "stopping: " in output and "make room" in output
         assert "the same command goes on from here" in output
         assert "Traceback" not in output
-        found = trials("smoke", home)
-        assert {trial["status"] for trial in found} <= {"interrupted", "finished", "pending"}
+        rows = trials("smoke", home)
+        assert {trial["status"] for trial in rows} <= {"interrupted", "finished", "pending"}
         for file in home.glob("sweeps/smoke/trials/*/checkpoint.pt"):
             checkpoint.payload_of(file)  # raises where it is not whole
         refused = invoke("sweep", SMOKE, *LONGER, home=home)
         assert refused.returncode == 2, refused.stdout
         assert "Traceback" not in refused.stderr and len(refused.stderr.strip().splitlines()) == 1, refused.stderr
 
-    again = orchestrate("sweep", SMOKE, *LONGER, home=home)
-    assert again.returncode == 0, again.stdout + again.stderr
+    resumed = orchestrate("sweep", SMOKE, *LONGER, home=home)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert {trial["status"] for trial in trials("smoke", home)} == {"finished"}
 
 
@@ -69,9 +65,9 @@ def test_two_sweeps_run_side_by_side_in_one_home(tmp_path: Path) -> None:
         assert "no report" not in output and "Traceback" not in output
     client = MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
     for name in ("smoke", "other"):
-        found = trials(name, home)
-        assert {trial["status"] for trial in found} == {"finished"}
-        for trial in found:
+        rows = trials(name, home)
+        assert {trial["status"] for trial in rows} == {"finished"}
+        for trial in rows:
             steps = [point.step for point in client.get_metric_history(trial["run_id"], "loss/generator")]
             assert sorted(steps) == [5, 10, 15, 20]
     assert not list(home.rglob("*.tmp"))

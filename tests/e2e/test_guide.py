@@ -34,10 +34,10 @@ def reader(tmp_path: Path) -> dict[str, object]:
     """A shell in a folder with the experiments; what pip installs goes into a folder of its own."""
     (tmp_path / "experiments").symlink_to(ROOT / "experiments")
     installed = str(tmp_path / "installed")
-    found = environment() | {"PIP_TARGET": installed, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    found["PATH"] = f"{Path(sys.executable).parent}:{found['PATH']}"
-    found["PYTHONPATH"] = ":".join(filter(None, [installed, found.get("PYTHONPATH")]))
-    return {"cwd": tmp_path, "env": found, "text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    variables = environment() | {"PIP_TARGET": installed, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    variables["PATH"] = f"{Path(sys.executable).parent}:{variables['PATH']}"
+    variables["PYTHONPATH"] = ":".join(filter(None, [installed, variables.get("PYTHONPATH")]))
+    return {"cwd": tmp_path, "env": variables, "text": True, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
 
 
 @pytest.fixture

@@ -28,9 +28,9 @@ def test_a_second_command_is_refused_and_after_kill_9_the_same_one_ends_as_if_un
     process.wait()
     killed = [trial for trial in trials("smoke", tmp_path) if trial["status"] == "interrupted"]
     assert killed
-    again = orchestrate("sweep", SMOKE, *LONGER, home=tmp_path)
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert "resumable" in again.stdout
+    resumed = orchestrate("sweep", SMOKE, *LONGER, home=tmp_path)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert "resumable" in resumed.stdout
     for trial in killed:
         record = json.loads((tmp_path / "sweeps/smoke/trials" / trial["key"] / "record.json").read_text())
         assert record["attempts"][-1]["from_step"] >= trial["step"]  # not repeated, though that would end the same

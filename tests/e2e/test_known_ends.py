@@ -49,23 +49,23 @@ def mnist(tmp_path_factory: pytest.TempPathFactory) -> tuple[ImageSet, Evaluator
 
 def test_an_absurd_learning_rate_diverges(digits: tuple[ImageSet, Evaluator]) -> None:
     rates = {"model.family": "wgan_gp", "loss.n_critic": 2, "optimizer.lr": 1.0}
-    found = verdict_of({**rates, "steps": 40, "evaluation.every": 20}, *digits)
-    assert found.name == "diverged"
+    verdict = verdict_of({**rates, "steps": 40, "evaluation.every": 20}, *digits)
+    assert verdict.name == "diverged"
 
 
 def test_a_strong_discriminator_with_a_slow_generator_saturates(digits: tuple[ImageSet, Evaluator]) -> None:
     rates = {"optimizer.generator.lr": 1e-6, "optimizer.discriminator.lr": 2e-4}
-    found = verdict_of({**rates, "steps": 120, "evaluation.every": 40}, *digits)
-    assert found.name == "saturated"
+    verdict = verdict_of({**rates, "steps": 120, "evaluation.every": 40}, *digits)
+    assert verdict.name == "saturated"
 
 
 def test_the_standard_dcgan_at_its_paper_s_learning_rate_is_stable(digits: tuple[ImageSet, Evaluator]) -> None:
-    found = verdict_of({"steps": 400}, *digits)
-    assert found.name == "stable"
-    assert found.evidence[f"modes/{digits[1].id}"] >= 9
+    verdict = verdict_of({"steps": 400}, *digits)
+    assert verdict.name == "stable"
+    assert verdict.evidence[f"modes/{digits[1].id}"] >= 9
 
 
 def test_the_original_dcgan_at_2e_4_on_mnist_collapses(mnist: tuple[ImageSet, Evaluator]) -> None:
-    found = verdict_of({"model.networks": "original", "optimizer.lr": 2e-4, "batch_size": 128, "steps": 400}, *mnist)
-    assert found.name == "collapsed"
-    assert found.evidence["diversity/ratio"] < 0.5
+    verdict = verdict_of({"model.networks": "original", "optimizer.lr": 2e-4, "batch_size": 128, "steps": 400}, *mnist)
+    assert verdict.name == "collapsed"
+    assert verdict.evidence["diversity/ratio"] < 0.5

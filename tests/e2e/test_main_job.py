@@ -20,11 +20,11 @@ def mlflow(home: Path) -> MlflowClient:
 def test_every_trial_ends_with_a_verdict_and_the_command_with_0(undisturbed: tuple[Path, Done]) -> None:
     home, done = undisturbed
     assert done.returncode == 0, done.stdout + done.stderr
-    found = trials("smoke", home)
-    assert len(found) == 4
-    assert all(trial["status"] == "finished" and trial["verdict"] for trial in found)
-    assert [(trial["step"], trial["attempts"]) for trial in found] == [(20, 1)] * 4
-    assert {trial["group"] for trial in found} == {"dcgan", "acgan", "wgan-gp"}
+    rows = trials("smoke", home)
+    assert len(rows) == 4
+    assert all(trial["status"] == "finished" and trial["verdict"] for trial in rows)
+    assert [(trial["step"], trial["attempts"]) for trial in rows] == [(20, 1)] * 4
+    assert {trial["group"] for trial in rows} == {"dcgan", "acgan", "wgan-gp"}
 
 
 def test_the_output_is_plain_and_names_the_report_and_mlflow(undisturbed: tuple[Path, Done]) -> None:
@@ -91,9 +91,9 @@ def test_the_report_is_attached_to_the_parent_run(undisturbed: tuple[Path, Done]
 def test_the_same_command_again_repeats_nothing(undisturbed: tuple[Path, Done]) -> None:
     home, _ = undisturbed
     records = {file: file.stat().st_mtime_ns for file in home.glob("sweeps/smoke/trials/*/record.json")}
-    again = invoke("sweep", SMOKE, home=home)
-    assert again.returncode == 0
-    assert "starting Ray" not in again.stdout
+    repeated = invoke("sweep", SMOKE, home=home)
+    assert repeated.returncode == 0
+    assert "starting Ray" not in repeated.stdout
     assert records == {file: file.stat().st_mtime_ns for file in home.glob("sweeps/smoke/trials/*/record.json")}
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import time
 import urllib.request
 from collections.abc import Iterator
 from http.client import HTTPConnection
@@ -15,6 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from support.commands import Done, start
+from support.ports import free_port
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -26,15 +26,10 @@ PATIENCE = 60_000
 def address(undisturbed: tuple[Path, Done]) -> Iterator[str]:
     """`orchestrate ui` on the smoke sweep; the address of its experiment."""
     home, _ = undisturbed
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = start("ui", "--port", str(port), home=home)
     try:
-        for _ in range(240):
-            if server.poll() is not None or answers(f"http://127.0.0.1:{port}/health"):
-                break
-            time.sleep(0.5)
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/health"), "MLflow's UI", process=server)
         experiment = json.loads((home / "sweeps/smoke/mirror.json").read_text())["experiment"]
         yield f"http://127.0.0.1:{port}/#/experiments/{experiment}"
     finally:
@@ -90,9 +85,9 @@ def test_a_page_of_another_site_cannot_ask_it(address: str) -> None:
             "GET", "/api/2.0/mlflow/experiments/get-by-name?experiment_name=smoke", headers={"Host": host}
         )
         answer = connection.getresponse()
-        said = answer.read().decode()
-        assert answer.status == expected, said
-        assert ("experiment_id" in said) == (expected == 200)
+        body = answer.read().decode()
+        assert answer.status == expected, body
+        assert ("experiment_id" in body) == (expected == 200)
         connection.close()
 
 

@@ -13,9 +13,9 @@ import torch
 from mlflow import MlflowClient
 from support.commands import SMOKE, invoke, orchestrate, start, trials
 from support.endings import LONGER, curves_of
-from support.proxy import free_port
+from support.ports import free_port
 from support.s3_server import KEYS, S3, use_keys
-from support.topology import wait_until
+from support.waiting import wait_until
 
 from gan_core import checkpoint
 
@@ -53,7 +53,7 @@ def moved(s3_of_all: S3, tmp_path_factory: pytest.TempPathFactory) -> Moved:
             files = first.glob("sweeps/smoke/trials/*/record.json")
             return {file.parent.name: json.loads(file.read_text())["step"] for file in files}
 
-        wait_until(lambda: process.poll() is not None or any(steps().values()), "a checkpoint of which the home knows")
+        wait_until(lambda: any(steps().values()), "a checkpoint of which the home knows", process=process)
         os.kill(process.pid, signal.SIGINT)
         output, _ = process.communicate(timeout=120)
         assert process.returncode == 130, output
@@ -102,7 +102,7 @@ def test_the_storages_password_is_written_nowhere(moved: Moved) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "said"),
+    ("storage", "message"),
     [
         ("s4://bucket/runs", "--storage 's4://bucket/runs' is no address of an object store; write s3://BUCKET/PREFIX"),
         ("nobody", "there is no bucket nobody; make it, or check its name"),
@@ -111,15 +111,15 @@ def test_the_storages_password_is_written_nowhere(moved: Moved) -> None:
     ],
 )
 def test_a_storage_that_cannot_be_used_is_one_line_and_nothing_starts(
-    s3: S3, tmp_path: Path, place: str, said: str
+    s3: S3, tmp_path: Path, storage: str, message: str
 ) -> None:
     s3.make_bucket("refused")
-    there = S3(free_port()) if place == "nowhere" else s3
-    s3.allow(0 if place == "refused" else float("inf"))
+    server = S3(free_port()) if storage == "nowhere" else s3
+    s3.allow(0 if storage == "refused" else float("inf"))
     home = tmp_path / "home"
-    done = invoke("sweep", SMOKE, "--storage", place if "://" in place else there.uri(place), home=home)
+    done = invoke("sweep", SMOKE, "--storage", storage if "://" in storage else server.uri(storage), home=home)
     assert done.returncode == 2, done.stdout + done.stderr
-    assert said in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not home.exists()
 

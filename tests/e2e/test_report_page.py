@@ -66,10 +66,10 @@ def test_the_page_opens_offline_fits_and_draws_every_chart_once_it_is_near(
 def column(page: Page, title: str) -> tuple[Any, Callable[[], list[str]]]:
     """The header of a column of the leaderboard, and what gives its cells' values in order."""
     titles = [text.strip() for text in page.locator("table.sortable thead th").all_inner_texts()]
-    place = titles.index(title)
+    index = titles.index(title)
     cells = f"""[...document.querySelectorAll('table.sortable tbody tr')]
-        .map(row => row.cells[{place}].dataset.value ?? row.cells[{place}].textContent)"""
-    return page.locator("table.sortable thead th").nth(place), lambda: page.evaluate(cells)
+        .map(row => row.cells[{index}].dataset.value ?? row.cells[{index}].textContent)"""
+    return page.locator("table.sortable thead th").nth(index), lambda: page.evaluate(cells)
 
 
 @pytest.mark.parametrize("title", ["Frechet at the end", "diversity", "G loss"])
@@ -111,14 +111,14 @@ def test_what_is_not_known_stays_last_either_way(report: Path, open_page: OpenPa
 
 def test_the_filter_shows_the_rows_that_hold_every_word(report: Path, open_page: OpenPage) -> None:
     page = open_page(report)
-    rows, said = page.locator("table.sortable tbody tr:visible"), page.locator("#filtered")
-    for typed, shown in (("DCGAN", 2), ("smoothing=0.1 dcgan", 1), ("dcgan acgan", 0), ("nothing like it", 0)):
+    rows, filter_status = page.locator("table.sortable tbody tr:visible"), page.locator("#filtered")
+    for typed, row_count in (("DCGAN", 2), ("smoothing=0.1 dcgan", 1), ("dcgan acgan", 0), ("nothing like it", 0)):
         page.locator("#filter").fill(typed)
-        assert rows.count() == shown
-        assert said.inner_text() == f"{shown} shown"
+        assert rows.count() == row_count
+        assert filter_status.inner_text() == f"{row_count} shown"
     page.locator("#filter").fill("")
     assert rows.count() == 4
-    assert said.inner_text() == ""
+    assert filter_status.inner_text() == ""
 
 
 def test_the_slider_moves_every_trials_samples_through_training(report: Path, open_page: OpenPage) -> None:

@@ -12,8 +12,9 @@ import psutil
 import pytest
 from support.commands import SMOKE, environment, invoke, program, start
 from support.endings import LONGER, wait_for_checkpoints
-from support.proxy import free_port, start_server
-from support.topology import wait_until
+from support.ports import free_port
+from support.proxy import start_server
+from support.waiting import wait_until
 
 from orchestrator.cluster.ray_environment import LOCAL_ENVIRONMENT
 
@@ -32,13 +33,13 @@ REFUSALS = ("InvalidAuthToken", "Unauthenticated")
 
 def listening(command: psutil.Process) -> list[tuple[str, str, int]]:
     """(process, address, port) of everything that it and its children wait at."""
-    found = []
-    for one in (command, *command.children(recursive=True)):
+    listeners = []
+    for process in (command, *command.children(recursive=True)):
         with suppress(psutil.NoSuchProcess):
-            for connection in one.net_connections("inet"):
+            for connection in process.net_connections("inet"):
                 if connection.status == psutil.CONN_LISTEN:
-                    found.append((one.name(), connection.laddr.ip, connection.laddr.port))
-    return found
+                    listeners.append((process.name(), connection.laddr.ip, connection.laddr.port))
+    return listeners
 
 
 def stranger(port: int, token: str, log: Path) -> str:
@@ -71,9 +72,9 @@ def test_secrets_are_written_nowhere_and_a_stranger_cannot_join_ray(
         monkeypatch.setenv(name, value)
     home, port = tmp_path / "home", free_port()
     server = start_server(tmp_path, port)
-    where = ("--tracking-uri", f"http://user:{IN_ADDRESS}@127.0.0.1:{port}")
+    tracking = ("--tracking-uri", f"http://user:{IN_ADDRESS}@127.0.0.1:{port}")
     try:
-        sweep = start("sweep", SMOKE, *LONGER, *where, home=home)
+        sweep = start("sweep", SMOKE, *LONGER, *tracking, home=home)
         wait_for_checkpoints(home, sweep, count=1)
         open_to = listening(psutil.Process(sweep.pid))
         refused = stranger(
@@ -81,16 +82,16 @@ def test_secrets_are_written_nowhere_and_a_stranger_cannot_join_ray(
             PLANTED["RAY_AUTH_TOKEN"],
             tmp_path / "stranger.log",
         )
-        said, _ = sweep.communicate(timeout=300)
-        assert sweep.returncode == 0, said
-        report = invoke("report", "smoke", *where, home=home)
-        told = [said, report.stdout, report.stderr, invoke("status", "smoke", home=home).stdout]
+        output, _ = sweep.communicate(timeout=300)
+        assert sweep.returncode == 0, output
+        report = invoke("report", "smoke", *tracking, home=home)
+        outputs = [output, report.stdout, report.stderr, invoke("status", "smoke", home=home).stdout]
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
     assert report.returncode == 0, report.stderr
     assert {name for name, _, _ in open_to} >= {"gcs_server", "raylet"}
-    assert not [one for one in open_to if one[1] not in LOOPBACK]
+    assert not [process for process in open_to if process[1] not in LOOPBACK]
     assert "joined" not in refused
     assert any(refusal in refused for refusal in REFUSALS)
 
@@ -98,4 +99,4 @@ def test_secrets_are_written_nowhere_and_a_stranger_cannot_join_ray(
     assert {"record.json", "report.html", "server.db", "history.jsonl"} <= {file.name for file in written}
     for secret in (*PLANTED.values(), IN_ADDRESS):
         assert not [file for file in written if secret.encode() in file.read_bytes()]
-        assert not [text for text in told if secret in text]
+        assert not [text for text in outputs if secret in text]

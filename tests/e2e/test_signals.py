@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import psutil
 import pytest
 from support.commands import PLUGINS, SMOKE, invoke, orchestrate, start, trials
 from support.endings import LONGER, assert_ended_like, wait_for_checkpoints
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -28,14 +28,6 @@ def records(home: Path) -> list[dict[str, Any]]:
 
 def running(home: Path) -> list[dict[str, Any]]:
     return [record for record in records(home) if record["status"] == "running"]
-
-
-def wait_until(true: Any, process: subprocess.Popen[str], what: str) -> None:
-    deadline = time.monotonic() + 120
-    while not true():
-        assert process.poll() is None, f"the command ended before {what}"
-        assert time.monotonic() < deadline, f"not seen: {what}"
-        time.sleep(0.05)
 
 
 def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -55,7 +47,7 @@ def test_workers_that_are_preempted_silent_or_stopped_cost_their_trials_nothing(
     its trial goes on. SIGSTOP to one, then Ctrl-C: the command does not wait for it."""
     process = start("sweep", SMOKE, *LONGER, "--patience", "0.3", home=tmp_path)
     wait_for_checkpoints(tmp_path, process)
-    wait_until(lambda: len(running(tmp_path)) == 2, process, "two running trials")
+    wait_until(lambda: len(running(tmp_path)) == 2, "two running trials", process=process)
     preempted, silent = running(tmp_path)
     os.kill(silent["attempts"][-1]["process"], signal.SIGSTOP)
     os.kill(preempted["attempts"][-1]["process"], signal.SIGTERM)
@@ -64,11 +56,11 @@ def test_workers_that_are_preempted_silent_or_stopped_cost_their_trials_nothing(
         file = tmp_path / "sweeps/smoke/trials" / record["key"] / "record.json"
         return json.loads(file.read_text())["attempts"]  # type: ignore[no-any-return]
 
-    wait_until(lambda: len(attempts(silent)) == 2, process, "the silent trial in another worker")
+    wait_until(lambda: len(attempts(silent)) == 2, "the silent trial in another worker", process=process)
     lost, goes_on = attempts(silent)
     assert lost["outcome"] == "lost" and "nothing was heard" in lost["message"]
-    wait_until(lambda: not psutil.pid_exists(lost["process"]), process, "the end of the silent worker")
-    wait_until(lambda: attempts(silent)[1]["from_step"] > 0, process, "going on from its checkpoint")
+    wait_until(lambda: not psutil.pid_exists(lost["process"]), "the end of the silent worker", process=process)
+    wait_until(lambda: attempts(silent)[1]["from_step"] > 0, "going on from its checkpoint", process=process)
 
     family = family_of(process)
     os.kill(goes_on["process"], signal.SIGSTOP)
@@ -77,8 +69,8 @@ def test_workers_that_are_preempted_silent_or_stopped_cost_their_trials_nothing(
     assert process.returncode == 130, output
     assert "Traceback" not in output
     assert_gone(family)
-    again = orchestrate("sweep", SMOKE, *LONGER, home=tmp_path)
-    assert again.returncode == 0, again.stdout + again.stderr
+    resumed = orchestrate("sweep", SMOKE, *LONGER, home=tmp_path)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     first, second = attempts(preempted)[:2]
     assert first["outcome"] == "preempted"
     assert second["from_step"] == first["to_step"] >= 20
@@ -144,8 +136,10 @@ def test_a_trial_that_fails_is_tried_again_and_told_with_its_cause(tmp_path: Pat
     done = orchestrate("sweep", file, home=home, env=environment)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
-    found = {trial["group"]: home / "sweeps/bad/trials" / trial["key"] for trial in trials("bad", home)}
-    raised, good, died = (json.loads((found[name] / "record.json").read_text()) for name in ("raises", "dcgan", "dies"))
+    folders = {trial["group"]: home / "sweeps/bad/trials" / trial["key"] for trial in trials("bad", home)}
+    raised, good, died = (
+        json.loads((folders[name] / "record.json").read_text()) for name in ("raises", "dcgan", "dies")
+    )
     assert good["status"] == "finished"
     assert [attempt["outcome"] for attempt in raised["attempts"]] == ["exception", "exception"]
     assert raised["error"].startswith("Traceback")

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 from support.commands import COMMAND, environment, program
-from support.hosts import Host, free_port
-from support.topology import SOON, wait_until
+from support.hosts import Host
+from support.ports import free_port
+from support.topology import QUICK_HEALTH_CHECKS
+from support.waiting import wait_until
 
 from orchestrator.store.sweep_folder import SweepFolder
 
@@ -47,8 +49,8 @@ class Nodes:
         token = folder / "token"
         token.touch(mode=0o600)
         token.write_text(secrets.token_hex(32))
-        soon = {f"RAY_health_check_{name}": value for name, value in SOON.items()}
-        self.environment = environment() | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)} | soon
+        health_checks = {f"RAY_health_check_{name}": value for name, value in QUICK_HEALTH_CHECKS.items()}
+        self.environment = environment() | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)} | health_checks
         self.hosts: list[Host] = []
         self.watch: subprocess.Popen[str] | None = None
 
@@ -56,9 +58,9 @@ class Nodes:
         ray = Path(sys.executable).parent / "ray"
         common = ["--block", "--disable-usage-stats", f"--object-store-memory={100 * 1024**2}"]
         common += [f"--dashboard-agent-listen-port={free_port()}"]  # also on 127.0.0.1, whatever the node's address
-        where = [f"--node-ip-address={host.address}", f"--temp-dir={self.folder / host.name}"]
+        location = [f"--node-ip-address={host.address}", f"--temp-dir={self.folder / host.name}"]
         log = self.folder / f"{host.name}.log"
-        host.start(ray, "start", *words, *where, *common, log=log, env=self.environment)
+        host.start(ray, "start", *words, *location, *common, log=log, env=self.environment)
         self.hosts.append(host)
         return host
 
@@ -91,13 +93,13 @@ class Nodes:
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
     folder = Path(tempfile.mkdtemp(prefix="orch-"))  # short: Ray's sockets lie in it
-    found = Nodes(folder)
+    started = Nodes(folder)
     try:
-        ports = f"--port={found.head.rpartition(':')[2]}", f"--ray-client-server-port={free_port()}"
-        found.start(Host("head", HEAD), "--head", *ports, "--num-cpus=0", "--include-dashboard=false")
-        yield found
+        ports = f"--port={started.head.rpartition(':')[2]}", f"--ray-client-server-port={free_port()}"
+        started.start(Host("head", HEAD), "--head", *ports, "--num-cpus=0", "--include-dashboard=false")
+        yield started
     finally:
-        found.end()
+        started.end()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -130,7 +132,7 @@ def test_of_a_node_that_dies_one_line_tells_and_it_is_ours(nodes: Nodes, tmp_pat
     nodes.wait_for(dies.address)  # before the next one, which may choose the same free ports
     stays = nodes.join(Host("stays", "127.0.2.3"))
     nodes.wait_for(dies.address, stays.address)
-    log = tmp_path / "said"
+    log = tmp_path / "output"
     with open(log, "w") as out:
         sweep = subprocess.Popen(nodes.sweep(file), stdout=out, stderr=out, env=nodes.environment)
     try:
@@ -147,7 +149,7 @@ def test_of_a_node_that_dies_one_line_tells_and_it_is_ours(nodes: Nodes, tmp_pat
         assert sweep.wait(60) == 130, log.read_text()
     finally:
         sweep.kill()
-    said = log.read_text()
-    assert "  node 127.0.2.2 is gone; 1 worker now\n" in said
-    assert "lost the worker of" in said
-    assert "raylet" not in said and "marked dead" not in said, said
+    output = log.read_text()
+    assert "  node 127.0.2.2 is gone; 1 worker now\n" in output
+    assert "lost the worker of" in output
+    assert "raylet" not in output and "marked dead" not in output, output

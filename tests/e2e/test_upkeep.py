@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from support.commands import SMOKE, invoke, orchestrate, start, trials
-from support.endings import LONGER
+from support.endings import LONGER, wait_for_checkpoints
 
 pytestmark = pytest.mark.e2e
-
-
-def wait_for_a_checkpoint(home: Path, process: subprocess.Popen[str]) -> str:
-    """The key of a trial that has one."""
-    deadline = time.monotonic() + 120
-    while not (found := list(home.glob("sweeps/smoke/trials/*/checkpoint.pt"))):
-        assert process.poll() is None, "the command ended before it was stopped"
-        assert time.monotonic() < deadline, "no checkpoint appeared"
-        time.sleep(0.05)
-    return found[0].parent.name
 
 
 def test_a_sweep_is_stopped_from_elsewhere_looked_at_gone_on_with_and_cleaned(tmp_path: Path) -> None:
     home = tmp_path / "home"
     process = start("sweep", SMOKE, *LONGER, "--quiet", home=home)
-    key = wait_for_a_checkpoint(home, process)
+    wait_for_checkpoints(home, process, count=1)
+    key = next(home.glob("sweeps/smoke/trials/*/checkpoint.pt")).parent.name
 
     refused = invoke("clean", "smoke", "--yes", home=home)
     assert refused.returncode == 2
@@ -48,10 +37,10 @@ def test_a_sweep_is_stopped_from_elsewhere_looked_at_gone_on_with_and_cleaned(tm
         assert f"saved    {trial['name']} at step {trial['step']} of 240" in stopped.stdout
     assert invoke("stop", "smoke", home=home).returncode == 2  # nothing runs any more
 
-    told = invoke("logs", "smoke", interrupted[0]["key"], home=home)
-    assert told.returncode == 0, told.stderr
-    assert f"to {interrupted[0]['step']}: interrupted" in told.stdout
-    assert f"orchestrate sweep {SMOKE} --set trial.steps=240" in told.stdout
+    logs = invoke("logs", "smoke", interrupted[0]["key"], home=home)
+    assert logs.returncode == 0, logs.stderr
+    assert f"to {interrupted[0]['step']}: interrupted" in logs.stdout
+    assert f"orchestrate sweep {SMOKE} --set trial.steps=240" in logs.stdout
     file = tmp_path / "before.png"
     drawn = invoke("sample", "smoke", key, "--grid", "16", "--output", file, home=home)
     assert drawn.returncode == 0, drawn.stderr
@@ -60,8 +49,8 @@ def test_a_sweep_is_stopped_from_elsewhere_looked_at_gone_on_with_and_cleaned(tm
 
     planned = json.loads(invoke("plan", SMOKE, *LONGER, "--json", home=home).stdout)
     assert planned["expected_seconds"] > 0
-    again = orchestrate("sweep", SMOKE, *LONGER, home=home)
-    assert again.returncode == 0, again.stdout + again.stderr
+    resumed = orchestrate("sweep", SMOKE, *LONGER, home=home)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     followed = invoke("logs", "smoke", key, "--follow", home=home)  # it has ended, and so does this
     assert "to 240: finished" in followed.stdout
 

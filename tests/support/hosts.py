@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,13 +28,6 @@ def run(*words: str) -> str:
     if done.returncode:
         raise OSError(f"{' '.join(words)}: {done.stderr.strip()}")
     return done.stdout
-
-
-def free_port() -> str:
-    """On the loopback."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return str(one.getsockname()[1])
 
 
 @dataclass
@@ -64,28 +56,28 @@ class Host:
         return process
 
     def processes(self) -> list[psutil.Process]:
-        return [one for process in self.started for one in _family(process)]
+        return [member for process in self.started for member in _family(process)]
 
     def kill(self) -> None:
         """All its processes at once, as when its power fails."""
         family = self.processes()
-        for one in family:
+        for process in family:
             with suppress(psutil.NoSuchProcess):
-                one.kill()
+                process.kill()
         psutil.wait_procs(family, timeout=30)
         self.started.clear()
 
     def freeze(self, name: str) -> None:
         """Stops its processes of this name where they are, until they are woken."""
-        for one in self._named(name):
-            one.suspend()
+        for process in self._named(name):
+            process.suspend()
 
     def wake(self, name: str) -> None:
-        for one in self._named(name):
-            one.resume()
+        for process in self._named(name):
+            process.resume()
 
     def _named(self, name: str) -> list[psutil.Process]:
-        return [one for one in self.processes() if name in one.name()]
+        return [process for process in self.processes() if name in process.name()]
 
     def cut_off(self) -> None:
         """Its link goes down; its processes do not notice but by what they no longer hear."""

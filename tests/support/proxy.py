@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -18,12 +17,6 @@ from urllib.request import urlopen
 
 Behaviour = Literal["pass", "hang", "500", "429", "garbage", "cut", "drop"]
 """`cut`: the server does what was requested, but half of its answer arrives. `drop`: the same, but nothing arrives."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start_server(folder: Path, port: int) -> subprocess.Popen[bytes]:

@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 from pyarrow import fs
 
-from support.proxy import free_port
+from support.ports import free_port
 
 KEYS = {"AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "s3cret", "AWS_EC2_METADATA_DISABLED": "true"}
 

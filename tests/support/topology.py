@@ -8,36 +8,27 @@ import secrets
 import shutil
 import sys
 import tempfile
-import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.request import Request, urlopen
 
 import psutil
 
 from support.commands import ROOT, environment
-from support.hosts import Host, free_port, joined
+from support.hosts import Host, joined
+from support.ports import free_port
 from support.postgres import Postgres
+from support.waiting import wait_until
 
 SCRIPTS = ROOT / "docker" / "start"
 PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 ADMIN = "admin"
 STORE_BYTES = str(100 * 1024**2)
 TRAINER = "ray::ResourceTrainable"  # how Ray calls a process that trains; the system cuts the name off
-SOON = {"period_ms": "1000", "timeout_ms": "2000", "failure_threshold": "3"}
+QUICK_HEALTH_CHECKS = {"period_ms": "1000", "timeout_ms": "2000", "failure_threshold": "3"}
 """A node that does not answer is dead after about 10 s; with Ray's own settings it took 63 s."""
-
-
-def wait_until(true: Callable[[], Any], what: str, seconds: float = 300) -> Any:
-    """What `true` answers, once it is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:.0f} s"
-        time.sleep(0.1)
-    return found
 
 
 class Topology:
@@ -75,10 +66,10 @@ class Topology:
 
     def _start(self, script: str, host: str, **settings: str) -> psutil.Popen:
         """Runs one of the start scripts on a host, with nothing in its environment but its settings."""
-        place = self.folder / f"{host}-{script}"
-        place.mkdir(exist_ok=True)
-        bare = {"PATH": PATH, "HOME": str(place)}
-        return self.hosts[host].start(SCRIPTS / script, log=place.with_suffix(".log"), env=bare | settings, cwd=place)
+        folder = self.folder / f"{host}-{script}"
+        folder.mkdir(exist_ok=True)
+        bare = {"PATH": PATH, "HOME": str(folder)}
+        return self.hosts[host].start(SCRIPTS / script, log=folder.with_suffix(".log"), env=bare | settings, cwd=folder)
 
     def start_tracking(self) -> None:
         """PostgreSQL, then the MLflow server on it."""
@@ -114,14 +105,20 @@ class Topology:
 
     def start_head(self) -> None:
         """The commands that are submitted run there, so it knows the storage folder and MLflow."""
-        soon = {f"RAY_health_check_{name}": value for name, value in SOON.items()}
+        health_checks = {f"RAY_health_check_{name}": value for name, value in QUICK_HEALTH_CHECKS.items()}
         mlflow = {
             "MLFLOW_TRACKING_URI": self.mlflow,
             "MLFLOW_TRACKING_USERNAME": ADMIN,
             "MLFLOW_TRACKING_PASSWORD_FILE": str(self.admin_password),
         }
         self._start(
-            "head.sh", "head", **self._node("head"), CPUS="0", ORCHESTRATE_HOME=str(self.home), **mlflow, **soon
+            "head.sh",
+            "head",
+            **self._node("head"),
+            CPUS="0",
+            ORCHESTRATE_HOME=str(self.home),
+            **mlflow,
+            **health_checks,
         )
         wait_until(lambda: self.nodes() is not None, "a Ray head")
 
@@ -138,10 +135,10 @@ class Topology:
         request = Request(f"{self.dashboard}/nodes?view=summary", headers=allowed)
         try:
             with urlopen(request, timeout=5) as answer:
-                found = json.load(answer)["data"]["summary"]
+                nodes = json.load(answer)["data"]["summary"]
         except OSError:
             return None
-        return [node["ip"] for node in found if node.get("raylet", {}).get("state") == "ALIVE"]
+        return [node["ip"] for node in nodes if node.get("raylet", {}).get("state") == "ALIVE"]
 
     def _node(self, name: str) -> dict[str, str]:
         alone = self.hosts[name].namespace is not None
@@ -150,7 +147,7 @@ class Topology:
             "RAY_TOKEN_FILE": str(self.token),
             "TEMP_DIR": str(self.folder / name),
             "OBJECT_STORE_BYTES": STORE_BYTES,
-            **({} if alone else {"AGENT_PORT": free_port()}),  # agents listen on 127.0.0.1 too
+            **({} if alone else {"AGENT_PORT": str(free_port())}),  # agents listen on 127.0.0.1 too
         }
 
     def logs(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from support.commands import SMOKE, Done, invoke
-from support.proxy import free_port
+from support.ports import free_port
 
 
 def refused(done: Done, home: Path, *words: str) -> None:

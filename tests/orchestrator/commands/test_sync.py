@@ -13,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from rich.console import Console
 from support.commands import program, program_environment
-from support.mirrors import expected_points, mirror_of, synced_mirror, stored_points
+from support.mirrors import expected_points, mirror_of, stored_points, synced_mirror
 from support.tiny import run_some_steps, run_to_end
 
 from orchestrator.commands.sync import sync

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.proxy import free_port
+from support.ports import free_port
 from support.s3_server import S3
 
 from orchestrator.errors import UserError

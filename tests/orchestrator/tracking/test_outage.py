@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 from support.mirrors import expected_points, mirror_of, stored_points, synced_mirror
-from support.proxy import Behaviour, Proxy, free_port, proxied, start_server
+from support.ports import free_port
+from support.proxy import Behaviour, Proxy, proxied, start_server
 from support.tiny import run_some_steps, run_to_end
 
 from orchestrator.errors import UserError
