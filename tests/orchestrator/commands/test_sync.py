@@ -66,7 +66,9 @@ def test_an_empty_mlflow_is_filled_and_then_nothing_is_sent(
     assert f"{total} points" in output
     assert "5 runs" in output and "12 pictures" in output
     for planned in finished.trials:
-        assert Counter(stored_points(other / "mlflow.db", runs(finished)[planned.key])) == expected_points(finished, planned.key)
+        assert Counter(stored_points(other / "mlflow.db", runs(finished)[planned.key])) == expected_points(
+            finished, planned.key
+        )
     assert read_sweep(uri_of(other), "tiny").runs[0].settings == read_sweep(uri_of(tmp_path), "tiny").runs[0].settings
     assert "nothing was sent" in sync_output(finished, other, capsys)
 
