@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from support.commands import SMOKE, invoke, orchestrate, start, trials
-from support.endings import wait_for_checkpoints
+from support.endings import LONGER, wait_for_checkpoints
 from support.small_disks import MakeDisk, full
 
 from gan_core import checkpoint
@@ -15,8 +15,6 @@ from gan_core.config.sections import DataConfig
 from gan_core.data.datasets import load
 
 pytestmark = pytest.mark.e2e
-
-LONGER = ("--set", "trial.steps=200", "--set", "trial.checkpoint_every=20", "--set", "trial.evaluation.every=100")
 
 
 def test_a_sweep_whose_disk_fills_up_stops_and_goes_on_when_there_is_room(make_disk: MakeDisk) -> None:

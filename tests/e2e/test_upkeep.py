@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from support.commands import SMOKE, invoke, orchestrate, start, trials
-from support.endings import LONGER, wait_for_checkpoints
+from support.endings import LONGER, STEPS, wait_for_checkpoints
 
 pytestmark = pytest.mark.e2e
 
@@ -34,13 +34,13 @@ def test_a_sweep_is_stopped_from_elsewhere_looked_at_gone_on_with_and_cleaned(tm
     interrupted = [trial for trial in trials("smoke", home) if trial["status"] == "interrupted"]
     assert interrupted
     for trial in interrupted:
-        assert f"saved    {trial['name']} at step {trial['step']} of 240" in stopped.stdout
+        assert f"saved    {trial['name']} at step {trial['step']} of {STEPS}" in stopped.stdout
     assert invoke("stop", "smoke", home=home).returncode == 2  # nothing runs any more
 
     logs = invoke("logs", "smoke", interrupted[0]["key"], home=home)
     assert logs.returncode == 0, logs.stderr
     assert f"to {interrupted[0]['step']}: interrupted" in logs.stdout
-    assert f"orchestrate sweep {SMOKE} --set trial.steps=240" in logs.stdout
+    assert f"orchestrate sweep {SMOKE} --set trial.steps={STEPS}" in logs.stdout
     file = tmp_path / "before.png"
     drawn = invoke("sample", "smoke", key, "--grid", "16", "--output", file, home=home)
     assert drawn.returncode == 0, drawn.stderr
@@ -52,7 +52,7 @@ def test_a_sweep_is_stopped_from_elsewhere_looked_at_gone_on_with_and_cleaned(tm
     resumed = orchestrate("sweep", SMOKE, *LONGER, home=home)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     followed = invoke("logs", "smoke", key, "--follow", home=home)  # it has ended, and so does this
-    assert "to 240: finished" in followed.stdout
+    assert f"to {STEPS}: finished" in followed.stdout
 
     cleaned = invoke("clean", "smoke", "--yes", home=home)
     assert cleaned.returncode == 0, cleaned.stderr

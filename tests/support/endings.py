@@ -14,7 +14,13 @@ from gan_core import checkpoint
 from support.commands import trials
 from support.waiting import wait_until
 
-LONGER = ("--set", "trial.steps=240", "--set", "trial.checkpoint_every=20", "--set", "trial.evaluation.every=120")
+STEPS = 160
+"""Of each trial of the longer smoke sweep."""
+LONGER = (
+    *("--set", f"trial.steps={STEPS}"),
+    *("--set", "trial.checkpoint_every=20"),
+    *("--set", f"trial.evaluation.every={STEPS // 2}"),
+)
 """Options that make the smoke sweep long enough to be disturbed."""
 
 

@@ -137,9 +137,11 @@ def test_runs_left_running_by_a_killed_command_become_killed(
     assert "nothing was sent" in sync_output(plan, tmp_path, capsys)
 
 
-def test_two_writers_are_refused(finished: Plan, tmp_path: Path) -> None:
-    with hold(finished.folder), pytest.raises(UserError, match="is being run by process"):
-        sync(finished.folder, uri_of(tmp_path), Console(quiet=True))
+def test_two_writers_are_refused(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    mirror_of(plan, tmp_path)  # writes sweep.json
+    with hold(plan.folder), pytest.raises(UserError, match="is being run by process"):
+        sync(plan.folder, uri_of(tmp_path), Console(quiet=True))
 
 
 def test_rows_that_were_written_again_after_a_fall_back_are_not_doubled(tiny_plan: MakePlan, tmp_path: Path) -> None:
