@@ -36,7 +36,7 @@ LOG_TIME = {"optimizer.lr": [0.0, -0.3, -2.0], "smoothing": [0.0, 0.0], "noise":
 DISTANCE = {"optimizer.lr": [0.0, -3.0, 2.0], "smoothing": [0.0, -1.0], "noise": [0.0, 0.0]}
 """What each level adds to the Frechet distance at the end."""
 SEED_DEVIATION, LEVEL_DEVIATION = 0.7, 0.3
-"""Standard deviations of the random terms that the runs of a seed, and its runs at one level, share; a run's own is 1."""
+"""Standard deviations of the random terms that runs of one seed, and runs of it at one level, share; a run has 1."""
 
 
 @dataclass(frozen=True)
