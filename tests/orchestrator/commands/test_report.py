@@ -87,7 +87,7 @@ def test_a_watched_report_is_written_while_the_sweep_is_held_and_once_more_at_it
     plan = tiny_plan()
     uri = uri_of(plan, tmp_path)
     page = tmp_path / "out" / "report.html"
-    monkeypatch.setattr(report, "SECONDS", 1)
+    monkeypatch.setattr(report, "REFRESH_SECONDS", 1)
     pages: list[str] = []
     lock = FileLock(plan.folder.lock_file, thread_local=False)
     lock.acquire()
