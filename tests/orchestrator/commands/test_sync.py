@@ -213,7 +213,7 @@ def test_a_run_made_by_hand_and_files_that_are_missing_do_not_stop_the_report(fi
 
 def test_more_runs_than_fit_into_one_answer_are_all_found(finished: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     mirrored_runs = json.loads(finished.folder.mirror_file.read_text())
-    monkeypatch.setattr(client, "PAGE", 3)
+    monkeypatch.setattr(client, "PAGE_SIZE", 3)
     home = finished.folder.home.parent
     assert (
         len(client.child_runs(client.client_for(uri_of(home)), mirrored_runs["experiment"], mirrored_runs["parent"]))
