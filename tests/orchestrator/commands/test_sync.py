@@ -22,6 +22,7 @@ from orchestrator.planning.plan import Plan
 from orchestrator.report.mlflow_reader import read_sweep
 from orchestrator.store.sweep_lock import hold
 from orchestrator.tracking import client, mirror_file, run_content
+from orchestrator.tracking.client import KIND_TAG
 from orchestrator.tracking.run_writer import RunWriter
 
 MakePlan = Callable[[], Plan]
@@ -195,7 +196,7 @@ def test_a_long_history_is_read_and_sent_once(
 
 def test_a_run_made_by_hand_and_files_that_are_missing_do_not_stop_the_report(finished: Plan, tmp_path: Path) -> None:
     client, mirrored_runs = MlflowClient(uri_of(tmp_path)), json.loads(finished.folder.mirror_file.read_text())
-    for tags in ({}, {"mlflow.parentRunId": mirrored_runs["parent"], client.KIND_TAG: "trial"}):
+    for tags in ({}, {"mlflow.parentRunId": mirrored_runs["parent"], KIND_TAG: "trial"}):
         client.log_metric(client.create_run(mirrored_runs["experiment"], tags=tags).info.run_id, "loss", float("nan"))
     run_id = runs(finished)[finished.trials[0].key]
     client.log_metric(run_id, "by hand", float("nan"))

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from orchestrator.planning.plan import make_plan
+from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile import loader
 from support.mirrors import synced_mirror
 from support.tiny import run_some_steps
@@ -19,8 +20,9 @@ from support.tiny import run_some_steps
 def main() -> None:
     file, folder = map(Path, sys.argv[1:])
     plan = make_plan(loader.load(file), folder / "home")
-    run_some_steps(plan, plan.trials[0], 5)
+    execution = run_some_steps(plan, plan.trials[0], 5)
     synced_mirror(plan, folder)
+    assert execution.record.status == TrialStatus.RUNNING  # it holds the trial's lock until the process dies
     os.kill(os.getpid(), signal.SIGKILL)
 
 
