@@ -165,11 +165,11 @@ def test_mlflow_and_the_report_on_a_full_disk_are_one_line_each_and_work_later(
     tmp_path: Path,
 ) -> None:
     plan, small = tiny_plan(), make_disk("16m")
+    uri = f"sqlite:///{small / 'mlflow.db'}"
     run_to_end(plan, plan.trials[0])
     with full(small), pytest.raises(UserError, match=r"MLflow at .* cannot be used"):
-        mirror_of(plan, small).open()
-    synced_mirror(plan, small)
-    uri = f"sqlite:///{small / 'mlflow.db'}"
+        mirror_of(plan, small, uri).open()
+    synced_mirror(plan, small, uri)
     with full(small), pytest.raises(UserError, match=r"cannot be written \(No space left on device\)"):
         write_report(uri, ["tiny"], small / "report")
     write_report(uri, ["tiny"], small / "report")
