@@ -186,7 +186,7 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
 
             tune_run.TrialTrainable = EmptyTrial  # type: ignore[assignment, misc]
             super().train(plan)
-            walls.append(self.wall)
+            walls.append(self.utilization.wall)
 
     sweep.SweepRunner, finalize.finalize = EmptySweepRunner, finalize_without_report  # type: ignore[misc, assignment]
     options = sweep_options.SweepOptions(home, os.environ["MLFLOW_TRACKING_URI"], workers=workers)
