@@ -16,11 +16,11 @@ unexport PYTHONDONTWRITEBYTECODE
 sweep: .venv/ready
 	@$(BIN)/orchestrate sweep experiments/stability.yaml
 
-# Everything, in about 12 minutes on 2 processors
+# Everything
 test: .venv/ready-dev lint
 	@$(BIN)/python -m pytest $(WORKERS)
 
-# For whoever works here, in about 3 minutes: all but the tests of whole commands on a real Ray (`e2e`)
+# For whoever works here: all but the tests of whole commands on a real Ray (`e2e`)
 check: .venv/ready-dev lint
 	@$(BIN)/python -m pytest $(WORKERS) -m 'not e2e'
 

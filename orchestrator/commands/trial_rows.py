@@ -13,7 +13,7 @@ from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.mirror_file import run_ids
 
 if TYPE_CHECKING:
-    from orchestrator.planning.plan import Plan  # which needs torch: `status` answers without
+    from orchestrator.planning.plan import Plan  # which loads the data sets: `status` does without
 
 
 WRITTEN_AGAIN = "the same `orchestrate sweep` writes it again"
