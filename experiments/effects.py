@@ -61,7 +61,8 @@ def configurations(runs: list[dict[str, Any]]) -> list[str]:
     lines = [f"| configuration | stable | {' | '.join(metrics.values())} |", "|---" * (len(metrics) + 2) + "|"]
     for name in dict.fromkeys(run["configuration"] for run in runs):
         members = [run for run in runs if run["configuration"] == name]
-        stable = wilson_share(sum(run["verdict"] == "stable" for run in members), len(members))
+        decided = [run["verdict"] for run in members if run["verdict"] != "unfinished"]
+        stable = wilson_share(decided.count("stable"), len(decided))
         cells = []
         for metric in metrics:
             values = [run["metrics"][metric] for run in members if run["metrics"][metric] is not None]
@@ -94,11 +95,12 @@ def _result(run: dict[str, Any], metric: str | None = None) -> Result:
         run["configuration"],
         run["seed"],
         run["factors"],
-        stable=run["verdict"] == "stable",
+        stable=None if run["verdict"] == "unfinished" else run["verdict"] == "stable",
         steps=run["steps"],
         event=run["since"],
         final=run["metrics"][metric] if metric else None,
         best=None,
+        drew=run["verdict"] in ("stable", "oscillating"),
     )
 
 

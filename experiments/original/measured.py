@@ -134,18 +134,33 @@ def toggle(runs: list[Run], factor: str) -> Toggle:
     by_seed = contrasts_by_seed(alike, {(without,): -1, (within,): 1}, "final")
     differences = [difference for one_seed in by_seed for difference in one_seed]
     return Toggle(
-        wilson_share(sum(after.stable for _, after in pairs), len(pairs)),
-        wilson_share(sum(before.stable for before, _ in pairs), len(pairs)),
+        _stable_share([after for _, after in pairs]),
+        _stable_share([before for before, _ in pairs]),
         mean_change([fmean(one_seed) for one_seed in by_seed]) if by_seed else None,
         sum(difference < 0 for difference in differences),
         len(differences),
     )
 
 
+def _stable_share(results: list[Result]) -> Share:
+    decided = [result.stable for result in results if result.stable is not None]
+    return wilson_share(sum(decided), len(decided))
+
+
 def _result(run: Run) -> Result:
     final = None if run.verdict == "diverged" else run.last(metric_names.FRECHET)
-    stable = run.verdict == "stable"
-    return Result("as built", _configuration(run), run.seed, run.factors, stable, run.config.steps, None, final, None)
+    return Result(
+        "as built",
+        _configuration(run),
+        run.seed,
+        run.factors,
+        stable=None if run.verdict == "unfinished" else run.verdict == "stable",
+        steps=run.config.steps,
+        event=None,
+        final=final,
+        best=None,
+        drew=run.verdict in ("stable", "oscillating"),
+    )
 
 
 def smoothing(runs: list[Run]) -> Toggle:

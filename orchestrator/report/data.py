@@ -23,6 +23,11 @@ CURVES = {
 QUALITY_CURVES = {metric_names.FRECHET: "Frechet distance", metric_names.COVERAGE: "Coverage"}
 """Metric -> title of its curves. The curves of a quality metric are drawn for each evaluator apart."""
 
+UNFINISHED = "unfinished"
+"""The verdict of a run whose steps ended too early to say more."""
+DRAWING = ("stable", "oscillating")
+"""Verdicts of runs whose images at the end can be compared by their quality."""
+
 Curve = tuple[np.ndarray, np.ndarray]
 """Steps [n] int64 and values [n] float64, in order of steps."""
 
@@ -70,15 +75,29 @@ class RunData:
         return self.latest.get(metric_names.of_evaluator(name, self.evaluator.id))
 
     def to_result(self, is_comparable: bool = True) -> Result:
-        """The run as the statistics take it, without its quality unless `is_comparable`."""
-        stable = self.verdict == "stable"
-        last_step = max((int(steps[-1]) for steps, _ in self.history.values()), default=self.steps)
+        """The run as the statistics take it, without its quality unless `is_comparable`.
+
+        A run that failed, such as for lack of memory, is not stable, but nothing shows that its training had an event.
+        """
+        steps_without_history = 0 if self.status == TrialStatus.FAILED else self.steps
+        last_step = max((int(steps[-1]) for steps, _ in self.history.values()), default=steps_without_history)
         final, best = (
             self.quality(name) if is_comparable else None
             for name in (metric_names.FRECHET, metric_names.best(metric_names.FRECHET))
         )
-        event = None if stable else self.since if self.since is not None else last_step
-        return Result(self.group, self.configuration, self.seed, self.factors, stable, last_step, event, final, best)
+        has_event = self.verdict not in ("", "stable", UNFINISHED)
+        return Result(
+            self.group,
+            self.configuration,
+            self.seed,
+            self.factors,
+            stable=None if self.verdict == UNFINISHED else self.verdict == "stable",
+            steps=last_step,
+            event=(last_step if self.since is None else self.since) if has_event else None,
+            final=final,
+            best=best,
+            drew=self.verdict in DRAWING,
+        )
 
     @property
     def has_ended(self) -> bool:

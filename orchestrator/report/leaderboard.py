@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from gan_core import metric_names
-from orchestrator.report.data import RunData
+from orchestrator.report.data import UNFINISHED, RunData
 from orchestrator.statistics.configurations import Configuration, summarize_configurations
 from orchestrator.statistics.intervals import InterquartileMean, Share, interquartile_mean, wilson_share
 from orchestrator.store.trial_status import TrialStatus
@@ -48,8 +48,8 @@ class Row:
 
 
 def stable_share(runs: list[RunData]) -> Share:
-    """The share of stable runs among those that ended. A failed run has ended and is not stable."""
-    ended = [run for run in runs if run.has_ended]
+    """The share of stable runs among those that ended. A failed run is not stable; an unfinished one does not count."""
+    ended = [run for run in runs if run.has_ended and run.verdict != UNFINISHED]
     return wilson_share(sum(run.verdict == "stable" for run in ended), len(ended))
 
 

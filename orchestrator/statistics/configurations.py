@@ -13,8 +13,9 @@ from orchestrator.statistics.result import Result
 class Configuration:
     """Statistics of one configuration.
 
-    stable: the share of stable runs among all its runs. final, best, gap: interquartile means of the quality at the
-    end, of the best quality, and of their difference (final - best of each run); None if no run has a quality.
+    stable: the share of stable runs among all that are not unfinished. final, best, gap: interquartile means of the
+    quality at the end, of the best quality, and of their difference (final - best of each run); None if no run has a
+    quality.
     """
 
     name: str
@@ -37,9 +38,10 @@ def _configuration(name: str, runs: Sequence[Result]) -> Configuration:
     finals = [run.final for run in runs if run.final is not None]
     bests = [run.best for run in runs if run.best is not None]
     gaps = [run.final - run.best for run in runs if run.final is not None and run.best is not None]
+    decided = [run.stable for run in runs if run.stable is not None]
     return Configuration(
         name,
         runs[0].group,
-        wilson_share(sum(run.stable for run in runs), len(runs)),
+        wilson_share(sum(decided), len(decided)),
         *(interquartile_mean(values) if values else None for values in (finals, bests, gaps)),
     )

@@ -16,7 +16,7 @@ from orchestrator.statistics.result import Result
 
 
 def result(
-    stable: bool = True,
+    stable: bool | None = True,
     final: float | None = None,
     seed: int = 0,
     group: str = "g",
@@ -25,7 +25,8 @@ def result(
     best: float | None = None,
     **factors: Any,
 ) -> Result:
-    return Result(group, f"{group} {factors}", seed, factors, stable, steps, event, final, best)
+    """A run that drew if it has a quality."""
+    return Result(group, f"{group} {factors}", seed, factors, stable, steps, event, final, best, final is not None)
 
 
 STEPS, WINDOW = 1000, 100
@@ -114,4 +115,5 @@ def _judged(name: str, seed: int, factors: dict[str, Any], rows: list[Row]) -> R
     last, lowest = rows[-1], best(rows, EVALUATOR)
     final = None if verdict.name == "diverged" else last[f"frechet/{EVALUATOR}"]
     smallest = None if verdict.name == "diverged" or lowest is None else lowest[f"frechet/{EVALUATOR}"]
-    return Result("g", name, seed, factors, verdict.name == "stable", STEPS, verdict.since, final, smallest)
+    stable = verdict.name == "stable"
+    return Result("g", name, seed, factors, stable, STEPS, verdict.since, final, smallest, stable)

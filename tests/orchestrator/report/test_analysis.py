@@ -17,14 +17,28 @@ def test_only_runs_that_have_ended_are_results_and_failed_ones_are() -> None:
     assert [(result.seed, result.stable) for result in computed] == [(0, True), (1, False)]
 
 
-def test_something_happened_since_the_verdicts_step_or_when_the_run_was_left() -> None:
+def test_an_event_is_at_the_verdict_s_step_and_a_run_that_failed_has_none() -> None:
     collapsed = drawn(made_run(verdict="collapsed", since=10))
     failed = made_run(seed=1, verdict="", status="failed")
     failed.history = {"loss/generator": (np.array([5, 10]), np.array([1.0, 1.0]))}
     crashed_at_once = made_run(seed=2, verdict="", status="failed")
     computed = results(made_sweep(collapsed, failed, crashed_at_once, drawn(made_run(seed=3))), "g")
-    assert [result.event for result in computed] == [10, 10, 20, None]
-    assert [result.steps for result in computed] == [20, 10, 20, 20]
+    assert [result.event for result in computed] == [10, None, None, None]
+    assert [result.steps for result in computed] == [20, 10, 0, 20]
+    assert [result.stable for result in computed] == [False, False, False, True]
+
+
+def test_an_unfinished_run_is_neither_stable_nor_not_and_has_no_event() -> None:
+    unfinished = measured(drawn(made_run(verdict="unfinished", since=10)), 4.0)
+    (result,) = results(made_sweep(unfinished), "g")
+    assert (result.stable, result.event, result.steps, result.drew) == (None, None, 20, False)
+    assert result.value("stable") is None
+
+
+def test_only_runs_that_ended_stable_or_oscillating_drew() -> None:
+    verdicts = ("stable", "oscillating", "collapsed", "saturated", "diverged")
+    computed = results(made_sweep(*(made_run(seed=seed, verdict=name) for seed, name in enumerate(verdicts))), "g")
+    assert [result.drew for result in computed] == [True, True, False, False, False]
 
 
 def test_quality_of_several_evaluators_is_not_compared() -> None:
