@@ -1,32 +1,46 @@
-"""The exponential moving average (EMA) of a network: torch's own, updated without waiting for the device."""
+"""The exponential moving average (EMA) of a network, updated without waiting for the device."""
 
 from __future__ import annotations
 
 import torch
-from torch import nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 
-def begin(model: nn.Module, decay: float) -> AveragedModel:
-    """The moving average of `model`'s weights and buffers. It begins at the first update (Yazici et al. 2019)."""
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+def begin(model: nn.Module) -> AveragedModel:
+    """The moving average of `model`'s weights and buffers (Yazici et al. 2019), which begins as a copy of `model`."""
+    return AveragedModel(model, use_buffers=True)
+
+
+def decay_of_update(decay: float, updates: int) -> float:
+    """The decay of the next update, after so many updates: it ramps up to `decay`.
+
+    With a constant decay, the average of a short run would mostly be the untrained network. The ramp-up is that of
+    TensorFlow's ExponentialMovingAverage: after t updates the average is over about the last tenth of them, until
+    `decay` is reached.
+    """
+    return min(decay, (1 + updates) / (10 + updates))
 
 
 @torch.no_grad()
-def update(average: AveragedModel, model: nn.Module) -> None:
-    """`average.update_parameters(model)`, except that the caller counts the updates in `average.n_averaged`.
+def update(average: AveragedModel, model: nn.Module, weight: Tensor) -> None:
+    """Moves each average towards its value in `model` by the share `weight`, which is 1 - decay.
 
-    The first update is a copy. torch's own method copies the count to the device at each update, although this average
-    does not use it, and waits for that.
+    `weight`: float32 scalar on the device, because a number of Python's would be recorded in a CUDA graph. Buffers that
+    are not floating point (counts) are copied. The caller counts the updates in `average.n_averaged`: torch's own
+    `update_parameters` copies that count to the device each time, and waits for it.
     """
-    assert average.multi_avg_fn is not None
-    averages = [*average.module.parameters(), *average.module.buffers()]
-    values = [*model.parameters(), *model.buffers()]
-    if average.n_averaged == 0:
-        for averaged, value in zip(averages, values, strict=True):
+    averages, values = list[Tensor](), list[Tensor]()
+    for averaged, value in zip(_state(average.module), _state(model), strict=True):
+        if averaged.is_floating_point():
+            averages.append(averaged)
+            values.append(value)
+        else:
             averaged.copy_(value)
-        return
-    for is_float in (True, False):  # the function takes lists of tensors of one kind
-        chosen = [i for i, tensor in enumerate(averages) if tensor.is_floating_point() == is_float]
-        if chosen:
-            average.multi_avg_fn([averages[i] for i in chosen], [values[i] for i in chosen], average.n_averaged)
+    steps = torch._foreach_sub(values, averages)
+    torch._foreach_mul_(steps, weight)
+    torch._foreach_add_(averages, steps)
+
+
+def _state(network: nn.Module) -> list[Tensor]:
+    return [*network.parameters(), *network.buffers()]

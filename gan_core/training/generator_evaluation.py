@@ -41,20 +41,20 @@ class GeneratorEvaluation:
 
         raw_generator: the generator itself, if `eval_generator` is its moving average; its metrics are `raw_...`.
         """
-        images, classes = self.draw(eval_generator)
+        row: Row = {"step": step, "time": now_ms(), **self._metrics(eval_generator)}
+        if raw_generator is not None:
+            row |= {metric_names.raw(name): value for name, value in self._metrics(raw_generator).items()}
+        return row
+
+    def _metrics(self, generator: nn.Module) -> dict[str, float]:
+        """Diversity and, with an evaluator, quality of the images at the fixed latents."""
+        images, classes = self.draw(generator)
         diversity = sampling.diversity(images)
-        row: Row = {
-            "step": step,
-            "time": now_ms(),
+        metrics = {
             metric_names.DIVERSITY_SAMPLES: diversity,
             metric_names.DIVERSITY_RATIO: diversity / max(self._data_diversity, 1e-12),
         }
-        if self.evaluator:
-            row |= self.evaluator.measure(images, classes)
-            if raw_generator is not None:
-                raw = self.evaluator.measure(*self.draw(raw_generator))
-                row |= {metric_names.raw(name): value for name, value in raw.items()}
-        return row
+        return metrics | (self.evaluator.measure(images, classes) if self.evaluator else {})
 
     def draw(self, generator: nn.Module) -> tuple[Tensor, Tensor | None]:
         """`evaluation.samples` images uint8 on the CPU, and the classes asked for, each as often as any other."""

@@ -53,10 +53,11 @@ class Updates:
             player: self._optimizer(player, network) for player, network in self.networks.items()
         }
         self.objective = Objective(config, self.streams)
-        self.ema = ema.begin(self.generator, config.stabilizers.ema) if config.stabilizers.ema else None
+        self.ema = ema.begin(self.generator) if config.stabilizers.ema else None
         self.batches = Batches(images, config.batch_size, self.streams["data"])
         self._indices = torch.zeros(config.loss.n_critic, config.batch_size, dtype=torch.int64, device=device)
         self._noise = NoiseLevel(0.0, torch.zeros((), device=device))
+        self._ema_weight = torch.zeros((), device=device)
 
     def _networks_on_device(self, images: ImageSet) -> tuple[nn.Module, nn.Module]:
         config = self.config
@@ -82,6 +83,9 @@ class Updates:
         noise = self.config.stabilizers.instance_noise
         std = stabilizers.annealed(noise.std, step, self.config.steps) if noise.anneal else noise.std
         self._noise = NoiseLevel(std, self._noise.on_device.fill_(std))
+        if self.ema is not None:
+            decay = ema.decay_of_update(self.config.stabilizers.ema, int(self.ema.n_averaged))
+            self._ema_weight.fill_(1 - decay)
 
     def update_both(self) -> Measured:
         """The updates of a step. They do not wait for the device, and read no Python value that changes: on a GPU they
@@ -132,7 +136,7 @@ class Updates:
         measured[metric_names.WEIGHT_NORM_GENERATOR] = history.total_norm(self.generator.parameters())
         self.discriminator.requires_grad_(True)
         if self.ema is not None:
-            ema.update(self.ema, self.generator)
+            ema.update(self.ema, self.generator, self._ema_weight)
             self.objective.ran["ema"] = self.config.stabilizers.ema
         return measured
 

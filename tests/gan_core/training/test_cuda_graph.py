@@ -51,10 +51,7 @@ class Waits(TorchDispatchMode):
 
     def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
         name = function.__name__.partition(".")[0]
-        counts = (
-            name == "_local_scalar_dense" and arguments[0].dtype == torch.bool
-        )  # of averages, kept on the processor
-        if name in self.KINDS and not counts:
+        if name in self.KINDS:
             self.found.append(name)
         return function(*arguments, **(named or {}))
 
