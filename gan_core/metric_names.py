@@ -53,6 +53,8 @@ DIVERSITY_RATIO = "diversity/ratio"
 
 # Quality, without the evaluator's id: `of_evaluator` adds it
 FRECHET = "frechet"
+FRECHET_INFINITY = "frechet_infinity"
+"""Extrapolated to infinitely many samples; it may be slightly negative."""
 KERNEL = "kernel"
 KERNEL_SPREAD = "kernel_spread"
 PRECISION = "precision"
@@ -62,6 +64,15 @@ COVERAGE = "coverage"
 MODES = "modes"
 CLASS_DIVERGENCE = "class_divergence"
 CLASS_AGREEMENT = "class_agreement"
+CLASS_RECALL = "class_recall"
+"""The smallest recall among the classes that the generator was asked for."""
+WEAKEST_CLASS = "weakest_class"
+"""The number of the class with that recall."""
+AUTHENTICITY = "authenticity"
+COPIED = "copied"
+FRECHET_TO_TRAINING = "frechet_to_training"
+FRECHET_TO_HELD_OUT = "frechet_to_held_out"
+"""The Frechet distances to as many training images as were held out, and to those that were held out."""
 
 # What the orchestrator adds
 VERDICT_STABLE = "verdict/stable"
@@ -104,7 +115,7 @@ def is_frechet(name: str) -> bool:
 
 
 def raw(metric: str) -> str:
-    """A quality metric of the generator itself, in a trial that keeps the moving average of its weights."""
+    """A metric of the samples of the generator itself, in a trial that keeps the moving average of its weights."""
     return f"raw_{metric}"
 
 

@@ -19,11 +19,15 @@ from gan_core import metric_names
 from gan_core.config.sections import EvaluationConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.data.pixels import spread
+from gan_core.evaluation.class_recall import class_recall
 from gan_core.evaluation.features import Features
 from gan_core.evaluation.frechet import Moments, frechet_distance, moments
+from gan_core.evaluation.frechet_infinity import frechet_infinity
 from gan_core.evaluation.kernel import kernel_distance
 from gan_core.evaluation.manifold import manifold
+from gan_core.evaluation.memorisation import MAX_VALUES, memorisation
 from gan_core.evaluation.modes import class_agreement, class_divergence, modes_covered
+from gan_core.evaluation.tested_images import tested_images
 from gan_core.threads import one_thread
 
 NEIGHBOURS = 5
@@ -39,16 +43,22 @@ MIN_CLASSIFIER_ACCURACY = 0.9
 class Evaluator:
     """features: what images are compared in. vectors [compared, d] and moments: of the real images.
 
-    histogram [classes]: of the real labels, or None. identity: everything that the numbers depend on.
+    labels [compared]: of `vectors`. histogram [classes]: of all real labels. Both are None without labels, and the
+    histogram without a classifier, too. identity: everything that the numbers depend on.
+    training [n, d]: of training images, whichever part samples are compared with.
     kept_out: the `count` of real images of the data's other part that were measured like samples, and their metrics.
+    tested: name of each class of the classifier -> the number of test images that its accuracy is measured on.
     """
 
     features: Features
     vectors: Tensor
     moments: Moments
+    labels: Tensor | None
     histogram: Tensor | None
     identity: dict[str, Any]
+    training: Tensor
     kept_out: dict[str, float]
+    tested: dict[str, int]
 
     @property
     def id(self) -> str:
@@ -90,11 +100,40 @@ class Evaluator:
             scores[metric_names.CLASS_DIVERGENCE] = class_divergence(classes, self.histogram)
             if requested is not None:
                 scores[metric_names.CLASS_AGREEMENT] = class_agreement(classes, requested)
+        if (infinite := frechet_infinity(self.moments, vectors, requested)) is not None:
+            scores[metric_names.FRECHET_INFINITY] = infinite
+        scores |= self._likeness_to_training(vectors)
+        if requested is not None:
+            scores |= self._weakest_class(compared, requested[spread(len(vectors), MAX_COMPARED)])
         return scores
 
+    def _likeness_to_training(self, vectors: Tensor) -> dict[str, float]:
+        likeness = memorisation(self.training, vectors)
+        return {metric_names.AUTHENTICITY: likeness.authenticity, metric_names.COPIED: likeness.copied}
+
+    def _weakest_class(self, compared: Tensor, requested: Tensor) -> dict[str, float]:
+        """The smallest recall of a class, and the number of that class; {} if each class has too few images."""
+        if self.labels is None:
+            return {}
+        recalls = class_recall(self.vectors, self.labels, compared, requested, NEIGHBOURS)
+        if not recalls:
+            return {}
+        weakest = min(recalls, key=lambda label: recalls[label])
+        return {metric_names.CLASS_RECALL: recalls[weakest], metric_names.WEAKEST_CLASS: float(weakest)}
+
     def card(self) -> dict[str, Any]:
-        """A description in plain values: id and identity, test accuracy of the classifier, and `kept_out`."""
-        return {"id": self.id, **self.identity, "accuracy": self.features.accuracy, "kept_out": self.kept_out}
+        """A description in plain values: id and identity, test accuracy of the classifier, and `kept_out`.
+
+        `training`: the number of training images that memorisation is looked for in. `tested`: see `Evaluator`.
+        """
+        return {
+            "id": self.id,
+            **self.identity,
+            "accuracy": self.features.accuracy,
+            "kept_out": self.kept_out,
+            "training": len(self.training),
+            "tested": self.tested,
+        }
 
 
 def build(config: EvaluationConfig, images: ImageSet, features: Features) -> Evaluator:
@@ -110,7 +149,7 @@ def build(config: EvaluationConfig, images: ImageSet, features: Features) -> Eva
 def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Evaluator:
     parts = [(images.images, images.labels), (images.test_images, images.test_labels)]
     (real, labels), (held_out, held_out_labels) = parts if config.split == "train" else parts[::-1]
-    compared = min(config.samples, MAX_COMPARED)
+    compared = spread(len(real), min(config.samples, MAX_COMPARED))
     vectors = features(real).vectors
     identity = {
         "features": features.kind,
@@ -120,16 +159,30 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
         "split": config.split,
         "real": len(real),
         "samples": config.samples,
-        "compared": compared,
+        "compared": min(config.samples, MAX_COMPARED),
         "neighbours": NEIGHBOURS,
         "protocol": PROTOCOL,
     }
     histogram = None
     if features.kind == "classifier" and labels is not None:
         histogram = torch.bincount(labels, minlength=len(images.class_names)).double()
-    evaluator = Evaluator(features, vectors[spread(len(real), compared)], moments(vectors), histogram, identity, {})
+    searched = spread(len(images), MAX_VALUES // features.dimensions)
+    evaluator = Evaluator(
+        features=features,
+        vectors=vectors[compared],
+        moments=moments(vectors),
+        labels=None if labels is None else labels[compared],
+        histogram=histogram,
+        identity=identity,
+        training=vectors[searched] if config.split == "train" else features(images.images[searched]).vectors,
+        kept_out={},
+        tested=tested_images(features, images),
+    )
     if len(held_out) <= max(features.dimensions, NEIGHBOURS):
         return evaluator
     chosen = spread(len(held_out), config.samples)
     scores = evaluator._measure(held_out[chosen], None if held_out_labels is None else held_out_labels[chosen])
+    if config.split == "test":  # the images kept out are those of the training: none of them is authentic
+        unseen = vectors[spread(len(real), config.samples)]
+        scores |= evaluator._likeness_to_training(unseen)
     return replace(evaluator, kept_out={"count": len(chosen), **scores})

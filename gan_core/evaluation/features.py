@@ -84,7 +84,7 @@ def classifier(images: ImageSet, cache: Path) -> Features:
     Otherwise the classifier is written there: for the digits it is part of this package, for other data it is trained.
     Raises CheckpointError if the file is damaged, DataError if it belongs to other data.
     """
-    train, labels = _single(images.images, images.labels, images.stacked)
+    train, labels = single_images(images.images, images.labels, images.stacked)
     classes = 10 if images.stacked else len(images.class_names)
     network = Classifier(train.shape[1], classes).eval().requires_grad_(False)
     bundled = BUNDLED / f"{images.fingerprint}.pt"
@@ -107,7 +107,7 @@ def classifier(images: ImageSet, cache: Path) -> Features:
         resized = train if train.shape[-1] == SIDE else at_side(train.float(), SIDE).round().to(torch.uint8)
         trained = train_classifier(resized, labels, classes)
         network.load_state_dict(trained.state_dict())  # in the memory format of a file's weights: the same last bits
-        accuracy = _accuracy(network, *_single(images.test_images, images.test_labels, images.stacked))
+        accuracy = _accuracy(network, *single_images(images.test_images, images.test_labels, images.stacked))
         cache.parent.mkdir(parents=True, exist_ok=True)
         checkpoint.save(cache, {"data": images.fingerprint, "state": network.state_dict(), "accuracy": accuracy})
     dimensions = dimensions_of("classifier", images)
@@ -143,7 +143,7 @@ def weights_hash(network: nn.Module) -> str:
     return digest.hexdigest()[:12]
 
 
-def _single(images: Tensor, labels: Tensor | None, stacked: bool) -> tuple[Tensor, Tensor | None]:
+def single_images(images: Tensor, labels: Tensor | None, stacked: bool) -> tuple[Tensor, Tensor | None]:
     """Stacked digits as images of one digit each: [N, C, H, W] -> [N * C, 1, H, W]. Other images do not change."""
     if not stacked or labels is None:
         return images, labels

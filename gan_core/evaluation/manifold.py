@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-MAX_PAIRS = 2**22  # distances in memory at once: 32 MiB
+from gan_core.evaluation.neighbours import distances_by_rows, radii
 
 
 class Manifold(NamedTuple):
@@ -45,13 +45,13 @@ def manifold(real: Tensor, fake: Tensor, k: int = 5) -> Manifold:
                 f"the k-th neighbour needs at least k + 1 = {k + 1} items, the {name} set has {len(items)}"
             )
     real, fake = (features.detach().to("cpu", torch.float64) for features in (real, fake))
-    real_radii, fake_radii = _radii(real, k), _radii(fake, k)
+    real_radii, fake_radii = radii(real, k), radii(fake, k)
     pairs_in_balls, is_plausible = 0, torch.zeros(len(fake), dtype=torch.bool)
     is_covered, is_recalled = [], []
-    rows = _rows_at_once(fake)
-    for real_rows, radii in zip(real.split(rows), real_radii.split(rows), strict=True):
-        distances = _distances(real_rows, fake)
-        in_ball_of_real = distances <= radii[:, None]
+    start = 0
+    for distances in distances_by_rows(real, fake):
+        in_ball_of_real = distances <= real_radii[start : start + len(distances), None]
+        start += len(distances)
         pairs_in_balls += int(in_ball_of_real.sum())
         is_plausible |= in_ball_of_real.any(dim=0)
         is_covered.append(in_ball_of_real.any(dim=1))
@@ -62,21 +62,6 @@ def manifold(real: Tensor, fake: Tensor, k: int = 5) -> Manifold:
         density=pairs_in_balls / (k * len(fake)),
         coverage=_share(torch.cat(is_covered)),
     )
-
-
-def _radii(features: Tensor, k: int) -> Tensor:
-    """The distance of each item to its k-th nearest neighbour: [n]. An item is not its own neighbour."""
-    chunks = features.split(_rows_at_once(features))
-    return torch.cat([_distances(rows, features).kthvalue(k + 1, dim=1).values for rows in chunks])
-
-
-def _distances(x: Tensor, y: Tensor) -> Tensor:
-    # A matrix product would give two equal items a distance by rounding, which depends on the chunk they are in
-    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist")
-
-
-def _rows_at_once(columns: Tensor) -> int:
-    return max(1, MAX_PAIRS // len(columns))
 
 
 def _share(is_member: Tensor) -> float:

@@ -17,6 +17,7 @@ from gan_core.evaluation.features import Features
 from gan_core.evaluation.requirements import features_kind
 from gan_core.files import remove_temporary
 from orchestrator.errors import UserError
+from orchestrator.planning.classifier_accuracy import accuracy_text, hardly_tested
 from orchestrator.planning.plan import Plan
 from orchestrator.store.trial_status import TrialStatus
 
@@ -91,7 +92,9 @@ def _notes(evaluator: Evaluator, images: datasets.ImageSet) -> list[str]:
         return [
             f"caution: the classifier of {images.name} ({evaluator.id}) could not be tested: no test image has a label"
         ]
-    line = f"evaluator of {images.name}: {evaluator.id}, a classifier with {accuracy:.1%} accuracy on the test images"
+    line = f"evaluator of {images.name}: {evaluator.id}, a classifier {accuracy_text(accuracy, evaluator.tested)}"
     if accuracy < MIN_CLASSIFIER_ACCURACY:
-        line = f"caution: {line}, below {MIN_CLASSIFIER_ACCURACY:.0%}: classes covered and class agreement are rough"
+        line = f"caution: {line}; below {MIN_CLASSIFIER_ACCURACY:.0%}: classes covered and class agreement are rough"
+    elif hardly_tested(evaluator.tested):
+        line = f"caution: {line}: nothing says how well it knows such a class"
     return [line]

@@ -26,8 +26,11 @@ from gan_core.evaluation.requirements import check_evaluation, features_kind
 
 METRICS = {
     *("frechet", "kernel", "kernel_spread", "precision", "recall", "density", "coverage"),
-    *("modes", "class_divergence", "class_agreement"),
+    *("modes", "class_divergence", "class_agreement", "frechet_infinity", "authenticity", "copied"),
+    *("class_recall", "weakest_class"),
 }
+OF_CLASSES = {"class_agreement", "class_recall", "weakest_class"}
+"""Measured only if the generator was asked for classes."""
 
 
 def configured(**evaluation: Any) -> EvaluationConfig:
@@ -62,13 +65,14 @@ def part(digits: ImageSet) -> ImageSet:
 
 
 def test_every_metric_has_the_id_in_its_name(of_digits: Evaluator, digits: ImageSet) -> None:
-    asked = torch.arange(100) % 10
-    measured = of_digits.measure(digits.test_images[:100], asked)
+    asked = torch.arange(256) % 10
+    measured = of_digits.measure(digits.test_images, asked)
     assert set(measured) == {f"{name}/{of_digits.id}" for name in METRICS}
     assert of_digits.id.startswith("classifier-") and len(of_digits.id) == len("classifier-") + 8
-    unasked = of_digits.measure(digits.test_images[:100])
-    assert set(measured) - set(unasked) == {f"class_agreement/{of_digits.id}"}
-    assert {name: measured[name] for name in unasked} == unasked
+    unasked = of_digits.measure(digits.test_images)
+    assert set(measured) - set(unasked) == {f"{name}/{of_digits.id}" for name in OF_CLASSES}
+    of_order = f"frechet_infinity/{of_digits.id}"  # each of its parts has an equal share of the classes asked for
+    assert {name for name in unasked if measured[name] != unasked[name]} == {of_order}
 
 
 def test_an_evaluator_is_the_same_however_many_cores_its_machine_has(
@@ -92,8 +96,8 @@ def test_an_evaluator_is_the_same_however_many_cores_its_machine_has(
 def test_random_features_know_no_classes(digits: ImageSet) -> None:
     found = build(configured(), digits, random_features(1))
     assert found.histogram is None and found.expected_modes is None
-    measured = plain(found.measure(digits.test_images[:100], torch.arange(100) % 10))
-    assert METRICS - set(measured) == {"modes", "class_divergence", "class_agreement"}
+    measured = plain(found.measure(digits.test_images, torch.arange(256) % 10))
+    assert METRICS - set(measured) == {"modes", "class_divergence", "class_agreement", "class_recall", "weakest_class"}
 
 
 def test_the_metrics_are_those_of_their_files(of_digits: Evaluator, digits: ImageSet, digit_features: Features) -> None:
@@ -171,7 +175,9 @@ def test_samples_are_compared_with_the_part_asked_for_and_the_other_scores(
     some = spread(len(there), 128)
     labels = digits.test_labels if split == "train" else digits.labels
     assert labels is not None
-    assert found.kept_out == {"count": 128} | plain(found.measure(there[some], labels[some]))
+    unseen = plain(found.measure(digits.test_images[spread(256, 128)]))  # by training, whatever the split
+    likeness = {name: unseen[name] for name in ("authenticity", "copied")}
+    assert found.kept_out == {"count": 128} | plain(found.measure(there[some], labels[some])) | likeness
 
 
 def test_anything_that_the_numbers_depend_on_changes_the_id_and_every_name(part: ImageSet) -> None:
@@ -359,3 +365,52 @@ def test_inception_needs_its_weights_and_as_many_images_as_its_covariance(digits
     assert str(least) in refused(digits, "split", samples=least, **there)  # 1,541 training images
     many = replace(digits, images=digits.images.repeat(2, 1, 1, 1), labels=None)
     check_evaluation(trial(samples=least, **there), many)
+
+
+# Memorisation, classes, and the extrapolated distance
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_copies_of_training_images_are_seen_whatever_the_samples_are_compared_with(part: ImageSet, split: str) -> None:
+    found = build(configured(split=split), part, random_features(1))
+    copies = plain(found.measure(part.images[:128]))
+    assert (copies["authenticity"], copies["copied"]) == (0.0, 1.0)
+    assert found.kept_out["authenticity"] > 0.3 and found.kept_out["copied"] < 0.1
+
+
+def test_copies_are_looked_for_among_an_even_choice_of_very_many_images(
+    part: ImageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_VALUES", 50 * EMBEDDING_DIMENSIONS)
+    before = build(configured(), part, random_features(1))
+    assert before.card()["training"] == 50
+    chosen = part.images[spread(200, 50)]
+    assert plain(before.measure(torch.cat([chosen, noise(50)])))["copied"] == 0.5
+
+
+def test_a_class_that_is_drawn_without_variety_is_named(of_digits: Evaluator, digits: ImageSet) -> None:
+    assert digits.labels is not None
+    order = digits.labels.argsort(stable=True)
+    starts = [int((digits.labels == label).nonzero()[0]) for label in range(10)]
+    images = torch.cat([digits.images[order][digits.labels[order] == label][:30] for label in range(10)])
+    asked = torch.arange(10).repeat_interleave(30)
+    images[asked == 7] = digits.images[starts[7]]
+    measured = plain(of_digits.measure(images, asked))
+    assert (measured["class_recall"], measured["weakest_class"]) == (0.0, 7.0)
+    assert measured["class_agreement"] > 0.99 and measured["recall"] > 0.5
+
+
+def test_few_samples_have_no_extrapolated_distance(of_digits: Evaluator, digits: ImageSet) -> None:
+    assert "frechet_infinity" not in plain(of_digits.measure(digits.test_images[:255]))
+    assert "frechet_infinity" in plain(of_digits.measure(digits.test_images))
+
+
+def test_the_card_counts_the_test_images_of_each_class(of_digits: Evaluator, digits: ImageSet, part: ImageSet) -> None:
+    assert digits.test_labels is not None
+    assert list(of_digits.card()["tested"].values()) == digits.test_labels.bincount().tolist()
+    assert list(of_digits.card()["tested"]) == list("0123456789")
+    assert build(configured(), part, random_features(1)).card()["tested"] == {}
+
+
+def test_new_metrics_leave_the_id_of_earlier_records_as_it_was(of_digits: Evaluator) -> None:
+    assert of_digits.id == "classifier-21d32f5e"

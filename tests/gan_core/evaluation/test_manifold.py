@@ -8,7 +8,7 @@ from prdc import compute_prdc
 from torch import Tensor
 from torch_fidelity.metric_prc import prc_features_to_metric
 
-from gan_core.evaluation import manifold as module
+from gan_core.evaluation import neighbours
 from gan_core.evaluation.manifold import Manifold, manifold
 
 
@@ -110,7 +110,7 @@ def test_shift_scale_and_rotation_of_both_do_not_matter() -> None:
 @pytest.mark.parametrize("pairs", [1, 333, 2000, 10**6])
 def test_how_many_pairs_are_held_at_once_does_not_matter(pairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     expected, itself = manifold(REAL, FAKE), manifold(REAL, REAL)
-    monkeypatch.setattr(module, "MAX_PAIRS", pairs)
+    monkeypatch.setattr(neighbours, "MAX_PAIRS", pairs)
     assert manifold(REAL, FAKE) == expected
     assert manifold(REAL, REAL) == itself
 
