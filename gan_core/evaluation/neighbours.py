@@ -1,0 +1,27 @@
+"""Features -> distances to neighbours, in parts that fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+MAX_PAIRS = 2**22  # distances in memory at once: 32 MiB
+
+
+def distances_by_rows(x: Tensor, y: Tensor) -> Iterator[Tensor]:
+    """The distances of some rows of x [n, d] to all rows of y [m, d], in order: float64 [rows, m] each."""
+    for rows in x.split(max(1, MAX_PAIRS // len(y))):
+        # A matrix product would give two equal items a distance by rounding, which depends on the part they are in
+        yield torch.cdist(rows, y, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def radii(features: Tensor, k: int) -> Tensor:
+    """The distance of each item [n, d] to its k-th nearest neighbour, itself not counted: [n]."""
+    return torch.cat([distances.kthvalue(k + 1, dim=1).values for distances in distances_by_rows(features, features)])
+
+
+def pairs_within(features: Tensor, distance: float) -> int:
+    """The number of ordered pairs of items [n, d] that are at most `distance` apart, each item with itself included."""
+    return sum(int((distances <= distance).sum()) for distances in distances_by_rows(features, features))
