@@ -20,6 +20,7 @@ from gan_core.config.sections import EvaluationConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.data.pixels import spread
 from gan_core.evaluation.class_recall import class_recall
+from gan_core.evaluation.distinctness import distinct_share, repeat_distance
 from gan_core.evaluation.features import Features
 from gan_core.evaluation.frechet import Moments, frechet_distance, moments
 from gan_core.evaluation.frechet_infinity import frechet_infinity
@@ -43,6 +44,7 @@ MIN_CLASSIFIER_ACCURACY = 0.9
 class Evaluator:
     """features: what images are compared in. vectors [compared, d] and moments: of the real images.
 
+    repeat_distance: two samples that are at most so far apart count as the same image.
     labels [compared]: of `vectors`. histogram [classes]: of all real labels. Both are None without labels, and the
     histogram without a classifier, too. identity: everything that the numbers depend on.
     training [n, d]: of training images, whichever part samples are compared with.
@@ -53,6 +55,7 @@ class Evaluator:
     features: Features
     vectors: Tensor
     moments: Moments
+    repeat_distance: float
     labels: Tensor | None
     histogram: Tensor | None
     identity: dict[str, Any]
@@ -94,6 +97,7 @@ class Evaluator:
             metric_names.RECALL: overlap.recall,
             metric_names.DENSITY: overlap.density,
             metric_names.COVERAGE: overlap.coverage,
+            metric_names.DISTINCT: distinct_share(compared, self.repeat_distance),
         }
         if classes is not None and self.histogram is not None:
             scores[metric_names.MODES] = float(modes_covered(classes, len(self.histogram)))
@@ -131,6 +135,7 @@ class Evaluator:
             **self.identity,
             "accuracy": self.features.accuracy,
             "kept_out": self.kept_out,
+            "expected_modes": self.expected_modes,
             "training": len(self.training),
             "tested": self.tested,
         }
@@ -171,6 +176,7 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
         features=features,
         vectors=vectors[compared],
         moments=moments(vectors),
+        repeat_distance=repeat_distance(vectors[compared]),
         labels=None if labels is None else labels[compared],
         histogram=histogram,
         identity=identity,
