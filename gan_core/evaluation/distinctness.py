@@ -7,7 +7,6 @@ other than real images hardly ever are, and all pairs count, not only the first 
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from gan_core.evaluation.neighbours import pairs_within, radii
