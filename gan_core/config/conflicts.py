@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from gan_core import families
 from gan_core.config.sections import TrialSections
 
 Problem = tuple[str, str]
 """(path of the setting, what is wrong with it)."""
+
+MIN_EVALUATIONS = 4
+"""Fewest evaluations, after that of the untrained generator, that a verdict can be trusted with."""
 
 
 class Conflict(ValueError):
@@ -117,25 +122,74 @@ def _of_data_and_evaluation(config: TrialSections) -> list[Problem]:
 
 
 def cautions(config: TrialSections) -> list[str]:
-    """Warnings about settings that work together although their papers advise against it."""
+    """Warnings about settings that work together although their papers advise against it, or that show too little.
+
+    Trials of a grid share a text if possible, because each text is shown once: it names levels, but no trial.
+    """
+    return [*_cautions_about_penalties(config), *_cautions_about_losses(config), *_cautions_about_length(config)]
+
+
+def _cautions_about_penalties(config: TrialSections) -> list[str]:
+    """About what constrains the discriminator, together with layers that mix the images of a batch."""
     warnings: list[str] = []
     loss, stabilizers = config.loss, config.stabilizers
-    penalties = (loss.gradient_penalty, stabilizers.r1, stabilizers.dragan)
-    if loss.gradient_penalty and config.model.discriminator_norm == "batch":
+    has_batch_norm = config.model.discriminator_norm == "batch"
+    for name, strength, paper in (
+        ("a gradient penalty", loss.gradient_penalty, "Gulrajani et al. 2017, section 4"),
+        ("R1", stabilizers.r1, "Mescheder et al. 2018 use no batch norm"),
+        ("DRAGAN", stabilizers.dragan, "it has the form of Gulrajani et al. 2017, section 4"),
+    ):
+        if strength and has_batch_norm:
+            warnings.append(
+                f"batch norm in the discriminator with {name}, which is per example: with batch norm the gradient of "
+                f"an image is also that of the others in its batch ({paper}); set model.discriminator_norm to layer "
+                "or none"
+            )
+    if stabilizers.spectral_norm and has_batch_norm:
         warnings.append(
-            "batch norm in the discriminator with a gradient penalty, which is per example and assumes no batch norm "
-            "(Gulrajani et al. 2017, section 4)"
+            "batch norm in the discriminator with spectral norm, which should keep its slope at most 1: batch norm "
+            "divides by the spread of the batch, so the slope is several times as large (Miyato et al. 2018 use no "
+            "batch norm in the discriminator); set model.discriminator_norm to none"
         )
     if loss.gradient_penalty and stabilizers.minibatch_std:
         warnings.append("minibatch standard deviation with a gradient penalty: each score depends on the whole batch")
+    return warnings
+
+
+def _cautions_about_losses(config: TrialSections) -> list[str]:
+    warnings: list[str] = []
+    loss, stabilizers = config.loss, config.stabilizers
+    is_constrained = any((loss.gradient_penalty, stabilizers.r1, stabilizers.dragan, stabilizers.spectral_norm))
     if loss.shared_epsilon:
         warnings.append(
             "one mixing epsilon for the whole batch: Gulrajani et al. 2017, algorithm 1, draw one for each example"
         )
-    if loss.name == "wasserstein" and not any(penalties) and not stabilizers.spectral_norm:
+    if loss.name == "wasserstein" and not is_constrained:
         warnings.append("a Wasserstein loss without a gradient penalty leaves the critic unconstrained")
     if loss.auxiliary_loss in ("nll_of_probabilities", "double_softmax"):
         warnings.append(
             f"{loss.auxiliary_loss} is a known mistake, here to be measured; the correct class loss is cross_entropy"
         )
     return warnings
+
+
+def _cautions_about_length(config: TrialSections) -> list[str]:
+    """About trials that are too short for what they are asked to show."""
+    warnings: list[str] = []
+    decay = config.stabilizers.ema
+    if decay and config.steps < (reached := steps_of_ramp_up(decay)):
+        warnings.append(
+            f"a moving average with decay {decay} needs {reached:,} steps to ramp up to this decay: in a shorter "
+            "trial it is over about the last tenth of the steps, whatever the decay"
+        )
+    if math.ceil(config.steps / config.evaluation.every) < MIN_EVALUATIONS:
+        warnings.append(
+            f"fewer than {MIN_EVALUATIONS} evaluations of the trained generator: too few to tell how a trial ended; "
+            "use a smaller evaluation.every"
+        )
+    return warnings
+
+
+def steps_of_ramp_up(decay: float) -> int:
+    """The steps after which (1 + t) / (10 + t), the ramp-up of the moving average, reaches `decay`, below 1."""
+    return math.ceil(max(0.0, (10 * decay - 1) / (1 - decay)))

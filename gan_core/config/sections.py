@@ -149,7 +149,9 @@ class StabilizerConfig(Section):
     dragan: Strength = Field(0.0, description="weight lambda of the gradient penalty around real images (Kodali 2017)")
     spectral_norm: bool = Field(False, strict=True, description="spectral norm in all of D's layers (Miyato 2018)")
     ema: Strength = Field(
-        0.0, lt=1, description="decay of a moving average of G's weights, which is evaluated and saved (Yazici 2019)"
+        0.0,
+        lt=1,
+        description="decay, after a ramp-up, of the average of G's weights, which is evaluated and saved (Yazici 2019)",
     )
     diff_augment: bool = Field(
         False, strict=True, description="random colour, translation and cutout on all inputs of D (Zhao 2020)"
@@ -184,3 +186,4 @@ class TrialSections(Section):
     stabilizers: StabilizerConfig = StabilizerConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     batch_size: Whole = Field(64, ge=2, description="real images in one discriminator update")
+    steps: Whole = Field(1000, ge=1, description="generator updates; each follows n_critic discriminator updates")

@@ -53,7 +53,6 @@ def _family_defaults(name: Any) -> dict[str, Any]:
 class TrialConfig(TrialSections):
     """One GAN with one choice of settings and one seed."""
 
-    steps: Whole = Field(1000, ge=1, description="generator updates; each follows n_critic discriminator updates")
     log_every: Whole = Field(
         10, ge=1, description="steps per row of the history, whose metrics are means over these steps"
     )

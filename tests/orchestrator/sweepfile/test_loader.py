@@ -429,6 +429,7 @@ def test_each_caution_is_given_once_with_the_groups_it_concerns(tmp_path: Path) 
         """
         sweep: s
         seeds: [0, 1]
+        trial: {evaluation.every: 1}
         groups:
           - {name: b, trial: {loss.gradient_penalty: 10}, grid: {steps: [5, 6]}}
           - {name: a, trial: {loss.gradient_penalty: 1}}
@@ -438,3 +439,12 @@ def test_each_caution_is_given_once_with_the_groups_it_concerns(tmp_path: Path) 
     assert len(sweep.cautions) == 1
     assert "batch norm" in sweep.cautions[0]
     assert sweep.cautions[0].endswith("(a, b)")
+
+
+def test_a_grid_of_many_trials_has_as_many_cautions_as_kinds_of_them(tmp_path: Path) -> None:
+    grid = "{stabilizers.ema: [0.99, 0.999], steps: [4, 5, 6], batch_size: [8, 16, 24, 32]}"
+    sweep = read(tmp_path, group(f"grid: {grid}", shared="evaluation.every: 2"))
+    assert len(sweep.trials) == 24
+    starts = ("fewer than 4 evaluations", "a moving average with decay 0.99 ", "a moving average with decay 0.999 ")
+    assert len(sweep.cautions) == len(starts)
+    assert all(any(caution.startswith(start) for caution in sweep.cautions) for start in starts)
