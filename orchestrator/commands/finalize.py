@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gan_core.error_text import first_line
@@ -19,13 +19,15 @@ class FinalResult:
     """What a sweep ended with.
 
     `answer`: the lines that answer the sweep's question. `report`: the HTML file. `report_error`: why there is none.
-    `model`: the best generator in MLflow. `model_error`: why there is none, though a trial has a generator.
+    `model`: the best generator in MLflow. `no_best`: why no run is the best. `model_error`: why the best one is not in
+    MLflow.
     """
 
     answer: str = ""
     report: Path | None = None
     report_error: str | None = None
     model: model_logging.LoggedGenerator | None = None
+    no_best: str | None = None
     model_error: str | None = None
 
 
@@ -63,7 +65,7 @@ def finalize(
         return FinalResult(report_error=first_line(error))
     if status == "KILLED":
         return FinalResult(answer, folder.report_file)
-    return FinalResult(answer, folder.report_file, None, *_log_generator(mirror, register, show_phase))
+    return _with_best_generator(FinalResult(answer, folder.report_file), mirror, register, show_phase)
 
 
 def _is_mlflow_error(error: Exception) -> bool:
@@ -73,15 +75,16 @@ def _is_mlflow_error(error: Exception) -> bool:
     return isinstance(error, MlflowException | SQLAlchemyError)
 
 
-def _log_generator(
-    mirror: Mirror, register: str | None, show_phase: Callable[[str], None]
-) -> tuple[model_logging.LoggedGenerator | None, str | None]:
-    """Log the best configuration's generator; returns it, or the error: the sweep has its report already."""
-    ranked = ranking.rank_configurations(ranking.ended_trials(mirror.folder, mirror.document["trials"]))
+def _with_best_generator(
+    result: FinalResult, mirror: Mirror, register: str | None, show_phase: Callable[[str], None]
+) -> FinalResult:
+    """The result, after the generator of the best configuration was logged; an error leaves the report as it is."""
+    ended = ranking.ended_trials(mirror.folder, mirror.document["trials"])
+    ranked = ranking.rank_configurations(ended)
     if not ranked:
-        return None, "no run kept a generator that was measured" if register else None
+        return replace(result, no_best=ranking.why_none(ended))
     show_phase("logging the best generator")
     try:
-        return model_logging.log_generator(mirror, ranked[0], register), None
+        return replace(result, model=model_logging.log_generator(mirror, ranked[0], register))
     except Exception as error:  # MLflow, SQLAlchemy, requests and torch.export each have errors of their own
-        return None, f"{first_line(error)}; the same command tries again"
+        return replace(result, model_error=f"{first_line(error)}; the same command tries again")

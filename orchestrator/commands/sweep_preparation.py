@@ -88,7 +88,7 @@ def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, displa
         display.set_phase(f"looking into {folder.object_store.uri}")
         write_text(folder.storage_file, folder.object_store.uri + "\n")
         plan = puller.exchange_trials(folder, plan, display.note)
-    plan = repair_finished_trials(with_confirmations(plan, options.confirm), display.note)
+    plan = repair_finished_trials(with_confirmations(plan, options.confirm, display.note), display.note)
     if plan.unfinished:
         workers = options.workers or environment.available_cpus()
         disk_space.check_free_space(plan.folder.home, disk_estimate.bytes_needed(plan, workers))

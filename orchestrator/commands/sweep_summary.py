@@ -56,6 +56,8 @@ def _where_results_are(options: SweepOptions, result: SweepResult) -> list[str]:
         lines.append(f"report  {final.report}")
     if final.model:
         lines.append(f"model   {final.model.uri}, the generator of {final.model.trial}")
+    if final.no_best:
+        lines.append(f"no model: {final.no_best}, so no generator is the best")
     if final.model_error:
         lines.append(f"no model: {final.model_error}")
     if final.report_error:

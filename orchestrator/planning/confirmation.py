@@ -6,19 +6,22 @@ how good it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from gan_core.config.identity import trial_key
 from orchestrator.planning.plan import Plan, PlannedTrial
-from orchestrator.planning.ranking import ended_trials, rank_configurations
+from orchestrator.planning.ranking import ended_trials, rank_configurations, why_none
 from orchestrator.store.trial_status import TrialStatus
 
 MIN_SEEDS = 3
 """Fewest new seeds per configuration."""
 
 
-def with_confirmations(plan: Plan, count: int) -> Plan:
+def with_confirmations(plan: Plan, count: int, note: Callable[[str], None] = lambda text: None) -> Plan:
     """The plan with the trials that confirm its best `count` configurations, once all others are finished.
+
+    Only configurations with a stable run are confirmed; if there is none, `note` gets a line that says so.
 
     The new seeds are the numbers after the largest seed of the sweep, as many as it has and at least MIN_SEEDS. Trials
     that an earlier command added and finished stay.
@@ -31,6 +34,9 @@ def with_confirmations(plan: Plan, count: int) -> Plan:
         return plan
     ended = ended_trials(plan.folder, [planned.to_document() for planned in plan.trials])
     best = [ranked.configuration for ranked in rank_configurations(ended)]
+    if not best:
+        note(f"nothing is confirmed: {why_none(ended)}")
+        return plan
     first = max(plan.sweep.seeds) + 1
     seeds = range(first, first + max(MIN_SEEDS, len(plan.sweep.seeds)))
     examples = {planned.trial.configuration: planned for planned in plan.trials}

@@ -1,12 +1,12 @@
-"""Ranks the configurations of a sweep, and selects the run that represents each.
+"""Ranks the configurations of a sweep that have a stable run, and selects the run that represents each.
 
 The best configuration has the highest share of stable runs, then the lowest interquartile mean of the Frechet distance
-at the end, as in the report's leaderboard. Runs that failed or diverged count in the share's denominator. The run with
-the median Frechet distance represents its configuration, not its best run, because the best of several seeds is luck.
-With an even number of runs it is the worse of the two in the middle.
+at the end, as in the report's leaderboard. Runs that failed or diverged count in the share's denominator. Of the stable
+runs, the one with the median Frechet distance represents its configuration, not the best one, because the best of
+several seeds is luck. With an even number of stable runs it is the worse of the two in the middle.
 
 Frechet distances of two evaluators cannot be compared, so only the configurations of one evaluator are ranked: the one
-that measured the most runs.
+that measured the most stable runs.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class EndedTrial:
 
 @dataclass(frozen=True)
 class RankedConfiguration:
-    """A configuration and the run that represents it.
+    """A configuration and the stable run that represents it.
 
     `key`, `frechet`: of this run. `stable`, `typical_frechet`: share of stable runs and interquartile mean of the
     Frechet distance of the configuration.
@@ -54,7 +54,7 @@ class RankedConfiguration:
     def reason(self) -> str:
         """Why this run is the best of the sweep, if the configuration is ranked first."""
         return (
-            f"the run with the median final Frechet distance ({self.frechet:.4g}) of {self.configuration}, the "
+            f"the stable run with the median final Frechet distance ({self.frechet:.4g}) of {self.configuration}, the "
             f"configuration with the highest share of stable runs ({self.stable}), then the lowest final Frechet "
             f"distance ({self.typical_frechet:.4g}, interquartile mean)"
         )
@@ -77,8 +77,8 @@ def ended_trials(folder: SweepFolder, trials: list[TrialDocument]) -> list[Ended
 
 
 def rank_configurations(trials: list[EndedTrial]) -> list[RankedConfiguration]:
-    """The configurations with at least one measured generator, best first."""
-    measured = Counter(trial.evaluator for trial in trials if trial.frechet is not None)
+    """The configurations with a stable run whose generator was measured, best first. If there is none: `why_none`."""
+    measured = Counter(trial.evaluator for trial in trials if trial.stable and trial.frechet is not None)
     if not measured:
         return []
     evaluator = measured.most_common(1)[0][0]
@@ -91,18 +91,21 @@ def rank_configurations(trials: list[EndedTrial]) -> list[RankedConfiguration]:
     return sorted(ranked, key=lambda candidate: (-candidate.stable.rate, candidate.typical_frechet))
 
 
+def why_none(trials: list[EndedTrial]) -> str:
+    """Why `rank_configurations` returns no configuration."""
+    if any(trial.stable for trial in trials):
+        return "no stable run kept a generator that was measured"
+    return "no run is stable"
+
+
 def _represented(runs: list[EndedTrial], evaluator: str) -> RankedConfiguration | None:
-    """The configuration of these runs; None if none of them was measured."""
-    measured = sorted((run.frechet, run.key) for run in runs if run.frechet is not None)
-    if not measured:
+    """The configuration of these runs; None if no stable one was measured."""
+    measured = [run.frechet for run in runs if run.frechet is not None]
+    candidates = sorted((run.frechet, run.key) for run in runs if run.stable and run.frechet is not None)
+    if not candidates:
         return None
-    frechet, key = measured[len(measured) // 2]
+    frechet, key = candidates[len(candidates) // 2]
     stable = wilson_share(sum(run.stable for run in runs), len(runs))
     return RankedConfiguration(
-        key,
-        runs[0].configuration,
-        evaluator,
-        frechet,
-        stable,
-        interquartile_mean([value for value, _ in measured]).mean,
+        key, runs[0].configuration, evaluator, frechet, stable, interquartile_mean(measured).mean
     )

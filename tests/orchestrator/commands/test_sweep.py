@@ -1,17 +1,20 @@
-"""The end of a sweep, where MLflow takes the report but not the model."""
+"""The end of a sweep: what becomes of its report and of its best generator."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 from rich.console import Console
-from support.mirrors import mirror_of
-from support.tiny import run_to_end
+from support.mirrors import mirror_of, synced_mirror
+from support.tiny import run_to_stable_end
 
 from orchestrator.commands import sweep, sweep_options
+from orchestrator.commands.finalize import finalize
+from orchestrator.commands.sweep_summary import SweepResult, print_summary
 from orchestrator.console import progress
 from orchestrator.planning.plan import Plan
 from orchestrator.signals import StopRequest
@@ -22,7 +25,7 @@ def test_an_outage_while_the_model_is_sent_loses_neither_the_report_nor_the_exit
     tiny_plan: Callable[[], Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for planned in tiny_plan().trials:
-        run_to_end(tiny_plan(), planned)
+        run_to_stable_end(tiny_plan(), planned)
     plan = tiny_plan()
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
@@ -42,3 +45,23 @@ def test_an_outage_while_the_model_is_sent_loses_neither_the_report_nor_the_exit
     assert final.model is None
     assert final.model_error is not None and "no answer" in final.model_error
     assert mirror.client.get_run(mirror.parent_run_id).info.status == "FINISHED"
+
+
+def test_nothing_is_registered_where_no_run_is_stable_and_a_line_says_so(
+    tiny_plan: Callable[[], Plan], tmp_path: Path
+) -> None:
+    plan = tiny_plan()
+    for planned in plan.trials:
+        execution = run_to_stable_end(plan, planned)
+        record = execution.folder.record()
+        record.verdict = {"name": "collapsed", "since": 4, "reason": "why", "evidence": {}}
+        execution.folder.write_record(record)
+    plan = tiny_plan()
+    mirror = synced_mirror(plan, tmp_path)
+    options = sweep_options.SweepOptions(tmp_path / "home", mirror.uri, register="digits")
+    final = finalize(mirror, "FINISHED", lambda phase: None, options.register)
+    assert (final.model, final.model_error, final.no_best) == (None, None, "no run is stable")
+    assert not mirror.client.search_registered_models()
+    output = io.StringIO()
+    print_summary(options, Console(file=output, width=200), SweepResult(plan, 0, final))
+    assert "no model: no run is stable" in output.getvalue()

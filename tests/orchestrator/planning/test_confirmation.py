@@ -59,6 +59,19 @@ def test_more_than_there_are_is_all_of_them_best_first(tiny_plan: MakePlan) -> N
     assert len(confirming(extended)) == 2 * MIN_SEEDS
 
 
+def test_only_configurations_with_a_stable_run_run_again(tiny_plan: MakePlan) -> None:
+    ends = {PLAIN: [("collapsed", 1.0), ("collapsed", 1.0)], SMOOTHED: [("stable", 9.0), ("collapsed", 2.0)]}
+    extended = with_confirmations(with_endings(tiny_plan(), ends), 2)
+    assert {name for name, _ in confirming(extended)} == {SMOOTHED}
+
+
+def test_where_no_run_is_stable_nothing_runs_again_and_a_line_says_why(tiny_plan: MakePlan) -> None:
+    plan = with_endings(tiny_plan(), {name: [("collapsed", 1.0), ("oscillating", 1.0)] for name in (PLAIN, SMOOTHED)})
+    notes: list[str] = []
+    assert with_confirmations(plan, 3, notes.append) is plan
+    assert notes == ["nothing is confirmed: no run is stable"]
+
+
 @pytest.mark.parametrize("status", ["pending", "running", "interrupted", "failed"])
 def test_nothing_runs_again_before_all_have_ended(tiny_plan: MakePlan, status: str) -> None:
     plan = with_endings(tiny_plan(), SMOOTHED_IS_BETTER)

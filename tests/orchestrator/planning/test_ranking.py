@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.planning.ranking import EndedTrial, RankedConfiguration, ended_trial, rank_configurations
+from orchestrator.planning.ranking import EndedTrial, RankedConfiguration, ended_trial, rank_configurations, why_none
 from orchestrator.store.record import Record
 
 
@@ -33,9 +33,23 @@ def test_a_run_that_diverged_or_failed_counts_against_its_configuration() -> Non
     assert str(best_of(half).stable) == "1 of 2"
 
 
-def test_the_median_run_is_taken_and_of_two_in_the_middle_the_worse() -> None:
+def test_the_median_stable_run_is_taken_and_of_two_in_the_middle_the_worse() -> None:
     assert best_of(runs("a", (True, 9.0), (True, 1.0), (True, 5.0))).frechet == 5.0
     assert best_of(runs("a", (True, 1.0), (True, 2.0))).frechet == 2.0
+
+
+def test_a_run_that_is_not_stable_never_represents_its_configuration() -> None:
+    (ranked,) = rank_configurations(runs("a", (False, 1.0), (False, 4.0), (True, 30.0), (False, 5.0)))
+    assert (ranked.key, ranked.frechet) == ("a2", 30.0)
+    assert str(ranked.stable) == "1 of 4"
+
+
+def test_a_configuration_without_a_stable_run_is_not_ranked() -> None:
+    collapsed = runs("a", (False, 1.0), (False, 2.0))
+    assert [ranked.configuration for ranked in rank_configurations([*collapsed, *runs("b", (True, 9.0))])] == ["b"]
+    assert rank_configurations(collapsed) == []
+    assert why_none(collapsed) == why_none([]) == "no run is stable"
+    assert "measured" in why_none(runs("a", (True, None)))
 
 
 def test_distances_of_two_evaluators_do_not_compete() -> None:
@@ -48,9 +62,9 @@ def test_nothing_is_chosen_where_no_generator_was_measured() -> None:
     assert rank_configurations([]) == []
 
 
-def test_all_are_ranked() -> None:
+def test_all_that_have_a_stable_run_are_ranked() -> None:
     three = [*runs("a", (True, 3.0)), *runs("b", (False, 1.0)), *runs("c", (True, 2.0))]
-    assert [ranked.configuration for ranked in rank_configurations(three)] == ["c", "a", "b"]
+    assert [ranked.configuration for ranked in rank_configurations(three)] == ["c", "a"]
 
 
 def test_how_a_trial_ended_is_read_from_its_record() -> None:
