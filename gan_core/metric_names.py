@@ -74,7 +74,7 @@ AUTHENTICITY = "authenticity"
 COPIED = "copied"
 FRECHET_TO_TRAINING = "frechet_to_training"
 FRECHET_TO_HELD_OUT = "frechet_to_held_out"
-"""The Frechet distances to as many training images as were held out, and to those that were held out."""
+"""The Frechet distances to as many training images as were held out, and to those held out."""
 
 # What the orchestrator adds
 VERDICT_STABLE = "verdict/stable"

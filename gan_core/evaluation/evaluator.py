@@ -48,6 +48,7 @@ class Evaluator:
     labels [compared]: of `vectors`. histogram [classes]: of all real labels. Both are None without labels, and the
     histogram without a classifier, too. identity: everything that the numbers depend on.
     training [n, d]: of training images, whichever part samples are compared with.
+    equal_parts: moments of as many training images as were held out, and of those; None if too few were held out.
     kept_out: the `count` of real images of the data's other part that were measured like samples, and their metrics.
     tested: name of each class of the classifier -> the number of test images that its accuracy is measured on.
     """
@@ -60,6 +61,7 @@ class Evaluator:
     histogram: Tensor | None
     identity: dict[str, Any]
     training: Tensor
+    equal_parts: tuple[Moments, Moments] | None
     kept_out: dict[str, float]
     tested: dict[str, int]
 
@@ -107,6 +109,9 @@ class Evaluator:
         if (infinite := frechet_infinity(self.moments, vectors, requested)) is not None:
             scores[metric_names.FRECHET_INFINITY] = infinite
         scores |= self._likeness_to_training(vectors)
+        if self.equal_parts:
+            to_training, to_held_out = (frechet_distance(part, moments(vectors)) for part in self.equal_parts)
+            scores |= {metric_names.FRECHET_TO_TRAINING: to_training, metric_names.FRECHET_TO_HELD_OUT: to_held_out}
         if requested is not None:
             scores |= self._weakest_class(compared, requested[spread(len(vectors), MAX_COMPARED)])
         return scores
@@ -135,6 +140,7 @@ class Evaluator:
             **self.identity,
             "accuracy": self.features.accuracy,
             "kept_out": self.kept_out,
+            "classes": None if self.histogram is None else len(self.histogram),
             "expected_modes": self.expected_modes,
             "training": len(self.training),
             "tested": self.tested,
@@ -181,6 +187,7 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
         histogram=histogram,
         identity=identity,
         training=vectors[searched] if config.split == "train" else features(images.images[searched]).vectors,
+        equal_parts=None,
         kept_out={},
         tested=tested_images(features, images),
     )
@@ -191,4 +198,11 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
     if config.split == "test":  # the images kept out are those of the training: none of them is authentic
         unseen = vectors[spread(len(real), config.samples)]
         scores |= evaluator._likeness_to_training(unseen)
-    return replace(evaluator, kept_out={"count": len(chosen), **scores})
+    count = min(len(real), len(held_out))
+    of_real, of_others = moments(vectors[spread(len(real), count)]), features(held_out[spread(len(held_out), count)])
+    equal_parts = of_real, moments(of_others.vectors)
+    return replace(
+        evaluator,
+        equal_parts=equal_parts if config.split == "train" else equal_parts[::-1],
+        kept_out={"count": len(chosen), **scores},
+    )

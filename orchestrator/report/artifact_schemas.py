@@ -52,12 +52,19 @@ class LoggedSweep(_Artifact):
 
 
 class HeldOutScores(_Artifact):
-    """The scores of `count` real images that the evaluator did not see."""
+    """The scores of `count` real images that the evaluator did not see. Earlier versions logged fewer."""
 
     count: int
     frechet: float
     precision: float
     recall: float
+    frechet_infinity: float | None = None
+    coverage: float | None = None
+    modes: float | None = None
+    class_agreement: float | None = None
+    class_recall: float | None = None
+    authenticity: float | None = None
+    copied: float | None = None
 
 
 class EvaluatorCard(_Artifact):
@@ -66,6 +73,8 @@ class EvaluatorCard(_Artifact):
     `real`: the number of real images that samples are compared with, all from the part `split` of the data set.
     `samples`: the number of generated images; `compared`: how many of them count for precision and recall.
     `accuracy`: the classifier's on test images, if it was tested. `kept_out`: None if too few images were held out.
+    `training`: the number of training images among which copies were looked for; None if they were not.
+    `tested`: class of the classifier -> its number of test images; {} if that is not known.
     """
 
     id: str
@@ -78,6 +87,8 @@ class EvaluatorCard(_Artifact):
     compared: int
     accuracy: float | None
     kept_out: Annotated[HeldOutScores | None, BeforeValidator(lambda value: None if value == {} else value)]
+    training: int | None = None
+    tested: dict[str, int] = {}
 
 
 class _Environment(_Artifact):

@@ -18,7 +18,17 @@ LAST = (
     metric_names.LOSS_GENERATOR,
     metric_names.LOSS_DISCRIMINATOR,
 )
-QUALITY = (metric_names.PRECISION, metric_names.RECALL, metric_names.MODES, metric_names.CLASS_AGREEMENT)
+QUALITY = (
+    metric_names.raw(metric_names.FRECHET),
+    metric_names.FRECHET_INFINITY,
+    metric_names.PRECISION,
+    metric_names.RECALL,
+    metric_names.MODES,
+    metric_names.CLASS_AGREEMENT,
+    metric_names.CLASS_RECALL,
+    metric_names.AUTHENTICITY,
+    metric_names.COPIED,
+)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from gan_core.files import write_atomically
 from orchestrator.escaping import escape_markdown
 from orchestrator.report import static_figures
 from orchestrator.report.content import ReportContent
-from orchestrator.report.template_filters import mean_with_interval
+from orchestrator.report.floors import frechet_floors
+from orchestrator.report.template_filters import mean_with_interval, number
 
 
 def write(content: ReportContent, folder: Path) -> None:
@@ -21,6 +22,7 @@ def write(content: ReportContent, folder: Path) -> None:
     environment = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, finalize=_escaped)
     environment.filters |= {
         "mean": mean_with_interval,
+        "number": number,
         "percent": "{:.0%}".format,
         "cell": lambda text: text.replace("\n", " "),
         "plain": _Plain,
@@ -29,6 +31,7 @@ def write(content: ReportContent, folder: Path) -> None:
     text = environment.get_template("report.md.j2").render(
         data=data,
         rows=content.rows,
+        floors=frechet_floors(data),
         summary=content.summary,
         pictures=static_figures.write(data, content.analysis, folder),
         command=" && ".join(map(shlex.join, data.commands)),

@@ -20,6 +20,7 @@ from orchestrator.errors import UserError
 from orchestrator.report import artifact_schemas
 from orchestrator.report.artifact_schemas import EvaluatorCard, LoggedSweep, LoggedTrial
 from orchestrator.report.data import Curve, RunData, SweepData, mixed_hardware_cautions
+from orchestrator.report.remarks import evaluator_cautions
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.address import without_secrets
 from orchestrator.tracking.client import IMAGE_PATH, KEY_TAG, KIND_TAG, child_runs, client_for
@@ -67,7 +68,7 @@ def _read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None) -> Swe
         question=logged.question,
         tracking_uri=without_secrets(tracking_uri),
         run_id=parent.info.run_id,
-        cautions=[*logged.cautions, *mixed_hardware_cautions(runs)],
+        cautions=[*logged.cautions, *mixed_hardware_cautions(runs), *evaluator_cautions(runs)],
         commands=[command],
         runs=runs,
         real=reader.real_pictures(runs, by_key),

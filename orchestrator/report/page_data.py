@@ -10,6 +10,7 @@ import numpy as np
 from gan_core import metric_names
 from orchestrator.formatting import format_level, short_names
 from orchestrator.report.data import Curve, RunData, SweepData, curve_titles
+from orchestrator.report.floors import Floor, floors
 
 MAX_POINTS = 400_000
 """Points of all curves in one page: 2 MB."""
@@ -35,9 +36,10 @@ class TrialModel(TypedDict):
 
 
 class MetricModel(TypedDict):
-    """`curves`: in the order of the trials; None for a trial without this metric."""
+    """`curves`: in the order of the trials; None for a trial without this metric. `floor`: see `floors`."""
 
     title: str
+    floor: Floor | None
     curves: list[PackedCurve | None]
 
 
@@ -55,8 +57,13 @@ def page_model(data: SweepData) -> PageModel:
     titles = {metric: title for metric, title in curve_titles(data).items() if metric in measured}
     points_per_curve = max(MIN_POINTS_PER_CURVE, MAX_POINTS // max(1, len(data.runs) * len(titles)))
     axes: dict[bytes, int] = {}
+    of_real_images = floors(data)
     metrics: list[MetricModel] = [
-        {"title": title, "curves": [_packed(run.history.get(metric), points_per_curve, axes) for run in data.runs]}
+        {
+            "title": title,
+            "floor": of_real_images.get(metric),
+            "curves": [_packed(run.history.get(metric), points_per_curve, axes) for run in data.runs],
+        }
         for metric, title in titles.items()
     ]
     return {

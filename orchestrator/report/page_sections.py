@@ -4,31 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gan_core import metric_names
+from orchestrator.planning.classifier_accuracy import accuracy_text
 from orchestrator.report import interactive_figures, leaderboard
 from orchestrator.report.analysis import Analysis
-from orchestrator.report.artifact_schemas import EvaluatorCard
+from orchestrator.report.artifact_schemas import EvaluatorCard, HeldOutScores
 from orchestrator.report.data import RunData, SweepData
 from orchestrator.report.leaderboard import Row
 from orchestrator.report.template_filters import number, webp_uri
 
-RowValue = Callable[[Row], float | None]
-COLUMNS: dict[str, RowValue] = {
-    "Frechet at the end": lambda row: row.final and row.final.mean,
-    "Frechet at best": lambda row: row.best and row.best.mean,
-    "worse since": lambda row: row.gap and row.gap.mean,
-    "precision": lambda row: row.numbers[metric_names.PRECISION],
-    "recall": lambda row: row.numbers[metric_names.RECALL],
-    "classes covered": lambda row: row.numbers[metric_names.MODES],
-    "asked class drawn": lambda row: row.numbers[metric_names.CLASS_AGREEMENT],
-    "diversity": lambda row: row.numbers[metric_names.DIVERSITY_RATIO],
-    "D accuracy": lambda row: row.numbers[metric_names.ACCURACY_DISCRIMINATOR],
-    "ROC area": lambda row: row.numbers[metric_names.ACCURACY_AUC],
-    "G loss": lambda row: row.numbers[metric_names.LOSS_GENERATOR],
-    "D loss": lambda row: row.numbers[metric_names.LOSS_DISCRIMINATOR],
-}
-"""Title of a column of the leaderboard -> its value in a row."""
+
+class Column(NamedTuple):
+    """A column of the leaderboard: its value in a row, and the same metric of real images that were held out."""
+
+    title: str
+    of_row: Callable[[Row], float | None]
+    of_real: Callable[[HeldOutScores], float | None] = lambda scores: None
+
+
+def _typical(title: str, metric: str, of_real: Callable[[HeldOutScores], float | None] = lambda scores: None) -> Column:
+    return Column(title, lambda row: row.numbers[metric], of_real)
+
+
+COLUMNS = (
+    Column("Frechet at the end", lambda row: row.final and row.final.mean, lambda real: real.frechet),
+    Column("Frechet at best", lambda row: row.best and row.best.mean, lambda real: real.frechet),
+    Column("worse since", lambda row: row.gap and row.gap.mean),
+    _typical("Frechet of the raw generator", metric_names.raw(metric_names.FRECHET), lambda real: real.frechet),
+    _typical("Frechet extrapolated", metric_names.FRECHET_INFINITY, lambda real: real.frechet_infinity),
+    _typical("precision", metric_names.PRECISION, lambda real: real.precision),
+    _typical("recall", metric_names.RECALL, lambda real: real.recall),
+    _typical("classes covered", metric_names.MODES, lambda real: real.modes),
+    _typical("asked class drawn", metric_names.CLASS_AGREEMENT, lambda real: real.class_agreement),
+    _typical("recall of the weakest class", metric_names.CLASS_RECALL, lambda real: real.class_recall),
+    _typical("authentic", metric_names.AUTHENTICITY, lambda real: real.authenticity),
+    _typical("copies", metric_names.COPIED, lambda real: real.copied),
+    _typical("diversity", metric_names.DIVERSITY_RATIO),
+    _typical("D accuracy", metric_names.ACCURACY_DISCRIMINATOR),
+    _typical("ROC area", metric_names.ACCURACY_AUC),
+    _typical("G loss", metric_names.LOSS_GENERATOR),
+    _typical("D loss", metric_names.LOSS_DISCRIMINATOR),
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +55,7 @@ class LeaderboardTable:
 
     evaluator: EvaluatorCard | None
     rows: list[Row]
-    columns: list[tuple[RowValue, str]]
+    columns: list[Column]
 
 
 def leaderboard_tables(data: SweepData, rows: list[Row]) -> list[LeaderboardTable]:
@@ -47,7 +65,7 @@ def leaderboard_tables(data: SweepData, rows: list[Row]) -> list[LeaderboardTabl
     tables = []
     for evaluator in ids:
         members = [row for row in rows if (row.evaluator or ids[0]) == evaluator]
-        columns = [(get, title) for title, get in COLUMNS.items() if any(get(row) is not None for row in members)]
+        columns = [column for column in COLUMNS if any(column.of_row(row) is not None for row in members)]
         tables.append(LeaderboardTable(evaluators.get(evaluator), members, columns))
     return tables
 
@@ -77,9 +95,8 @@ def survival_figures(data: SweepData, analysis: Analysis) -> list[tuple[str, str
 
 def evaluator_text(card: EvaluatorCard) -> str:
     """What the numbers of an evaluator are computed from."""
-    accuracy = "never tested" if card.accuracy is None else f"right on {card.accuracy:.1%} of test images"
     features = {
-        "classifier": f"embedding of a classifier of these classes, {accuracy}",
+        "classifier": f"embedding of a classifier of these classes, {accuracy_text(card.accuracy, card.tested)}",
         "random": "features of an untrained network",
         "inception": "Inception-v3's pool of 2048",
     }[card.features]
@@ -90,9 +107,12 @@ def evaluator_text(card: EvaluatorCard) -> str:
             f" The {scores.count} images kept out have a Frechet distance of {number(scores.frechet)}, precision "
             f"{number(scores.precision)} and recall {number(scores.recall)}; fewer images score a larger distance."
         )
+    searched = ""
+    if card.training is not None:
+        searched = f" Copies are looked for among {card.training:,} training images."
     return (
         f"{features} (weights {card.weights}); {card.samples:,} samples{compared} at fixed latents against the "
-        f"{card.real:,} images of the {card.split} part; images as {card.preprocessing}.{held_out}"
+        f"{card.real:,} images of the {card.split} part; images as {card.preprocessing}.{held_out}{searched}"
     )
 
 

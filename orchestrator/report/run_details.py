@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from orchestrator.report.data import RunData
+from orchestrator.report.trial_quality import quality_texts
 
 
 def shared_and_own(mappings: list[dict[str, str]]) -> tuple[dict[str, str], list[dict[str, str]]]:
@@ -16,11 +17,12 @@ def shared_and_own(mappings: list[dict[str, str]]) -> tuple[dict[str, str], list
 
 
 def of_run(run: RunData) -> dict[str, str]:
-    """Name -> text: settings, the settings that training really applied, versions, hardware."""
+    """Name -> text: settings, quality, the settings that training really applied, versions, hardware."""
     environment = {name: value for name, value in run.environment.items() if name != "applied"}
     applied = run.environment.get("applied", {})
     return (
         run.settings
+        | quality_texts(run)
         | {f"ran on: {name}": text for name, text in _flat(environment).items()}
         | {f"applied: {name}": text for name, text in _flat(applied).items()}
     )

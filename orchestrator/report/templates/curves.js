@@ -68,6 +68,15 @@ function curveFigure(metric, trials) {
     if (trial.outcome === "diverged") { diverged += 1; continue; }
     for (const value of values) if (!log || value > 0) { low = Math.min(low, value); high = Math.max(high, value); }
   }
+  if (metric.floor) {                            // what held-out real images reach
+    const [value, text] = metric.floor;
+    const last = Math.max(...trials.filter(number => metric.curves[number]).map(number => axes[metric.curves[number][0]].at(-1)));
+    traces.push({
+      type: "scatter", mode: "lines+text", name: text, x: [0, last], y: [value, value], text: ["", text], textposition: "top left",
+      line: {color: "#888888", width: 1.5, dash: "dot"}, hovertemplate: `${text}: %{y:.4g}<extra></extra>`,
+    });
+    if (low <= high && (!log || value > 0)) { low = Math.min(low, value); high = Math.max(high, value); }
+  }
   const yaxis = {type: log ? "log" : "linear"};
   if (diverged && low <= high) {                 // the frame fits those that did not diverge
     const [from, to] = log ? [Math.log10(low), Math.log10(high)] : [low, high], room = 0.08 * (to - from) || 1;

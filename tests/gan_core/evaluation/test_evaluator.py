@@ -27,7 +27,7 @@ from gan_core.evaluation.requirements import check_evaluation, features_kind
 METRICS = {
     *("frechet", "kernel", "kernel_spread", "precision", "recall", "density", "coverage"),
     *("modes", "class_divergence", "class_agreement", "frechet_infinity", "authenticity", "copied"),
-    *("class_recall", "weakest_class"),
+    *("class_recall", "weakest_class", "frechet_to_training", "frechet_to_held_out"),
 }
 OF_CLASSES = {"class_agreement", "class_recall", "weakest_class"}
 """Measured only if the generator was asked for classes."""
@@ -44,6 +44,12 @@ def noise(count: int) -> Tensor:
 def plain(measured: dict[str, float]) -> dict[str, float]:
     """Without the evaluator's id."""
     return {name.split("/")[0]: value for name, value in measured.items()}
+
+
+def as_held_out(measured: dict[str, float]) -> dict[str, float]:
+    """What held-out images are measured in: not in their distance to themselves."""
+    scores = plain(measured)
+    return {name: value for name, value in scores.items() if not name.startswith("frechet_to")}
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +123,7 @@ def test_the_metrics_are_those_of_their_files(of_digits: Evaluator, digits: Imag
 def test_real_images_of_the_other_part_score_near_the_best_there_is(of_digits: Evaluator, digits: ImageSet) -> None:
     real, worst = of_digits.kept_out, plain(of_digits.measure(noise(256)))
     assert digits.test_labels is not None
-    assert real == {"count": 256} | plain(of_digits.measure(digits.test_images, digits.test_labels))
+    assert real == {"count": 256} | as_held_out(of_digits.measure(digits.test_images, digits.test_labels))
     assert real["frechet"] < 0.05 * worst["frechet"]
     assert abs(real["kernel"]) < 2 * real["kernel_spread"] and real["kernel"] < 0.1 * worst["kernel"]
     assert real["precision"] > 0.8 and real["recall"] > 0.8 and real["coverage"] > 0.7
@@ -160,7 +166,7 @@ def test_no_more_other_images_are_measured_than_samples(part: ImageSet) -> None:
     chosen = random_features(1)
     found = build(configured(samples=70), part, chosen)
     some = part.test_images[spread(len(part.test_images), 70)]
-    assert found.kept_out == {"count": 70} | plain(found.measure(some))
+    assert found.kept_out == {"count": 70} | as_held_out(found.measure(some))
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -177,7 +183,7 @@ def test_samples_are_compared_with_the_part_asked_for_and_the_other_scores(
     assert labels is not None
     unseen = plain(found.measure(digits.test_images[spread(256, 128)]))  # by training, whatever the split
     likeness = {name: unseen[name] for name in ("authenticity", "copied")}
-    assert found.kept_out == {"count": 128} | plain(found.measure(there[some], labels[some])) | likeness
+    assert found.kept_out == {"count": 128} | as_held_out(found.measure(there[some], labels[some])) | likeness
 
 
 def test_anything_that_the_numbers_depend_on_changes_the_id_and_every_name(part: ImageSet) -> None:
@@ -398,6 +404,20 @@ def test_a_class_that_is_drawn_without_variety_is_named(of_digits: Evaluator, di
     measured = plain(of_digits.measure(images, asked))
     assert (measured["class_recall"], measured["weakest_class"]) == (0.0, 7.0)
     assert measured["class_agreement"] > 0.99 and measured["recall"] > 0.5
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_distances_to_as_many_training_as_held_out_images(part: ImageSet, split: str) -> None:
+    found = build(configured(split=split), part, random_features(1))
+    samples = part.images[:100]
+    vectors = found.features(samples).vectors
+    training, held_out = (
+        frechet_distance(moments(found.features(images).vectors), moments(vectors))
+        for images in (part.images[spread(200, 150)], part.test_images)
+    )
+    measured = plain(found.measure(samples))
+    assert measured["frechet_to_training"] == pytest.approx(training, rel=1e-6)
+    assert measured["frechet_to_held_out"] == pytest.approx(held_out, rel=1e-6)
 
 
 def test_few_samples_have_no_extrapolated_distance(of_digits: Evaluator, digits: ImageSet) -> None:

@@ -157,3 +157,16 @@ def test_a_page_without_any_result_opens_without_errors(open_report: OpenReport,
 def test_a_page_of_one_run_opens_without_errors(open_report: OpenReport) -> None:
     page = open_report(made_sweep(drawn(measured(made_run(), 4.0))))
     assert figure(page, "#curves .chart")["data"][0]["y"] == [0.5, 0.25, None]
+
+
+def test_held_out_images_are_a_line_in_the_curves_of_quality_and_in_their_frame(open_report: OpenReport) -> None:
+    blown = measured(made_run(seed=1, verdict="diverged"), 1e9)
+    page = open_report(made_sweep(measured(made_run(), 4.0), blown))
+    read = "curveFigure(model.metrics.find(metric => metric.title === '{}'), [0, 1])"
+    frechet = page.evaluate(read.format("Frechet distance"))
+    line = frechet["data"][-1]
+    assert (line["name"], line["x"], line["y"]) == ("256 real images, held out", [0, 20], [1.1, 1.1])
+    low, high = frechet["layout"]["yaxis"]["range"]
+    assert low < 1.1
+    assert 8 < high < 10
+    assert len(page.evaluate(read.format("Coverage"))["data"]) == len(frechet["data"]) - 1  # it is not known there
