@@ -61,12 +61,15 @@ def test_merging_leaves_the_sweeps_as_they_were() -> None:
 def test_cautions_and_pictures_of_real_images_that_are_alike_stand_once() -> None:
     first, second = (
         made_sweep(
-            made_run(), name=name, cautions=["beware", name], real=[("real images", png()), ("more", png(shade))]
+            made_run(hardware=name),
+            name=name,
+            cautions=["beware", name],
+            real=[("real images", png()), ("more", png(shade))],
         )
         for name, shade in (("before", 1), ("after", 2))
     )
     data = merged([first, second])
-    assert data.cautions == ["beware", "before", "after"]
+    assert data.cautions[:3] == ["beware", "before", "after"]
     assert [picture for _, picture in data.real] == [png(), png(1), png(2)]
 
 
@@ -80,7 +83,8 @@ def test_runs_that_confirm_are_no_part_of_the_pairs_in_a_comparison_either() -> 
 
 def test_three_sweeps_are_each_compared_with_the_first() -> None:
     sweeps = [
-        made_sweep(*(measured(run, 4.0) for run in noise_decides(2)), name=name) for name in ("one", "two", "three")
+        made_sweep(*(measured(run, distance) for run in noise_decides(2)), name=name)
+        for distance, name in enumerate(("one", "two", "three"), start=1)
     ]
     sweep_effects = [effect for effect in analyse(merged(sweeps)).effects if effect.factor == "sweep"]
     assert [(effect.before, effect.after) for effect in sweep_effects] == [("one", "two"), ("one", "three")]
@@ -90,6 +94,41 @@ def test_three_sweeps_are_each_compared_with_the_first() -> None:
 
 def test_a_comparison_of_devices_or_precisions_is_warned_of() -> None:
     cpu, gpu = (made_sweep(made_run(hardware=kind), name=kind) for kind in ("cpu in bfloat16", "cuda in bfloat16"))
-    assert merged([cpu, cpu]).cautions == []
+    assert not any("devices" in caution for caution in merged([cpu, cpu]).cautions)
     (caution,) = merged([cpu, gpu]).cautions
     assert "1 on cpu in bfloat16, 1 on cuda in bfloat16" in caution
+
+
+def test_a_trial_that_two_sweeps_have_with_the_same_result_is_counted_once() -> None:
+    first, second = (
+        made_sweep(*(measured(run, 3.0) for run in noise_decides(2, levels)), name=name)
+        for name, levels in (("before", (0.0, 0.1)), ("after", (0.0, 0.1, 0.2)))
+    )
+    for run in second.runs:
+        run.latest["speed/images_per_second"] = 7.0
+    data = merged([first, second])
+    assert [run.group for run in data.runs] == ["before: g"] * 8 + ["after: g"] * 4
+    assert data.cautions == [
+        "8 runs repeat those of an earlier sweep, with the same results, and are not counted again"
+    ]
+    assert summary_of(data).answer[0].startswith("8 of 12 runs were stable")
+    effects = [(e.group, e.factor, e.after) for e in analyse(data).effects]
+    assert ("after: g against before: g", NOISE, 0.2) in effects
+    assert len(effects) == len(set(effects))
+
+
+def test_a_run_that_has_not_ended_gives_way_to_the_same_trial_that_has() -> None:
+    pending, ended = (made_sweep(made_run(verdict=verdict), name=verdict or "pending") for verdict in ("", "stable"))
+    assert [run.name for run in merged([pending, ended]).runs] == ["stable: g seed=0"]
+    assert [run.name for run in merged([pending, pending]).runs] == ["pending: g seed=0"]
+
+
+def test_sweeps_that_settings_tell_apart_are_compared_by_these() -> None:
+    first, second = (
+        made_sweep(
+            *(made_run({}, seed, verdict, key=f"{name}{seed}", settings={NOISE: noise}) for seed in range(4)), name=name
+        )
+        for name, verdict, noise in (("before", "collapsed", "0.0"), ("after", "stable", "0.1"))
+    )
+    (effect,) = analyse(merged([first, second])).effects
+    assert (effect.factor, effect.before, effect.after, effect.stable.mean) == (NOISE, 0.0, 0.1, 1.0)

@@ -1,0 +1,144 @@
+"""Groups that differ in settings, compared with each other: the most natural sweep has one group a stabiliser.
+
+Each group is compared with the first earlier one from which a single setting separates it; this setting is the factor.
+If there is none, it is compared with the first group, and the group itself is the factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from orchestrator.formatting import format_level
+from orchestrator.report.data import RunData, SweepData
+from orchestrator.report.trial_settings import Settings, differing_settings, settings_of
+from orchestrator.statistics.result import Result
+
+GROUP = "group"
+"""The factor of groups that differ in several settings."""
+
+
+class Member(NamedTuple):
+    """A run of a group, with its settings."""
+
+    run: RunData
+    settings: Settings
+
+
+Groups = dict[str, list[Member]]
+"""Name of a group -> its runs that have ended."""
+
+
+def group_comparisons(data: SweepData) -> dict[str, list[Result]]:
+    """Name of a comparison -> its results, for paired effects: one factor, and pairs that are equal in all else.
+
+    The factor is the setting that separates the groups, or GROUP; then the factors beside it are the settings that
+    separate them, which are confounded with it. {} if there is one group.
+    """
+    if len(data.groups) < 2:
+        return {}
+    runs = [run for run in data.selection if run.has_ended]
+    groups: Groups = {}
+    for run, settings in zip(runs, settings_of(runs), strict=True):
+        groups.setdefault(run.group, []).append(Member(run, settings))
+    differing = differing_settings([member.settings for members in groups.values() for member in members])
+    compared: dict[tuple[str, str], list[str]] = {}
+    comparisons: dict[str, list[Result]] = {}
+    for group, earlier in _with_earlier(list(groups)):
+        separating = {name: _separating(groups[name], groups[group], differing) for name in earlier}
+        reference = next((name for name, paths in separating.items() if len(paths) == 1), None)
+        if reference is not None:
+            compared.setdefault((reference, separating[reference][0]), []).append(group)
+        else:
+            pair = {name: groups[name] for name in (earlier[0], group)}
+            comparisons[comparison_name(earlier[0], [group])] = _by_group(pair, separating[earlier[0]], differing)
+    for (reference, path), others in compared.items():
+        chosen = {name: groups[name] for name in (reference, *others)}
+        comparisons[comparison_name(reference, others)] = _by_setting(chosen, path, differing)
+    return comparisons
+
+
+def comparison_name(reference: str, others: Sequence[str]) -> str:
+    return f"{', '.join(others)} against {reference}"
+
+
+def _with_earlier(names: list[str]) -> Iterator[tuple[str, list[str]]]:
+    for number in range(1, len(names)):
+        yield names[number], names[:number]
+
+
+def _separating(first: list[Member], second: list[Member], differing: list[str]) -> list[str]:
+    """The settings that both groups have, and of which they share no value."""
+    return [
+        path
+        for path in differing
+        if (ours := _levels(first, path)) and (theirs := _levels(second, path)) and not set(ours) & set(theirs)
+    ]
+
+
+def _levels(members: list[Member], path: str) -> list[str]:
+    """The levels of a setting in a group, in order of appearance; [] if it acts in none of its runs."""
+    return list(dict.fromkeys(_level(member, path) for member in members if path in member.settings))
+
+
+def _level(member: Member, path: str) -> str:
+    return format_level(member.settings[path]) if path in member.settings else ""
+
+
+def _by_setting(groups: Groups, path: str, differing: list[str]) -> list[Result]:
+    """The first group has the first level alone: what it sweeps itself is compared within it."""
+    reference, *others = groups.values()
+    first = _levels(reference, path)[0]
+    chosen = [member for member in reference if _level(member, path) == first]
+    chosen += [member for members in others for member in members if path in member.settings]
+    matched = _matched(groups, [path], differing)
+    comparison = comparison_name(next(iter(groups)), list(groups)[1:])
+    return [
+        replace(result, group=comparison, factors={path: member.settings[path]})
+        for member, result in _paired(chosen, [_level(member, path) for member in chosen], matched)
+    ]
+
+
+def _by_group(groups: Groups, separating: list[str], differing: list[str]) -> list[Result]:
+    members = [member for members in groups.values() for member in members]
+    matched = _matched(groups, separating, differing)
+    levels = {name: {path: ", ".join(_levels(groups[name], path)) for path in separating} for name in groups}
+    first, second = groups
+    return [
+        replace(
+            result,
+            group=comparison_name(first, [second]),
+            factors={GROUP: member.run.group, **levels[member.run.group]},
+        )
+        for member, result in _paired(members, [member.run.group for member in members], matched)
+    ]
+
+
+def _matched(groups: Groups, separating: list[str], differing: list[str]) -> list[str]:
+    """The settings that runs of a pair must share: all others that act in each of the groups."""
+    return [
+        path
+        for path in differing
+        if path not in separating and all(_levels(members, path) for members in groups.values())
+    ]
+
+
+def _paired(members: list[Member], levels: list[str], matched: list[str]) -> Iterator[tuple[Member, Result]]:
+    """Each member with its result, in sets of one run of the first level and one of other levels, equal in all else.
+
+    A level may have several such runs, which differ in a setting that acts in it alone. Then each of them is in a set
+    of its own, and the runs of the other levels are in several sets. Runs without a partner are left out.
+    """
+    is_comparable = len({member.run.evaluator.id for member in members if member.run.evaluator}) == 1
+    sets: dict[tuple[str, ...], dict[str, list[Member]]] = {}
+    for member, level in zip(members, levels, strict=True):
+        key = (str(member.run.seed), *(_level(member, path) for path in matched))
+        sets.setdefault(key, {}).setdefault(level, []).append(member)
+    for key, by_level in sets.items():
+        if levels[0] not in by_level or len(by_level) == 1:
+            continue
+        for number in range(max(map(len, by_level.values()))):
+            for level in [levels[0], *(level for level in by_level if level != levels[0])]:
+                member = by_level[level][number % len(by_level[level])]
+                yield member, replace(member.run.to_result(is_comparable), matched=(*key, str(number)))
