@@ -131,7 +131,7 @@ def toggle(runs: list[Run], factor: str) -> Toggle:
     without, within = sorted(varied[factor], key=float)
     alike = blocks(results, [factor], varied)
     pairs = [pair for _, pair in complete_blocks(alike, [(without,), (within,)])]
-    by_seed = contrasts_by_seed(alike, {(without,): -1, (within,): 1}, "final")
+    by_seed = contrasts_by_seed(alike, {(without,): -1, (within,): 1}, lambda result: result.final)
     differences = [difference for one_seed in by_seed for difference in one_seed]
     return Toggle(
         _stable_share([after for _, after in pairs]),

@@ -7,19 +7,26 @@ from functools import partial
 
 from orchestrator.formatting import format_level, short_names
 from orchestrator.report.data import SweepData
+from orchestrator.report.group_comparison import GROUP, group_comparisons
 from orchestrator.statistics.effects import Effect, paired_effects
 from orchestrator.statistics.importance import Importance, factor_importance
 from orchestrator.statistics.interactions import Interaction, pairwise_interactions
 from orchestrator.statistics.pairing import level_of, varied_factors
-from orchestrator.statistics.result import Result, RunOutcome
+from orchestrator.statistics.result import Outcome, Result, log_distance, stability
 from orchestrator.statistics.survival import SurvivalCurve, survival_curves
+
+OUTCOMES: dict[str, Outcome] = {"stable": stability, "frechet": log_distance}
+MAX_NAMED = 4
+"""Most settings that the name of an effect lists."""
+ALL = "all groups"
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """`interactions`: in the share of stable runs. `importance`: group -> outcome ("stable", "final") -> its
-    importance, if it can be computed. `survival`: group -> factor -> level -> curve, for groups in which a run was
-    not stable; the factor "" stands for all runs. `names`: group -> path of a factor -> its short name.
+    """`interactions`: in the share of stable runs. `importance`: group -> name in OUTCOMES -> the importance of the
+    group's factors, if it can be computed; by chance all of them together mark a factor in at most 5% of sweeps.
+    `survival`: group -> factor -> level -> curve, for groups in which a run had an event; the factor "" stands for all
+    runs. `names`: group -> path of a factor -> its short name.
     """
 
     effects: list[Effect]
@@ -30,31 +37,49 @@ class Analysis:
 
     def _factors(self, effect: Effect) -> str:
         """The name of the factor, and of those that change together with it."""
-        return " and ".join(self.names[effect.group][factor] for factor in (effect.factor, *effect.along))
+        names = [self.names[effect.group][factor] for factor in (effect.factor, *effect.along)]
+        return names[0] if effect.factor == GROUP else " and ".join(names)
+
+    def _separating(self, effect: Effect) -> str:
+        """The settings that separate two groups, by name: `model, loss and lr`; "" if a single one does."""
+        names = [self.names[effect.group][factor] for factor in effect.along] if effect.factor == GROUP else []
+        if len(names) > MAX_NAMED:
+            names = [*names[: MAX_NAMED - 1], f"{len(names) - MAX_NAMED + 1} more settings"]
+        return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
     def label(self, effect: Effect) -> str:
-        """`lr: 2e-4 to 5e-2`."""
+        """`lr: 2e-4 to 5e-2`; of groups that differ in several settings, `model, loss and lr together`."""
+        if separating := self._separating(effect):
+            return f"{separating} together"
         return f"{self._factors(effect)}: {format_level(effect.before)} to {format_level(effect.after)}"
 
     def phrase(self, effect: Effect) -> str:
         """`lr from 2e-4 to 5e-2 (dcgan)`."""
-        group = f" ({effect.group})" if len(self.names) > 1 else ""
-        return f"{self._factors(effect)} from {format_level(effect.before)} to {format_level(effect.after)}{group}"
+        change = f"{self._factors(effect)} from {format_level(effect.before)} to {format_level(effect.after)}"
+        if effect.factor == GROUP:
+            separating = self._separating(effect)
+            return f"{change} ({separating} differ)" if separating else change
+        return f"{change} ({effect.group})" if len(self.names) > 1 else change
 
 
 def analyse(data: SweepData) -> Analysis:
-    """Analyse the runs that have ended. If no group sweeps a setting, the groups are compared with each other."""
-    if len(data.groups) > 1 and not any(run.factors for run in data.runs):
-        merged = [replace(run, group="all", factors={"group": run.group}) for run in data.selection]
-        return analyse(replace(data, runs=merged))
+    """Analyse the runs that have ended: within each group, and between groups that differ in settings."""
     by_group = {group: results(data, group) for group in data.groups}
     all_results = [result for members in by_group.values() for result in members]
+    comparisons = group_comparisons(data)
+    compared = [result for members in comparisons.values() for result in members]
     return Analysis(
-        paired_effects(all_results),
-        pairwise_interactions(all_results, "stable"),
-        {group: importance for group, members in by_group.items() if (importance := _importance(members))},
-        {group: _survival(members) for group, members in by_group.items() if any(r.event is not None for r in members)},
-        {group: short_names(_paths(data, group)) for group in data.groups},
+        paired_effects([*all_results, *compared]),
+        pairwise_interactions(all_results),
+        {
+            group: importance
+            for group, members in by_group.items()
+            if (importance := _importance(members, 0.05 / (len(OUTCOMES) * len(by_group))))
+        },
+        _survival_by_group(by_group),
+        ({ALL: {GROUP: GROUP}} if len(by_group) > 1 else {})
+        | {group: short_names(_paths(data, group)) for group in data.groups}
+        | {name: short_names(list(members[0].factors)) for name, members in comparisons.items() if members},
     )
 
 
@@ -65,9 +90,18 @@ def results(data: SweepData, group: str) -> list[Result]:
     return [run.to_result(is_comparable) for run in runs]
 
 
-def _importance(runs: list[Result]) -> dict[str, Importance]:
-    outcomes: tuple[RunOutcome, RunOutcome] = ("stable", "final")
-    return {outcome: importance for outcome in outcomes if (importance := factor_importance(runs, outcome))}
+def _importance(runs: list[Result], level: float) -> dict[str, Importance]:
+    return {name: found for name, outcome in OUTCOMES.items() if (found := factor_importance(runs, outcome, level))}
+
+
+def _survival_by_group(by_group: dict[str, list[Result]]) -> dict[str, dict[str, dict[str, SurvivalCurve]]]:
+    """The curves of groups that sweep a setting; if none does, those of all groups beside one another."""
+    runs = [run for members in by_group.values() for run in members]
+    if len(by_group) > 1 and not any(run.factors for run in runs):
+        by_group = {ALL: [replace(run, group=ALL, factors={GROUP: run.group}) for run in runs]}
+    return {
+        group: _survival(members) for group, members in by_group.items() if any(r.event is not None for r in members)
+    }
 
 
 def _survival(runs: list[Result]) -> dict[str, dict[str, SurvivalCurve]]:

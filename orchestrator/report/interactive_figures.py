@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
@@ -13,28 +14,52 @@ from orchestrator.statistics.survival import SurvivalCurve
 # Okabe and Ito's colour-blind-safe palette, without black; templates/curves.js has the same
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A6A00", "#8C564B")
 SURE, UNSURE = "#0072B2", "#888888"
+STABLE_TITLE = "Stable runs, percentage points"
+WINS_TITLE = "Better images, % of pairs (50: no difference)"
+RATIO_TITLE = "Frechet distance of the runs that drew, ratio (below 1 is better)"
 
 
 def effects_figures(analysis: Analysis) -> list[tuple[str, go.Figure]]:
-    """(title, figure) of the effects on the share of stable runs and on the Frechet distance: dots with intervals."""
+    """(title, figure) of the effects on stability, on which images are better, and on the Frechet distance."""
     if not analysis.effects:
         return []
     has_groups = len(analysis.names) > 1
     effects = analysis.effects[::-1]  # plotly draws from below
     labels = [f"{analysis.label(effect)}{f' ({effect.group})' if has_groups else ''}" for effect in effects]
-    stable = [(_in_points(effect.stable), effect.stable_holds) for effect in effects]
-    quality = [(effect.quality, effect.quality_holds) for effect in effects]
-    figures = [("Stable runs, percentage points", _dots(labels, stable))]
-    if any(change for change, _ in quality):
-        figures.append(("Frechet distance at the end (less is better)", _dots(labels, quality)))
-    titled = [(title, _effects_figure(title, dots, len(effects))) for title, dots in figures]
-    titled[0][1].update_xaxes(range=[-106, 106])
-    return titled
+    stable = [(in_percent(effect.stable), effect.stable_holds) for effect in effects]
+    wins = [(effect.wins and in_percent(effect.wins), effect.images_hold) for effect in effects]
+    ratios = [(effect.ratio, effect.images_hold) for effect in effects]
+    figures = [_effects_figure(STABLE_TITLE, _dots(labels, stable), 0)]
+    figures[0].update_xaxes(range=[-106, 106])
+    if any(change for change, _ in wins):
+        figures.append(_effects_figure(WINS_TITLE, _dots(labels, wins), 50))
+        figures[-1].update_xaxes(range=[-3, 103])
+    if any(change for change, _ in ratios):
+        figures.append(_effects_figure(RATIO_TITLE, _dots(labels, ratios), 1))
+        half = ratio_reach([change for change, _ in ratios if change])
+        figures[-1].update_xaxes(type="log", range=[-half, half], tickvals=ratio_ticks(half))
+    return [(figure.layout.title.text, figure) for figure in figures]
 
 
-def _effects_figure(title: str, dots: go.Scatter, rows: int) -> go.Figure:
+def ratio_reach(ratios: Sequence[Change]) -> float:
+    """The half of a range, in powers of ten, that shows all means, and at least a part of each interval."""
+    means = [abs(math.log10(change.mean)) for change in ratios]
+    ends = [abs(math.log10(end)) for change in ratios for end in (change.low, change.high) if 0 < end < math.inf]
+    return max(0.05, 1.2 * max(means), min(1.1 * max(ends, default=0.0), max(0.5, 3 * max(means))))
+
+
+def ratio_ticks(half: float) -> list[float]:
+    """Ratios to write on such an axis."""
+    fine, coarse = (1.1, 1.2, 1.4, 1.7, 2), (2, 4, 10, 100, 1000)
+    above = fine if half < 0.3 else coarse
+    return [*(float(f"{1 / value:.2g}") for value in reversed(above)), 1.0, *above]
+
+
+def _effects_figure(title: str, dots: go.Scatter, nothing: float) -> go.Figure:
+    """`nothing`: where a level that changes nothing is."""
+    rows = len(dots.y)
     figure = go.Figure(dots)
-    figure.add_vline(x=0, line={"color": "rgba(128,128,128,0.6)", "width": 1})
+    figure.add_vline(x=nothing, line={"color": "rgba(128,128,128,0.6)", "width": 1})
     figure.update_layout(
         template="none",
         title={"text": title, "font": {"size": 14}},
@@ -45,7 +70,7 @@ def _effects_figure(title: str, dots: go.Scatter, rows: int) -> go.Figure:
     return figure
 
 
-def _in_points(change: Change) -> Change:
+def in_percent(change: Change) -> Change:
     return change._replace(mean=100 * change.mean, low=100 * change.low, high=100 * change.high)
 
 
@@ -76,10 +101,11 @@ def survival_figure(title: str, curves: dict[str, SurvivalCurve], last: int) -> 
     for number, (level, curve) in enumerate(curves.items()):
         colour = PALETTE[number % len(PALETTE)]
         steps = [*curve.steps, last]
-        low, high, rate = ([*values, values[-1]] for values in (curve.low, curve.high, curve.surviving))
+        low, high, rate = ([*values, *values[-1:]] for values in (curve.low, curve.high, curve.surviving))
         band = {"mode": "lines", "line": {"width": 0, "shape": "hv"}, "hoverinfo": "skip", "showlegend": False}
-        figure.add_trace(go.Scatter(x=steps, y=high, **band))
-        figure.add_trace(go.Scatter(x=steps, y=low, fill="tonexty", fillcolor=_faint(colour), **band))
+        if low:
+            figure.add_trace(go.Scatter(x=steps, y=high, **band))
+            figure.add_trace(go.Scatter(x=steps, y=low, fill="tonexty", fillcolor=_faint(colour), **band))
         figure.add_trace(
             go.Scatter(
                 x=steps,

@@ -17,6 +17,7 @@ from orchestrator import __version__
 from orchestrator.formatting import format_level
 from orchestrator.report import interactive_figures, page_data, page_sections, run_details, template_filters
 from orchestrator.report.content import ReportContent
+from orchestrator.report.floors import frechet_floors, held_out_text
 from orchestrator.store.trial_status import TrialStatus
 
 SCRIPTS = ("charts.js", "theme.js", "curves.js", "factors.js", "leaderboard.js", "samples.js")
@@ -46,6 +47,8 @@ def render(content: ReportContent, refresh: int | None) -> str:
             extremes=rows if len(rows) <= 6 else rows[:3] + rows[-3:],
             tables=page_sections.leaderboard_tables(data, rows),
             evaluator_text=page_sections.evaluator_text,
+            floors=frechet_floors(data),
+            held_out_text=held_out_text,
             factor_groups=[
                 group for group in data.groups if any(run.factors for run in data.runs if run.group == group)
             ],
@@ -80,6 +83,7 @@ def _environment() -> jinja2.Environment:
         "webp": template_filters.webp_uri,
         "number": template_filters.number,
         "mean": template_filters.mean_with_interval,
+        "ratio": template_filters.ratio,
         "percent": "{:.0%}".format,
         "script": template_filters.script_json,
         "time": template_filters.local_time,

@@ -15,7 +15,8 @@ from PIL import Image
 from gan_core.files import write_atomically
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData, curve_titles
-from orchestrator.report.interactive_figures import PALETTE, SURE, UNSURE
+from orchestrator.report.floors import floors
+from orchestrator.report.interactive_figures import PALETTE, SURE, UNSURE, WINS_TITLE, ratio_reach, ratio_ticks
 from orchestrator.report.page_data import thin
 from orchestrator.statistics.intervals import Change
 
@@ -55,20 +56,28 @@ def _effects(analysis: Analysis) -> Figure | None:
     if not effects:
         return None
     figure = Figure(figsize=(10, 1.2 + 0.32 * len(effects)), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
+    left, middle, right = figure.subplots(1, 3, sharey=True)
     for row, effect in enumerate(effects):
         _dot(left, row, effect.stable, 100, effect.stable_holds)
-        if effect.quality:
-            _dot(right, row, effect.quality, 1, effect.quality_holds)
+        if effect.wins:
+            _dot(middle, row, effect.wins, 100, effect.images_hold)
+        if effect.ratio:
+            _dot(right, row, effect.ratio, 1, effect.images_hold)
     has_groups = len(analysis.names) > 1
     left.set_yticks(
         range(len(effects)), [f"{e.group + '  ' if has_groups else ''}{analysis.label(e)}" for e in effects]
     )
     left.invert_yaxis()
     left.set(xlim=(-105, 105), xlabel="stable runs, percentage points")
-    right.set_xlabel("Frechet distance at the end (less is better)")
-    for panel in (left, right):
-        panel.axvline(0, color="#999999", lw=0.8)
+    middle.set(xlim=(-3, 103), xlabel=WINS_TITLE)
+    right.set(xscale="log", xlabel="Frechet distance of the runs\nthat drew, ratio (below 1 is better)")
+    if ratios := [effect.ratio for effect in effects if effect.ratio]:
+        half = ratio_reach(ratios)
+        right.set(xlim=(10**-half, 10**half))
+        right.set_xticks(ratio_ticks(half), [f"{tick:g}" for tick in ratio_ticks(half)])
+        right.minorticks_off()
+    for panel, nothing in ((left, 0), (middle, 50), (right, 1)):
+        panel.axvline(nothing, color="#999999", lw=0.8)
         panel.grid(axis="x", alpha=0.3)
     return figure
 
@@ -91,8 +100,9 @@ def _survival(data: SweepData, analysis: Analysis) -> Figure | None:
     for panel, (group, factor, curves) in zip(panels, panels_data, strict=False):
         for number, (level, curve) in enumerate(curves.items()):
             colour, steps = PALETTE[number % len(PALETTE)], [*curve.steps, last]
-            low, high, rate = ([*values, values[-1]] for values in (curve.low, curve.high, curve.surviving))
-            panel.fill_between(steps, low, high, step="post", color=colour, alpha=0.12, lw=0)
+            low, high, rate = ([*values, *values[-1:]] for values in (curve.low, curve.high, curve.surviving))
+            if low:
+                panel.fill_between(steps, low, high, step="post", color=colour, alpha=0.12, lw=0)
             panel.step(steps, rate, where="post", color=colour, label=f"{level}: {curve.events} of {curve.runs}")
         by = f"by {analysis.names[group][factor]}" if factor else "all runs"
         panel.set_title(f"{group}: {by}" if len(analysis.names) > 1 else by, fontsize=9)
@@ -103,6 +113,7 @@ def _survival(data: SweepData, analysis: Analysis) -> Figure | None:
 
 def _curves(data: SweepData) -> Figure | None:
     measured = {metric for run in data.runs for metric in run.history}
+    of_real_images = floors(data)
     titles = {metric: title for metric, title in curve_titles(data).items() if metric in measured}
     if not titles:
         return None
@@ -116,6 +127,11 @@ def _curves(data: SweepData) -> Figure | None:
             colour = OUTCOMES.get(outcome, "#888888")
             panel.add_collection(LineCollection(lines, colors=colour, linewidths=0.9, alpha=0.7))
             in_frame += [line[:, 1] for line in lines] if outcome != "diverged" else []
+        if floor := of_real_images.get(metric):
+            panel.axhline(floor.value, color="#888888", ls=":", lw=1.2)
+            place = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
+            panel.annotate(floor.text, (0.99, floor.value), fontsize=6, **place)
+            in_frame += [np.array([floor.value])] if in_frame else []
         panel.autoscale()
         if in_frame:
             values = np.concatenate(in_frame)

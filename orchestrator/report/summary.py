@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 from orchestrator.report import leaderboard
 from orchestrator.report.analysis import Analysis
-from orchestrator.report.data import SweepData
+from orchestrator.report.data import UNFINISHED, RunData, SweepData
 from orchestrator.report.leaderboard import Row, stable_share
+from orchestrator.report.remarks import remarks
+from orchestrator.report.template_filters import ratio
+from orchestrator.statistics.clusters import pooled_share
 from orchestrator.statistics.effects import Effect
 from orchestrator.statistics.intervals import Share
 
@@ -31,38 +34,47 @@ class Summary:
 
 def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
     """The answer, as far as the runs that have ended allow one."""
-    total = stable_share(data.selection)
-    if not total.total:
+    ended = [run for run in data.selection if run.has_ended]
+    if not ended:
         return Summary(["No run has ended yet."], [])
-    unended = len(data.selection) - total.total
-    answer = [f"{total} runs were stable ({interval(total)}{_by_group(data)}). {_best_and_riskiest(rows)}".strip()]
+    answer = [f"{_count_sentence(ended)} {_best_and_riskiest(rows)}".strip()]
+    unended = len(data.selection) - len(ended)
     if unended:
         answer.append(f"{unended} more have not ended.")
     strongest = _strongest(analysis.effects)
     if strongest:
         answer.append(_stability_sentence(strongest, analysis))
-    if significant := [effect for effect in analysis.effects if effect.quality_holds]:
-        answer.append(_quality_sentence(significant, analysis))
+    if any(effect.wins for effect in analysis.effects):
+        answer.append(_quality_sentence(analysis))
     if data.confirmation:
         answer.append(_confirmation_sentence(data))
-    return Summary(answer, [] if unended else _next(data, strongest))
+    answer += remarks(data, rows)
+    return Summary(answer, [] if unended else _next(data, rows, strongest))
+
+
+def _count_sentence(ended: list[RunData]) -> str:
+    """`17 of 21 runs were stable, 3 more are unfinished (95% interval 60% to 93%; dcgan 4 of 8, acgan 13 of 13).`"""
+    total = pooled_share([run.to_result() for run in ended])
+    unfinished = len(ended) - total.total
+    if not total.total:
+        return (
+            f"All {unfinished} runs are unfinished: their steps ended before they drew, or while they still improved."
+        )
+    apart = f", {unfinished} more {'is' if unfinished == 1 else 'are'} unfinished" if unfinished else ""
+    certainty = interval(total) if len({run.seed for run in ended}) > 1 else "one seed, so no interval"
+    groups = list(dict.fromkeys(run.group for run in ended))
+    shares = [f"{group} {stable_share([run for run in ended if run.group == group])}" for group in groups]
+    by_group = f"; {', '.join(shares)}" if len(groups) > 1 else ""
+    return f"{total} runs were stable{apart} ({certainty}{by_group})."
 
 
 def _confirmation_sentence(data: SweepData) -> str:
-    """The results of the best configurations on fresh seeds."""
+    """The results of the best configurations on fresh seeds, whose runs are independent: a seed has one run of each."""
     parts = []
     for row in leaderboard.rows(data.confirmation):
         quality = "" if row.final is None else f", Frechet distance {row.final.mean:.3g}"
-        parts.append(f"{row.configuration} {row.stable}{quality}")
+        parts.append(f"{row.configuration} {row.stable} ({interval(row.stable)}){quality}")
     return f"Again, on fresh seeds: {'; '.join(parts)}."
-
-
-def _by_group(data: SweepData) -> str:
-    """The share of stable runs of each group; "" if there is one group."""
-    if len(data.groups) == 1:
-        return ""
-    shares = {group: stable_share([run for run in data.selection if run.group == group]) for group in data.groups}
-    return "; " + ", ".join(f"{group} {stable}" for group, stable in shares.items())
 
 
 def interval(share: Share) -> str:
@@ -115,28 +127,63 @@ def _stability_sentence(effect: Effect, analysis: Analysis) -> str:
     )
 
 
-def _quality_sentence(effects: list[Effect], analysis: Analysis) -> str:
-    parts = []
-    for effect in effects:
-        assert effect.quality
-        mean, low, high = effect.quality[:3]
-        parts.append(f"{mean:+.3g} ({low:+.3g} to {high:+.3g}) with {analysis.phrase(effect)}")
-    return f"The Frechet distance at the end changes by more than chance: {'; '.join(parts)}."
+def _quality_sentence(analysis: Analysis) -> str:
+    """What holds of the images, or else the largest difference, in pairs of runs."""
+    compared = [(effect, effect.wins) for effect in analysis.effects if effect.wins]
+    if significant := [effect for effect, _ in compared if effect.images_hold]:
+        parts = "; ".join(_better_images(effect, analysis) for effect in significant)
+        return f"The images change by more than chance: {parts}."
+    effect, wins = min(compared, key=lambda pair: (-abs(pair[1].mean - 0.5), pair[1].p))
+    if wins.mean == 0.5:
+        return "No setting changed how often the images are better."
+    if effect.seeds == 1:
+        return f"The largest difference in images, on one seed: {_better_images(effect, analysis)}."
+    return f"No setting is shown to change the images: the largest difference is {_better_images(effect, analysis)}."
 
 
-def _next(data: SweepData, strongest: Effect | None) -> list[tuple[str, str]]:
-    seeds = sorted({run.seed for run in data.selection})
+def _better_images(effect: Effect, analysis: Analysis) -> str:
+    """`better in 83% of pairs (95% interval ...; Frechet distance of the runs that drew x0.83 (...)) with ...`."""
+    assert effect.wins
+    parts = [f"95% interval {effect.wins.low:.0%} to {effect.wins.high:.0%}"] if effect.seeds > 1 else []
+    if effect.ratio:
+        parts.append(f"Frechet distance of the runs that drew {ratio(effect.ratio)}")
+    certainty = f" ({'; '.join(parts)})" if parts else ""
+    return f"better in {effect.wins.mean:.0%} of pairs{certainty} with {analysis.phrase(effect)}"
+
+
+def _next(data: SweepData, rows: list[Row], strongest: Effect | None) -> list[tuple[str, str]]:
     command = shlex.join(data.commands[0])
-    if len(seeds) == 1:
-        return [("more seeds, to tell settings from luck", f"{command} --set {_seeds_setting(_extended(seeds, 3))}")]
     suggestions = []
-    needed = strongest.stable.seeds_needed if strongest and not strongest.stable_holds else None
+    if longer := _longer_training(data):
+        name, steps = longer
+        reason = f"train longer, because no run of {name} got far enough to be judged"
+        suggestions.append((reason, f"{command} --set trial.steps={steps}"))
+        if name == "any setting":
+            return suggestions
+    seeds = sorted({run.seed for run in data.selection})
+    if len(seeds) == 1:
+        reason = "more seeds, to tell settings from luck"
+        return [*suggestions, (reason, f"{command} --set {_seeds_setting(_extended(seeds, 3))}")]
+    needed = strongest.seeds_to_show if strongest and not strongest.stable_holds else None
     if needed and len(seeds) < needed <= MAX_SEEDS:
         reason = f"to show the largest difference, which takes about {needed} seeds"
         suggestions.append((reason, f"{command} --set {_seeds_setting(_extended(seeds, needed))}"))
-    if len(data.configurations()) > 3 and not data.confirmation:
+    if len(data.configurations()) > 3 and not data.confirmation and rows[0].stable.hits:
         suggestions.append(("to see whether the best are more than lucky, on fresh seeds", f"{command} --confirm 3"))
     return suggestions
+
+
+def _longer_training(data: SweepData) -> tuple[str, int] | None:
+    """(what has only unfinished runs, twice its steps); None if there is no such thing."""
+    unfinished = [
+        (name, runs) for name, runs in data.configurations().items() if all(run.verdict == UNFINISHED for run in runs)
+    ]
+    if not unfinished:
+        return None
+    steps = 2 * max(run.steps for _, runs in unfinished for run in runs)
+    name = "any setting" if len(unfinished) == len(data.configurations()) else unfinished[0][0]
+    others = f" and {len(unfinished) - 1} others" if 1 < len(unfinished) < len(data.configurations()) else ""
+    return name + others, steps
 
 
 def _extended(seeds: list[int], count: int) -> list[int]:

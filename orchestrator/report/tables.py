@@ -12,13 +12,15 @@ from orchestrator.escaping import escape_csv_cell
 from orchestrator.formatting import format_level
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
+from orchestrator.report.trial_settings import Settings, differing_settings, settings_of
 from orchestrator.statistics.effects import Effect
 from orchestrator.statistics.intervals import Change
 
 EFFECT_COLUMNS = [
     *("group", "factor", "along", "before", "after", "pairs", "seeds"),
-    *(f"{outcome}_{value}" for outcome in ("stable", "frechet") for value in ("change", "low", "high", "p", "holds")),
-    *("frechet_pairs", "better"),
+    *("stable_change", "stable_low", "stable_high", "stable_p", "stable_holds", "seeds_to_show"),
+    *("better_images", "better_low", "better_high", "better_p", "images_hold"),
+    *("frechet_ratio", "frechet_low", "frechet_high", "frechet_p", "frechet_pairs"),
 ]
 
 
@@ -34,7 +36,10 @@ def _csv(table: pd.DataFrame) -> bytes:
 
 
 def trials(data: SweepData) -> pd.DataFrame:
-    """A row for each trial: its names, its verdict, its factors by path, its last metrics by name."""
+    """A row for each trial: its names, its verdict, its settings by path where trials differ, its metrics by name."""
+    each = settings_of(data.runs)
+    swept = [path for run in data.runs for path in run.factors]
+    paths = list(dict.fromkeys([*swept, *differing_settings(each)]))
     return pd.DataFrame(
         {
             "trial": run.name,
@@ -47,11 +52,15 @@ def trials(data: SweepData) -> pd.DataFrame:
             "since_step": run.since,
             "reason": run.reason,
             "mlflow_run": run.run_id,
-            **{path: format_level(level) for path, level in run.factors.items()},
+            **_levels({**settings, **run.factors}, paths),
             **run.latest,
         }
-        for run in data.runs
+        for run, settings in zip(data.runs, each, strict=True)
     )
+
+
+def _levels(settings: Settings, paths: list[str]) -> dict[str, str]:
+    return {path: format_level(settings[path]) for path in paths if path in settings}
 
 
 def histories(data: SweepData) -> pd.DataFrame:
@@ -70,7 +79,9 @@ def histories(data: SweepData) -> pd.DataFrame:
 
 
 def effects(analysis: Analysis) -> pd.DataFrame:
-    """A row for each effect: the change of the share of stable runs (as a share) and of the Frechet distance."""
+    """A row for each effect: the change of the share of stable runs, the share of pairs whose second run has the better
+    images, and the ratio of the Frechet distances of runs that drew.
+    """
     return pd.DataFrame([_effect(effect) for effect in analysis.effects], columns=EFFECT_COLUMNS)
 
 
@@ -78,10 +89,11 @@ def _effect(effect: Effect) -> list[object]:
     """The values of EFFECT_COLUMNS."""
     identity = [effect.group, effect.factor, " ".join(effect.along)]
     levels = [format_level(effect.before), format_level(effect.after)]
-    stable = _change(effect.stable, effect.stable_holds)
-    frechet = _change(effect.quality, effect.quality_holds)
-    return [*identity, *levels, effect.pairs, effect.seeds, *stable, *frechet, effect.quality_pairs, effect.better]
+    stable = [*_change(effect.stable), effect.stable_holds, effect.seeds_to_show]
+    wins = [*_change(effect.wins), effect.images_hold]
+    frechet = [*_change(effect.ratio), effect.ratio_pairs]
+    return [*identity, *levels, effect.pairs, effect.seeds, *stable, *wins, *frechet]
 
 
-def _change(change: Change | None, holds: bool) -> list[object]:
-    return [change.mean, change.low, change.high, change.p, holds] if change else [None] * 5
+def _change(change: Change | None) -> list[float | None]:
+    return [change.mean, change.low, change.high, change.p] if change else [None] * 4

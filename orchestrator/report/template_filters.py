@@ -9,7 +9,7 @@ import time
 import markupsafe
 from PIL import Image
 
-from orchestrator.statistics.intervals import InterquartileMean
+from orchestrator.statistics.intervals import Change, InterquartileMean
 
 NO_VALUE = "–"
 
@@ -28,6 +28,12 @@ def mean_with_interval(mean: InterquartileMean | None) -> str:
     if mean.low is None or mean.high is None:
         return number(mean.mean)
     return f"{number(mean.mean)} ({number(mean.low)} to {number(mean.high)})"
+
+
+def ratio(change: Change) -> str:
+    """A ratio with its interval, which one seed does not have: `x0.83 (0.7 to 0.98)`."""
+    certainty = f" ({change.low:.2g} to {change.high:.2g})" if change.pairs > 1 else ""
+    return f"x{change.mean:.2g}{certainty}"
 
 
 def local_time(milliseconds: int) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import inf
+from math import exp, inf
 from statistics import fmean
 from typing import Any
 
+from orchestrator.statistics.clusters import win_probability
 from orchestrator.statistics.intervals import Change, mean_change, share_change
 from orchestrator.statistics.multiplicity import holm
 from orchestrator.statistics.pairing import (
+    Block,
     Levels,
     blocks,
     complete_blocks,
@@ -18,20 +20,28 @@ from orchestrator.statistics.pairing import (
     contrasts_by_seed,
     varied_factors,
 )
-from orchestrator.statistics.result import Result, by_group
+from orchestrator.statistics.power import seeds_to_show
+from orchestrator.statistics.result import Result, by_group, log_distance, stability
+
+SIGNIFICANT = 0.05
 
 
 @dataclass(frozen=True)
 class Effect:
     """A level against the first level of its factor, `before`.
 
-    pairs: number of pairs of runs that differ in this factor only. seeds: number of seeds among these pairs.
-    stable: change of the share of stable runs. quality: change of the final quality over the `quality_pairs` in which
-    both runs have one, or None if there is no such pair. Both changes count seeds, not pairs, as repetitions.
-    better: share of pairs whose final quality improved; a run without quality is worse than any other, and a tie counts
-    half. None if no run has a quality. along: factors that are confounded with this one because they were swept with it
-    under `zip:`; the effect may as well be theirs. stable_holds, quality_holds: the change is significant at 5% after
-    Holm's adjustment for all effects of the sweep, those on stable and on quality together.
+    pairs: number of pairs of runs that differ in this factor only, and of which none is unfinished. seeds: number of
+    seeds among these pairs. stable: change of the share of stable runs. wins: probability that the second run of a pair
+    has the better images (Vargha and Delaney 2000): a run that did not draw is worse than any that did, and a tie
+    counts half; None if no run has a quality. ratio: the Frechet distance divided by that of the first level, over the
+    `ratio_pairs` of runs that both drew, as a geometric mean; None if there is no such pair. All three count seeds, not
+    pairs, as repetitions.
+    along: factors that are confounded with this one because they were swept with it under `zip:`; the effect may as
+    well be theirs. stable_holds: the change is significant at 5% after Holm's adjustment for all stable, wins and
+    ratios of the sweep together. images_hold: so is the distance of wins from a half, or else that of ratio from 1
+    while wins point in the same direction. (Alone, ratio would hold against a setting that saves runs from ruin: those
+    it saves draw worse than those that needed no help.) seeds_to_show: seeds that it would take for the change of the
+    share of stable runs to hold; see `power.seeds_to_show`.
     """
 
     group: str
@@ -41,12 +51,13 @@ class Effect:
     pairs: int
     seeds: int
     stable: Change
-    quality: Change | None
-    quality_pairs: int
-    better: float | None
+    wins: Change | None
+    ratio: Change | None
+    ratio_pairs: int
     along: tuple[str, ...] = ()
     stable_holds: bool = False
-    quality_holds: bool = False
+    images_hold: bool = False
+    seeds_to_show: int | None = None
 
 
 def paired_effects(results: Sequence[Result]) -> list[Effect]:
@@ -61,47 +72,71 @@ def paired_effects(results: Sequence[Result]) -> list[Effect]:
             (first, before), *others = levels.items()
             matched = blocks(members, [factor], varied)
             for level, after in others:
-                pairs = [(seed, (a, b)) for seed, (a, b) in complete_blocks(matched, [(first,), (level,)])]
-                if not pairs:
+                stable = contrasts_by_seed(matched, {(first,): -1, (level,): 1}, stability)
+                if not stable:
                     continue
-                weights: dict[Levels, int] = {(first,): -1, (level,): 1}
-                quality = contrasts_by_seed(matched, weights, "final")
+                distances = contrasts_by_seed(matched, {(first,): -1, (level,): 1}, log_distance)
                 effects.append(
                     Effect(
                         members[0].group,
                         factor,
                         before,
                         after,
-                        len(pairs),
-                        len({seed for seed, _ in pairs}),
-                        share_change(contrasts_by_seed(matched, weights, "stable")),
-                        mean_change([fmean(differences) for differences in quality]) if quality else None,
-                        sum(map(len, quality)),
-                        _probability_of_superiority([pair for _, pair in pairs]),
+                        sum(map(len, stable)),
+                        len(stable),
+                        share_change(stable),
+                        _win_probability(matched, (first,), (level,)),
+                        _as_ratio(mean_change([fmean(of_seed) for of_seed in distances])) if distances else None,
+                        sum(map(len, distances)),
                         confounded_with(members, factor),
                     )
                 )
     return _with_significance(effects)
 
 
-def _probability_of_superiority(pairs: Sequence[tuple[Result, Result]]) -> float | None:
-    """Share of pairs in which the second run has the better final quality (Vargha and Delaney 2000); ties count half.
+def _as_ratio(change: Change) -> Change:
+    """A change of a logarithm as the ratio."""
+    return change._replace(mean=exp(change.mean), low=exp(change.low), high=_exp_or_infinity(change.high))
 
-    None if no run of any pair has a quality.
-    """
-    values = [tuple(inf if run.final is None else run.final for run in pair) for pair in pairs]
-    if all(value == inf for pair in values for value in pair):
+
+def _exp_or_infinity(value: float) -> float:
+    return exp(value) if value < 700 else inf
+
+
+def _win_probability(matched: Sequence[tuple[int, Block]], before: Levels, after: Levels) -> Change | None:
+    by_seed: dict[int, list[float]] = {}
+    has_quality = False
+    for seed, pair in complete_blocks(matched, [before, after]):
+        first, second = map(_distance_or_infinity, pair)
+        if first is None or second is None:
+            continue
+        has_quality |= min(first, second) < inf
+        by_seed.setdefault(seed, []).append((second < first) + 0.5 * (second == first))
+    return win_probability(list(by_seed.values())) if has_quality else None
+
+
+def _distance_or_infinity(result: Result) -> float | None:
+    """The Frechet distance at the end; infinity if the run did not draw. None if it is unfinished or not measured."""
+    if result.stable is None:
         return None
-    return fmean((after < before) + 0.5 * (after == before) for before, after in values)
+    return result.final if result.drew else inf
 
 
 def _with_significance(effects: Sequence[Effect]) -> list[Effect]:
-    """The effects with `stable_holds` and `quality_holds` set."""
-    stable = [effect.stable.p for effect in effects]
-    quality = [effect.quality.p for effect in effects if effect.quality]
-    significant = [adjusted < 0.05 for adjusted in holm([*stable, *quality])]
-    quality_significant = iter(significant[len(effects) :])
-    return [
-        replace(effect, stable_holds=stable_holds, quality_holds=next(quality_significant) if effect.quality else False)
-        for effect, stable_holds in zip(effects, significant, strict=False)
-    ]
+    """The effects with what holds among all of them, and with the seeds that it would take."""
+    tests = [change for effect in effects for change in (effect.stable, effect.wins, effect.ratio) if change]
+    holds = iter(adjusted < SIGNIFICANT for adjusted in holm([change.p for change in tests]))
+    judged = []
+    for effect in effects:
+        stable_holds = next(holds)
+        wins_hold = next(holds) if effect.wins else False
+        ratio_holds = next(holds) if effect.ratio else False
+        needed = seeds_to_show(effect.stable, SIGNIFICANT / len(tests))
+        images_hold = wins_hold or (ratio_holds and _agree(effect.wins, effect.ratio))
+        judged.append(replace(effect, stable_holds=stable_holds, images_hold=images_hold, seeds_to_show=needed))
+    return judged
+
+
+def _agree(wins: Change | None, ratio: Change | None) -> bool:
+    """Whether both say that the images are better, or both that they are worse."""
+    return wins is not None and ratio is not None and (wins.mean - 0.5) * (1 - ratio.mean) > 0

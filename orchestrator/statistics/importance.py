@@ -1,81 +1,141 @@
-"""How much of the variance of an outcome each factor of a group explains, compared with the seed."""
+"""How much of the variance of an outcome each factor of a group explains, beside what chance explains."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from orchestrator.statistics.pairing import level_of, varied_factors
-from orchestrator.statistics.result import Result, RunOutcome
+from orchestrator.statistics.result import Outcome, Result
 
 MIN_RUNS = 8
 """Fewest runs to compute importances from: two levels of two factors with two seeds."""
+PERMUTATIONS = 999
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FactorShare:
+    """The share of the variance, in [0, 1], that a factor explains by itself; `chance`: the largest that luck explains.
+
+    In at most the given part of sweeps without any effect, any factor at all explains more than its `chance`.
+    """
+
+    share: float
+    chance: float
+
+    @property
+    def is_marked(self) -> bool:
+        return self.share > self.chance
 
 
 @dataclass(frozen=True)
 class Importance:
-    """Shares of the variance of an outcome, as a random forest predicts it; in [0, 1].
-
-    factors: path -> share that the factor explains by itself, the largest first. seed: share that the seed explains,
-    which can only be chance, so a factor with no larger share may be chance as well; None if there is one seed. The
-    rest up to a sum of 1 is explained by several factors together, or not at all.
+    """factors: path -> its share, the largest first. seed: the share that the seed explains, or None if there is one
+    seed. The rest up to a sum of 1 is explained by several factors together, or not at all.
     """
 
-    factors: dict[str, float]
+    factors: dict[str, FactorShare]
     seed: float | None
 
 
-def factor_importance(results: Sequence[Result], outcome: RunOutcome) -> Importance | None:
-    """Functional ANOVA (Hutter et al. 2014) over the runs of one group that have the outcome, by optuna's evaluator.
+def factor_importance(results: Sequence[Result], outcome: Outcome, level: float = 0.05) -> Importance | None:
+    """Analysis of variance over the runs of one group that have the outcome: effects of the factors, and of the seed.
 
-    None if fewer than two factors vary, if the outcome does not vary, or if fewer than MIN_RUNS runs have it.
-    PED-ANOVA, optuna's default, does not fit: it asks what the best tenth of the runs have in common. With a yes-or-no
-    outcome any number of runs are the best, and in a grid two or three are (optuna advises at least five). The shares
-    are not scaled to a sum of 1, because then factors without effect would divide all importance among themselves.
+    A factor's share is the sum of squares that it adds to the other factors and the seed, by the total (eta squared).
+    What chance explains is seen in random permutations of the outcomes within each seed, which keep the seed's luck and
+    undo all effects. Of each permutation counts the factor that seems to explain most, measured by the p-value of its F
+    test, because factors with many levels explain more by chance (Westfall and Young 1993, single-step minP). Thus
+    sweeps without effects have a factor above its `chance` in a part of `level`, whatever the outcome's distribution.
+
+    None if fewer than two factors vary, if the outcome does not vary within a seed, if fewer than MIN_RUNS runs have
+    it, or if these are no more than the levels to explain them.
     """
-    runs = [run for run in results if run.value(outcome) is not None]
+    runs = [run for run in results if outcome(run) is not None]
     factors = varied_factors(runs)
-    if len(factors) < 2 or len(runs) < MIN_RUNS or len({run.value(outcome) for run in runs}) == 1:
+    if len(factors) < 2 or len(runs) < MIN_RUNS:
         return None
-    columns = [[level_of(run, path) for run in runs] for path in factors]
-    seeds, outcomes = [str(run.seed) for run in runs], [run.value(outcome) or 0.0 for run in runs]
-    *shares, seed_share = _functional_anova([*columns, seeds], outcomes)
-    ordered = dict(sorted(zip(factors, shares, strict=True), key=lambda item: -item[1]))
-    return Importance(ordered, seed_share if len({run.seed for run in runs}) > 1 else None)
-
-
-def _functional_anova(columns: Sequence[Sequence[str]], outcomes: Sequence[float]) -> list[float]:
-    """The share of the variance of `outcomes` that each column explains. The forest's seed is fixed."""
-    import optuna
-    from optuna.distributions import BaseDistribution, IntDistribution
-    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
-
-    names = [str(index) for index in range(len(columns))]
-    # Levels are numbered, so each is an equal part of its axis in every tree. optuna would encode categories one-hot,
-    # and the corners that cannot occur (two levels at once, or none) would weigh as much as those that can.
-    numbers = [{level: number for number, level in enumerate(dict.fromkeys(column))} for column in columns]
-    axes: dict[str, BaseDistribution] = {
-        name: IntDistribution(0, len(numbered) - 1) for name, numbered in zip(names, numbers, strict=True)
+    seeds = np.unique([run.seed for run in runs], return_inverse=True)[1]
+    values = np.array([outcome(run) for run in runs], float)
+    within = _within_seeds(values, seeds)
+    columns = [_within_seeds(_indicators([level_of(run, path) for run in runs]), seeds) for path in factors]
+    parts = [_added_basis(part, columns[:i] + columns[i + 1 :]) for i, part in enumerate(columns)]
+    model = _basis(np.hstack(columns))
+    freedom = len(runs) - len(set(seeds)) - model.shape[1]
+    total, variation = float(np.sum((values - values.mean()) ** 2)), float(np.sum(within**2))
+    if freedom < 1 or variation <= 1e-12 * max(total, 1e-300):
+        return None
+    explained, _ = _explained(within[:, None], parts, model, freedom)
+    smallest = _explained(_permuted(within, seeds), parts, model, freedom)[1].min(axis=0)
+    limit = float(np.quantile(smallest, level, method="lower"))
+    unexplained = max(variation - float(np.sum((model.T @ within) ** 2)), 0.0)
+    shares = {
+        path: FactorShare(float(of_factor[0]) / total, _share_at(limit, part.shape[1], freedom, unexplained) / total)
+        for path, of_factor, part in zip(factors, explained, parts, strict=True)
     }
-    trials = [
-        optuna.trial.create_trial(
-            params={name: numbered[level] for name, numbered, level in zip(names, numbers, row, strict=True)},
-            distributions=axes,
-            value=outcome,
-        )
-        for row, outcome in zip(zip(*columns, strict=True), outcomes, strict=True)
-    ]
-    previous_verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        study = optuna.create_study()
-    finally:
-        optuna.logging.set_verbosity(previous_verbosity)
-    study.add_trials(trials)
-    # Half of optuna's trees, and too shallow to memorize each run: 1,000 runs take 0.7 s instead of 4.6
-    evaluator = FanovaImportanceEvaluator(n_trees=32, max_depth=8, seed=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # that `normalize` is experimental
-        importances = get_param_importances(study, evaluator=evaluator, normalize=False)
-    return [float(importances[name]) for name in names]
+    ordered = dict(sorted(shares.items(), key=lambda item: -item[1].share))
+    return Importance(ordered, (total - variation) / total if len(set(seeds)) > 1 else None)
+
+
+def _indicators(levels: Sequence[str]) -> Array:
+    """[runs, levels - 1] of 0 and 1."""
+    number_of = {level: number for number, level in enumerate(dict.fromkeys(levels))}
+    return np.eye(len(number_of))[[number_of[level] for level in levels]][:, 1:]
+
+
+def _within_seeds(values: Array, seeds: npt.NDArray[np.int64]) -> Array:
+    """The values less their mean over the runs of the seed. `values`: [runs] or [runs, columns]."""
+    sums = np.zeros((seeds.max() + 1, *values.shape[1:]))
+    np.add.at(sums, seeds, values)
+    counts = np.bincount(seeds).reshape(-1, *[1] * (values.ndim - 1))
+    return values - (sums / counts)[seeds]
+
+
+def _basis(columns: Array) -> Array:
+    """An orthonormal basis of the columns, [runs, rank]."""
+    vectors, sizes, _ = np.linalg.svd(columns, full_matrices=False)
+    return vectors[:, sizes > 1e-9 * len(columns) ** 0.5]
+
+
+def _added_basis(columns: Array, others: Sequence[Array]) -> Array:
+    """A basis of what the columns add to the others."""
+    known = _basis(np.hstack(others))
+    return _basis(columns - known @ (known.T @ columns))
+
+
+def _explained(values: Array, parts: Sequence[Array], model: Array, freedom: int) -> tuple[Array, Array]:
+    """The sum of squares that each part explains, and the p-value of its F test; both [parts, draws].
+
+    `values`: [runs, draws]; `model`: basis of all parts together; `freedom`: degrees of freedom that it leaves.
+    """
+    from scipy.special import fdtrc
+
+    variation = np.sum(values**2, axis=0)
+    left = variation - np.sum((model.T @ values) ** 2, axis=0)
+    left = np.where(left > 1e-12 * variation, left, 0.0)
+    explained = np.array([np.sum((part.T @ values) ** 2, axis=0) for part in parts])
+    explained = np.where(explained > 1e-12 * variation, explained, 0.0)
+    ranks = np.array([[max(part.shape[1], 1)] for part in parts])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(explained > 0, explained / ranks / (left / freedom), 0.0)
+    return explained, fdtrc(ranks, freedom, ratios)
+
+
+def _permuted(values: Array, seeds: npt.NDArray[np.int64]) -> Array:
+    """[runs, PERMUTATIONS] of the values, exchanged at random between the runs of each seed, always the same."""
+    order = np.argsort(seeds, kind="stable")
+    drawn = np.argsort(seeds + np.random.default_rng(0).random((PERMUTATIONS, len(values))), axis=1)
+    permuted = np.empty((len(values), PERMUTATIONS))
+    permuted[order] = values[drawn].T
+    return permuted
+
+
+def _share_at(p: float, rank: int, freedom: int, unexplained: float) -> float:
+    """The sum of squares whose F test has this p-value."""
+    from scipy.special import fdtri
+
+    return float(fdtri(max(rank, 1), freedom, 1 - p)) * rank / freedom * unexplained if p > 0 else np.inf

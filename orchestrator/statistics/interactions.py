@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import fmean
 from typing import Any
 
-from orchestrator.statistics.intervals import Change, mean_change, share_change
+from orchestrator.statistics.intervals import Change, share_change
 from orchestrator.statistics.pairing import Levels, blocks, contrasts_by_seed, varied_factors
-from orchestrator.statistics.result import Result, RunOutcome, by_group
+from orchestrator.statistics.result import Result, by_group, stability
 
 
 @dataclass(frozen=True)
 class Interaction:
     """How the effect of the first factor (its level `first[1]` against `first[0]`) changes with the second one.
 
-    change: the effect at the second factor's level `second[1]` minus the effect at `second[0]`; exchanging the two
-    factors gives the same number. sets: number of sets of four runs that differ in these two factors only, and share
-    the seed. The change counts seeds, not sets, as repetitions.
+    change: the effect on the share of stable runs at the second factor's level `second[1]` minus the effect at
+    `second[0]`; exchanging the two factors gives the same number. sets: number of sets of four runs that differ in
+    these two factors only, and share the seed. The change counts seeds, not sets, as repetitions.
     """
 
     group: str
@@ -30,8 +29,8 @@ class Interaction:
     change: Change
 
 
-def pairwise_interactions(results: Sequence[Result], outcome: RunOutcome) -> list[Interaction]:
-    """Interactions of every two factors of a group in the share of stable runs or in final quality, the largest first.
+def pairwise_interactions(results: Sequence[Result]) -> list[Interaction]:
+    """Interactions of every two factors of a group in the share of stable runs, the largest first.
 
     Levels are compared with the first of their factor; of confounded factors (`zip:`) only the first is looked at.
     There is no adjustment for multiple comparisons: the largest one was searched for, so it is a suggestion for the
@@ -47,14 +46,9 @@ def pairwise_interactions(results: Sequence[Result], outcome: RunOutcome) -> lis
             for a1, a_after in a_others:
                 for b1, b_after in b_others:
                     weights: dict[Levels, int] = {(a0, b0): 1, (a1, b0): -1, (a0, b1): -1, (a1, b1): 1}
-                    by_seed = contrasts_by_seed(matched, weights, outcome)
+                    by_seed = contrasts_by_seed(matched, weights, stability)
                     if by_seed:
-                        difference = (
-                            share_change(by_seed, limit=2)
-                            if outcome == "stable"
-                            else mean_change([fmean(differences) for differences in by_seed])
-                        )
                         pairs = (a_before, a_after), (b_before, b_after)
-                        sets = sum(map(len, by_seed))
+                        sets, difference = sum(map(len, by_seed)), share_change(by_seed, limit=2)
                         interactions.append(Interaction(members[0].group, (a, b), *pairs, sets, difference))
     return sorted(interactions, key=lambda interaction: -abs(interaction.change.mean))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
+from math import exp
 from statistics import fmean, variance
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+PRIOR_CORRELATION = 0.1
+"""Expected, before looking, between the outcomes of two runs of a seed, or of two pairs of runs of a seed."""
 
 
 class Share(NamedTuple):
@@ -41,9 +44,8 @@ class Change(NamedTuple):
     """The mean of `pairs` differences that are independent of one another (one of each seed), with its 95% interval.
 
     p: p-value of the test that belongs to the interval: below 0.05 exactly if the interval excludes 0; 1 if there is
-    one difference. seeds_needed: number of differences for which the interval would exclude 0 if mean and standard
-    deviation stayed as measured (half of such repetitions would then show it); None if the mean is 0, the standard
-    deviation is not known, or a million would not be enough.
+    one difference. error: the mean's standard error, with `freedom` degrees of freedom; None if there is one
+    difference.
     """
 
     mean: float
@@ -51,7 +53,8 @@ class Change(NamedTuple):
     high: float
     pairs: int
     p: float = 1.0
-    seeds_needed: int | None = None
+    error: float | None = None
+    freedom: int = 0
 
     def __str__(self) -> str:
         return f"{self.mean:+.3g} ({self.low:+.3g} to {self.high:+.3g})"
@@ -97,8 +100,9 @@ def share_change(by_seed: Sequence[Sequence[float]], limit: float = 1.0) -> Chan
         pooled = [difference for differences in by_seed for difference in differences]
         per_mean = fmean(1 / len(differences) for differences in by_seed)  # variance of a mean over that of one
         single = variance(pooled)
-        ratio = variance(means) / (single * per_mean) if single else 1.0
-        design_effect = (1 + (len(means) - 1) * ratio) / len(means)
+        expected = 1 + (1 / per_mean - 1) * PRIOR_CORRELATION
+        ratio = variance(means) / (single * per_mean) if single else expected
+        design_effect = (expected + (len(means) - 1) * ratio) / len(means)
         deviation = (max(single, 2 / (len(pooled) + 2)) * per_mean * design_effect) ** 0.5
     change = _student_change(fmean(means), deviation, len(means), prior=1)
     return change._replace(low=max(change.low, -limit), high=min(change.high, limit))
@@ -106,29 +110,14 @@ def share_change(by_seed: Sequence[Sequence[float]], limit: float = 1.0) -> Chan
 
 def _student_change(mean: float, deviation: float | None, count: int, prior: int) -> Change:
     """`deviation`: the standard deviation, with `count - 1 + prior` degrees of freedom; None if it is not known."""
-    from scipy.special import stdtr
+    from scipy.special import stdtr, stdtrit
 
     if deviation is None:
         return Change(mean, float("-inf"), float("inf"), count)
-    half_width, error = _half_width(deviation, count, prior), deviation / count**0.5
-    p = 2 * float(stdtr(count - 1 + prior, -abs(mean) / error)) if error else float(mean == 0)
-    return Change(mean, mean - half_width, mean + half_width, count, p, _seeds_needed(abs(mean), deviation, prior))
-
-
-def _half_width(deviation: float, count: int, prior: int) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(count - 1 + prior, 0.975)) * deviation / count**0.5
-
-
-def _seeds_needed(size: float, deviation: float, prior: int) -> int | None:
-    """The smallest number of differences whose interval excludes 0 at a mean of `size`; None if over a million."""
-    if size == 0 or 1.96 * deviation / size > 1e3:
-        return None
-    count = max(2, int((1.96 * deviation / size) ** 2))  # a lower bound: Student's quantile is above the normal 1.96
-    while _half_width(deviation, count, prior) >= size:
-        count += 1
-    return count
+    freedom, error = count - 1 + prior, deviation / count**0.5
+    half_width = float(stdtrit(freedom, 0.975)) * error
+    p = 2 * float(stdtr(freedom, -abs(mean) / error)) if error else float(mean == 0)
+    return Change(mean, mean - half_width, mean + half_width, count, p, error, freedom)
 
 
 class InterquartileMean(NamedTuple):
@@ -140,40 +129,42 @@ class InterquartileMean(NamedTuple):
     values: int
 
 
-MIN_RUNS = 7
-"""Fewest values for an interval of the interquartile mean. The BCa interval of 4 values covers 86%, of 5 or 6 values
-89 to 92%, of 7 to 10 values 92 to 93% (simulated, normal and log-normal values)."""
+MIN_RUNS = 5
+"""Fewest values for an interval of the interquartile mean; of four it would have one degree of freedom."""
 
 
 def interquartile_mean(values: Sequence[float]) -> InterquartileMean:
-    """The interquartile mean (Agarwal et al. 2021), with its BCa bootstrap interval (Efron 1987).
+    """The interquartile mean (Agarwal et al. 2021), with the interval of Tukey and McLaughlin (1963) as by Yuen (1974).
 
     It is the mean of the middle half of the values. A value on the boundary of that half counts with the part that is
     inside, so exactly half of the weight is used: of 3 values the outer ones weigh a quarter, and of 2 it is the mean.
     If 4 divides the number of values it equals scipy's `trim_mean(values, 0.25)`, which otherwise cuts off fewer. The
-    interval needs MIN_RUNS values that are not all equal. The bootstrap's seed is fixed. Raises ValueError if there is
-    no value.
+    interval needs MIN_RUNS values of which the middle ones differ. If all values are positive it is computed from their
+    logarithms, since ratios of distances are more alike than differences. Raises ValueError if there is no value.
+
+    In simulations (log-normal, heavy-tailed, and with 5% of the values ten times as large) 95% intervals covered 93 to
+    95%, with 5 to 20 values.
     """
-    from scipy.stats import bootstrap
+    from scipy.special import stdtrit
 
     if not values:
         raise ValueError("no values, so nothing is typical")
-    mean = float(_mean_of_middle_half(np.asarray(values, float)))
-    if len(values) < MIN_RUNS or len(set(values)) == 1:
-        return InterquartileMean(mean, None, None, len(values))
-    rng = np.random.default_rng(0)
-    with warnings.catch_warnings():  # BCa warns and returns NaN if nearly all values are equal
-        warnings.simplefilter("ignore", RuntimeWarning)
-        bootstrapped = bootstrap([values], _mean_of_middle_half, n_resamples=2000, method="BCa", rng=rng)
-    low, high = bootstrapped.confidence_interval
-    if not np.isfinite([low, high]).all():
-        return InterquartileMean(mean, None, None, len(values))
-    return InterquartileMean(mean, float(low), float(high), len(values))
+    ordered = np.sort(np.asarray(values, float))
+    mean, count = _mean_of_middle_half(ordered), len(values)
+    cut = count // 4
+    inside = count - 2 * cut
+    scale = np.log(ordered) if ordered[0] > 0 else ordered
+    deviation = float(np.std(np.clip(scale, scale[cut], scale[-1 - cut]), ddof=1)) if count > 1 else 0.0
+    if count < MIN_RUNS or deviation == 0:
+        return InterquartileMean(mean, None, None, count)
+    half_width = float(stdtrit(inside - 1, 0.975)) * deviation * ((count - 1) / (inside * (inside - 1))) ** 0.5
+    if ordered[0] <= 0:
+        return InterquartileMean(mean, mean - half_width, mean + half_width, count)
+    return InterquartileMean(mean, mean / exp(half_width), mean * exp(half_width), count)
 
 
-def _mean_of_middle_half(values: npt.NDArray[np.float64], axis: int = -1) -> npt.NDArray[np.float64]:
-    ordered = np.sort(np.moveaxis(values, axis, -1))
-    count = ordered.shape[-1]
+def _mean_of_middle_half(ordered: npt.NDArray[np.float64]) -> float:
+    count = len(ordered)
     starts = np.arange(count)
     inside = np.minimum(starts + 1, 0.75 * count) - np.maximum(starts, 0.25 * count)
-    return np.average(ordered, axis=-1, weights=np.clip(inside, 0, None))
+    return float(np.average(ordered, weights=np.clip(inside, 0, None)))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator.formatting import format_level
-from orchestrator.statistics.result import Result, RunOutcome
+from orchestrator.statistics.result import Outcome, Result
 
 Levels = tuple[str, ...]
 """One level of each chosen factor, as people write it."""
@@ -49,16 +49,16 @@ def _are_confounded(results: Sequence[Result], factor: str, other: str) -> bool:
 
 
 def blocks(results: Sequence[Result], factors: Sequence[str], varied: Iterable[str]) -> list[tuple[int, Block]]:
-    """(seed, block) for the runs of one group that share the seed and all levels except those of `factors`.
+    """(seed, block) for the runs of one group that share the seed, `matched`, and all levels except those of `factors`.
 
     `varied`: the group's factors, as `varied_factors` returns them.
     """
     other_factors = [path for path in varied if path not in factors]
-    by_seed_and_levels: dict[tuple[int, Levels], Block] = {}
+    by_seed_and_levels: dict[tuple[int, Levels, tuple[str, ...]], Block] = {}
     for result in results:
-        key = (result.seed, tuple(level_of(result, path) for path in other_factors))
+        key = (result.seed, tuple(level_of(result, path) for path in other_factors), result.matched)
         by_seed_and_levels.setdefault(key, {})[tuple(level_of(result, path) for path in factors)] = result
-    return [(seed, block) for (seed, _), block in by_seed_and_levels.items()]
+    return [(seed, block) for (seed, _, _), block in by_seed_and_levels.items()]
 
 
 def complete_blocks(
@@ -71,12 +71,12 @@ def complete_blocks(
 
 
 def contrasts_by_seed(
-    blocks: Sequence[tuple[int, Block]], weights: Mapping[Levels, int], outcome: RunOutcome
+    blocks: Sequence[tuple[int, Block]], weights: Mapping[Levels, int], outcome: Outcome
 ) -> list[list[float]]:
     """For each seed, the weighted sums of the outcome, one for each block in which all weighted runs have it."""
     sums: dict[int, list[float]] = {}
     for seed, runs in complete_blocks(blocks, list(weights)):
-        values = [run.value(outcome) for run in runs]
+        values = [outcome(run) for run in runs]
         known = [weight * value for weight, value in zip(weights.values(), values, strict=True) if value is not None]
         if len(known) == len(weights):
             sums.setdefault(seed, []).append(sum(known))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from math import log
+from typing import Any
 
 from orchestrator.formatting import format_level
-
-RunOutcome = Literal["stable", "final"]
-"""What is compared between runs: whether they are stable, or their quality at the end."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +20,7 @@ class Result:
     diverged, collapsed, ...; None if it had no such event within `steps`. final, best: quality as a Frechet distance
     (lower is better); None if the run diverged or failed. drew: its images at the end can be compared by their quality.
     A run that did not draw, and is not unfinished, is worse than any run that did.
+    matched: what runs of a pair must share beside the seed and the other factors.
     """
 
     group: str
@@ -34,17 +33,26 @@ class Result:
     final: float | None
     best: float | None
     drew: bool
+    matched: tuple[str, ...] = ()
 
     @cached_property
     def levels(self) -> dict[str, str]:
         """The levels as people write them; levels are compared by this text."""
         return {path: format_level(level) for path, level in self.factors.items()}
 
-    def value(self, outcome: RunOutcome) -> float | None:
-        """The outcome as a number; 1.0 for a stable run. None if there is none, or if the run is unfinished."""
-        if self.stable is None:
-            return None
-        return float(self.stable) if outcome == "stable" else self.final
+
+Outcome = Callable[[Result], float | None]
+"""What is compared between runs; None for a run that does not have it."""
+
+
+def stability(result: Result) -> float | None:
+    """1 for a stable run and 0 for another; None for an unfinished one."""
+    return None if result.stable is None else float(result.stable)
+
+
+def log_distance(result: Result) -> float | None:
+    """The natural logarithm of the Frechet distance at the end, of a run that drew."""
+    return log(result.final) if result.drew and result.final is not None and result.final > 0 else None
 
 
 def by_group(results: Iterable[Result]) -> dict[str, list[Result]]:

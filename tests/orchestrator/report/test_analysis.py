@@ -8,6 +8,7 @@ from support.made_runs import LR, NOISE, TWO, drawn, made_run, made_sweep, measu
 
 from orchestrator.report import analysis
 from orchestrator.report.analysis import analyse, results
+from orchestrator.statistics.result import log_distance, stability
 
 
 def test_only_runs_that_have_ended_are_results_and_failed_ones_are() -> None:
@@ -32,7 +33,7 @@ def test_an_unfinished_run_is_neither_stable_nor_not_and_has_no_event() -> None:
     unfinished = measured(drawn(made_run(verdict="unfinished", since=10)), 4.0)
     (result,) = results(made_sweep(unfinished), "g")
     assert (result.stable, result.event, result.steps, result.drew) == (None, None, 20, False)
-    assert result.value("stable") is None
+    assert (stability(result), log_distance(result)) == (None, None)
 
 
 def test_only_runs_that_ended_stable_or_oscillating_drew() -> None:
@@ -80,7 +81,8 @@ def test_an_effect_is_named_by_its_setting_and_by_its_group_where_there_are_seve
     assert single_group.label(noise) == "noise: 0 to 0.1"
     assert single_group.phrase(noise) == "noise from 0 to 0.1"
     several = analyse(made_sweep(*noise_decides(2), *noise_decides(2, group="h")))
-    assert several.phrase(several.effects[-1]).endswith("(h)")
+    of_h = next(effect for effect in several.effects if effect.group == "h")
+    assert several.phrase(of_h).endswith("(h)")
 
 
 def test_settings_whose_short_names_are_alike_keep_their_whole_paths() -> None:

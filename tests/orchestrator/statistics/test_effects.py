@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import exp, log
 
 import pytest
 from scipy.stats import t
@@ -12,18 +13,25 @@ from orchestrator.statistics.effects import paired_effects
 
 
 def test_a_level_is_compared_with_the_first_that_appears_paired_by_seed_and_all_other_factors() -> None:
-    """lr adds 100 and the seed 10, so that any other pairing would show."""
+    """lr=1e-4 divides the distance by 100 and a seed by 10, so that any other pairing would show."""
     runs = [
-        result(final=5.0 + 100 * (lr == 1e-3) + 10 * seed - 2 * noise + seed * noise, seed=seed, lr=lr, noise=noise)
+        result(
+            final=exp(5.0 - log(100) * (lr == 1e-4) + 2 * seed - 2 * noise + seed * noise),
+            seed=seed,
+            lr=lr,
+            noise=noise,
+        )
         for seed, lr, noise in product((0, 1), (1e-3, 1e-4), (0, 1))
     ]
     lr, noise = paired_effects(runs)
-    assert (lr.factor, lr.before, lr.after, lr.pairs, lr.seeds) == ("lr", 1e-3, 1e-4, 4, 2)
-    assert lr.quality is not None and lr.quality[:3] == (-100.0, -100.0, -100.0)
-    assert (noise.before, noise.after, noise.better) == (0, 1, 1.0)
-    assert noise.quality is not None
-    assert noise.quality.mean == -1.5
-    assert noise.quality.high == pytest.approx(-1.5 + t.ppf(0.975, 1) * 0.5)  # two seeds: -2 and -1, not four pairs
+    assert (lr.factor, lr.before, lr.after, lr.pairs, lr.seeds, lr.ratio_pairs) == ("lr", 1e-3, 1e-4, 4, 2, 4)
+    assert lr.ratio is not None and lr.ratio[:3] == pytest.approx((0.01, 0.01, 0.01))
+    assert (noise.before, noise.after) == (0, 1)
+    assert noise.wins is not None and noise.wins.mean == 1.0
+    assert noise.ratio is not None
+    assert noise.ratio.mean == pytest.approx(exp(-1.5))
+    half_width = t.ppf(0.975, 1) * 0.5  # two seeds: -2 and -1, not four pairs
+    assert noise.ratio.high == pytest.approx(exp(-1.5 + half_width))
 
 
 def test_every_later_level_has_an_effect_and_every_group_its_own() -> None:
@@ -74,7 +82,7 @@ def test_of_factors_that_move_together_the_first_stands_for_all() -> None:
     assert paired_effects([]) == []
 
 
-def test_a_run_without_quality_is_worse_than_any_and_a_tie_counts_half() -> None:
+def test_a_run_that_did_not_draw_is_worse_than_any_that_did_and_a_tie_counts_half() -> None:
     before = [1.0, 1.0, 1.0, None, None]
     after = [0.5, 1.0, None, 9.0, None]
     runs = [
@@ -83,32 +91,49 @@ def test_a_run_without_quality_is_worse_than_any_and_a_tie_counts_half() -> None
         for seed, final in enumerate(finals)
     ]
     (effect,) = paired_effects(runs)
-    assert (effect.pairs, effect.seeds, effect.quality_pairs) == (5, 5, 2)
-    assert effect.better == (1 + 0.5 + 0 + 1 + 0.5) / 5
-    assert effect.quality is not None and effect.quality.mean == -0.25
+    assert (effect.pairs, effect.seeds, effect.ratio_pairs) == (5, 5, 2)
+    assert effect.wins is not None and effect.wins.mean == (1 + 0.5 + 0 + 1 + 0.5) / 5
+    assert effect.ratio is not None and effect.ratio.mean == pytest.approx(0.5**0.5)
     assert effect.stable.mean == 0.0
+
+
+def test_a_run_that_collapsed_loses_however_small_its_distance_is() -> None:
+    runs = [result(final=4.0, seed=seed, noise=1) for seed in range(3)]
+    runs += [result(stable=False, final=0.5, seed=seed, noise=0) for seed in range(3)]
+    (effect,) = paired_effects(runs)
+    assert effect.wins is not None and effect.wins.mean == 0.0
+    assert (effect.ratio, effect.ratio_pairs) == (None, 0)
+
+
+def test_pairs_with_an_unfinished_run_count_nowhere() -> None:
+    runs = [result(final=4.0, seed=seed, noise=noise) for seed in range(3) for noise in (0, 1)]
+    runs[1] = result(stable=None, final=90.0, seed=0, noise=1)
+    (effect,) = paired_effects(runs)
+    assert (effect.pairs, effect.seeds, effect.ratio_pairs) == (2, 2, 2)
+    assert effect.wins is not None and (effect.wins.mean, effect.wins.pairs) == (0.5, 2)
+    assert paired_effects(runs[:2]) == []
 
 
 def test_a_sweep_without_quality_has_effects_on_stability_alone() -> None:
     runs = [result(stable=bool(noise), seed=seed, noise=noise) for seed in range(6) for noise in (0, 1)]
     (effect,) = paired_effects(runs)
-    assert (effect.quality, effect.quality_pairs, effect.better) == (None, 0, None)
+    assert (effect.wins, effect.ratio, effect.ratio_pairs) == (None, None, 0)
     assert effect.stable.mean == 1.0
-    assert (effect.stable_holds, effect.quality_holds) == (True, False)
+    assert (effect.stable_holds, effect.images_hold) == (True, False)
 
 
 def test_one_seed_holds_nothing() -> None:
-    (effect,) = paired_effects([result(stable=bool(noise), final=float(noise), noise=noise) for noise in (0, 1)])
-    assert effect.stable[:3] == (1.0, -1.0, 1.0)
-    assert effect.quality is not None and effect.quality.low == float("-inf")
-    assert (effect.stable.seeds_needed, effect.quality.seeds_needed) == (None, None)
-    assert (effect.stable_holds, effect.quality_holds) == (False, False)
+    (effect,) = paired_effects([result(final=4.0 + noise, noise=noise) for noise in (0, 1)])
+    assert effect.stable[:3] == (0.0, -1.0, 1.0)
+    assert effect.wins is not None and effect.wins[:3] == (0.0, 0.0, 1.0)
+    assert effect.ratio is not None and effect.ratio[1:3] == (0.0, float("inf"))
+    assert (effect.stable_holds, effect.images_hold, effect.seeds_to_show) == (False, False, None)
 
 
 def test_what_would_hold_alone_may_not_hold_among_many() -> None:
     def significant(factors: int) -> list[bool]:
         """Six seeds on which the first of `factors` switches helps a little, one switch at a time."""
-        gains = [0.5, 1.5, 0.2, 1.8, 1.1, 0.9]
+        gains = [1.0, 2.0, 0.4, 2.3, 1.6, 1.4]
         runs = []
         for seed, gain in enumerate(gains):
             off = {f"switch{index}": False for index in range(factors)}
@@ -118,7 +143,7 @@ def test_what_would_hold_alone_may_not_hold_among_many() -> None:
                 result(final=10 + (noise if index else -gain), seed=seed, **{**off, f"switch{index}": True})
                 for index in range(factors)
             ]
-        return [effect.quality_holds for effect in paired_effects(runs)]
+        return [effect.images_hold for effect in paired_effects(runs)]
 
     assert significant(1) == [True]
     assert not any(significant(8))

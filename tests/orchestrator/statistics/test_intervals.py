@@ -6,10 +6,17 @@ from statistics import stdev
 
 import numpy as np
 import pytest
-from scipy.stats import norm, t, trim_mean, ttest_1samp
+from scipy.stats import t, trim_mean, ttest_1samp
 from statsmodels.stats.proportion import proportion_confint
 
-from orchestrator.statistics.intervals import MIN_RUNS, interquartile_mean, mean_change, share_change, wilson_share
+from orchestrator.statistics.intervals import (
+    MIN_RUNS,
+    PRIOR_CORRELATION,
+    interquartile_mean,
+    mean_change,
+    share_change,
+    wilson_share,
+)
 
 SLEEP = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
 """Hours that ten patients slept longer with one of two drugs (Student 1908)."""
@@ -42,46 +49,33 @@ def test_the_interval_of_a_change_is_student_s() -> None:
 
 
 def test_one_difference_says_nothing_and_none_is_an_error() -> None:
-    assert mean_change([5.0]) == (5.0, float("-inf"), float("inf"), 1, 1.0, None)
-    assert share_change([[1.0, 1.0]]) == (1.0, -1.0, 1.0, 1, 1.0, None)
+    assert mean_change([5.0])[:6] == (5.0, float("-inf"), float("inf"), 1, 1.0, None)
+    assert share_change([[1.0, 1.0]])[:6] == (1.0, -1.0, 1.0, 1, 1.0, None)
     for function in (mean_change, share_change):
         with pytest.raises(ValueError, match="no pairs"):
             function([])
 
 
-def test_seeds_needed_are_the_fewest_whose_interval_excludes_zero() -> None:
-    def reach(count: int) -> float:
-        return float(t.ppf(0.975, count - 1)) * stdev(SLEEP) / count**0.5
-
-    needed = mean_change(SLEEP).seeds_needed
-    assert needed is not None
-    assert reach(needed) < 1.58 <= reach(needed - 1)
-
-
-def test_seeds_needed_agree_with_the_interval_that_there_is() -> None:
+def test_the_p_value_is_below_5_percent_exactly_where_the_interval_excludes_0() -> None:
     rng = np.random.default_rng(0)
     for count in range(2, 12):
         for mean in (0.3, 1.0, 3.0):
             interval = mean_change(list(rng.normal(mean, 1, count)))
             shares = share_change(list(rng.integers(-1, 2, (count, 4)) * 1.0))
             for estimate in (interval, shares):
-                excludes = not estimate.low <= 0 <= estimate.high
-                assert (estimate.p < 0.05) == excludes
-                assert (estimate.seeds_needed is not None and estimate.seeds_needed <= count) == excludes
+                assert (estimate.p < 0.05) == (not estimate.low <= 0 <= estimate.high)
 
 
-def test_no_number_of_seeds_shows_an_effect_of_nothing() -> None:
-    assert mean_change([1.0, -1.0]).seeds_needed is None
-    assert mean_change([1.0, -0.999999]).seeds_needed is None
-    assert mean_change([1.0, -1.0, 1e-200]).seeds_needed is None
-    assert mean_change([2.0, 2.0]) == (2.0, 2.0, 2.0, 2, 0.0, 2)
-    assert mean_change([0.0, 0.0])[4:] == (1.0, None)
+def test_differences_that_are_all_alike_have_an_interval_without_width() -> None:
+    assert mean_change([2.0, 2.0])[:5] == (2.0, 2.0, 2.0, 2, 0.0)
+    assert mean_change([0.0, 0.0]).p == 1.0
 
 
 def test_the_interval_of_a_share_s_change_is_a_moderated_t() -> None:
-    """By hand: means 0.5, 0, 1, of variance 0.25. Of independent differences it would be 0.3 / 2."""
+    """By hand: means 0.5, 0, 1, of variance 0.25. Of independent differences it would be 0.3 / 2, and 1.1 times that
+    with a correlation of 0.1 between two of a seed, which counts as a third degree of freedom."""
     interval = share_change([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
-    error = ((0.15 + 2 * 0.25) / 3 / 3) ** 0.5
+    error = ((1.1 * 0.15 + 2 * 0.25) / 3 / 3) ** 0.5
     assert interval.mean == 0.5
     assert interval.high == pytest.approx(min(1.0, 0.5 + t.ppf(0.975, 3) * error))
     assert interval.low == pytest.approx(max(-1.0, 0.5 - t.ppf(0.975, 3) * error))
@@ -89,10 +83,11 @@ def test_the_interval_of_a_share_s_change_is_a_moderated_t() -> None:
 
 
 def test_where_nothing_changed_it_is_bonett_and_price_s_with_student_s_t() -> None:
-    """Their variance of 40 pairs with no change: (0 + 0 + 2) / (40 + 2), over the number of pairs."""
-    for by_seed in ([[0.0]] * 40, [[0.0] * 8] * 5):
+    """Their variance of 40 pairs with no change: (0 + 0 + 2) / (40 + 2), over the number of pairs. Nothing is seen of
+    what the 8 pairs of a seed have in common, so the correlation is as expected."""
+    for by_seed, design_effect in (([[0.0]] * 40, 1.0), ([[0.0] * 8] * 5, 1 + 7 * PRIOR_CORRELATION)):
         interval = share_change(by_seed)
-        assert interval.high == pytest.approx(t.ppf(0.975, len(by_seed)) * (2 / 42 / 40) ** 0.5)
+        assert interval.high == pytest.approx(t.ppf(0.975, len(by_seed)) * (design_effect * 2 / 42 / 40) ** 0.5)
         assert (interval.mean, interval.low, interval.p) == (0.0, -interval.high, 1.0)
 
 
@@ -122,28 +117,33 @@ def test_the_interquartile_mean_weighs_the_boundary_by_what_is_inside() -> None:
         assert interquartile_mean(values).mean == pytest.approx(trim_mean(values, 0.25))
 
 
-def test_it_has_an_interval_from_enough_values_on_and_always_the_same() -> None:
-    values = list(np.random.default_rng(2).normal(10, 1, MIN_RUNS))
-    interval = interquartile_mean(values)
-    assert interval.low is not None and interval.high is not None
-    assert min(values) < interval.low < interval.mean < interval.high < max(values)
-    assert interquartile_mean(values) == interval
-    assert interquartile_mean(values[1:])[1:] == (None, None, MIN_RUNS - 1)
+def test_the_interval_of_the_interquartile_mean_is_yuen_s_of_the_logarithms() -> None:
+    """Of 8 values two are cut off at each end. By hand: logarithms 0 to 7, winsorized 2, 2, 2, 3, 4, 5, 5, 5."""
+    interval = interquartile_mean(list(np.exp(np.arange(8.0))))
+    half_width = t.ppf(0.975, 3) * stdev([2, 2, 2, 3, 4, 5, 5, 5]) * (7 / (4 * 3)) ** 0.5
+    mean = np.exp(np.arange(2, 6)).mean()
+    assert interval == pytest.approx((mean, mean / np.exp(half_width), mean * np.exp(half_width), 8))
+
+
+def test_values_that_are_not_all_positive_keep_their_scale() -> None:
+    interval = interquartile_mean([float(value) for value in range(-4, 4)])
+    half_width = t.ppf(0.975, 3) * stdev([-2, -2, -2, -1, 0, 1, 1, 1]) * (7 / (4 * 3)) ** 0.5
+    assert interval == pytest.approx((-0.5, -0.5 - half_width, -0.5 + half_width, 8))
+
+
+def test_few_values_and_values_that_are_alike_have_no_interval() -> None:
+    assert interquartile_mean([1.0, 2.0, 4.0, 9.0])[1:] == (None, None, MIN_RUNS - 1)
     assert interquartile_mean([3.0] * MIN_RUNS) == (3.0, None, None, MIN_RUNS)
+    assert interquartile_mean([1.0] * (MIN_RUNS - 1) + [2.0])[1:] == (None, None, MIN_RUNS)
     with pytest.raises(ValueError, match="no values"):
         interquartile_mean([])
 
 
-@pytest.mark.filterwarnings("error")
-def test_values_that_are_nearly_all_alike_have_an_interval_or_none() -> None:
-    interval = interquartile_mean([1.0] * (MIN_RUNS - 1) + [2.0])
-    assert interval.mean == 1.0
-    assert (interval.low is None) == (interval.high is None)
-
-
-def test_the_interval_of_the_interquartile_mean_covers_it() -> None:
-    """Fewer than 95% at so few values, as its docstring says."""
-    rng, quantiles = np.random.default_rng(3), norm.ppf((np.arange(100_000) + 0.5) / 100_000)
-    truth = trim_mean(np.exp(quantiles), 0.25)
-    interval = [interquartile_mean(list(rng.lognormal(size=10))) for _ in range(300)]
-    assert 0.90 <= np.mean([low <= truth <= high for _, low, high, _ in interval]) <= 0.97
+@pytest.mark.parametrize("count", [5, 8, 20])
+@pytest.mark.parametrize("tails", [np.inf, 2.5])
+def test_the_interval_of_the_interquartile_mean_covers_it(count: int, tails: float) -> None:
+    quantiles = t.ppf((np.arange(100_000) + 0.5) / 100_000, tails)
+    truth = trim_mean(np.exp(0.25 * quantiles), 0.25)
+    values = np.exp(0.25 * np.random.default_rng(3).standard_t(min(tails, 1e9), (1000, count)))
+    intervals = [interquartile_mean(list(row)) for row in values]
+    assert 0.92 <= np.mean([low is not None and low <= truth <= high for _, low, high, _ in intervals]) <= 0.98
