@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from support.made_runs import NOISE, ONE, TWO, made_run, measured
+from support.made_runs import NOISE, ONE, TWO, made_run, made_sweep, measured
 
 from orchestrator.report import leaderboard
+from orchestrator.report.page_sections import leaderboard_tables
 from orchestrator.statistics.intervals import InterquartileMean, interquartile_mean
+
+EMA = "stabilizers.ema"
 
 
 def mean_of(value: InterquartileMean | None) -> float | None:
@@ -84,3 +87,15 @@ def test_a_configuration_of_which_nothing_has_ended_stands_below_those_that_were
     runs = [made_run({NOISE: 0.1}, verdict="", status=status), made_run({NOISE: 0.2})]
     last = leaderboard.rows(runs)[-1]
     assert (last.configuration, last.stable[:2]) == ("g noise=0.1", (0, 0))
+
+
+def test_the_raw_generator_stands_beside_its_moving_average() -> None:
+    """What the average buys is the difference of the two in the same run."""
+    averaged, plain = measured(made_run({EMA: 0.999}), 4.0), measured(made_run({EMA: 0.0}), 9.0)
+    averaged.latest[f"raw_frechet/{ONE}"] = 9.0
+    rows = {row.configuration: row for row in leaderboard.rows([averaged, plain])}
+    numbers = [(mean_of(row.final), row.numbers["raw_frechet"]) for row in rows.values()]
+    assert sorted(numbers, key=str) == [(4.0, 9.0), (9.0, None)]
+    for runs, is_shown in (((averaged, plain), True), ((plain,), False)):
+        (table,) = leaderboard_tables(made_sweep(*runs), leaderboard.rows(list(runs)))
+        assert ("Frechet of the raw generator" in [column.title for column in table.columns]) is is_shown
