@@ -10,6 +10,7 @@ from support.made_runs import NOISE, made_run, made_sweep, measured, noise_decid
 from orchestrator.report import interactive_figures
 from orchestrator.report.analysis import Analysis, analyse
 from orchestrator.report.interactive_figures import SURE, UNSURE, effects_figures, survival_figure
+from orchestrator.statistics.intervals import Change
 
 
 def dots(analysed: Analysis) -> list[Any]:
@@ -18,13 +19,15 @@ def dots(analysed: Analysis) -> list[Any]:
 
 
 def test_every_effect_has_a_dot_with_its_interval_in_points_and_in_distance() -> None:
-    runs = [measured(run, 3.0 if run.verdict == "stable" else 50.0 + run.seed) for run in noise_decides(8)]
+    runs = [measured(run, 3.0 + run.seed / 10 + len(run.name) / 100) for run in noise_decides(8, (0.1, 0.25))]
     analysed = analyse(made_sweep(*runs))
-    stable, quality = dots(analysed)
-    assert list(stable.y) == list(quality.y) == [analysed.label(effect) for effect in reversed(analysed.effects)]
+    effects = analysed.effects[::-1]
+    stable, wins, ratios = dots(analysed)
+    assert list(stable.y) == list(wins.y) == list(ratios.y) == [analysed.label(effect) for effect in effects]
     for trace, changes, unit in (
-        (stable, [effect.stable for effect in reversed(analysed.effects)], 100),
-        (quality, [effect.quality for effect in reversed(analysed.effects)], 1),
+        (stable, [effect.stable for effect in effects], 100),
+        (wins, [effect.wins for effect in effects], 100),
+        (ratios, [effect.ratio for effect in effects], 1),
     ):
         for mean, below, above, change in zip(
             trace.x, trace.error_x.arrayminus, trace.error_x.array, changes, strict=True
@@ -50,8 +53,8 @@ def test_one_seed_has_dots_without_intervals() -> None:
 
 def test_groups_are_named_where_there_are_several() -> None:
     (stable,) = dots(analyse(made_sweep(*noise_decides(2), *noise_decides(2, group="h"))))
-    assert {label.rsplit(" ", 1)[1] for label in stable.y} == {"(g)", "(h)"}
-    assert len(set(stable.y)) == 4
+    assert {"noise: 0 to 0.1 (g)", "noise: 0 to 0.1 (h)"} < set(stable.y)
+    assert len(set(stable.y)) == len(stable.y)
 
 
 def test_without_effects_there_is_no_chart_of_them() -> None:
@@ -86,3 +89,17 @@ def test_colours_are_told_apart_by_number_and_never_run_out() -> None:
     lines = [trace.line.color for trace in survival_figure("", curves, 20).data if trace.name]
     assert len(lines) == 10
     assert len(set(lines[: len(interactive_figures.PALETTE)])) == len(interactive_figures.PALETTE)
+
+
+def test_the_axis_of_ratios_shows_every_mean_and_of_wide_intervals_a_part() -> None:
+    narrow, wide = mean_ratio(0.9, 0.85, 0.95), mean_ratio(1.2, 1e-9, 1e9)
+    assert 10 ** -interactive_figures.ratio_reach([narrow]) < 0.85
+    assert 1.2 < 10 ** interactive_figures.ratio_reach([narrow, wide]) < 10
+    for half in (0.1, 1.0):
+        ticks = interactive_figures.ratio_ticks(half)
+        assert ticks == sorted(ticks)
+        assert 1.0 in ticks
+
+
+def mean_ratio(mean: float, low: float, high: float) -> Change:
+    return Change(mean, low, high, 5)

@@ -18,7 +18,7 @@ def answer_to(*runs: RunData) -> str:
 def test_the_answer_counts_with_an_interval_and_names_the_best_and_the_riskiest() -> None:
     runs = [measured(run, 3.0 if run.verdict == "stable" else 50.0) for run in noise_decides(2)]
     text = answer_to(*runs)
-    assert "4 of 8 runs were stable (95% interval 22% to 78%)." in text  # Wilson's
+    assert "4 of 8 runs were stable (95% interval 14% to 86%)." in text  # two seeds
     assert "Best is g lr=1e-3 noise=0.1: 2 of 2, with a Frechet distance of 3 at the end." in text
     assert "Riskiest is g lr=2e-4 noise=0: 0 of 2 (collapsed)." in text
 
@@ -111,8 +111,42 @@ def test_a_change_of_quality_is_said_only_where_it_is_more_than_chance() -> None
             for seed in range(6)
         ]
 
-    assert "The Frechet distance at the end changes by more than chance: -8 (" in answer_to(*runs(0.5))
-    assert "by more than chance" not in answer_to(*runs(20.0))
+    sure, unsure = answer_to(*runs(0.5)), answer_to(*runs(20.0))
+    assert "The images change by more than chance: with noise from 0 to 0.1 they are better in 100% of pairs (" in sure
+    assert "Frechet distance of the runs that drew x0.6 (" in sure
+    assert "No setting is shown to change the images: the largest difference is that with noise from 0 to 0.1" in unsure
+    assert "by more than chance" not in unsure
+
+
+def test_one_seed_has_no_interval_at_all() -> None:
+    text = answer_to(*(measured(run, 3.0) for run in noise_decides(1)))
+    assert "2 of 4 runs were stable (one seed, so no interval)." in text
+    assert (
+        "The largest difference in images is, on one seed, that with noise from 0 to 0.1 they are better in 100%"
+        in text
+    )
+
+
+def test_unfinished_runs_are_counted_apart() -> None:
+    runs = [made_run({NOISE: noise}, seed) for noise in (0.0, 0.1) for seed in range(3)]
+    runs[0].verdict = "collapsed"
+    runs += [made_run({NOISE: 0.2}, seed, "unfinished") for seed in range(3)]
+    result = summary_of(made_sweep(*runs))
+    assert result.answer[0].startswith("5 of 6 runs were stable, 3 more are unfinished (95% interval ")
+    reason, command = result.next[0]
+    assert "train longer, because no run of g noise=0.2 got far enough" in reason
+    assert command == "orchestrate sweep s.yaml --set trial.steps=40"
+
+
+def test_where_all_is_unfinished_training_longer_is_the_only_advice() -> None:
+    result = summary_of(made_sweep(*(made_run({NOISE: noise}, 0, "unfinished") for noise in (0.0, 0.1))))
+    assert result.answer[0].startswith("All 2 runs are unfinished: their steps ended before they drew")
+    assert [command for _, command in result.next] == ["orchestrate sweep s.yaml --set trial.steps=40"]
+
+
+def test_confirming_is_not_advised_where_nothing_was_stable() -> None:
+    runs = [made_run({NOISE: noise}, seed, "collapsed") for noise in (0.0, 0.1, 0.2, 0.3) for seed in range(3)]
+    assert not any("--confirm" in command for _, command in summary_of(made_sweep(*runs)).next)
 
 
 def test_what_the_best_did_on_fresh_seeds_is_said_apart() -> None:
@@ -121,7 +155,10 @@ def test_what_the_best_did_on_fresh_seeds_is_said_apart() -> None:
         for seed, verdict in enumerate(["stable", "stable", "oscillating"])
     ]
     result = summary_of(made_sweep(*noise_decides(2), *confirming))
-    assert "Again, on fresh seeds: g lr=1e-3 noise=0.1 2 of 3, Frechet distance 4." in result.answer
+    assert (
+        "Again, on fresh seeds: g lr=1e-3 noise=0.1 2 of 3 (95% interval 21% to 94%), Frechet distance 4."
+        in result.answer
+    )
     assert result.answer[0].startswith("4 of 8 runs were stable")  # of the selection
     assert not any("--confirm" in command for _, command in result.next)
 
@@ -138,9 +175,13 @@ def test_one_seed_asks_for_more_seeds_by_a_command_that_keeps_the_old_ones() -> 
 
 
 def test_a_difference_that_is_not_shown_asks_for_as_many_seeds_as_would_show_it() -> None:
-    runs = [made_run({NOISE: 0.0}, seed, verdict) for seed, verdict in enumerate(["collapsed", "stable", "stable"])]
-    runs += [made_run({NOISE: 0.1}, seed) for seed in range(3)]
-    ((reason, command),) = summary_of(made_sweep(*runs)).next
+    runs = [
+        made_run({LR: lr, NOISE: noise}, seed, "collapsed" if noise == 0 and (seed, lr) != (0, 1) else "stable")
+        for lr in (1, 2)
+        for noise in (0.0, 0.1)
+        for seed in range(3)
+    ]
+    ((reason, command), _) = summary_of(made_sweep(*runs)).next
     seeds = shlex.split(command)[-1].removeprefix("seeds=[").removesuffix("]").split(",")
     assert seeds == [str(seed) for seed in range(len(seeds))]
     assert f"takes about {len(seeds)} seeds" in reason

@@ -61,17 +61,23 @@ def test_every_effect_has_a_row_with_its_interval(tmp_path: Path) -> None:
     assert set(table.index) == set(expected) == {LR, NOISE}
     noise, effect = table.loc[NOISE], expected[NOISE]
     assert (noise["before"], noise["after"], noise["pairs"], noise["seeds"]) == (0, 0.1, 16, 8)
-    assert effect.quality is not None
-    for name, change in (("stable", effect.stable), ("frechet", effect.quality)):
-        numbers = [noise[f"{name}_{part}"] for part in ("change", "low", "high", "p")]
+    assert effect.wins is not None
+    for mean, name, change in (("stable_change", "stable", effect.stable), ("better_images", "better", effect.wins)):
+        numbers = [noise[column] for column in (mean, f"{name}_low", f"{name}_high", f"{name}_p")]
         np.testing.assert_allclose(numbers, [change.mean, change.low, change.high, change.p])
+    lr, ratio = table.loc[LR], expected[LR].ratio
+    assert ratio is not None
+    np.testing.assert_allclose([lr["frechet_ratio"], lr["frechet_low"], lr["frechet_high"]], ratio[:3])
+    assert (lr["frechet_pairs"], noise["frechet_pairs"]) == (8, 0)
     assert list(table["stable_holds"]) == [effect.stable_holds for effect in expected.values()]
-    assert noise["better"] == 1.0
+    assert list(table["images_hold"]) == [effect.images_hold for effect in expected.values()]
+    assert noise["seeds_to_show"] == effect.seeds_to_show
+    assert noise["better_images"] == 1.0
 
 
 def test_where_nothing_was_measured_quality_is_empty(tmp_path: Path) -> None:
     table = pd.read_csv(written(made_sweep(*noise_decides(2)), tmp_path) / "effects.csv")
-    assert table[["frechet_change", "frechet_p", "frechet_holds", "better"]].isna().all(axis=None)
+    assert table[["frechet_ratio", "frechet_p", "better_images", "better_p"]].isna().all(axis=None)
 
 
 def test_a_sweep_of_which_nothing_has_run_has_tables_that_can_be_read(tmp_path: Path) -> None:
@@ -82,7 +88,7 @@ def test_a_sweep_of_which_nothing_has_run_has_tables_that_can_be_read(tmp_path: 
 
 def test_sweeps_that_share_a_trial_are_compared(tmp_path: Path) -> None:
     """The same settings, data and seed have the same key in both."""
-    before, after = (made_sweep(drawn(made_run(seed=0)), name=name) for name in ("before", "after"))
+    before, after = (made_sweep(drawn(made_run(seed=0, hardware=name)), name=name) for name in ("before", "after"))
     table = pd.read_parquet(written(merged([before, after]), tmp_path) / "histories.parquet")
     assert table["trial"].nunique() == 2
 
@@ -90,4 +96,4 @@ def test_sweeps_that_share_a_trial_are_compared(tmp_path: Path) -> None:
 def test_without_effects_there_is_a_header(tmp_path: Path) -> None:
     table = pd.read_csv(written(made_sweep(made_run(seed=0)), tmp_path) / "effects.csv")
     assert len(table) == 0
-    assert {"factor", "stable_change", "frechet_high", "better"} <= set(table.columns)
+    assert {"factor", "stable_change", "frechet_high", "better_images"} <= set(table.columns)

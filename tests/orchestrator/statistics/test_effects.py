@@ -105,6 +105,16 @@ def test_a_run_that_collapsed_loses_however_small_its_distance_is() -> None:
     assert (effect.ratio, effect.ratio_pairs) == (None, 0)
 
 
+def test_a_setting_that_saves_runs_from_ruin_makes_no_images_worse_though_those_that_both_drew_are() -> None:
+    """Without noise half of the runs do not draw; the others draw a little better than with noise, by much the same."""
+    runs = [result(stable=seed > 3, final=20.0 if seed > 3 else None, seed=seed, noise=0) for seed in range(8)]
+    runs += [result(final=21.0 + seed / 100, seed=seed, noise=1) for seed in range(8)]
+    (saves,) = paired_effects(runs)
+    assert saves.ratio is not None and saves.ratio.low > 1 and saves.ratio.p < 1e-4
+    assert saves.wins is not None and saves.wins.mean == 0.5
+    assert not saves.images_hold
+
+
 def test_pairs_with_an_unfinished_run_count_nowhere() -> None:
     runs = [result(final=4.0, seed=seed, noise=noise) for seed in range(3) for noise in (0, 1)]
     runs[1] = result(stable=None, final=90.0, seed=0, noise=1)
