@@ -66,7 +66,7 @@ def names_of(module: str) -> frozenset[str]:
 
 
 def module_exists(name: str) -> bool:
-    """Whether `gan_core.verdict` or `gan_core.verdict.judge` exists. A package's entry-point group counts."""
+    """Whether `gan_core.verdict` or `gan_core.verdict.judge.judge` exists. A package's entry-point group counts."""
     path = name.replace(".", "/")
     if f"{path}.py" in files() or (ROOT / path).is_dir():
         return True
@@ -112,7 +112,7 @@ def test_everything_that_a_document_names_exists(file: Path) -> None:
         "tests/orchestrator/no_such_*.py",
         "test_no_such_file.py",
         "gan_core.no_such_module",
-        "gan_core.verdict.no_such_name",
+        "gan_core.verdict.judge.no_such_name",
         "test_that_nobody_wrote",
         "NoSuchClassAnywhere",
         "NO_SUCH_CONSTANT",

@@ -110,7 +110,7 @@ FOR_ANNOTATIONS = "if TYPE_CHECKING:\n    from {} import {}\n"
         (circles, "gan_core.objective.losses", IN_A_FUNCTION.format("gan_core.objective.objective", "Objective")),
         (ray_or_mlflow_in_pure_packages, "orchestrator.statistics.effects", "import ray.tune"),
         (ray_or_mlflow_in_pure_packages, "orchestrator.formatting", IN_A_FUNCTION.format("mlflow", "MlflowClient")),
-        (orchestration_in_gan_core, "gan_core.verdict", "from orchestrator.errors import UserError"),
+        (orchestration_in_gan_core, "gan_core.verdict.judge", "from orchestrator.errors import UserError"),
         (orchestration_in_gan_core, "gan_core.training.trainer", IN_A_FUNCTION.format("pandas", "DataFrame")),
         (heavy_packages, "orchestrator.report", "import plotly.graph_objects"),
         (heavy_packages, "orchestrator.store", "from orchestrator.trial.execution import *"),

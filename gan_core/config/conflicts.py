@@ -192,4 +192,4 @@ def _cautions_about_length(config: TrialSections) -> list[str]:
 
 def steps_of_ramp_up(decay: float) -> int:
     """The steps after which (1 + t) / (10 + t), the ramp-up of the moving average, reaches `decay`, below 1."""
-    return math.ceil(max(0.0, (10 * decay - 1) / (1 - decay)))
+    return math.ceil(round(max(0.0, (10 * decay - 1) / (1 - decay)), 6))

@@ -6,7 +6,7 @@ from gan_core.wilson import wilson_interval
 
 MIN_COPIED = 0.03
 """A smaller share of copies is never suspicious."""
-DEVIATIONS = 3.0
+DEVIATIONS = 2.0
 """Half the width of the intervals that must not overlap, in standard deviations."""
 
 

@@ -11,6 +11,7 @@ COLOURS = {
     "collapsed": "magenta",
     "saturated": "yellow",
     "oscillating": "cyan",
+    "unfinished": "blue",
     TrialStatus.FAILED: "red",
     TrialStatus.DAMAGED: "red",
 }

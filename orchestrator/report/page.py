@@ -11,8 +11,8 @@ import jinja2
 import markupsafe
 import plotly.offline
 
-from gan_core import verdict
 from gan_core.files import write_atomically
+from gan_core.verdict.rules import ORDER, RULES
 from orchestrator import __version__
 from orchestrator.formatting import format_level
 from orchestrator.report import interactive_figures, page_data, page_sections, run_details, template_filters
@@ -60,8 +60,8 @@ def render(content: ReportContent, refresh: int | None) -> str:
             events=[run for run in data.runs if run.outcome not in GOOD_OR_UNENDED],
             shared=shared,
             details=list(zip(data.runs, own, strict=True)),
-            verdict_rules=verdict.RULES,
-            verdict_order=verdict.ORDER,
+            verdict_rules=RULES,
+            verdict_order=ORDER,
             command="\n".join(map(shlex.join, data.commands)),
             model=json.dumps(page_data.page_model(data), allow_nan=False),
             moments_json=json.dumps(moments),

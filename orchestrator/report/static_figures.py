@@ -27,6 +27,7 @@ OUTCOMES = {
     "collapsed": "#CC79A7",
     "saturated": "#E69F00",
     "oscillating": "#0072B2",
+    "unfinished": "#6A5ACD",
 }
 MAX_SAMPLES = 24
 MAX_POINTS = 40_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from orchestrator.store.history_log import HistoryDigest
 from orchestrator.store.trial_status import Outcome, TrialStatus
@@ -55,12 +55,13 @@ class Attempt:
 
 
 class RecordedVerdict(TypedDict):
-    """A `gan_core.verdict.Verdict` as a mapping."""
+    """A `gan_core.verdict.judge.Verdict` as a mapping. `rules`: their version; earlier versions did not write it."""
 
     name: str
     since: int | None
     reason: str
     evidence: dict[str, Any]
+    rules: NotRequired[int]
 
 
 @dataclass

@@ -9,7 +9,7 @@ from torch import nn
 
 from gan_core import metric_names
 from gan_core.history import Row
-from gan_core.verdict import best
+from gan_core.verdict.judge import best
 
 
 class BestGenerator:

@@ -25,7 +25,8 @@ from gan_core.history import Row, now_ms
 from gan_core.training.applied_settings import differences
 from gan_core.training.divergence import Diverged
 from gan_core.training.trainer import Trainer
-from gan_core.verdict import Verdict, judge
+from gan_core.verdict.judge import RULES_VERSION, Verdict, judge
+from gan_core.verdict.yardstick import yardstick
 from orchestrator import environment
 from orchestrator.store import disk_space
 from orchestrator.store.json_files import write_json
@@ -219,8 +220,8 @@ class TrialExecution:
     def _judge(self, diverged: tuple[int, str] | None = None) -> Verdict:
         """`diverged`: the step and the tensor that was not finite."""
         assert self._writer is not None
-        rows, loss = self._writer.history.rows(), self.config.loss.name
-        return judge(rows, loss, self.evaluator.id, self.evaluator.expected_modes, diverged)
+        against = yardstick(self.config, self.images.channels, self.evaluator.card())
+        return judge(self._writer.history.rows(), against, diverged)
 
     def _check_applied(self, trainer: Trainer) -> None:
         """Raises SettingsNotApplied if training did not run with the settings of the configuration."""
@@ -277,7 +278,11 @@ class TrialExecution:
     def _set_verdict(self, verdict: Verdict) -> None:
         self.record.status = TrialStatus.FINISHED
         self.record.verdict = RecordedVerdict(
-            name=verdict.name, since=verdict.since, reason=verdict.reason, evidence=verdict.evidence
+            name=verdict.name,
+            since=verdict.since,
+            reason=verdict.reason,
+            evidence=verdict.evidence,
+            rules=RULES_VERSION,
         )
         self._close_attempt(Outcome.FINISHED)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gan_core.config.identity import setting_paths
-from gan_core.verdict import VERDICTS
+from gan_core.verdict.rules import VERDICTS
 from orchestrator.console.style import COLOURS, METRIC_TITLES, format_metrics
 from orchestrator.formatting import (
     SHORT_NAMES,

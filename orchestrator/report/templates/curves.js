@@ -1,6 +1,6 @@
 // Curves of all trials, in panels and colours by whatever the reader chooses.
 const PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A6A00", "#8C564B"];  // Okabe and Ito
-const OUTCOMES = {stable: "#009E73", diverged: "#D55E00", collapsed: "#CC79A7", saturated: "#E69F00", oscillating: "#0072B2"};
+const OUTCOMES = {stable: "#009E73", diverged: "#D55E00", collapsed: "#CC79A7", saturated: "#E69F00", oscillating: "#0072B2", unfinished: "#6A5ACD"};
 const DASHES = ["solid", "dash", "dot", "dashdot"];
 
 function unpack(text, type) {

@@ -154,7 +154,7 @@ def test_each_class_is_asked_for_as_often_as_any_other(small: Small, few: ImageS
     assert sorted(asked.bincount(minlength=10).tolist()) == [3] * 8 + [4] * 2
 
 
-@pytest.mark.parametrize("decay", [0.05, 0.5, 0.99, 0.999])
+@pytest.mark.parametrize("decay", [0.05, 0.5, 0.9, 0.99, 0.999])
 def test_the_decay_is_reached_after_the_steps_that_the_caution_names(decay: float) -> None:
     steps = steps_of_ramp_up(decay)
     assert ema.decay_of_update(decay, steps) == decay

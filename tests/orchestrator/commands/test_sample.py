@@ -12,7 +12,7 @@ from PIL import Image
 from rich.console import Console
 from support.tiny import run_some_steps, run_to_end, tiny_with
 
-from gan_core.verdict import Verdict
+from gan_core.verdict.judge import Verdict
 from orchestrator.commands.sample import ImageLayout, SampleRequest, sample
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan, make_plan

@@ -14,8 +14,8 @@ import plotly.io
 import pytest
 from support.made_runs import LR, NOISE, ONE, TWO, drawn, made_run, made_sweep, measured, noise_decides, page_of, png
 
-from gan_core import verdict
-from gan_core.verdict import VERDICTS
+from gan_core.verdict import rules
+from gan_core.verdict.rules import VERDICTS
 from orchestrator.report.data import SweepData, curve_titles
 from orchestrator.report.template_filters import mean_with_interval
 from orchestrator.statistics.intervals import InterquartileMean
@@ -24,13 +24,18 @@ EVIL = '"></script><script>alert(1)</script><img src=x onerror=alert(2)>'
 
 
 class Elements(HTMLParser):
-    """Every element of a page as (name, attributes), and the text of each script and cell."""
+    """Every element of a page as (name, attributes), and the text of each script and cell.
+
+    tables, footers: the rows of each table, and those of its footer.
+    """
 
     def __init__(self, text: str):
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.scripts: list[tuple[dict[str, str | None], str]] = []
         self.tables: list[list[list[str]]] = []
+        self.footers: list[list[list[str]]] = []
+        self._rows: list[list[str]] = []
         self._within = ""
         self.feed(text)
 
@@ -40,10 +45,14 @@ class Elements(HTMLParser):
             self.scripts.append((dict(attrs), ""))
         elif tag == "table":
             self.tables.append([])
+            self.footers.append([])
+            self._rows = self.tables[-1]
+        elif tag == "tfoot":
+            self._rows = self.footers[-1]
         elif tag == "tr":
-            self.tables[-1].append([])
+            self._rows.append([])
         elif tag in ("td", "th"):
-            self.tables[-1][-1].append("")
+            self._rows[-1].append("")
         if tag in ("script", "td", "th"):
             self._within = tag
 
@@ -55,7 +64,7 @@ class Elements(HTMLParser):
         if self._within == "script":
             self.scripts[-1] = (self.scripts[-1][0], self.scripts[-1][1] + data)
         elif self._within:
-            self.tables[-1][-1][-1] += data
+            self._rows[-1][-1] += data
 
     def shape(self) -> list[tuple[str, tuple[str, ...]]]:
         return [(tag, tuple(sorted(attributes))) for tag, attributes in self.elements]
@@ -179,13 +188,12 @@ def test_every_outcome_has_a_badge_of_its_own_colour_in_light_and_dark(verdict: 
 def test_the_page_gives_the_rules_with_their_numbers_and_the_whole_command(tmp_path: Path) -> None:
     data = made_sweep(made_run(), commands=[["orchestrate", "sweep", "my s.yaml", "--set", "a=1"]])
     text = page_of(data, tmp_path)
-    assert f"beyond {verdict.MAX_LOSS:g} in size" in text
-    assert f"less than {verdict.MIN_DIVERSITY:g} of the training images" in text
-    assert f"more than {verdict.OSCILLATION_RATIO:g} times the best" in text
-    assert not [name for name, value in vars(verdict).items() if isinstance(value, float) and name in text]
+    assert f"beyond {rules.MAX_LOSS:g} in size" in text
+    assert f"more than {rules.OSCILLATION_RATIO:g} times that over the best such stretch" in text
+    assert not [name for name, value in vars(rules).items() if isinstance(value, float) and name in text]
     (table,) = (table for table in Elements(text).tables if table[0] == ["verdict", "if", "since"])
-    assert [row[0] for row in table[1:]] == [rule.name for rule in verdict.RULES]
-    for row, rule in zip(table[1:], verdict.RULES, strict=True):
+    assert [row[0] for row in table[1:]] == [rule.name for rule in rules.RULES]
+    for row, rule in zip(table[1:], rules.RULES, strict=True):
         assert all(condition in row[1] for condition in rule.conditions)
         assert row[2] == rule.since
     assert "orchestrate sweep &#39;my s.yaml&#39; --set a=1\n" in text
@@ -239,6 +247,21 @@ def test_an_evaluator_without_images_kept_out_says_nothing_of_them(tmp_path: Pat
     text = page_of(made_sweep(run), tmp_path)
     assert "features of an untrained network" in text
     assert "kept out" not in text
+    assert not any(Elements(text).footers)
+
+
+def test_held_out_images_stand_under_every_table_with_frechet_distances(tmp_path: Path) -> None:
+    runs = [measured(made_run({NOISE: 0.1}, seed), 3.0) for seed in (0, 1)]
+    runs.append(measured(made_run({NOISE: 0.1}, 2, confirms=True), 5.0))
+    elements = Elements(page_of(made_sweep(*runs), tmp_path))
+    name = "256 real images, held out"
+    assert [footer for footer in elements.footers if footer] == [
+        [[name, "", "", "1.1"]],
+        [[name, "", "", "", "1.1", "1.1", "", "0.5", "0.25", ""]],
+        [[name, "", "1.1", "", "", "1.1"]],
+    ]
+    several = page_of(made_sweep(*runs, measured(made_run({NOISE: 0.2}), 0.5, TWO)), tmp_path)
+    assert Elements(several).footers[0] == [[f"{name} ({ONE})", "", "", "1.1"], [f"{name} ({TWO})", "", "", "0.05"]]
 
 
 def test_numbers_of_two_evaluators_never_share_a_column(tmp_path: Path) -> None:

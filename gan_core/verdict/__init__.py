@@ -1,0 +1,1 @@
+"""How did the training of one GAN end? From its history to a verdict."""

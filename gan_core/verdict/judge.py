@@ -1,0 +1,49 @@
+"""History -> verdict. The rules are in `rules`; this is who tries them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from gan_core import metric_names
+from gan_core.history import Row
+from gan_core.verdict.rules import RULES, VerdictName
+from gan_core.verdict.run import FinishedRun
+from gan_core.verdict.yardstick import Yardstick
+
+RULES_VERSION = 2
+"""Increased when the same history may get another verdict."""
+
+
+class Verdict(NamedTuple):
+    """`since`: the step of the event (None if there was none). `evidence`: the numbers that the rules looked at."""
+
+    name: VerdictName
+    since: int | None
+    reason: str
+    evidence: dict[str, Any]
+
+
+def judge(history: Sequence[Row], yardstick: Yardstick, diverged: tuple[int, str] | None = None) -> Verdict:
+    """The verdict on a finished trial: that of the first rule that holds.
+
+    history: rows as `Trainer` makes them, in order of steps. diverged: step and tensor, if training stopped at a value
+    that is not finite.
+    """
+    run = FinishedRun(history, yardstick, diverged)
+    evidence: dict[str, Any] = {}
+    for rule in RULES:
+        finding = rule.find(run)
+        evidence |= finding.evidence
+        if finding.holds:
+            return Verdict(rule.name, finding.since, finding.reason, evidence)
+    return Verdict("stable", None, "no event", evidence)
+
+
+def best(history: Sequence[Row], evaluator: str) -> Row | None:
+    """The row of the evaluation with the smallest Frechet distance, the first such; None without evaluations.
+
+    The evaluation of the untrained generator, at step 0, does not count.
+    """
+    name = metric_names.frechet(evaluator)
+    return min((row for row in history if name in row and row["step"] > 0), key=lambda row: row[name], default=None)

@@ -1,0 +1,166 @@
+"""The history of a run as the rules of the verdict look at it: its windows, and its evaluations one by one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from gan_core import metric_names
+from gan_core.history import Row
+from gan_core.verdict.yardstick import Yardstick
+
+MIN_DIVERSITY = 0.5
+MIN_DISTINCT_SHARE = 0.25
+MIN_RECALL = 0.05
+MIN_MODES_SHARE = 0.5
+MAX_CLASS_DIVERGENCE = 0.6
+MIN_COVERAGE_SHARE = 0.08
+FAR_COVERAGE_SHARE = 0.04
+MIN_DENSITY_SHARE = 0.25
+
+Series = list[tuple[int, float]]
+"""(step, value) of one metric, in order of steps."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation of the generator.
+
+    lack: how the samples lack variety, in words; "" if they do not. is_near_data: the samples cover enough of the real
+    images to say that the generator draws; True if nothing measured it. is_far: they cover so few that a generator that
+    drew before does not draw any more. is_plausible: most samples look real. frechet: None if nothing measured it.
+    """
+
+    step: int
+    lack: str
+    is_near_data: bool
+    is_far: bool
+    is_plausible: bool
+    frechet: float | None
+
+    @property
+    def draws(self) -> bool:
+        """The samples are varied and like the data."""
+        return not self.lack and self.is_near_data
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that took all its steps, or diverged at the step and with the tensor in `diverged`."""
+
+    rows: Sequence[Row]
+    yardstick: Yardstick
+    diverged: tuple[int, str] | None = None
+
+    def series(self, metric: str) -> Series:
+        return [(int(row["step"]), row[metric]) for row in self.rows if metric in row]
+
+    @property
+    def frechet(self) -> Series:
+        """Of the generator itself, the untrained one included."""
+        name = metric_names.frechet(self.yardstick.evaluator)
+        return self.series(metric_names.raw(name)) or self.series(name)
+
+    @cached_property
+    def evaluations(self) -> list[Evaluation]:
+        """All but that of the untrained generator."""
+        metrics = (metric_names.DIVERSITY_RATIO, metric_names.coverage(self.yardstick.evaluator))
+        return [
+            _evaluation(row, self.yardstick)
+            for row in self.rows
+            if row["step"] > 0 and any(metric in row for metric in metrics)
+        ]
+
+    @cached_property
+    def begin(self) -> int | None:
+        """The index of the first evaluation in which the generator draws; None if there is none."""
+        return next((index for index, each in enumerate(self.evaluations) if each.draws), None)
+
+    @cached_property
+    def lost(self) -> list[bool]:
+        """For each evaluation: the samples lack variety, and this is a loss.
+
+        It is one if the generator drew before, or if the samples look real. Blobs of a generator that has not begun to
+        draw are alike, too.
+        """
+        begin = len(self.evaluations) if self.begin is None else self.begin
+        return [bool(each.lack) and (index > begin or each.is_plausible) for index, each in enumerate(self.evaluations)]
+
+    @property
+    def window(self) -> int:
+        """How many evaluations are the end of the run: a quarter of them, and at least two if there are four."""
+        count = len(self.evaluations)
+        return max(1 if count < 4 else 2, count // 4)
+
+    @property
+    def images(self) -> float:
+        """The number of images that the generator was trained on; infinite if that is not known."""
+        name = metric_names.IMAGES_GENERATOR
+        return next((row[name] for row in reversed(self.rows) if name in row), math.inf)
+
+
+def geometric_mean(evaluations: Sequence[Evaluation]) -> float | None:
+    """Of the Frechet distances; None if there are none."""
+    logs = [math.log(max(each.frechet, 1e-9)) for each in evaluations if each.frechet is not None]
+    return math.exp(sum(logs) / len(logs)) if logs else None
+
+
+def _evaluation(row: Row, yardstick: Yardstick) -> Evaluation:
+    values = {name: _value(row, name, yardstick.evaluator) for name in _QUALITY}
+    coverage, density = values[metric_names.COVERAGE], values[metric_names.DENSITY]
+    return Evaluation(
+        step=int(row["step"]),
+        lack=_lack(row, values, yardstick),
+        is_near_data=coverage is None or coverage >= MIN_COVERAGE_SHARE * yardstick.coverage,
+        is_far=coverage is not None and coverage < FAR_COVERAGE_SHARE * yardstick.coverage,
+        is_plausible=density is not None and density >= MIN_DENSITY_SHARE * yardstick.density,
+        frechet=values[metric_names.FRECHET],
+    )
+
+
+_QUALITY = (
+    metric_names.COVERAGE,
+    metric_names.DENSITY,
+    metric_names.DISTINCT,
+    metric_names.RECALL,
+    metric_names.MODES,
+    metric_names.CLASS_DIVERGENCE,
+    metric_names.FRECHET,
+)
+
+
+def _value(row: Row, metric: str, evaluator: str) -> float | None:
+    """The value of the generator itself, not of its moving average."""
+    name = metric_names.of_evaluator(metric, evaluator)
+    return row.get(metric_names.raw(name), row.get(name))
+
+
+def _diversity(row: Row) -> float | None:
+    """Earlier versions measured the diversity of the average only; then there is none."""
+    if metric_names.raw(metric_names.DIVERSITY_RATIO) in row:
+        return row[metric_names.raw(metric_names.DIVERSITY_RATIO)]
+    has_average = any(name.startswith(metric_names.raw("")) for name in row)
+    return None if has_average else row.get(metric_names.DIVERSITY_RATIO)
+
+
+def _lack(row: Row, values: dict[str, float | None], yardstick: Yardstick) -> str:
+    diversity = _diversity(row)
+    if diversity is not None and diversity < MIN_DIVERSITY:
+        return f"the samples are {diversity:.0%} as diverse as the data"
+    distinct, recall = values[metric_names.DISTINCT], values[metric_names.RECALL]
+    if distinct is not None and distinct < MIN_DISTINCT_SHARE:
+        return f"{distinct:.1%} of the samples are distinct images, the others repeat them"
+    modes = values[metric_names.MODES]
+    if modes is not None and modes <= MIN_MODES_SHARE * (yardstick.expected_modes or 0.0):
+        return f"the samples show {modes:.0f} of {yardstick.classes or yardstick.expected_modes:.0f} classes"
+    divergence = values[metric_names.CLASS_DIVERGENCE]
+    if divergence is not None and (yardstick.classes or 1) > 1:
+        share = divergence / math.log(yardstick.classes or 1)
+        if share > MAX_CLASS_DIVERGENCE:
+            return f"nearly all samples are of few classes (their divergence is {share:.0%} of that of a single class)"
+    is_near = (values[metric_names.COVERAGE] or 0.0) >= MIN_COVERAGE_SHARE * yardstick.coverage
+    if distinct is None and recall is not None and is_near and recall < MIN_RECALL:
+        return f"the samples leave out {1 - recall:.0%} of the real images"
+    return ""

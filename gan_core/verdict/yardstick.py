@@ -1,0 +1,65 @@
+"""What the history of a run is measured against: real images that were held out, and the loss of a perfect critic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+from gan_core.config.trial import TrialConfig
+
+MAX_LOSS = 100.0
+"""D's loss is never so large while training works, unless its loss is a Wasserstein loss."""
+HELD_OUT_COVERAGE = 0.85
+"""Coverage of the held-out images, if too few were held out to measure it. Their density is then taken as 1."""
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """loss: the name of the loss. evaluator: the id in the names of the quality metrics; "" if nothing was measured.
+
+    classes, expected_modes: number of classes in the data, and of those that as many real images show; None without a
+    classifier. coverage, density: of real images that were held out. max_loss: D's loss is not beyond it in size while
+    it trains.
+    """
+
+    loss: str
+    evaluator: str = ""
+    classes: int | None = None
+    expected_modes: float | None = None
+    coverage: float = HELD_OUT_COVERAGE
+    density: float = 1.0
+    max_loss: float = MAX_LOSS
+
+
+def yardstick(config: TrialConfig, channels: int, card: Mapping[str, Any]) -> Yardstick:
+    """The yardstick of a trial. channels: of its images. card: of the evaluator that measured it; {} if none did.
+
+    Cards of earlier versions lack the numbers of classes: then classes are not judged.
+    """
+    held_out = card.get("kept_out") or {}
+    return Yardstick(
+        loss=config.loss.name,
+        evaluator=card.get("id", ""),
+        classes=card.get("classes"),
+        expected_modes=card.get("expected_modes"),
+        coverage=held_out.get("coverage", HELD_OUT_COVERAGE),
+        density=held_out.get("density", 1.0),
+        max_loss=max_loss(config, channels),
+    )
+
+
+def max_loss(config: TrialConfig, channels: int) -> float:
+    """The largest size of D's loss that training can have, penalty included.
+
+    The scores of a critic of slope 1 differ by at most the distance of two images: W = 2 s sqrt(C) for C channels of
+    s x s pixels in [-1, 1]. A critic that may pay a penalty lambda (slope - 1)^2 does best with a slope of 1 + W / (2
+    lambda), where its loss is W + W^2 / (4 lambda). For R1 and DRAGAN the same bound is used.
+    """
+    if config.loss.name != "wasserstein":
+        return MAX_LOSS
+    stabilizers = config.stabilizers
+    distance = 2 * config.data.image_size * sqrt(channels)
+    weight = config.loss.gradient_penalty or stabilizers.r1 or stabilizers.dragan
+    return max(MAX_LOSS, distance + distance**2 / (4 * weight) if weight else distance)
