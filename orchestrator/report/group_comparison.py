@@ -6,7 +6,7 @@ If there is none, it is compared with the first group, and the group itself is t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -43,23 +43,25 @@ def group_comparisons(data: SweepData) -> dict[str, list[Result]]:
     for run, settings in zip(runs, settings_of(runs), strict=True):
         groups.setdefault(run.group, []).append(Member(run, settings))
     differing = differing_settings([member.settings for members in groups.values() for member in members])
-    compared: dict[tuple[str, str], list[str]] = {}
-    comparisons: dict[str, list[Result]] = {}
+    by_setting: dict[tuple[str, str], list[str]] = {}
+    by_group: dict[str, Groups] = {}
     for group, earlier in _with_earlier(list(groups)):
         separating = {name: _separating(groups[name], groups[group], differing) for name in earlier}
         reference = next((name for name, paths in separating.items() if len(paths) == 1), None)
         if reference is not None:
-            compared.setdefault((reference, separating[reference][0]), []).append(group)
+            by_setting.setdefault((reference, separating[reference][0]), []).append(group)
         else:
-            pair = {name: groups[name] for name in (earlier[0], group)}
-            comparisons[comparison_name(earlier[0], [group])] = _by_group(pair, separating[earlier[0]], differing)
-    for (reference, path), others in compared.items():
+            by_group[group] = {name: groups[name] for name in (earlier[0], group)}
+    comparisons: dict[str, list[Result]] = {}
+    for (reference, path), others in by_setting.items():
         chosen = {name: groups[name] for name in (reference, *others)}
-        comparisons[comparison_name(reference, others)] = _by_setting(chosen, path, differing)
+        comparisons[_name(chosen)] = _by_setting(chosen, path, differing)
+    comparisons |= {_name(pair): _by_group(pair, differing) for pair in by_group.values()}
     return comparisons
 
 
-def comparison_name(reference: str, others: Sequence[str]) -> str:
+def _name(groups: Groups) -> str:
+    reference, *others = groups
     return f"{', '.join(others)} against {reference}"
 
 
@@ -93,24 +95,21 @@ def _by_setting(groups: Groups, path: str, differing: list[str]) -> list[Result]
     chosen = [member for member in reference if _level(member, path) == first]
     chosen += [member for members in others for member in members if path in member.settings]
     matched = _matched(groups, [path], differing)
-    comparison = comparison_name(next(iter(groups)), list(groups)[1:])
     return [
-        replace(result, group=comparison, factors={path: member.settings[path]})
+        replace(result, group=_name(groups), factors={path: member.settings[path]})
         for member, result in _paired(chosen, [_level(member, path) for member in chosen], matched)
     ]
 
 
-def _by_group(groups: Groups, separating: list[str], differing: list[str]) -> list[Result]:
-    members = [member for members in groups.values() for member in members]
+def _by_group(groups: Groups, differing: list[str]) -> list[Result]:
+    """`groups`: two of them."""
+    first, second = groups.values()
+    separating = _separating(first, second, differing)
+    members = [*first, *second]
     matched = _matched(groups, separating, differing)
     levels = {name: {path: ", ".join(_levels(groups[name], path)) for path in separating} for name in groups}
-    first, second = groups
     return [
-        replace(
-            result,
-            group=comparison_name(first, [second]),
-            factors={GROUP: member.run.group, **levels[member.run.group]},
-        )
+        replace(result, group=_name(groups), factors={GROUP: member.run.group, **levels[member.run.group]})
         for member, result in _paired(members, [member.run.group for member in members], matched)
     ]
 

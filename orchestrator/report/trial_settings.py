@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from gan_core.config.identity import setting_paths
 from orchestrator.report.data import RunData
 
 Settings = Mapping[str, Any]
@@ -36,17 +37,18 @@ def settings_of(runs: Sequence[RunData]) -> list[Settings]:
 
 
 def differing_settings(each: Sequence[Settings]) -> list[str]:
-    """The settings of which two trials have different values, in order of appearance.
+    """The settings of which two trials have different values, in the order of the documentation.
 
     A setting that does not act in a trial (the weight of a class loss where there is none) makes no difference.
     """
     values: dict[str, Any] = {}
-    differing: dict[str, None] = {}
+    differing: set[str] = set()
     for settings in each:
         for path, value in settings.items():
             if values.setdefault(path, value) != value:
-                differing[path] = None
-    return list(differing)
+                differing.add(path)
+    order = {path: number for number, path in enumerate(setting_paths())}
+    return sorted(differing, key=lambda path: (order.get(path, len(order)), path))
 
 
 def _of_run(run: RunData) -> dict[str, Any]:
