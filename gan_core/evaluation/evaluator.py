@@ -26,7 +26,7 @@ from gan_core.evaluation.frechet import Moments, frechet_distance, moments
 from gan_core.evaluation.frechet_infinity import frechet_infinity
 from gan_core.evaluation.kernel import kernel_distance
 from gan_core.evaluation.manifold import manifold
-from gan_core.evaluation.memorisation import MAX_VALUES, memorisation
+from gan_core.evaluation.memorisation import MAX_VALUES, TrainingFeatures, memorisation
 from gan_core.evaluation.modes import class_agreement, class_divergence, modes_covered
 from gan_core.evaluation.tested_images import tested_images
 from gan_core.threads import one_thread
@@ -47,7 +47,7 @@ class Evaluator:
     repeat_distance: two samples that are at most so far apart count as the same image.
     labels [compared]: of `vectors`. histogram [classes]: of all real labels. Both are None without labels, and the
     histogram without a classifier, too. identity: everything that the numbers depend on.
-    training [n, d]: of training images, whichever part samples are compared with.
+    training: of training images, whichever part samples are compared with.
     equal_parts: moments of as many training images as were held out, and of those; None if too few were held out.
     kept_out: the `count` of real images of the data's other part that were measured like samples, and their metrics.
     tested: name of each class of the classifier -> the number of test images that its accuracy is measured on.
@@ -60,7 +60,7 @@ class Evaluator:
     labels: Tensor | None
     histogram: Tensor | None
     identity: dict[str, Any]
-    training: Tensor
+    training: TrainingFeatures
     equal_parts: tuple[Moments, Moments] | None
     kept_out: dict[str, float]
     tested: dict[str, int]
@@ -142,7 +142,7 @@ class Evaluator:
             "kept_out": self.kept_out,
             "classes": None if self.histogram is None else len(self.histogram),
             "expected_modes": self.expected_modes,
-            "training": len(self.training),
+            "training": len(self.training.vectors),
             "tested": self.tested,
         }
 
@@ -178,6 +178,7 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
     if features.kind == "classifier" and labels is not None:
         histogram = torch.bincount(labels, minlength=len(images.class_names)).double()
     searched = spread(len(images), MAX_VALUES // features.dimensions)
+    of_training = vectors[searched] if config.split == "train" else features(images.images[searched]).vectors
     evaluator = Evaluator(
         features=features,
         vectors=vectors[compared],
@@ -186,7 +187,7 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
         labels=None if labels is None else labels[compared],
         histogram=histogram,
         identity=identity,
-        training=vectors[searched] if config.split == "train" else features(images.images[searched]).vectors,
+        training=TrainingFeatures.of(of_training),
         equal_parts=None,
         kept_out={},
         tested=tested_images(features, images),
