@@ -2,9 +2,9 @@
 
 python experiments/effects.py SWEEP [--home runs]
 
-Runs are paired that differ in one setting only: same group, same seed, same other settings. A row has the mean of their
-differences over seeds with its 95% interval (orchestrator/statistics/effects.py). Runs that diverged have no quality at
-the end, so they count in the share of stable runs only.
+Runs are paired that differ in one setting only: same group, same seed, same other settings. A row has the means of
+their differences over seeds with 95% intervals (orchestrator/statistics/effects.py). Runs that diverged have no quality
+at the end: they lose where images are compared, and are left out of the other numbers.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from typing import Any
 
 from gan_core import metric_names
 from orchestrator.formatting import format_level, short_names
+from orchestrator.report.template_filters import ratio
 from orchestrator.statistics.effects import Effect, paired_effects
-from orchestrator.statistics.intervals import wilson_share
+from orchestrator.statistics.intervals import Change, mean_change, wilson_share
+from orchestrator.statistics.pairing import blocks, contrasts_by_seed, varied_factors
 from orchestrator.statistics.result import Result
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
@@ -73,22 +75,20 @@ def configurations(runs: list[dict[str, Any]]) -> list[str]:
 
 def effects(runs: list[dict[str, Any]]) -> list[str]:
     """A table of effects: what each level changed, compared with the first level of its setting."""
-    metrics = _measured_metrics(runs)
-    lines = [
-        f"| group | setting | pairs | stable | {' | '.join(metrics.values())} |",
-        "|---" * (len(metrics) + 4) + "|",
-    ]
+    others = {name: title for name, title in _measured_metrics(runs).items() if name != metric_names.FRECHET}
+    titles = ["group", "setting", "pairs", "stable", "better images", "Frechet distance where both drew"]
+    lines = [f"| {' | '.join([*titles, *others.values()])} |", "|---" * (len(titles) + len(others)) + "|"]
     names = short_names(list(dict.fromkeys(factor for run in runs for factor in run["factors"])))
-    of_metrics = [paired_effects([_result(run, metric) for run in runs]) for metric in metrics]
-    for index, effect in enumerate(paired_effects([_result(run) for run in runs])):
-        cells = [str(effect.stable), *(_cell(of_metric[index]) for of_metric in of_metrics)]
+    for effect in paired_effects([_result(run, metric_names.FRECHET) for run in runs]):
         factors = " and ".join(names[factor] for factor in (effect.factor, *effect.along))
         setting = f"{factors}: {format_level(effect.before)} to {format_level(effect.after)}"
-        lines.append(f"| {effect.group} | {setting} | {effect.pairs} | {' | '.join(cells)} |")
+        cells = [effect.group, setting, str(effect.pairs), str(effect.stable), _wins(effect.wins), _ratio(effect)]
+        cells += [_change([_result(run, metric) for run in runs], effect) for metric in others]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def _result(run: dict[str, Any], metric: str | None = None) -> Result:
+def _result(run: dict[str, Any], metric: str) -> Result:
     """The run as input of the statistics, with this metric as its quality."""
     return Result(
         run["group"],
@@ -98,17 +98,30 @@ def _result(run: dict[str, Any], metric: str | None = None) -> Result:
         stable=None if run["verdict"] == "unfinished" else run["verdict"] == "stable",
         steps=run["steps"],
         event=run["since"],
-        final=run["metrics"][metric] if metric else None,
+        final=run["metrics"][metric],
         best=None,
         drew=run["verdict"] in ("stable", "oscillating"),
     )
 
 
-def _cell(effect: Effect) -> str:
-    """The mean change over seeds, and the number of pairs if some pairs have no quality."""
-    if effect.quality is None:
+def _wins(wins: Change | None) -> str:
+    return f"{wins.mean:.0%} ({wins.low:.0%} to {wins.high:.0%})" if wins else "–"
+
+
+def _ratio(effect: Effect) -> str:
+    """The ratio of distances, and the number of pairs that both drew if it is not all."""
+    if effect.ratio is None:
         return "–"
-    return f"{effect.quality}{f', {effect.quality_pairs} pairs' if effect.quality_pairs < effect.pairs else ''}"
+    return ratio(effect.ratio) + (f", {effect.ratio_pairs} pairs" if effect.ratio_pairs < effect.pairs else "")
+
+
+def _change(results: list[Result], effect: Effect) -> str:
+    """The mean change of the results' quality over seeds."""
+    members = [result for result in results if result.group == effect.group]
+    matched = blocks(members, [effect.factor], varied_factors(members))
+    weights = {(format_level(effect.before),): -1, (format_level(effect.after),): 1}
+    by_seed = contrasts_by_seed(matched, weights, lambda result: result.final)
+    return str(mean_change([fmean(differences) for differences in by_seed])) if by_seed else "–"
 
 
 def _measured_metrics(runs: list[dict[str, Any]]) -> dict[str, str]:

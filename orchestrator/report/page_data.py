@@ -22,7 +22,7 @@ PackedCurve = tuple[int, str]
 
 
 class TrialModel(TypedDict):
-    """`stable`: None if the trial has not ended. `factors`: short name -> level. `final`: the Frechet distance."""
+    """`stable`: None if the trial has not ended or is unfinished. `factors`: short name -> level. `final`: the Frechet distance."""
 
     name: str
     configuration: str
@@ -82,7 +82,7 @@ def _trial(run: RunData) -> TrialModel:
         "seed": run.seed,
         "confirms": run.confirms,
         "outcome": run.outcome,
-        "stable": (run.verdict == "stable") if run.has_ended else None,
+        "stable": run.to_result().stable if run.has_ended else None,
         "factors": {names[path]: format_level(level) for path, level in run.factors.items()},
         "final": run.quality(metric_names.FRECHET),
     }

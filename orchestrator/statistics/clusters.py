@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from orchestrator.statistics.intervals import PRIOR_CORRELATION, Change, Share
+from orchestrator.statistics.intervals import PRIOR_CORRELATION, PRIOR_WEIGHT, Change, Share
 from orchestrator.statistics.result import Result
 
-PRIOR_WEIGHT = 2
-"""Seeds that the expected correlation of runs that share a seed counts as."""
-
 Array = npt.NDArray[np.float64]
+
+
+class Expectation(NamedTuple):
+    """What is expected before looking: the correlation of two outcomes of a seed, and seeds that this counts as."""
+
+    correlation: float
+    weight: int
+
+
+RUNS = Expectation(PRIOR_CORRELATION, PRIOR_WEIGHT)
+PAIRS = Expectation(PRIOR_CORRELATION / 2, 2 * PRIOR_WEIGHT)
+"""Of which run of a pair is better: both share the seed's luck, so most of it cancels out."""
 
 
 def pooled_share(results: Sequence[Result]) -> Share:
@@ -32,7 +42,9 @@ def pooled_share(results: Sequence[Result]) -> Share:
     return Share(hits, total, float(low[0]), float(high[0]))
 
 
-def clustered_interval(rates: Array, deviations: Array, runs: Array) -> tuple[Array, Array]:
+def clustered_interval(
+    rates: Array, deviations: Array, runs: Array, expected: Expectation = RUNS
+) -> tuple[Array, Array]:
     """95% intervals of shares [shares]: Wilson's (1927) for as many runs as tell as much if they were independent.
 
     deviations: [seeds, shares], by how much a seed's share differs from that of all seeds (S - 1 times what leaving the
@@ -41,11 +53,15 @@ def clustered_interval(rates: Array, deviations: Array, runs: Array) -> tuple[Ar
     The number of runs is divided by the design effect (Kish 1965): the variance that the seeds show over that of
     independent runs. A few seeds often agree by chance, so it is averaged with an expectation, and Student's t takes
     the place of the normal quantile, as Korn and Graubard (1998) do for surveys with few clusters.
+
+    In simulations of sweeps (`benchmarks/coverage.py`) the intervals of all runs and of survival covered 95 to 98%
+    with 4 seeds and more, and 97 to 100% with 2 and 3. Too rarely, 86 to 92%, where nearly all runs are stable but for
+    those of a rare bad seed, or where all configurations fare alike and a seed decides the end of all of them.
     """
     from scipy.special import stdtrit
 
-    t = float(stdtrit(_freedom(deviations), 0.975))
-    return _wilson(rates, runs / _design_effect(rates, deviations, runs), t)
+    t = float(stdtrit(len(deviations) - 1 + expected.weight, 0.975))
+    return _wilson(rates, runs / _design_effect(rates, deviations, runs, expected), t)
 
 
 def win_probability(by_seed: Sequence[Sequence[float]]) -> Change:
@@ -53,16 +69,19 @@ def win_probability(by_seed: Sequence[Sequence[float]]) -> Change:
 
     `by_seed`: for each seed, 1 for each pair that is won, 0 for a loss, 0.5 for a tie. The interval excludes a half
     exactly if the score test does, whose statistic has the same design effect and degrees of freedom. With one seed the
-    interval is all of [0, 1].
+    interval is all of [0, 1]. In simulations it covered 95 to 98% with 5 seeds and more, and nearly always with 2.
     """
     from scipy.special import stdtr
 
     rate, deviations, runs = _by_seed(by_seed)
     if len(by_seed) < 2:
         return Change(float(rate[0]), 0.0, 1.0, len(by_seed))
-    low, high = clustered_interval(rate, deviations, runs)
-    error = float((0.25 * _design_effect(rate, deviations, runs) / runs)[0] ** 0.5)
-    freedom = _freedom(deviations)
+    if 0 < rate[0] < 1:  # ties vary less than wins and losses: they tell as much as more pairs
+        variation = np.var([value for of_seed in by_seed for value in of_seed])
+        runs = runs * rate * (1 - rate) / max(variation, 0.5 * rate[0] * (1 - rate[0]))
+    low, high = clustered_interval(rate, deviations, runs, PAIRS)
+    error = float((0.25 * _design_effect(rate, deviations, runs, PAIRS) / runs)[0] ** 0.5)
+    freedom = len(by_seed) - 1 + PAIRS.weight
     p = 2 * float(stdtr(freedom, -abs(float(rate[0]) - 0.5) / error))
     return Change(float(rate[0]), float(low[0]), float(high[0]), len(by_seed), p, error, freedom)
 
@@ -75,18 +94,14 @@ def _by_seed(values: Sequence[Sequence[float]]) -> tuple[Array, Array, Array]:
     return np.array([rate]), deviations[:, None], np.array([sizes.sum()])
 
 
-def _freedom(deviations: Array) -> int:
-    return len(deviations) - 1 + PRIOR_WEIGHT
-
-
-def _design_effect(rates: Array, deviations: Array, runs: Array) -> Array:
+def _design_effect(rates: Array, deviations: Array, runs: Array, expected: Expectation) -> Array:
     seeds = len(deviations)
     independent = rates * (1 - rates) / runs
     shown = np.sum(deviations**2, axis=0) / (seeds * (seeds - 1))
-    expected = 1 + np.maximum(runs / seeds - 1, 0) * PRIOR_CORRELATION
+    prior = 1 + np.maximum(runs / seeds - 1, 0) * expected.correlation
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(independent > 0, shown / independent, expected)
-    effect: Array = (PRIOR_WEIGHT * expected + (seeds - 1) * ratio) / _freedom(deviations)
+        ratio = np.where(independent > 0, shown / independent, prior)
+    effect: Array = (expected.weight * prior + (seeds - 1) * ratio) / (seeds - 1 + expected.weight)
     return effect
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from orchestrator.statistics.intervals import PRIOR_WEIGHT
 from orchestrator.statistics.pairing import level_of, varied_factors
 from orchestrator.statistics.result import Outcome, Result
 
@@ -51,6 +52,7 @@ def factor_importance(results: Sequence[Result], outcome: Outcome, level: float 
     undo all effects. Of each permutation counts the factor that seems to explain most, measured by the p-value of its F
     test, because factors with many levels explain more by chance (Westfall and Young 1993, single-step minP). Thus
     sweeps without effects have a factor above its `chance` in a part of `level`, whatever the outcome's distribution.
+    An effect may also differ from seed to seed, which permutations undo, so `chance` grows by what the data show of it.
 
     None if fewer than two factors vary, if the outcome does not vary within a seed, if fewer than MIN_RUNS runs have
     it, or if these are no more than the levels to explain them.
@@ -72,11 +74,12 @@ def factor_importance(results: Sequence[Result], outcome: Outcome, level: float 
     explained, _ = _explained(within[:, None], parts, model, freedom)
     smallest = _explained(_permuted(within, seeds), parts, model, freedom)[1].min(axis=0)
     limit = float(np.quantile(smallest, level, method="lower"))
-    unexplained = max(variation - float(np.sum((model.T @ within) ** 2)), 0.0)
-    shares = {
-        path: FactorShare(float(of_factor[0]) / total, _share_at(limit, part.shape[1], freedom, unexplained) / total)
-        for path, of_factor, part in zip(factors, explained, parts, strict=True)
-    }
+    residuals = within - model @ (model.T @ within)
+    shares = {}
+    for path, of_factor, part in zip(factors, explained, parts, strict=True):
+        chance = _sum_of_squares_at(limit, part.shape[1], freedom, float(np.sum(residuals**2)))
+        chance *= _luck_of_seeds(residuals, [level_of(run, path) for run in runs], seeds, freedom)
+        shares[path] = FactorShare(float(of_factor[0]) / total, min(chance / total, 1.0))
     ordered = dict(sorted(shares.items(), key=lambda item: -item[1].share))
     return Importance(ordered, (total - variation) / total if len(set(seeds)) > 1 else None)
 
@@ -134,8 +137,23 @@ def _permuted(values: Array, seeds: npt.NDArray[np.int64]) -> Array:
     return permuted
 
 
-def _share_at(p: float, rank: int, freedom: int, unexplained: float) -> float:
+def _sum_of_squares_at(p: float, rank: int, freedom: int, unexplained: float) -> float:
     """The sum of squares whose F test has this p-value."""
     from scipy.special import fdtri
 
     return float(fdtri(max(rank, 1), freedom, 1 - p)) * rank / freedom * unexplained if p > 0 else np.inf
+
+
+def _luck_of_seeds(residuals: Array, levels: Sequence[str], seeds: npt.NDArray[np.int64], freedom: int) -> float:
+    """How many times more a level's effect varies between seeds than that of independent runs: at least 1.
+
+    A few seeds may seem to agree or to differ by chance, so it is averaged with 1, which counts as PRIOR_WEIGHT seeds.
+    """
+    _, cells = np.unique([seeds, np.unique(levels, return_inverse=True)[1]], axis=1, return_inverse=True)
+    counts, sums = np.bincount(cells), np.bincount(cells, residuals)
+    unexplained = float(np.sum(residuals**2)) / freedom
+    own_freedom = len(counts) - int(seeds.max()) - len(set(levels))
+    if own_freedom < 1 or unexplained == 0:
+        return 1.0
+    ratio = float(np.sum(sums**2 / counts)) / own_freedom / unexplained
+    return max(1.0, (PRIOR_WEIGHT + own_freedom * ratio) / (PRIOR_WEIGHT + own_freedom))

@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 PRIOR_CORRELATION = 0.1
 """Expected, before looking, between the outcomes of two runs of a seed, or of two pairs of runs of a seed."""
+PRIOR_WEIGHT = 2
+"""Seeds that such an expectation counts as."""
 
 
 class Share(NamedTuple):
@@ -83,14 +85,13 @@ def share_change(by_seed: Sequence[Sequence[float]], limit: float = 1.0) -> Chan
     width. So the variance is the variance of n independent differences times the design effect (Kish 1965). The
     variance is at least 2 / (n + 2), as if one more outcome had become better and one worse (Bonett and Price 2012).
     The design effect is the variance of the means, divided by the variance that means of independent differences have,
-    and averaged with a prior of 1. The prior counts as one degree of freedom beside those of the seeds (Smyth 2004
-    moderates variances in this way), and Student's t gets this degree of freedom, too.
+    and averaged with that of differences of PRIOR_CORRELATION. This expectation counts as PRIOR_WEIGHT degrees of
+    freedom beside those of the seeds (Smyth 2004 moderates variances in this way), and Student's t gets them, too.
 
-    In simulations (logit models, 1 to 32 differences a seed) 95% intervals covered 99% with 2 seeds, 97% with 3 and 4,
-    and 96 to 95% with 5 to 10. Too often: 98% and more with up to 4 differences on each of 2 to 4 seeds, and if almost
-    no outcome changes. Too rarely: 93 to 94% if the change itself varies greatly between seeds, with 8 differences or
-    more. In the worst cases, 87% if one level is stable in 97 of 100 runs or more, and 70% if the change also varies
-    greatly between seeds, because a bad seed that was not drawn leaves no trace.
+    In simulations of sweeps (`benchmarks/coverage.py`) 95% intervals covered 94 to 98% with 4 seeds and more, but 99%
+    and more with 2, and up to 99% with 3, or if almost no outcome changes. Too rarely, 90 to 92%, with 3 to 7 seeds
+    whose luck decides nearly alone, or of which one level is stable in 97 of 100 runs or more, because a bad seed that
+    was not drawn leaves no trace.
     """
     means = [fmean(differences) for differences in by_seed]
     if not means:
@@ -102,9 +103,9 @@ def share_change(by_seed: Sequence[Sequence[float]], limit: float = 1.0) -> Chan
         single = variance(pooled)
         expected = 1 + (1 / per_mean - 1) * PRIOR_CORRELATION
         ratio = variance(means) / (single * per_mean) if single else expected
-        design_effect = (expected + (len(means) - 1) * ratio) / len(means)
+        design_effect = (PRIOR_WEIGHT * expected + (len(means) - 1) * ratio) / (PRIOR_WEIGHT + len(means) - 1)
         deviation = (max(single, 2 / (len(pooled) + 2)) * per_mean * design_effect) ** 0.5
-    change = _student_change(fmean(means), deviation, len(means), prior=1)
+    change = _student_change(fmean(means), deviation, len(means), prior=PRIOR_WEIGHT)
     return change._replace(low=max(change.low, -limit), high=min(change.high, limit))
 
 

@@ -98,11 +98,12 @@ def test_a_trial_is_told_by_names_and_levels_as_people_write_them() -> None:
     }  # fmt: skip
 
 
-def test_what_has_not_ended_is_neither_stable_nor_unstable() -> None:
+def test_what_has_not_ended_or_is_unfinished_is_neither_stable_nor_unstable() -> None:
     runs = [made_run(), made_run(verdict="diverged"), made_run(verdict="", status="failed"), made_run(verdict="")]
+    runs.append(made_run(verdict="unfinished"))
     trials = page_model(made_sweep(*(measured(run, 4.0) for run in runs)))["trials"]
-    assert [trial["stable"] for trial in trials] == [True, False, False, None]
-    assert [trial["final"] for trial in trials] == [4.0, None, None, 4.0]
+    assert [trial["stable"] for trial in trials] == [True, False, False, None, None]
+    assert [trial["final"] for trial in trials] == [4.0, None, None, 4.0, 4.0]
 
 
 def test_the_model_is_plain_json() -> None:

@@ -73,13 +73,13 @@ def test_differences_that_are_all_alike_have_an_interval_without_width() -> None
 
 def test_the_interval_of_a_share_s_change_is_a_moderated_t() -> None:
     """By hand: means 0.5, 0, 1, of variance 0.25. Of independent differences it would be 0.3 / 2, and 1.1 times that
-    with a correlation of 0.1 between two of a seed, which counts as a third degree of freedom."""
+    with a correlation of 0.1 between two of a seed, which counts as two more degrees of freedom."""
     interval = share_change([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
-    error = ((1.1 * 0.15 + 2 * 0.25) / 3 / 3) ** 0.5
+    error = ((2 * 1.1 * 0.15 + 2 * 0.25) / 4 / 3) ** 0.5
     assert interval.mean == 0.5
-    assert interval.high == pytest.approx(min(1.0, 0.5 + t.ppf(0.975, 3) * error))
-    assert interval.low == pytest.approx(max(-1.0, 0.5 - t.ppf(0.975, 3) * error))
-    assert interval.p == pytest.approx(2 * t.sf(0.5 / error, 3))
+    assert interval.high == pytest.approx(min(1.0, 0.5 + t.ppf(0.975, 4) * error))
+    assert interval.low == pytest.approx(max(-1.0, 0.5 - t.ppf(0.975, 4) * error))
+    assert interval.p == pytest.approx(2 * t.sf(0.5 / error, 4))
 
 
 def test_where_nothing_changed_it_is_bonett_and_price_s_with_student_s_t() -> None:
@@ -87,7 +87,7 @@ def test_where_nothing_changed_it_is_bonett_and_price_s_with_student_s_t() -> No
     what the 8 pairs of a seed have in common, so the correlation is as expected."""
     for by_seed, design_effect in (([[0.0]] * 40, 1.0), ([[0.0] * 8] * 5, 1 + 7 * PRIOR_CORRELATION)):
         interval = share_change(by_seed)
-        assert interval.high == pytest.approx(t.ppf(0.975, len(by_seed)) * (design_effect * 2 / 42 / 40) ** 0.5)
+        assert interval.high == pytest.approx(t.ppf(0.975, len(by_seed) + 1) * (design_effect * 2 / 42 / 40) ** 0.5)
         assert (interval.mean, interval.low, interval.p) == (0.0, -interval.high, 1.0)
 
 
