@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 from support.mirrors import synced_mirror
-from support.tiny import TINY, run_to_end
+from support.tiny import TINY, run_to_stable_end
 
 from orchestrator.commands import report
 from orchestrator.errors import UserError
@@ -23,7 +23,7 @@ MakePlan = Callable[[], Plan]
 def uri_of(plan: Plan, home: Path, trials: int = 0) -> str:
     """So many of the sweep's trials, run and sent to MLflow; its address."""
     for planned in plan.trials[:trials]:
-        run_to_end(plan, planned)
+        run_to_stable_end(plan, planned)
     return synced_mirror(plan, home).uri
 
 
@@ -62,9 +62,10 @@ def test_several_sweeps_are_compared_in_a_folder_of_their_own(
     assert "of 8 runs were stable" in capsys.readouterr().out
     assert "How do before and after differ?" in (folder / "report.html").read_text()
     effects = pd.read_csv(folder / "effects.csv").set_index("factor")
-    assert tuple(effects.loc["sweep", ["before", "after", "pairs", "seeds"]]) == ("before", "after", 4, 2)
+    assert tuple(effects.loc["batch_size", ["before", "after", "pairs", "seeds"]]) == (8, 4, 4, 2)
     trials = pd.read_csv(folder / "trials.csv")
-    assert list(trials["sweep"]) == ["before"] * 4 + ["after"] * 4
+    assert list(trials["group"]) == ["before: dcgan"] * 4 + ["after: dcgan"] * 4
+    assert list(trials["batch_size"]) == [8] * 4 + [4] * 4
     assert trials["trial"].is_unique
 
 
