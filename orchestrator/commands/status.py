@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gan_core import metric_names
 from orchestrator.cluster import nodes
 from orchestrator.command_hints import orchestrate_command, resume_command
 from orchestrator.commands.trial_rows import WRITTEN_AGAIN, TrialRow, rows_of_sweep
@@ -35,6 +36,8 @@ def print_sweep(home: Path, name: str, console: Console, as_json: bool, address:
         console.print(nodes.table(cluster_nodes))
     console.print(_trial_table(rows))
     say(console, _counts(rows), word_wrap=True)
+    for line in _held_out_lines(folder, rows):
+        say(console, line)
     for row in rows:
         if row["note"]:
             say(console, f"note    {row['name']}: {row['note']}")
@@ -69,6 +72,20 @@ def _trial_table(rows: list[TrialRow]) -> Table:
             *([row["node"]] if show_nodes else []),
         )
     return table
+
+
+def _held_out_lines(folder: SweepFolder, rows: list[TrialRow]) -> list[str]:
+    """For each evaluator the Frechet distance of held-out real images, with which those of the table compare."""
+    examples: dict[str, str] = {}
+    for row in rows:
+        for name in filter(metric_names.is_frechet, row["metrics"]):
+            examples.setdefault(name, row["key"])
+    lines = []
+    for key in examples.values():
+        card = folder.trial(key).record().evaluator
+        if real := card.get("kept_out"):
+            lines.append(f"Frechet of {real['count']:,} real images, held out: {real['frechet']:#.3g} ({card['id']})")
+    return lines
 
 
 def _next_command(folder: SweepFolder, rows: list[TrialRow]) -> str:

@@ -59,3 +59,14 @@ def test_trials_have_the_numbers_that_other_commands_take(tiny_plan: MakePlan) -
     rows = status_output(plan).splitlines()[1:5]
     assert [row.split()[0] for row in rows] == ["1", "2", "3", "4"]
     assert all(planned.trial.name in row for planned, row in zip(plan.trials, rows, strict=True))
+
+
+def test_held_out_images_stand_below_the_distances(tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    for planned in plan.trials[:2]:
+        run_to_end(plan, planned)
+    write_json(plan.folder.sweep_file, plan.to_document())
+    card = plan.folder.trial(plan.trials[0].key).record().evaluator
+    held_out = [line for line in status_output(plan).splitlines() if "held out" in line]
+    scores = card["kept_out"]
+    assert held_out == [f"Frechet of 80 real images, held out: {scores['frechet']:#.3g} ({card['id']})"]
