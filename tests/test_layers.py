@@ -18,7 +18,6 @@ HEAVY = (
     "plotly",
     "matplotlib",
     "sklearn",
-    "optuna",
     "pyarrow",
     "rich",
 )

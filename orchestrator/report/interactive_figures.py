@@ -49,10 +49,11 @@ def ratio_reach(ratios: Sequence[Change]) -> float:
 
 
 def ratio_ticks(half: float) -> list[float]:
-    """Ratios to write on such an axis."""
-    fine, coarse = (1.1, 1.2, 1.4, 1.7, 2), (2, 4, 10, 100, 1000)
-    above = fine if half < 0.3 else coarse
-    return [*(float(f"{1 / value:.2g}") for value in reversed(above)), 1.0, *above]
+    """Ratios to write on such an axis, all of them on it."""
+    scales = ((0.15, (1.1, 1.2, 1.3, 1.4)), (0.6, (1.2, 1.5, 2, 3)), (1.5, (2, 5, 10)), (math.inf, (10, 100, 1000)))
+    above = next(ticks for end, ticks in scales if half < end)
+    shown = [tick for tick in above if math.log10(tick) < half]
+    return [*(float(f"{1 / tick:.2g}") for tick in reversed(shown)), 1.0, *shown]
 
 
 def _effects_figure(title: str, dots: go.Scatter, nothing: float) -> go.Figure:

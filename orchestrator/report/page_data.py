@@ -22,7 +22,9 @@ PackedCurve = tuple[int, str]
 
 
 class TrialModel(TypedDict):
-    """`stable`: None if the trial has not ended or is unfinished. `factors`: short name -> level. `final`: the Frechet distance."""
+    """`stable`: None if the trial has not ended or is unfinished. `factors`: short name -> level. `final`: the Frechet
+    distance.
+    """
 
     name: str
     configuration: str

@@ -16,7 +16,7 @@ from gan_core.files import write_atomically
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData, curve_titles
 from orchestrator.report.floors import floors
-from orchestrator.report.interactive_figures import PALETTE, SURE, UNSURE, WINS_TITLE, ratio_reach, ratio_ticks
+from orchestrator.report.interactive_figures import PALETTE, SURE, UNSURE, ratio_reach, ratio_ticks
 from orchestrator.report.page_data import thin
 from orchestrator.statistics.intervals import Change
 
@@ -70,7 +70,7 @@ def _effects(analysis: Analysis) -> Figure | None:
     )
     left.invert_yaxis()
     left.set(xlim=(-105, 105), xlabel="stable runs, percentage points")
-    middle.set(xlim=(-3, 103), xlabel=WINS_TITLE)
+    middle.set(xlim=(-3, 103), xlabel="better images, % of pairs\n(50: no difference)")
     right.set(xscale="log", xlabel="Frechet distance of the runs\nthat drew, ratio (below 1 is better)")
     if ratios := [effect.ratio for effect in effects if effect.ratio]:
         half = ratio_reach(ratios)
@@ -130,8 +130,7 @@ def _curves(data: SweepData) -> Figure | None:
             in_frame += [line[:, 1] for line in lines] if outcome != "diverged" else []
         if floor := of_real_images.get(metric):
             panel.axhline(floor.value, color="#888888", ls=":", lw=1.2)
-            place = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
-            panel.annotate(floor.text, (0.99, floor.value), fontsize=6, **place)
+            title = f"{title}\ndotted: {floor.text}"
             in_frame += [np.array([floor.value])] if in_frame else []
         panel.autoscale()
         if in_frame:

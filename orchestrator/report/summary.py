@@ -132,15 +132,14 @@ def _quality_sentence(analysis: Analysis) -> str:
     compared = [(effect, effect.wins) for effect in analysis.effects if effect.wins]
     if significant := [effect for effect, _ in compared if effect.images_hold]:
         parts = "; ".join(_better_images(effect, analysis) for effect in significant)
-        return f"The images change by more than chance: {parts}."
+        return f"Images get better or worse by more than chance: {parts}."
     effect, wins = min(compared, key=lambda pair: (-abs(pair[1].mean - 0.5), pair[1].p))
     if wins.mean == 0.5:
         return "No setting changed how often the images are better."
     if effect.seeds == 1:
         return f"The largest difference in images is, on one seed, that {_better_images(effect, analysis)}."
-    return (
-        f"No setting is shown to change the images: the largest difference is that {_better_images(effect, analysis)}."
-    )
+    largest = _better_images(effect, analysis)
+    return f"No setting is shown to make images better or worse: the largest difference is that {largest}."
 
 
 def _better_images(effect: Effect, analysis: Analysis) -> str:
