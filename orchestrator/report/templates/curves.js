@@ -72,7 +72,7 @@ function curveFigure(metric, trials) {
     const [value, text] = metric.floor;
     const last = Math.max(...trials.filter(number => metric.curves[number]).map(number => axes[metric.curves[number][0]].at(-1)));
     traces.push({
-      type: "scatter", mode: "lines+text", name: text, x: [0, last], y: [value, value], text: ["", text], textposition: "top left",
+      type: "scatter", mode: "lines", name: text, x: [0, last], y: [value, value],
       line: {color: "#888888", width: 1.5, dash: "dot"}, hovertemplate: `${text}: %{y:.4g}<extra></extra>`,
     });
     if (low <= high && (!log || value > 0)) { low = Math.min(low, value); high = Math.max(high, value); }
@@ -82,7 +82,8 @@ function curveFigure(metric, trials) {
     const [from, to] = log ? [Math.log10(low), Math.log10(high)] : [low, high], room = 0.08 * (to - from) || 1;
     yaxis.range = [from - room, to + room];
   }
-  const title = {text: metric.title, font: {size: 14}};
+  const below = metric.floor ? `<br><span style="font-size:11px">dotted: ${metric.floor[1]}</span>` : "";
+  const title = {text: metric.title + below, font: {size: 14}};
   return {data: traces, layout: {title, xaxis: {title: {text: "step"}, rangemode: "tozero"}, yaxis}};
 }
 
