@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gan_core import metric_names
+from gan_core.config.conflicts import MIN_EVALUATIONS
 from gan_core.verdict.run import (
     FAR_COVERAGE_SHARE,
     MAX_CLASS_DIVERGENCE,
     MIN_COVERAGE_SHARE,
     MIN_DENSITY_SHARE,
+    MIN_DENSITY_SHARE_OF_ONE_IMAGE,
     MIN_DISTINCT_SHARE,
     MIN_DIVERSITY,
     MIN_MODES_SHARE,
+    ONE_IMAGE,
     FinishedRun,
     Series,
     geometric_mean,
@@ -35,8 +38,6 @@ SATURATED_ACCURACY = 0.99
 LEARNING_RATIO = 0.5
 OSCILLATION_RATIO = 3.0
 OSCILLATION_SHARE = 1 / 3
-MIN_EVALUATIONS = 4
-"""Fewer evaluations cannot show that quality comes and goes."""
 
 
 @dataclass(frozen=True)
@@ -183,11 +184,12 @@ RULES = (
         "collapsed",
         (
             "At the end of the run the samples lack variety, after the generator had drawn, or although they look real "
-            f"(their density is at least {MIN_DENSITY_SHARE:g} of that of held-out images). They lack variety if the "
-            f"spread of their pixels is less than {MIN_DIVERSITY:g} of the training images'; if fewer than "
-            f"{MIN_DISTINCT_SHARE:g} of them are distinct images (Arora and Zhang 2017); if they show no more than "
-            f"{MIN_MODES_SHARE:g} of the classes that as many real images would show; or if their divergence from the "
-            f"data's classes is more than {MAX_CLASS_DIVERGENCE:g} of that of a single class.",
+            f"(their density is at least {MIN_DENSITY_SHARE:g} of that of held-out images, or "
+            f"{MIN_DENSITY_SHARE_OF_ONE_IMAGE:g} if they are less than {ONE_IMAGE:g} as diverse as the data). They "
+            f"lack variety if the spread of their pixels is less than {MIN_DIVERSITY:g} of the training images'; if "
+            f"fewer than {MIN_DISTINCT_SHARE:g} of them are distinct images (Arora and Zhang 2017); if they show no "
+            f"more than {MIN_MODES_SHARE:g} of the classes that as many real images would show; or if their divergence "
+            f"from the data's classes is more than {MAX_CLASS_DIVERGENCE:g} of that of a single class.",
             f"They lacked it at every evaluation, G was trained on {MIN_IMAGES:,} images or more, and the Frechet "
             "distance does not fall any more.",
         ),

@@ -19,6 +19,8 @@ MAX_CLASS_DIVERGENCE = 0.6
 MIN_COVERAGE_SHARE = 0.08
 FAR_COVERAGE_SHARE = 0.04
 MIN_DENSITY_SHARE = 0.25
+MIN_DENSITY_SHARE_OF_ONE_IMAGE, ONE_IMAGE = 0.5, 0.25
+"""Samples are nearly one image if they are less diverse than ONE_IMAGE. A blob may lie among real images by luck."""
 
 Series = list[tuple[int, float]]
 """(step, value) of one metric, in order of steps."""
@@ -109,13 +111,15 @@ def geometric_mean(evaluations: Sequence[Evaluation]) -> float | None:
 
 def _evaluation(row: Row, yardstick: Yardstick) -> Evaluation:
     values = {name: _value(row, name, yardstick.evaluator) for name in _QUALITY}
-    coverage, density = values[metric_names.COVERAGE], values[metric_names.DENSITY]
+    coverage, density, diversity = values[metric_names.COVERAGE], values[metric_names.DENSITY], _diversity(row)
+    is_one_image = diversity is not None and diversity < ONE_IMAGE
+    min_density = MIN_DENSITY_SHARE_OF_ONE_IMAGE if is_one_image else MIN_DENSITY_SHARE
     return Evaluation(
         step=int(row["step"]),
         lack=_lack(row, values, yardstick),
         is_near_data=coverage is None or coverage >= MIN_COVERAGE_SHARE * yardstick.coverage,
         is_far=coverage is not None and coverage < FAR_COVERAGE_SHARE * yardstick.coverage,
-        is_plausible=density is not None and density >= MIN_DENSITY_SHARE * yardstick.density,
+        is_plausible=density is not None and density >= min_density * yardstick.density,
         frechet=values[metric_names.FRECHET],
     )
 

@@ -13,6 +13,7 @@ from orchestrator.object_store.s3 import ObjectStore
 from orchestrator.planning import disk_estimate
 from orchestrator.planning.confirmation import with_confirmations
 from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.planning.rejudgement import judge_again
 from orchestrator.planning.repair import repair_finished_trials
 from orchestrator.store import disk_space
 from orchestrator.store.json_files import write_text
@@ -80,14 +81,15 @@ def load_plan(sweep: Sweep, options: SweepOptions, display: Display) -> Plan:
 
 
 def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, display: Display) -> Plan:
-    """The plan with what the storage has, the confirming trials and the repairs. The caller holds the sweep's lock.
+    """The plan with what the storage has, today's verdicts, the confirming trials and the repairs.
 
-    Raises UserError if the storage does not answer or the disk is too small.
+    The caller holds the sweep's lock. Raises UserError if the storage does not answer or the disk is too small.
     """
     if isinstance(folder, StoredSweep):
         display.set_phase(f"looking into {folder.object_store.uri}")
         write_text(folder.storage_file, folder.object_store.uri + "\n")
         plan = puller.exchange_trials(folder, plan, display.note)
+    plan = judge_again(plan, display.note)
     plan = repair_finished_trials(with_confirmations(plan, options.confirm, display.note), display.note)
     if plan.unfinished:
         workers = options.workers or environment.available_cpus()

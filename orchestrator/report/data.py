@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gan_core import metric_names
+from gan_core.verdict.judge import RULES_VERSION
 from orchestrator.report.artifact_schemas import EvaluatorCard
 from orchestrator.statistics.result import Result
 from orchestrator.store.trial_status import TrialStatus
@@ -37,9 +38,10 @@ class RunData:
     """One trial. `factors`: path of each swept setting -> its value. `settings`: all settings, as MLflow has them.
 
     `confirms`: it runs one of the best configurations again, on a fresh seed. `url`: its page, if MLflow is a server.
-    `since`: the step from which on the verdict holds. `latest`: metric -> its last value. `history`: metric -> its
-    curve. `pictures`: (step, PNG) of sample grids, in order of steps. `environment`: environment.json, as it is; {} if
-    the trial never started. `hardware`: kind of device and precision, such as `cuda in bfloat16`.
+    `since`: the step from which on the verdict holds. `rules`: the version of the rules that it was judged by.
+    `latest`: metric -> its last value. `history`: metric -> its curve. `pictures`: (step, PNG) of sample grids, in
+    order of steps. `environment`: environment.json, as it is; {} if the trial never started. `hardware`: kind of device
+    and precision, such as `cuda in bfloat16`.
     """
 
     key: str
@@ -56,6 +58,7 @@ class RunData:
     verdict: str = ""
     reason: str = ""
     since: int | None = None
+    rules: int = RULES_VERSION
     latest: dict[str, float] = field(default_factory=dict)
     history: dict[str, Curve] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
@@ -179,3 +182,19 @@ def mixed_hardware_cautions(runs: list[RunData]) -> list[str]:
         return []
     shares = ", ".join(f"{count} on {kind}" for kind, count in counts.most_common())
     return [f"the runs used different devices or precisions ({shares}): these may explain the differences, too"]
+
+
+def run_cautions(runs: list[RunData]) -> list[str]:
+    """What to keep in mind when these runs are compared."""
+    return [*mixed_hardware_cautions(runs), *older_rules_cautions(runs)]
+
+
+def older_rules_cautions(runs: list[RunData]) -> list[str]:
+    """A caution if some verdicts are of an earlier version, whose rules differ; [] if not."""
+    older = sum(bool(run.verdict) and run.rules < RULES_VERSION for run in runs)
+    if not older:
+        return []
+    verdicts = "1 verdict is" if older == 1 else f"{older} verdicts are"
+    return [
+        f"{verdicts} judged by older rules: the same `orchestrate sweep` judges again what has the histories for it"
+    ]

@@ -19,7 +19,7 @@ from gan_core.error_text import first_line
 from orchestrator.errors import UserError
 from orchestrator.report import artifact_schemas
 from orchestrator.report.artifact_schemas import EvaluatorCard, LoggedSweep, LoggedTrial
-from orchestrator.report.data import Curve, RunData, SweepData, mixed_hardware_cautions
+from orchestrator.report.data import Curve, RunData, SweepData, run_cautions
 from orchestrator.report.remarks import evaluator_cautions
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.address import without_secrets
@@ -68,7 +68,7 @@ def _read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None) -> Swe
         question=logged.question,
         tracking_uri=without_secrets(tracking_uri),
         run_id=parent.info.run_id,
-        cautions=[*logged.cautions, *mixed_hardware_cautions(runs), *evaluator_cautions(runs)],
+        cautions=[*logged.cautions, *run_cautions(runs), *evaluator_cautions(runs)],
         commands=[command],
         runs=runs,
         real=reader.real_pictures(runs, by_key),
@@ -163,6 +163,8 @@ class _Reader:
         data.verdict, data.reason = tags.get("verdict", ""), tags.get("verdict.reason") or tags.get("error", "")
         since = tags.get("verdict.since", "")
         data.since = int(since) if since.isdigit() else None
+        rules = tags.get("verdict.rules", "")
+        data.rules = int(rules) if rules.isdigit() else 1  # versions before did not tell
         data.latest, data.settings = artifact_schemas.finite(run.data.metrics), dict(run.data.params)
         data.began_ms = run.info.start_time or 0
         if tags.get("device"):

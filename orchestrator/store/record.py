@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NotRequired, TypedDict
 
+from gan_core.verdict.judge import RULES_VERSION, Verdict
 from orchestrator.store.history_log import HistoryDigest
 from orchestrator.store.trial_status import Outcome, TrialStatus
 
@@ -62,6 +63,17 @@ class RecordedVerdict(TypedDict):
     reason: str
     evidence: dict[str, Any]
     rules: NotRequired[int]
+
+
+def recorded(verdict: Verdict) -> RecordedVerdict:
+    """A verdict by today's rules, as a record has it."""
+    return {
+        "name": verdict.name,
+        "since": verdict.since,
+        "reason": verdict.reason,
+        "evidence": verdict.evidence,
+        "rules": RULES_VERSION,
+    }
 
 
 @dataclass

@@ -9,6 +9,7 @@ from typing import Any
 
 from gan_core.config.identity import effective_settings
 from gan_core.config.trial import TrialConfig
+from gan_core.verdict.judge import RULES_VERSION
 from orchestrator.store.history_reader import HistoryReader
 from orchestrator.store.json_files import read_json_or_none
 from orchestrator.store.record import Record
@@ -73,7 +74,9 @@ class ChildRun:
 
     def trust_mlflow(self) -> None:
         """Take from the run's own tags what an earlier command has sent."""
-        self.is_closed = self.writer.status == "FINISHED" and bool(self.writer.tags.get("verdict"))
+        tags = self.writer.tags
+        is_current = bool(tags.get("verdict")) and tags.get("verdict.rules") == str(RULES_VERSION)
+        self.is_closed = self.writer.status == "FINISHED" and is_current
         self.sent_state = self.writer.tags.get(SENT_TAG, "")
 
     def send(self, source: TrialSource, compare_all: bool) -> list[Path]:

@@ -32,7 +32,8 @@ class Point(NamedTuple):
 
 def record_state(record: Record) -> str:
     """A text that changes whenever the record has something new for MLflow."""
-    return f"{record.status}/{len(record.attempts)}/{record.step}"
+    rules = f"/{record.verdict['rules']}" if record.verdict and "rules" in record.verdict else ""
+    return f"{record.status}/{len(record.attempts)}/{record.step}{rules}"
 
 
 def run_status(record: Record) -> str:
@@ -120,6 +121,7 @@ def end_tags(record: Record) -> dict[str, str]:
         "verdict": verdict["name"],
         "verdict.reason": verdict["reason"],
         "verdict.since": str(verdict["since"]),
+        "verdict.rules": str(verdict.get("rules", 1)) if record.verdict else "",
         "error": last_line(record.error or ""),
         "mlflow.note.content": f"**{verdict['name']}**: {verdict['reason']}" if record.verdict else "",
         "precision": str(record.applied.get("precision", "")),
@@ -140,7 +142,8 @@ def end_points(record: Record) -> list[Point]:
 
     `best_frechet/<evaluator>`, at the step of the best evaluation, and `verdict/stable`, 1 or 0: MLflow groups runs by
     `configuration` and averages metrics, so it shows the share of stable runs. Their time is the start of the trial,
-    which does not change, so that sending them again adds no point.
+    which does not change, so that sending them again adds no point. The step of a verdict is after the last one of the
+    trial by the version of its rules, so that a verdict by newer rules is a new point, and MLflow's last one.
     """
     if record.status != TrialStatus.FINISHED:
         return []
@@ -151,5 +154,6 @@ def end_points(record: Record) -> list[Point]:
         points.append(Point(metric_names.best(name), record.best[name], time_ms, int(record.best["step"])))
     if record.verdict:
         is_stable = float(record.verdict["name"] == "stable")
-        points.append(Point(metric_names.VERDICT_STABLE, is_stable, time_ms, record.step))
+        step = record.step + record.verdict.get("rules", 1) - 1
+        points.append(Point(metric_names.VERDICT_STABLE, is_stable, time_ms, step))
     return points

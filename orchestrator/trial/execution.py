@@ -25,12 +25,12 @@ from gan_core.history import Row, now_ms
 from gan_core.training.applied_settings import differences
 from gan_core.training.divergence import Diverged
 from gan_core.training.trainer import Trainer
-from gan_core.verdict.judge import RULES_VERSION, Verdict, judge
+from gan_core.verdict.judge import Verdict, judge
 from gan_core.verdict.yardstick import yardstick
 from orchestrator import environment
 from orchestrator.store import disk_space
 from orchestrator.store.json_files import write_json
-from orchestrator.store.record import Attempt, Record, RecordedVerdict
+from orchestrator.store.record import Attempt, Record, recorded
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import Outcome, TrialStatus
 from orchestrator.trial import pictures
@@ -277,13 +277,7 @@ class TrialExecution:
 
     def _set_verdict(self, verdict: Verdict) -> None:
         self.record.status = TrialStatus.FINISHED
-        self.record.verdict = RecordedVerdict(
-            name=verdict.name,
-            since=verdict.since,
-            reason=verdict.reason,
-            evidence=verdict.evidence,
-            rules=RULES_VERSION,
-        )
+        self.record.verdict = recorded(verdict)
         self._close_attempt(Outcome.FINISHED)
 
     def _fail(self, error: BaseException) -> None:

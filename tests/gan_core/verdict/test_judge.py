@@ -134,6 +134,13 @@ def test_repeated_images_that_look_real_are_collapse_however_early() -> None:
     assert judge(history(BLOBS, REPEATS, REPEATS), against()).since == 200
 
 
+def test_a_single_blob_that_lies_among_real_images_by_luck_is_no_collapse() -> None:
+    blob = BLOBS | {"density": 0.45, "diversity": 0.1}
+    assert judge(history(*[blob] * 4), against()).name == "unfinished"
+    assert judge(history(*[blob | {"density": 0.6}] * 4), against()).name == "collapsed"
+    assert judge(history(*[blob | {"diversity": 0.3}] * 4), against()).name == "collapsed"
+
+
 def test_without_the_number_of_distinct_images_a_recall_near_0_tells_of_repetition() -> None:
     """As in histories of earlier versions."""
     rows = [{name: value for name, value in row.items() if "distinct" not in name} for row in history(WELL, REPEATS)]
@@ -336,7 +343,7 @@ def test_rules_in_words_cover_every_verdict_but_stable_and_have_every_threshold(
     thresholds = [value for name, value in modules.items() if name.isupper() and isinstance(value, float | int)]
     limits = [modules[name] for name in modules if name.isupper() and name not in unnamed]
     numbers = [float(number.replace(",", "")) for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text)]
-    assert len(thresholds) == 16
+    assert len(thresholds) == 18
     assert not [value for value in limits if isinstance(value, float | int) and float(value) not in numbers]
     assert OSCILLATION_RATIO in numbers
 

@@ -1,0 +1,66 @@
+"""Verdicts of earlier versions: judged again by today's rules, from the histories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gan_core import metric_names
+from gan_core.data.dataset_card import DatasetCard
+from gan_core.history import Row
+from gan_core.verdict.judge import RULES_VERSION, Verdict, judge
+from gan_core.verdict.yardstick import yardstick
+from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.store.json_files import DamagedFile
+from orchestrator.store.record import recorded
+from orchestrator.store.trial_status import TrialStatus
+
+
+def judge_again(plan: Plan, note: Callable[[str], None]) -> Plan:
+    """The plan whose finished trials have verdicts by today's rules. Needs the lock of the sweep.
+
+    A verdict stays as it is if the history is damaged or has no quality metrics: the report then says by which rules
+    the trial was judged. `note` gets a line if there was something to judge. Raises OSError.
+    """
+    judged, changes = 0, []
+    for planned in plan.trials:
+        before = planned.record.verdict
+        if planned.state != TrialStatus.FINISHED or before is None or before.get("rules", 1) >= RULES_VERSION:
+            continue
+        trial_folder = plan.folder.trial(planned.key)
+        try:
+            rows = trial_folder.written_rows(planned.record)
+        except DamagedFile:
+            continue
+        verdict = verdict_of(planned, rows, plan.data[planned.fingerprint].card())
+        if verdict is None:
+            continue
+        planned.record.verdict = recorded(verdict)
+        trial_folder.write_record(planned.record)
+        judged += 1
+        if verdict.name != before["name"]:
+            changes.append(f"{planned.trial.name} was {before['name']}, now {verdict.name}")
+    if judged:
+        changed = "; ".join(changes) if changes else "no verdict changes"
+        trials = "1 trial of an earlier version is" if judged == 1 else f"{judged} trials of an earlier version are"
+        note(f"{trials} judged again by today's rules: {changed}")
+    return plan
+
+
+def verdict_of(planned: PlannedTrial, rows: list[Row], data: DatasetCard) -> Verdict | None:
+    """The verdict on a trial by today's rules; None if its history lacks what they need."""
+    card = with_classes(planned.record.evaluator, data)
+    before = planned.record.verdict
+    evidence = before["evidence"] if before else {}
+    diverged = (evidence["step"], evidence["tensor"]) if {"step", "tensor"} <= evidence.keys() else None
+    if not diverged and not any(metric_names.coverage(card.get("id", "")) in row for row in rows):
+        return None
+    return judge(rows, yardstick(planned.config, data["channels"], card), diverged)
+
+
+def with_classes(card: dict[str, Any], data: DatasetCard) -> dict[str, Any]:
+    """The card of an evaluator with the numbers of classes, which earlier versions left out."""
+    if card.get("features") != "classifier" or "classes" in card:
+        return card
+    count = len(data["classes"])
+    return card | {"classes": count, "expected_modes": float(count)}
