@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gan_core import metric_names
-from gan_core.history import Row
 from gan_core.verdict.rules import RULES, VerdictName
 from gan_core.verdict.run import FinishedRun
 from gan_core.verdict.yardstick import Yardstick
+
+if TYPE_CHECKING:
+    from gan_core.history import Row  # which needs torch
 
 RULES_VERSION = 2
 """Increased when the same history may get another verdict."""

@@ -6,10 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from gan_core import metric_names
-from gan_core.history import Row
 from gan_core.verdict.yardstick import Yardstick
+
+if TYPE_CHECKING:
+    from gan_core.history import Row  # which needs torch
 
 MIN_DIVERSITY = 0.5
 MIN_DISTINCT_SHARE = 0.25
