@@ -11,23 +11,30 @@ WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 # Python keeps what it has compiled: otherwise each of the many processes compiles torch, Ray and MLflow anew (20 s)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: sweep test check lint format constraints audit bench clean
+.PHONY: sweep test check lint style types-and-imports format constraints audit bench clean
 
 sweep: .venv/ready
 	@$(BIN)/orchestrate sweep experiments/stability.yaml
 
 # Everything
-test: .venv/ready-dev lint
+test: .venv/ready-dev style types-and-imports
 	@$(BIN)/python -m pytest $(WORKERS)
 
 # For whoever works here: all but the tests of whole commands on a real Ray (`e2e`)
-check: .venv/ready-dev lint
+check: .venv/ready-dev style types-and-imports
 	@$(BIN)/python -m pytest $(WORKERS) -m 'not e2e'
 
-lint: .venv/ready-dev
+lint: .venv/ready-dev style
+	@$(BIN)/mypy
+
+style: .venv/ready-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
+
+# mypy uses one core. On the other one Python compiles what the tests import: in a fresh .venv both of pytest's
+# processes would do it at the same time
+types-and-imports: .venv/ready-dev
+	@$(BIN)/python -m pytest --collect-only -qq >/dev/null 2>&1 & $(BIN)/mypy; status=$$?; wait; exit $$status
 
 format: .venv/ready-dev
 	@$(BIN)/ruff check --fix .
