@@ -15,10 +15,12 @@ from scipy.stats import trim_mean
 from orchestrator.report.analysis import OUTCOMES
 from orchestrator.statistics.clusters import pooled_share
 from orchestrator.statistics.configurations import summarize_configurations
-from orchestrator.statistics.effects import paired_effects
+from orchestrator.statistics.effects import Effect, paired_effects
 from orchestrator.statistics.importance import factor_importance
 from orchestrator.statistics.interactions import pairwise_interactions
+from orchestrator.statistics.intervals import share_change
 from orchestrator.statistics.pairing import level_of
+from orchestrator.statistics.power import seeds_to_show
 from orchestrator.statistics.result import Result
 from orchestrator.statistics.survival import survival_curves
 from support.made_results import INDICES, LEVELS, Scenario, Sweeps, simulate
@@ -131,3 +133,46 @@ def false_claims(sweeps: Iterable[list[Result]]) -> dict[str, float]:
         tables = [factor_importance(results, outcome, 0.05 / len(OUTCOMES)) for outcome in OUTCOMES.values()]
         marks.append(any(share.is_marked for table in tables if table for share in table.factors.values()))
     return {"an effect that holds": float(np.mean(effects)), "a setting that is marked": float(np.mean(marks))}
+
+
+def saving_setting(rng: np.random.Generator) -> Effect:
+    """The effect of a setting that only saves runs from ruin: eight seeds of four pairs.
+
+    A run is as good as it is lucky, and without the setting the unlucky half diverges.
+    """
+    luck = rng.normal(0, 1, (8, 1, 1)) + rng.normal(0, 1, (8, 4, 2))
+    results = []
+    for (seed, other, level), value in np.ndenumerate(luck):
+        drew = bool(value > (0.0, -2.5)[level])
+        final = float(20 * np.exp(-0.25 * value)) if drew else None
+        factors = {"noise": level, "other": other}
+        results.append(Result("g", f"{other} {level}", seed, factors, drew, 1, None if drew else 1, final, final, drew))
+    return next(effect for effect in paired_effects(results) if effect.factor == "noise")
+
+
+def held_at_advised_seeds(effects: int, seeds: int, pairs: int, sweeps: int, rng: np.random.Generator) -> list[float]:
+    """Of sweeps whose largest effect is the true one, but does not hold, and which are told how many seeds show it:
+    the shares in which it then holds, if they keep their seeds and if all are fresh.
+
+    The true effect is 38 points; `effects - 1` others do nothing. Each seed has so many `pairs`.
+    """
+    level = 0.05 / (3 * effects)  # of Holm's method, for stable runs, images and ratios
+    held = []
+    for _ in range(sweeps):
+        true, fresh = _changes(1.42, 50, pairs, rng), _changes(1.42, 50, pairs, rng)
+        first = share_change(true[:seeds])
+        others = [share_change(_changes(0.0, seeds, pairs, rng)) for _ in range(effects - 1)]
+        advised = seeds_to_show(first, level)
+        is_largest = all(abs(other.mean) <= abs(first.mean) for other in others)
+        if is_largest and first.p >= level and advised and seeds < advised <= 50:
+            held.append([share_change(of_seeds[:advised]).p < level for of_seeds in (true, fresh)])
+    return list(map(float, np.mean(held, axis=0)))
+
+
+def _changes(shift: float, seeds: int, pairs: int, rng: np.random.Generator) -> list[list[float]]:
+    """For each seed, the changes of whether a run is stable, if a level adds `shift` to a run's own deviation of 1."""
+    luck, of_level = rng.normal(-0.55, 1, (seeds, 1)), rng.normal(shift, 0.3, (seeds, 1))
+    before = luck + rng.normal(0, 1, (seeds, pairs)) > 0
+    after = luck + of_level + rng.normal(0, 1, (seeds, pairs)) > 0
+    changes: list[list[float]] = (after.astype(float) - before).tolist()
+    return changes

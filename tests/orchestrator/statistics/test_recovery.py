@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.covered import covered, false_claims, truth
+from support.covered import covered, false_claims, saving_setting, truth
 from support.made_results import LEVELS, SCENARIOS, Scenario, simulate
 
-from orchestrator.statistics.effects import Effect, paired_effects
+from orchestrator.statistics.effects import paired_effects
 from orchestrator.statistics.result import Result
 
 SWEEPS = 40
@@ -61,27 +61,10 @@ def test_what_does_something_is_shown() -> None:
 
 def test_a_setting_that_only_saves_runs_from_ruin_is_not_said_to_make_images_worse() -> None:
     """What it saves draws worse than what needed no help, so over the runs that both drew it seems to do harm."""
-    claims = [_of_a_saving_setting(np.random.default_rng(seed)) for seed in range(150)]
-    ratios = [effect.ratio for effect in claims if effect.ratio]
-    assert np.mean([ratio.p < 0.05 and ratio.mean > 1 for ratio in ratios]) > 0.3
-    assert (
-        np.mean([effect.images_hold and effect.wins is not None and effect.wins.mean < 0.5 for effect in claims])
-        <= 0.02
-    )
-
-
-def _of_a_saving_setting(rng: np.random.Generator) -> Effect:
-    """Eight seeds of four pairs: a run is as good as it is lucky, and without the setting the unlucky half diverges."""
-    luck = rng.normal(0, 1, (8, 1, 1)) + rng.normal(0, 1, (8, 4, 2))
-    results = []
-    for (seed, other, level), value in np.ndenumerate(luck):
-        drew = bool(value > (-2.5, 0.0)[1 - level])
-        factors = {"noise": level, "other": other}
-        final = float(20 * np.exp(-0.25 * value)) if drew else None
-        results.append(
-            Result("g", str((level, other)), seed, factors, drew, 1, None if drew else 1, final, final, drew)
-        )
-    return next(effect for effect in paired_effects(results) if effect.factor == "noise")
+    effects = [saving_setting(np.random.default_rng(seed)) for seed in range(150)]
+    assert np.mean([effect.ratio is not None and effect.ratio.low > 1 for effect in effects]) > 0.2
+    worse = [effect.images_hold and effect.wins is not None and effect.wins.mean < 0.5 for effect in effects]
+    assert np.mean(worse) <= 0.02
 
 
 def test_the_probability_that_no_seed_shows_a_rare_collapse_is_in_the_intervals() -> None:
