@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from orchestrator.statistics.intervals import PRIOR_CORRELATION, PRIOR_WEIGHT, Change, Share
+from orchestrator.statistics.intervals import PRIOR_CORRELATION, PRIOR_WEIGHT, Array, Change, Share, wilson_interval
 from orchestrator.statistics.result import Result
-
-Array = npt.NDArray[np.float64]
 
 
 class Expectation(NamedTuple):
@@ -61,7 +58,7 @@ def clustered_interval(
     from scipy.special import stdtrit
 
     t = float(stdtrit(len(deviations) - 1 + expected.weight, 0.975))
-    return _wilson(rates, runs / _design_effect(rates, deviations, runs, expected), t)
+    return wilson_interval(rates, runs / _design_effect(rates, deviations, runs, expected), t)
 
 
 def win_probability(by_seed: Sequence[Sequence[float]]) -> Change:
@@ -103,10 +100,3 @@ def _design_effect(rates: Array, deviations: Array, runs: Array, expected: Expec
         ratio = np.where(independent > 0, shown / independent, prior)
     effect: Array = (expected.weight * prior + (seeds - 1) * ratio) / (seeds - 1 + expected.weight)
     return effect
-
-
-def _wilson(rates: Array, runs: Array, quantile: float) -> tuple[Array, Array]:
-    pull = quantile**2 / runs
-    centre = (rates + pull / 2) / (1 + pull)
-    half = np.sqrt(rates * (1 - rates) * pull + pull**2 / 4) / (1 + pull)
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)

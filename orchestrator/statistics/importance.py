@@ -8,15 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from orchestrator.statistics.intervals import PRIOR_WEIGHT
+from orchestrator.statistics.intervals import PRIOR_WEIGHT, Array
 from orchestrator.statistics.pairing import level_of, varied_factors
 from orchestrator.statistics.result import Outcome, Result
 
 MIN_RUNS = 8
 """Fewest runs to compute importances from: two levels of two factors with two seeds."""
 PERMUTATIONS = 999
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

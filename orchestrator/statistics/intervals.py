@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp
-from statistics import fmean, variance
+from statistics import NormalDist, fmean
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+Array = npt.NDArray[np.float64]
+
+NORMAL_QUANTILE = NormalDist().inv_cdf(0.975)
 PRIOR_CORRELATION = 0.1
 """Expected, before looking, between the outcomes of two runs of a seed, or of two pairs of runs of a seed."""
 PRIOR_WEIGHT = 2
@@ -34,12 +37,18 @@ class Share(NamedTuple):
 
 def wilson_share(hits: int, total: int) -> Share:
     """The share of `hits` in `total`; if `total` is 0 its interval is all of [0, 1]."""
-    from scipy.stats import binomtest
-
     if total == 0:
         return Share(0, 0, 0.0, 1.0)
-    interval = binomtest(hits, total).proportion_ci(confidence_level=0.95, method="wilson")
-    return Share(hits, total, float(interval.low), float(interval.high))
+    low, high = wilson_interval(np.array([hits / total]), np.array([float(total)]), NORMAL_QUANTILE)
+    return Share(hits, total, float(low[0]), float(high[0]))
+
+
+def wilson_interval(rates: Array, runs: Array, quantile: float) -> tuple[Array, Array]:
+    """The interval (Wilson 1927) of each of the shares, of so many runs; all [shares]."""
+    pull = quantile**2 / runs
+    centre = (rates + pull / 2) / (1 + pull)
+    half = np.sqrt(rates * (1 - rates) * pull + pull**2 / 4) / (1 + pull)
+    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
 class Change(NamedTuple):
@@ -70,7 +79,7 @@ def mean_change(differences: Sequence[float]) -> Change:
     """
     if not differences:
         raise ValueError("no pairs, so nothing is known of a change")
-    deviation = variance(differences) ** 0.5 if len(differences) > 1 else None
+    deviation = float(np.std(differences, ddof=1)) if len(differences) > 1 else None
     return _student_change(fmean(differences), deviation, len(differences), prior=0)
 
 
@@ -100,9 +109,9 @@ def share_change(by_seed: Sequence[Sequence[float]], limit: float = 1.0) -> Chan
     if len(means) > 1:
         pooled = [difference for differences in by_seed for difference in differences]
         per_mean = fmean(1 / len(differences) for differences in by_seed)  # variance of a mean over that of one
-        single = variance(pooled)
+        single = float(np.var(pooled, ddof=1))
         expected = 1 + (1 / per_mean - 1) * PRIOR_CORRELATION
-        ratio = variance(means) / (single * per_mean) if single else expected
+        ratio = float(np.var(means, ddof=1)) / (single * per_mean) if single else expected
         design_effect = (PRIOR_WEIGHT * expected + (len(means) - 1) * ratio) / (PRIOR_WEIGHT + len(means) - 1)
         deviation = (max(single, 2 / (len(pooled) + 2)) * per_mean * design_effect) ** 0.5
     change = _student_change(fmean(means), deviation, len(means), prior=PRIOR_WEIGHT)
@@ -164,7 +173,7 @@ def interquartile_mean(values: Sequence[float]) -> InterquartileMean:
     return InterquartileMean(mean, mean / exp(half_width), mean * exp(half_width), count)
 
 
-def _mean_of_middle_half(ordered: npt.NDArray[np.float64]) -> float:
+def _mean_of_middle_half(ordered: Array) -> float:
     count = len(ordered)
     starts = np.arange(count)
     inside = np.minimum(starts + 1, 0.75 * count) - np.maximum(starts, 0.25 * count)

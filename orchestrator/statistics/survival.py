@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from orchestrator.statistics.clusters import clustered_interval
+from orchestrator.statistics.intervals import Array
 from orchestrator.statistics.result import Result
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
