@@ -22,8 +22,8 @@ from gan_core.data.pixels import spread
 from gan_core.evaluation.class_recall import class_recall
 from gan_core.evaluation.distinctness import distinct_share, repeat_distance
 from gan_core.evaluation.features import Features
-from gan_core.evaluation.frechet import Moments, frechet_distance, moments
-from gan_core.evaluation.frechet_infinity import frechet_infinity
+from gan_core.evaluation.frechet import Moments, Reference, distance_to, frechet_distance, moments
+from gan_core.evaluation.frechet_infinity import MANY_DIMENSIONS, frechet_infinity
 from gan_core.evaluation.kernel import kernel_distance
 from gan_core.evaluation.manifold import manifold
 from gan_core.evaluation.memorisation import MAX_VALUES, TrainingFeatures, memorisation
@@ -48,7 +48,8 @@ class Evaluator:
     labels [compared]: of `vectors`. histogram [classes]: of all real labels. Both are None without labels, and the
     histogram without a classifier, too. identity: everything that the numbers depend on.
     training: of training images, whichever part samples are compared with.
-    equal_parts: moments of as many training images as were held out, and of those; None if too few were held out.
+    reference: `moments` for many distances. equal_parts: as many training images as were held out, and those; None if
+    too few were held out, or for very many features, of which each distance takes seconds.
     kept_out: the `count` of real images of the data's other part that were measured like samples, and their metrics.
     tested: name of each class of the classifier -> the number of test images that its accuracy is measured on.
     """
@@ -61,7 +62,8 @@ class Evaluator:
     histogram: Tensor | None
     identity: dict[str, Any]
     training: TrainingFeatures
-    equal_parts: tuple[Moments, Moments] | None
+    reference: Reference
+    equal_parts: tuple[Reference, Reference] | None
     kept_out: dict[str, float]
     tested: dict[str, int]
 
@@ -106,11 +108,11 @@ class Evaluator:
             scores[metric_names.CLASS_DIVERGENCE] = class_divergence(classes, self.histogram)
             if requested is not None:
                 scores[metric_names.CLASS_AGREEMENT] = class_agreement(classes, requested)
-        if (infinite := frechet_infinity(self.moments, vectors, requested)) is not None:
+        if (infinite := frechet_infinity(self.reference, vectors, requested)) is not None:
             scores[metric_names.FRECHET_INFINITY] = infinite
         scores |= self._likeness_to_training(vectors)
         if self.equal_parts:
-            to_training, to_held_out = (frechet_distance(part, moments(vectors)) for part in self.equal_parts)
+            to_training, to_held_out = (distance_to(part, moments(vectors)) for part in self.equal_parts)
             scores |= {metric_names.FRECHET_TO_TRAINING: to_training, metric_names.FRECHET_TO_HELD_OUT: to_held_out}
         if requested is not None:
             scores |= self._weakest_class(compared, requested[spread(len(vectors), MAX_COMPARED)])
@@ -162,6 +164,7 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
     (real, labels), (held_out, held_out_labels) = parts if config.split == "train" else parts[::-1]
     compared = spread(len(real), min(config.samples, MAX_COMPARED))
     vectors = features(real).vectors
+    of_real = moments(vectors)
     identity = {
         "features": features.kind,
         "weights": features.weights_hash,
@@ -182,12 +185,13 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
     evaluator = Evaluator(
         features=features,
         vectors=vectors[compared],
-        moments=moments(vectors),
+        moments=of_real,
         repeat_distance=repeat_distance(vectors[compared]),
         labels=None if labels is None else labels[compared],
         histogram=histogram,
         identity=identity,
         training=TrainingFeatures.of(of_training),
+        reference=Reference.of(of_real),
         equal_parts=None,
         kept_out={},
         tested=tested_images(features, images),
@@ -199,11 +203,10 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
     if config.split == "test":  # the images kept out are those of the training: none of them is authentic
         unseen = vectors[spread(len(real), config.samples)]
         scores |= evaluator._likeness_to_training(unseen)
-    count = min(len(real), len(held_out))
-    of_real, of_others = moments(vectors[spread(len(real), count)]), features(held_out[spread(len(held_out), count)])
-    equal_parts = of_real, moments(of_others.vectors)
-    return replace(
-        evaluator,
-        equal_parts=equal_parts if config.split == "train" else equal_parts[::-1],
-        kept_out={"count": len(chosen), **scores},
-    )
+    equal_parts = None
+    if features.dimensions < MANY_DIMENSIONS:
+        count = min(len(real), len(held_out))
+        some, others = vectors[spread(len(real), count)], features(held_out[spread(len(held_out), count)]).vectors
+        training, unseen = (some, others) if config.split == "train" else (others, some)
+        equal_parts = Reference.of(moments(training)), Reference.of(moments(unseen))
+    return replace(evaluator, equal_parts=equal_parts, kept_out={"count": len(chosen), **scores})

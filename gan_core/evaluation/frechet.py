@@ -42,6 +42,29 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     return max(0.0, distance.item())
 
 
+class Reference(NamedTuple):
+    """A set that many others are compared with: its `mean` [d] and the `root` [d, d] of its covariance, float64."""
+
+    mean: Tensor
+    root: Tensor
+
+    @classmethod
+    def of(cls, known: Moments) -> Reference:
+        return cls(known.mean, _root(known.covariance))
+
+
+def distance_to(reference: Reference, other: Moments) -> float:
+    """The Frechet distance, up to rounding errors of 1e-8 of the traces, several times as fast as `frechet_distance`.
+
+    Only the eigenvalues of one symmetric matrix are computed; with Inception's 2048 features that takes seconds.
+    """
+    product = reference.root @ other.covariance @ reference.root
+    root_trace = torch.linalg.eigvalsh(product).clamp(min=0).sqrt().sum()
+    shift = (reference.mean - other.mean).square().sum()
+    distance = shift + reference.root.square().sum() + other.covariance.trace() - 2 * root_trace
+    return max(0.0, distance.item())
+
+
 def _root(covariance: Tensor) -> Tensor:
     """The symmetric square root of a positive semidefinite [d, d]."""
     values, vectors = torch.linalg.eigh(covariance)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gan_core.evaluation.frechet import Moments, frechet_distance, moments
+from gan_core.evaluation.frechet import Reference, distance_to, moments
 
 MIN_ITEMS_PER_DIMENSION = 2
 """The smallest sets of samples that a distance is computed of, per dimension of the features. In smaller sets the
@@ -16,7 +16,7 @@ MAX_PARTS_OF_MANY_DIMENSIONS, MANY_DIMENSIONS = 2, 512
 """Inception's features have 2048 dimensions, and each distance takes seconds there."""
 
 
-def frechet_infinity(real: Moments, fake: Tensor, classes: Tensor | None = None) -> float | None:
+def frechet_infinity(real: Reference, fake: Tensor, classes: Tensor | None = None) -> float | None:
     """The Frechet distance of `fake` [n, d] to `real`, extrapolated to n -> infinity (Chong and Forsyth 2020).
 
     A distance between moments is too large by about a constant / n, and the constant depends on the generator. So the
@@ -37,7 +37,7 @@ def frechet_infinity(real: Moments, fake: Tensor, classes: Tensor | None = None)
     for count in range(1, parts + 1):
         chosen = [order[first::count] for first in range(count)]
         inverse_sizes.append(sum(1 / len(part) for part in chosen) / count)
-        distances.append(sum(frechet_distance(real, moments(fake[part])) for part in chosen) / count)
+        distances.append(sum(distance_to(real, moments(fake[part])) for part in chosen) / count)
     _, at_zero = np.polyfit(inverse_sizes, distances, 1)
     return float(at_zero)
 

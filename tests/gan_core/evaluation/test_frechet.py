@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 
-from gan_core.evaluation.frechet import Moments, frechet_distance, moments
+from gan_core.evaluation.frechet import Moments, Reference, distance_to, frechet_distance, moments
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -101,3 +101,13 @@ def test_shift_of_one_adds_its_square() -> None:
 
 def test_has_the_units_of_squared_features() -> None:
     assert distance(3 * REAL, 3 * FAKE) == pytest.approx(9 * distance(REAL, FAKE))
+
+
+def test_the_fast_distance_to_a_reference_is_the_distance() -> None:
+    random = torch.Generator().manual_seed(0)
+    wide, narrow, few = (
+        torch.randn(count, 16, generator=random) * scale for count, scale in ((99, 3), (60, 1), (9, 1))
+    )
+    for one, other in ((wide, narrow), (narrow, few), (few, wide), (wide, wide)):
+        expected = frechet_distance(moments(one), moments(other))
+        assert distance_to(Reference.of(moments(one)), moments(other)) == pytest.approx(expected, abs=1e-5)

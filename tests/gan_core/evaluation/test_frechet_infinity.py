@@ -7,11 +7,13 @@ import torch
 from torch import Tensor
 
 from gan_core.evaluation import frechet_infinity as module
-from gan_core.evaluation.frechet import Moments, frechet_distance, moments
+from gan_core.evaluation.frechet import Moments, Reference, frechet_distance, moments
 from gan_core.evaluation.frechet_infinity import frechet_infinity
 
 DIMENSIONS = 32
 REAL = Moments(torch.zeros(DIMENSIONS).double(), torch.diag(torch.linspace(0.2, 2, DIMENSIONS).double()))
+
+REFERENCE = Reference.of(REAL)
 
 
 def drawn(count: int, seed: int, shift: float, scale: float) -> tuple[Tensor, float]:
@@ -28,7 +30,7 @@ def test_it_has_a_tenth_of_the_bias_of_the_plain_distance(count: int, shift: flo
     errors, plain_errors = [], []
     for seed in range(20):
         samples, true = drawn(count, seed, shift, scale)
-        infinite = frechet_infinity(REAL, samples)
+        infinite = frechet_infinity(REFERENCE, samples)
         assert infinite is not None
         errors.append(infinite - true)
         plain_errors.append(frechet_distance(REAL, moments(samples)) - true)
@@ -39,14 +41,14 @@ def test_it_has_a_tenth_of_the_bias_of_the_plain_distance(count: int, shift: flo
 
 def test_too_few_samples_have_no_value() -> None:
     samples, _ = drawn(4 * DIMENSIONS, 0, 0.0, 1.0)
-    assert frechet_infinity(REAL, samples) is not None
-    assert frechet_infinity(REAL, samples[:-1]) is None
+    assert frechet_infinity(REFERENCE, samples) is not None
+    assert frechet_infinity(REFERENCE, samples[:-1]) is None
 
 
 def test_it_is_the_same_each_time_and_leaves_the_random_state_alone() -> None:
     samples, _ = drawn(300, 0, 0.1, 1.0)
     before = torch.get_rng_state()
-    assert frechet_infinity(REAL, samples) == frechet_infinity(REAL, samples)
+    assert frechet_infinity(REFERENCE, samples) == frechet_infinity(REFERENCE, samples)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -61,6 +63,6 @@ def test_each_part_has_its_share_of_every_class(monkeypatch: pytest.MonkeyPatch)
         return moments(part)
 
     monkeypatch.setattr(module, "moments", noted)
-    frechet_infinity(real, features, classes)
+    frechet_infinity(Reference.of(real), features, classes)
     assert len(shares) == 1 + 2 + 3 + 4
     assert all(max(counts) - min(counts) <= 1 for counts in shares)
