@@ -92,7 +92,9 @@ def _notes(evaluator: Evaluator, images: datasets.ImageSet) -> list[str]:
         return [
             f"caution: the classifier of {images.name} ({evaluator.id}) could not be tested: no test image has a label"
         ]
-    line = f"evaluator of {images.name}: {evaluator.id}, a classifier {accuracy_text(accuracy, evaluator.tested)}"
+    line = (
+        f"evaluator of {images.name}: {evaluator.id}, a classifier that is {accuracy_text(accuracy, evaluator.tested)}"
+    )
     if accuracy < MIN_CLASSIFIER_ACCURACY:
         line = f"caution: {line}; below {MIN_CLASSIFIER_ACCURACY:.0%}: classes covered and class agreement are rough"
     elif hardly_tested(evaluator.tested):

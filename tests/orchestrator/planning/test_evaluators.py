@@ -106,7 +106,7 @@ def test_how_good_the_classifier_is_is_said(plan_of: MakePlan) -> None:
     evaluators, messages = prepared(plan_of())
     (evaluator,) = evaluators.values()
     test_accuracy = "right on 100.0% of 12 test images (95% interval 75.8% to 100.0%), at least 5 of each class"
-    assert messages.notes == [f"evaluator of npz: {evaluator.id}, a classifier {test_accuracy}"]
+    assert messages.notes == [f"evaluator of npz: {evaluator.id}, a classifier that is {test_accuracy}"]
 
 
 def test_a_class_with_hardly_any_test_image_is_a_caution(plan_of: MakePlan) -> None:
