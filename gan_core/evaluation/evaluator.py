@@ -80,6 +80,11 @@ class Evaluator:
         chance_missing = (1 - self.histogram / self.histogram.sum()) ** self.identity["samples"]
         return float((1 - chance_missing).sum())
 
+    @property
+    def one_class(self) -> float | None:
+        """The divergence from the data's classes if all samples are of the rarest class, in nats."""
+        return None if self.histogram is None else float((self.histogram.sum() / self.histogram.min()).log())
+
     def measure(self, images: Tensor, requested: Tensor | None = None) -> dict[str, float]:
         """The metrics of `images` uint8 [N, C, H, W], by name with the id.
 
@@ -144,6 +149,7 @@ class Evaluator:
             "kept_out": self.kept_out,
             "classes": None if self.histogram is None else len(self.histogram),
             "expected_modes": self.expected_modes,
+            "one_class": self.one_class,
             "training": len(self.training.vectors),
             "tested": self.tested,
         }

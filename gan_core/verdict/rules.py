@@ -14,6 +14,7 @@ from gan_core import metric_names
 from gan_core.config.conflicts import MIN_EVALUATIONS
 from gan_core.verdict.run import (
     FAR_COVERAGE_SHARE,
+    LEARNING_RATIO,
     MAX_CLASS_DIVERGENCE,
     MIN_COVERAGE_SHARE,
     MIN_DENSITY_SHARE,
@@ -35,7 +36,7 @@ MIN_IMAGES = 50_000
 """About one pass over MNIST. Many a GAN that has not drawn before this draws well later."""
 IMPROVEMENT = 0.9
 SATURATED_ACCURACY = 0.99
-LEARNING_RATIO = 0.5
+LOSING_RATIO = 2.0
 OSCILLATION_RATIO = 3.0
 OSCILLATION_SHARE = 1 / 3
 
@@ -79,30 +80,34 @@ def _divergence(run: FinishedRun) -> Finding:
 
 def _collapse(run: FinishedRun) -> Finding:
     """Variety that was there is lost at the end, or the samples repeat a few images that look real."""
-    evaluations, lost = run.evaluations, run.lost
+    evaluations, lost = run.evaluations, run.lost_variety
     if not evaluations:
         return Finding()
     last = evaluations[-1]
     evidence: dict[str, Any] = {"lack": last.lack} if last.lack else {}
-    is_late = run.begin is not None
-    judged = lost[-run.window :] if is_late else lost[-max(run.window, len(lost) // 2) :]
+    has_drawn = run.first_drawing is not None
+    judged = lost[-run.end_length :] if has_drawn else lost[-max(run.end_length, len(lost) // 2) :]
     if last.lack and 2 * sum(judged) >= len(judged):
         return Finding(True, _first_of_the_end(run, lost), last.lack, evidence)
-    if not is_late and last.lack and not _has_time_left(run) and not _has_won(run).holds:
+    if not has_drawn and last.lack and not _has_time_left(run) and not _has_won(run).holds:
         return Finding(True, evaluations[0].step, f"{last.lack}, as at every evaluation", evidence)
     return Finding(evidence=evidence)
 
 
 def _saturation(run: FinishedRun) -> Finding:
-    """D has won; a run that has not begun to draw yet gets the time that others need."""
+    """G learns nothing. A run that has not begun to draw yet gets the time that others need."""
     finding = _has_won(run)
-    if finding.holds and run.begin is None and _has_time_left(run):
+    has_drawn = run.first_drawing is not None
+    if finding.holds and (has_drawn or not _has_time_left(run)):
+        return finding
+    if has_drawn or not run.evaluations or _has_time_left(run):
         return Finding(evidence=finding.evidence)
-    return finding
+    reason = f"G never drew images like the data, on {run.images:,.0f} images, and its Frechet distance does not fall"
+    return Finding(True, run.evaluations[-run.end_length].step, reason, finding.evidence)
 
 
 def _has_won(run: FinishedRun) -> Finding:
-    """Compares the last quarter of the run with the quarter before."""
+    """Whether D has won. Compares the last quarter of the run with the quarter before."""
     accuracies, losses = run.series(metric_names.ACCURACY_DISCRIMINATOR), run.series(metric_names.LOSS_GENERATOR)
     quarter = len(losses) // 4
     if run.yardstick.loss == "wasserstein" or not quarter:
@@ -115,46 +120,58 @@ def _has_won(run: FinishedRun) -> Finding:
     has_learned = bool(distances) and distances[-1] <= LEARNING_RATIO * distances[0]
     if distances:
         evidence |= {"frechet_first": distances[0], "frechet_last": distances[-1]}
-    holds = accuracy >= SATURATED_ACCURACY and after > before and not has_learned
+    lowest, end = _best_and_end(run)
+    is_worse = lowest is not None and end is not None and end > LOSING_RATIO * lowest
+    holds = accuracy >= SATURATED_ACCURACY and after > before and (not has_learned or is_worse)
     reason = f"D is right {accuracy:.1%} of the time and G's loss rose from {before:.2f} to {after:.2f}"
     return Finding(holds, from_step if holds else None, reason, evidence)
 
 
+def _best_and_end(run: FinishedRun) -> tuple[float | None, float | None]:
+    """Geometric means of the Frechet distances: over the best stretch since G drew that is as long as the end, and at
+    the end."""
+    length, drawn = run.end_length, run.evaluations[run.first_drawing or 0 :]
+    means = [geometric_mean(drawn[i : i + length]) for i in range(len(drawn) - length + 1)]
+    return min((mean for mean in means if mean is not None), default=None), means[-1] if means else None
+
+
 def _oscillation(run: FinishedRun) -> Finding:
-    """Looks at the evaluations since the generator began to draw, and compares windows, so that noise is no event."""
-    begin, window, evaluations = run.begin, run.window, run.evaluations
-    if begin is None or len(evaluations) < MIN_EVALUATIONS or len(evaluations) - begin < window:
+    """Looks at the evaluations since the generator began to draw, and compares stretches, so that noise is no event."""
+    first, evaluations, lost = run.first_drawing, run.evaluations, run.lost_variety
+    if first is None:
         return Finding()
-    drawn = evaluations[begin:]
-    means = [geometric_mean(drawn[i : i + window]) for i in range(len(drawn) - window + 1)]
-    lowest, end = min((mean for mean in means if mean is not None), default=None), means[-1]
+    if lost[-1]:
+        return Finding(True, evaluations[-1].step, f"at the last evaluation {evaluations[-1].lack}", {})
+    if len(evaluations) < MIN_EVALUATIONS:
+        return Finding()
+    lowest, end = _best_and_end(run)
     evidence = {} if lowest is None else {"frechet_best": lowest, "frechet_end": end}
-    distances = sorted(each.frechet for each in drawn if each.frechet is not None)
-    limit = OSCILLATION_RATIO * distances[(len(distances) - 1) // 4] if distances else math.inf
+    distances = sorted(each.frechet for each in evaluations[first:] if each.frechet is not None)
+    limit = OSCILLATION_RATIO * distances[len(distances) // 4] if distances else math.inf
     bad = [
-        lost or (index > begin and (each.is_far or (each.frechet or 0.0) > limit))
-        for index, (each, lost) in enumerate(zip(evaluations, run.lost, strict=True))
+        has_lost or (index > first and (each.has_left_data or (each.frechet or 0.0) > limit))
+        for index, (each, has_lost) in enumerate(zip(evaluations, lost, strict=True))
     ]
-    later = bad[len(bad) // 2 :]
-    came_and_went = sum(later) >= max(2, OSCILLATION_SHARE * len(later))
+    later = max(MIN_EVALUATIONS, len(bad) - len(bad) // 2)
+    count = sum(bad[-later:])
     if lowest is not None and end is not None and end > OSCILLATION_RATIO * lowest:
         reason = f"the Frechet distance is {end:.3g} at the end and was {lowest:.3g} at its best"
-    elif came_and_went:
-        reason = f"in {sum(later)} of the last {len(later)} evaluations the samples had lost variety or quality"
+    elif count >= max(2, OSCILLATION_SHARE * later):
+        reason = f"in {count} of the last {later} evaluations the samples had lost variety or quality"
     else:
         return Finding(evidence=evidence)
-    first = next((index for index, is_bad in enumerate(bad) if is_bad and index >= len(bad) // 2), len(bad) - window)
-    return Finding(True, evaluations[first].step, reason, evidence)
+    position = next((i for i in range(len(bad) - later, len(bad)) if bad[i]), len(bad) - run.end_length)
+    return Finding(True, evaluations[position].step, reason, evidence)
 
 
 def _unfinished(run: FinishedRun) -> Finding:
     evaluations = run.evaluations
-    if not evaluations or run.begin is not None:
+    if not evaluations or run.first_drawing is not None:
         return Finding()
     last = evaluations[-1]
     state = last.lack or "the samples do not come near real images"
     trend = ", but the Frechet distance still falls" if _is_improving(run) else ""
-    return Finding(True, None, f"G had not begun to draw when its steps ended: {state}{trend}")
+    return Finding(True, None, f"the steps ended before G drew images like the data: {state}{trend}")
 
 
 def _has_time_left(run: FinishedRun) -> bool:
@@ -163,8 +180,8 @@ def _has_time_left(run: FinishedRun) -> bool:
 
 
 def _is_improving(run: FinishedRun) -> bool:
-    window, evaluations = run.window, run.evaluations
-    end, before = geometric_mean(evaluations[-window:]), geometric_mean(evaluations[-2 * window : -window])
+    length, evaluations = run.end_length, run.evaluations
+    end, before = geometric_mean(evaluations[-length:]), geometric_mean(evaluations[-2 * length : -length])
     return end is not None and before is not None and end < IMPROVEMENT * before
 
 
@@ -183,15 +200,16 @@ RULES = (
     Rule(
         "collapsed",
         (
-            "At the end of the run the samples lack variety, after the generator had drawn, or although they look real "
+            "In at least half of the evaluations at the end of the run, the last one among them, the samples lack "
+            "variety, after the generator had drawn, or although they look real "
             f"(their density is at least {MIN_DENSITY_SHARE:g} of that of held-out images, or "
             f"{MIN_DENSITY_SHARE_OF_ONE_IMAGE:g} if they are less than {ONE_IMAGE:g} as diverse as the data). They "
             f"lack variety if the spread of their pixels is less than {MIN_DIVERSITY:g} of the training images'; if "
             f"fewer than {MIN_DISTINCT_SHARE:g} of them are distinct images (Arora and Zhang 2017); if they show no "
             f"more than {MIN_MODES_SHARE:g} of the classes that as many real images would show; or if their divergence "
             f"from the data's classes is more than {MAX_CLASS_DIVERGENCE:g} of that of a single class.",
-            f"They lacked it at every evaluation, G was trained on {MIN_IMAGES:,} images or more, and the Frechet "
-            "distance does not fall any more.",
+            f"They lacked it at every evaluation, G was trained on {MIN_IMAGES:,} images or more, and over the end the "
+            f"Frechet distance is not below {IMPROVEMENT:g} of what it was before.",
         ),
         "The first of the evaluations, up to the last, that all lack variety.",
         _collapse,
@@ -201,10 +219,11 @@ RULES = (
         (
             "D has won and G learns nothing. Over the last quarter of the run D's balanced accuracy is at least "
             f"{SATURATED_ACCURACY:g}, and G's mean loss is above that of the quarter before. The last Frechet distance "
-            f"is more than {LEARNING_RATIO:g} of the first, which is that of the untrained G: a D that wins while G "
-            f"improves does no harm. A G that never drew must have been trained on {MIN_IMAGES:,} images. Never with a "
-            "Wasserstein loss: a critic is meant to be trained to its optimum and its zero is arbitrary, so its "
-            "accuracy is no sign of saturation.",
+            f"is more than {LEARNING_RATIO:g} of the first, which is that of the untrained G, or more than "
+            f"{LOSING_RATIO:g} times the best: a D that wins while G improves does no harm. Never with a Wasserstein "
+            "loss: a critic is meant to be trained to its optimum, and its accuracy depends on an arbitrary zero.",
+            f"G never drew, was trained on {MIN_IMAGES:,} images or more, and over the end the Frechet distance is not "
+            f"below {IMPROVEMENT:g} of what it was before.",
         ),
         "The start of the last quarter.",
         _saturation,
@@ -216,8 +235,9 @@ RULES = (
             "that over the best such stretch since the generator began to draw (geometric means).",
             "In a third or more of the evaluations of the second half, and at least two, the samples had lost variety, "
             f"were beyond {OSCILLATION_RATIO:g} times the lower quartile of the distances, or covered less than "
-            f"{FAR_COVERAGE_SHARE:g} of what held-out images do. Judged from {MIN_EVALUATIONS} evaluations "
-            "on.",
+            f"{FAR_COVERAGE_SHARE:g} of what held-out images do. Judged from {MIN_EVALUATIONS} evaluations on, and on "
+            "that many at least.",
+            "The samples lack variety at the last evaluation, but not in half of those at the end.",
         ),
         "The first such evaluation of the second half.",
         _oscillation,
@@ -226,8 +246,9 @@ RULES = (
         "unfinished",
         (
             "At no evaluation the generator drew: the samples lacked variety, or their coverage of the real images "
-            f"(Naeem et al. 2020) was less than {MIN_COVERAGE_SHARE:g} of that of held-out images. The steps ended "
-            "before this says anything about the settings: train longer.",
+            f"(Naeem et al. 2020) was less than {MIN_COVERAGE_SHARE:g} of that of held-out images, or their Frechet "
+            f"distance more than {LEARNING_RATIO:g} of that of the untrained G. The steps ended before this says "
+            "anything about the settings: train longer.",
         ),
         "It has no step.",
         _unfinished,

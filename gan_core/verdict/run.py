@@ -22,6 +22,7 @@ MAX_CLASS_DIVERGENCE = 0.6
 MIN_COVERAGE_SHARE = 0.08
 FAR_COVERAGE_SHARE = 0.04
 MIN_DENSITY_SHARE = 0.25
+LEARNING_RATIO = 0.5
 MIN_DENSITY_SHARE_OF_ONE_IMAGE, ONE_IMAGE = 0.5, 0.25
 """Samples are nearly one image if they are less diverse than ONE_IMAGE. A blob may lie among real images by luck."""
 
@@ -34,15 +35,17 @@ class Evaluation:
     """One evaluation of the generator.
 
     lack: how the samples lack variety, in words; "" if they do not. is_near_data: the samples cover enough of the real
-    images to say that the generator draws; True if nothing measured it. is_far: they cover so few that a generator that
-    drew before does not draw any more. is_plausible: most samples look real. frechet: None if nothing measured it.
+    images, and are enough nearer to them than those of the untrained generator, for a generator that draws; True if
+    nothing measured it. has_left_data: they cover so few that a generator that drew before does not draw any more.
+    looks_real: most samples do. frechet: at least that of held-out images, below which all generators are as good; None
+    if nothing measured it.
     """
 
     step: int
     lack: str
     is_near_data: bool
-    is_far: bool
-    is_plausible: bool
+    has_left_data: bool
+    looks_real: bool
     frechet: float | None
 
     @property
@@ -72,29 +75,30 @@ class FinishedRun:
     def evaluations(self) -> list[Evaluation]:
         """All but that of the untrained generator."""
         metrics = (metric_names.DIVERSITY_RATIO, metric_names.coverage(self.yardstick.evaluator))
+        untrained = next((distance for step, distance in self.frechet if step == 0), math.inf)
         return [
-            _evaluation(row, self.yardstick)
+            _evaluation(row, self.yardstick, untrained)
             for row in self.rows
             if row["step"] > 0 and any(metric in row for metric in metrics)
         ]
 
     @cached_property
-    def begin(self) -> int | None:
+    def first_drawing(self) -> int | None:
         """The index of the first evaluation in which the generator draws; None if there is none."""
         return next((index for index, each in enumerate(self.evaluations) if each.draws), None)
 
     @cached_property
-    def lost(self) -> list[bool]:
+    def lost_variety(self) -> list[bool]:
         """For each evaluation: the samples lack variety, and this is a loss.
 
         It is one if the generator drew before, or if the samples look real. Blobs of a generator that has not begun to
         draw are alike, too.
         """
-        begin = len(self.evaluations) if self.begin is None else self.begin
-        return [bool(each.lack) and (index > begin or each.is_plausible) for index, each in enumerate(self.evaluations)]
+        first = len(self.evaluations) if self.first_drawing is None else self.first_drawing
+        return [bool(each.lack) and (index > first or each.looks_real) for index, each in enumerate(self.evaluations)]
 
     @property
-    def window(self) -> int:
+    def end_length(self) -> int:
         """How many evaluations are the end of the run: a quarter of them, and at least two if there are four."""
         count = len(self.evaluations)
         return max(1 if count < 4 else 2, count // 4)
@@ -112,18 +116,21 @@ def geometric_mean(evaluations: Sequence[Evaluation]) -> float | None:
     return math.exp(sum(logs) / len(logs)) if logs else None
 
 
-def _evaluation(row: Row, yardstick: Yardstick) -> Evaluation:
+def _evaluation(row: Row, yardstick: Yardstick, untrained: float) -> Evaluation:
+    """untrained: the Frechet distance of the untrained generator; infinite if nothing measured it."""
     values = {name: _value(row, name, yardstick.evaluator) for name in _QUALITY}
     coverage, density, diversity = values[metric_names.COVERAGE], values[metric_names.DENSITY], _diversity(row)
+    is_covering = coverage is not None and coverage >= MIN_COVERAGE_SHARE * yardstick.coverage
+    frechet = values[metric_names.FRECHET]
     is_one_image = diversity is not None and diversity < ONE_IMAGE
     min_density = MIN_DENSITY_SHARE_OF_ONE_IMAGE if is_one_image else MIN_DENSITY_SHARE
     return Evaluation(
         step=int(row["step"]),
         lack=_lack(row, values, yardstick),
-        is_near_data=coverage is None or coverage >= MIN_COVERAGE_SHARE * yardstick.coverage,
-        is_far=coverage is not None and coverage < FAR_COVERAGE_SHARE * yardstick.coverage,
-        is_plausible=density is not None and density >= min_density * yardstick.density,
-        frechet=values[metric_names.FRECHET],
+        is_near_data=coverage is None or (is_covering and (frechet or 0.0) <= LEARNING_RATIO * untrained),
+        has_left_data=coverage is not None and coverage < FAR_COVERAGE_SHARE * yardstick.coverage,
+        looks_real=density is not None and density >= min_density * yardstick.density,
+        frechet=None if frechet is None else max(frechet, yardstick.frechet),
     )
 
 
@@ -157,16 +164,15 @@ def _lack(row: Row, values: dict[str, float | None], yardstick: Yardstick) -> st
     if diversity is not None and diversity < MIN_DIVERSITY:
         return f"the samples are {diversity:.0%} as diverse as the data"
     distinct, recall = values[metric_names.DISTINCT], values[metric_names.RECALL]
-    if distinct is not None and distinct < MIN_DISTINCT_SHARE:
+    if distinct is not None and distinct < MIN_DISTINCT_SHARE * yardstick.real_share:
         return f"{distinct:.1%} of the samples are distinct images, the others repeat them"
     modes = values[metric_names.MODES]
     if modes is not None and modes <= MIN_MODES_SHARE * (yardstick.expected_modes or 0.0):
-        return f"the samples show {modes:.0f} of {yardstick.classes or yardstick.expected_modes:.0f} classes"
+        return f"the samples show {modes:.0f} classes, and as many real images {yardstick.expected_modes:.0f}"
     divergence = values[metric_names.CLASS_DIVERGENCE]
-    if divergence is not None and (yardstick.classes or 1) > 1:
-        share = divergence / math.log(yardstick.classes or 1)
-        if share > MAX_CLASS_DIVERGENCE:
-            return f"nearly all samples are of few classes (their divergence is {share:.0%} of that of a single class)"
+    if divergence is not None and yardstick.one_class and divergence > MAX_CLASS_DIVERGENCE * yardstick.one_class:
+        share = divergence / yardstick.one_class
+        return f"nearly all samples are of few classes (their divergence is {share:.0%} of that of a single class)"
     is_near = (values[metric_names.COVERAGE] or 0.0) >= MIN_COVERAGE_SHARE * yardstick.coverage
     if distinct is None and recall is not None and is_near and recall < MIN_RECALL:
         return f"the samples leave out {1 - recall:.0%} of the real images"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
+from math import log, sqrt
 from typing import Any
 
 from gan_core.config.trial import TrialConfig
@@ -20,16 +20,20 @@ class Yardstick:
     """loss: the name of the loss. evaluator: the id in the names of the quality metrics; "" if nothing was measured.
 
     classes, expected_modes: number of classes in the data, and of those that as many real images show; None without a
-    classifier. coverage, density: of real images that were held out. max_loss: D's loss is not beyond it in size while
-    it trains.
+    classifier. one_class: the divergence from the data's classes if all samples are of the rarest class, in nats.
+    coverage, density, frechet: of real images that were held out. real_share: number of real images as a share of the
+    number of samples, at most 1. max_loss: D's loss is not beyond it in size while it trains.
     """
 
     loss: str
     evaluator: str = ""
     classes: int | None = None
     expected_modes: float | None = None
+    one_class: float | None = None
     coverage: float = HELD_OUT_COVERAGE
     density: float = 1.0
+    frechet: float = 0.0
+    real_share: float = 1.0
     max_loss: float = MAX_LOSS
 
 
@@ -38,14 +42,17 @@ def yardstick(config: TrialConfig, channels: int, card: Mapping[str, Any]) -> Ya
 
     Cards of earlier versions lack the numbers of classes: then classes are not judged.
     """
-    held_out = card.get("kept_out") or {}
+    held_out, classes = card.get("kept_out") or {}, card.get("classes")
     return Yardstick(
         loss=config.loss.name,
         evaluator=card.get("id", ""),
-        classes=card.get("classes"),
+        classes=classes,
         expected_modes=card.get("expected_modes"),
+        one_class=card.get("one_class", log(classes) if classes else None),
         coverage=held_out.get("coverage", HELD_OUT_COVERAGE),
         density=held_out.get("density", 1.0),
+        frechet=held_out.get("frechet", 0.0),
+        real_share=min(1.0, card["real"] / card["samples"]) if card else 1.0,
         max_loss=max_loss(config, channels),
     )
 
@@ -55,11 +62,18 @@ def max_loss(config: TrialConfig, channels: int) -> float:
 
     The scores of a critic of slope 1 differ by at most the distance of two images: W = 2 s sqrt(C) for C channels of
     s x s pixels in [-1, 1]. A critic that may pay a penalty lambda (slope - 1)^2 does best with a slope of 1 + W / (2
-    lambda), where its loss is W + W^2 / (4 lambda). For R1 and DRAGAN the same bound is used.
+    lambda), where its loss is W + W^2 / (4 lambda). One that pays R1's gamma / 2 slope^2 does best with W / gamma, and
+    has a loss of W^2 / (2 gamma); W is added, because R1 holds the slope at real images only. Spectral norm lets the
+    slope exceed 1 several times where the network has other norms, so it gets ten times W. Without any of these a
+    critic's loss has no scale, and MAX_LOSS is the limit.
     """
     if config.loss.name != "wasserstein":
         return MAX_LOSS
     stabilizers = config.stabilizers
     distance = 2 * config.data.image_size * sqrt(channels)
-    weight = config.loss.gradient_penalty or stabilizers.r1 or stabilizers.dragan
-    return max(MAX_LOSS, distance + distance**2 / (4 * weight) if weight else distance)
+    weight = config.loss.gradient_penalty or stabilizers.dragan
+    if weight:
+        return max(MAX_LOSS, distance + distance**2 / (4 * weight))
+    if stabilizers.r1:
+        return max(MAX_LOSS, distance + distance**2 / (2 * stabilizers.r1))
+    return max(MAX_LOSS, 10 * distance if stabilizers.spectral_norm else distance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import log
 from typing import Any
 
 from gan_core import metric_names
@@ -63,4 +64,4 @@ def with_classes(card: dict[str, Any], data: DatasetCard) -> dict[str, Any]:
     if card.get("features") != "classifier" or "classes" in card:
         return card
     count = len(data["classes"])
-    return card | {"classes": count, "expected_modes": float(count)}
+    return card | {"classes": count, "expected_modes": float(count), "one_class": log(count)}
