@@ -20,8 +20,8 @@ def remarks(data: SweepData, rows: list[Row]) -> list[str]:
 def repeats(run: RunData) -> bool:
     """Whether the samples of the run at its end hold more copies of training images than chance explains."""
     copied = run.quality(metric_names.COPIED)
-    if copied is None or run.evaluator is None:
-        return False
+    if copied is None or run.evaluator is None or run.evaluator.training is None:
+        return False  # an evaluator of an earlier version does not know how many held-out images are copies
     real = run.evaluator.kept_out
     if real is None or real.copied is None:
         return repeats_training_images(copied, run.evaluator.samples)

@@ -16,7 +16,7 @@ def copying(copied: float, seed: int = 0, of_real: float | None = 0.01, **fields
     run.latest[f"copied/{ONE}"] = copied
     assert run.evaluator and run.evaluator.kept_out
     real = run.evaluator.kept_out.model_copy(update={"copied": of_real})
-    run.evaluator = run.evaluator.model_copy(update={"kept_out": real, "samples": 512})
+    run.evaluator = run.evaluator.model_copy(update={"kept_out": real, "samples": 512, "training": 1541})
     return run
 
 
@@ -42,6 +42,9 @@ def test_as_many_copies_as_among_held_out_images_are_no_sign() -> None:
     assert not repeats(copying(0.10, of_real=0.08))
     assert repeats(copying(0.30, of_real=0.08))
     assert repeats(copying(0.10, of_real=None))
+    of_earlier_version = copying(0.9)
+    of_earlier_version.evaluator = card(ONE)
+    assert not repeats(of_earlier_version)
     assert said_of(copying(0.01), made_run(seed=1)) == []
 
 
