@@ -62,7 +62,7 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
             runner = SweepRunner(cluster, evaluators, options.settings, display, stop, puller) if cluster else None
             if runner:
                 with handle_stop_signal_with(lambda: _stop_for_user(stop, display)):
-                    plan = _train(plan, runner, mirror, options.confirm, display.note)
+                    plan = _train(plan, runner, mirror, options.confirm, display.note, stop)
             _send_rest(mirror_thread, stop, display)
             plan = plan.with_current_records()
             exit_code = _exit_code(plan, stop)
@@ -73,12 +73,16 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
             raise
 
 
-def _train(plan: Plan, runner: SweepRunner, mirror: Mirror, confirm: int, note: Callable[[str], None]) -> Plan:
+def _train(
+    plan: Plan, runner: SweepRunner, mirror: Mirror, confirm: int, note: Callable[[str], None], stop: StopRequest
+) -> Plan:
     """Train what is left, then what confirms the best `confirm` configurations; returns the plan with those trials.
 
     `note` shows the user a line.
     """
     runner.train(plan)
+    if stop.is_requested:
+        return plan
     with_confirmation = with_confirmations(plan.with_current_records(), confirm, note)
     if len(with_confirmation.trials) == len(plan.trials):
         return plan

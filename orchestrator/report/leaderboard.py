@@ -30,6 +30,8 @@ QUALITY = (
     metric_names.COPIED,
 )
 
+UNENDED = (TrialStatus.PENDING, TrialStatus.RUNNING, TrialStatus.INTERRUPTED)
+
 
 @dataclass(frozen=True)
 class Row:
@@ -53,8 +55,13 @@ class Row:
 
     @property
     def order(self) -> tuple[float, float, float]:
-        """Best first: the larger share of stable runs, then the smaller Frechet distance at the end."""
-        return (-self.stable.rate, self.final.mean if self.final else math.inf, -self.stable.total)
+        """Best first: the larger share of stable runs, then the smaller Frechet distance at the end.
+
+        Here unfinished runs count as not stable: one stable run beside many unfinished ones is no good record. It is
+        the order of `planning.ranking`, too.
+        """
+        ended = sum(outcome not in UNENDED for _, outcome in self.outcomes)
+        return (-self.stable.hits / max(1, ended), self.final.mean if self.final else math.inf, -self.stable.total)
 
 
 def stable_share(runs: list[RunData]) -> Share:
