@@ -175,11 +175,11 @@ def _next(data: SweepData, rows: list[Row], strongest: Effect | None) -> list[tu
 
 
 def _longer_training(data: SweepData) -> tuple[str, int] | None:
-    """(what has only unfinished runs, twice its steps); None if there is no such thing."""
+    """(what has only unfinished runs, twice its steps); None if there is no such thing, or if steps are swept."""
     unfinished = [
         (name, runs) for name, runs in data.configurations().items() if all(run.verdict == UNFINISHED for run in runs)
     ]
-    if not unfinished:
+    if not unfinished or any("steps" in run.factors for run in data.selection):
         return None
     steps = 2 * max(run.steps for _, runs in unfinished for run in runs)
     name = "any setting" if len(unfinished) == len(data.configurations()) else unfinished[0][0]

@@ -144,6 +144,12 @@ def test_unfinished_runs_are_counted_apart() -> None:
     assert command == "orchestrate sweep s.yaml --set trial.steps=40"
 
 
+def test_where_steps_are_swept_the_sweep_itself_shows_how_many_it_takes() -> None:
+    runs = [made_run({"steps": 20}, seed, "unfinished") for seed in (0, 1)]
+    runs += [made_run({"steps": 40}, seed) for seed in (0, 1)]
+    assert not any("trial.steps" in command for _, command in summary_of(made_sweep(*runs)).next)
+
+
 def test_where_all_is_unfinished_training_longer_is_the_only_advice() -> None:
     result = summary_of(made_sweep(*(made_run({NOISE: noise}, 0, "unfinished") for noise in (0.0, 0.1))))
     assert result.answer[0].startswith("All 2 runs are unfinished: their steps ended before they drew")
