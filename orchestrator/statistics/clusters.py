@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from orchestrator.statistics.intervals import PRIOR_CORRELATION, PRIOR_WEIGHT, Array, Change, Share, wilson_interval
+from orchestrator.statistics.intervals import Array, Change, Share, wilson_interval
 from orchestrator.statistics.result import Result
 
 
@@ -18,8 +18,9 @@ class Expectation(NamedTuple):
     weight: int
 
 
-RUNS = Expectation(PRIOR_CORRELATION, PRIOR_WEIGHT)
-PAIRS = Expectation(PRIOR_CORRELATION / 2, 2 * PRIOR_WEIGHT)
+RUNS = Expectation(0.125, 2)
+"""Of whether runs are stable."""
+PAIRS = Expectation(0.05, 4)
 """Of which run of a pair is better: both share the seed's luck, so most of it cancels out."""
 
 
@@ -51,9 +52,9 @@ def clustered_interval(
     independent runs. A few seeds often agree by chance, so it is averaged with an expectation, and Student's t takes
     the place of the normal quantile, as Korn and Graubard (1998) do for surveys with few clusters.
 
-    In simulations of sweeps (`benchmarks/coverage.py`) the intervals of all runs and of survival covered 95 to 98%
-    with 4 seeds and more, and 97 to 100% with 2 and 3. Too rarely, 86 to 92%, where nearly all runs are stable but for
-    those of a rare bad seed, or where all configurations fare alike and a seed decides the end of all of them.
+    In simulations of sweeps (`benchmarks/coverage.py`) the intervals of all runs and of survival covered 92 to 98%
+    with 4 seeds and more, but up to 99% with 3 and nearly always with 2. Too rarely, 86 to 92%, where nearly all runs
+    are stable but for those of a rare bad seed, or where all configurations fare alike and the seed decides their end.
     """
     from scipy.special import stdtrit
 
