@@ -22,8 +22,8 @@ def seeds_to_show(change: Change, level: float) -> int | None:
     if its error is not known, or if MAX_SEEDS would not be enough.
 
     In simulations (`benchmarks/coverage.py`: a true change of 38 points among 1 to 12 effects, 2 to 6 pairs on each of
-    3 or 5 seeds) it held at the number advised in 79 to 99% of sweeps that keep their seeds, as the report's command
-    does, and in 65 to 99% of fresh ones, on average in 91% and 82%.
+    3 or 5 seeds) it held at the number advised in 78 to 98% of sweeps that keep their seeds, as the report's command
+    does, and in 66 to 99% of fresh ones, on average in 91% and 82%.
     """
     from scipy.special import stdtr, stdtrit
 
