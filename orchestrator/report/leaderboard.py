@@ -60,8 +60,13 @@ class Row:
         Here unfinished runs count as not stable: one stable run beside many unfinished ones is no good record. It is
         the order of `planning.ranking`, too.
         """
-        ended = sum(outcome not in UNENDED for _, outcome in self.outcomes)
-        return (-self.stable.hits / max(1, ended), self.final.mean if self.final else math.inf, -self.stable.total)
+        share = self.stable.hits / max(1, self.ended)
+        return (-share, self.final.mean if self.final else math.inf, -self.stable.total)
+
+    @property
+    def ended(self) -> int:
+        """The number of runs that ended, unfinished ones included."""
+        return sum(outcome not in UNENDED for _, outcome in self.outcomes)
 
 
 def stable_share(runs: list[RunData]) -> Share:

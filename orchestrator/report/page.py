@@ -44,7 +44,7 @@ def render(content: ReportContent, refresh: int | None) -> str:
             rows=rows,
             refresh=refresh,
             confirmed=page_sections.confirmed_rows(data, rows),
-            extremes=rows if len(rows) <= 6 else rows[:3] + rows[-3:],
+            extremes=page_sections.best_and_riskiest(rows),
             tables=page_sections.leaderboard_tables(data, rows),
             evaluator_text=page_sections.evaluator_text,
             floors=frechet_floors(data),

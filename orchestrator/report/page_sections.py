@@ -70,6 +70,12 @@ def leaderboard_tables(data: SweepData, rows: list[Row]) -> list[LeaderboardTabl
     return tables
 
 
+def best_and_riskiest(rows: list[Row]) -> list[Row]:
+    """The first and the last rows, at most six: of those with an ended run, if there is one."""
+    ended = [row for row in rows if row.ended] or rows
+    return ended if len(ended) <= 6 else ended[:3] + ended[-3:]
+
+
 def confirmed_rows(data: SweepData, rows: list[Row]) -> list[tuple[Row, Row]]:
     """(row of the selection, row on fresh seeds) for each configuration that was confirmed."""
     selected = {(row.configuration, row.evaluator): row for row in rows}

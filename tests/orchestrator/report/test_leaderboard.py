@@ -6,7 +6,7 @@ import pytest
 from support.made_runs import NOISE, ONE, TWO, made_run, made_sweep, measured
 
 from orchestrator.report import leaderboard
-from orchestrator.report.page_sections import leaderboard_tables
+from orchestrator.report.page_sections import best_and_riskiest, leaderboard_tables
 from orchestrator.statistics.intervals import InterquartileMean, interquartile_mean
 
 EMA = "stabilizers.ema"
@@ -99,3 +99,25 @@ def test_the_raw_generator_stands_beside_its_moving_average() -> None:
     for runs, is_shown in (((averaged, plain), True), ((plain,), False)):
         (table,) = leaderboard_tables(made_sweep(*runs), leaderboard.rows(list(runs)))
         assert ("Frechet of the raw generator" in [column.title for column in table.columns]) is is_shown
+
+
+def test_unfinished_runs_do_not_lift_a_configuration() -> None:
+    """As in `planning.ranking`, which chooses the best model: 2 stable and 2 unfinished runs stand below 3 of 4."""
+    few = [
+        made_run(configuration="few", seed=seed, verdict=verdict)
+        for seed, verdict in enumerate(["stable", "unfinished", "stable", "unfinished"])
+    ]
+    most = [
+        made_run(configuration="most", seed=seed, verdict=verdict)
+        for seed, verdict in enumerate(["stable", "stable", "stable", "collapsed"])
+    ]
+    first, second = leaderboard.rows([*few, *most])
+    assert (first.configuration, str(first.stable), first.ended) == ("most", "3 of 4", 4)
+    assert (second.configuration, str(second.stable), second.ended) == ("few", "2 of 2", 4)
+
+
+def test_settings_that_nothing_is_known_of_are_not_the_riskiest() -> None:
+    runs = [made_run(configuration=f"c{number}", verdict="stable" if number < 4 else "") for number in range(9)]
+    assert [row.configuration for row in best_and_riskiest(leaderboard.rows(runs))] == ["c0", "c1", "c2", "c3"]
+    assert len(best_and_riskiest(leaderboard.rows(runs[4:]))) == 5
+    assert best_and_riskiest([]) == []
