@@ -126,7 +126,7 @@ class Cluster:
         """The address of each living node, by Ray's id."""
         return {node["NodeID"]: node["NodeManagerAddress"] for node in self.ray.nodes() if node["Alive"]}
 
-    def last_words(self, message: str) -> str:
+    def stderr_tail(self, message: str) -> str:
         """The end of what a lost worker wrote on stderr, if it ran on this machine. `message`: Ray's, with its pid."""
         pid = re.search(r"\bpid[:=] ?(\d+)", message)
         files = list(self.scratch.glob(f"session_2*/logs/worker-*-{pid[1]}.err")) if pid else []

@@ -90,7 +90,7 @@ class TrialTrainable(tune.Trainable):
     def _train(self) -> TrialReport:
         if self.execution is None:  # not in `setup`: Tune may yet give the trial to a worker that has just become free
             self.execution = self._begin()
-        self.execution.advance(seconds=SECONDS_PER_CALL, leave=lambda: self.preempted)
+        self.execution.advance(seconds=SECONDS_PER_CALL, should_stop=lambda: self.preempted)
         if self.preempted and not self.execution.done:
             self.execution.suspend(Cause.PREEMPTION)
             ray.actor.exit_actor()

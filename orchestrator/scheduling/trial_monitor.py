@@ -28,7 +28,7 @@ SECONDS_BETWEEN_CHECKS = 1.0
 class TrialMonitor:
     """What happened to trials, by key, since Tune was started.
 
-    `last_words`: Ray's message on a lost worker -> the end of what it wrote on stderr. `double_share`: trials that get
+    `stderr_tail`: Ray's message on a lost worker -> the end of what it wrote on stderr. `double_share`: trials that get
     twice the usual resources this time. `out_of_memory`: trials that shall get them the next time. `given_up`: the
     trials that Tune does not start again, with the cause and all that is known of it.
     """
@@ -36,7 +36,7 @@ class TrialMonitor:
     settings: RunSettings
     stop: StopRequest
     report: ReportTrial
-    last_words: Callable[[str], str]
+    stderr_tail: Callable[[str], str]
     double_share: frozenset[str] = frozenset()
     out_of_memory: set[str] = field(default_factory=set)
     given_up: dict[str, tuple[Cause, str]] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class TrialMonitor:
             summary = f"its worker was lost {self._lost[key]} times, the last time: {last_line(message)}"
         else:
             summary = f"its worker could not run it: {last_line(message)}"
-        parts = (self.last_words(str(error)), message, summary)
+        parts = (self.stderr_tail(str(error)), message, summary)
         self.given_up[key] = cause, "\n".join(part for part in parts if part)
         self._stop_if_needed(cause, summary, has_ended=True)
         self.report(TrialReport(key, event=TrialEvent.GIVEN_UP, error=summary))

@@ -55,13 +55,13 @@ class TuneRun:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # `report` says what happens to trials
         todo, double_share = unfinished_longest_first(self.plan), frozenset[str]()
         while todo:
-            monitor = TrialMonitor(self.settings, self.stop, self.report, self.cluster.last_words, double_share)
-            broke_off = self._run_round(todo, monitor)
+            monitor = TrialMonitor(self.settings, self.stop, self.report, self.cluster.stderr_tail, double_share)
+            was_aborted = self._run_round(todo, monitor)
             if self.stop.is_requested:
                 return
             next_round = monitor.out_of_memory - double_share
             double_share |= next_round
-            if broke_off:
+            if was_aborted:
                 next_round |= {folder.key for folder in self._folders(todo) if not folder.record().has_ended}
             todo = [planned for planned in todo if planned.key in next_round]
 
@@ -75,23 +75,23 @@ class TuneRun:
         """
         tuner, is_over = self._tuner(todo, monitor)
         folders = self._folders(todo)
-        broke_off = False
+        was_aborted = False
         with bounded_stop(self.stop, folders):
             try:
                 tuner.fit()
-                broke_off = is_over()
+                was_aborted = is_over()
             except Exception as error:  # Tune breaks off if Ray's memory monitor has killed a worker
                 self._pull(folders)
                 killed = killed_for_memory(str(error), folders)
                 if classify(error) is not Cause.OUT_OF_MEMORY or not killed:
                     raise
-                broke_off = True
+                was_aborted = True
                 end_killed_attempts(killed, monitor)
         self._pull(folders)
         for folder in folders:
             if folder.key in monitor.given_up and not self.stop.is_requested:
                 give_up(folder, *monitor.given_up[folder.key])
-        return broke_off
+        return was_aborted
 
     def _pull(self, folders: list[TrialFolder]) -> None:
         if self.puller:

@@ -118,15 +118,15 @@ class TrialExecution:
 
     # The beginning
 
-    def begin(self, last_words: str = "") -> None:
+    def begin(self, earlier_error: str = "") -> None:
         """Takes the trial's lock and builds the trainer, from the newest whole checkpoint if there is one.
 
-        `last_words`: what is known about the end of the last attempt, if it did not write its end down.
+        `earlier_error`: what is known about the end of the last attempt, if it did not write its end down.
         """
         with self._halting_on_full_disk():
-            self._begin(last_words)
+            self._begin(earlier_error)
 
-    def _begin(self, last_words: str) -> None:
+    def _begin(self, earlier_error: str) -> None:
         self.folder.samples.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
         self.record = self.folder.record()  # another process may have written it while we waited for the lock
@@ -136,15 +136,15 @@ class TrialExecution:
         before = copy.copy(self.record)
         if before.status == TrialStatus.DAMAGED:
             self.record = Record(self.folder.key)
-        self._open_attempt(last_words)
+        self._open_attempt(earlier_error)
         try:
             self._start_or_resume(before)
         except Exception as error:
             self._fail(error)
 
-    def _open_attempt(self, last_words: str) -> None:
+    def _open_attempt(self, earlier_error: str) -> None:
         write_json(self.folder.config_file, self.config.model_dump(mode="json"))
-        self._close_attempt(Cause.LOST_WORKER, last_words)
+        self._close_attempt(Cause.LOST_WORKER, earlier_error)
         attempt = Attempt(now_ms(), self.record.step, platform.node(), os.getpid(), self.device.type, self.node)
         self.record.attempts.append(attempt)
         self.record.status, self.record.error, self.record.verdict = TrialStatus.RUNNING, None, None
@@ -174,24 +174,24 @@ class TrialExecution:
 
     # Training
 
-    def advance(self, seconds: float = float("inf"), leave: Callable[[], bool] = lambda: False) -> None:
-        """Trains for about `seconds`, to the end of the trial, or to the first step after which `leave` is true."""
+    def advance(self, seconds: float = float("inf"), should_stop: Callable[[], bool] = lambda: False) -> None:
+        """Trains for about `seconds`, to the end of the trial, or to the first step after which `should_stop()`."""
         if self.done or self._trainer is None or self._writer is None:
             return
         with self._halting_on_full_disk():
-            self._advance(self._trainer, self._writer, seconds, leave)
+            self._advance(self._trainer, self._writer, seconds, should_stop)
 
-    def _advance(self, trainer: Trainer, writer: TrialWriter, seconds: float, leave: Callable[[], bool]) -> None:
+    def _advance(self, trainer: Trainer, writer: TrialWriter, seconds: float, should_stop: Callable[[], bool]) -> None:
         self._time.start()
         deadline = time.monotonic() + seconds
         try:
             if trainer.step_count >= self.config.steps:  # the last attempt died between its last checkpoint and its end
                 self._finish(self._judge())
-            while not self.done and time.monotonic() < deadline and not leave():
+            while not self.done and time.monotonic() < deadline and not should_stop():
                 self._take_step()
         except Diverged as event:
             writer.history.add(trainer.unfinished_window())
-            self._end_diverged(trainer, event)
+            self._check_and_finish_diverged(trainer, event)
         except Exception as error:
             self._fail(error)
         self._time.count(self.record)
@@ -258,15 +258,15 @@ class TrialExecution:
         self.folder.prune()
         self._leave()
 
-    def _end_diverged(self, trainer: Trainer, event: Diverged) -> None:
+    def _check_and_finish_diverged(self, trainer: Trainer, event: Diverged) -> None:
         try:
             self._check_applied(trainer)
         except SettingsNotApplied as error:
             self._fail(error)
         else:
-            self._diverge(self._judge((event.step, event.tensor)))
+            self._finish_diverged(self._judge((event.step, event.tensor)))
 
-    def _diverge(self, verdict: Verdict) -> None:
+    def _finish_diverged(self, verdict: Verdict) -> None:
         """Ends a trial at the step that was not finite. Of its weights only those of the best evaluation are saved."""
         assert verdict.since is not None and self._trainer is not None and self._writer is not None
         self._set_verdict(verdict)

@@ -150,8 +150,8 @@ def forgotten(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     real = TrialExecution.advance
     monkeypatch.setattr("orchestrator.scheduling.trainable.SECONDS_WITHOUT_CALL", 0.1)
 
-    def advance(self: TrialExecution, seconds: float, leave: Callable[[], bool]) -> None:
-        real(self, seconds, leave=lambda: self.step >= 5)  # checkpoints are at the even steps
+    def advance(self: TrialExecution, seconds: float, should_stop: Callable[[], bool]) -> None:
+        real(self, seconds, should_stop=lambda: self.step >= 5)  # checkpoints are at the even steps
 
     monkeypatch.setattr(TrialExecution, "advance", advance)
     worker = worker_for(tiny_plan())

@@ -21,7 +21,7 @@ def monitor_of(reported: Reported, fail_fast: bool = False, **more: Any) -> Tria
     settings = RunSettings(fail_fast=fail_fast)
     report = lambda report: reported.append((report.key, report.event or report.status))  # noqa: E731
     return TrialMonitor(
-        settings, StopRequest(), report, last_words=lambda message: "Fatal Python error: Segmentation fault", **more
+        settings, StopRequest(), report, stderr_tail=lambda message: "Fatal Python error: Segmentation fault", **more
     )
 
 
