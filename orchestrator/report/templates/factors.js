@@ -25,16 +25,19 @@ function drawFactors() {
 }
 
 function heatFigure() {
-  const trials = trialsOf(chosen.group.value).filter(trial => trial.stable !== null);
+  const trials = trialsOf(chosen.group.value).filter(trial => trial.stable !== null || trial.outcome === "unfinished");
   const [xs, ys] = [ordered(chosen.x.value, trials), ordered(chosen.y.value, trials)];
   const cells = ys.map(y => xs.map(x => trials.filter(t => levelOf(chosen.x.value, t) === x && levelOf(chosen.y.value, t) === y)));
-  const share = cell => (cell.length ? cell.filter(t => t.stable).length / cell.length : null);
-  const counts = cell => (cell.length ? `${cell.filter(t => t.stable).length} of ${cell.length}` : "");
+  const decided = cell => cell.filter(t => t.stable !== null);
+  const stable = cell => cell.filter(t => t.stable).length;
+  const share = cell => (decided(cell).length ? stable(cell) / decided(cell).length : null);
+  const undecided = cell => (cell.length ? `${cell.length} unfinished` : "");
+  const counts = cell => (decided(cell).length ? `${stable(cell)} of ${decided(cell).length}` : undecided(cell));
   return {
     data: [{
       type: "heatmap", x: xs.map(String), y: ys.map(String), z: cells.map(row => row.map(share)), zmin: 0, zmax: 1,
       text: cells.map(row => row.map(counts)), texttemplate: "%{text}", colorscale: "Cividis", xgap: 2, ygap: 2,
-      hovertemplate: `${chosen.x.value} %{x}, ${chosen.y.value} %{y}: %{text} stable<extra></extra>`,
+      hovertemplate: `${chosen.x.value} %{x}, ${chosen.y.value} %{y}: %{text}<extra></extra>`,
       colorbar: {title: {text: "stable"}, tickformat: ".0%", thickness: 12},
     }],
     layout: {
