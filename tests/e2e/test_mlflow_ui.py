@@ -70,7 +70,7 @@ def test_the_parent_tells_the_question_the_answer_and_its_children(
     home, _ = undisturbed
     page.goto(f"{address}/runs/{mirror(home)['parent']}")
     expect(page.get_by_text("Does the whole road work, from this file to the report?")).to_be_visible()
-    expect(page.get_by_text("runs were stable")).to_be_visible()
+    expect(page.get_by_text("runs are unfinished")).to_be_visible()
     for name in ("dcgan smoothing=0 seed=0", "dcgan smoothing=0.1 seed=0", "acgan seed=0", "wgan-gp seed=0"):
         expect(page.get_by_role("link", name=name)).to_be_visible()
 
