@@ -23,22 +23,14 @@ from typing import NamedTuple
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from support.known_samples import Case, cases
+from support.known_samples import cases, verdict_on
 
-from gan_core import metric_names, sampling
 from gan_core.config.sections import DataConfig, EvaluationConfig
-from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet, load
-from gan_core.data.pixels import spread
-from gan_core.evaluation.evaluator import Evaluator, build
+from gan_core.evaluation.evaluator import build
 from gan_core.evaluation.features import classifier, random_features
-from gan_core.history import Row
-from gan_core.verdict.judge import Verdict, judge
 from gan_core.verdict.rules import VERDICTS
-from gan_core.verdict.yardstick import yardstick
 from orchestrator.statistics.intervals import wilson_share
-
-EVALUATIONS = (100, 200, 300, 400)
 
 
 class Outcome(NamedTuple):
@@ -50,24 +42,15 @@ class Outcome(NamedTuple):
     reason: str
 
 
-def verdict_of(case: Case, images: ImageSet, evaluator: Evaluator, data_diversity: float) -> Verdict:
-    """The verdict on a run of 400 steps whose generator draws the case's samples at every evaluation."""
-    metrics = evaluator.measure(case.images)
-    metrics[metric_names.DIVERSITY_RATIO] = sampling.diversity(case.images) / data_diversity
-    rows: list[Row] = [{"step": step, metric_names.IMAGES_GENERATOR: 64.0 * step, **metrics} for step in EVALUATIONS]
-    return judge(rows, yardstick(TrialConfig(), images.channels, evaluator.card()))
-
-
 def outcomes(name: str, images: ImageSet, cache: Path, seed: int) -> Iterator[Outcome]:
     """Of all cases of a data set, in the features of its classifier, and in random ones."""
-    diversity = sampling.diversity(images.images[spread(len(images), 512)])
     for kind in ("classifier", "random"):
         features = classifier(images, cache) if kind == "classifier" else random_features(images.channels)
         evaluator = build(EvaluationConfig(), images, features)
         for case in cases(images.images, images.test_images, images.test_labels, seed):
             if case.needs_labels and kind == "random":
                 continue
-            verdict = verdict_of(case, images, evaluator, diversity)
+            verdict = verdict_on(case, images, evaluator)
             yield Outcome(name, kind, case.name, sorted(case.verdicts), verdict.name, verdict.reason)
 
 

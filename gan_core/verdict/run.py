@@ -68,8 +68,8 @@ class FinishedRun:
     @property
     def frechet(self) -> Series:
         """Of the generator itself, the untrained one included."""
-        name = metric_names.frechet(self.yardstick.evaluator)
-        return self.series(metric_names.raw(name)) or self.series(name)
+        values = [(row, _value(row, metric_names.FRECHET, self.yardstick.evaluator)) for row in self.rows]
+        return [(int(row["step"]), value) for row, value in values if value is not None]
 
     @cached_property
     def evaluations(self) -> list[Evaluation]:
@@ -126,7 +126,7 @@ def _evaluation(row: Row, yardstick: Yardstick, untrained: float) -> Evaluation:
     min_density = MIN_DENSITY_SHARE_OF_ONE_IMAGE if is_one_image else MIN_DENSITY_SHARE
     return Evaluation(
         step=int(row["step"]),
-        lack=_lack(row, values, yardstick),
+        lack=_lack(values, diversity, is_covering, yardstick),
         is_near_data=coverage is None or (is_covering and (frechet or 0.0) <= LEARNING_RATIO * untrained),
         has_left_data=coverage is not None and coverage < FAR_COVERAGE_SHARE * yardstick.coverage,
         looks_real=density is not None and density >= min_density * yardstick.density,
@@ -159,8 +159,8 @@ def _diversity(row: Row) -> float | None:
     return None if has_average else row.get(metric_names.DIVERSITY_RATIO)
 
 
-def _lack(row: Row, values: dict[str, float | None], yardstick: Yardstick) -> str:
-    diversity = _diversity(row)
+def _lack(values: dict[str, float | None], diversity: float | None, is_covering: bool, yardstick: Yardstick) -> str:
+    """How the samples lack variety; "" if they do not."""
     if diversity is not None and diversity < MIN_DIVERSITY:
         return f"the samples are {diversity:.0%} as diverse as the data"
     distinct, recall = values[metric_names.DISTINCT], values[metric_names.RECALL]
@@ -173,7 +173,6 @@ def _lack(row: Row, values: dict[str, float | None], yardstick: Yardstick) -> st
     if divergence is not None and yardstick.one_class and divergence > MAX_CLASS_DIVERGENCE * yardstick.one_class:
         share = divergence / yardstick.one_class
         return f"nearly all samples are of few classes (their divergence is {share:.0%} of that of a single class)"
-    is_near = (values[metric_names.COVERAGE] or 0.0) >= MIN_COVERAGE_SHARE * yardstick.coverage
-    if distinct is None and recall is not None and is_near and recall < MIN_RECALL:
+    if distinct is None and recall is not None and is_covering and recall < MIN_RECALL:
         return f"the samples leave out {1 - recall:.0%} of the real images"
     return ""

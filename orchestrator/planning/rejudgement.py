@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import log
 from typing import Any
 
 from gan_core import metric_names
@@ -64,4 +63,4 @@ def with_classes(card: dict[str, Any], data: DatasetCard) -> dict[str, Any]:
     if card.get("features") != "classifier" or "classes" in card:
         return card
     count = len(data["classes"])
-    return card | {"classes": count, "expected_modes": float(count), "one_class": log(count)}
+    return card | {"classes": count, "expected_modes": float(count)}

@@ -18,10 +18,10 @@ from orchestrator.formatting import format_level
 from orchestrator.report import interactive_figures, page_data, page_sections, run_details, template_filters
 from orchestrator.report.content import ReportContent
 from orchestrator.report.floors import frechet_floors, held_out_text
-from orchestrator.store.trial_status import TrialStatus
+from orchestrator.report.leaderboard import UNENDED
 
 SCRIPTS = ("charts.js", "theme.js", "curves.js", "factors.js", "leaderboard.js", "samples.js")
-GOOD_OR_UNENDED = ("stable", TrialStatus.PENDING, TrialStatus.RUNNING, TrialStatus.INTERRUPTED)
+GOOD_OR_UNENDED = ("stable", *UNENDED)
 """Outcomes of runs that are not in the section on what went wrong."""
 
 

@@ -5,18 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.known_samples import cases
+from support.known_samples import cases, verdict_on
 from support.real_data import FOLDER
 
-from gan_core import metric_names, sampling
 from gan_core.config.sections import DataConfig, EvaluationConfig
-from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet, load
-from gan_core.data.pixels import spread
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import classifier, random_features
-from gan_core.verdict.judge import judge
-from gan_core.verdict.yardstick import yardstick
 
 WITH_LABELS = [
     ("6 training images repeated", "collapsed"),
@@ -58,13 +53,8 @@ def without_labels() -> tuple[ImageSet, Evaluator]:
 
 
 def verdict_of(name: str, images: ImageSet, evaluator: Evaluator) -> str:
-    """The verdict on a run of 400 steps whose generator draws these samples at each of four evaluations."""
     case = next(each for each in cases(images.images, images.test_images, images.test_labels) if each.name == name)
-    metrics = evaluator.measure(case.images)
-    data_diversity = sampling.diversity(images.images[spread(len(images), 512)])
-    metrics[metric_names.DIVERSITY_RATIO] = sampling.diversity(case.images) / data_diversity
-    rows = [{"step": step, metric_names.IMAGES_GENERATOR: 64.0 * step, **metrics} for step in (100, 200, 300, 400)]
-    return judge(rows, yardstick(TrialConfig(), images.channels, evaluator.card())).name
+    return verdict_on(case, images, evaluator).name
 
 
 @pytest.mark.parametrize(("name", "verdict"), WITH_LABELS)
