@@ -21,4 +21,4 @@ def repeats_training_images(
     """
     low, _ = wilson_interval(copied, samples, DEVIATIONS)
     _, high = (0.0, 0.0) if copied_of_held_out is None else wilson_interval(copied_of_held_out, held_out, DEVIATIONS)
-    return copied >= MIN_COPIED and low > high
+    return copied >= MIN_COPIED and bool(low > high)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from orchestrator.statistics.intervals import Array, Change, Share, wilson_interval
+from gan_core.wilson import wilson_interval
+from orchestrator.statistics.intervals import Array, Change, Share
 from orchestrator.statistics.result import Result
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp
-from statistics import NormalDist, fmean
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from gan_core.wilson import wilson_interval
+
 Array = npt.NDArray[np.float64]
 
-NORMAL_QUANTILE = NormalDist().inv_cdf(0.975)
 PRIOR_CORRELATION = 0.1
 """Expected, before looking, between the outcomes of two runs of a seed, or of two pairs of runs of a seed."""
 PRIOR_WEIGHT = 2
@@ -39,16 +40,8 @@ def wilson_share(hits: int, total: int) -> Share:
     """The share of `hits` in `total`; if `total` is 0 its interval is all of [0, 1]."""
     if total == 0:
         return Share(0, 0, 0.0, 1.0)
-    low, high = wilson_interval(np.array([hits / total]), np.array([float(total)]), NORMAL_QUANTILE)
-    return Share(hits, total, float(low[0]), float(high[0]))
-
-
-def wilson_interval(rates: Array, runs: Array, quantile: float) -> tuple[Array, Array]:
-    """The interval (Wilson 1927) of each of the shares, of so many runs; all [shares]."""
-    pull = quantile**2 / runs
-    centre = (rates + pull / 2) / (1 + pull)
-    half = np.sqrt(rates * (1 - rates) * pull + pull**2 / 4) / (1 + pull)
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    low, high = wilson_interval(hits / total, total)
+    return Share(hits, total, float(low), float(high))
 
 
 class Change(NamedTuple):
