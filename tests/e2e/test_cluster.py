@@ -73,7 +73,7 @@ def trained_on(cluster: Topology, host: str) -> str | None:
 
 
 def first_trained(cluster: Topology, hosts: Iterable[str]) -> tuple[str, str] | None:
-    """The first of these hosts that has one, and the trial: a slow host must not let the other one finish meanwhile."""
+    """A host on which a trial has a checkpoint, and that trial: waiting for one host must not let the other finish."""
     return next(((host, trial) for host in hosts if (trial := trained_on(cluster, host))), None)
 
 
@@ -122,7 +122,7 @@ def disturb(cluster: Topology, runs: Callable[[], bool]) -> dict[str, str]:
 
     hosts, lost = cluster.hosts, {}
     while left := {"one", "two"} - lost.keys():
-        host, trial = wait_for(partial(first_trained, cluster, left), f"a checkpoint on {' or '.join(left)}")
+        host, trial = wait_for(partial(first_trained, cluster, left), f"a checkpoint on {' or '.join(sorted(left))}")
         hosts[host].freeze(TRAINER)
         lost[host] = trial
     wait_for(lambda: run_ids(SweepFolder(cluster.home, "smoke")), "runs in MLflow")
