@@ -53,6 +53,7 @@ def client_for(uri: str) -> Any:
 
     for logger in ("mlflow", "alembic"):  # after the import, which sets their levels; all errors are raised as well
         logging.getLogger(logger).setLevel(logging.CRITICAL)
+    sqlite.create(uri, MlflowClient)
     return AnswerTimingClient(MlflowClient(tracking_uri=uri))
 
 
@@ -75,7 +76,7 @@ class AnswerTimingClient:
 
 def warm_up(uri: str) -> None:
     """Import MLflow and let it create its database. This takes seconds, in which other preparations can go on."""
-    with suppress(Exception), sqlite.creation_lock(uri):  # `Mirror.open` reports errors
+    with suppress(Exception):  # `Mirror.open` reports errors
         client_for(uri).search_experiments(max_results=1)
 
 

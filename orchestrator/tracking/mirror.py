@@ -21,7 +21,7 @@ from orchestrator.store.sweep_document import SweepDocument, TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_status import TrialStatus
-from orchestrator.tracking import child_run, mirror_file, run_content
+from orchestrator.tracking import child_run, mirror_file, run_content, sqlite
 from orchestrator.tracking.address import without_secrets
 from orchestrator.tracking.child_run import ChildRun, TrialSource, to_json
 from orchestrator.tracking.client import FOLDER_TAG, KEY_TAG, KIND_TAG, client_for, keep_oldest_run
@@ -81,7 +81,10 @@ class Mirror:
         except Exception as error:  # MLflow, SQLAlchemy and requests each have errors of their own
             self.parent_run_id = ""
             safe_uri = without_secrets(self.uri)
-            raise UserError(f"MLflow at {safe_uri} cannot be used: {first_line(error)}; check the address") from None
+            remedy = "check the address"
+            if file := sqlite.database_file(self.uri):
+                remedy = f"check the address, or move {file} away: `orchestrate sync` makes its runs again"
+            raise UserError(f"MLflow at {safe_uri} cannot be used: {first_line(error)}; {remedy}") from None
 
     def _open(self) -> None:
         self.client = client_for(self.uri)

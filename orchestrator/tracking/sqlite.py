@@ -1,10 +1,11 @@
-"""MLflow's SQLite file: its integrity is checked before anything is sent, and one process at a time creates it."""
+"""MLflow's SQLite file: its integrity is checked before anything is sent, and it appears whole or not at all."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -44,16 +45,23 @@ def check_integrity(uri: str, sweep: str) -> None:
         )
 
 
-@contextmanager
-def creation_lock(uri: str) -> Iterator[None]:
-    """Held while MLflow creates its tables, because two commands that start at once would both create them.
+def create(uri: str, create_tables: Callable[[str], object]) -> None:
+    """Let `create_tables` fill a new file, given its address, and give it the name of `uri` when it is whole.
 
-    Raises OSError. For stores other than SQLite there is no lock.
+    MLflow's migrations are not one transaction, and it cannot go on with what a process that was killed in them left.
+    One process at a time creates the file. Nothing is done where it exists, and for stores other than SQLite. Raises
+    OSError, and what `create_tables` raises.
     """
     file = database_file(uri)
-    if file is None:
-        yield
+    if file is None or file.exists():
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_name(f"{file.name}.lock")):
-        yield
+        for left_behind in file.parent.glob(f"{file.name}.new-*"):
+            left_behind.unlink()
+        if file.exists():
+            return
+        suffix = f".new-{os.getpid()}"
+        address, mark, query = uri.partition("?")
+        create_tables(f"{address}{suffix}{mark}{query}")
+        file.with_name(file.name + suffix).rename(file)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.mirrors import synced_mirror
-from support.sqlite_processes import create_tables, die_in_a_transaction
+from support.sqlite_processes import create_tables, die_in_a_migration, die_in_a_transaction
 from support.tiny import run_to_end
 
 from orchestrator.errors import UserError
@@ -88,6 +88,18 @@ def test_commands_that_start_at_once_create_the_database_once(tmp_path: Path) ->
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0]
+    sqlite.check_integrity(uri, "tiny")
+
+
+def test_a_command_killed_while_mlflow_creates_its_tables_leaves_no_half_made_database(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    process = PROCESSES.Process(target=die_in_a_migration, args=(uri,))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert not (tmp_path / "mlflow.db").exists()
+    create_tables(uri)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["mlflow.db", "mlflow.db.lock"]
     sqlite.check_integrity(uri, "tiny")
 
 
