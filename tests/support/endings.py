@@ -11,7 +11,13 @@ import torch
 from mlflow import MlflowClient
 
 from gan_core import checkpoint
-from support.commands import trials
+from orchestrator.planning.evaluators import build_evaluators
+from orchestrator.planning.plan import make_plan
+from orchestrator.store.sweep_folder import make_home
+from orchestrator.store.trial_status import TrialStatus
+from orchestrator.sweepfile import loader
+from orchestrator.trial.execution import TrialExecution
+from support.commands import SMOKE, trials
 from support.waiting import wait_until
 
 STEPS = 160
@@ -22,6 +28,21 @@ LONGER = (
     *("--set", f"trial.evaluation.every={STEPS // 2}"),
 )
 """Options that make the smoke sweep long enough to be disturbed."""
+
+
+def train_alone(home: Path) -> None:
+    """Train the longer sweep's trials in this process, one after the other, without Ray or MLflow."""
+    plan = make_plan(loader.load(SMOKE, [*LONGER[1::2]]), home)
+    make_home(home)
+    evaluators = build_evaluators(plan, home, on_phase=lambda _: None, note=lambda _: None)
+    for planned in plan.trials:
+        evaluator = evaluators[planned.evaluation]
+        trial = TrialExecution(
+            plan.folder.trial(planned.key), planned.config, plan.images[planned.fingerprint], evaluator
+        )
+        trial.begin()
+        trial.advance()
+        assert trial.record.status == TrialStatus.FINISHED
 
 
 def wait_for_checkpoints(home: Path, process: subprocess.Popen[str], count: int = 2) -> None:
