@@ -1,4 +1,4 @@
-"""Errors that the user can correct: one clear line each, exit code 2, never a traceback."""
+"""Errors that the user reads: one clear line each, never a traceback."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ MAX_PATH_LENGTH = 200
 """Characters of a path that a message shows: a longer one is a mistake, not a path that somebody meant."""
 
 
-class UserError(Exception):
-    """The request is wrong, and nothing was started. The user reads the message as it is."""
-
+class _ReadableError(Exception):
     def __str__(self) -> str:
         return "\n".join(map(escape_control_characters, super().__str__().split("\n")))
+
+
+class UserError(_ReadableError):
+    """The request is wrong, and nothing was started. The user reads the message as it is. Exit code 2."""
+
+
+class ServiceError(_ReadableError):
+    """The request is right, but what the command needs did not start. The same command may succeed. Exit code 1."""
 
 
 @dataclass(frozen=True)

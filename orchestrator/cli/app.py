@@ -13,8 +13,8 @@ import typer
 
 from orchestrator import __version__
 from orchestrator.cli import manage, run, show
-from orchestrator.errors import UserError
-from orchestrator.signals import INTERRUPTED, INTERRUPTED_MESSAGE, Interrupted
+from orchestrator.errors import ServiceError, UserError
+from orchestrator.signals import INTERRUPTED, INTERRUPTED_MESSAGE, SOME_FAILED, Interrupted
 
 app = typer.Typer(
     name="orchestrate",
@@ -75,6 +75,9 @@ def run_command(arguments: list[str] | None = None) -> int:
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
+    except ServiceError as error:
+        print(error, file=sys.stderr)
+        return SOME_FAILED
     except Interrupted:
         print(INTERRUPTED_MESSAGE)
         return INTERRUPTED

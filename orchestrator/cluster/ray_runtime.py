@@ -12,9 +12,9 @@ import psutil
 
 from gan_core.error_text import first_line
 from orchestrator.cluster import capacity, ray_environment
-from orchestrator.errors import UserError
+from orchestrator.errors import ServiceError, UserError
 from orchestrator.periodic import PeriodicThread
-from orchestrator.signals import SIGNALS, kill_children
+from orchestrator.signals import SIGNALS, Interrupted, kill_children
 
 VITAL_PROCESSES = ("gcs_server", "raylet")
 """Ray's processes without which nothing goes on. Its own client notices the death of the first only after a minute."""
@@ -72,19 +72,37 @@ class Cluster:
         self.ray = ray
         ray_environment.suppress_events()
         try:
-            ray.init(
+            self._init_local()
+        except Exception:  # on a busy machine Ray gives up after 30 s; by now its files lie in memory
+            kill_children()
+            ray.shutdown()
+            try:
+                self._init_local()
+            except Exception as error:
+                kill_children()
+                raise ServiceError(
+                    f"Ray did not start in two tries: {first_line(error)}; the same command tries again{self._ray_log()}"
+                ) from None
+        self._watch_processes()
+
+    def _init_local(self) -> None:
+        try:
+            self.ray.init(
                 num_cpus=self.workers,
                 include_dashboard=False,
                 object_store_memory=self.object_store_bytes,
                 _temp_dir=str(self.scratch),
                 **ray_environment.INIT_OPTIONS,
             )
-        except BaseException as error:  # also an interruption: Ray does not know yet which processes it has started
+        except Interrupted:  # Ray does not know yet which processes it has started
             kill_children()
-            if isinstance(error, Exception):
-                raise UserError(f"Ray did not start ({first_line(error)}); the same command tries again") from None
             raise
-        self._watch_processes()
+
+    def _ray_log(self) -> str:
+        """The last lines that Ray's processes wrote on stderr, each below the message; "" if they wrote nothing."""
+        files = sorted(self.scratch.glob("session_2*/logs/*.err"))
+        lines = [line for file in files for line in file.read_text(errors="replace").strip().splitlines()[-3:]]
+        return "".join(f"\n  {line}" for line in lines)
 
     def _watch_processes(self) -> None:
         vital = [child for child in psutil.Process().children() if child.name() in VITAL_PROCESSES]

@@ -26,11 +26,10 @@ from orchestrator.tracking.mirror import Mirror
 
 
 def import_mlflow(uri: str, stack: ExitStack) -> Future[None]:
-    """Import MLflow in another thread and open its store there.
-
-    The end of `stack` waits for it: a store whose creation was cut off could not be used again.
-    """
-    return stack.enter_context(ThreadPoolExecutor(1)).submit(client.warm_up, uri)
+    """Import MLflow in another thread and open its store there. The end of `stack` does not wait for it."""
+    executor = ThreadPoolExecutor(1)
+    stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+    return executor.submit(client.warm_up, uri)
 
 
 def prepare_evaluators(
@@ -46,7 +45,7 @@ def prepare_evaluators(
 
 @contextmanager
 def start_ray(plan: Plan, options: SweepOptions, display: Display) -> Iterator[Cluster]:
-    """A local Ray, or a connection to the cluster of the request, whose nodes are checked first. Raises UserError."""
+    """A local Ray, or a connection to the cluster of the request, whose nodes are checked first. Raises UserError and ServiceError."""
     display.set_phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
     workers = options.workers or environment.available_cpus()
     data_bytes = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in plan.data.values())

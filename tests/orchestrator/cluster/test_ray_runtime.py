@@ -1,0 +1,74 @@
+"""A local Ray that does not start is tried once more, and is then the machine's failure, not the request's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import ray
+from support.commands import invoke
+
+from orchestrator.cluster.ray_runtime import Cluster
+from orchestrator.errors import ServiceError
+
+TIMED_OUT = "The current node timed out during startup."
+LAST_WORDS = "the raylet could not bind"
+
+
+class BusyMachine:
+    """`ray.init` on a machine where the first `failures` starts take too long."""
+
+    def __init__(self, failures: int):
+        self.failures, self.starts = failures, 0
+
+    def __call__(self, _temp_dir: str, **options: object) -> None:
+        self.starts += 1
+        if self.starts <= self.failures:
+            logs = Path(_temp_dir) / f"session_2026_{self.starts}" / "logs"
+            logs.mkdir(parents=True)
+            (logs / "raylet.err").write_text(f"{LAST_WORDS}\n")
+            raise Exception(TIMED_OUT)
+
+
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], BusyMachine]:
+    def make(failures: int) -> BusyMachine:
+        machine = BusyMachine(failures)
+        monkeypatch.setattr(ray, "init", machine)
+        return machine
+
+    return make
+
+
+def cluster(scratch: Path) -> Cluster:
+    return Cluster(None, 1, scratch, 0, lambda name: None)
+
+
+def test_a_start_that_takes_too_long_is_tried_once_more(busy: Callable[[int], BusyMachine], tmp_path: Path) -> None:
+    machine = busy(1)
+    with cluster(tmp_path):
+        assert machine.starts == 2
+
+
+def test_after_two_tries_it_is_told_with_what_ray_said(busy: Callable[[int], BusyMachine], tmp_path: Path) -> None:
+    machine = busy(2)
+    with pytest.raises(ServiceError) as error, cluster(tmp_path):
+        pass
+    assert machine.starts == 2
+    assert TIMED_OUT in str(error.value) and LAST_WORDS in str(error.value)
+
+
+def test_the_command_then_exits_with_1_because_the_request_is_right(
+    busy: Callable[[int], BusyMachine], tmp_path: Path
+) -> None:
+    busy(2)
+    sweep = tmp_path / "one.yaml"
+    sweep.write_text(
+        "sweep: one\ntrial: {steps: 2, batch_size: 8, model: {width: 4}, evaluation: {samples: 80, features: random}}\n"
+        "groups: [{name: dcgan}]\n"
+    )
+    done = invoke("sweep", sweep, "--workers", "1", home=tmp_path / "home")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Ray did not start in two tries" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
