@@ -1,4 +1,4 @@
-"""What SIGINT and SIGTERM do to a command: the first one starts an orderly exit, the second one exits at once.
+"""What SIGINT, SIGTERM and SIGHUP do to a command: the first starts an orderly exit, the second exits at once.
 
 The orderly exit has a time limit: a signal may come while a library holds a lock that the exit needs (seen in imports).
 """
@@ -19,7 +19,8 @@ from orchestrator import shutdown_budgets
 FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
 """Exit codes. 2 says that the request was wrong."""
 INTERRUPTED_MESSAGE = "interrupted; the same command goes on from here"
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""SIGHUP: the terminal was closed. Under `nohup` it is ignored, and stays so."""
 
 
 class Interrupted(SystemExit):
@@ -55,6 +56,8 @@ _first_signal = threading.Event()
 def _handler(action: Callable[[], None]) -> Callable[[int, Any], None]:
     def handle(number: int, frame: Any) -> None:
         if _first_signal.is_set():
+            if number == signal.SIGHUP:  # comes from the terminal and from its shell
+                return
             exit_at_once(INTERRUPTED)
         _first_signal.set()
         action()
@@ -63,7 +66,7 @@ def _handler(action: Callable[[], None]) -> Callable[[int, Any], None]:
 
 
 def exit_on_signals() -> None:
-    """From now on the first SIGINT or SIGTERM raises Interrupted in the main thread.
+    """From now on the first of `SIGNALS` raises Interrupted in the main thread.
 
     SIGINT counts even if it was ignored (as in a script's `orchestrate sweep FILE &`) or blocked (as in a Ray job),
     because `orchestrate stop` sends it.
@@ -72,10 +75,16 @@ def exit_on_signals() -> None:
     def interrupt() -> None:
         raise Interrupted
 
-    for number in SIGNALS:
+    for number in _heard_signals():
         signal.signal(number, _handler(interrupt))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_exit_at_limit, daemon=True, name="shutdown-limit").start()
+
+
+def _heard_signals() -> list[signal.Signals]:
+    """All of `SIGNALS`, but under `nohup` not SIGHUP."""
+    is_nohup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return [number for number in SIGNALS if not (is_nohup and number == signal.SIGHUP)]
 
 
 def _exit_at_limit() -> None:
@@ -88,8 +97,8 @@ def _exit_at_limit() -> None:
 
 @contextmanager
 def handle_stop_signal_with(action: Callable[[], None]) -> Iterator[None]:
-    """In this context the first SIGINT or SIGTERM calls `action`."""
-    before = {number: signal.signal(number, _handler(action)) for number in SIGNALS}
+    """In this context the first of `SIGNALS` calls `action`."""
+    before = {number: signal.signal(number, _handler(action)) for number in _heard_signals()}
     try:
         yield
     finally:

@@ -13,6 +13,7 @@ import typer
 
 from orchestrator import __version__
 from orchestrator.cli import manage, run, show
+from orchestrator.console.closed_output import watch_output
 from orchestrator.errors import ServiceError, UserError
 from orchestrator.signals import INTERRUPTED, INTERRUPTED_MESSAGE, SOME_FAILED, Interrupted
 
@@ -88,6 +89,7 @@ def run_command(arguments: list[str] | None = None) -> int:
 
 def main() -> None:
     """The console script. It leaves without unloading torch and Ray, which would take 2 seconds."""
+    watch_output()
     code = run_command()
     sys.stdout.flush()
     sys.stderr.flush()

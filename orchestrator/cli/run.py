@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Literal
 
 import typer
@@ -20,7 +21,6 @@ from orchestrator.cli.options import (
     Workers,
 )
 from orchestrator.console.output import make_console, print_json, say
-from orchestrator.errors import UserError
 
 
 def sweep(
@@ -33,7 +33,7 @@ def sweep(
     detach: Annotated[
         bool,
         typer.Option(
-            "--detach", help="On a remote cluster (ray:// or http://): start the sweep and do not wait for it."
+            "--detach", help="Start the sweep and do not wait for it: it goes on when the terminal is closed."
         ),
     ] = False,
     device: Annotated[
@@ -79,9 +79,10 @@ def sweep(
     from orchestrator import signals
 
     if detach:
-        raise UserError(
-            "--detach only works on a remote cluster: give --address ray://HOST:10001 or --address http://HOST:8265"
-        )
+        from orchestrator.commands.detach import start_detached
+
+        words = [word for word in sys.argv[1:] if word != "--detach"]
+        raise typer.Exit(start_detached(file, set_ or [], home, words, make_console()))
     signals.exit_on_signals()  # before torch is imported, which takes a while
     from orchestrator.commands.sweep import run_sweep
     from orchestrator.commands.sweep_options import SweepOptions

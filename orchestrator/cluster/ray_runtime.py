@@ -50,6 +50,7 @@ class Cluster:
 
     def __enter__(self) -> Cluster:
         handlers = {number: signal.getsignal(number) for number in SIGNALS}
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # for Ray's processes, which inherit it
         if self.address is None:
             self._start_local()
         else:
@@ -80,9 +81,8 @@ class Cluster:
                 self._init_local()
             except Exception as error:
                 kill_children()
-                raise ServiceError(
-                    f"Ray did not start in two tries: {first_line(error)}; the same command tries again{self._ray_log()}"
-                ) from None
+                message = f"Ray did not start in two tries: {first_line(error)}; the same command tries again"
+                raise ServiceError(message + self._ray_log()) from None
         self._watch_processes()
 
     def _init_local(self) -> None:

@@ -45,7 +45,10 @@ def prepare_evaluators(
 
 @contextmanager
 def start_ray(plan: Plan, options: SweepOptions, display: Display) -> Iterator[Cluster]:
-    """A local Ray, or a connection to the cluster of the request, whose nodes are checked first. Raises UserError and ServiceError."""
+    """A local Ray, or a connection to the cluster of the request, whose nodes are checked first.
+
+    Raises UserError if the request cannot be met, ServiceError if the local Ray does not start.
+    """
     display.set_phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
     workers = options.workers or environment.available_cpus()
     data_bytes = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in plan.data.values())

@@ -12,6 +12,7 @@ This is the map of a home folder; an indented name lies in the folder above it:
     mirror.json                    where MLflow holds the sweep: its address and the ids of the runs
     id                             an id of this folder, which MLflow's parent run carries
     lock, holder.json              held while a command runs the sweep; which command took the lock last
+    output.log                     what `orchestrate sweep --detach` printed
     storage                        the address of the object store that the trials live in, if they do not live here
     report/                        report.html, report.md, effects.png, survival.png, curves.png, samples.png,
                                    trials.csv, effects.csv, histories.parquet
@@ -63,6 +64,7 @@ class SweepFolder:
         self.mirror_file = self.folder / "mirror.json"
         self.lock_file = self.folder / "lock"
         self.holder_file = self.folder / "holder.json"
+        self.output_file = self.folder / "output.log"
         self.report_folder = self.folder / "report"
         self.report_file = self.report_folder / "report.html"
         self.id_file = self.folder / "id"

@@ -9,10 +9,13 @@ from mlflow import MlflowClient
 from support.commands import SMOKE, invoke, orchestrate, start, trials
 from support.endings import LONGER, wait_for_checkpoints
 from support.small_disks import MakeDisk, full
+from support.waiting import wait_until
 
 from gan_core import checkpoint
 from gan_core.config.sections import DataConfig
 from gan_core.data.datasets import load
+from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.store.sweep_lock import is_held
 
 pytestmark = pytest.mark.e2e
 
@@ -52,14 +55,23 @@ def test_a_damaged_classifier_is_named_before_mlflow_has_a_run(tmp_path: Path) -
     assert list(tmp_path.glob("sweeps/smoke/trials/*")) == []
 
 
-def test_two_sweeps_run_side_by_side_in_one_home(tmp_path: Path) -> None:
+def test_two_sweeps_run_side_by_side_in_one_home_one_of_them_without_a_terminal(tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(SMOKE.read_text().replace("sweep: smoke", "sweep: other"))
     home = tmp_path / "home"
-    started = [start("sweep", file, "--workers", "1", home=home) for file in (SMOKE, other)]
-    for process in started:
-        output, _ = process.communicate(timeout=400)
-        assert process.returncode == 0, output
+    waited_for = start("sweep", SMOKE, "--workers", "1", home=home)
+    detached = orchestrate("sweep", other, "--workers", "1", "--detach", home=home)
+    assert detached.returncode == 0, detached.stdout + detached.stderr
+    left = SweepFolder(home, "other")
+    assert str(left.output_file) in detached.stdout
+    again = orchestrate("sweep", other, "--detach", home=home)
+    assert again.returncode == 2 and "is being run by process" in again.stderr
+    outputs = [waited_for.communicate(timeout=400)[0]]
+    assert waited_for.returncode == 0, outputs
+    wait_until(lambda: not is_held(left.lock_file), "the end of the detached sweep")
+    outputs.append(left.output_file.read_text())
+    for output in outputs:
+        assert "report.html" in output
         assert "no report" not in output and "Traceback" not in output
     client = MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
     for name in ("smoke", "other"):

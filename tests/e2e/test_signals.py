@@ -44,7 +44,8 @@ def test_workers_that_are_preempted_silent_or_stopped_cost_their_trials_nothing(
     reference: Path, tmp_path: Path
 ) -> None:
     """SIGTERM to a worker: its trial is saved and goes on in another. SIGSTOP to one: it is killed for its silence, and
-    its trial goes on. SIGSTOP to one, then Ctrl-C: the command does not wait for it."""
+    its trial goes on. SIGSTOP to one, then the terminal is closed: SIGHUP to all that runs in it. Ray stays until the
+    other trial is saved, and the command does not wait for the stopped one."""
     process = start("sweep", SMOKE, *LONGER, "--patience", "0.3", home=tmp_path)
     wait_for_checkpoints(tmp_path, process)
     wait_until(lambda: len(running(tmp_path)) == 2, "two running trials", process=process)
@@ -64,7 +65,7 @@ def test_workers_that_are_preempted_silent_or_stopped_cost_their_trials_nothing(
 
     family = family_of(process)
     os.kill(goes_on["process"], signal.SIGSTOP)
-    os.kill(process.pid, signal.SIGINT)
+    os.killpg(process.pid, signal.SIGHUP)
     output, _ = process.communicate(timeout=BOUND)
     assert process.returncode == 130, output
     assert "Traceback" not in output

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
-from support.commands import program
+from support.commands import COMMAND, program
 
 from orchestrator.signals import StopRequest
 
@@ -32,7 +35,7 @@ def blocking() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("began", [None, ignoring, blocking], ids=["terminal", "script", "Ray job"])
 def test_the_first_signal_leaves_in_order(number: signal.Signals, began: Callable[[], object] | None) -> None:
     process, child = started(stuck=False, preexec_fn=began)
@@ -53,6 +56,68 @@ def test_the_second_signal_leaves_at_once_and_takes_stopped_children_along() -> 
     assert process.wait(timeout=60) == 130
     psutil.wait_procs([child], timeout=60)
     assert not child.is_running()
+
+
+def test_a_closed_terminal_that_tells_twice_still_leaves_in_order() -> None:
+    """The kernel sends SIGHUP, and so does the shell."""
+    process, _ = started(stuck=True, bound=0.5)
+    process.send_signal(signal.SIGHUP)
+    assert process.stdout
+    assert process.stdout.readline() == "in order\n"
+    process.send_signal(signal.SIGHUP)
+    assert process.stdout.readline().strip() == ""  # it goes on to its limit, with a line of its own
+    assert process.stdout.readline() == "interrupted; the same command goes on from here\n"
+    assert process.wait(timeout=60) == 130
+
+
+def test_a_reader_that_goes_away_ends_the_command_in_order(tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    process = subprocess.Popen(program("writes_until_stopped", saved), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout and process.stderr
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=60) == 130, process.stderr.read()
+    assert saved.exists()
+
+
+def test_a_terminal_that_is_closed_ends_the_command_in_order(tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        program("writes_until_stopped", saved), start_new_session=True, preexec_fn=lambda: os.login_tty(theirs)
+    )
+    os.close(theirs)
+    os.read(ours, 4)
+    os.close(ours)
+    assert process.wait(timeout=60) == 130
+    assert saved.exists()
+
+
+def test_under_nohup_it_goes_on_with_nobody_to_read(tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    process = subprocess.Popen(
+        program("writes_until_stopped", saved),
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    assert process.stdout
+    process.stdout.readline()
+    process.stdout.close()
+    time.sleep(1)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=60) == 130
+    assert int(saved.read_text()) > 3
+
+
+def test_a_command_that_only_shows_something_ends_quietly_with_its_reader(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f'"{COMMAND[0]}" status --home "{tmp_path}" | true; echo ${{PIPESTATUS[0]}}'],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("141\n", "")
 
 
 def test_leaving_in_order_is_bounded_where_a_lock_is_in_the_way() -> None:

@@ -1,0 +1,54 @@
+"""`orchestrate sweep --detach` on this machine: the sweep goes on without a terminal."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from orchestrator.command_hints import orchestrate_command
+from orchestrator.console.output import say
+from orchestrator.errors import UserError
+from orchestrator.store.sweep_folder import SweepFolder, make_home
+from orchestrator.store.sweep_lock import is_held, read_holder
+from orchestrator.sweepfile import loader
+
+SECONDS_BETWEEN_LOOKS = 0.2
+
+
+def start_detached(file: Path, overrides: list[str], home: Path, words: list[str], console: Console) -> int:
+    """Start `orchestrate WORDS` in a session of its own, and return as soon as it holds the sweep's lock.
+
+    `words`: of the command, without `--detach`. What it prints goes to `output.log` in the sweep's folder. If it ends
+    before it holds the lock, that is shown here, and its exit code is returned. Raises UserError.
+    """
+    folder = SweepFolder(home, loader.load(file, overrides).name)
+    if is_held(folder.lock_file):
+        holder = read_holder(folder)
+        process_name = f"process {holder.process}" if holder else "another process"
+        raise UserError(f"sweep {folder.name} is being run by {process_name} already")
+    make_home(home)
+    folder.folder.mkdir(parents=True, exist_ok=True)
+    with open(folder.output_file, "a+", encoding="utf-8", errors="replace") as log:
+        begin = log.seek(0, 2)
+        sweep = subprocess.Popen(
+            [sys.executable, "-m", "orchestrator", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        while sweep.poll() is None and not is_held(folder.lock_file):
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        if sweep.returncode is not None:
+            log.seek(begin)
+            say(console, log.read().rstrip())
+            return sweep.returncode
+    say(console, f"process {sweep.pid} trains {folder.name}, also when this terminal is closed")
+    say(console, f"  its output   {folder.output_file}")
+    for title, command in (("how it stands", "status"), ("to end it", "stop")):
+        say(console, f"  {title:<13}{orchestrate_command(f'{command} {folder.name}', home)}")
+    return 0
