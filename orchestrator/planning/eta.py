@@ -5,25 +5,17 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from gan_core.config.trial import TrialConfig
 from orchestrator.planning.plan import Plan
-
-
-def relative_cost(config: TrialConfig) -> float:
-    """Rough cost of one step relative to other trials; only ratios of it are used."""
-    width = config.model.width or 32
-    networks = (width / 32) ** 2 * (config.data.image_size / 32) ** 2 * (10 if config.model.family == "acgan" else 1)
-    critic = 2.0 + 2.0 * bool(config.loss.gradient_penalty)
-    return networks * config.batch_size * (config.loss.n_critic * critic + 1.5)
+from orchestrator.planning.trial_cost import mean_step_seconds
 
 
 class Eta:
-    """Estimated time remaining. A group that was not timed yet is estimated from the others by `relative_cost`."""
+    """Estimated time remaining. A group that was not timed yet is estimated from the others by `mean_step_seconds`."""
 
     def __init__(self, plan: Plan, workers: int):
         self._trial_count = len(plan.unfinished)
         self.set_workers(workers)
-        self._cost = {p.key: relative_cost(p.config) for p in plan.unfinished}
+        self._cost = {p.key: mean_step_seconds(p.config) for p in plan.unfinished}
         self._group = {p.key: p.trial.group for p in plan.unfinished}
         self._left = {p.key: p.remaining for p in plan.unfinished}
         self._steps_left: Counter[tuple[str, float]] = Counter()

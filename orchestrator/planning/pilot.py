@@ -14,6 +14,7 @@ from gan_core.training.trainer import Trainer
 from orchestrator.planning.evaluators import build_evaluators
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.planning.runtime_estimate import TimedTrial
+from orchestrator.planning.trial_cost import mean_step_seconds
 from orchestrator.trial.execution import choose_device
 
 SECONDS_A_GROUP = 3.0
@@ -33,14 +34,15 @@ def time_groups(plan: Plan, home: Path, note: Callable[[str], None]) -> list[Tim
     timed_trials = []
     for planned in pilot_plan.trials:
         images, evaluator = plan.images[planned.fingerprint], evaluators[planned.evaluation]
-        timed = time_steps(Trainer(planned.config, images, device, evaluator))
-        note(f"pilot of {planned.trial.name}: {timed.seconds_per_step * 1000:.3g} ms a step, evaluations included")
-        timed_trials.append(timed)
+        seconds = time_steps(Trainer(planned.config, images, device, evaluator))
+        note(f"pilot of {planned.trial.name}: {seconds * 1000:.3g} ms a step, evaluations included")
+        slowness = seconds / mean_step_seconds(planned.config)
+        timed_trials.append(TimedTrial(planned.config, slowness, pilot_of=planned.trial.group))
     return timed_trials
 
 
-def time_steps(trainer: Trainer) -> TimedTrial:
-    """Times steps for SECONDS_A_GROUP, and one evaluation, whose time is divided among the steps between evaluations.
+def time_steps(trainer: Trainer) -> float:
+    """Seconds of a step with its share of the evaluations: times steps for SECONDS_A_GROUP, and one evaluation.
 
     The first step is not counted: it evaluates the untrained generator and warms up.
     """
@@ -62,10 +64,8 @@ def time_steps(trainer: Trainer) -> TimedTrial:
     trainer.evaluate()
     trainer.snapshot()
     evaluation = time.perf_counter() - start
-    step = (
-        sum(durations) / len(durations) if durations else evaluation
-    )  # a trial that evaluates at every step has no other
-    return TimedTrial(config, step + evaluation / config.evaluation.every)
+    step = sum(durations) / len(durations) if durations else evaluation  # if every step evaluates, there is no other
+    return step + evaluation / config.evaluation.every
 
 
 def _synchronize(trainer: Trainer) -> None:

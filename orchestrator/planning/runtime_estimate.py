@@ -13,20 +13,26 @@ from pydantic import ValidationError
 
 from gan_core.config.trial import TrialConfig
 from orchestrator import environment
-from orchestrator.planning.eta import relative_cost
 from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.trial_cost import training_seconds
 from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
 
 SAME_CONFIGURATION = "the same configuration"
+PILOT = "a pilot of its group"
 
 
 @dataclass(frozen=True)
 class TimedTrial:
-    """A trial that was timed. `seconds_per_step` includes evaluations and checkpoints."""
+    """A trial that was timed on this machine.
+
+    `slowness`: how many times as long as on the reference machine of `trial_cost` it took. `pilot_of`: the group whose
+    pilot it was; None if it was trained.
+    """
 
     config: TrialConfig
-    seconds_per_step: float
+    slowness: float
+    pilot_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,8 +50,8 @@ class RuntimeEstimate:
 
     @property
     def rough(self) -> bool:
-        """Whether the time of some trial was scaled from trials of other configurations."""
-        return set(self.sources) != {SAME_CONFIGURATION}
+        """Whether the time of some trial comes from other configurations or groups."""
+        return not set(self.sources) <= {SAME_CONFIGURATION, PILOT}
 
 
 def timed_trials(home: Path, device: str) -> list[TimedTrial]:
@@ -59,7 +65,7 @@ def timed_trials(home: Path, device: str) -> list[TimedTrial]:
                 config = TrialConfig.model_validate_json(trial_folder.config_file.read_text())
             except (OSError, ValidationError):  # written by another version
                 continue
-            timed.append(TimedTrial(config, record.seconds / record.step))
+            timed.append(_timed(config, record))
     return timed
 
 
@@ -69,36 +75,43 @@ def is_comparable(record: Record, cpu_model: str, device: str) -> bool:
     return record.step > 0 < record.seconds and same_cpu and str(record.applied.get("device", "")).startswith(device)
 
 
-class StepTime(NamedTuple):
-    """Estimated seconds per step, and the kind of trials that they come from."""
+def _timed(config: TrialConfig, record: Record) -> TimedTrial:
+    return TimedTrial(config, record.seconds / training_seconds(config, 0, record.step))
 
-    seconds: float
+
+class Slowness(NamedTuple):
+    """How many times as long as on the reference machine a trial takes, and the kind of trials that say so."""
+
+    factor: float
     source: str
 
 
-class StepTimes:
-    """Estimates seconds per step from timed trials.
+class Timings:
+    """Estimates a trial's slowness from timed trials.
 
-    If trials of the same configuration (with any seed and number of steps) were timed, only these count. Otherwise
-    trials of the same networks are scaled by `relative_cost`, and if there are none, all trials are. The estimate is
-    the median, because some slow hours of a busy machine would distort a mean.
+    A pilot of its group counts alone. Without one, trials of the same configuration (with any seed and number of steps)
+    do; without these, trials of the same networks; else all. The estimate is the median, because some slow hours of a
+    busy machine would distort a mean.
     """
 
     def __init__(self, measured: list[TimedTrial]):
-        self._cost_factors: dict[str, list[float]] = defaultdict(list)
+        self._pilots = {timed.pilot_of: timed.slowness for timed in measured if timed.pilot_of is not None}
+        self._factors: dict[str, list[float]] = defaultdict(list)
         for timed in measured:
             for name in _names(timed.config):
-                self._cost_factors[name].append(timed.seconds_per_step / relative_cost(timed.config))
+                self._factors[name].append(timed.slowness)
         self._medians: dict[str, float] = {}
 
-    def estimate(self, config: TrialConfig) -> StepTime | None:
+    def estimate(self, config: TrialConfig, group: str) -> Slowness | None:
         """None if no trial was timed."""
+        if group in self._pilots:
+            return Slowness(self._pilots[group], PILOT)
         sources = (SAME_CONFIGURATION, f"other {config.model.family} trials", "trials of other models")
         for name, source in zip(_names(config), sources, strict=True):
-            if name in self._cost_factors:
+            if name in self._factors:
                 if name not in self._medians:
-                    self._medians[name] = median(self._cost_factors[name])
-                return StepTime(self._medians[name] * relative_cost(config), source)
+                    self._medians[name] = median(self._factors[name])
+                return Slowness(self._medians[name], source)
         return None
 
 
@@ -115,27 +128,33 @@ def _timed_as(config: TrialConfig) -> str:
 
 def estimate_runtime(plan: Plan, measured: list[TimedTrial], workers: int) -> RuntimeEstimate | None:
     """How long the unfinished trials will take; None if no trial was timed."""
-    durations, sources, step_times = [], Counter[str](), StepTimes(measured)
+    durations, sources, timings = [], Counter[str](), Timings(measured)
     for planned in plan.unfinished:
-        step_time = step_times.estimate(planned.config)
-        if step_time is None:
+        slowness = timings.estimate(planned.config, planned.trial.group)
+        if slowness is None:
             return None
-        durations.append(step_time.seconds * planned.remaining)
-        sources[step_time.source] += 1
+        durations.append(slowness.factor * _seconds_left(planned))
+        sources[slowness.source] += 1
     return RuntimeEstimate(makespan(durations, workers), sum(durations), workers, dict(sources))
+
+
+def _seconds_left(planned: PlannedTrial) -> float:
+    """Of the steps that remain, on the reference machine."""
+    steps = planned.config.steps
+    return training_seconds(planned.config, steps - planned.remaining, steps)
 
 
 def unfinished_longest_first(plan: Plan) -> list[PlannedTrial]:
     """The unfinished trials, the longest first: if a long trial starts last, all other workers wait for it.
 
-    The durations come from the speeds of the sweep's own trials, or from `relative_cost` if none was timed.
+    The durations come from the speeds of the sweep's own trials, or from their settings if none was timed.
     """
     timed = [p for p in plan.trials if p.record.step > 0 < p.record.seconds]
-    step_times = StepTimes([TimedTrial(p.config, p.record.seconds / p.record.step) for p in timed])
+    timings = Timings([_timed(p.config, p.record) for p in timed])
 
     def seconds(planned: PlannedTrial) -> float:
-        step_time = step_times.estimate(planned.config)
-        return planned.remaining * (step_time.seconds if step_time else relative_cost(planned.config))
+        slowness = timings.estimate(planned.config, planned.trial.group)
+        return _seconds_left(planned) * (slowness.factor if slowness else 1.0)
 
     return sorted(plan.unfinished, key=seconds, reverse=True)
 

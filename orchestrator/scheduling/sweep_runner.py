@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.cluster.worker_count import Count, WorkerCount
 from orchestrator.console.progress import Display
-from orchestrator.planning.eta import Eta, relative_cost
+from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan
+from orchestrator.planning.trial_cost import step_seconds
 from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.scheduling.utilization import Utilization
 from orchestrator.signals import StopRequest
@@ -94,7 +95,7 @@ class SweepRunner:
             return ASSUMED_GPU_SHARE
         from orchestrator.scheduling import gpu_share
 
-        largest = max(plan.unfinished, key=lambda planned: relative_cost(planned.config))
+        largest = max(plan.unfinished, key=lambda planned: step_seconds(planned.config))
         self.display.set_phase(f"measuring what {largest.trial.name} takes of a GPU")
         images, evaluator = plan.images[largest.fingerprint], self.evaluators[largest.evaluation]
         demand = gpu_share.measure_on(self.cluster, largest.config, images, evaluator)

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.planning.eta import Eta, relative_cost
+from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.trial_cost import mean_step_seconds
 
 Events = list[tuple[int, float, float]]
 
@@ -29,7 +30,7 @@ def variants(plan: Plan) -> Plan:
 
 def summed_over_all(plan: Plan, workers: int, left: dict[str, int], reports: list[tuple[str, int, float]]) -> float:
     """The definition: each trial's steps at its group's speed so far, or at that of all."""
-    costs = {p.key: relative_cost(p.config) for p in plan.trials}
+    costs = {p.key: mean_step_seconds(p.config) for p in plan.trials}
     group = {p.key: p.trial.group for p in plan.trials}
     units: dict[str, float] = defaultdict(float)
     seconds: dict[str, float] = defaultdict(float)

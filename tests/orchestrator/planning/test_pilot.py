@@ -11,7 +11,7 @@ from gan_core.training.divergence import Diverged
 from gan_core.training.trainer import Progress, Trainer
 from orchestrator.planning import pilot
 from orchestrator.planning.plan import Plan
-from orchestrator.planning.runtime_estimate import SAME_CONFIGURATION, estimate_runtime
+from orchestrator.planning.runtime_estimate import PILOT, TimedTrial, estimate_runtime
 
 MakePlan = Callable[[], Plan]
 
@@ -23,11 +23,13 @@ def test_the_first_trial_of_each_group_is_timed(tiny_plan: MakePlan, monkeypatch
     plan = replace(plan, trials=[*plan.trials[:3], other])
     timed = pilot.time_groups(plan, plan.folder.home, notes.append)
     assert [measured.config for measured in timed] == [plan.trials[0].config, other.config]
-    assert all(measured.seconds_per_step > 0 for measured in timed)
+    assert all(measured.slowness > 0 for measured in timed)
     assert sum("ms a step" in line for line in notes) == 2
     assert not plan.folder.folder.exists()
-    expected = estimate_runtime(plan, timed, workers=1)
-    assert expected is not None and expected.sources == {SAME_CONFIGURATION: 4}
+    trained_before = [TimedTrial(planned.config, 100.0) for planned in plan.trials]
+    expected = estimate_runtime(plan, [*timed, *trained_before], workers=1)
+    assert expected is not None and expected.sources == {PILOT: 4}
+    assert expected == estimate_runtime(plan, timed, workers=1)
 
 
 def test_a_trial_that_diverges_at_once_is_timed_all_the_same(
@@ -39,7 +41,7 @@ def test_a_trial_that_diverges_at_once_is_timed_all_the_same(
     plan = tiny_plan()
     trainer = Trainer(plan.trials[0].config, next(iter(plan.images.values())))
     monkeypatch.setattr(Trainer, "step", diverge)
-    assert pilot.time_steps(trainer).seconds_per_step > 0
+    assert pilot.time_steps(trainer) > 0
 
 
 def test_a_trial_that_evaluates_at_every_step_is_timed_and_ends(tiny_plan: MakePlan) -> None:
@@ -47,5 +49,5 @@ def test_a_trial_that_evaluates_at_every_step_is_timed_and_ends(tiny_plan: MakeP
     config = plan.trials[0].config
     often = config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"every": 1})})
     trainer = Trainer(often, next(iter(plan.images.values())))
-    assert pilot.time_steps(trainer).seconds_per_step > 0
+    assert pilot.time_steps(trainer) > 0
     assert trainer.step_count == often.steps

@@ -14,15 +14,17 @@ from gan_core.config.trial import TrialConfig
 from orchestrator import environment
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.runtime_estimate import (
+    PILOT,
     SAME_CONFIGURATION,
-    StepTimes,
     TimedTrial,
+    Timings,
     estimate_runtime,
     is_comparable,
     makespan,
     timed_trials,
     unfinished_longest_first,
 )
+from orchestrator.planning.trial_cost import training_seconds
 from orchestrator.store.record import Record
 
 MakePlan = Callable[[], Plan]
@@ -34,25 +36,31 @@ def config(**settings: Any) -> TrialConfig:
 
 def test_seed_steps_and_place_do_not_matter_and_everything_else_does() -> None:
     measured = [TimedTrial(config(seed=3, steps=7, checkpoint_every=1, data__root="x"), 0.5)]
-    assert StepTimes(measured).estimate(config()) == (0.5, SAME_CONFIGURATION)
-    estimated = StepTimes(measured).estimate(config(stabilizers__label_smoothing=0.1))
-    assert estimated is not None and estimated[1] == "other dcgan trials"
+    assert Timings(measured).estimate(config(), "a") == (0.5, SAME_CONFIGURATION)
+    estimated = Timings(measured).estimate(config(stabilizers__label_smoothing=0.1), "a")
+    assert estimated == (0.5, "other dcgan trials")
 
 
 def test_the_same_configuration_counts_alone_and_a_busy_hour_does_not_spoil_it() -> None:
-    same = [TimedTrial(config(seed=seed), seconds) for seed, seconds in enumerate((1.0, 1.1, 90.0))]
-    assert StepTimes([*same, TimedTrial(config(batch_size=32), 70.0)]).estimate(config()) == (
+    same = [TimedTrial(config(seed=seed), slowness) for seed, slowness in enumerate((1.0, 1.1, 90.0))]
+    assert Timings([*same, TimedTrial(config(batch_size=32), 70.0)]).estimate(config(), "a") == (
         pytest.approx(1.1),
         SAME_CONFIGURATION,
     )
 
 
-def test_other_trials_are_scaled_by_their_cost_nearest_kind_first() -> None:
+def test_a_pilot_of_the_group_counts_alone() -> None:
+    measured = [TimedTrial(config(batch_size=8), 3.0, pilot_of="a"), TimedTrial(config(), 1.0)]
+    assert Timings(measured).estimate(config(), "a") == (3.0, PILOT)
+    assert Timings(measured).estimate(config(), "b") == (1.0, SAME_CONFIGURATION)
+
+
+def test_the_nearest_kind_of_trial_counts() -> None:
     acgan = TimedTrial(config(model__family="acgan"), 9.0)
     dcgan = TimedTrial(config(batch_size=32), 1.0)
-    assert StepTimes([acgan, dcgan]).estimate(config(batch_size=64)) == (pytest.approx(2.0), "other dcgan trials")
-    assert StepTimes([acgan]).estimate(config(batch_size=64)) == (pytest.approx(0.9), "trials of other models")
-    assert StepTimes([]).estimate(config()) is None
+    assert Timings([acgan, dcgan]).estimate(config(batch_size=64), "a") == (1.0, "other dcgan trials")
+    assert Timings([acgan]).estimate(config(batch_size=64), "a") == (9.0, "trials of other models")
+    assert Timings([]).estimate(config(), "a") is None
 
 
 @pytest.mark.parametrize(
@@ -70,7 +78,9 @@ def test_a_plan_takes_its_remaining_steps_at_their_pace(tiny_plan: MakePlan) -> 
     plan = replace(plan, trials=[begun, done, *plan.trials[2:]])
     estimated = estimate_runtime(plan, [TimedTrial(plan.trials[0].config, 2.0)], workers=1)
     assert estimated is not None
-    assert estimated.seconds == estimated.training == pytest.approx((2 + 8 + 8) * 2.0)
+    seconds = [training_seconds(p.config, p.config.steps - p.remaining, 8) for p in plan.unfinished]
+    assert len(seconds) == 3 and seconds[0] < seconds[1]
+    assert estimated.seconds == estimated.training == pytest.approx(2.0 * sum(seconds))
     assert estimated.sources == {SAME_CONFIGURATION: 1, "other dcgan trials": 2}
     assert estimated.rough
     assert estimate_runtime(plan, [], workers=1) is None
@@ -84,7 +94,7 @@ def test_what_ran_here_is_found_and_another_processor_or_device_is_not(tiny_plan
     record = execution.folder.record()
     (timed,) = timed_trials(plan.folder.home, device)
     assert timed.config == plan.trials[0].config
-    assert timed.seconds_per_step == pytest.approx(record.seconds / 8)
+    assert timed.slowness == pytest.approx(record.seconds / training_seconds(timed.config, 0, 8))
     assert is_comparable(record, environment.cpu_model(), device)
     assert not is_comparable(record, "another processor", device)
     assert not is_comparable(record, environment.cpu_model(), "another device")

@@ -1,0 +1,51 @@
+"""How long a trial takes compared with another one: seconds on a reference machine, from its settings alone.
+
+A step is passes through the two networks. A pass costs a fixed part, for its many small calls, and a part that grows
+with the batch, the images' area and the width: as the width where memory is the limit, as its square where arithmetic
+is. The numbers were fitted to `benchmarks/trial_cost.py`, which prints how far the model is off on this machine.
+Only ratios are used: what was measured on a machine says how many times as long it takes there.
+"""
+
+from __future__ import annotations
+
+from gan_core.config.trial import TrialConfig
+
+SECONDS_A_PASS, SECONDS_PER_WIDTH, SECONDS_PER_WIDTH_SQUARED = 6.8e-3, 1.7e-5, 1.15e-7
+"""The last two: for an image of 32 x 32 pixels."""
+FAMILY_FACTORS = {"acgan": 3.7}
+ORIGINAL_FACTORS = {"dcgan": 0.7, "acgan": 1.25, "wgan_gp": 2.0}
+"""Of the original report's networks, compared with the standard ones of width 32."""
+PENALTY_PASSES = 1.1
+"""Passes more for each batch of a critic with a gradient penalty."""
+SECONDS_AN_EVALUATION = 0.55
+SECONDS_TO_BEGIN = 0.3
+
+
+def step_seconds(config: TrialConfig) -> float:
+    """Of a step, without evaluations."""
+    model, width = config.model, config.model.width or 32
+    passes = config.loss.n_critic * (2 + PENALTY_PASSES * bool(config.loss.gradient_penalty)) + 1.5
+    pixels = config.batch_size * (config.data.image_size / 32) ** 2
+    pass_seconds = SECONDS_A_PASS + pixels * (SECONDS_PER_WIDTH * width + SECONDS_PER_WIDTH_SQUARED * width**2)
+    factor = FAMILY_FACTORS.get(model.family, 1.0)
+    if model.networks == "original":
+        factor *= ORIGINAL_FACTORS.get(model.family, 1.0)
+    return passes * factor * pass_seconds
+
+
+def evaluation_seconds(config: TrialConfig) -> float:
+    """Of one evaluation. Its samples cost a seventh of a step for every batch of them."""
+    return SECONDS_AN_EVALUATION + config.evaluation.samples / config.batch_size * step_seconds(config) / 7
+
+
+def mean_step_seconds(config: TrialConfig) -> float:
+    """Of a step, with its share of the evaluations."""
+    return step_seconds(config) + evaluation_seconds(config) / config.evaluation.every
+
+
+def training_seconds(config: TrialConfig, first_step: int, last_step: int) -> float:
+    """Of training from one step to another. A trial is evaluated before its first step, too."""
+    every = config.evaluation.every
+    evaluations = last_step // every - first_step // every
+    begin = 0.0 if first_step else SECONDS_TO_BEGIN + evaluation_seconds(config)
+    return begin + (last_step - first_step) * step_seconds(config) + evaluations * evaluation_seconds(config)
