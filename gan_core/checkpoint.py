@@ -1,4 +1,8 @@
-"""Checkpoints: atomic, checksummed, and read without unpickling anything but tensors and plain values."""
+"""Checkpoints: atomic, checksummed, and read without unpickling anything but tensors and plain values.
+
+A file is what `torch.save` writes, and `torch.load(file, weights_only=True)` reads it. torch's files are zip archives;
+the checksum is the archive's comment, which torch ignores. Earlier versions wrote it in front of torch's bytes.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,12 @@ import torch
 
 from gan_core.files import write_atomically
 
-MAGIC = b"gan_core checkpoint 1\n"
+MAGIC = b"gan_core checkpoint 2\n"
+EARLIER_MAGIC = b"gan_core checkpoint 1\n"
+DIGEST_BYTES = hashlib.sha256().digest_size
+COMMENT_BYTES = len(MAGIC) + DIGEST_BYTES
+LENGTH_BYTES = 2
+"""At the end of a zip archive: how long the comment is that follows."""
 
 
 class CheckpointError(ValueError):
@@ -25,8 +34,9 @@ def save(path: Path, state: dict[str, Any], previous: Path | None = None) -> Non
     """
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    payload = buffer.getbuffer()
-    write_atomically(path, MAGIC, hashlib.sha256(payload).digest(), payload, previous=previous)
+    archive = buffer.getbuffer()[:-LENGTH_BYTES]  # it has no comment: the length is 0
+    comment = MAGIC + hashlib.sha256(archive).digest()
+    write_atomically(path, archive, COMMENT_BYTES.to_bytes(LENGTH_BYTES, "little"), comment, previous=previous)
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
@@ -41,12 +51,18 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
 
 
 def payload_of(path: Path) -> memoryview:
-    """The bytes that torch wrote, after a check of their checksum; nothing is unpickled. Raises CheckpointError."""
+    """The bytes that `torch.load` reads, with their checksum checked and nothing unpickled. Raises CheckpointError."""
     content = memoryview(path.read_bytes())
-    start = len(MAGIC) + 32
-    if bytes(content[: len(MAGIC)]) != MAGIC:
-        raise CheckpointError(f"{path} is not a checkpoint of gan_core")
-    payload = content[start:]
-    if hashlib.sha256(payload).digest() != bytes(content[len(MAGIC) : start]):
+    if bytes(content[: len(EARLIER_MAGIC)]) == EARLIER_MAGIC:
+        start = len(EARLIER_MAGIC) + DIGEST_BYTES
+        payload = archive = content[start:]
+        digest = content[len(EARLIER_MAGIC) : start]
+    else:
+        payload, archive = content, content[: -LENGTH_BYTES - COMMENT_BYTES]
+        length, comment = content[len(archive) : -COMMENT_BYTES], content[-COMMENT_BYTES:]
+        if bytes(comment[: len(MAGIC)]) != MAGIC or int.from_bytes(length, "little") != COMMENT_BYTES:
+            raise CheckpointError(f"{path} is not a checkpoint of gan_core, or it is cut off")
+        digest = comment[len(MAGIC) :]
+    if hashlib.sha256(archive).digest() != bytes(digest):
         raise CheckpointError(f"{path} is damaged: its checksum does not match")
     return payload

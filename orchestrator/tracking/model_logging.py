@@ -119,11 +119,18 @@ def _create_model(mirror: Mirror, best: RankedConfiguration, file: Path, tags: d
 
 
 def _save(saved: SavedGenerator, folder: Path, model: Any, run_id: str) -> None:
-    """Write the folder of an MLflow model: traced graph, signature, input example."""
+    """Write the folder of an MLflow model: traced graph, input example, and what `predict` needs.
+
+    MLflow's own `predict` takes one array. Ours takes all that people have, so no signature may refuse it before; the
+    model's metadata say what it takes.
+    """
+    import mlflow.pyfunc
     import mlflow.pytorch
     import numpy as np
     from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema, TensorSpec
+
+    from orchestrator.tracking import generator_pyfunc
 
     latent_dim = saved.config.model.latent_dim
     latents = fixed_latents(8, latent_dim).numpy()  # more than one, or the graph would take single images only
@@ -152,7 +159,23 @@ def _save(saved: SavedGenerator, folder: Path, model: Any, run_id: str) -> None:
                 f"torch=={version('torch').split('+')[0]}"
             ],  # otherwise MLflow loads the model to find them
             serialization_format="pt2",
+            code_paths=[generator_pyfunc.__file__],
         )
+    description = {"latent_dim": latent_dim, "classes": saved.classes}
+    (folder / generator_pyfunc.DESCRIPTION_FILE).write_text(json.dumps(description))
+    written = Model.load(folder)
+    written.flavors.pop("python_function", None)  # MLflow writes it only for models of one input
+    mlflow.pyfunc.add_to_model(
+        written,
+        loader_module=Path(generator_pyfunc.__file__).stem,
+        data="data",
+        code="code",
+        conda_env="conda.yaml",
+        python_env="python_env.yaml",
+    )
+    written.metadata = {"inputs": Schema(inputs).to_dict(), "outputs": Schema(outputs).to_dict()}
+    written.signature = None
+    written.save(folder / "MLmodel")
     if saved.classes:
         named = {"latents": latents.tolist(), "labels": labels.tolist()}
         (folder / "input_example.json").write_text(json.dumps(named))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import pickle
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from support.payload import Touch
 
 from gan_core import checkpoint, files
-from gan_core.checkpoint import MAGIC, CheckpointError
+from gan_core.checkpoint import COMMENT_BYTES, EARLIER_MAGIC, MAGIC, CheckpointError
 
 STATE: dict[str, Any] = {
     "step": 7,
@@ -49,7 +50,7 @@ def test_memory_layout_of_a_tensor_is_kept(tmp_path: Path) -> None:
     assert checkpoint.load(tmp_path / "a")["x"].stride() == tensor.stride()
 
 
-@pytest.mark.parametrize("kept", [0, 5, len(MAGIC), len(MAGIC) + 10, len(MAGIC) + 32, 0.5, -1])
+@pytest.mark.parametrize("kept", [0, 5, len(MAGIC), COMMENT_BYTES, 0.5, -COMMENT_BYTES - 2, -COMMENT_BYTES, -32, -1])
 def test_truncated_file_is_refused(saved: Path, kept: float) -> None:
     content = saved.read_bytes()
     saved.write_bytes(content[: int(len(content) * kept) if isinstance(kept, float) else kept])
@@ -57,7 +58,10 @@ def test_truncated_file_is_refused(saved: Path, kept: float) -> None:
         checkpoint.load(saved)
 
 
-@pytest.mark.parametrize("place", [0, len(MAGIC) - 1, len(MAGIC), len(MAGIC) + 31, len(MAGIC) + 32, 0.6, -1])
+@pytest.mark.parametrize(
+    "place",
+    [0, len(MAGIC), 0.6, -COMMENT_BYTES - 3, -COMMENT_BYTES - 2, -COMMENT_BYTES - 1, -COMMENT_BYTES, -33, -32, -1],
+)
 def test_flipped_bit_is_refused(saved: Path, place: float) -> None:
     content = bytearray(saved.read_bytes())
     content[int(len(content) * place) if isinstance(place, float) else place] ^= 1
@@ -68,8 +72,29 @@ def test_flipped_bit_is_refused(saved: Path, place: float) -> None:
 
 def test_longer_file_is_refused(saved: Path) -> None:
     saved.write_bytes(saved.read_bytes() + b"\0")
-    with pytest.raises(CheckpointError, match="damaged"):
+    with pytest.raises(CheckpointError, match="cut off"):
         checkpoint.load(saved)
+
+
+def test_torch_alone_reads_it_without_unpickling(saved: Path) -> None:
+    loaded = torch.load(saved, weights_only=True)
+    assert torch.equal(loaded["weights"]["a"], STATE["weights"]["a"])
+
+
+def earlier_file(path: Path, payload: bytes) -> None:
+    """As earlier versions wrote it: the checksum in front."""
+    path.write_bytes(EARLIER_MAGIC + hashlib.sha256(payload).digest() + payload)
+
+
+def test_a_file_of_an_earlier_version_is_read_or_refused_as_damaged(tmp_path: Path) -> None:
+    path, payload = tmp_path / "last.ckpt", io.BytesIO()
+    torch.save(STATE, payload)
+    earlier_file(path, payload.getvalue())
+    assert torch.equal(checkpoint.load(path)["weights"]["a"], STATE["weights"]["a"])
+    for content in (path.read_bytes()[:-1], path.read_bytes()[:30], EARLIER_MAGIC):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match="damaged"):
+            checkpoint.load(path)
 
 
 def test_foreign_file_is_refused(tmp_path: Path) -> None:
@@ -86,7 +111,7 @@ def test_pickled_payload_is_not_executed(tmp_path: Path) -> None:
     torch.save({"step": Touch(marker)}, payload_path)
     payload = payload_path.read_bytes()
     path = tmp_path / "forged.ckpt"
-    path.write_bytes(MAGIC + hashlib.sha256(payload).digest() + payload)
+    earlier_file(path, payload)
     with pytest.raises((CheckpointError, pickle.UnpicklingError)):
         checkpoint.load(path)
     assert not marker.exists()

@@ -47,7 +47,10 @@ def chosen(plan: Plan) -> ranking.RankedConfiguration:
 
 
 def draw_elsewhere(uri: str, mirror: Mirror, tmp_path: Path, **inputs: np.ndarray) -> np.ndarray:
-    """What the model draws in a new process, far from this package's folder and where MLflow may unpickle nothing."""
+    """What the model draws in a new process, far from this package's folder and where MLflow may unpickle nothing.
+
+    By both flavours, which have to agree; by the second from all forms of these inputs.
+    """
     np.savez(tmp_path / "inputs.npz", **inputs)  # type: ignore[arg-type]
     words = [uri, mirror.uri, str(tmp_path / "inputs.npz"), str(tmp_path / "drawn.npy")]
     environment = {"PATH": "/usr/bin:/bin", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "HOME": str(tmp_path)}
@@ -98,7 +101,7 @@ def test_the_model_says_what_it_takes_where_it_comes_from_and_why_it_was_chosen(
 
     folder = model.artifact_location.removeprefix("file://")
     described = Model.load(folder)
-    assert described.signature.inputs.input_names() == ["latents", "labels"]
+    assert [given["name"] for given in described.metadata["inputs"]] == ["latents", "labels"]
     example = described.load_input_example(folder)
     assert example["latents"].shape == (8, 100)
     assert example["labels"].tolist() == [0, 1, 2, 3, 4, 5, 6, 7]

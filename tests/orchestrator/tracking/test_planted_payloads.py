@@ -17,7 +17,7 @@ from support.mirrors import synced_mirror
 from support.payload import Touch
 from support.tiny import run_to_end, run_to_stable_end
 
-from gan_core.checkpoint import MAGIC
+from gan_core.checkpoint import EARLIER_MAGIC
 from orchestrator.commands.sample import SampleRequest, sample
 from orchestrator.errors import UserError
 from orchestrator.planning import evaluators, ranking
@@ -49,7 +49,7 @@ def plant(file: Path, marker: Path) -> None:
     """Forges a file whose checksum is right."""
     payload = payload_for(marker)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(MAGIC + hashlib.sha256(payload).digest() + payload)
+    file.write_bytes(EARLIER_MAGIC + hashlib.sha256(payload).digest() + payload)
 
 
 @pytest.mark.parametrize("last", [True, False], ids=["generator.pt", "generator-best.pt"])

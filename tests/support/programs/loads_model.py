@@ -6,10 +6,32 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
+import mlflow.pyfunc
 import mlflow.pytorch
 import numpy as np
+import pandas as pd
+import pytest
 import torch
+
+
+def check_predict(model: Any, named: dict[str, Any], drawn: np.ndarray) -> None:
+    """`predict` draws the same from every form of the same inputs, and refuses others with what would be right."""
+    forms: list[Any] = [named, {name: values.tolist() for name, values in named.items()}]
+    forms.append(pd.DataFrame({name: list(values) for name, values in named.items()}))
+    for form in forms:
+        assert np.array_equal(model.predict(form), drawn)
+    latents = named["latents"]
+    in_turn = model.predict(latents)
+    for same in (latents.astype("float64"), latents.tolist(), pd.DataFrame(latents), {"latents": latents}):
+        assert np.array_equal(model.predict(same), in_turn)
+    assert model.predict(3).shape == (3, *drawn.shape[1:])
+    if "labels" in named:
+        assert model.predict({"labels": [0, 1]}).shape[0] == 2
+    for wrong in (latents[:, 1:], {"latent": latents}, {"latents": latents, "labels": [0]}):
+        with pytest.raises(ValueError, match="latent"):
+            model.predict(wrong)
 
 
 def main() -> None:
@@ -19,6 +41,7 @@ def main() -> None:
     with torch.no_grad():
         images = generator(*map(torch.from_numpy, np.load(inputs).values()))
     np.save(drawn, images.numpy())
+    check_predict(mlflow.pyfunc.load_model(uri), dict(np.load(inputs)), images.numpy())
     assert "gan_core" not in sys.modules
 
 
