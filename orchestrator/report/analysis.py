@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -76,7 +77,7 @@ def analyse(data: SweepData) -> Analysis:
             for group, members in by_group.items()
             if (importance := _importance(members, 0.05 / (len(OUTCOMES) * len(by_group))))
         },
-        _survival_by_group(by_group),
+        _survival_by_group(by_group, {run.configuration: run.steps for run in data.selection}),
         ({ALL: {GROUP: GROUP}} if len(by_group) > 1 else {})
         | {group: short_names(_paths(data, group)) for group in data.groups}
         | {name: short_names(list(members[0].factors)) for name, members in comparisons.items() if members},
@@ -94,19 +95,43 @@ def _importance(runs: list[Result], level: float) -> dict[str, Importance]:
     return {name: found for name, outcome in OUTCOMES.items() if (found := factor_importance(runs, outcome, level))}
 
 
-def _survival_by_group(by_group: dict[str, list[Result]]) -> dict[str, dict[str, dict[str, SurvivalCurve]]]:
+Planned = dict[str, int]
+"""Configuration -> the steps that its trials were to train."""
+
+
+def _survival_by_group(
+    by_group: dict[str, list[Result]], planned: Planned
+) -> dict[str, dict[str, dict[str, SurvivalCurve]]]:
     """The curves of groups that sweep a setting; if none does, those of all groups beside one another."""
     runs = [run for members in by_group.values() for run in members]
     if len(by_group) > 1 and not any(run.factors for run in runs):
         by_group = {ALL: [replace(run, group=ALL, factors={GROUP: run.group}) for run in runs]}
     return {
-        group: _survival(members) for group, members in by_group.items() if any(r.event is not None for r in members)
+        group: _survival(members, planned)
+        for group, members in by_group.items()
+        if any(r.event is not None for r in members)
     }
 
 
-def _survival(runs: list[Result]) -> dict[str, dict[str, SurvivalCurve]]:
-    curves = {factor: survival_curves(runs, partial(level_of, factor=factor)) for factor in varied_factors(runs)}
-    return curves or {"": survival_curves(runs, lambda run: run.group)}
+def _survival(runs: list[Result], planned: Planned) -> dict[str, dict[str, SurvivalCurve]]:
+    factors = varied_factors(runs)
+    curves = {factor: _to_the_end(runs, partial(level_of, factor=factor), planned) for factor in factors}
+    return curves or {"": _to_the_end(runs, lambda run: run.group, planned)}
+
+
+def _to_the_end(runs: list[Result], label: Callable[[Result], str], planned: Planned) -> dict[str, SurvivalCurve]:
+    """The curves, each to the last step that its own runs were to train, though all of them may have ended before."""
+    last: dict[str, int] = {}
+    for run in runs:
+        last[label(run)] = max(last.get(label(run), 0), planned[run.configuration])
+    return {level: _extended(curve, last[level]) for level, curve in survival_curves(runs, label).items()}
+
+
+def _extended(curve: SurvivalCurve, last: int) -> SurvivalCurve:
+    if curve.steps[-1] >= last:
+        return curve
+    low, high, surviving = ([*values, *values[-1:]] for values in (curve.low, curve.high, curve.surviving))
+    return replace(curve, steps=[*curve.steps, last], surviving=surviving, low=low, high=high)
 
 
 def _paths(data: SweepData, group: str) -> list[str]:

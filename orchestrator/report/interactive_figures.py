@@ -1,9 +1,14 @@
-"""Plotly figures of effects and survival. Figures that the reader can change are drawn by the page's scripts."""
+"""Plotly figures of effects and survival. Figures that the reader can change are drawn by the page's scripts.
+
+What the page writes beside a figure, or must measure, is in its `meta`: title; labels, of rows from below; legend, as
+(name, colour) pairs; numbers, as the head and the rows of a table.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -29,16 +34,16 @@ def effects_figures(analysis: Analysis) -> list[tuple[str, go.Figure]]:
     stable = [(in_percent(effect.stable), effect.stable_holds) for effect in effects]
     wins = [(effect.wins and in_percent(effect.wins), effect.images_hold) for effect in effects]
     ratios = [(effect.ratio, effect.images_hold) for effect in effects]
-    figures = [_effects_figure(STABLE_TITLE, _dots(labels, stable), 0)]
+    figures = [_effects_figure(STABLE_TITLE, labels, stable, 0)]
     figures[0].update_xaxes(range=[-106, 106])
     if any(change for change, _ in wins):
-        figures.append(_effects_figure(WINS_TITLE, _dots(labels, wins), 50))
+        figures.append(_effects_figure(WINS_TITLE, labels, wins, 50))
         figures[-1].update_xaxes(range=[-3, 103])
     if any(change for change, _ in ratios):
-        figures.append(_effects_figure(RATIO_TITLE, _dots(labels, ratios), 1))
+        figures.append(_effects_figure(RATIO_TITLE, labels, ratios, 1))
         half = ratio_reach([change for change, _ in ratios if change])
         figures[-1].update_xaxes(type="log", range=[-half, half], tickvals=ratio_ticks(half))
-    return [(figure.layout.title.text, figure) for figure in figures]
+    return [(figure.layout.meta["title"], figure) for figure in figures]
 
 
 def ratio_reach(ratios: Sequence[Change]) -> float:
@@ -56,18 +61,14 @@ def ratio_ticks(half: float) -> list[float]:
     return [*(float(f"{1 / tick:.2g}") for tick in reversed(shown)), 1.0, *shown]
 
 
-def _effects_figure(title: str, dots: go.Scatter, nothing: float) -> go.Figure:
+def _effects_figure(
+    title: str, labels: list[str], changes: Sequence[tuple[Change | None, bool]], nothing: float
+) -> go.Figure:
     """`nothing`: where a level that changes nothing is."""
-    rows = len(dots.y)
-    figure = go.Figure(dots)
+    known = [(label, change, holds) for label, (change, holds) in zip(labels, changes, strict=True) if change]
+    figure = go.Figure(_dots(known))
     figure.add_vline(x=nothing, line={"color": "rgba(128,128,128,0.6)", "width": 1})
-    figure.update_layout(
-        template="none",
-        title={"text": title, "font": {"size": 14}},
-        height=90 + 46 * rows,
-        margin={"l": 14, "r": 14, "t": 44, "b": 34},
-        yaxis={"ticklabelposition": "inside top", "ticks": "", "range": [-0.6, rows - 0.2]},
-    )
+    figure.update_layout(template="none", meta={"title": title, "labels": [label for label, _, _ in known]})
     return figure
 
 
@@ -75,12 +76,12 @@ def in_percent(change: Change) -> Change:
     return change._replace(mean=100 * change.mean, low=100 * change.low, high=100 * change.high)
 
 
-def _dots(labels: list[str], changes: Sequence[tuple[Change | None, bool]]) -> go.Scatter:
-    """One dot for each label, blue if the effect is significant. With one seed there is no interval to draw."""
-    known = [(label, change, holds) for label, (change, holds) in zip(labels, changes, strict=True) if change]
+def _dots(known: list[tuple[str, Change, bool]]) -> go.Scatter:
+    """One dot a row, blue if the effect is significant. With one seed there is no interval to draw."""
     reach = [(c.mean - c.low, c.high - c.mean) if c.pairs > 1 else (0.0, 0.0) for _, c, _ in known]
     return go.Scatter(
-        y=[label for label, _, _ in known],
+        y=list(range(len(known))),
+        text=[label for label, _, _ in known],
         x=[change.mean for _, change, _ in known],
         mode="markers",
         marker={"size": 9, "color": [SURE if holds else UNSURE for _, _, holds in known]},
@@ -92,41 +93,58 @@ def _dots(labels: list[str], changes: Sequence[tuple[Change | None, bool]]) -> g
             "thickness": 1.5,
             "color": UNSURE,
         },
-        hovertemplate="%{y}: %{x:.3g}<extra></extra>",
+        hovertemplate="%{text}: %{x:.3g}<extra></extra>",
     )
 
 
-def survival_figure(title: str, curves: dict[str, SurvivalCurve], last: int) -> go.Figure:
+def survival_figure(title: str, curves: dict[str, SurvivalCurve]) -> go.Figure:
     """The share of runs without an event against the step, with 95% bands, one colour for each level."""
     figure = go.Figure()
     for number, (level, curve) in enumerate(curves.items()):
         colour = PALETTE[number % len(PALETTE)]
-        steps = [*curve.steps, last]
-        low, high, rate = ([*values, *values[-1:]] for values in (curve.low, curve.high, curve.surviving))
         band = {"mode": "lines", "line": {"width": 0, "shape": "hv"}, "hoverinfo": "skip", "showlegend": False}
-        if low:
-            figure.add_trace(go.Scatter(x=steps, y=high, **band))
-            figure.add_trace(go.Scatter(x=steps, y=low, fill="tonexty", fillcolor=_faint(colour), **band))
+        if curve.low:
+            figure.add_trace(go.Scatter(x=curve.steps, y=curve.high, **band))
+            figure.add_trace(go.Scatter(x=curve.steps, y=curve.low, fill="tonexty", fillcolor=_faint(colour), **band))
         figure.add_trace(
             go.Scatter(
-                x=steps,
-                y=rate,
+                x=curve.steps,
+                y=curve.surviving,
                 mode="lines",
                 line={"color": colour, "width": 2, "shape": "hv"},
-                name=f"{level}: {curve.events} of {curve.runs} ended badly",
+                name=_ended_badly(level, curve),
                 hovertemplate="step %{x}: %{y:.0%} still well<extra>%{fullData.name}</extra>",
             )
         )
     figure.update_layout(
         template="none",
-        title={"text": title, "font": {"size": 14}},
-        showlegend=True,
-        legend={"orientation": "h", "y": -0.3, "traceorder": "normal"},
-        height=340,
+        meta={
+            "title": title,
+            "legend": [
+                (_ended_badly(level, curve), PALETTE[number % len(PALETTE)])
+                for number, (level, curve) in enumerate(curves.items())
+            ],
+            "numbers": _survival_numbers(curves),
+        },
         xaxis={"title": {"text": "step"}, "rangemode": "tozero"},
         yaxis={"range": [-0.03, 1.03], "tickformat": ".0%"},
     )
     return figure
+
+
+def _ended_badly(level: str, curve: SurvivalCurve) -> str:
+    return f"{level}: {curve.events} of {curve.runs} ended badly"
+
+
+def _survival_numbers(curves: dict[str, SurvivalCurve]) -> dict[str, Any]:
+    """The table of the shares at the end of each curve."""
+    rows = []
+    for level, curve in curves.items():
+        certainty = f" ({curve.low[-1]:.0%} to {curve.high[-1]:.0%})" if curve.low else ""
+        rows.append(
+            [level, f"{curve.events} of {curve.runs}", f"{curve.surviving[-1]:.0%}{certainty}", curve.steps[-1]]
+        )
+    return {"head": ["runs", "ended badly", "still well at the end (95% interval)", "last step"], "rows": rows}
 
 
 def _faint(colour: str) -> str:

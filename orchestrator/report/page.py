@@ -20,7 +20,18 @@ from orchestrator.report.content import ReportContent
 from orchestrator.report.floors import frechet_floors, held_out_text
 from orchestrator.report.leaderboard import UNENDED
 
-SCRIPTS = ("charts.js", "theme.js", "curves.js", "factors.js", "leaderboard.js", "samples.js")
+SCRIPTS = (
+    "measure.js",
+    "charts.js",
+    "theme.js",
+    "print.js",
+    "filters.js",
+    "curves.js",
+    "factors.js",
+    "leaderboard.js",
+    "tables.js",
+    "samples.js",
+)
 GOOD_OR_UNENDED = ("stable", *UNENDED)
 """Outcomes of runs that are not in the section on what went wrong."""
 
@@ -54,7 +65,7 @@ def render(content: ReportContent, refresh: int | None) -> str:
             ],
             analysis=analysis,
             effects=[(title, figure.to_json()) for title, figure in interactive_figures.effects_figures(analysis)],
-            survival=page_sections.survival_figures(data, analysis),
+            survival=page_sections.survival_figures(analysis),
             galleries=page_sections.galleries(data),
             moments=moments,
             events=[run for run in data.runs if run.outcome not in GOOD_OR_UNENDED],

@@ -23,7 +23,7 @@ PackedCurve = tuple[int, str]
 
 class TrialModel(TypedDict):
     """`stable`: None if the trial has not ended or is unfinished. `factors`: short name -> level. `final`: the Frechet
-    distance.
+    distance. It, `modes` and `recall` are None if several evaluators measured the group: they cannot be compared.
     """
 
     name: str
@@ -35,6 +35,8 @@ class TrialModel(TypedDict):
     stable: bool | None
     factors: dict[str, str]
     final: float | None
+    modes: float | None
+    recall: float | None
 
 
 class MetricModel(TypedDict):
@@ -60,6 +62,9 @@ def page_model(data: SweepData) -> PageModel:
     points_per_curve = max(MIN_POINTS_PER_CURVE, MAX_POINTS // max(1, len(data.runs) * len(titles)))
     axes: dict[bytes, int] = {}
     of_real_images = floors(data)
+    evaluators: dict[str, set[str]] = {group: set() for group in data.groups}
+    for run in data.runs:
+        evaluators[run.group] |= {run.evaluator.id} if run.evaluator else set()
     metrics: list[MetricModel] = [
         {
             "title": title,
@@ -69,13 +74,13 @@ def page_model(data: SweepData) -> PageModel:
         for metric, title in titles.items()
     ]
     return {
-        "trials": [_trial(run) for run in data.runs],
+        "trials": [_trial(run, len(evaluators[run.group]) <= 1) for run in data.runs],
         "metrics": metrics,
         "axes": [_base64(steps) for steps in axes],
     }
 
 
-def _trial(run: RunData) -> TrialModel:
+def _trial(run: RunData, is_comparable: bool) -> TrialModel:
     names = short_names(list(run.factors))
     return {
         "name": run.name,
@@ -86,7 +91,9 @@ def _trial(run: RunData) -> TrialModel:
         "outcome": run.outcome,
         "stable": run.to_result().stable if run.has_ended else None,
         "factors": {names[path]: format_level(level) for path, level in run.factors.items()},
-        "final": run.quality(metric_names.FRECHET),
+        "final": run.quality(metric_names.FRECHET) if is_comparable else None,
+        "modes": run.quality(metric_names.MODES) if is_comparable else None,
+        "recall": run.quality(metric_names.RECALL) if is_comparable else None,
     }
 
 

@@ -17,21 +17,29 @@ from orchestrator.report.template_filters import number, webp_uri
 
 
 class Column(NamedTuple):
-    """A column of the leaderboard: its value in a row, and the same metric of real images that were held out."""
+    """A column of the leaderboard: its value in a row, and the same metric of real images that were held out.
+
+    `about`: "quality" of the samples, or "training".
+    """
 
     title: str
     of_row: Callable[[Row], float | None]
     of_real: Callable[[HeldOutScores], float | None] = lambda scores: None
+    about: str = "quality"
 
 
 def _typical(title: str, metric: str, of_real: Callable[[HeldOutScores], float | None] = lambda scores: None) -> Column:
     return Column(title, lambda row: row.numbers[metric], of_real)
 
 
+def _of_training(title: str, metric: str) -> Column:
+    return _typical(title, metric)._replace(about="training")
+
+
 COLUMNS = (
     Column("Frechet at the end", lambda row: row.final and row.final.mean, lambda real: real.frechet),
     Column("Frechet at best", lambda row: row.best and row.best.mean, lambda real: real.frechet),
-    Column("worse since", lambda row: row.gap and row.gap.mean),
+    Column("rise since best", lambda row: row.gap and row.gap.mean),
     _typical("Frechet of the raw generator", metric_names.raw(metric_names.FRECHET), lambda real: real.frechet),
     _typical("Frechet extrapolated", metric_names.FRECHET_INFINITY, lambda real: real.frechet_infinity),
     _typical("precision", metric_names.PRECISION, lambda real: real.precision),
@@ -41,11 +49,11 @@ COLUMNS = (
     _typical("recall of the weakest class", metric_names.CLASS_RECALL, lambda real: real.class_recall),
     _typical("authentic", metric_names.AUTHENTICITY, lambda real: real.authenticity),
     _typical("copies", metric_names.COPIED, lambda real: real.copied),
-    _typical("diversity", metric_names.DIVERSITY_RATIO),
-    _typical("D accuracy", metric_names.ACCURACY_DISCRIMINATOR),
-    _typical("ROC area", metric_names.ACCURACY_AUC),
-    _typical("G loss", metric_names.LOSS_GENERATOR),
-    _typical("D loss", metric_names.LOSS_DISCRIMINATOR),
+    _of_training("diversity", metric_names.DIVERSITY_RATIO),
+    _of_training("D accuracy", metric_names.ACCURACY_DISCRIMINATOR),
+    _of_training("ROC area", metric_names.ACCURACY_AUC),
+    _of_training("G loss", metric_names.LOSS_GENERATOR),
+    _of_training("D loss", metric_names.LOSS_DISCRIMINATOR),
 )
 
 
@@ -87,15 +95,14 @@ def confirmed_rows(data: SweepData, rows: list[Row]) -> list[tuple[Row, Row]]:
     ]
 
 
-def survival_figures(data: SweepData, analysis: Analysis) -> list[tuple[str, str]]:
+def survival_figures(analysis: Analysis) -> list[tuple[str, str]]:
     """(title, plotly figure as JSON) for every factor of the groups in which a run was not stable."""
     figures = []
     for group, factors in analysis.survival.items():
-        last_step = max(run.steps for run in data.runs)
         for factor, curves in factors.items():
             parts = [group] if len(analysis.names) > 1 else []
             title = ": ".join([*parts, f"by {analysis.names[group][factor]}" if factor else "all runs"])
-            figures.append((title, interactive_figures.survival_figure(title, curves, last_step).to_json()))
+            figures.append((title, interactive_figures.survival_figure(title, curves).to_json()))
     return figures
 
 

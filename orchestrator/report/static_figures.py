@@ -38,7 +38,7 @@ def write(data: SweepData, analysis: Analysis, folder: Path) -> dict[str, str]:
     """Write the pictures for which there is data; returns name of the file -> title. Raises OSError."""
     drawn = {
         "effects.png": ("what each setting changed, with 95% intervals", _effects(analysis)),
-        "survival.png": ("the share of runs still well against the step", _survival(data, analysis)),
+        "survival.png": ("the share of runs still well against the step", _survival(analysis)),
         "curves.png": ("losses, discriminator accuracy and quality of all runs, coloured by verdict", _curves(data)),
         "samples.png": ("the last samples of the trials", _samples(data)),
     }
@@ -90,21 +90,21 @@ def _dot(panel: Any, row: int, change: Change, unit: float, holds: bool) -> None
     panel.plot(unit * change.mean, row, "o", color=colour)
 
 
-def _survival(data: SweepData, analysis: Analysis) -> Figure | None:
+def _survival(analysis: Analysis) -> Figure | None:
     panels_data = [
         (group, factor, curves) for group, factors in analysis.survival.items() for factor, curves in factors.items()
     ]
     if not panels_data:
         return None
     figure, panels = _grid(len(panels_data), height=2.8)
-    last = max(run.steps for run in data.runs)
     for panel, (group, factor, curves) in zip(panels, panels_data, strict=False):
         for number, (level, curve) in enumerate(curves.items()):
-            colour, steps = PALETTE[number % len(PALETTE)], [*curve.steps, last]
-            low, high, rate = ([*values, *values[-1:]] for values in (curve.low, curve.high, curve.surviving))
-            if low:
-                panel.fill_between(steps, low, high, step="post", color=colour, alpha=0.12, lw=0)
-            panel.step(steps, rate, where="post", color=colour, label=f"{level}: {curve.events} of {curve.runs}")
+            colour, steps = PALETTE[number % len(PALETTE)], curve.steps
+            if curve.low:
+                panel.fill_between(steps, curve.low, curve.high, step="post", color=colour, alpha=0.12, lw=0)
+            panel.step(
+                steps, curve.surviving, where="post", color=colour, label=f"{level}: {curve.events} of {curve.runs}"
+            )
         by = f"by {analysis.names[group][factor]}" if factor else "all runs"
         panel.set_title(f"{group}: {by}" if len(analysis.names) > 1 else by, fontsize=9)
         panel.set(ylim=(-0.03, 1.03), xlabel="step", ylabel="share still well")

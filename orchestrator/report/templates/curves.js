@@ -24,6 +24,12 @@ for (const name of ["panels", "colour", "smoothing", "log"]) {
   controls[name] = document.getElementById(`curves-${name}`);
   controls[name].addEventListener("input", name === "panels" || name === "colour" ? layOut : drawCurves);
 }
+let isShown = model.trials.map(() => true);      // by the reader's filter
+filterBy("curves-filter", words => {
+  isShown = model.trials.map(trial => hasWords(`${trial.name} ${trial.outcome}`, words));
+  layOut();
+  return isShown.filter(Boolean).length;
+});
 for (const by of Object.keys(BY)) {
   controls.colour.append(new Option(by, by));
   if (by !== "configuration") controls.panels.append(new Option(by, by));
@@ -31,6 +37,14 @@ for (const by of Object.keys(BY)) {
 controls.panels.prepend(new Option("none", ""));
 controls.panels.value = levelsOf("group", model.trials).length > 1 ? "group" : "";
 controls.colour.value = levelsOf("configuration", model.trials).length > 24 ? "verdict" : "configuration";
+
+const median = values => { const s = values.toSorted((a, b) => a - b), n = s.length; return (s[(n - 1) >> 1] + s[n >> 1]) / 2; };
+const short = value => String(Number(value.toPrecision(3)));
+function extremes(values) {                      // [] of none; the spread of Math.min(...values) has a limit
+  let low = Infinity, high = -Infinity;
+  for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
+  return values.length ? [low, high] : [];
+}
 
 // Debiased exponential moving average, as TensorBoard has it
 function smooth(values, weight) {
@@ -47,61 +61,90 @@ function colourOf(by, level, index) {
   return PALETTE[index % PALETTE.length];
 }
 
+// What a logarithmic axis draws: where some values are not positive, a symmetric logarithm (linear below `unit`)
+function scaleOf(values, log) {
+  if (!log || values.every(value => value > 0)) return {type: log ? "log" : "linear", suffix: "", draw: value => value};
+  const [least, most] = extremes(values.map(Math.abs).filter(Boolean)), largest = Math.ceil(Math.log10(most ?? 1));
+  const smallest = Math.min(largest - 1, Math.max(largest - 4, Math.floor(Math.log10(least ?? 1))));
+  const unit = 10 ** smallest, draw = value => Math.asinh(value / unit);
+  const stride = Math.max(1, Math.ceil((largest - smallest) / 3)), powers = [];
+  for (let power = largest; power >= smallest; power -= stride) powers.push(10 ** power);
+  const ticks = [...powers.map(value => -value), 0, ...powers.toReversed()];
+  return {
+    type: "linear", suffix: ", symmetric logarithm", draw, tickmode: "array", tickvals: ticks.map(draw),
+    ticktext: ticks.map(value => String(Number(value.toPrecision(1))).replace("-", "\u2212")),
+  };
+}
+
 // One trace a colour: its curves one after another, with gaps, so that a thousand trials can be drawn
-function curveFigure(metric, trials) {
-  const by = controls.colour.value, weight = Number(controls.smoothing.value), log = controls.log.checked;
-  const levels = levelsOf(by, trials.map(number => model.trials[number]));
+function curveFigure(metric, all) {
+  const by = controls.colour.value, weight = Number(controls.smoothing.value);
+  const trials = all.filter(number => isShown[number] && metric.curves[number]);
+  const levels = levelsOf(by, all.map(number => model.trials[number]));
+  const curves = trials.map(number => smooth(valuesOf(metric.curves[number]), weight));
+  const scale = scaleOf([...curves.flat(), ...(metric.floor ? [metric.floor[0]] : [])], controls.log.checked);
   const traces = levels.map((level, index) => ({
-    type: "scatter", mode: "lines", name: level, x: [], y: [], text: [], connectgaps: false,
+    type: "scatter", mode: "lines", name: level, x: [], y: [], text: [], customdata: [], connectgaps: false,
     line: {color: colourOf(by, level, index), width: 1.5, dash: DASHES[Math.floor(index / PALETTE.length) % DASHES.length]},
-    opacity: Math.max(0.25, Math.min(1, 24 / trials.length)),
-    hovertemplate: "step %{x}: %{y:.4g}<extra>%{text}</extra>",
+    opacity: Math.max(0.25, Math.min(1, 24 / all.length)),
+    hovertemplate: "step %{x}: %{customdata:.4g}<extra>%{text}</extra>",
   }));
-  let low = Infinity, high = -Infinity, diverged = 0;
-  for (const number of trials) {
-    const trial = model.trials[number], curve = metric.curves[number];
-    if (!curve) continue;
-    const trace = traces[levels.indexOf(BY[by](trial))], steps = axes[curve[0]];
-    const values = smooth(valuesOf(curve), weight), name = `${trial.name} (${trial.outcome})`;
-    values.forEach((value, index) => { trace.x.push(steps[index]); trace.y.push(value); trace.text.push(name); });
-    trace.x.push(null); trace.y.push(null); trace.text.push("");
-    if (trial.outcome === "diverged") { diverged += 1; continue; }
-    for (const value of values) if (!log || value > 0) { low = Math.min(low, value); high = Math.max(high, value); }
-  }
-  if (metric.floor) {                            // what held-out real images reach
-    const [value, text] = metric.floor;
-    const last = Math.max(...trials.filter(number => metric.curves[number]).map(number => axes[metric.curves[number][0]].at(-1)));
+  const inFrame = [];
+  let diverged = 0;
+  trials.forEach((number, index) => {
+    const trial = model.trials[number], trace = traces[levels.indexOf(BY[by](trial))], steps = axes[metric.curves[number][0]];
+    const values = curves[index], name = `${trial.name} (${trial.outcome})`;
+    values.forEach((value, at) => { trace.x.push(steps[at]); trace.y.push(scale.draw(value)); trace.customdata.push(value); trace.text.push(name); });
+    trace.x.push(null); trace.y.push(null); trace.customdata.push(null); trace.text.push("");
+    if (trial.outcome === "diverged") diverged += 1;
+    else inFrame.push(...extremes(values));
+  });
+  if (metric.floor && trials.length) {            // what held-out real images reach
+    const [value, text] = metric.floor, last = Math.max(...trials.map(number => axes[metric.curves[number][0]].at(-1)));
     traces.push({
-      type: "scatter", mode: "lines", name: text, x: [0, last], y: [value, value],
-      line: {color: "#888888", width: 1.5, dash: "dot"}, hovertemplate: `${text}: %{y:.4g}<extra></extra>`,
+      type: "scatter", mode: "lines", name: text, x: [0, last], y: [scale.draw(value), scale.draw(value)],
+      line: {color: "#888888", width: 1.5, dash: "dot"}, hovertemplate: `${text}: ${short(value)}<extra></extra>`,
     });
-    if (low <= high && (!log || value > 0)) { low = Math.min(low, value); high = Math.max(high, value); }
+    if (inFrame.length) inFrame.push(value);
   }
-  const yaxis = {type: log ? "log" : "linear"};
-  if (diverged && low <= high) {                 // the frame fits those that did not diverge
-    const [from, to] = log ? [Math.log10(low), Math.log10(high)] : [low, high], room = 0.08 * (to - from) || 1;
+  const {suffix, draw: _, ...yaxis} = scale;
+  if (diverged && inFrame.length) {              // the frame fits those that did not diverge
+    const [from, to] = extremes(inFrame).map(scale.draw).map(value => (yaxis.type === "log" ? Math.log10(value) : value));
+    const room = 0.08 * (to - from) || 1;
     yaxis.range = [from - room, to + room];
   }
-  const below = metric.floor ? `<br><span style="font-size:11px">dotted: ${metric.floor[1]}</span>` : "";
-  const title = {text: metric.title + below, font: {size: 14}};
-  return {data: traces, layout: {title, xaxis: {title: {text: "step"}, rangemode: "tozero"}, yaxis}};
+  return {
+    data: traces, layout: {xaxis: {title: {text: "step"}, rangemode: "tozero"}, yaxis},
+    title: metric.title + suffix + (metric.floor ? `; dotted: ${metric.floor[1]}` : ""),
+    numbers: lastValues(metric, by, levels, trials),
+  };
+}
+
+// The last values of the curves of each colour, as a table
+function lastValues(metric, by, levels, trials) {
+  const rows = levels.map(level => {
+    const lasts = trials.filter(number => BY[by](model.trials[number]) === level).map(number => valuesOf(metric.curves[number]).at(-1));
+    return lasts.length ? [level, lasts.length, ...[Math.min(...lasts), median(lasts), Math.max(...lasts)].map(short)] : null;
+  });
+  return {head: [by, "runs", "lowest at the end", "median", "highest"], rows: rows.filter(Boolean)};
 }
 
 let curveCharts = [];
 function layOut() {
   const container = document.getElementById("curves"), by = controls.panels.value;
-  for (const element of curveCharts) figures.delete(element);
+  curveCharts.forEach(forget);
   curveCharts = [];
   container.replaceChildren();
   const all = model.trials.map((_, number) => number);
   const panels = by ? levelsOf(by, model.trials).map(level => [level, all.filter(n => BY[by](model.trials[n]) === level)]) : [["", all]];
   for (const [level, trials] of panels) {
-    if (level) container.append(element("h3", {textContent: by === "group" ? level : `${by}: ${level}`}));
+    if (!trials.some(number => isShown[number])) continue;
+    if (level) container.append(node("h3", {textContent: by === "group" ? level : `${by}: ${level}`}));
     container.append(legendOf(trials));
-    const row = element("div", {className: "charts"});
+    const row = node("div", {className: "charts"});
     for (const metric of model.metrics) {
-      if (!trials.some(number => metric.curves[number])) continue;
-      const panel = element("div", {className: "chart", role: "img", ariaLabel: `${metric.title} ${level} against the step`});
+      if (!trials.some(number => isShown[number] && metric.curves[number])) continue;
+      const panel = node("div", {className: "chart", role: "figure", ariaLabel: `${metric.title} ${level} against the step`});
       row.append(panel);
       curveCharts.push(panel);
       chart(panel, () => curveFigure(metric, trials));
@@ -111,20 +154,18 @@ function layOut() {
 }
 
 function legendOf(trials) {
-  const by = controls.colour.value, list = element("ul", {className: "legend"});
+  const by = controls.colour.value, list = node("ul", {className: "legend"});
   const levels = levelsOf(by, trials.map(number => model.trials[number]));
-  levels.slice(0, 24).forEach((level, index) => {
-    const line = element("i");
-    line.style.background = colourOf(by, level, index);
-    list.append(element("li", {}, line, level));
-  });
-  if (levels.length > 24) list.append(element("li", {textContent: `and ${levels.length - 24} more: point at a line for its name`}));
+  const shown = new Set(levelsOf(by, trials.filter(number => isShown[number]).map(number => model.trials[number])));
+  const items = levels.map((level, index) => [level, colourOf(by, level, index)]).filter(([level]) => shown.has(level));
+  list.append(...items.slice(0, 24).map(([level, colour]) => legendItem(level, colour)));
+  if (items.length > 24) list.append(node("li", {textContent: `and ${items.length - 24} more: point at a line for its name`}));
   return list;
 }
 
 let waiting = 0;
 function drawCurves() {                          // once for many moves of the slider
   clearTimeout(waiting);
-  waiting = setTimeout(() => { for (const element of curveCharts) if (element.plot) draw(element); }, 60);
+  waiting = setTimeout(() => { for (const element of curveCharts) { element.drawnWidth = 0; drawIfStale(element); } }, 60);
 }
 layOut();

@@ -1,8 +1,8 @@
-// The leaderboard sorts by any column and shows the rows that hold what was typed.
+// The leaderboard sorts by any column, shows the rows that hold what was typed, and the columns that are asked for.
 for (const table of document.querySelectorAll("table.sortable")) {
   const headers = [...table.tHead.rows[0].cells], body = table.tBodies[0];
   headers.forEach((header, column) => {
-    const button = element("button", {type: "button"}, ...header.childNodes);
+    const button = node("button", {type: "button"}, ...header.childNodes);
     header.replaceChildren(button);
     button.addEventListener("click", () => {
       const down = header.ariaSort === "ascending";
@@ -17,12 +17,9 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
-document.getElementById("filter").addEventListener("input", event => {
-  const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
-  let shown = 0;
-  for (const row of document.querySelectorAll("table.sortable tbody tr")) {
-    row.hidden = !words.every(word => row.textContent.toLowerCase().includes(word));
-    shown += !row.hidden;
-  }
-  document.getElementById("filtered").textContent = words.length ? `${shown} shown` : "";
+filterBy("filter", words => showOnly(document.querySelectorAll("table.sortable tbody tr"), words));
+
+const columns = document.getElementById("columns");
+columns.addEventListener("input", () => {
+  for (const cell of document.querySelectorAll("table.sortable [data-about]")) cell.hidden = columns.value !== "" && cell.dataset.about !== columns.value;
 });
