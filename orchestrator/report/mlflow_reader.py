@@ -22,7 +22,7 @@ from orchestrator.report.artifact_schemas import EvaluatorCard, LoggedSweep, Log
 from orchestrator.report.data import Curve, RunData, SweepData, run_cautions
 from orchestrator.report.remarks import evaluator_cautions
 from orchestrator.store.trial_status import TrialStatus
-from orchestrator.tracking.address import without_secrets
+from orchestrator.tracking.address import is_server, without_secrets
 from orchestrator.tracking.client import IMAGE_PATH, KEY_TAG, KIND_TAG, child_runs, client_for
 
 Item = TypeVar("Item")
@@ -156,7 +156,7 @@ class _Reader:
         """Take what the run itself tells: tags, parameters and last metrics."""
         tags = run.data.tags
         data.run_id = run.info.run_id
-        if self.tracking_uri.startswith("http"):  # a server, which has a page for each run
+        if is_server(self.tracking_uri):  # a server, which has a page for each run
             server = without_secrets(self.tracking_uri).rstrip("/")
             data.url = f"{server}/#/experiments/{run.info.experiment_id}/runs/{data.run_id}"
         data.status = tags.get("status", TrialStatus.RUNNING)
