@@ -142,7 +142,7 @@ def test_nodes_ask_for_the_token_and_do_not_show_it(script: str, tmp_path: Path)
     assert not any(argument.startswith("--object-store-memory") for argument in arguments)
 
 
-@pytest.mark.parametrize("readers", [0o640, 0o604, 0o644])
+@pytest.mark.parametrize("readers", [0o640, 0o604])
 @pytest.mark.parametrize(
     ("script", "name"),
     [

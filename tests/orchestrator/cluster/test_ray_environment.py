@@ -12,7 +12,7 @@ from orchestrator.cluster.ray_environment import has_token, join
 from orchestrator.errors import UserError
 
 
-@pytest.mark.parametrize("readers", [0o640, 0o604, 0o644])
+@pytest.mark.parametrize("readers", [0o640, 0o604])
 @pytest.mark.parametrize("is_named", [True, False])
 def test_a_token_that_others_can_read_is_not_used(
     is_named: bool, readers: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
