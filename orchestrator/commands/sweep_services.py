@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator import environment
@@ -75,7 +74,7 @@ def open_mirror(
     `is_running`: whether a worker has the trial of this key; None: the lock in the trial's folder says so.
     Raises UserError if MLflow does not answer at an address where this sweep was never recorded.
     """
-    write_text(plan.folder.source_file, Path(plan.sweep.file).read_text(encoding="utf-8"))
+    write_text(plan.folder.source_file, plan.sweep.text)
     mirror = Mirror(
         plan.folder, options.tracking_uri, plan.to_document(), compare_all=not plan.unfinished, is_running=is_running
     )
