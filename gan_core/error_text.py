@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-CREDENTIALS_IN_ADDRESS = re.compile(r"://[^/\s'\"]*@")
-"""User and password before the host of an address, such as `postgresql://ann:secret@host/db`."""
+ADDRESS = re.compile(r"://([^\s'\"]+)")
+"""What follows the scheme of an address, such as `ann:secret@host/db` in `postgresql://ann:secret@host/db`."""
+SECRET = re.compile(r"\b(password|passwd|pwd|token|secret)=[^;&\s'\"]+", re.IGNORECASE)
+"""A value as `PWD=secret` in the connection string of a database."""
 
 
 def first_line(error: BaseException) -> str:
@@ -24,5 +26,14 @@ def last_line(text: str) -> str:
 
 
 def without_credentials(text: str) -> str:
-    """`text` with user and password removed from every address in it."""
-    return CREDENTIALS_IN_ADDRESS.sub("://", text)
+    """`text` with user, password and query removed from every address in it, and without values named as secrets."""
+    return SECRET.sub(r"\1=...", ADDRESS.sub(lambda match: f"://{_without_credentials(match[1])}", text))
+
+
+def _without_credentials(address: str) -> str:
+    """The host and path of an address; `...` if it cannot be told where they begin."""
+    user, at, host = address.rpartition("@")
+    if at and "?" in user:
+        return "..."
+    is_user = at and (":" in user.partition("/")[0] or "/" not in user)
+    return (host if is_user else address).partition("?")[0]

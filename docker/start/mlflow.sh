@@ -9,7 +9,7 @@
 # MLFLOW_SECRET_KEY_FILE          signs form tokens (default: random, so that forms opened before a restart are refused)
 # HOST, PORT, WORKERS             default 0.0.0.0, 5000, 2
 #
-# Other users can read a command's arguments with ps, so addresses and secrets are passed in the environment and in files.
+# Only you may be able to read these files. Other users can read a command's arguments with ps, so addresses and secrets are passed in the environment and in files.
 set -eu
 umask 077
 
@@ -18,6 +18,11 @@ auth_database=${MLFLOW_AUTH_DATABASE:-$MLFLOW_DATABASE}
 artifacts=${MLFLOW_ARTIFACTS:?is not set: a folder or an address for artifacts}
 admin=${MLFLOW_ADMIN_USER:?is not set: the name of the first user}
 admin_file=${MLFLOW_ADMIN_PASSWORD_FILE:?is not set: a file with the password of the first user}
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+for file in "$admin_file" "${MLFLOW_DATABASE_PASSWORD_FILE:-}" "${MLFLOW_SECRET_KEY_FILE:-}"; do
+    [ -z "$file" ] || "$here/private.sh" "$file"
+done
 
 if LC_ALL=C grep -q '[^ -~]' "$admin_file"; then
     echo "$admin_file: use printable ASCII; MLflow's client sends other letters to the artifact proxy in another encoding" >&2

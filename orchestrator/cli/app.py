@@ -72,6 +72,7 @@ def run_command(arguments: list[str] | None = None) -> int:
     A user's mistake ends in clear lines on stderr and exit code 2, never in a traceback.
     """
     try:
+        _check_working_folder()
         app(arguments)
     except UserError as error:
         print(error, file=sys.stderr)
@@ -85,6 +86,14 @@ def run_command(arguments: list[str] | None = None) -> int:
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
+
+
+def _check_working_folder() -> None:
+    """Raises UserError if the folder that the command was started in has been deleted: no relative path leads on."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise UserError("the folder that you are in has been deleted; cd to another one") from None
 
 
 def main() -> None:

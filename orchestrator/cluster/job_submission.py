@@ -84,8 +84,11 @@ def _submit(client: Any, words: list[str], files: list[str], client_environment:
     with TemporaryDirectory(prefix="orchestrate-job-") as folder:
         for package in PACKAGES:
             shutil.copytree(SOURCES / package, Path(folder) / package, ignore=shutil.ignore_patterns("__pycache__"))
-        for file in files:
-            shutil.copy(file, folder)
+        try:
+            for file in files:
+                shutil.copy(file, folder)
+        except OSError as error:
+            raise UserError(f"{error.filename}: cannot be sent ({error.strerror})") from None
         try:
             job = client.submit_job(
                 entrypoint=entrypoint(words, files),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,33 @@ LOCAL_ENVIRONMENT = {
 """For a local Ray, beside that. The first makes it listen on loopback alone, on every system. The last starts no
 workers before they are requested: Tune's have an environment of their own, so others would stay idle (0.5 s of CPU and
 84 MB each)."""
+DEFAULT_TOKEN = Path("~/.ray/auth_token")
+"""Where Ray looks for a token that the environment does not name."""
 INIT_OPTIONS: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
 """Of `ray.init`: Ray prints only errors."""
 
 
 def has_token() -> bool:
     """Whether Ray finds a token for clusters that require one, in its environment or in the user's home."""
-    is_named = any(name in os.environ for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
-    return is_named or (Path.home() / ".ray" / "auth_token").is_file()
+    return "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ or DEFAULT_TOKEN.expanduser().is_file()
+
+
+def check_token_file() -> None:
+    """Raises UserError if others can read the file that Ray takes the cluster's token from."""
+    if "RAY_AUTH_TOKEN" in os.environ or not has_token():
+        return
+    file = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or DEFAULT_TOKEN).expanduser()
+    try:
+        mode = stat.S_IMODE(file.stat().st_mode)
+    except OSError as error:
+        raise UserError(
+            f"the cluster's token in {file} cannot be read ({error.strerror}); see RAY_AUTH_TOKEN_PATH"
+        ) from None
+    if mode & 0o077:
+        raise UserError(
+            f"others can read the cluster's token in {file} (its mode is {mode:04o}), and whoever has it runs programs "
+            f"as you; chmod 600 {file}, and make a new token if somebody may have read it"
+        )
 
 
 def prepare_local() -> None:
@@ -50,7 +70,11 @@ def prepare_local() -> None:
 
 
 def prepare_to_join() -> None:
-    """Prepare the environment to join a cluster: `ray start` finds a token by itself, `ray.init` does not."""
+    """Prepare the environment to join a cluster: `ray start` finds a token by itself, `ray.init` does not.
+
+    Raises UserError if others can read the token.
+    """
+    check_token_file()
     _set_defaults()
     if has_token():
         os.environ.setdefault("RAY_AUTH_MODE", "token")

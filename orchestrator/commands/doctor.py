@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.table import Table
@@ -28,6 +27,7 @@ from orchestrator.console.output import print_json, say
 from orchestrator.errors import UserError
 from orchestrator.store import temp_folder
 from orchestrator.tracking.address import check_uri, without_secrets
+from orchestrator.tracking.sqlite import database_file
 
 STYLES = {"ok": "green", "warning": "yellow", "wrong": "red"}
 
@@ -45,7 +45,7 @@ def run_checks(home: Path, uri: str, address: str | None) -> list[Check]:
         doctor_checks.permissions("home", str(home.absolute()), _write_error(_nearest_existing(home))),
         doctor_checks.permissions("temporary", str(temporary_folder), _write_error(temporary_folder)),
         doctor_checks.open_files(*(_finite(limit) for limit in resource.getrlimit(resource.RLIMIT_NOFILE))),
-        doctor_checks.tracking(without_secrets(uri), tracking_error(uri)),
+        _tracking(uri),
         _data(home),
     ]
 
@@ -137,14 +137,19 @@ def _finite(limit: int) -> int:
     return sys.maxsize if limit == resource.RLIM_INFINITY else limit
 
 
+def _tracking(uri: str) -> Check:
+    error = tracking_error(uri)
+    return doctor_checks.tracking("" if error else without_secrets(uri), error)
+
+
 def tracking_error(uri: str) -> str:
     """Why MLflow's store cannot be used; empty if it answers, or is a SQLite file that does not exist yet."""
     try:
         check_uri(uri)
     except UserError as error:
         return str(error)
-    file = Path(urlsplit(uri).path.removeprefix("/"))
-    if urlsplit(uri).scheme.startswith("sqlite") and file.exists():
+    file = database_file(uri)
+    if file and file.exists():
         try:
             with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
                 database.execute("SELECT COUNT(*) FROM sqlite_schema").fetchone()

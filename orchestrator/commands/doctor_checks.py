@@ -86,7 +86,7 @@ def shared_memory(free: int | None, needed: int) -> Check:
 
 
 def tracking(address: str, error: str) -> Check:
-    """`address`: MLflow's, without secrets. `error`: why it cannot be used."""
+    """`address`: MLflow's, without secrets; empty with an `error`, which says why it cannot be used."""
     if error:
         to_do = "start the server or correct MLFLOW_TRACKING_URI; unset, runs go into the home folder"
         return Check("tracking", "wrong", error, to_do)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator import environment
@@ -19,8 +17,8 @@ from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.planning.evaluators import build_evaluators
 from orchestrator.planning.plan import Plan
 from orchestrator.signals import SOME_FAILED, exit_at_once
+from orchestrator.store import temp_folder
 from orchestrator.store.json_files import write_text
-from orchestrator.store.temp_folder import command_temp_folder
 from orchestrator.tracking import client, mirror_file
 from orchestrator.tracking.mirror import Mirror
 
@@ -56,11 +54,11 @@ def start_ray(plan: Plan, options: SweepOptions, display: Display) -> Iterator[C
     def leave(process_name: str) -> None:
         display.console.show_cursor()
         display.note(f"Ray's {process_name} has died; the same command goes on from the last checkpoints")
-        shutil.rmtree(scratch, ignore_errors=True)
+        temp_folder.delete(scratch)
         exit_at_once(SOME_FAILED)
 
     with (
-        command_temp_folder() as scratch,
+        temp_folder.command_temp_folder() as scratch,
         Cluster(options.address, workers, scratch, data_bytes, leave, options.device) as cluster,
     ):
         if options.address:
@@ -78,7 +76,7 @@ def open_mirror(
     `is_running`: whether a worker has the trial of this key; None: the lock in the trial's folder says so.
     Raises UserError if MLflow does not answer at an address where this sweep was never recorded.
     """
-    write_text(plan.folder.source_file, Path(plan.sweep.file).read_text(encoding="utf-8"))
+    write_text(plan.folder.source_file, plan.sweep.text)
     mirror = Mirror(
         plan.folder, options.tracking_uri, plan.to_document(), compare_all=not plan.unfinished, is_running=is_running
     )

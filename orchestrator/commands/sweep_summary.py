@@ -14,7 +14,7 @@ from orchestrator.console.output import say
 from orchestrator.planning.plan import Plan
 from orchestrator.signals import INTERRUPTED, SOME_FAILED
 from orchestrator.store.trial_status import TrialStatus
-from orchestrator.tracking.address import default_uri, without_secrets
+from orchestrator.tracking.address import default_uri, is_server, without_secrets
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _where_results_are(options: SweepOptions, result: SweepResult) -> list[str]:
     if final.report_error:
         sync = orchestrate_command(f"sync {sweep_name}{tracking_option(options)}", options.home)
         lines.append(f"no report: {final.report_error}; {sync} sends what MLflow lacks and writes it")
-    elif options.tracking_uri.startswith("http"):
+    elif is_server(options.tracking_uri):
         lines.append(f"MLflow  {without_secrets(options.tracking_uri)}, experiment {sweep_name}")
     else:
         ui = orchestrate_command(f"ui{tracking_option(options)}", options.home)

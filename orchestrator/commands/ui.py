@@ -9,7 +9,7 @@ from pathlib import Path
 
 from orchestrator.errors import UserError
 from orchestrator.store.sweep_folder import make_home
-from orchestrator.tracking.address import without_secrets
+from orchestrator.tracking.address import is_server, without_secrets
 
 
 def serve(home: Path, uri: str, port: int) -> None:
@@ -17,7 +17,7 @@ def serve(home: Path, uri: str, port: int) -> None:
 
     Raises UserError if the port is taken.
     """
-    if uri.startswith("http"):
+    if is_server(uri):
         print(f"MLflow already serves these runs at {without_secrets(uri)}")
         return
     check_free(port)

@@ -1,4 +1,7 @@
-"""The artifacts that the report reads from MLflow, checked first, because others can write to MLflow, too."""
+"""The artifacts that the report reads from MLflow, checked first, because others can write to MLflow, too.
+
+`orchestrator.report.logged_run` checks the runs.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,15 @@ from contextlib import contextmanager
 from typing import Annotated, Any, Literal, TypeVar
 
 from PIL import Image
-from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from gan_core.error_text import first_line
 from orchestrator.errors import UserError
 
 MAX_PICTURE_PIXELS = 50_000_000
+MAX_COUNT = 10**15
+"""Of whatever is counted. A float holds it exactly, and so do JavaScript and NumPy's int64."""
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 
 class _Artifact(BaseModel):
@@ -34,9 +40,9 @@ class LoggedTrial(_Artifact):
     name: str
     group: str
     configuration: str
-    seed: int
+    seed: Count
     factors: dict[str, Any]
-    steps: int
+    steps: Count
     confirms: bool = False
 
 
@@ -54,7 +60,7 @@ class LoggedSweep(_Artifact):
 class HeldOutScores(_Artifact):
     """The scores of `count` real images that the evaluator did not see. Earlier versions logged fewer."""
 
-    count: int
+    count: Count
     frechet: float
     precision: float
     recall: float
@@ -82,13 +88,13 @@ class EvaluatorCard(_Artifact):
     weights: str
     preprocessing: str
     split: str
-    real: int
-    samples: int
-    compared: int
+    real: Count
+    samples: Count
+    compared: Count
     accuracy: float | None
     kept_out: Annotated[HeldOutScores | None, BeforeValidator(lambda value: None if value == {} else value)]
-    training: int | None = None
-    tested: dict[str, int] = {}
+    training: Count | None = None
+    tested: dict[str, Count] = {}
 
 
 class _Environment(_Artifact):
@@ -137,7 +143,7 @@ def history(content: bytes) -> list[dict[str, float]]:
             row = _ROW.validate_json(line)
         except ValidationError:
             raise Damaged(f"line {number} is not a row of numbers") from None
-        if "step" not in row or not math.isfinite(row["step"]):
+        if not 0 <= row.get("step", -1) <= MAX_COUNT:
             raise Damaged(f"line {number} has no step")
         rows.append(finite(row))
     return rows

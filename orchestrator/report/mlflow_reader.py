@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from tenacity import retry, stop_after_attempt, wait_exponential
+from tenacity import retry, retry_if_not_exception_type, stop_after_attempt, wait_exponential
 
 from gan_core import metric_names
 from gan_core.error_text import first_line
@@ -20,10 +20,10 @@ from orchestrator.errors import UserError
 from orchestrator.report import artifact_schemas
 from orchestrator.report.artifact_schemas import EvaluatorCard, LoggedSweep, LoggedTrial
 from orchestrator.report.data import Curve, RunData, SweepData, run_cautions
+from orchestrator.report.logged_run import LoggedRun, logged_run
 from orchestrator.report.remarks import evaluator_cautions
-from orchestrator.store.trial_status import TrialStatus
-from orchestrator.tracking.address import without_secrets
-from orchestrator.tracking.client import IMAGE_PATH, KEY_TAG, KIND_TAG, child_runs, client_for
+from orchestrator.tracking.address import is_server, without_secrets
+from orchestrator.tracking.client import IMAGE_PATH, KIND_TAG, child_runs, client_for
 
 Item = TypeVar("Item")
 MAX_PICTURES = 160
@@ -52,10 +52,10 @@ def _read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None) -> Swe
     if not experiment or not parent:
         safe_uri = without_secrets(tracking_uri)
         raise UserError(f"MLflow at {safe_uri} holds no sweep {sweep!r}; `orchestrate sweep FILE` makes one")
-    reader = _Reader(tracking_uri)
+    reader, parent = _Reader(tracking_uri), logged_run(parent, tracking_uri)
     logged = reader.sweep(parent, sweep)
-    children = child_runs(client, experiment.experiment_id, parent.info.run_id)
-    by_key = {run.data.tags[KEY_TAG]: run for run in children}
+    children = child_runs(client, experiment.experiment_id, parent.run_id)
+    by_key = {run.tags.key: run for run in (logged_run(child, tracking_uri) for child in children)}
     pictures_per_trial = max(1, MAX_PICTURES // max(1, len(logged.trials)))
     with ThreadPoolExecutor(READING_THREADS) as pool:
         runs = list(
@@ -67,7 +67,7 @@ def _read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None) -> Swe
         name=logged.name,
         question=logged.question,
         tracking_uri=without_secrets(tracking_uri),
-        run_id=parent.info.run_id,
+        run_id=parent.run_id,
         cautions=[*logged.cautions, *run_cautions(runs), *evaluator_cautions(runs)],
         commands=[command],
         runs=runs,
@@ -83,7 +83,12 @@ def _newest_parent(client: Any, experiment: Any) -> Any:
     return runs[0] if runs else None
 
 
-_retry_request = retry(stop=stop_after_attempt(3), wait=wait_exponential(0.5), reraise=True)
+_retry_request = retry(
+    retry=retry_if_not_exception_type(artifact_schemas.Damaged),
+    stop=stop_after_attempt(3),
+    wait=wait_exponential(0.5),
+    reraise=True,
+)
 """A report needs thousands of requests, so it must not fail because the answer to one was lost."""
 
 
@@ -95,34 +100,36 @@ class _Reader:
         self._cards: dict[str, EvaluatorCard] = {}
 
     @_retry_request
-    def read(self, run: Any, path: str) -> bytes:
+    def read(self, run: LoggedRun, path: str) -> bytes:
         from mlflow.artifacts import download_artifacts
 
-        file = download_artifacts(artifact_uri=f"{run.info.artifact_uri}/{path}", tracking_uri=self.tracking_uri)
-        return Path(file).read_bytes()
+        file = Path(download_artifacts(artifact_uri=f"{run.artifact_uri}/{path}", tracking_uri=self.tracking_uri))
+        if not file.is_file():  # MLflow gives the path itself where artifacts are in a folder: a pipe would hang
+            raise artifact_schemas.Damaged("no file")
+        return file.read_bytes()
 
-    def read_checked(self, run: Any, path: str, parse: Callable[[bytes], Item]) -> Item:
+    def read_checked(self, run: LoggedRun, path: str, parse: Callable[[bytes], Item]) -> Item:
         """An artifact of the run, parsed. Raises UserError if it is damaged or cannot be read."""
-        with artifact_schemas.named_in_errors(run.info.run_id, path):
+        with artifact_schemas.named_in_errors(run.run_id, path):
             return parse(self.read(run, path))
 
     @_retry_request
-    def list_files(self, run: Any, folder: str = "") -> set[str]:
+    def list_files(self, run: LoggedRun, folder: str = "") -> set[str]:
         """The paths of the files and folders in an artifact folder of the run."""
         from mlflow.artifacts import list_artifacts
 
-        uri = f"{run.info.artifact_uri}/{folder}".rstrip("/")
+        uri = f"{run.artifact_uri}/{folder}".rstrip("/")
         # the paths that MLflow lists begin with the name of the last folder
         entries = list_artifacts(artifact_uri=uri, tracking_uri=self.tracking_uri)
         return {f"{folder}/{Path(entry.path).name}".lstrip("/") for entry in entries}
 
-    def sweep(self, parent: Any, name: str) -> LoggedSweep:
+    def sweep(self, parent: LoggedRun, name: str) -> LoggedSweep:
         """The sweep's own description. Raises UserError if its run has none."""
         if "sweep.json" not in self.list_files(parent):
-            raise UserError(f"run {parent.info.run_id} in MLflow has no sweep.json; `orchestrate sync {name}` sends it")
+            raise UserError(f"run {parent.run_id} in MLflow has no sweep.json; `orchestrate sync {name}` sends it")
         return self.read_checked(parent, "sweep.json", artifact_schemas.sweep)
 
-    def run_data(self, trial: LoggedTrial, run: Any, max_pictures: int) -> RunData:
+    def run_data(self, trial: LoggedTrial, run: LoggedRun | None, max_pictures: int) -> RunData:
         """One trial. `run`: its MLflow run, or None if it has not started."""
         data = RunData(
             trial.key,
@@ -141,7 +148,7 @@ class _Reader:
         if "environment.json" in files:
             environment = self.read_checked(run, "environment.json", artifact_schemas.environment)
             data.environment = environment if "packages" in environment else {}  # {} if its worker never started
-        if run.data.tags.get("evaluator") and "evaluator.json" in files:
+        if run.tags.evaluator and "evaluator.json" in files:
             data.evaluator = self._card(run)
         if "history.jsonl" in files:
             data.history = curves(self.read_checked(run, "history.jsonl", artifact_schemas.history))
@@ -152,39 +159,33 @@ class _Reader:
         ]
         return data
 
-    def _take_run(self, data: RunData, run: Any) -> None:
+    def _take_run(self, data: RunData, run: LoggedRun) -> None:
         """Take what the run itself tells: tags, parameters and last metrics."""
-        tags = run.data.tags
-        data.run_id = run.info.run_id
-        if self.tracking_uri.startswith("http"):  # a server, which has a page for each run
+        tags = run.tags
+        data.run_id = run.run_id
+        if is_server(self.tracking_uri):  # which has a page for each run
             server = without_secrets(self.tracking_uri).rstrip("/")
-            data.url = f"{server}/#/experiments/{run.info.experiment_id}/runs/{data.run_id}"
-        data.status = tags.get("status", TrialStatus.RUNNING)
-        data.verdict, data.reason = tags.get("verdict", ""), tags.get("verdict.reason") or tags.get("error", "")
-        since = tags.get("verdict.since", "")
-        data.since = int(since) if since.isdigit() else None
-        rules = tags.get("verdict.rules", "")
-        data.rules = int(rules) if rules.isdigit() else 1  # versions before did not tell
-        data.latest, data.settings = artifact_schemas.finite(run.data.metrics), dict(run.data.params)
-        data.began_ms = run.info.start_time or 0
-        if tags.get("device"):
-            data.hardware = f"{tags['device'].partition(':')[0]} in {tags.get('precision')}"
+            data.url = f"{server}/#/experiments/{run.experiment_id}/runs/{data.run_id}"
+        data.status, data.verdict, data.reason = tags.status, tags.verdict or "", tags.reason or tags.error
+        data.since, data.rules = tags.since, run.rules
+        data.latest, data.settings = run.metrics, run.params
+        data.began_ms, data.hardware = run.began_ms, run.hardware
 
-    def _card(self, run: Any) -> EvaluatorCard:
+    def _card(self, run: LoggedRun) -> EvaluatorCard:
         """The card of the evaluator that measured the run, read once for all runs of this evaluator."""
-        evaluator = run.data.tags["evaluator"]
+        evaluator = run.tags.evaluator
         if evaluator not in self._cards:
             self._cards[evaluator] = self.read_checked(run, "evaluator.json", artifact_schemas.card)
         return self._cards[evaluator]
 
-    def _picture_paths(self, run: Any) -> list[tuple[int, str]]:
+    def _picture_paths(self, run: LoggedRun) -> list[tuple[int, str]]:
         """(step, artifact path) of the sample grids, by step, one for each step."""
         matches = [match for path in self.list_files(run, "images") if (match := IMAGE_PATH.fullmatch(path))]
         return sorted({int(match["step"]): match[0] for match in matches if match["key"] == "samples"}.items())
 
-    def real_pictures(self, runs: list[RunData], by_key: dict[str, Any]) -> list[tuple[str, bytes]]:
+    def real_pictures(self, runs: list[RunData], by_key: dict[str, LoggedRun]) -> list[tuple[str, bytes]]:
         """(caption, PNG) of real images: one for each group, but each picture once."""
-        examples: dict[str, Any] = {}
+        examples: dict[str, LoggedRun] = {}
         for run in runs:
             if run.evaluator and run.group not in examples and "real.png" in self.list_files(by_key[run.key]):
                 examples[run.group] = by_key[run.key]

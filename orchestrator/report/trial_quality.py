@@ -42,6 +42,6 @@ def _addition(run: RunData, card: EvaluatorCard, metric: str) -> str:
     if metric == metric_names.COPIED and repeats(run):
         return ", suspicious"
     weakest = run.quality(metric_names.WEAKEST_CLASS)
-    if metric == metric_names.CLASS_RECALL and weakest is not None and int(weakest) < len(card.tested):
+    if metric == metric_names.CLASS_RECALL and weakest is not None and 0 <= int(weakest) < len(card.tested):
         return f", of class {list(card.tested)[int(weakest)]}"
     return ""

@@ -11,19 +11,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _NAME = re.compile(r"orchestrate-(\d+)-")
-MAX_PARENT_LENGTH = 15
-"""Characters. The paths of Ray's sockets are 85 longer, and the system allows 107 (103 on macOS)."""
+MAX_PARENT_LENGTH = 12
+"""Characters. The paths of Ray's sockets are up to 95 longer, and the system allows 107 (103 on macOS)."""
 
 
 @contextmanager
 def command_temp_folder() -> Iterator[Path]:
     """Makes the temporary folder of this process and its children, and deletes it at the end.
 
+    Ray lets everybody write into the folder that it is given, and to its sockets. So it is given a folder below one
+    that only this user can reach.
     Folders that killed commands have left are deleted first.
     """
     for folder in orphaned_folders():
         shutil.rmtree(folder, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"orchestrate-{os.getpid()}-", dir=temp_parent()))
+    private = Path(tempfile.mkdtemp(prefix=f"orchestrate-{os.getpid()}-", dir=temp_parent()))
+    folder = private / "r"
+    folder.mkdir()
     earlier_default, tempfile.tempdir = tempfile.tempdir, str(folder)
     earlier_variable = os.environ.get("TMPDIR")
     os.environ["TMPDIR"] = str(folder)
@@ -35,7 +39,12 @@ def command_temp_folder() -> Iterator[Path]:
             del os.environ["TMPDIR"]
         else:
             os.environ["TMPDIR"] = earlier_variable
-        shutil.rmtree(folder, ignore_errors=True)
+        delete(folder)
+
+
+def delete(folder: Path) -> None:
+    """Delete the temporary folder of a command with the private folder around it."""
+    shutil.rmtree(folder.parent, ignore_errors=True)
 
 
 def temp_parent() -> Path:

@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 
 from pydantic import ValidationError
-from ruamel.yaml.comments import CommentedMap
 
 from gan_core.config.conflicts import Conflict, cautions
 from gan_core.config.identity import effective_settings, unflatten
@@ -44,7 +43,7 @@ NEEDED = {
 
 def load(file: Path, overrides: list[str] | None = None) -> Sweep:
     """The sweep that `file` describes, with `--set` overrides ("path=value"). Raises UserError or SpecError."""
-    return _SweepReader(str(file)).read(yaml_source.read(file), overrides or [])
+    return _SweepReader(str(file)).read(yaml_source.read_text(file), overrides or [])
 
 
 class _SweepReader(SettingsReader):
@@ -57,7 +56,8 @@ class _SweepReader(SettingsReader):
         self.is_incomplete = False
         """Whether the file has problems already: then every level is checked once, and conflicts are not reported."""
 
-    def read(self, tree: CommentedMap, overrides: list[str]) -> Sweep:
+    def read(self, text: str, overrides: list[str]) -> Sweep:
+        tree = yaml_source.parse_text(text, self.file)
         top = {key: LocatedValue(value, source) for key, value, source in yaml_source.items(tree, self.file)}
         applied = apply_overrides(self, top, parse_overrides(overrides))
         self.report_unknown_keys(top, SWEEP_KEYS, "")
@@ -83,6 +83,7 @@ class _SweepReader(SettingsReader):
             trials,
             [f"{text} ({', '.join(sorted(names))})" for text, names in self.cautions.items()],
             self.file,
+            text,
             overrides,
         )
 

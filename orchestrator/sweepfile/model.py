@@ -31,7 +31,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep. `file`: its sweep file. `overrides`: the values of `--set`. `cautions`: texts that warn of settings."""
+    """A sweep. `cautions`: texts that warn of settings. `overrides`: the values of `--set`.
+
+    `file`: its sweep file, which is read once. `text`: what was in it then.
+    """
 
     name: str
     question: str
@@ -39,4 +42,5 @@ class Sweep:
     trials: list[Trial]
     cautions: list[str]
     file: str
+    text: str = field(repr=False)
     overrides: list[str]

@@ -30,9 +30,8 @@ class LocatedValue:
     source: str
 
 
-def read(file: Path) -> CommentedMap:
-    """The top mapping of the file; its nodes have line numbers. Raises UserError or SpecError."""
-    text = _read_text(file)
+def parse_text(text: str, file: str) -> CommentedMap:
+    """The top mapping of the text of `file`; its nodes have line numbers. Raises SpecError."""
     if directive := re.search(r"^%YAML +1\.[01]", text, re.MULTILINE):
         line = text.count("\n", 0, directive.start()) + 1
         raise SpecError([Problem(f"{file}:{line}", "", "sweep files are YAML 1.2; leave this line out")])
@@ -55,13 +54,13 @@ def read(file: Path) -> CommentedMap:
         cause = "a list or a mapping as a key, or an anchor merged into itself"
         if isinstance(error, YAMLError | ValueError | RecursionError):
             cause = first_line(error)
-        raise SpecError([Problem(str(file), "", f"not valid YAML, {cause}")]) from None
+        raise SpecError([Problem(file, "", f"not valid YAML, {cause}")]) from None
     if not isinstance(document, CommentedMap):
         raise SpecError([Problem(f"{file}:1", "", "a sweep file is a mapping with keys sweep, seeds, trial, groups")])
     return document
 
 
-def _read_text(file: Path) -> str:
+def read_text(file: Path) -> str:
     """The text of the file; a file that is too large is not read to its end. Raises UserError or SpecError."""
     try:
         if file.exists() and not file.is_file() and not file.is_dir():

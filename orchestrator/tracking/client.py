@@ -21,7 +21,7 @@ SENT_TAG = "orchestrate.sent"
 """The state of the record of which the run holds everything. It is set last."""
 PAGE_SIZE = 1000
 """Runs in one answer of MLflow."""
-IMAGE_PATH = re.compile(r"images/(?P<key>[^+]+)\+step\+(?P<step>\d+)\+timestamp\+\d+\+[0-9a-f-]+\.png")
+IMAGE_PATH = re.compile(r"images/(?P<key>[^+]+)\+step\+(?P<step>[0-9]{1,15})\+timestamp\+[0-9]+\+[0-9a-f-]+\.png")
 """The artifact path that MLflow gives to an image that is logged for a step."""
 
 
@@ -54,14 +54,14 @@ def client_for(uri: str) -> Any:
     for logger in ("mlflow", "alembic"):  # after the import, which sets their levels; all errors are raised as well
         logging.getLogger(logger).setLevel(logging.CRITICAL)
     sqlite.create(uri, MlflowClient)
-    return AnswerTimingClient(MlflowClient(tracking_uri=uri))
+    return AnswerTimingClient(MlflowClient(tracking_uri=uri), uri)
 
 
 class AnswerTimingClient:
-    """An MlflowClient that knows when MLflow answered last (`last_answer`, by time.monotonic)."""
+    """An MlflowClient that knows its address and when MLflow answered last (`last_answer`, by time.monotonic)."""
 
-    def __init__(self, client: Any):
-        self._client, self.last_answer = client, 0.0
+    def __init__(self, client: Any, uri: str):
+        self._client, self.uri, self.last_answer = client, uri, 0.0
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._client, name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from orchestrator.tracking.address import is_server
 from orchestrator.tracking.client import KEY_TAG, child_runs, keep_oldest_run, runs_with_tags
 from orchestrator.tracking.run_writer import RunWriter
 
@@ -28,7 +28,7 @@ class Experiment:
         experiment = client.get_experiment_by_name(name)
         if experiment is None:
             sent["experiments"] += 1
-            if urlsplit(uri).scheme in ("http", "https"):
+            if is_server(uri):
                 return cls(client, client.create_experiment(name, tags=EXPERIMENT_TAGS), sent)
             location = artifacts.as_uri()
             return cls(client, client.create_experiment(name, artifact_location=location, tags=EXPERIMENT_TAGS), sent)

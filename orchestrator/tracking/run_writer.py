@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from orchestrator.tracking import artifact_location
 from orchestrator.tracking.client import logged_images
 from orchestrator.tracking.run_content import Point
 
@@ -19,11 +20,15 @@ MAX_BATCH, MAX_PARAMETERS = 1000, 100
 
 
 class RunWriter:
-    """`run`: MLflow's. `sent`: counts what is sent, by kind. `is_new`: the run was created a moment ago."""
+    """`run`: MLflow's. `sent`: counts what is sent, by kind. `is_new`: the run was created a moment ago.
+
+    Raises UserError if its artifacts are at a server that is not MLflow's.
+    """
 
     def __init__(self, client: Any, run: Any, sent: Counter[str], is_new: bool = False):
         self.client, self.sent = client, sent
         self.id: str = run.info.run_id
+        artifact_location.check(self.id, run.info.artifact_uri, client.uri)
         self._steps: dict[str, set[int]] = {}
         self._metrics: set[str] | None = set() if is_new else set(run.data.metrics)
         self._has_dataset = False

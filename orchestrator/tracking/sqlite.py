@@ -7,12 +7,12 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from filelock import FileLock
 
 from gan_core.error_text import last_line
 from orchestrator.errors import UserError
+from orchestrator.tracking import address
 
 BUSY_TIMEOUT = 60.0
 """Seconds to wait for another process that writes to the database."""
@@ -20,9 +20,9 @@ BUSY_TIMEOUT = 60.0
 
 def database_file(uri: str) -> Path | None:
     """The file of a SQLite address; None for other stores."""
-    parts = urlsplit(uri)
-    name = parts.path.removeprefix("/")
-    return Path(name) if parts.scheme.partition("+")[0] == "sqlite" and name not in ("", ":memory:") else None
+    url = address.parse(uri)
+    name = url.database or ":memory:"
+    return Path(name) if url.get_backend_name() == "sqlite" and name != ":memory:" else None
 
 
 def check_integrity(uri: str, sweep: str) -> None:
@@ -62,6 +62,6 @@ def create(uri: str, create_tables: Callable[[str], object]) -> None:
         if file.exists():
             return
         suffix = f".new-{os.getpid()}"
-        address, mark, query = uri.partition("?")
-        create_tables(f"{address}{suffix}{mark}{query}")
+        path, mark, query = uri.partition("?")
+        create_tables(f"{path}{suffix}{mark}{query}")
         file.with_name(file.name + suffix).rename(file)

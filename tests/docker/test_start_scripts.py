@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import pwd
+import re
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from mlflow.server.auth.config import read_auth_config
 from mlflow.utils.credentials import read_mlflow_creds
-from support.container_files import DOCKER
+from ray._common.utils import try_to_create_directory
+from support.container_files import DOCKER, ROOT
+from support.strangers import AS_ROOT, open_folder, seen_by_a_stranger
 
 PASSWORD = "100%s: a\\b'c\"$HOME"
 """Of letters that files, shells and addresses take for something else."""
@@ -33,6 +38,7 @@ def start(script: str, tmp_path: Path, **environment: str) -> subprocess.Complet
         "TMPDIR": str(tmp_path),
         "HOME": str(tmp_path),
         "NODE_IP": "10.0.0.1",
+        "TEMP_DIR": str(tmp_path),
     }
     return subprocess.run(
         ["sh", DOCKER / "start" / script], env=surroundings | environment, capture_output=True, text=True, timeout=60
@@ -45,6 +51,7 @@ def noted(tmp_path: Path) -> tuple[list[str], dict[str, str]]:
 
 
 def secret(tmp_path: Path, name: str, value: str = PASSWORD) -> str:
+    (tmp_path / name).touch(mode=0o600)
     (tmp_path / name).write_text(value)
     return str(tmp_path / name)
 
@@ -132,7 +139,80 @@ def test_nodes_ask_for_the_token_and_do_not_show_it(script: str, tmp_path: Path)
     assert Path(environment["RAY_AUTH_TOKEN_PATH"]).read_text() == PLAIN
     assert PLAIN not in " ".join([*arguments, *environment.values(), done.stdout, done.stderr])
     assert {"--block", "--node-ip-address=10.0.0.1", "--num-cpus=0"} <= set(arguments)
-    assert not any(argument.startswith(("--temp-dir", "--object-store-memory")) for argument in arguments)
+    assert not any(argument.startswith("--object-store-memory") for argument in arguments)
+
+
+@pytest.mark.parametrize("readers", [0o640, 0o604])
+@pytest.mark.parametrize(
+    ("script", "name"),
+    [
+        ("head.sh", "RAY_TOKEN_FILE"),
+        ("head.sh", "MLFLOW_TRACKING_PASSWORD_FILE"),
+        ("worker.sh", "RAY_TOKEN_FILE"),
+        ("mlflow.sh", "MLFLOW_DATABASE_PASSWORD_FILE"),
+        ("mlflow.sh", "MLFLOW_ADMIN_PASSWORD_FILE"),
+        ("mlflow.sh", "MLFLOW_SECRET_KEY_FILE"),
+    ],
+)
+def test_a_secret_that_others_can_read_is_refused(script: str, name: str, readers: int, tmp_path: Path) -> None:
+    given = {
+        "MLFLOW_DATABASE": "postgresql://mlflow@db:5432/mlflow",
+        "MLFLOW_ARTIFACTS": "/artifacts",
+        "MLFLOW_ADMIN_USER": "admin",
+        "MLFLOW_ADMIN_PASSWORD_FILE": secret(tmp_path, "admin"),
+        "MLFLOW_TRACKING_USERNAME": "admin",
+        "RAY_TOKEN_FILE": secret(tmp_path, "token"),
+        "HEAD_ADDRESS": "10.0.0.1:6379",
+    }
+    file = secret(tmp_path, "open")
+    assert start(script, tmp_path, **given | {name: file}).returncode == 0
+    (tmp_path / "arguments").unlink()
+    Path(file).chmod(readers)
+    done = start(script, tmp_path, **given | {name: file})
+    assert done.returncode == 2 and f"{file}: others can read this secret" in done.stderr
+    assert not (tmp_path / "arguments").exists()
+
+
+def rays_folder(tmp_path: Path) -> Path:
+    arguments, _ = noted(tmp_path)
+    return Path(next(word for word in arguments if word.startswith("--temp-dir=")).removeprefix("--temp-dir="))
+
+
+@AS_ROOT
+@pytest.mark.parametrize("script", ["head.sh", "worker.sh"])
+def test_others_cannot_reach_rays_folder_though_ray_opens_it_to_all(script: str, tmp_path: Path) -> None:
+    with open_folder() as shared:
+        given = {"RAY_TOKEN_FILE": secret(tmp_path, "token"), "HEAD_ADDRESS": "10.0.0.1:6379", "TEMP_DIR": str(shared)}
+        for _ in range(2):  # the second time the folder is there
+            assert start(script, tmp_path, **given).returncode == 0
+        try_to_create_directory(rays_folder(tmp_path))
+        assert mode(rays_folder(tmp_path)) == 0o777
+        assert rays_folder(tmp_path).is_relative_to(shared)
+        assert seen_by_a_stranger(shared) == [shared, rays_folder(tmp_path).parent]
+
+
+@AS_ROOT
+@pytest.mark.parametrize("kind", ["open", "of somebody else", "link"])
+def test_a_folder_that_others_have_made_or_can_reach_is_not_given_to_ray(kind: str, tmp_path: Path) -> None:
+    private = tmp_path / f"ray-{os.getuid()}"
+    if kind == "link":
+        (tmp_path / "theirs").mkdir(mode=0o700)
+        private.symlink_to(tmp_path / "theirs")
+    else:
+        private.mkdir(mode=0o755 if kind == "open" else 0o700)
+        os.chown(private, os.getuid() if kind == "open" else pwd.getpwnam("nobody").pw_uid, -1)
+    done = start("head.sh", tmp_path, RAY_TOKEN_FILE=secret(tmp_path, "token"))
+    assert done.returncode == 2 and f"{private}: " in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "arguments").exists()
+
+
+def test_the_token_that_the_guide_makes_is_for_its_owner_alone(tmp_path: Path) -> None:
+    (line,) = re.findall(r"^.*ray get-auth-token.*$", (ROOT / "docs" / "cluster.md").read_text(), re.MULTILINE)
+    surroundings = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    subprocess.run(["sh", "-c", f"umask 022; {line}"], env=surroundings, check=True, timeout=120)
+    token = tmp_path / ".ray" / "auth_token"
+    assert len(token.read_text()) >= 64
+    assert (mode(token), mode(token.parent)) == (0o600, 0o700)
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,10 @@ from support.commands import SMOKE, Done, invoke, start
 from support.endings import LONGER, wait_for_checkpoints
 from support.ports import free_port
 from support.proxy import start_server
-from support.strangers import REFUSALS, answer_to_a_stranger, listening
+from support.strangers import AS_ROOT, REFUSALS, answer_to_a_stranger, listening, seen_by_a_stranger
 
 from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.store.temp_folder import temp_parent
 from orchestrator.tracking import run_content
 from orchestrator.tracking.mirror_file import run_ids
 
@@ -43,7 +44,8 @@ LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
 class Outage:
     """`interrupted`, `resumed`: what the two commands printed. `synced`: two calls of `sync` after the server was back.
 
-    `open_to`: (process, address, port) at which the second command waited; `stranger`: what one there was told.
+    `open_to`: (process, address, port) at which the second command waited; `stranger`: what one there was told;
+    `temporary`, `seen`: its temporary folder, and what another user of the machine saw there.
     """
 
     folder: Path
@@ -52,6 +54,8 @@ class Outage:
     synced: list[Done]
     open_to: list[tuple[str, str, int]]
     stranger: str
+    temporary: Path
+    seen: list[Path]
 
     @property
     def sweep(self) -> SweepFolder:
@@ -101,6 +105,8 @@ def swept_through_an_outage(folder: Path) -> Outage:
     open_to = listening(psutil.Process(sweep.pid))
     ray_port = next(port for name, _, port in open_to if name == "gcs_server")
     stranger = answer_to_a_stranger(ray_port, PLANTED["RAY_AUTH_TOKEN"], folder / "stranger.log")
+    (temporary,) = temp_parent().glob(f"orchestrate-{sweep.pid}-*")
+    seen = seen_by_a_stranger(temporary) if os.getuid() == 0 else []
     resumed, _ = sweep.communicate(timeout=300)
     assert sweep.returncode == 0, resumed  # every trial has its verdict
 
@@ -109,7 +115,7 @@ def swept_through_an_outage(folder: Path) -> Outage:
         synced = [invoke("sync", "smoke", *tracking, home=home) for _ in range(2)]
     finally:
         end(server, signal.SIGTERM)
-    return Outage(folder, interrupted, resumed, synced, open_to, stranger)
+    return Outage(folder, interrupted, resumed, synced, open_to, stranger, temporary, seen)
 
 
 def test_the_command_leaves_in_order_while_the_server_hangs(outage: Outage) -> None:
@@ -140,6 +146,11 @@ def test_ray_listens_to_this_machine_alone_and_a_stranger_cannot_join(outage: Ou
     assert not [process for process in outage.open_to if process[1] not in LOOPBACK]
     assert "joined" not in outage.stranger
     assert any(refusal in outage.stranger for refusal in REFUSALS)
+
+
+@AS_ROOT
+def test_another_user_of_the_machine_sees_nothing_of_the_temporary_folder(outage: Outage) -> None:
+    assert outage.seen == [outage.temporary]
 
 
 def test_secrets_are_written_nowhere(outage: Outage) -> None:

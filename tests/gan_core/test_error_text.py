@@ -13,6 +13,13 @@ from gan_core.error_text import first_line, last_line
         ("cannot reach http://ann:s3cret@host:5000/api", "cannot reach http://host:5000/api"),
         ("(psycopg2) postgresql+psycopg2://ann:s3:cret@db/x?sslmode=require", None),
         ("tried 'https://s3cret@one' and 'https://bob:s3cret@two'", "tried 'https://one' and 'https://two'"),
+        (
+            "postgresql://ann:top/s3cret@db/x and postgresql://ann:top#s3cret@db/x",
+            "postgresql://db/x and postgresql://db/x",
+        ),
+        ("no 'postgresql:///x?user=ann&password=s3cret'", "no 'postgresql:///x'"),
+        ("no http://host:5000/x?token=of@s3cret", "no http://..."),
+        ("no mssql:///?odbc_connect=DRIVER={ODBC 17};PWD=s3cret;x=1", "no mssql:/// 17};PWD=...;x=1"),
         ("nothing to hide: ann@host and http://host/a@b", "nothing to hide: ann@host and http://host/a@b"),
     ],
 )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
+import pytest
 
 from orchestrator.cluster.ray_environment import LOCAL_ENVIRONMENT
 from support.commands import environment, program
 from support.waiting import wait_until
 
+AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can look at files as another user")
 REFUSALS = ("InvalidAuthToken", "Unauthenticated")
 
 
@@ -47,3 +52,19 @@ def answer_to_a_stranger(port: int, token: str, log: Path) -> str:
         joining.kill()
         joining.wait()
     return log.read_text()
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that all users of the machine can read, unlike pytest's."""
+    with TemporaryDirectory(prefix="open-", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def seen_by_a_stranger(folder: Path) -> list[Path]:
+    """The paths in a folder, itself included, that another user of the machine gets to see."""
+    listing = subprocess.run(
+        ["find", folder], user="nobody", group="nogroup", extra_groups=[], cwd="/", capture_output=True, text=True
+    )
+    return sorted(map(Path, listing.stdout.splitlines()))

@@ -93,3 +93,14 @@ def test_a_broken_set_is_a_users_mistake(tmp_path: Path) -> None:
     done = CliRunner().invoke(app.app, ["plan", "experiments/smoke.yaml", "--set", "novalue", "--home", str(tmp_path)])
     assert isinstance(done.exception, app.UserError)
     assert "path=value" in str(done.exception)
+
+
+def test_a_deleted_working_folder_is_a_users_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for words in (["status"], ["plan", "x.yaml"], ["sweep", "x.yaml"], ["ui"], ["doctor"]):
+        assert app.run_command(words) == 2
+        assert capsys.readouterr().err == "the folder that you are in has been deleted; cd to another one\n"

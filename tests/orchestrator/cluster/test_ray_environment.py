@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
-from orchestrator.cluster.ray_environment import has_token
+from orchestrator.cluster.job_client import connect
+from orchestrator.cluster.ray_environment import has_token, join
+from orchestrator.errors import UserError
+
+
+@pytest.mark.parametrize("readers", [0o640, 0o604])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_token_that_others_can_read_is_not_used(
+    is_named: bool, readers: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    token = tmp_path / ".ray" / "auth_token"
+    token.parent.mkdir()
+    token.write_text("secret")
+    token.chmod(readers)
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "elsewhere" if is_named else tmp_path))
+    if is_named:
+        monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        address = f"127.0.0.1:{head.getsockname()[1]}"
+        for refuse in (lambda: join(address), lambda: connect(f"http://{address}")):
+            with pytest.raises(UserError, match=f"others can read the cluster's token in {token}.*chmod 600"):
+                refuse()
+
+
+def test_a_token_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "none"))
+    with pytest.raises(UserError, match=f"{tmp_path / 'none'} cannot be read .*RAY_AUTH_TOKEN_PATH"):
+        join("127.0.0.1:1")
 
 
 def test_a_token_is_found_where_ray_looks_for_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,14 +10,16 @@ import pytest
 from mlflow import MlflowClient
 from rich.console import Console
 from support.mirrors import mirror_of, synced_mirror
-from support.tiny import run_to_stable_end
+from support.tiny import TINY, run_to_stable_end
 
 from orchestrator.commands import sweep, sweep_options
 from orchestrator.commands.finalize import finalize
+from orchestrator.commands.sweep_services import open_mirror
 from orchestrator.commands.sweep_summary import SweepResult, print_summary
 from orchestrator.console import progress
-from orchestrator.planning.plan import Plan
+from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.signals import StopRequest
+from orchestrator.sweepfile import loader
 from orchestrator.tracking.mirror_thread import MirrorThread
 
 
@@ -45,6 +47,34 @@ def test_an_outage_while_the_model_is_sent_loses_neither_the_report_nor_the_exit
     assert final.model is None
     assert final.model_error is not None and "no answer" in final.model_error
     assert mirror.client.get_run(mirror.parent_run_id).info.status == "FINISHED"
+
+
+def delete(file: Path) -> None:
+    file.unlink()
+
+
+def edit(file: Path) -> None:
+    file.write_text(TINY.replace("steps: 8", "steps: 80"))
+
+
+@pytest.mark.parametrize("change", [edit, delete])
+def test_a_sweep_file_that_changes_after_it_was_read_does_not_matter(
+    change: Callable[[Path], None], tmp_path: Path
+) -> None:
+    file = tmp_path / "tiny.yaml"
+    content = ("# caf\u00e9\r\n" + TINY).encode()
+    file.write_bytes(content)
+    sweep_read = loader.load(file)
+    change(file)
+    plan = make_plan(sweep_read, tmp_path / "home")
+    uri = mirror_of(plan, tmp_path).uri
+    options = sweep_options.SweepOptions(tmp_path / "home", uri)
+    with progress.make_display(Console()) as display:
+        mirror = open_mirror(plan, options, display, None)
+    assert plan.folder.source_file.read_bytes() == content
+    sent = mirror.client.download_artifacts(mirror.parent_run_id, "sweep.yaml", str(tmp_path))
+    assert Path(sent).read_bytes() == content
+    assert {trial.config.steps for trial in plan.sweep.trials} == {8}
 
 
 def test_nothing_is_registered_where_no_run_is_stable_and_a_line_says_so(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -99,9 +100,34 @@ def test_a_metric_that_is_no_number_is_left_out(mirror: Mirror, tmp_path: Path) 
 def test_whatever_is_in_a_trials_list_is_checked(mirror: Mirror, tmp_path: Path) -> None:
     file = artifact(mirror, mirror.parent_run_id, "sweep.json")
     document: dict[str, Any] = json.loads(file.read_text())
-    document["trials"][1]["seed"] = "one"
-    with replaced(file, json.dumps(document).encode()):
-        expect_user_error(mirror, tmp_path, mirror.parent_run_id, "trials.1.seed")
+    for seed in ("one", -1, 10**20, 1.5):
+        document["trials"][1]["seed"] = seed
+        with replaced(file, json.dumps(document).encode()):
+            expect_user_error(mirror, tmp_path, mirror.parent_run_id, "trials.1.seed")
+
+
+@pytest.mark.parametrize("step", ["1e300", "-1", "NaN", "1e999"])
+def test_a_step_that_no_training_has_is_damage(mirror: Mirror, tmp_path: Path, step: str) -> None:
+    file = artifact(mirror, child(mirror), "history.jsonl")
+    with replaced(file, b'{"step": %b, "time": 1, "loss/generator": 1}\n' % step.encode()):
+        expect_user_error(mirror, tmp_path, child(mirror), "history.jsonl", "damaged")
+
+
+@pytest.mark.parametrize("level", [None, [1, [2]], {"a": []}, 10**400, "x" * 100_000, True])
+def test_a_level_of_any_kind_is_shown_or_refused(mirror: Mirror, tmp_path: Path, level: Any) -> None:
+    file = artifact(mirror, mirror.parent_run_id, "sweep.json")
+    document: dict[str, Any] = json.loads(file.read_text())
+    document["trials"][0]["factors"] = {"x": level}
+    with replaced(file, json.dumps(document).encode()), suppress(UserError):
+        write_report(mirror.uri, ["tiny"], tmp_path / "out")
+
+
+def test_a_pipe_in_the_place_of_an_artifact_is_not_waited_for(mirror: Mirror, tmp_path: Path) -> None:
+    file = artifact(mirror, child(mirror), "history.jsonl")
+    with replaced(file, None):
+        os.mkfifo(file)
+        expect_user_error(mirror, tmp_path, child(mirror), "history.jsonl", "no file")
+        file.unlink()
 
 
 def test_a_run_whose_tags_are_gone_counts_as_not_started(mirror: Mirror, tmp_path: Path) -> None:

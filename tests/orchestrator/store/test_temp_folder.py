@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
+from ray._common.utils import try_to_create_directory
+from support.strangers import AS_ROOT, seen_by_a_stranger
 
 from orchestrator.store import temp_folder
 from orchestrator.store.temp_folder import command_temp_folder
@@ -21,6 +24,20 @@ def test_the_folder_is_the_temporary_folder_in_the_context_and_deleted_after_it(
         (folder / "left").write_text("x")
     assert not folder.exists()
     assert tempfile.gettempdir() == before
+
+
+@AS_ROOT
+def test_others_cannot_reach_it_though_ray_opens_it_to_all() -> None:
+    before = os.umask(0)
+    try:
+        with command_temp_folder() as folder:
+            try_to_create_directory(folder)  # as Ray does it with the folder that it is given
+            try_to_create_directory(folder / "session" / "sockets")
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o777
+            assert seen_by_a_stranger(folder.parent) == [folder.parent]
+    finally:
+        os.umask(before)
+    assert not folder.parent.exists()
 
 
 def test_folders_of_killed_commands_are_deleted_and_those_of_running_ones_are_not(
@@ -44,4 +61,4 @@ def test_a_temporary_folder_too_deep_for_rays_sockets_is_not_used(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "very" / "deep" / "indeed"))
     with command_temp_folder() as folder:
-        assert folder.parent == Path("/tmp")
+        assert folder.parent.parent == Path("/tmp")

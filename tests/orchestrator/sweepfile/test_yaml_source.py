@@ -9,7 +9,16 @@ import pytest
 from ruamel.yaml import YAML
 
 from orchestrator.errors import SpecError
-from orchestrator.sweepfile.yaml_source import LocatedValue, elements, items, leaves, line_of, plain, read
+from orchestrator.sweepfile.yaml_source import (
+    LocatedValue,
+    elements,
+    items,
+    leaves,
+    line_of,
+    parse_text,
+    plain,
+    read_text,
+)
 
 TEXT = """\
 # a comment
@@ -33,7 +42,7 @@ empty:
 @pytest.fixture
 def document(tmp_path: Path) -> Any:
     (tmp_path / "file.yaml").write_text(TEXT)
-    return read(tmp_path / "file.yaml")
+    return parse_text(read_text(tmp_path / "file.yaml"), str(tmp_path / "file.yaml"))
 
 
 def parse(text: str) -> Any:
@@ -128,12 +137,12 @@ def types(value: Any) -> Any:
 
 def test_a_comment_mark_in_a_string_and_a_missing_last_newline_are_no_problem(tmp_path: Path) -> None:
     (tmp_path / "file.yaml").write_text("a: 'x # y'\nb: 5 # z")
-    assert plain(read(tmp_path / "file.yaml")) == {"a": "x # y", "b": 5}
+    assert plain(parse_text(read_text(tmp_path / "file.yaml"), str(tmp_path / "file.yaml"))) == {"a": "x # y", "b": 5}
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_lines_are_counted_whatever_ends_them(tmp_path: Path, newline: str) -> None:
     (tmp_path / "file.yaml").write_bytes(newline.join(["a: 1", "b: 2", "c: [", "d: 3", ""]).encode())
     with pytest.raises(SpecError) as caught:
-        read(tmp_path / "file.yaml")
+        parse_text(read_text(tmp_path / "file.yaml"), str(tmp_path / "file.yaml"))
     assert caught.value.problems[0].source in (f"{tmp_path / 'file.yaml'}:{line}" for line in (3, 4))

@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 from support.mirrors import synced_mirror
 from support.sqlite_processes import create_tables, die_in_a_migration, die_in_a_transaction
-from support.tiny import run_to_end
+from support.tiny import TINY, run_to_end
 
 from orchestrator.errors import UserError
-from orchestrator.planning.plan import Plan
+from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.report.mlflow_reader import read_sweep
+from orchestrator.sweepfile import loader
 from orchestrator.tracking import sqlite
+from orchestrator.tracking.address import default_uri
 
 MakePlan = Callable[[], Plan]
 PROCESSES = multiprocessing.get_context("spawn")
@@ -101,6 +104,21 @@ def test_a_command_killed_while_mlflow_creates_its_tables_leaves_no_half_made_da
     create_tables(uri)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["mlflow.db", "mlflow.db.lock"]
     sqlite.check_integrity(uri, "tiny")
+
+
+@pytest.mark.parametrize("name", ["a?b#c d", "50%3F"])
+def test_everything_stays_in_a_home_whatever_its_name_is(name: str, tmp_path: Path) -> None:
+    home, sweep_file = tmp_path / name, tmp_path / "tiny.yaml"
+    sweep_file.write_text(TINY)
+    plan = make_plan(loader.load(sweep_file), home)
+    run_to_end(plan, plan.trials[0])
+    uri = default_uri(home)
+    synced_mirror(plan, home, uri)
+    assert {path.name for path in tmp_path.iterdir()} == {name, "tiny.yaml"}
+    assert sqlite.database_file(uri) == home / "mlflow.db" and (home / "mlflow.db").exists()
+    assert list((home / "mlartifacts").rglob("history.jsonl"))
+    sqlite.check_integrity(uri, "tiny")
+    assert read_sweep(uri, "tiny").runs[0].history.keys() >= {"loss/generator"}
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:5000", "postgresql://a:b@c/d", "sqlite:///no/such/file.db"])
