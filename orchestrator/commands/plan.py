@@ -128,7 +128,7 @@ def _replaced_lines(reasons: dict[str, str]) -> list[str]:
     lines = []
     for reason, count in Counter(reasons.values()).items():
         trials = f"{count} trials are" if count > 1 else "1 trial is"
-        lines.append(f"{trials} new ({reason}); the earlier results are kept but leave this sweep")
+        lines.append(f"{trials} new because {reason}; the earlier results are kept but leave this sweep")
     return lines
 
 

@@ -46,9 +46,9 @@ def finished_with_other_code(plan: Plan, now: Mapping[str, Any]) -> dict[str, st
 
 
 def replaced_trials(plan: Plan) -> dict[str, str]:
-    """key -> what changed, for each trial that replaces one of the same name from the last command.
+    """key -> the cause, for each trial that replaces one of the same name from the last command.
 
-    The files of the replaced trial stay in the folder.
+    A cause reads "steps changed (300 -> 600)". The files of the replaced trial stay in the folder.
     """
     before = {trial["name"]: trial["key"] for trial in plan.earlier_trials()}
     reasons = {}
@@ -64,4 +64,5 @@ def _changed_settings(then: dict[str, Any], now: dict[str, Any]) -> str:
     changed = [path for path in now if path not in NOT_IDENTITY and then.get(path) != now[path]]
     if not changed:
         return "the data changed"
-    return ", ".join(f"{path} was {short_repr(then.get(path))}, now {short_repr(now[path])}" for path in changed)
+    steps = [f"{path} changed ({short_repr(then.get(path))} -> {short_repr(now[path])})" for path in changed]
+    return " and ".join(steps)

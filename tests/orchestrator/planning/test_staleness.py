@@ -60,7 +60,7 @@ def test_a_changed_setting_is_named(tmp_path: Path) -> None:
     write_json(before.folder.sweep_file, before.to_document())
     assert replaced_trials(make_plan(loader.load(file), tmp_path)) == {}
     longer = make_plan(loader.load(file, ["trial.steps=9"]), tmp_path)
-    assert replaced_trials(longer) == {longer.trials[0].key: "steps was 8, now 9"}
+    assert replaced_trials(longer) == {longer.trials[0].key: "steps changed (8 -> 9)"}
 
 
 def test_changed_data_is_told_from_changed_settings(tmp_path: Path) -> None:
