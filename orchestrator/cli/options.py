@@ -75,7 +75,10 @@ GpuShare = Annotated[
     ),
 ]
 Trial = Annotated[
-    str, typer.Argument(metavar="TRIAL", help="Its number (from 1), name or key, as in `orchestrate status SWEEP`.")
+    str,
+    typer.Argument(
+        metavar="TRIAL", help="Its key or name in `orchestrate status SWEEP`, or its place there (1, 2, ...)."
+    ),
 ]
 
 

@@ -98,7 +98,7 @@ def sample(
         int, typer.Option(min=0, help="Seed of the latents; 0: the latents of the pictures made in training.")
     ] = 0,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", show_default="SWEEP-NUMBER-KIND.png", help="The PNG file to write.")
+        Path | None, typer.Option(metavar="FILE", show_default="SWEEP-KEY-KIND.png", help="The PNG file to write.")
     ] = None,
     home: Home = HOME,
 ) -> None:

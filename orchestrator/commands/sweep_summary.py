@@ -11,6 +11,7 @@ from orchestrator.command_hints import orchestrate_command
 from orchestrator.commands.finalize import FinalResult
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.console.output import say
+from orchestrator.formatting import trial_label
 from orchestrator.planning.plan import Plan
 from orchestrator.signals import INTERRUPTED, SOME_FAILED
 from orchestrator.store.trial_status import TrialStatus
@@ -44,7 +45,7 @@ def _results(result: SweepResult) -> list[str]:
         lines.append(f"\n{result.plan.sweep.question}\n{result.final.answer}\n")
     for planned in result.plan.trials:
         if planned.record.status == TrialStatus.FAILED and planned.record.error:
-            lines.append(f"failed: {planned.trial.name}: {last_line(planned.record.error)}")
+            lines.append(f"failed: {trial_label(planned.key, planned.trial.name)}: {last_line(planned.record.error)}")
     if result.utilisation:
         lines.append(result.utilisation)
     return lines

@@ -39,7 +39,7 @@ def test_help_needs_no_heavy_package() -> None:
 def test_a_plan_needs_no_heavy_package(tmp_path: Path) -> None:
     """It counts the data's images and takes their fingerprint, with numpy."""
     (tmp_path / "tiny.yaml").write_text(TINY)
-    assert "4 trials: 4 new" in output_without(
+    assert "4 trials: 4 pending" in output_without(
         HEAVY, "plan", str(tmp_path / "tiny.yaml"), "--home", str(tmp_path / "home")
     )
 

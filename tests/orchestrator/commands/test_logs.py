@@ -49,7 +49,7 @@ def test_a_finished_trial_tells_attempts_verdict_and_its_last_rows(plan: Plan) -
     rows = [line.split() for line in text.splitlines() if line[:2] == "20" and line[4] == "-"]
     assert [row[2] for row in rows] == ["6", "8"]
     assert len(rows[1]) == 8  # date, time, step; two losses, accuracy, diversity and Frechet in one row
-    assert "orchestrate sample tiny 1" in text
+    assert f"orchestrate sample tiny {plan.trials[0].key[:8]}" in text
 
 
 def test_a_failed_trial_shows_its_traceback(plan: Plan) -> None:

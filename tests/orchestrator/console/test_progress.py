@@ -46,12 +46,13 @@ def test_plain_output_says_each_trials_end_and_the_time_left(tiny_plan: MakePlan
         display.on_report(TrialReport(second, event=TrialEvent.OUT_OF_MEMORY))
         display.on_report(TrialReport(third, event=TrialEvent.SILENT, silent_seconds=120.0, heartbeat_timeout=900.0))
     text = out.getvalue()
-    assert f"[2/4] {plan.trials[1].trial.name}: failed, its worker was lost 6 times" in text
-    assert f"[1/4] {plan.trials[0].trial.name}: stable at step 8; about 3 s left" in text
+    labels = [f"{planned.key[:8]} {planned.trial.name}" for planned in plan.trials]
+    assert f"{labels[1]}: failed, its worker was lost 6 times (2 of 4 ended)" in text
+    assert f"{labels[0]}: stable at step 8 (1 of 4 ended; about 3 s left)" in text
     assert "starts again from its checkpoint" in text
     assert f"{plan.trials[2].trial.name}: KeyError: 'loss'; it is tried again from its checkpoint" in text
     assert f"{plan.trials[2].trial.name} ran out of memory; it is tried again with fewer neighbours" in text
-    assert f"nothing was heard of {plan.trials[3].trial.name} for 2 min 00 s; after 15 min 00 s its worker" in text
+    assert f"nothing was heard of {labels[3]} for 2 min 00 s; after 15 min 00 s its worker" in text
 
 
 @pytest.mark.parametrize("terminal", [False, True])
@@ -81,7 +82,7 @@ def test_the_live_table_shows_running_trials_outcomes_and_the_time_left(tiny_pla
         with console.capture() as captured:
             console.print(display.render())
     text = captured.get()
-    assert "1/4 trials" in text
+    assert "1 of 4 ended" in text
     assert "1 collapsed" in text
     assert plan.trials[1].trial.name in text
     assert "4/8" in text
