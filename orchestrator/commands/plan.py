@@ -112,7 +112,7 @@ def summary_lines(preview: Preview, rows: list[TrialRow]) -> list[str]:
     return [
         *(f"caution: {caution}" for caution in plan.sweep.cautions),
         *_other_code_lines(preview.other_code),
-        *_replaced_lines(preview.replaced),
+        *staleness.changes_since_last_command(plan),
         *(f"note: {trial_label(row['key'], row['name'])}: {row['note']}" for row in rows if row["note"]),
         count_states(rows),
         *_expected_time(preview),
@@ -122,14 +122,6 @@ def summary_lines(preview: Preview, rows: list[TrialRow]) -> list[str]:
 def _other_code_lines(reasons: dict[str, str]) -> list[str]:
     counts = Counter(reasons.values())
     return [f"{count} {OTHER_CODE} and kept: {reason}" for reason, count in counts.items()]
-
-
-def _replaced_lines(reasons: dict[str, str]) -> list[str]:
-    lines = []
-    for reason, count in Counter(reasons.values()).items():
-        trials = f"{count} trials are" if count > 1 else "1 trial is"
-        lines.append(f"{trials} new because {reason}; the earlier results are kept but leave this sweep")
-    return lines
 
 
 def _expected_time(preview: Preview) -> list[str]:
