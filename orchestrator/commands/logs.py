@@ -23,6 +23,8 @@ from orchestrator.store.trial_status import TrialStatus
 
 Row = dict[str, float]
 POLL_SECONDS = 1.0
+BEST_MARK = "*"
+"""Stands behind the row of the best evaluation."""
 
 
 def print_logs(folder: SweepFolder, wanted: str, row_count: int, follow: bool, console: Console) -> None:
@@ -35,7 +37,10 @@ def print_logs(folder: SweepFolder, wanted: str, row_count: int, follow: bool, c
     record, sweep_runs = trial_folder.record(), is_held(folder.lock_file)
     history, damage = _read_history(trial_folder, record.step)
     lines = [*_header(trial, record, trial_folder, sweep_runs), *_attempts(record)]
-    for line in [*lines, *_row_table(history, row_count), *damage, *_results(record)]:
+    best_step = record.best.get("step")
+    table = _row_table(history, row_count, best_step)
+    marked = f" (the row with {BEST_MARK})" if table else ""
+    for line in [*lines, *table, *damage, *_results(record, marked)]:
         say(console, line)
     if follow and sweep_runs:
         for line in _new_lines(folder, trial_folder, history, len(record.attempts)):
@@ -86,10 +91,16 @@ def _attempts(record: Record) -> list[str]:
     return lines
 
 
-def _row_table(history: list[Row], count: int) -> list[str]:
-    """The titles and the last `count` rows, in columns."""
-    rows = _merge_by_step(history)[-count:] if count else []
-    return [_titles(), *map(_row_line, rows)] if rows else []
+def _row_table(history: list[Row], count: int, best_step: float | None = None) -> list[str]:
+    """The titles and the last `count` rows, in columns. The row of the best evaluation has a mark, and is not missing.
+
+    `best_step`: of this evaluation, if there was one.
+    """
+    rows = _merge_by_step(history)
+    shown = rows[-count:] if count else []
+    if shown and best_step is not None and shown[0]["step"] > best_step:
+        shown = [*(row for row in rows if row["step"] == best_step), *shown]
+    return [_titles(), *(_row_line(row) + BEST_MARK * (row["step"] == best_step) for row in shown)] if shown else []
 
 
 def _titles() -> str:
@@ -114,12 +125,12 @@ def _cells(texts: list[str]) -> str:
     return "".join(f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))
 
 
-def _results(record: Record) -> list[str]:
-    """The best evaluation, the verdict and the error, as far as the trial has them."""
+def _results(record: Record, marked: str = "") -> list[str]:
+    """The best evaluation, the verdict and the error, as far as the trial has them. `marked`: where that row is."""
     lines = []
     for name, value in record.best.items():
         if metric_names.is_frechet(name):
-            lines.append(f"best     Frechet distance {value:.4g} at step {record.best['step']:.0f}")
+            lines.append(f"best     Frechet distance {value:.4g} at step {record.best['step']:.0f}{marked}")
     if record.verdict:
         since = "" if record.verdict["since"] is None else f" (since step {record.verdict['since']})"
         lines.append(f"verdict  {record.verdict['name']}: {record.verdict['reason']}{since}")

@@ -15,7 +15,9 @@ from orchestrator.formatting import trial_label
 from orchestrator.planning.plan import Plan
 from orchestrator.signals import INTERRUPTED, SOME_FAILED
 from orchestrator.store.trial_status import TrialStatus
+from orchestrator.tracking import mirror_file
 from orchestrator.tracking.address import default_uri, without_secrets
+from orchestrator.tracking.client import runs_page
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def _where_results_are(options: SweepOptions, result: SweepResult) -> list[str]:
         sync = orchestrate_command(f"sync {sweep_name}{tracking_option(options)}", options.home)
         lines.append(f"no report: {final.report_error}; {sync} sends what MLflow lacks and writes it")
     elif options.tracking_uri.startswith("http"):
-        lines.append(f"MLflow  {without_secrets(options.tracking_uri)}, experiment {sweep_name}")
+        address, experiment = without_secrets(options.tracking_uri), mirror_file.experiment_id(result.plan.folder)
+        lines.append(f"MLflow  {runs_page(address, experiment)}")
     else:
         ui = orchestrate_command(f"ui{tracking_option(options)}", options.home)
         lines.append(f"MLflow  {ui}, then experiment {sweep_name}")

@@ -53,6 +53,29 @@ def test_status_and_logs_need_no_heavy_package(tiny_plan: Callable[[], Plan]) ->
     assert plan.trials[0].trial.name in output_without(HEAVY, "logs", "tiny", "1", "--home", home)
 
 
+def completions(*words: str) -> list[str]:
+    """What bash offers for the last of these words."""
+    line = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    done = CliRunner().invoke(
+        app.app, [], env={"_ORCHESTRATE_COMPLETE": "complete_bash", **line}, prog_name="orchestrate"
+    )
+    return done.output.split()
+
+
+def test_a_shell_completes_sweeps_and_keys_of_trials(tiny_plan: Callable[[], Plan]) -> None:
+    plan = tiny_plan()
+    plan.folder.folder.mkdir(parents=True)
+    write_json(plan.folder.sweep_file, plan.to_document())
+    home = str(plan.folder.home)
+    keys = [planned.key[:8] for planned in plan.trials]
+    for command in ("status", "logs", "sample", "stop", "sync", "clean", "report"):
+        assert completions("orchestrate", command, "--home", home, "ti") == ["tiny"]
+        assert completions("orchestrate", command, "--home", home, "other") == []
+    for command in ("logs", "sample"):
+        assert completions("orchestrate", command, "--home", home, "tiny", keys[1][:5]) == [keys[1]]
+        assert completions("orchestrate", command, "--home", home, "none", keys[1][:5]) == []
+
+
 @pytest.mark.parametrize("command", COMMANDS + UPKEEP)
 def test_every_command_explains_itself(command: str) -> None:
     done = CliRunner().invoke(app.app, [*command.split(), "--help"])
