@@ -121,6 +121,11 @@ def raw(metric: str) -> str:
     return f"raw_{metric}"
 
 
+def share(outcome: str) -> str:
+    """The share of a sweep's trials with this verdict, or that failed."""
+    return f"share/{outcome}"
+
+
 def best(metric: str) -> str:
     """A quality metric at the best evaluation of the trial."""
     return f"best_{metric}"

@@ -71,8 +71,26 @@ def orchestrate_command(words: str, home: Path) -> str:
 
 def sweep_command(file: str | Path, overrides: Sequence[str], home: Path, subcommand: str = "sweep") -> str:
     """The `orchestrate sweep` (or another subcommand) that asks for the same trials again."""
-    settings = "".join(f" --set {shlex.quote(override)}" for override in overrides)
+    settings = "".join(f" --set {shlex.quote(override)}" for override in last_of_each_path(overrides))
     return orchestrate_command(f"{subcommand} {shlex.quote(client_path(str(file)))}{settings}", home)
+
+
+def last_of_each_path(overrides: Sequence[str]) -> list[str]:
+    """The values of `--set` that count: a later one of the same path replaces those before it."""
+    return list({override.partition("=")[0].strip(): override for override in overrides}.values())
+
+
+def with_override(command: Sequence[str], override: str) -> str:
+    """A command, given as words, with one more `--set`, which replaces those of the same path."""
+    words, overrides = list[str](), list[str]()
+    remaining = iter(command)
+    for word in remaining:
+        if word == "--set":
+            overrides.append(next(remaining))
+        else:
+            words.append(word)
+    settings = [text for value in last_of_each_path([*overrides, override]) for text in ("--set", value)]
+    return shlex.join([*words, *settings])
 
 
 def resume_command(sweep: Mapping[str, Any], home: Path) -> str:

@@ -36,6 +36,8 @@ class Problem:
 
     def __str__(self) -> str:
         path = self.path if len(self.path) <= MAX_PATH_LENGTH else f"{self.path[: MAX_PATH_LENGTH - 3]}..."
+        if self.source.endswith(self.path):  # `--set trial.steps` names the setting already
+            path = ""
         line = ": ".join(part for part in (self.source, path, self.message) if part)
         return escape_control_characters(line)
 

@@ -9,6 +9,8 @@ from typing import Any
 
 FOLDER_NAME_RULE = "use 1 to 64 letters, digits, '-', '_' and '.', a letter or digit first"
 
+SHORT_KEY_DIGITS = 8
+"""So many that two of 20,000 trials have the same in one sweep of twenty."""
 SHORT_NAMES = {
     "loss.gradient_penalty": "lambda",
     "loss.shared_epsilon": "shared epsilon",
@@ -28,6 +30,16 @@ SHORT_NAMES = {
 def is_folder_name(name: str) -> bool:
     """Whether the name follows FOLDER_NAME_RULE, so that its folder cannot lie outside of the folder it is made in."""
     return bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name)) and ".." not in name
+
+
+def short_key(key: str) -> str:
+    """How a person calls a trial: the first digits of its key, which stay the same whatever becomes of the grid."""
+    return key[:SHORT_KEY_DIGITS]
+
+
+def trial_label(key: str, name: str) -> str:
+    """How messages call a trial: by its short key, which other commands take, and its name."""
+    return f"{short_key(key)} {name}"
 
 
 def short_name(path: str) -> str:

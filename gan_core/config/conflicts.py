@@ -63,11 +63,9 @@ def _of_stabilizers(config: TrialSections) -> list[Problem]:
     }
     active = [path for path, strength in penalties.items() if strength]
     if len(active) > 1:
+        first, second = (path.rsplit(".", 1)[-1] for path in active[:2])
         problems.append(
-            (
-                active[1],
-                f"{active[0]} already penalises the gradient of the discriminator; use only one of the two",
-            )
+            (active[1], f"{second} and {first} cannot be combined: both penalise the discriminator's gradient")
         )
     pack_size = stabilizers.packing
     if pack_size and families.labelled(config.model.family):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.completion import complete_sweep
 from orchestrator.cli.options import (
     HOME,
     Address,
@@ -56,7 +57,9 @@ def sync(sweep: SweepName, home: Home = HOME, tracking_uri: TrackingUri = None, 
 
 
 def clean(
-    sweep: Annotated[str | None, typer.Argument(metavar="SWEEP", help="The name of a sweep.")] = None,
+    sweep: Annotated[
+        str | None, typer.Argument(metavar="SWEEP", help="The name of a sweep.", autocompletion=complete_sweep)
+    ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every sweep of the home folder.")] = False,
     everything: Annotated[
         bool, typer.Option("--everything", help="Delete the sweep's whole folder: trials, histories, report.")

@@ -10,10 +10,14 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.completion import complete_sweep, complete_trial
 from orchestrator.errors import UserError, short_repr
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A sweep file, such as experiments/stability.yaml.")]
-SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="The name of a sweep: `sweep:` in its file.")]
+SweepName = Annotated[
+    str,
+    typer.Argument(metavar="SWEEP", help="The name of a sweep: `sweep:` in its file.", autocompletion=complete_sweep),
+]
 
 
 def _check_home(home: Path) -> Path:
@@ -75,7 +79,12 @@ GpuShare = Annotated[
     ),
 ]
 Trial = Annotated[
-    str, typer.Argument(metavar="TRIAL", help="Its number (from 1), name or key, as in `orchestrate status SWEEP`.")
+    str,
+    typer.Argument(
+        metavar="TRIAL",
+        help="Its key or name in `orchestrate status SWEEP`, or its place there (1, 2, ...).",
+        autocompletion=complete_trial,
+    ),
 ]
 
 

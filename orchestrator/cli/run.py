@@ -145,7 +145,8 @@ def plan(
 def train(
     file: File,
     trial: Annotated[
-        str, typer.Option(help="Which trial of the sweep: its number (from 1), name or key (see `orchestrate plan`).")
+        str,
+        typer.Option(help="Which trial: its key or name in `orchestrate plan`, or its place there (1, 2, ...)."),
     ] = "1",
     set_: Set = None,
     home: Home = HOME,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from orchestrator.cli.completion import complete_sweep
 from orchestrator.cli.options import (
     HOME,
     Home,
@@ -21,7 +22,10 @@ from orchestrator.errors import UserError
 
 
 def status(
-    sweep: Annotated[str | None, typer.Argument(metavar="[SWEEP]", help="A sweep; all of them if left out.")] = None,
+    sweep: Annotated[
+        str | None,
+        typer.Argument(metavar="[SWEEP]", help="A sweep; all of them if left out.", autocompletion=complete_sweep),
+    ] = None,
     home: Home = HOME,
     json: Json = False,
     address: RemoteAddress = None,
@@ -39,7 +43,10 @@ def status(
 
 
 def report(
-    sweeps: Annotated[list[str], typer.Argument(metavar="SWEEP...", help="A sweep, or several to compare.")],
+    sweeps: Annotated[
+        list[str],
+        typer.Argument(metavar="SWEEP...", help="A sweep, or several to compare.", autocompletion=complete_sweep),
+    ],
     home: Home = HOME,
     output: Annotated[
         Path | None,
@@ -98,7 +105,7 @@ def sample(
         int, typer.Option(min=0, help="Seed of the latents; 0: the latents of the pictures made in training.")
     ] = 0,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", show_default="SWEEP-NUMBER-KIND.png", help="The PNG file to write.")
+        Path | None, typer.Option(metavar="FILE", show_default="SWEEP-KEY-KIND.png", help="The PNG file to write.")
     ] = None,
     home: Home = HOME,
 ) -> None:

@@ -7,13 +7,18 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich.table import Table
-
 from orchestrator.cluster.address import check_address
 from orchestrator.cluster.ray_environment import join
+from orchestrator.console.table import Column
 
 ACCELERATOR = "accelerator_type:"
 """Prefix of the resource by which Ray names the kind of a node's GPUs."""
+COLUMNS = [
+    Column("node"),
+    Column("state"),
+    *(Column(title, right=True) for title in ("CPUs", "GPUs", "trials")),
+    Column("device"),
+]
 
 
 @dataclass(frozen=True)
@@ -50,14 +55,19 @@ def from_ray(ray_nodes: list[dict[str, Any]], running_on: Iterable[str]) -> list
     return sorted(nodes, key=lambda node: (not node.alive, node.address))
 
 
-def table(nodes: list[Node]) -> Table:
-    rows = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("node", "", "CPUs", "GPUs", "device", "trials"):
-        rows.add_column(title, justify="right" if title in ("CPUs", "GPUs", "trials") else "left", no_wrap=True)
-    for node in nodes:
-        counts = (f"{node.cpus:g}", f"{node.gpus:g}", node.device, str(node.trials))
-        rows.add_row(node.address, "alive" if node.alive else "gone", *counts)
-    return rows
+def cells(nodes: list[Node]) -> list[list[str]]:
+    """The rows of a table with COLUMNS."""
+    return [
+        [
+            node.address,
+            "alive" if node.alive else "gone",
+            f"{node.cpus:g}",
+            f"{node.gpus:g}",
+            str(node.trials),
+            node.device,
+        ]
+        for node in nodes
+    ]
 
 
 def as_json(nodes: list[Node]) -> list[dict[str, Any]]:

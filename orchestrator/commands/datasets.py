@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TypedDict, get_args
 
 from rich.console import Console
-from rich.table import Table
 
 from orchestrator.command_hints import orchestrate_command
 from orchestrator.console.output import say
+from orchestrator.console.table import Column, print_table
 from orchestrator.errors import UserError, did_you_mean
 from orchestrator.formatting import format_bytes
 from orchestrator.store.sweep_folder import make_home
@@ -111,14 +111,14 @@ def how_to_get(known: KnownDataset, home: Path) -> str:
 
 
 def print_datasets(home: Path, console: Console) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("data set", "state", "on disk", "train", "test", "classes", "what it shows", "to get it"):
-        table.add_column(title, justify="right" if title in ("on disk", "train", "test", "classes") else "left")
+    columns = [Column("data set"), Column("state")]
+    columns += [Column(title, right=True) for title in ("on disk", "train", "test", "classes")]
+    cells = []
     for row in dataset_rows(home):
         counts = (f"{count:,}" for count in (row["train"], row["test"], row["classes"]))
         size = format_bytes(row["bytes"]) if row["bytes"] else ""
-        table.add_row(row["name"], row["state"], size, *counts, row["what"], row["get"])
-    console.print(table)
+        cells.append([row["name"], row["state"], size, *counts, row["what"], row["get"]])
+    print_table(console, [*columns, Column("what it shows", optional=1), Column("to get it")], cells)
     folder = (home / "datasets").absolute()
     say(console, f"in {folder}; torchvision fetches what is missing, also when a sweep starts", word_wrap=True)
     say(console, OWN_IMAGES, word_wrap=True)

@@ -14,8 +14,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from gan_core.error_text import first_line
 from orchestrator import environment
@@ -24,6 +22,7 @@ from orchestrator.cluster.capacity import object_store_bytes
 from orchestrator.commands import datasets, doctor_checks
 from orchestrator.commands.doctor_checks import Check
 from orchestrator.console.output import print_json, say
+from orchestrator.console.table import Column, print_table
 from orchestrator.errors import UserError
 from orchestrator.store import temp_folder
 from orchestrator.tracking.address import check_uri, without_secrets
@@ -57,17 +56,17 @@ def print_checks(checks: list[Check], console: Console, as_json: bool) -> int:
     if as_json:
         print_json([asdict(check) for check in checks])
         return int(wrong > 0)
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    cells = []
     for check in checks:
-        table.add_row(check.name, Text(check.state, style=STYLES[check.state]), Text(check.found))
+        cells.append([check.name, check.state, check.found])
         if check.to_do:
-            table.add_row("", "", Text(f"-> {check.to_do}"))
-    console.print(table)
+            cells.append(["", "", f"-> {check.to_do}"])
+    print_table(console, [Column("check"), Column("state", colours=STYLES), Column("result")], cells)
     if wrong:
-        say(console, f"{wrong} wrong, {warnings} to be warned of; see the arrows above", word_wrap=True)
+        say(console, f"{wrong} wrong, {warnings} to be warned of; see the arrows above")
     else:
         verdict = f"{warnings} to be warned of, nothing is wrong" if warnings else "all is well"
-        say(console, f"{verdict}; next: orchestrate sweep experiments/stability.yaml", word_wrap=True)
+        say(console, f"{verdict}; next: orchestrate sweep experiments/stability.yaml")
     return int(wrong > 0)
 
 

@@ -11,7 +11,8 @@ from gan_core import metric_names
 from orchestrator.command_hints import orchestrate_command, resume_command
 from orchestrator.commands.trial_lookup import find_trial
 from orchestrator.console.output import say
-from orchestrator.console.style import METRIC_TITLES, format_metrics
+from orchestrator.console.style import METRIC_COLUMNS, format_metrics
+from orchestrator.formatting import short_key, trial_label
 from orchestrator.store.json_files import DamagedFile
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_document import TrialDocument
@@ -22,6 +23,8 @@ from orchestrator.store.trial_status import TrialStatus
 
 Row = dict[str, float]
 POLL_SECONDS = 1.0
+BEST_MARK = "*"
+"""Stands behind the row of the best evaluation."""
 
 
 def print_logs(folder: SweepFolder, wanted: str, row_count: int, follow: bool, console: Console) -> None:
@@ -29,12 +32,15 @@ def print_logs(folder: SweepFolder, wanted: str, row_count: int, follow: bool, c
 
     `follow`: go on until the trial, or the command that runs its sweep, has ended.
     """
-    number, trial = find_trial(folder, wanted)
+    trial = find_trial(folder, wanted)
     trial_folder = folder.trial(trial["key"])
     record, sweep_runs = trial_folder.record(), is_held(folder.lock_file)
     history, damage = _read_history(trial_folder, record.step)
     lines = [*_header(trial, record, trial_folder, sweep_runs), *_attempts(record)]
-    for line in [*lines, *_row_table(history, row_count), *damage, *_results(record)]:
+    best_step = record.best.get("step")
+    table = _row_table(history, row_count, best_step)
+    marked = f" (the row with {BEST_MARK})" if table else ""
+    for line in [*lines, *table, *damage, *_results(record, marked)]:
         say(console, line)
     if follow and sweep_runs:
         for line in _new_lines(folder, trial_folder, history, len(record.attempts)):
@@ -42,7 +48,7 @@ def print_logs(folder: SweepFolder, wanted: str, row_count: int, follow: bool, c
         record, sweep_runs = trial_folder.record(), is_held(folder.lock_file)
         for line in [*_attempts(record)[-1:], *_results(record)]:
             say(console, line)
-    say(console, _next_command(folder, number, record, sweep_runs))
+    say(console, _next_command(folder, short_key(trial["key"]), record, sweep_runs))
 
 
 def _read_history(trial_folder: TrialFolder, step: int) -> tuple[list[Row], list[str]]:
@@ -57,7 +63,7 @@ def _header(trial: TrialDocument, record: Record, trial_folder: TrialFolder, swe
     """Name and status, and what the trial was trained and measured with."""
     status = record.current_status(sweep_runs)
     environment, applied = record.environment, record.applied
-    lines = [f"{trial['name']}  ({trial['key']})", f"status   {status}, step {record.step} of {trial['steps']}"]
+    lines = [trial_label(trial["key"], trial["name"]), f"status   {status}, step {record.step} of {trial['steps']}"]
     if environment:
         packages = environment["packages"]
         code = environment.get("git_commit") or f"version {packages['gan-orchestrator']}"
@@ -85,14 +91,20 @@ def _attempts(record: Record) -> list[str]:
     return lines
 
 
-def _row_table(history: list[Row], count: int) -> list[str]:
-    """The titles and the last `count` rows, in columns."""
-    rows = _merge_by_step(history)[-count:] if count else []
-    return [_titles(), *map(_row_line, rows)] if rows else []
+def _row_table(history: list[Row], count: int, best_step: float | None = None) -> list[str]:
+    """The titles and the last `count` rows, in columns. The row of the best evaluation has a mark, and is not missing.
+
+    `best_step`: of this evaluation, if there was one.
+    """
+    rows = _merge_by_step(history)
+    shown = rows[-count:] if count else []
+    if shown and best_step is not None and shown[0]["step"] > best_step:
+        shown = [*(row for row in rows if row["step"] == best_step), *shown]
+    return [_titles(), *(_row_line(row) + BEST_MARK * (row["step"] == best_step) for row in shown)] if shown else []
 
 
 def _titles() -> str:
-    return f"{'time':19}  {'step':>7}" + "".join(f"{title:>12}" for title in METRIC_TITLES.values())
+    return f"{'time':19}  {'step':>7}{_cells([column.title for column in METRIC_COLUMNS.values()])}"
 
 
 def _merge_by_step(history: list[Row]) -> list[Row]:
@@ -104,27 +116,33 @@ def _merge_by_step(history: list[Row]) -> list[Row]:
 
 
 def _row_line(row: Row) -> str:
-    return f"{clock_time(row['time'])}  {row['step']:>7.0f}" + "".join(f"{text:>12}" for text in format_metrics(row))
+    return f"{clock_time(row['time'])}  {row['step']:>7.0f}{_cells(format_metrics(row))}"
 
 
-def _results(record: Record) -> list[str]:
-    """The best evaluation, the verdict and the error, as far as the trial has them."""
+def _cells(texts: list[str]) -> str:
+    """The cells of the metrics, right-aligned. A whole row fits 80 columns: rows that follow must fit below it."""
+    widths = [max(10, len(column.title) + 1) for column in METRIC_COLUMNS.values()]
+    return "".join(f"{text:>{width}}" for text, width in zip(texts, widths, strict=True))
+
+
+def _results(record: Record, marked: str = "") -> list[str]:
+    """The best evaluation, the verdict and the error, as far as the trial has them. `marked`: where that row is."""
     lines = []
     for name, value in record.best.items():
         if metric_names.is_frechet(name):
-            lines.append(f"best     Frechet distance {value:.4g} at step {record.best['step']:.0f}")
+            lines.append(f"best     Frechet distance {value:.4g} at step {record.best['step']:.0f}{marked}")
     if record.verdict:
         since = "" if record.verdict["since"] is None else f" (since step {record.verdict['since']})"
         lines.append(f"verdict  {record.verdict['name']}: {record.verdict['reason']}{since}")
     return [*lines, *(["error", *record.error.rstrip().splitlines()] if record.error else [])]
 
 
-def _next_command(folder: SweepFolder, number: int, record: Record, sweep_runs: bool) -> str:
+def _next_command(folder: SweepFolder, key: str, record: Record, sweep_runs: bool) -> str:
     if record.status == TrialStatus.FINISHED:
-        draw = orchestrate_command(f"sample {folder.name} {number}", folder.home)
+        draw = orchestrate_command(f"sample {folder.name} {key}", folder.home)
         return f"next     {draw}, for images from its generator"
     if sweep_runs:
-        follow = orchestrate_command(f"logs {folder.name} {number} --follow", folder.home)
+        follow = orchestrate_command(f"logs {folder.name} {key} --follow", folder.home)
         return f"next     {follow}, or {orchestrate_command(f'stop {folder.name}', folder.home)}"
     resume = resume_command(folder.document(), folder.home)
     if record.status == TrialStatus.FAILED:

@@ -13,14 +13,18 @@ from rich.console import Console
 from orchestrator import environment
 from orchestrator.cluster.capacity import slots
 from orchestrator.command_hints import sweep_command
-from orchestrator.commands.trial_rows import rows_of_plan
-from orchestrator.errors import escape_control_characters
-from orchestrator.formatting import format_duration
+from orchestrator.commands.trial_rows import TrialRow, count_states, rows_of_plan
+from orchestrator.console.output import say
+from orchestrator.console.style import STATE
+from orchestrator.console.table import Column, print_table
+from orchestrator.formatting import format_duration, short_key, trial_label
 from orchestrator.planning import staleness
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.runtime_estimate import RuntimeEstimate, TimedTrial, estimate_runtime, timed_trials
 from orchestrator.scheduling.sweep_runner import ASSUMED_GPU_SHARE
 from orchestrator.sweepfile import loader
+
+OTHER_CODE = "finished with other code"
 
 
 @dataclass(frozen=True)
@@ -87,49 +91,37 @@ def as_json(preview: Preview) -> dict[str, Any]:
 
 
 def print_preview(preview: Preview, console: Console) -> None:
-    console.file.write("\n".join([*trial_lines(preview), *summary_lines(preview), ""]))
-
-
-def trial_lines(preview: Preview) -> list[str]:
-    """One line a trial; the name comes last because it may be long. Rich's tables take seconds for 10,000 trials."""
-    rows = [("no.", "key", "state", "steps left", "trial")]
-    for number, planned in enumerate(preview.plan.trials, start=1):
-        state = "finished with other code" if planned.key in preview.other_code else planned.state
-        rows.append(
-            (str(number), planned.key, state, str(planned.remaining), escape_control_characters(planned.trial.name))
-        )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        f"{number:>{widths[0]}}  {key:<{widths[1]}}  {state:<{widths[2]}}  {steps:>{widths[3]}}  {name}"
-        for number, key, state, steps, name in rows
+    rows = rows_of_plan(preview.plan)
+    cells = [
+        [
+            short_key(planned.key),
+            OTHER_CODE if planned.key in preview.other_code else row["verdict"] or row["status"],
+            str(planned.remaining),
+            planned.trial.name,
+        ]
+        for planned, row in zip(preview.plan.trials, rows, strict=True)
     ]
+    print_table(console, [Column("key"), STATE, Column("steps left", right=True), Column("trial")], cells)
+    for line in summary_lines(preview, rows):
+        say(console, line)
 
 
-def summary_lines(preview: Preview) -> list[str]:
-    """What is printed below the table."""
+def summary_lines(preview: Preview, rows: list[TrialRow]) -> list[str]:
+    """What is printed below the table of these rows."""
     plan = preview.plan
-    counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
     return [
         *(f"caution: {caution}" for caution in plan.sweep.cautions),
         *_other_code_lines(preview.other_code),
-        *_replaced_lines(preview.replaced),
-        *(f"note: {row['name']}: {row['note']}" for row in rows_of_plan(plan, only_begun=True) if row["note"]),
-        f"{len(plan.trials)} trials: {counts}",
+        *staleness.changes_since_last_command(plan),
+        *(f"note: {trial_label(row['key'], row['name'])}: {row['note']}" for row in rows if row["note"]),
+        count_states(rows),
         *_expected_time(preview),
     ]
 
 
 def _other_code_lines(reasons: dict[str, str]) -> list[str]:
     counts = Counter(reasons.values())
-    return [f"{count} finished with other code and kept: {reason}" for reason, count in counts.items()]
-
-
-def _replaced_lines(reasons: dict[str, str]) -> list[str]:
-    lines = []
-    for reason, count in Counter(reasons.values()).items():
-        trials = f"{count} trials are" if count > 1 else "1 trial is"
-        lines.append(f"{trials} new ({reason}); the earlier results are kept but leave this sweep")
-    return lines
+    return [f"{count} {OTHER_CODE} and kept: {reason}" for reason, count in counts.items()]
 
 
 def _expected_time(preview: Preview) -> list[str]:

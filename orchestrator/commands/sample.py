@@ -19,6 +19,7 @@ from orchestrator.command_hints import orchestrate_command
 from orchestrator.commands.trial_lookup import find_trial
 from orchestrator.console.output import say
 from orchestrator.errors import UserError
+from orchestrator.formatting import short_key, trial_label
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_folder import TrialFolder
@@ -31,7 +32,7 @@ ImageLayout = Literal["grid", "by-class", "interpolation"]
 class SampleRequest:
     """The options of `orchestrate sample`.
 
-    `trial`: its number, name or key. `count`: number of images of a grid; the other layouts have a fixed size.
+    `trial`: its key, name or place. `count`: number of images of a grid; the other layouts have a fixed size.
     `best`: use the generator of the best evaluation, not the last one. `seed`: of the latents. `output`: the PNG file;
     None: a name in the current folder.
     """
@@ -46,12 +47,13 @@ class SampleRequest:
 
 def sample(folder: SweepFolder, request: SampleRequest, console: Console) -> None:
     """Draw the images of a request into a PNG file. Raises UserError."""
-    number, trial = find_trial(folder, request.trial)
+    trial = find_trial(folder, request.trial)
+    key = short_key(trial["key"])
     trial_folder = folder.trial(trial["key"])
     saved, description = load_generator(folder, trial_folder, trial_folder.record(), request.best)
     latents, labels, columns = generator_inputs(request, saved)
     best = "-best" if request.best else ""
-    file = request.output or Path(f"{folder.name}-{number}-{request.layout}{best}.png")
+    file = request.output or Path(f"{folder.name}-{key}-{request.layout}{best}.png")
     if file.suffix.lower() != ".png":
         raise UserError(f"--output {file}: pictures are PNG; give a name that ends in .png")
     images = sampling.generate(saved.generator, latents, labels)
@@ -61,9 +63,10 @@ def sample(folder: SweepFolder, request: SampleRequest, console: Console) -> Non
         raise UserError(
             f"--output {file} cannot be written ({error.strerror}); give a file in another folder"
         ) from None
-    say(console, f"{len(images)} images of {trial['name']}, {description}, latents of seed {request.seed}")
+    label = trial_label(trial["key"], trial["name"])
+    say(console, f"{len(images)} images of {label}, {description}, latents of seed {request.seed}")
     say(console, f"picture  {file}")
-    logs = orchestrate_command(f"logs {folder.name} {number}", folder.home)
+    logs = orchestrate_command(f"logs {folder.name} {key}", folder.home)
     say(console, f"next     {logs}, to see how it was trained")
 
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from gan_core import metric_names
 from orchestrator.cluster import nodes
 from orchestrator.command_hints import orchestrate_command, resume_command
-from orchestrator.commands.trial_rows import WRITTEN_AGAIN, TrialRow, rows_of_sweep
+from orchestrator.commands.trial_rows import WRITTEN_AGAIN, TrialRow, count_states, rows_of_sweep
 from orchestrator.console.output import print_json, say
-from orchestrator.console.style import COLOURS, METRIC_TITLES, format_metrics
+from orchestrator.console.style import METRIC_COLUMNS, STATE, format_metrics
+from orchestrator.console.table import Column, print_table
 from orchestrator.errors import UserError
+from orchestrator.formatting import short_key, trial_label
 from orchestrator.store.sweep_folder import SweepFolder, sweep_folders
 from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_status import TrialStatus
@@ -33,14 +32,14 @@ def print_sweep(home: Path, name: str, console: Console, as_json: bool, address:
         print_json(document | ({"nodes": nodes.as_json(cluster_nodes)} if cluster_nodes else {}))
         return
     if cluster_nodes:
-        console.print(nodes.table(cluster_nodes))
-    console.print(_trial_table(rows))
-    say(console, _counts(rows), word_wrap=True)
+        print_table(console, nodes.COLUMNS, nodes.cells(cluster_nodes))
+    _print_trials(console, rows)
+    say(console, count_states(rows), word_wrap=True)
     for line in _held_out_lines(folder, rows):
         say(console, line)
     for row in rows:
         if row["note"]:
-            say(console, f"note    {row['name']}: {row['note']}")
+            say(console, f"note    {trial_label(row['key'], row['name'])}: {row['note']}")
     say(console, _next_command(folder, rows))
     if folder.report_file.exists():
         say(console, f"report  {folder.report_file}")
@@ -55,23 +54,21 @@ def _cluster_nodes(address: str, rows: list[TrialRow]) -> list[nodes.Node]:
         return []
 
 
-def _trial_table(rows: list[TrialRow]) -> Table:
-    show_nodes = any(row["node"] for row in rows)
-    table = _table(
-        "no.", "trial", "status", "verdict", "step", *METRIC_TITLES.values(), *(["on"] if show_nodes else [])
-    )
-    for number, row in enumerate(rows, start=1):
-        verdict = row["verdict"] or ""
-        table.add_row(
-            str(number),
-            row["name"],
-            Text(row["status"], style=COLOURS.get(row["status"], "")),
-            Text(verdict, style=COLOURS.get(verdict, "")),
+def _print_trials(console: Console, rows: list[TrialRow]) -> None:
+    nodes_column = [Column("on")] if any(row["node"] for row in rows) else []
+    columns = [Column("key"), STATE, Column("step", right=True), *METRIC_COLUMNS.values(), *nodes_column]
+    cells = [
+        [
+            short_key(row["key"]),
+            row["verdict"] or row["status"],
             f"{row['step']}/{row['steps']}",
             *format_metrics(row["metrics"]),
-            *([row["node"]] if show_nodes else []),
-        )
-    return table
+            *([row["node"]] if nodes_column else []),
+            row["name"],
+        ]
+        for row in rows
+    ]
+    print_table(console, [*columns, Column("trial")], cells)
 
 
 def _held_out_lines(folder: SweepFolder, rows: list[TrialRow]) -> list[str]:
@@ -90,10 +87,12 @@ def _held_out_lines(folder: SweepFolder, rows: list[TrialRow]) -> list[str]:
 
 def _next_command(folder: SweepFolder, rows: list[TrialRow]) -> str:
     if is_held(folder.lock_file):
-        follow = orchestrate_command(f"logs {folder.name} 1 --follow", folder.home)
+        running = next((row for row in rows if row["status"] == TrialStatus.RUNNING), rows[0])
+        follow = orchestrate_command(f"logs {folder.name} {short_key(running['key'])} --follow", folder.home)
         return f"next    {follow}, or {orchestrate_command(f'stop {folder.name}', folder.home)}"
     if all(row["status"] == TrialStatus.FINISHED and not row["note"].endswith(WRITTEN_AGAIN) for row in rows):
-        return f"next    {orchestrate_command(f'sample {folder.name} 1', folder.home)}, for images of a trial"
+        draw = orchestrate_command(f"sample {folder.name} {short_key(rows[0]['key'])}", folder.home)
+        return f"next    {draw}, for images of a trial"
     return f"next    {resume_command(folder.document(), folder.home)} goes on with it"
 
 
@@ -104,27 +103,8 @@ def print_sweeps(home: Path, console: Console, as_json: bool) -> None:
         print_json([{"sweep": f.name, "running": is_held(f.lock_file), "trials": rows} for f, rows in rows_by_sweep])
         return
     if not rows_by_sweep:
-        say(
-            console,
-            f"no sweep in {home} yet; start one with: {orchestrate_command('sweep FILE', home)}",
-            word_wrap=True,
-        )
+        say(console, f"no sweep in {home} yet; start one with: {orchestrate_command('sweep FILE', home)}")
         return
-    table = _table("sweep", "trials", "now")
-    for folder, rows in rows_by_sweep:
-        table.add_row(folder.name, _counts(rows), "running" if is_held(folder.lock_file) else "")
-    console.print(table)
-
-
-def _counts(rows: list[TrialRow]) -> str:
-    counts = Counter(row["verdict"] or row["status"] for row in rows)
-    return f"{len(rows)} trials: " + ", ".join(f"{n} {name}" for name, n in counts.items())
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in titles:
-        is_text = title in ("sweep", "trial", "trials", "now", "status", "verdict", "on")
-        may_wrap = title in ("sweep", "trial")
-        table.add_column(title, justify="left" if is_text else "right", no_wrap=not may_wrap)
-    return table
+    now = ["running" if is_held(folder.lock_file) else "" for folder, _ in rows_by_sweep]
+    cells = [[folder.name, state, count_states(rows)] for state, (folder, rows) in zip(now, rows_by_sweep, strict=True)]
+    print_table(console, [Column("sweep"), Column("now"), Column("trials")], cells)

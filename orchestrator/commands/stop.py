@@ -6,14 +6,14 @@ import os
 import platform
 import signal
 import time
-from collections import Counter
 
 from rich.console import Console
 
 from orchestrator.command_hints import orchestrate_command, resume_command
-from orchestrator.commands.trial_rows import rows_of_sweep
+from orchestrator.commands.trial_rows import count_states, rows_of_sweep
 from orchestrator.console.output import say
 from orchestrator.errors import UserError
+from orchestrator.formatting import trial_label
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import is_held, read_holder
 from orchestrator.store.trial_status import TrialStatus
@@ -74,9 +74,11 @@ def _summary_lines(folder: SweepFolder) -> list[str]:
     interrupted = [row for row in rows if row["status"] == TrialStatus.INTERRUPTED]
     unfinished = any(row["status"] != TrialStatus.FINISHED for row in rows)
     resume = resume_command(folder.document(), folder.home)
-    counts = ", ".join(f"{count} {status}" for status, count in Counter(row["status"] for row in rows).items())
     return [
-        *(f"saved    {row['name']} at step {row['step']} of {row['steps']}" for row in interrupted),
-        f"{len(rows)} trials: {counts}",
+        *(
+            f"saved    {trial_label(row['key'], row['name'])} at step {row['step']} of {row['steps']}"
+            for row in interrupted
+        ),
+        count_states(rows),
         f"next     {resume} {'goes on from here' if unfinished else 'writes the report again'}",
     ]

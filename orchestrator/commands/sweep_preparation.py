@@ -10,7 +10,7 @@ from orchestrator.errors import UserError
 from orchestrator.object_store import puller
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.s3 import ObjectStore
-from orchestrator.planning import disk_estimate
+from orchestrator.planning import disk_estimate, staleness
 from orchestrator.planning.confirmation import with_confirmations
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.rejudgement import judge_again
@@ -78,6 +78,17 @@ def load_plan(sweep: Sweep, options: SweepOptions, display: Display) -> Plan:
     for caution in sweep.cautions:
         display.note(f"caution: {caution}")
     return plan
+
+
+def keep_what_leaves(plan: Plan, display: Display) -> None:
+    """Say which trials of the last command leave the sweep, and move their report away before another is written."""
+    for line in staleness.changes_since_last_command(plan):
+        display.note(line)
+    folder = plan.folder
+    if staleness.left_trials(plan) and folder.report_folder.exists():
+        kept = folder.next_kept_report()
+        folder.report_folder.rename(kept)
+        display.note(f"the report of the last command is kept as {kept / folder.report_file.name}")
 
 
 def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, display: Display) -> Plan:

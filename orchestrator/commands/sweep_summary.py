@@ -11,10 +11,13 @@ from orchestrator.command_hints import orchestrate_command
 from orchestrator.commands.finalize import FinalResult
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.console.output import say
+from orchestrator.formatting import trial_label
 from orchestrator.planning.plan import Plan
 from orchestrator.signals import INTERRUPTED, SOME_FAILED
 from orchestrator.store.trial_status import TrialStatus
+from orchestrator.tracking import mirror_file
 from orchestrator.tracking.address import default_uri, is_server, without_secrets
+from orchestrator.tracking.client import runs_page
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def _results(result: SweepResult) -> list[str]:
         lines.append(f"\n{result.plan.sweep.question}\n{result.final.answer}\n")
     for planned in result.plan.trials:
         if planned.record.status == TrialStatus.FAILED and planned.record.error:
-            lines.append(f"failed: {planned.trial.name}: {last_line(planned.record.error)}")
+            lines.append(f"failed: {trial_label(planned.key, planned.trial.name)}: {last_line(planned.record.error)}")
     if result.utilisation:
         lines.append(result.utilisation)
     return lines
@@ -64,7 +67,8 @@ def _where_results_are(options: SweepOptions, result: SweepResult) -> list[str]:
         sync = orchestrate_command(f"sync {sweep_name}{tracking_option(options)}", options.home)
         lines.append(f"no report: {final.report_error}; {sync} sends what MLflow lacks and writes it")
     elif is_server(options.tracking_uri):
-        lines.append(f"MLflow  {without_secrets(options.tracking_uri)}, experiment {sweep_name}")
+        address, experiment = without_secrets(options.tracking_uri), mirror_file.experiment_id(result.plan.folder)
+        lines.append(f"MLflow  {runs_page(address, experiment)}")
     else:
         ui = orchestrate_command(f"ui{tracking_option(options)}", options.home)
         lines.append(f"MLflow  {ui}, then experiment {sweep_name}")

@@ -12,6 +12,7 @@ from gan_core import metric_names
 from orchestrator.command_hints import orchestrate_command
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.console.output import say
+from orchestrator.formatting import trial_label
 from orchestrator.planning.evaluators import build_evaluators
 from orchestrator.planning.plan import make_plan
 from orchestrator.store.record import Record
@@ -29,14 +30,14 @@ PRINTED_METRICS = {
 
 
 def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Console) -> int:
-    """Train the trial whose number, name or key is `wanted`; returns 0 if it has a verdict, 1 if it failed.
+    """Train the trial whose key, name or place is `wanted`; returns 0 if it has a verdict, 1 if it failed.
 
     Raises UserError.
     """
     plan = make_plan(loader.load(file, overrides), home)
     listing = orchestrate_command(f"plan {file}", home)
-    number, _ = choose_trial([planned.to_document() for planned in plan.trials], wanted, listing)
-    planned = plan.trials[number - 1]
+    chosen = choose_trial([planned.to_document() for planned in plan.trials], wanted, listing)
+    planned = next(planned for planned in plan.trials if planned.key == chosen["key"])
     trial_folder = TrialFolder(home.absolute() / "train" / planned.key)
     shutil.rmtree(trial_folder.folder, ignore_errors=True)
     unbegun = dataclasses.replace(planned, record=Record(planned.key))  # the sweep may have trained it already
@@ -48,7 +49,7 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
     execution = TrialExecution(
         trial_folder, planned.config, plan.images[planned.fingerprint], evaluators[planned.evaluation]
     )
-    say(console, planned.trial.name, word_wrap=True)
+    say(console, trial_label(planned.key, planned.trial.name))
     execution.begin()
     while not execution.done:
         execution.advance(seconds=2.0)

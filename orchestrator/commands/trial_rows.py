@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, TypedDict
 
 from orchestrator.store.record import Record
@@ -42,16 +43,21 @@ class TrialRow(TypedDict):
     note: str
 
 
-def rows_of_plan(plan: Plan, only_begun: bool = False) -> list[TrialRow]:
-    """Every trial of a plan, or only those that have begun."""
+def rows_of_plan(plan: Plan) -> list[TrialRow]:
+    """Every trial of a plan."""
     runs, sweep_runs = run_ids(plan.folder), is_held(plan.folder.lock_file)
     return [
         _trial_row(
             planned.to_document(), planned.record, runs.get(planned.key), sweep_runs, plan.folder.trial(planned.key)
         )
         for planned in plan.trials
-        if not only_begun or planned.record.status != TrialStatus.PENDING
     ]
+
+
+def count_states(rows: list[TrialRow]) -> str:
+    """`4 trials: 3 stable, 1 pending`: a trial's verdict, or its status as long as it has none."""
+    counts = Counter(row["verdict"] or row["status"] for row in rows)
+    return f"{len(rows)} trials: " + ", ".join(f"{n} {state}" for state, n in counts.items())
 
 
 def rows_of_sweep(folder: SweepFolder, check_histories: bool = False) -> list[TrialRow]:

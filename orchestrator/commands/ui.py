@@ -2,35 +2,57 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import socket
 import sys
+import time
 from pathlib import Path
+from urllib.request import Request, urlopen
 
+from orchestrator.command_hints import orchestrate_command
 from orchestrator.errors import UserError
-from orchestrator.store.sweep_folder import make_home
 from orchestrator.tracking.address import is_server, without_secrets
+from orchestrator.tracking.client import runs_page
+from orchestrator.tracking.sqlite import database_file
+
+POLL_SECONDS = 0.2
+MAX_EXPERIMENTS = 1000
+"""So many of the newest are asked for."""
 
 
 def serve(home: Path, uri: str, port: int) -> None:
     """Replace this process by MLflow's server on 127.0.0.1. If `uri` is a server already, only print its address.
 
-    Raises UserError if the port is taken.
+    Raises UserError if the port is taken, or if there is no store at `uri`: MLflow would make an empty one.
     """
     if is_server(uri):
         print(f"MLflow already serves these runs at {without_secrets(uri)}")
         return
+    check_store(uri, home)
     check_free(port)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault(
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false"
     )  # eight processes that only evaluations of text need
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri  # not as an argument, which every user of the machine can read
-    make_home(home)
-    print(f"MLflow on http://127.0.0.1:{port} (Ctrl-C ends it)", flush=True)
+    print(f"starting MLflow on {without_secrets(uri)} ...", flush=True)
+    _announce_when_up(f"http://127.0.0.1:{port}", home)
     command = [sys.executable, "-m", "mlflow", "server"]
     command += ["--default-artifact-root", str(home.absolute() / "mlartifacts"), "--host", "127.0.0.1"]
     os.execv(sys.executable, [*command, "--port", str(port)])
+
+
+def check_store(uri: str, home: Path) -> None:
+    """Raises UserError if `uri` is a SQLite file that does not exist."""
+    file = database_file(uri)
+    if file and not file.exists():
+        sweep = orchestrate_command("sweep FILE", home)
+        raise UserError(
+            f"there is no MLflow store {file}, so nothing was recorded there; "
+            f"give the --home of your sweeps, or begin with {sweep}"
+        )
 
 
 def check_free(port: int) -> None:
@@ -38,3 +60,45 @@ def check_free(port: int) -> None:
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
             raise UserError(f"port {port} on 127.0.0.1 is taken; choose another with --port")
+
+
+def _announce_when_up(address: str, home: Path) -> None:
+    """Print the pages of a server once it answers, from a child of this process, which is to become the server."""
+    server = os.getpid()
+    if os.fork():
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        while os.getppid() == server:
+            if answers(address):
+                print("\n".join(pages(address, home)), flush=True)
+                break
+            time.sleep(POLL_SECONDS)
+    finally:
+        os._exit(0)
+
+
+def answers(address: str) -> bool:
+    """Whether MLflow's server is up."""
+    try:
+        with urlopen(f"{address}/health", timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def pages(address: str, home: Path) -> list[str]:
+    """The address of a server that is up, and the page of each sweep in its store, as lines."""
+    body = json.dumps({"max_results": MAX_EXPERIMENTS}).encode()
+    url = f"{address}/api/2.0/mlflow/experiments/search"
+    lines = [f"MLflow is up: {address} (Ctrl-C ends it)"]
+    try:
+        with urlopen(Request(url, body, {"Content-Type": "application/json"}), timeout=30) as answer:
+            experiments = json.load(answer).get("experiments", [])
+    except (OSError, ValueError):  # it wants a password: the address must do
+        return lines
+    sweeps = {e["name"]: runs_page(address, e["experiment_id"]) for e in experiments if e["experiment_id"] != "0"}
+    if not sweeps:
+        return [*lines, f"it holds no sweep yet; {orchestrate_command('sweep FILE', home)} makes one"]
+    return [*lines, *(f"{name}  {page}" for name, page in sorted(sweeps.items()))]

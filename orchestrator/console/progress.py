@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.console.output import say
-from orchestrator.console.style import COLOURS, METRIC_TITLES, format_metrics
-from orchestrator.formatting import format_duration
+from orchestrator.console.style import COLOURS, METRIC_COLUMNS, STATE, format_metrics
+from orchestrator.console.table import Column, table_lines
+from orchestrator.formatting import format_duration, short_key, trial_label
 from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan
 from orchestrator.store.trial_status import TrialStatus
@@ -23,16 +24,24 @@ from orchestrator.trial.trial_event import TrialEvent
 from orchestrator.trial.trial_report import TrialReport
 
 SECONDS_BETWEEN_LINES = 15
+BAR_WIDTH = 20
+"""Characters of the progress bar."""
 
 
 @dataclass
 class _RunningTrial:
+    key: str
     name: str
     steps: int
     step: int = 0
     verdict_so_far: str | None = None
     metrics: dict[str, float] = field(default_factory=dict)
     note: str = ""
+
+    @property
+    def label(self) -> str:
+        """How messages call it."""
+        return trial_label(self.key, self.name)
 
 
 class Display:
@@ -58,11 +67,11 @@ class Display:
     def set_phase(self, text: str) -> None:
         """Show what the command does now: starting, stopping, writing."""
         self.phase_text = text
-        say(self.console, f"{text} ...", word_wrap=True)
+        say(self.console, f"{text} ...")
 
     def note(self, text: str) -> None:
         """Print a line that stays."""
-        say(self.console, text, word_wrap=True)
+        say(self.console, text)
 
     def start(self, plan: Plan, eta: Eta) -> None:
         """Begin to follow the trials of a plan."""
@@ -81,11 +90,11 @@ class Display:
             self._show_event(report)
             return
         key = report.key
-        trial = self.running.setdefault(key, _RunningTrial(self._names[key], self._steps[key]))
+        trial = self.running.setdefault(key, _RunningTrial(key, self._names[key], self._steps[key]))
         trial.step, trial.metrics, trial.verdict_so_far = report.step, report.latest, report.verdict_so_far
         if report.note != trial.note:
             trial.note = report.note
-            self.note(f"  {trial.name}: {trial.note}")
+            self.note(f"  {trial.label}: {trial.note}")
         self.eta.progress(key, trial.steps - trial.step, report.seconds)
         if report.is_done:
             self.eta.close(key)
@@ -97,7 +106,7 @@ class Display:
         self._show_running()
 
     def _show_event(self, report: TrialReport) -> None:
-        name = self._names[report.key]
+        name = trial_label(report.key, self._names[report.key])
         if report.event is TrialEvent.SILENT:
             timeout = f"after {format_duration(report.heartbeat_timeout)} its worker is killed"
             self.note(f"  nothing was heard of {name} for {format_duration(report.silent_seconds)}; {timeout}")
@@ -108,7 +117,7 @@ class Display:
             self.eta.close(report.key)
             self.ended_count += 1
             self.outcome_counts[TrialStatus.FAILED] += 1
-            self.note(f"[{self.ended_count}/{self._total()}] {name}: failed, {report.error}")
+            self.note(f"{name}: failed, {report.error} ({self._ended()})")
         elif report.event is TrialEvent.WORKER_LOST:
             self.note(f"  lost the worker of {name}; it starts again from its checkpoint")
         elif report.event is TrialEvent.RETRIED:
@@ -117,16 +126,17 @@ class Display:
             self.note(f"  {name} ran out of memory; it is tried again with fewer neighbours, after the others")
 
     def _show_end(self, trial: _RunningTrial, outcome: str) -> None:
-        self.note(
-            f"[{self.ended_count}/{self._total()}] {trial.name}: {outcome} at step {trial.step}; {self._time_left()}"
-        )
+        self.note(f"{trial.label}: {outcome} at step {trial.step} ({self._ended()}; {self._time_left()})")
         self._last_line_at = time.monotonic()
 
     def _show_running(self) -> None:
         if time.monotonic() - self._last_line_at > SECONDS_BETWEEN_LINES:
             self._last_line_at = time.monotonic()
-            running = ", ".join(f"{t.name} {t.step}/{t.steps}" for t in self.running.values())
-            self.note(f"  {self.ended_count}/{self._total()} done; running {running}; {self._time_left()}")
+            running = ", ".join(f"{short_key(t.key)} {t.step}/{t.steps}" for t in self.running.values())
+            self.note(f"  {self._ended()}; running {running}; {self._time_left()}")
+
+    def _ended(self) -> str:
+        return f"{self.ended_count} of {self._total()} ended"
 
     def _total(self) -> int:
         return len(self.plan.trials) if self.plan else 0
@@ -151,7 +161,7 @@ class LiveDisplay(Display):
         self.phase_text = text
 
     def _show_end(self, trial: _RunningTrial, outcome: str) -> None:
-        line = Text(f"{trial.name}  ")
+        line = Text(f"{trial.label}  ")
         line.append(outcome, style=COLOURS.get(outcome, ""))
         self.console.print(line)
 
@@ -161,34 +171,39 @@ class LiveDisplay(Display):
     def render(self) -> RenderableType:
         if self.plan is None or self.eta is None:
             return Text(f"{self.phase_text} ... {format_duration(time.monotonic() - self.started_at)}")
-        head = Table.grid(padding=(0, 2))
-        total, left = max(1, self._total()), self.eta.seconds_left()
         elapsed = time.monotonic() - self.started_at
-        has_ended = self.ended_count >= total
-        completed = float(has_ended) if has_ended or math.isinf(left) else elapsed / (elapsed + left)
-        counts = "  ".join(f"[{COLOURS.get(name, '')}]{n} {name}[/]" for name, n in self.outcome_counts.items())
-        head.add_row(
+        parts: list[RenderableType] = [
             Text(self.plan.sweep.name, style="bold"),
-            ProgressBar(total=1.0, completed=completed, width=28),
-            f"{self.ended_count}/{total} trials",
-            f"{format_duration(elapsed)} so far",
-            self._time_left(),
-        )
-        parts: list[RenderableType] = [head]
-        if counts:
-            parts.append(Text.from_markup(counts))
-        parts.append(self._table() if self.running else Text(f"{self.phase_text} ..."))
+            self._bar(f"{self._ended()}, {format_duration(elapsed)} so far, {self._time_left()}"),
+        ]
+        if self.outcome_counts:
+            outcomes = ((f"{count} {name}", COLOURS.get(name, "")) for name, count in self.outcome_counts.items())
+            parts.append(Text("  ").join(Text(text, style=style) for text, style in outcomes))
+        parts += self._running_lines() if self.running else [Text(f"{self.phase_text} ...")]
         return Group(*parts)
 
-    def _table(self) -> Table:
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for title in ("running", "step", *METRIC_TITLES.values(), "so far"):
-            table.add_column(title, justify="left" if title == "running" else "right", no_wrap=title != "running")
-        for trial in self.running.values():
-            verdict = Text(trial.verdict_so_far or "-", style=COLOURS.get(trial.verdict_so_far or "", ""))
-            metrics = format_metrics(trial.metrics, missing="-")
-            table.add_row(trial.name, f"{trial.step}/{trial.steps}", *metrics, verdict)
-        return table
+    def _bar(self, text: str) -> RenderableType:
+        """The share of this command's training that is done, and a text beside it."""
+        done = self.eta.share_done() if self.eta and self.ended_count < self._total() else 1.0
+        if self.console.width < BAR_WIDTH + 2 + len(text):
+            return Text(f"{done:.0%}  {text}")
+        line = Table.grid(padding=(0, 2))
+        line.add_row(ProgressBar(total=1.0, completed=done, width=BAR_WIDTH), Text(text))
+        return line
+
+    def _running_lines(self) -> list[Text]:
+        columns = [Column("key"), Column("so far", colours=STATE.colours), Column("step", right=True)]
+        cells = [
+            [
+                short_key(trial.key),
+                trial.verdict_so_far or "-",
+                f"{trial.step}/{trial.steps}",
+                *format_metrics(trial.metrics, missing="-"),
+                trial.name,
+            ]
+            for trial in self.running.values()
+        ]
+        return table_lines([*columns, *METRIC_COLUMNS.values(), Column("running")], cells, self.console.width)
 
 
 class QuietDisplay(Display):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gan_core import metric_names
+from orchestrator.console.table import Column
 from orchestrator.store.trial_status import TrialStatus
 
 COLOURS = {
@@ -17,22 +18,24 @@ COLOURS = {
 }
 
 
-METRIC_TITLES = {
-    metric_names.LOSS_GENERATOR: "G loss",
-    metric_names.LOSS_DISCRIMINATOR: "D loss",
-    metric_names.ACCURACY_DISCRIMINATOR: "D accuracy",
-    metric_names.DIVERSITY_RATIO: "diversity",
-    metric_names.FRECHET: "Frechet",
+STATE = Column("state", colours=COLOURS)
+"""A trial's verdict, or its status as long as it has none."""
+METRIC_COLUMNS = {
+    metric_names.LOSS_GENERATOR: Column("G loss", right=True, optional=2),
+    metric_names.LOSS_DISCRIMINATOR: Column("D loss", right=True, optional=2),
+    metric_names.ACCURACY_DISCRIMINATOR: Column("D accuracy", right=True, optional=1),
+    metric_names.DIVERSITY_RATIO: Column("diversity", right=True, optional=3),
+    metric_names.FRECHET: Column("Frechet", right=True, optional=4),
 }
-"""The metrics that a table in a terminal has room for, with the titles of their columns."""
+"""The metrics in the tables of a terminal."""
 
 
 def format_metrics(metrics: dict[str, float], missing: str = "") -> list[str]:
-    """The values of METRIC_TITLES as text; `missing` for those that were not measured.
+    """The values of METRIC_COLUMNS as text; `missing` for those that were not measured.
 
     The Frechet distance is found under the name of every evaluator.
     """
     values = dict(metrics)
     for name in filter(metric_names.is_frechet, metrics):
         values[metric_names.FRECHET] = metrics[name]
-    return [f"{values[name]:#.3g}" if name in values else missing for name in METRIC_TITLES]
+    return [f"{values[name]:#.3g}" if name in values else missing for name in METRIC_COLUMNS]

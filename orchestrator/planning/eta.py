@@ -49,6 +49,11 @@ class Eta:
         self._steps_left[self._group[key], cost] -= steps
         return steps * cost
 
+    def share_done(self) -> float:
+        """The share of this command's training that is done, from 0 to 1; 0 before any trial was timed."""
+        left = self.seconds_left() * self.workers
+        return 0.0 if math.isinf(left) or not self.trained else self.trained / (self.trained + left)
+
     def seconds_left(self) -> float:
         """Seconds until the last trial ends; infinity before any trial was timed."""
         total_cost = sum(cost for cost, _ in self._spent.values())

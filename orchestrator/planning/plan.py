@@ -1,4 +1,4 @@
-"""A sweep compared with its folder: which of its trials are new, resumable, failed or finished."""
+"""A sweep compared with its folder: which of its trials are pending, interrupted, failed or finished."""
 
 from __future__ import annotations
 
@@ -43,11 +43,9 @@ class PlannedTrial:
         return self.fingerprint + self.config.evaluation.model_dump_json(exclude={"every"})
 
     @property
-    def state(self) -> str:
-        """finished, failed (will be retried), damaged (its record cannot be read), resumable (has trained) or new."""
-        if self.record.status in (TrialStatus.FINISHED, TrialStatus.FAILED, TrialStatus.DAMAGED):
-            return self.record.status
-        return "resumable" if self.record.step else "new"
+    def state(self) -> TrialStatus:
+        """The status of the trial while no command runs its sweep."""
+        return self.record.current_status(is_held=False)
 
     @property
     def remaining(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from gan_core.config.identity import NOT_IDENTITY, flatten
 from orchestrator.errors import short_repr
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import read_json_or_none
+from orchestrator.store.sweep_document import TrialDocument
 from orchestrator.store.trial_status import TrialStatus
 
 
@@ -46,9 +48,9 @@ def finished_with_other_code(plan: Plan, now: Mapping[str, Any]) -> dict[str, st
 
 
 def replaced_trials(plan: Plan) -> dict[str, str]:
-    """key -> what changed, for each trial that replaces one of the same name from the last command.
+    """key -> the cause, for each trial that replaces one of the same name from the last command.
 
-    The files of the replaced trial stay in the folder.
+    A cause reads "steps changed (300 -> 600)". The files of the replaced trial stay in the folder.
     """
     before = {trial["name"]: trial["key"] for trial in plan.earlier_trials()}
     reasons = {}
@@ -60,8 +62,44 @@ def replaced_trials(plan: Plan) -> dict[str, str]:
     return reasons
 
 
+def left_trials(plan: Plan) -> list[TrialDocument]:
+    """The trials of the last command that have begun and are not part of this plan, without those of `--confirm`.
+
+    Their files stay in the folder.
+    """
+    gone = plan.folder.begun_keys() - {planned.key for planned in plan.trials}
+    return [trial for trial in plan.earlier_trials() if trial["key"] in gone and not trial.get("confirms")]
+
+
+def changes_since_last_command(plan: Plan) -> list[str]:
+    """What of the last command's trials is not part of this plan, and why, as lines."""
+    replaced = replaced_trials(plan)
+    lines = []
+    for reason, count in Counter(replaced.values()).items():
+        trials = f"{count} trials are" if count > 1 else "1 trial is"
+        effect = "trained from step 0; the earlier results are kept but leave this sweep"
+        lines.append(f"{trials} new because {reason}, and {effect}")
+    names = {planned.trial.name for planned in plan.trials}
+    if left := [trial for trial in left_trials(plan) if trial["name"] not in names]:
+        trials = f"{len(left)} trials" if len(left) > 1 else "1 trial"
+        leave = "leave" if len(left) > 1 else "leaves"
+        reason = f" ({', '.join(gone)})" if (gone := _no_longer_asked(plan, left)) else ""
+        back = "a command that asks for them again has them back"
+        lines.append(f"{trials} of the last command {leave} this sweep and its report{reason}; {back}")
+    return lines
+
+
+def _no_longer_asked(plan: Plan, left: list[TrialDocument]) -> list[str]:
+    """The seeds and groups that the trials have and the plan has not."""
+    seeds = sorted({trial["seed"] for trial in left} - {planned.trial.seed for planned in plan.trials})
+    groups = sorted({trial["group"] for trial in left} - {planned.trial.group for planned in plan.trials})
+    named = {"seed": list(map(str, seeds)), "group": groups}
+    return [f"{word}{'s' * (len(values) > 1)} {', '.join(values)}" for word, values in named.items() if values]
+
+
 def _changed_settings(then: dict[str, Any], now: dict[str, Any]) -> str:
     changed = [path for path in now if path not in NOT_IDENTITY and then.get(path) != now[path]]
     if not changed:
         return "the data changed"
-    return ", ".join(f"{path} was {short_repr(then.get(path))}, now {short_repr(now[path])}" for path in changed)
+    steps = [f"{path} changed ({short_repr(then.get(path))} -> {short_repr(now[path])})" for path in changed]
+    return " and ".join(steps)

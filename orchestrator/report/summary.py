@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from orchestrator.command_hints import with_override
 from orchestrator.report import leaderboard
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import UNFINISHED, RunData, SweepData
@@ -153,24 +154,25 @@ def _better_images(effect: Effect, analysis: Analysis) -> str:
 
 
 def _next(data: SweepData, rows: list[Row], strongest: Effect | None) -> list[tuple[str, str]]:
-    command = shlex.join(data.commands[0])
+    command = data.commands[0]
     suggestions = []
     if longer := _longer_training(data):
         name, steps = longer
         reason = f"train longer, because no run of {name} got far enough to be judged"
-        suggestions.append((reason, f"{command} --set trial.steps={steps}"))
+        suggestions.append((reason, with_override(command, f"trial.steps={steps}")))
         if name == "any setting":
             return suggestions
     seeds = sorted({run.seed for run in data.selection})
     if len(seeds) == 1:
         reason = "more seeds, to tell settings from luck"
-        return [*suggestions, (reason, f"{command} --set {_seeds_setting(_extended(seeds, 3))}")]
+        return [*suggestions, (reason, with_override(command, _seeds_setting(_extended(seeds, 3))))]
     needed = strongest.seeds_to_show if strongest and not strongest.stable_holds else None
     if needed and len(seeds) < needed <= MAX_SEEDS:
         reason = f"to show the largest difference, which takes about {needed} seeds"
-        suggestions.append((reason, f"{command} --set {_seeds_setting(_extended(seeds, needed))}"))
+        suggestions.append((reason, with_override(command, _seeds_setting(_extended(seeds, needed)))))
     if len(data.configurations()) > 3 and not data.confirmation and rows[0].stable.hits:
-        suggestions.append(("to see whether the best are more than lucky, on fresh seeds", f"{command} --confirm 3"))
+        confirm = shlex.join([*command, "--confirm", "3"])
+        suggestions.append(("to see whether the best are more than lucky, on fresh seeds", confirm))
     return suggestions
 
 
@@ -193,7 +195,7 @@ def _extended(seeds: list[int], count: int) -> list[int]:
 
 
 def _seeds_setting(seeds: list[int]) -> str:
-    return shlex.quote(f"seeds={seeds}".replace(" ", ""))
+    return f"seeds={seeds}".replace(" ", "")
 
 
 def points(change: float) -> str:

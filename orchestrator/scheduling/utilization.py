@@ -23,4 +23,6 @@ class Utilization:
     def summary(self) -> str:
         """One line. Starting workers, waiting and steps that a lost worker's successor repeats are not training."""
         share = self.training / self.worker_seconds if self.worker_seconds else 0.0
-        return f"{self.max_workers} workers trained for {min(share, 1.0):.0%} of {format_duration(self.wall)}"
+        workers = f"the {self.max_workers} workers" if self.max_workers > 1 else "the worker"
+        training = f"{workers} trained {min(share, 1.0):.0%} of it, the rest was start-up, waiting and saving"
+        return f"{format_duration(self.wall)} in all; {training}"

@@ -16,6 +16,7 @@ This is the map of a home folder; an indented name lies in the folder above it:
     storage                        the address of the object store that the trials live in, if they do not live here
     report/                        report.html, report.md, effects.png, survival.png, curves.png, samples.png,
                                    trials.csv, effects.csv, histories.parquet
+    report-1/, report-2/, ...      reports that were kept when trials left the sweep
     trials/<key>/
         record.json                status, verdict, metrics and attempts, see `Record`
         config.json                the configuration
@@ -31,6 +32,7 @@ This is the map of a home folder; an indented name lies in the folder above it:
 
 from __future__ import annotations
 
+import itertools
 import os
 import uuid
 from pathlib import Path
@@ -79,6 +81,10 @@ class SweepFolder:
             return set(os.listdir(self.folder / "trials"))
         except FileNotFoundError:
             return set()
+
+    def next_kept_report(self) -> Path:
+        """Where a report goes that the next one must not overwrite: the first such folder that does not exist."""
+        return next(path for n in itertools.count(1) if not (path := self.folder / f"report-{n}").exists())
 
     def folder_id(self) -> str:
         """An id of this folder, made by the first call. A sweep of the same name in another home has another id."""

@@ -14,7 +14,7 @@ from gan_core.config.identity import effective_settings, unflatten
 from gan_core.config.trial import TrialConfig
 from orchestrator.errors import short_repr
 from orchestrator.formatting import FOLDER_NAME_RULE, configuration_name, is_folder_name
-from orchestrator.sweepfile import yaml_source
+from orchestrator.sweepfile import advice, yaml_source
 from orchestrator.sweepfile.grid import Group
 from orchestrator.sweepfile.group_reader import read_groups
 from orchestrator.sweepfile.model import Sweep, Trial
@@ -33,12 +33,8 @@ MAX_TRIALS = 20_000
 an MLflow run and a line of the report, which nobody reads at a tenth of this."""
 MAX_COMPARISONS = 10_000_000
 """Comparisons of combinations with exclusions; they take a few seconds."""
+EXCLUDE = "; in a grid, list such a pair under `exclude:`"
 SWEEP_KEYS = ["sweep", "question", "seeds", "trial", "groups"]
-NEEDED = {
-    "betas": "two numbers of at least 0 and less than 1, such as [0.5, 0.999]",
-    "classes": "a list of class names or indices, such as [0, 1]",
-}
-"""What is needed for a setting with this last name, where pydantic's message would be about tuples."""
 
 
 def load(file: Path, overrides: list[str] | None = None) -> Sweep:
@@ -111,7 +107,7 @@ class _SweepReader(SettingsReader):
         value, source = yaml_source.plain(top["seeds"].value), top["seeds"].source
         whole = isinstance(value, list) and all(isinstance(s, int) and not isinstance(s, bool) for s in value)
         if not whole or not value or min(value) < 0 or max(value) >= 2**31:
-            self.report(source, "seeds", "a list of whole numbers from 0 to 2147483647 is needed, such as [0, 1, 2]")
+            self.report(source, "seeds", advice.right_seeds(value))
             return [0]
         if len(set(value)) < len(value):
             self.report(source, "seeds", "a seed is listed twice; it would repeat the same trial")
@@ -165,11 +161,13 @@ class _SweepReader(SettingsReader):
                 cause = details.get("ctx", {}).get("error")
                 if isinstance(cause, Conflict):
                     for path, message in cause.problems if not self.is_incomplete else []:
-                        self.report(source_of(path, sources) or group.source, path, message)
+                        hint = EXCLUDE if path in group.factors() and len(group.factors()) > 1 else ""
+                        self.report(source_of(path, sources) or group.source, path, f"{message}{hint}")
                 else:
                     path = setting_of_location(details["loc"])
                     given = settings[path].value if path in settings else details["input"]
-                    message = f"{short_repr(given)} is not allowed; needed: {_needed(path, details['msg'])}"
+                    right = advice.right_value(path, given, details["type"], details["msg"])
+                    message = f"{short_repr(given)} is not allowed; {right}"
                     self.report(source_of(path, sources) or group.source, path, message)
             return None
 
@@ -189,9 +187,3 @@ class _SweepReader(SettingsReader):
                 source = next((s for s in sources(trial) if s not in sources(twin)), sources(trial)[0])
                 same = f"the same settings as {twin.configuration} ({sources(twin)[0]})"
                 self.report(source, trial.configuration, f"duplicate trial: {same}")
-
-
-def _needed(path: str, message: str) -> str:
-    """What a value of this setting has to be. `message`: pydantic's, which says the same in more words."""
-    needed = NEEDED.get(path.rsplit(".", 1)[-1])
-    return needed or message.removeprefix("Input should be ").removeprefix("Value error, ")

@@ -10,14 +10,12 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from gan_core.config.identity import setting_paths
 from gan_core.config.sections import expand_shorthand
 from orchestrator.errors import Problem, SpecError, did_you_mean
-from orchestrator.formatting import SHORT_NAMES
-from orchestrator.sweepfile import yaml_source
+from orchestrator.sweepfile import advice, yaml_source
 from orchestrator.sweepfile.yaml_source import LocatedValue
 
 MAX_PROBLEMS = 20
 SETTINGS = [path for path in setting_paths() if path != "seed"]
 """The settings that a sweep file may set; seeds are listed at its top."""
-OTHER_NAMES = {"learning_rate": "optimizer.lr"} | {short: path for path, short in SHORT_NAMES.items()}
 
 LocatedSettings = dict[str, LocatedValue]
 """Dotted path of a setting -> its value and where it is written."""
@@ -29,6 +27,8 @@ class SettingsReader:
     def __init__(self, file: str):
         self.file = file
         self.problems: dict[Problem, None] = {}
+        self._not_sections: set[str] = set()
+        """Paths of settings that were written as sections, and reported."""
 
     def report(self, source: str, path: str, message: str) -> None:
         """Adds a problem. Raises SpecError when there are MAX_PROBLEMS of them."""
@@ -62,10 +62,18 @@ class SettingsReader:
             inner = ", ".join(known for known in SETTINGS if known.startswith(f"{setting}."))
             self.report(source, path, f"is a section, not a setting; it has {inner}")
         else:
-            intended = OTHER_NAMES.get(setting.rsplit(".", 1)[-1])
-            hint = f", did you mean {intended}?" if intended else did_you_mean(setting, SETTINGS)
-            self.report(source, path, f"unknown setting{hint}")
+            self._report_unknown_setting(setting, source, path)
         return False
+
+    def _report_unknown_setting(self, setting: str, source: str, path: str) -> None:
+        """Several keys below one setting, such as `min` and `max`, are one mistake."""
+        outer = next((known for known in SETTINGS if setting.startswith(f"{known}.")), None)
+        if outer is None:
+            self.report(source, path, f"unknown setting{advice.right_name(setting)}")
+        elif (place := path.removesuffix(setting.removeprefix(outer))) not in self._not_sections:
+            self._not_sections.add(place)
+            message = f"{outer} has no settings of its own; write its value, or in a grid a list of its levels"
+            self.report(source, path, message)
 
     def read_settings(self, node: LocatedValue | None, path: str) -> LocatedSettings:
         """The settings below a mapping; unknown ones are reported and left out."""
@@ -121,7 +129,7 @@ class SettingsReader:
 
     def _level_list(self, value: Any, source: str, path: str) -> list[LocatedValue]:
         if not isinstance(value, list) or not value:
-            self.report(source, path, "a list with at least one level is needed, such as [1e-4, 1e-3]")
+            self.report(source, path, advice.right_levels(yaml_source.plain(value)))
             return []
         elements = yaml_source.elements(value, self.file, source)
         return [LocatedValue(yaml_source.plain(element.value), element.source) for element in elements]

@@ -74,6 +74,11 @@ class AnswerTimingClient:
         return call
 
 
+def runs_page(address: str, experiment_id: str) -> str:
+    """The page of a server that shows an experiment's runs; without the query MLflow may open one for traces."""
+    return f"{address.rstrip('/')}/#/experiments/{experiment_id}/runs?workflowType=machine_learning"
+
+
 def warm_up(uri: str) -> None:
     """Import MLflow and let it create its database. This takes seconds, in which other preparations can go on."""
     with suppress(Exception):  # `Mirror.open` reports errors

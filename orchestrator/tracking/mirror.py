@@ -217,6 +217,8 @@ class Mirror:
     def end_parent_run(self, status: str, answer: str, report: Path | None) -> None:
         """End the parent run, with the report's answer as its description. `status`: MLflow's, as FINISHED."""
         self._set_description(answer)
+        compared = [trial["key"] for trial in self.document["trials"] if not trial["confirms"]]
+        self.parent_run.set_metrics(run_content.sweep_metrics(self.folder.trial(key).record() for key in compared))
         if report:
             self.parent_run.add_file(report, resend=True)
         self.parent_run.set_status(status)

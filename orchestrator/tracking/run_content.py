@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -10,6 +13,7 @@ from gan_core import metric_names
 from gan_core.config.identity import NOT_IDENTITY
 from gan_core.data.dataset_card import DatasetCard
 from gan_core.error_text import last_line
+from gan_core.verdict.rules import VERDICTS
 from orchestrator.escaping import escape_markdown
 from orchestrator.store.record import Record, RecordedVerdict
 from orchestrator.store.sweep_document import TrialDocument
@@ -55,6 +59,21 @@ def parent_description(question: str, answer: str) -> str:
     """The description of the parent run, in Markdown."""
     title = f"**{escape_markdown(question)}**"
     return truncate(f"{title}\n\n{escape_markdown(answer)}" if answer else title, MAX_TAG_LENGTH)
+
+
+def sweep_metrics(records: Iterable[Record]) -> dict[str, float]:
+    """The metrics of the parent run, from the trials that have ended; {} if there are none.
+
+    `share/<verdict>` and `share/failed`: of these trials. `best_frechet/<evaluator>`: the smallest distance of any.
+    """
+    ended = [record for record in records if record.has_ended]
+    outcomes = Counter(record.verdict["name"] if record.verdict else str(record.status) for record in ended)
+    metrics = {metric_names.share(name): outcomes[name] / len(ended) for name in (*VERDICTS, "failed") if ended}
+    for record in ended:
+        for name in filter(metric_names.is_frechet, record.best):
+            best = metric_names.best(name)
+            metrics[best] = min(record.best[name], metrics.get(best, math.inf))
+    return metrics
 
 
 def name_tags(trial: TrialDocument) -> dict[str, str]:

@@ -6,8 +6,9 @@ points one query for each metric. A run that was just created holds nothing, so 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,16 @@ class RunWriter:
 
     def add_points(self, points: Iterable[Point]) -> None:
         self.send(points=points)
+
+    def set_metrics(self, values: Mapping[str, float]) -> None:
+        """Metrics that have a value and no course over steps. A value that MLflow shows already is not sent again."""
+        from mlflow.entities import Metric
+
+        shown, now_ms = self.client.get_run(self.id).data.metrics, int(time.time() * 1000)
+        new = [Metric(name, value, now_ms, 0) for name, value in values.items() if shown.get(name) != value]
+        if new:
+            self.client.log_batch(self.id, metrics=new)
+            self.sent["points"] += len(new)
 
     def send(
         self,

@@ -76,7 +76,7 @@ def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(refer
 
     resumed = orchestrate("sweep", SMOKE, *LONGER, home=home)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
-    assert "resumable" in resumed.stdout
+    assert "interrupted" in resumed.stdout
     for trial in killed:  # no step is repeated, though that would end the same
         assert records(home)[trial["key"]]["attempts"][-1]["from_step"] >= trial["step"]
     assert_ended_like(home, reference)

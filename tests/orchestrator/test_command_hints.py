@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.command_hints import client_path, job_environment, orchestrate_command, sweep_command
+from orchestrator.command_hints import (
+    client_path,
+    job_environment,
+    orchestrate_command,
+    sweep_command,
+    with_override,
+)
 
 
 @pytest.fixture
@@ -67,3 +73,16 @@ def test_settings_and_odd_names_survive_the_shell(tmp_path: Path) -> None:
     hint = sweep_command("my sweep.yaml", ["seeds=[0, 1]"], tmp_path / "a home", "plan --pilot")
     words = ["orchestrate", "plan", "--pilot", "my sweep.yaml", "--set", "seeds=[0, 1]"]
     assert shlex.split(hint) == [*words, "--home", str(tmp_path / "a home")]
+
+
+def test_a_setting_stands_once_in_a_command(tmp_path: Path) -> None:
+    overrides = ["seeds=[0]", "trial.steps=5", "seeds = [0, 1]"]
+    assert shlex.split(sweep_command("s.yaml", overrides, tmp_path))[3:7] == [
+        "--set",
+        "seeds = [0, 1]",
+        "--set",
+        "trial.steps=5",
+    ]
+    command = ["orchestrate", "sweep", "s.yaml", "--set", "seeds=[0]", "--set", "trial.steps=5", "--home", "h"]
+    words = ["orchestrate", "sweep", "s.yaml", "--home", "h", "--set", "seeds=[0, 1]", "--set", "trial.steps=5"]
+    assert shlex.split(with_override(command, "seeds=[0, 1]")) == words

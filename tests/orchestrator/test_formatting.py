@@ -9,7 +9,7 @@ import pytest
 
 from gan_core.config.identity import setting_paths
 from gan_core.verdict.rules import VERDICTS
-from orchestrator.console.style import COLOURS, METRIC_TITLES, format_metrics
+from orchestrator.console.style import COLOURS, METRIC_COLUMNS, format_metrics
 from orchestrator.formatting import (
     SHORT_NAMES,
     configuration_name,
@@ -116,13 +116,13 @@ def test_every_outcome_has_a_colour() -> None:
 
 def test_a_table_shows_the_distance_of_whatever_evaluator_measured_it() -> None:
     metrics = {"loss/generator": 1.25, "frechet/classifier-1a2b3c4d": 12.5, "coverage/classifier-1a2b3c4d": 0.5}
-    formatted = dict(zip(METRIC_TITLES, format_metrics(metrics, missing="-"), strict=True))
+    formatted = dict(zip(METRIC_COLUMNS, format_metrics(metrics, missing="-"), strict=True))
     assert formatted.pop("loss/generator") == "1.25"
     assert formatted.pop("frechet") == "12.5"
     assert set(formatted.values()) == {"-"}
     assert format_metrics({"raw_frechet/classifier-1a2b3c4d": 1.0, "best_frechet/classifier-1a2b3c4d": 1.0}) == [
         ""
-    ] * len(METRIC_TITLES)
+    ] * len(METRIC_COLUMNS)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_help_needs_no_heavy_package() -> None:
 def test_a_plan_needs_no_heavy_package(tmp_path: Path) -> None:
     """It counts the data's images and takes their fingerprint, with numpy."""
     (tmp_path / "tiny.yaml").write_text(TINY)
-    assert "4 trials: 4 new" in output_without(
+    assert "4 trials: 4 pending" in output_without(
         HEAVY, "plan", str(tmp_path / "tiny.yaml"), "--home", str(tmp_path / "home")
     )
 
@@ -51,6 +51,29 @@ def test_status_and_logs_need_no_heavy_package(tiny_plan: Callable[[], Plan]) ->
     home = str(plan.folder.home)
     assert "4 trials: 4 pending" in output_without(HEAVY, "status", "tiny", "--home", home)
     assert plan.trials[0].trial.name in output_without(HEAVY, "logs", "tiny", "1", "--home", home)
+
+
+def completions(*words: str) -> list[str]:
+    """What bash offers for the last of these words."""
+    line = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    done = CliRunner().invoke(
+        app.app, [], env={"_ORCHESTRATE_COMPLETE": "complete_bash", **line}, prog_name="orchestrate"
+    )
+    return done.output.split()
+
+
+def test_a_shell_completes_sweeps_and_keys_of_trials(tiny_plan: Callable[[], Plan]) -> None:
+    plan = tiny_plan()
+    plan.folder.folder.mkdir(parents=True)
+    write_json(plan.folder.sweep_file, plan.to_document())
+    home = str(plan.folder.home)
+    keys = [planned.key[:8] for planned in plan.trials]
+    for command in ("status", "logs", "sample", "stop", "sync", "clean", "report"):
+        assert completions("orchestrate", command, "--home", home, "ti") == ["tiny"]
+        assert completions("orchestrate", command, "--home", home, "other") == []
+    for command in ("logs", "sample"):
+        assert completions("orchestrate", command, "--home", home, "tiny", keys[1][:5]) == [keys[1]]
+        assert completions("orchestrate", command, "--home", home, "none", keys[1][:5]) == []
 
 
 @pytest.mark.parametrize("command", COMMANDS + UPKEEP)

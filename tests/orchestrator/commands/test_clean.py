@@ -57,7 +57,7 @@ def test_a_finished_trial_loses_its_checkpoint_and_nothing_else(plan: Plan, tiny
     after = files(plan.folder.folder)
     assert before.keys() - after.keys() == {checkpoint}
     assert after.keys() - before.keys() <= {plan.folder.lock_file, plan.folder.holder_file}
-    assert tiny_plan().counts() == {"finished": 1, "resumable": 1, "new": 2}
+    assert tiny_plan().counts() == {"finished": 1, "interrupted": 1, "pending": 2}
     assert "nothing to delete" in run(plan, "tiny", "--yes")
 
 

@@ -45,11 +45,11 @@ def test_a_finished_trial_tells_attempts_verdict_and_its_last_rows(plan: Plan) -
     assert record.verdict is not None
     assert f"verdict  {record.verdict['name']}: {record.verdict['reason']}" in text
     distance = record.best["frechet/" + record.evaluator["id"]]
-    assert f"best     Frechet distance {distance:.4g} at step {record.best['step']:.0f}" in text
+    assert f"best     Frechet distance {distance:.4g} at step {record.best['step']:.0f} (the row with *)" in text
     rows = [line.split() for line in text.splitlines() if line[:2] == "20" and line[4] == "-"]
     assert [row[2] for row in rows] == ["6", "8"]
     assert len(rows[1]) == 8  # date, time, step; two losses, accuracy, diversity and Frechet in one row
-    assert "orchestrate sample tiny 1" in text
+    assert f"orchestrate sample tiny {plan.trials[0].key[:8]}" in text
 
 
 def test_a_failed_trial_shows_its_traceback(plan: Plan) -> None:
@@ -108,3 +108,17 @@ def test_times_are_local_and_to_the_second(monkeypatch: pytest.MonkeyPatch) -> N
 def test_no_row_is_shown_where_none_is_asked_for(plan: Plan, tmp_path: Path) -> None:
     run_to_end(plan, plan.trials[0])
     assert "G loss" not in logs_output(plan, rows=0)
+
+
+@pytest.mark.parametrize("best", [2.0, 8.0])
+def test_the_row_of_the_best_evaluation_is_shown_with_a_mark_however_few_rows_are_asked_for(
+    plan: Plan, best: float
+) -> None:
+    record = run_to_end(plan, plan.trials[0]).folder.record()
+    record.best = record.best | {"step": best}
+    plan.folder.trial(plan.trials[0].key).write_record(record)
+    rows = [line for line in logs_output(plan, rows=1).splitlines() if line[:2] == "20" and line[4] == "-"]
+    assert [row.split()[2] for row in rows] == (["2", "8"] if best == 2 else ["8"])
+    assert [row.split()[2] for row in rows if row.endswith("*")] == [f"{best:.0f}"]
+    assert all(len(row) <= 80 for row in rows)
+    assert "the row with" not in logs_output(plan, rows=0)

@@ -48,7 +48,7 @@ def test_the_default_grid_is_the_last_picture_of_the_training(tiny_plan: MakePla
     assert picture.shape == trained.shape
     assert abs(picture - trained).max() <= 1  # the memory format differs, and with it the order of sums
     assert "after its last step (8)" in output
-    assert "orchestrate logs tiny 1" in output
+    assert f"orchestrate logs tiny {plan.trials[0].key[:8]}" in output
 
 
 def test_the_best_evaluation_has_a_generator_of_its_own(tiny_plan: MakePlan, tmp_path: Path) -> None:

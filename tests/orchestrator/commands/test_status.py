@@ -9,6 +9,7 @@ from rich.console import Console
 from support.tiny import run_some_steps, run_to_end
 
 from orchestrator.commands.status import print_sweep
+from orchestrator.commands.trial_lookup import find_trial
 from orchestrator.commands.trial_rows import rows_of_plan
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import write_json
@@ -30,11 +31,11 @@ def test_the_next_command_follows_from_where_the_sweep_stands(tiny_plan: MakePla
     assert f"orchestrate sweep {plan.sweep.file} --home {plan.folder.home} goes on with it" in status_output(plan)
     with hold(plan.folder):
         text = status_output(plan)
-    assert "orchestrate logs tiny 1 --follow" in text
+    assert f"orchestrate logs tiny {plan.trials[0].key[:8]} --follow" in text
     assert "orchestrate stop tiny" in text
     for planned in plan.trials:
         run_to_end(plan, planned)
-    assert "orchestrate sample tiny 1" in status_output(plan)
+    assert f"orchestrate sample tiny {plan.trials[0].key[:8]}" in status_output(plan)
 
 
 def test_a_damaged_history_is_told_with_the_command_that_writes_it_again(tiny_plan: MakePlan) -> None:
@@ -47,17 +48,18 @@ def test_a_damaged_history_is_told_with_the_command_that_writes_it_again(tiny_pl
     for damage in (lambda: file.write_bytes(file.read_bytes()[:-9]), file.unlink):
         damage()
         text = status_output(plan)
-        assert f"note    {plan.trials[1].trial.name}: {file} is damaged or gone" in text
+        assert f"note    {plan.trials[1].key[:8]} {plan.trials[1].trial.name}: {file} is damaged or gone" in text
         assert f"orchestrate sweep {plan.sweep.file} --home {plan.folder.home} goes on with it" in text
         assert [bool(row["note"]) for row in rows_of_plan(tiny_plan())] == [False, True, False, False]
 
 
-def test_trials_have_the_numbers_that_other_commands_take(tiny_plan: MakePlan) -> None:
+def test_trials_stand_under_the_keys_that_other_commands_take(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     plan.folder.folder.mkdir(parents=True)
     write_json(plan.folder.sweep_file, plan.to_document())
     rows = status_output(plan).splitlines()[1:5]
-    assert [row.split()[0] for row in rows] == ["1", "2", "3", "4"]
+    assert [row.split()[0] for row in rows] == [planned.key[:8] for planned in plan.trials]
+    assert all(find_trial(plan.folder, row.split()[0])["name"] in row for row in rows)
     assert all(planned.trial.name in row for planned, row in zip(plan.trials, rows, strict=True))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from rich.console import Console
+from support.tiny import run_to_end
 
 from orchestrator.console.progress import Display, LiveDisplay, make_display
 from orchestrator.planning.eta import Eta
@@ -46,12 +47,36 @@ def test_plain_output_says_each_trials_end_and_the_time_left(tiny_plan: MakePlan
         display.on_report(TrialReport(second, event=TrialEvent.OUT_OF_MEMORY))
         display.on_report(TrialReport(third, event=TrialEvent.SILENT, silent_seconds=120.0, heartbeat_timeout=900.0))
     text = out.getvalue()
-    assert f"[2/4] {plan.trials[1].trial.name}: failed, its worker was lost 6 times" in text
-    assert f"[1/4] {plan.trials[0].trial.name}: stable at step 8; about 3 s left" in text
+    labels = [f"{planned.key[:8]} {planned.trial.name}" for planned in plan.trials]
+    assert f"{labels[1]}: failed, its worker was lost 6 times (2 of 4 ended)" in text
+    assert f"{labels[0]}: stable at step 8 (1 of 4 ended; about 3 s left)" in text
     assert "starts again from its checkpoint" in text
     assert f"{plan.trials[2].trial.name}: KeyError: 'loss'; it is tried again from its checkpoint" in text
     assert f"{plan.trials[2].trial.name} ran out of memory; it is tried again with fewer neighbours" in text
-    assert f"nothing was heard of {plan.trials[3].trial.name} for 2 min 00 s; after 15 min 00 s its worker" in text
+    assert f"nothing was heard of {labels[3]} for 2 min 00 s; after 15 min 00 s its worker" in text
+
+
+def test_the_bar_begins_empty_however_long_the_start_took_and_whatever_was_done_before(tiny_plan: MakePlan) -> None:
+    before = tiny_plan()
+    for planned in before.trials[:2]:
+        run_to_end(before, planned)
+    plan = tiny_plan()
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    display = LiveDisplay(console)
+    display.started_at -= 3600
+    display.start(plan, Eta(plan, 2))
+
+    def filled() -> int:
+        with console.capture() as captured:
+            console.print(display.render())
+        return captured.get().splitlines()[1].count("\N{BOX DRAWINGS HEAVY HORIZONTAL}")
+
+    shares = [filled()]
+    for planned in plan.unfinished:
+        for step in (4, 8):
+            display.on_report(report_of(planned, step, verdict="stable" if step == 8 else None))
+            shares.append(filled())
+    assert shares == [0, 5, 10, 15, 20]
 
 
 @pytest.mark.parametrize("terminal", [False, True])
@@ -81,7 +106,7 @@ def test_the_live_table_shows_running_trials_outcomes_and_the_time_left(tiny_pla
         with console.capture() as captured:
             console.print(display.render())
     text = captured.get()
-    assert "1/4 trials" in text
+    assert "1 of 4 ended" in text
     assert "1 collapsed" in text
     assert plan.trials[1].trial.name in text
     assert "4/8" in text

@@ -265,7 +265,7 @@ def test_an_empty_home_finds_what_was_trained(nodes: Nodes, tmp_path: Path) -> N
     nodes.planned = nodes.plan.trials[1]
     nodes.after(5)
     plan, notes = exchanged(nodes, tmp_path / "fresh")
-    assert [planned.state for planned in plan.trials] == ["finished", "resumable", "new", "new"]
+    assert [planned.state for planned in plan.trials] == ["finished", "interrupted", "pending", "pending"]
     assert plan.trials[1].record.step == 4
     assert notes == [f"found 2 trials of tiny in {nodes.object_store.uri}"]
 
@@ -295,9 +295,9 @@ def test_a_damaged_copy_is_copied_again(nodes: Nodes, whole: TrialFolder, tmp_pa
     assert_same_end(copy, whole)
     assert [planned.state for planned in repair_finished_trials(plan, pytest.fail).trials] == [
         "finished",
-        "new",
-        "new",
-        "new",
+        "pending",
+        "pending",
+        "pending",
     ]
 
 
@@ -310,7 +310,7 @@ def test_a_damaged_object_is_made_again_from_the_stored_checkpoint(
     plan, _ = exchanged(nodes, tmp_path / "fresh")
     notes: list[str] = []
     plan = repair_finished_trials(plan, notes.append)
-    assert plan.trials[0].state == "resumable"
+    assert plan.trials[0].state == "interrupted"
     assert notes[0].endswith("generator.pt is damaged or gone; made again from the checkpoint at step 8")
     assert_same_end(nodes.to_end().folder, whole)
 

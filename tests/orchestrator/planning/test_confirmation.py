@@ -101,7 +101,7 @@ def test_the_same_command_again_makes_the_same_plan_and_finds_what_has_run(tiny_
     run_to_end(first, first.unfinished[0])
     later = with_confirmations(tiny_plan(), 1)
     assert [p.key for p in later.trials] == [p.key for p in first.trials]
-    assert [p.state for p in later.trials[4:]] == ["finished", "new", "new"]
+    assert [p.state for p in later.trials[4:]] == ["finished", "pending", "pending"]
 
 
 def test_a_plan_that_confirms_already_is_left_as_it_is(tiny_plan: MakePlan) -> None:

@@ -18,13 +18,13 @@ from orchestrator.sweepfile import loader
 MakePlan = Callable[[], Plan]
 
 
-def test_trials_are_new_then_resumable_then_finished(tiny_plan: MakePlan) -> None:
+def test_trials_are_pending_then_interrupted_then_finished(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    assert plan.counts() == {"new": 4}
+    assert plan.counts() == {"pending": 4}
     run_to_end(plan, plan.trials[0])
     run_some_steps(plan, plan.trials[1], 1).suspend()
     later = tiny_plan()
-    assert later.counts() == {"finished": 1, "resumable": 1, "new": 2}
+    assert later.counts() == {"finished": 1, "interrupted": 1, "pending": 2}
     assert [planned.remaining for planned in later.trials] == [0, 7, 8, 8]
     assert [planned.key for planned in later.unfinished] == [planned.key for planned in plan.trials[1:]]
 

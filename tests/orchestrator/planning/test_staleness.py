@@ -9,11 +9,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.tiny import run_to_end, tiny_with
+from support.tiny import TINY, run_to_end, tiny_with
 
 from orchestrator import environment
 from orchestrator.planning.plan import Plan, make_plan
-from orchestrator.planning.staleness import code_difference, finished_with_other_code, replaced_trials
+from orchestrator.planning.staleness import (
+    changes_since_last_command,
+    code_difference,
+    finished_with_other_code,
+    left_trials,
+    replaced_trials,
+)
 from orchestrator.store.json_files import write_json
 from orchestrator.sweepfile import loader
 
@@ -60,7 +66,11 @@ def test_a_changed_setting_is_named(tmp_path: Path) -> None:
     write_json(before.folder.sweep_file, before.to_document())
     assert replaced_trials(make_plan(loader.load(file), tmp_path)) == {}
     longer = make_plan(loader.load(file, ["trial.steps=9"]), tmp_path)
-    assert replaced_trials(longer) == {longer.trials[0].key: "steps was 8, now 9"}
+    assert replaced_trials(longer) == {longer.trials[0].key: "steps changed (8 -> 9)"}
+    assert changes_since_last_command(longer) == [
+        "1 trial is new because steps changed (8 -> 9), and trained from step 0; "
+        "the earlier results are kept but leave this sweep"
+    ]
 
 
 def test_changed_data_is_told_from_changed_settings(tmp_path: Path) -> None:
@@ -74,3 +84,24 @@ def test_changed_data_is_told_from_changed_settings(tmp_path: Path) -> None:
     np.savez(data, images=255 - images)
     after = make_plan(loader.load(file), tmp_path)
     assert replaced_trials(after) == {after.trials[0].key: "the data changed"}
+
+
+def test_trials_that_are_not_asked_for_any_more_are_counted_with_their_seeds_and_groups(tmp_path: Path) -> None:
+    file = tmp_path / "tiny.yaml"
+    file.write_text(TINY + "  - name: wide\n    trial: {model.width: 8}\n")
+    before = make_plan(loader.load(file), tmp_path)
+    for planned in (before.trials[0], before.trials[1], before.trials[4]):  # seeds 0 and 1, and the other group
+        run_to_end(before, planned)
+    write_json(before.folder.sweep_file, before.to_document())
+    assert changes_since_last_command(make_plan(loader.load(file), tmp_path)) == []
+    back = "; a command that asks for them again has them back"
+    one_seed = make_plan(loader.load(file, ["seeds=[0]"]), tmp_path)
+    assert changes_since_last_command(one_seed) == [
+        f"1 trial of the last command leaves this sweep and its report (seed 1){back}"
+    ]
+    file.write_text(TINY)
+    less = make_plan(loader.load(file, ["seeds=[1]"]), tmp_path)
+    assert [trial["key"] for trial in left_trials(less)] == [before.trials[0].key, before.trials[4].key]
+    assert changes_since_last_command(less) == [
+        f"2 trials of the last command leave this sweep and its report (seed 0, group wide){back}"
+    ]

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from support.mirrors import mirror_of, stored_points, synced_mirror
-from support.tiny import execution_of, run_some_steps, run_to_end
+from support.tiny import execution_of, run_some_steps, run_to_end, run_to_stable_end
 
+from gan_core import metric_names
 from gan_core.verdict.judge import RULES_VERSION
+from gan_core.verdict.rules import VERDICTS
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
 from orchestrator.report.artifact_schemas import EvaluatorCard
@@ -21,6 +23,7 @@ from orchestrator.report.mlflow_reader import read_sweep
 from orchestrator.store import json_files
 from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking import client, mirror_file, run_content
 from orchestrator.tracking.mirror import Mirror
 from orchestrator.tracking.mirror_thread import MirrorThread
@@ -287,6 +290,31 @@ def test_a_run_says_its_data_its_parent_and_its_verdict(tiny_plan: MakePlan, tmp
     data = run.inputs.dataset_inputs[0].dataset
     assert (data.name, data.digest) == ("digits", plan.trials[0].fingerprint)
     assert json.loads(data.profile)["num_rows"] == 1541
+
+
+def test_the_parent_has_shares_of_verdicts_and_the_best_distance_and_they_are_sent_once(
+    tiny_plan: MakePlan, tmp_path: Path
+) -> None:
+    plan = tiny_plan()
+    records = [run_to_stable_end(plan, planned).folder.record() for planned in plan.trials[:3]]
+    records[0].status, records[0].verdict, records[0].best = TrialStatus.FAILED, None, {}
+    plan.folder.trial(records[0].key).write_record(records[0])
+    mirror = synced_mirror(plan, tmp_path)
+    mirror.end_parent_run("FINISHED", "Yes, it is.", None)
+    distance = metric_names.frechet(records[1].evaluator["id"])
+    metrics = mirror.client.get_run(mirror.parent_run_id).data.metrics
+    assert metrics == {
+        "share/stable": pytest.approx(2 / 3),
+        "share/failed": pytest.approx(1 / 3),
+        **dict.fromkeys((f"share/{name}" for name in VERDICTS if name != "stable"), 0.0),
+        metric_names.best(distance): min(record.best[distance] for record in records[1:]),
+    }
+    mirror.end_parent_run("FINISHED", "Yes, it is.", None)
+    assert len(mirror.client.get_metric_history(mirror.parent_run_id, "share/stable")) == 1
+    records[0].status = TrialStatus.INTERRUPTED
+    plan.folder.trial(records[0].key).write_record(records[0])
+    mirror.end_parent_run("FINISHED", "Yes, it is.", None)
+    assert mirror.client.get_run(mirror.parent_run_id).data.metrics["share/stable"] == 1.0
 
 
 def test_parameters_sort_as_numbers_do() -> None:

@@ -207,10 +207,10 @@ def test_a_damaged_history_is_noticed_and_written_again(damage: Callable[[Path],
     repaired_plan = repair_finished_trials(tiny_plan(), messages.append)
     assert len(messages) == 1
     assert "history.jsonl is damaged or gone; made again from the checkpoint at step 8" in messages[0]
-    assert repaired_plan.trials[0].state == "resumable"
+    assert repaired_plan.trials[0].state == "interrupted"
     run_to_end(repaired_plan, repaired_plan.trials[0])
     assert folder.history() == history
-    assert repair_finished_trials(tiny_plan(), messages.append).counts() == {"finished": 1, "new": 3}
+    assert repair_finished_trials(tiny_plan(), messages.append).counts() == {"finished": 1, "pending": 3}
     assert len(messages) == 1
 
 
