@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,13 +15,16 @@ class BrokenFile(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Findings:
-    """modes, sizes: of the files, as Pillow names modes, and (width, height) of each image as it is seen -> count.
+    """path: of the folder or file.
 
-    converted, skipped: what was done or left out -> count of images or files. held_out: where the test part comes from.
+    modes, sizes: Pillow's name of a file's mode, and (width, height) of an image as it is seen -> count of images.
+    converted, skipped: what was done, or left out -> count of images or files. held_out: the folder or array that the
+    test part comes from, empty if the split rule chose it.
     """
 
+    path: str
     modes: Counter[str] = field(default_factory=Counter)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     converted: Counter[str] = field(default_factory=Counter)
@@ -28,3 +32,14 @@ class Findings:
     broken: list[BrokenFile] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
     held_out: str = ""
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """`3 .txt, 1 hidden file`."""
+    return ", ".join(f"{count:,} {text}" for text, count in counts.items())
+
+
+def listed(texts: Sequence[str], most: int = 10) -> str:
+    """The first `most` of the texts, and how many more there are."""
+    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from gan_core.data.findings import Findings
+from gan_core.data.findings import Findings, counted, listed
 from gan_core.data.preprocessing import DataError
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
@@ -75,6 +75,7 @@ def read_layout(path: Path, findings: Findings) -> FolderLayout:
     for unused in tests[1:]:
         findings.skipped[f"{unused.name}/, because {tests[0].name}/ is the held-out part"] += 1
     findings.cautions.extend(_same_folder([train, tests[0]]))
+    findings.held_out = f"{tests[0].name}/"
     return FolderLayout(classes, train_part, _test_part(tests[0], path, classes, findings))
 
 
@@ -101,7 +102,7 @@ def _part(folder: Path, classes: list[Path], findings: Findings) -> tuple[tuple[
         and all((classes[0] / name).is_dir() for name in deeper)
     ):
         findings.cautions.append(
-            f"{classes[0].name}/ is the only class, with all images of its subfolders ({_listed(sorted(deeper))}); if "
+            f"{classes[0].name}/ is the only class, with all images of its subfolders ({listed(sorted(deeper))}); if "
             f"those are the classes, give data.path: {classes[0]}"
         )
     return tuple(own.name for own in classes), FolderPart(files, labelled=True)
@@ -115,7 +116,7 @@ def _test_part(folder: Path, root: Path, classes: tuple[str, ...], findings: Fin
     if unknown := sorted(set(subfolders) - set(classes)):
         raise DataError(
             "data.path",
-            f"{folder} has a class that the training part lacks: {_listed(unknown)}; {_listed(classes)} "
+            f"{folder} has a class that the training part lacks: {listed(unknown)}; {listed(classes)} "
             "are in both, or only there",
         )
     _count_files_beside(folder, findings)
@@ -216,13 +217,3 @@ def _count_files_beside(folder: Path, findings: Findings) -> None:
                 findings.skipped["image beside the folders of the classes"] += 1
             else:
                 _count_other(file, findings)
-
-
-def counted(counter: Counter[str]) -> str:
-    """`3 .txt, 1 hidden file`, the most frequent first."""
-    return ", ".join(f"{count:,} {text}" for text, count in counter.most_common())
-
-
-def _listed(names: list[str] | tuple[str, ...], most: int = 10) -> str:
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

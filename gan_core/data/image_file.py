@@ -32,10 +32,10 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 """EXIF orientation -> what turns the image upright (EXIF 2.3, section 4.6.4)."""
-TURNED = "turned upright, as their EXIF data say"
+TURNED = "turned upright by their EXIF data"
 ENLARGED = "enlarged"
 SCALED = "scaled from 16 bits to 8"
-FIRST_FRAME = "of several frames or pages, of which the first is read"
+FIRST_FRAME = "with several frames or pages (the first is read)"
 
 
 class ImageFileError(ValueError):
@@ -72,7 +72,7 @@ def _decode(image: Image.Image, size: int, background: str) -> DecodedImage:
     is_turned = image.format == "TIFF" and _orientation(image) in UPRIGHT  # Pillow turns these while it loads them
     image.load()
     upright: Image.Image = image
-    if orientation := UPRIGHT.get(_orientation(image)):
+    if (orientation := UPRIGHT.get(_orientation(image))) is not None:  # the first of them is 0
         upright, is_turned = image.transpose(orientation), True
     if is_turned:
         changes.append(TURNED)
@@ -128,7 +128,7 @@ def _without_transparency(image: Image.Image, background: str, changes: list[str
 
 
 def put_on(background: str) -> str:
-    return f"transparent, put on {background}"
+    return f"transparent put on {background}"
 
 
 def _may_be_transparent(image: Image.Image) -> bool:

@@ -16,6 +16,8 @@ from gan_core.data.preprocessing import DataError, Loaded, Part
 MAX_LISTED = 20
 """Broken files that a message names; `orchestrate datasets check` names all."""
 
+GREY_AS_RGB = "grey made RGB because others have colour"
+
 
 class _Entry(NamedTuple):
     """An image file with the index of its part and of its class."""
@@ -31,7 +33,7 @@ def from_folder(path: Path, size: int, background: str = "white", skip_broken: b
     With train/ and test/ (or val/, valid/), each of them is such a folder. background: what shows where an image is
     transparent. skip_broken: go on without the files that are no readable images. Raises DataError.
     """
-    findings = Findings()
+    findings = Findings(str(path))
     try:
         layout = read_layout(path, findings)
     except OSError as error:
@@ -72,9 +74,9 @@ def _read(
         findings.sizes[decoded.size] += 1
         findings.converted.update(decoded.changes)
         if decoded.image.mode == "L":
-            findings.converted["grey, as RGB because others have colour"] += 1
+            findings.converted[GREY_AS_RGB] += 1
     if modes <= {"L"}:
-        del findings.converted["grey, as RGB because others have colour"]
+        del findings.converted[GREY_AS_RGB]
         return images[: len(read), ..., 0], read
     return images[: len(read)], read
 
@@ -99,7 +101,7 @@ def _check_no_class_is_lost(
         wanted = {(entry.part, entry.label) for entry in entries if entry.part == index}
         lost = sorted(wanted - left)
         if lost and (index == 0 or not wanted & left):
-            name = f"class {classes[lost[0][1]]}" if part.labelled and index == 0 else ("the images", "tests")[index]
+            name = f"class {classes[lost[0][1]]}" if part.labelled and index == 0 else findings.held_out or str(path)
             raise DataError(
                 "data.path", f"nothing is left of {name}: {_broken_text(path, findings.broken, len(entries))}"
             )

@@ -59,7 +59,7 @@ def from_npz(path: Path, size: int, rgb: bool = False) -> Loaded:
     if test is not None and test.images.shape[1:] != train.images.shape[1:]:
         raise DataError("data.path", f"{path}: `test_images` are of another size or colour than `train_images`")
     classes = _class_names(path, train, test, arrays.get("class_names"))
-    return Loaded(train, test, classes, _findings(train, test, unread))
+    return Loaded(train, test, classes, _findings(path, train, test, unread))
 
 
 def _headers(archive: zipfile.ZipFile) -> dict[str, Header]:
@@ -150,12 +150,13 @@ def _class_names(path: Path, train: Part, test: Part | None, given: np.ndarray |
     return names
 
 
-def _findings(train: Part, test: Part | None, unread: list[str]) -> Findings:
+def _findings(path: Path, train: Part, test: Part | None, unread: list[str]) -> Findings:
     height, width = train.images.shape[1:3]
     count = len(train) + (len(test) if test else 0)
     return Findings(
+        path=str(path),
         modes=Counter({"L" if train.channels == 1 else "RGB": count}),
         sizes=Counter({(width, height): count}),
-        skipped=Counter({f"{name} (an array that is not read)": 1 for name in unread}),
-        held_out="`test_images`" if test else "",
+        skipped=Counter({f"array {name} (not read)": 1 for name in unread}),
+        held_out="test_images" if test else "",
     )

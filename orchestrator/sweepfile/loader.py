@@ -21,6 +21,7 @@ from orchestrator.sweepfile.group_reader import read_groups
 from orchestrator.sweepfile.model import Sweep, Trial
 from orchestrator.sweepfile.overrides import apply_overrides, parse_overrides
 from orchestrator.sweepfile.settings import (
+    NEEDED,
     LocatedSettings,
     SettingsReader,
     setting_of_location,
@@ -35,11 +36,6 @@ an MLflow run and a line of the report, which nobody reads at a tenth of this.""
 MAX_COMPARISONS = 10_000_000
 """Comparisons of combinations with exclusions; they take a few seconds."""
 SWEEP_KEYS = ["sweep", "question", "seeds", "trial", "groups"]
-NEEDED = {
-    "betas": "two numbers of at least 0 and less than 1, such as [0.5, 0.999]",
-    "classes": "a list of class names or indices, such as [0, 1]",
-}
-"""What is needed for a setting with this last name, where pydantic's message would be about tuples."""
 
 
 def load(file: Path, overrides: list[str] | None = None) -> Sweep:

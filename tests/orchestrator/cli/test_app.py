@@ -17,7 +17,7 @@ from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import write_json
 
 COMMANDS = ["sweep", "plan", "status", "report", "ui", "train"]
-UPKEEP = ["sample", "logs", "stop", "sync", "clean", "datasets", "datasets prepare", "doctor"]
+UPKEEP = ["sample", "logs", "stop", "sync", "clean", "datasets", "datasets prepare", "datasets check", "doctor"]
 
 
 def output_without(packages: set[str], *words: str) -> str:
