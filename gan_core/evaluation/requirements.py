@@ -62,6 +62,8 @@ def check_evaluation(config: TrialConfig, images: Described[Any]) -> None:
     if real_images < min_images:
         part = "training" if is_train else "test"
         text = f"{real_images} {part} images are too few; quality needs at least {min_images}"
+        if kind == "inception":
+            raise DataError("evaluation.features", f"{text} in features of inception")
         if is_train:
             raise DataError(_setting_of_data(config), text)
         raise DataError("evaluation.split", f"{text}; use split: train, or more test images")

@@ -142,11 +142,13 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
                     make_home(home)
                 loaded[data_config] = datasets.read(config.data, download=True)
             images = loaded[data_config]
-            check_evaluation(config, images)
-            check_data(config, images)
+            errors = _errors(config, images)
         except DataError as error:
-            problem = _problem(error, trial, sweep.file)
-            problems.setdefault((problem.source, error.path), problem)
+            errors = [error]
+        for wrong in errors:
+            problem = _problem(wrong, trial, sweep.file)
+            problems.setdefault((problem.source, wrong.path), problem)
+        if errors:
             continue
         key = trial_key(config, images.fingerprint)
         if key in names:
@@ -162,6 +164,17 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
     plan = Plan(sweep, folder, planned, data)
     cautions = _cautions(sweep.trials, sweep.file, plan.data_summaries())
     return replace(plan, sweep=replace(sweep, cautions=[*sweep.cautions, *cautions]))
+
+
+def _errors(config: TrialConfig, images: datasets.ImageArrays) -> list[DataError]:
+    """What does not fit between the settings and the data."""
+    errors = []
+    for check in (check_data, check_evaluation):
+        try:
+            check(config, images)
+        except DataError as error:
+            errors.append(error)
+    return errors
 
 
 def _problem(error: DataError, trial: Trial, sweep_file: str) -> Problem:

@@ -374,7 +374,7 @@ def test_inception_needs_its_weights_and_as_many_images_as_its_covariance(digits
     there = {"features": "inception", "weights": str(tmp_path / "any.pth")}
     least = INCEPTION_DIMENSIONS + 1
     assert str(least) in refused(digits, "samples", samples=least - 1, **there)
-    assert str(least) in refused(digits, "split", samples=least, **there)  # 1,541 training images
+    assert str(least) in refused(digits, "features", samples=least, **there)  # 1,541 training images
     many = replace(digits, images=digits.images.repeat(2, 1, 1, 1), labels=None)
     check_evaluation(trial(samples=least, **there), many)
 

@@ -57,7 +57,7 @@ def test_status_and_logs_need_no_heavy_package(tiny_plan: Callable[[], Plan]) ->
 def test_every_command_explains_itself(command: str) -> None:
     done = CliRunner().invoke(app.app, [*command.split(), "--help"])
     assert done.exit_code == 0
-    assert "--home" in done.output
+    assert "--home" in done.output or command == "datasets check"  # which needs no home
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS + UPKEEP if command != "report"])
