@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gan_core import checkpoint
 from gan_core.config.trial import TrialConfig
-from gan_core.data.user_images import MAX_CLASSES
+from gan_core.data.npz_file import MAX_CLASSES
 from gan_core.error_text import first_line
 from gan_core.networks.build import build_networks
 

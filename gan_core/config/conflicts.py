@@ -105,6 +105,10 @@ def _of_data_and_evaluation(config: TrialSections) -> list[Problem]:
             )
     elif data.path is not None:
         problems.append(("data.path", f"is only for npz and image_folder, and the data set is {data.name}"))
+    if data.name != "image_folder":
+        for name, is_set in {"background": data.background != "white", "skip_broken": data.skip_broken}.items():
+            if is_set:
+                problems.append((f"data.{name}", f"is only for image_folder, and the data set is {data.name}"))
     if data.name == "stacked_mnist":
         if data.classes is not None:
             problems.append(("data.classes", "stacked_mnist always has all ten digits; leave this out"))

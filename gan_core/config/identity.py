@@ -46,16 +46,23 @@ def unflatten(flat: dict[str, Any]) -> dict[str, Any]:
     return nested
 
 
-NOT_IDENTITY = ("data.root", "data.path", "evaluation.weights", "checkpoint_every")
+NOT_IDENTITY = (
+    "data.root",
+    "data.path",
+    "data.background",
+    "data.skip_broken",
+    "evaluation.weights",
+    "checkpoint_every",
+)
 """Settings that may change between two commands without making another trial."""
 
 
 def trial_key(config: TrialConfig, data_fingerprint: str) -> str:
     """16 hex digits that identify a trial by its content.
 
-    Four things do not count: the folder of the data (their fingerprint counts), the file of an evaluator's weights (the
-    evaluator has an id of its own), how often a checkpoint is saved, and settings that are off. So a stabiliser that a
-    later version adds does not change the keys of trials without it.
+    Four things do not count: where the data lie and how they are read (their fingerprint counts), the file of an
+    evaluator's weights (the evaluator has an id of its own), how often a checkpoint is saved, and settings that are
+    off. So a stabiliser that a later version adds does not change the keys of trials without it.
     """
     settings = {
         path: value

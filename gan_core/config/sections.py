@@ -47,7 +47,16 @@ class Section(BaseModel):
 class DataConfig(Section):
     name: DataName = Field("digits", description="the data set; npz and image_folder read your own images from `path`")
     root: Text | None = Field(None, description="folder of torchvision's data sets (default: HOME/datasets)")
-    path: Text | None = Field(None, description="an .npz file, or a folder of images (subfolders are classes)")
+    path: Text | None = Field(
+        None,
+        description="an .npz file, or a folder of images (subfolders are classes); relative to the sweep file",
+    )
+    background: Annotated[Text, Field(pattern=r"^(white|black|#[0-9a-fA-F]{6})$")] = Field(
+        "white", description="what shows where an image file is transparent: white, black or a colour like '#ff8800'"
+    )
+    skip_broken: bool = Field(
+        False, strict=True, description="go on without the files of a folder that are no readable images"
+    )
     classes: tuple[Index | Text, ...] | None = Field(
         None, min_length=1, description="use only these classes, each by name or by index"
     )

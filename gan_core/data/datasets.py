@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import warnings
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -20,9 +21,12 @@ import numpy as np
 
 from gan_core.config.sections import DataConfig
 from gan_core.data.dataset_card import DatasetCard
+from gan_core.data.findings import Findings
+from gan_core.data.image_folder import from_folder
+from gan_core.data.npz_file import from_npz
 from gan_core.data.preprocessing import DataError, Loaded, Part, resize
-from gan_core.data.user_images import from_folder, from_npz
 from gan_core.error_text import first_line
+from gan_core.regular_files import NotRegularFile, check_regular
 
 if TYPE_CHECKING:
     import torch
@@ -79,8 +83,11 @@ class Described(Generic[Array]):
         }
 
 
+@dataclass(frozen=True)
 class ImageArrays(Described[np.ndarray]):
-    """A data set as arrays, without torch."""
+    """A data set as arrays, without torch. findings: what reading one's own images came upon."""
+
+    findings: Findings | None = None
 
     def tensors(self) -> ImageSet:
         """The same set for training: its tensors share the memory of the arrays, and are never written to."""
@@ -120,8 +127,10 @@ def _from_arrays(*parts: Any) -> ImageSet:
 
 
 def user_path(text: str) -> Path:
-    """The path, with ~ expanded to the home folder. The ~name of an unknown user stays (pathlib would raise)."""
-    return Path(os.path.expanduser(text))
+    """The path, with ~ and variables such as $HOME expanded. The ~name of an unknown user stays, and so does a variable
+    that is not set.
+    """
+    return Path(os.path.expanduser(os.path.expandvars(text)))
 
 
 def load(data: DataConfig, download: bool = False) -> ImageSet:
@@ -136,40 +145,53 @@ def read(data: DataConfig, download: bool = False) -> ImageArrays:
     elif data.name in TORCHVISION:
         loaded = _from_torchvision(data.name, user_path(data.root or "datasets"), download)
     else:
-        path = user_path(data.path or "")
-        try:
-            if not path.exists():
-                raise DataError("data.path", f"{path} does not exist")
-            loaded = from_npz(path) if data.name == "npz" else from_folder(path, data.image_size)
-        except OSError as error:
-            raise DataError("data.path", f"{path} cannot be read ({error.strerror})") from None
+        loaded = _own_images(data, user_path(data.path or ""))
     if data.name == "stacked_mnist":
         assert loaded.test is not None
         loaded = Loaded(stack(loaded.train, 0), stack(loaded.test, 1), tuple(f"{n:03}" for n in range(1000)))
     if data.classes is not None:
         loaded = _keep_classes(loaded, data.classes)
-    test = loaded.test
-    train = loaded.train
-    if test is None:
-        train, test = _split(train)
-    if len(train.images) < 2:
-        raise DataError("data.path", f"{len(train.images)} training images are too few; at least 2 are needed")
-    return _finish(data, train, test, loaded.class_names)
+    train, test = _split(loaded.train) if loaded.test is None else (loaded.train, loaded.test)
+    if len(train) < 2:
+        raise DataError("data.path", f"{len(train)} training images are too few; at least 2 are needed")
+    return _finish(data, train, test, loaded)
 
 
-def _finish(data: DataConfig, train: Part, test: Part, class_names: tuple[str, ...]) -> ImageArrays:
-    parts = [resize(part.images, data.image_size) for part in (train, test)]
-    if data.rgb and parts[0].shape[1] == 1:
-        parts = [part.repeat(3, axis=1) for part in parts]
+def _own_images(data: DataConfig, path: Path) -> Loaded:
+    try:
+        if not path.exists():
+            unset = re.search(r"\$(\w+|{\w+})", str(path))
+            reason = f" (${unset[1].strip('{}')} is not set)" if unset else ""
+            raise DataError("data.path", f"{path} does not exist{reason}")
+        if data.name == "npz":
+            return from_npz(path, data.image_size, data.rgb)
+        return from_folder(path, data.image_size, data.background, data.skip_broken)
+    except NotRegularFile as error:
+        raise DataError("data.path", f"{path} is {error}") from None
+    except OSError as error:
+        raise DataError("data.path", f"{path} cannot be read ({error.strerror or first_line(error)})") from None
+
+
+def _finish(data: DataConfig, train: Part, test: Part, loaded: Loaded) -> ImageArrays:
+    channels = 3 if data.rgb else train.channels
+    parts = [resize(part, data.image_size, channels) for part in (train, test)]
     labels = [None if part.labels is None else part.labels.astype(np.int64) for part in (train, test)]
     digest = hashlib.sha256()
     for array in (*parts, *labels):
         if array is not None:
             digest.update(f"{array.shape}{array.dtype}".encode())
             digest.update(np.ascontiguousarray(array).data)
-    stacked = data.name == "stacked_mnist"
-    fingerprint = digest.hexdigest()[:16]
-    return ImageArrays(data.name, parts[0], labels[0], parts[1], labels[1], class_names, fingerprint, stacked)
+    return ImageArrays(
+        name=data.name,
+        images=parts[0],
+        labels=labels[0],
+        test_images=parts[1],
+        test_labels=labels[1],
+        class_names=loaded.class_names,
+        fingerprint=digest.hexdigest()[:16],
+        stacked=data.name == "stacked_mnist",
+        findings=loaded.findings,
+    )
 
 
 def stack(part: Part, seed: int) -> Part:
@@ -184,13 +206,9 @@ def stack(part: Part, seed: int) -> Part:
 
 def _split(part: Part) -> tuple[Part, Part]:
     """Train part and test part by the split rule."""
-    order = np.random.RandomState(0).permutation(len(part.images))
+    order = np.random.RandomState(0).permutation(len(part))
     test, train = np.sort(order[: len(order) // 7]), np.sort(order[len(order) // 7 :])
-
-    def pick(index: np.ndarray) -> Part:
-        return Part(part.images[index], None if part.labels is None else part.labels[index])
-
-    return pick(train), pick(test)
+    return part.pick(train), part.pick(test)
 
 
 def _keep_classes(loaded: Loaded, classes: tuple[int | str, ...]) -> Loaded:
@@ -212,13 +230,13 @@ def _keep_classes(loaded: Loaded, classes: tuple[int | str, ...]) -> Loaded:
     def pick(part: Part) -> Part:
         if part.labels is None:
             raise DataError("data.classes", "the test part of the data has no labels")
-        keep = np.isin(part.labels, indices)
         renumber = np.zeros(len(names), np.int64)
         renumber[indices] = np.arange(len(indices))
-        return Part(part.images[keep], renumber[part.labels[keep]])
+        chosen = part.pick(np.isin(part.labels, indices))
+        return replace(chosen, labels=renumber[chosen.labels])
 
     test = None if loaded.test is None else pick(loaded.test)
-    return Loaded(pick(loaded.train), test, tuple(names[i] for i in indices))
+    return replace(loaded, train=pick(loaded.train), test=test, class_names=tuple(names[i] for i in indices))
 
 
 def _digits() -> Loaded:
@@ -237,13 +255,16 @@ def _digits() -> Loaded:
 def _from_torchvision(name: str, root: Path, download: bool) -> Loaded:
     from torchvision import datasets
 
+    folder = {"svhn": root, "cifar10": root / "cifar-10-batches-py"}.get(name, root / TORCHVISION[name] / "raw")
     kind = getattr(datasets, TORCHVISION[name])
     splits = [{"split": "train"}, {"split": "test"}] if name == "svhn" else [{"train": True}, {"train": False}]
     try:
+        for file in folder.glob("*"):
+            if not file.is_dir() and file.exists():
+                check_regular(file)  # torchvision would wait for a pipe for ever
         train, test = (kind(str(root), download=download, **split) for split in splits)
         loaded = Loaded(_torchvision_part(name, train), _torchvision_part(name, test), _class_names(name, train))
     except Exception as error:  # torchvision asserts, and reads a cut-off file past its end
-        folder = {"svhn": root, "cifar10": root / "cifar-10-batches-py"}.get(name, root / TORCHVISION[name] / "raw")
         raise DataError(
             "data.root",
             f"{name} is not in {root} and could not be fetched, or its files are damaged ({first_line(error)}); "

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from gan_core.data.findings import Findings
+
 MAX_ASPECT_RATIO = 50
 """Of the longer side to the shorter."""
+CHUNK = 2**24
+"""Bytes of images that are copied at once."""
 
 
 class DataError(ValueError):
@@ -23,34 +27,58 @@ class DataError(ValueError):
         super().__init__(message)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Part:
-    """Images as they were read: uint8 [N, H, W] or [N, H, W, C]; labels int64 [N] or None."""
+    """Images as they were read, [N, H, W] or [N, H, W, C] uint8, of which this part has `rows` (None: all).
+
+    labels: int64, of the images that the part has; or None. Choosing images copies none.
+    """
 
     images: np.ndarray
     labels: np.ndarray | None
+    rows: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.images if self.rows is None else self.rows)
+
+    @property
+    def channels(self) -> int:
+        return self.images.shape[3] if self.images.ndim == 4 else 1
+
+    def pick(self, index: np.ndarray) -> Part:
+        """The images of this part at `index`, or where it is true."""
+        rows = np.arange(len(self.images)) if self.rows is None else self.rows
+        return Part(self.images, None if self.labels is None else self.labels[index], rows[index])
 
 
-@dataclass
+@dataclass(frozen=True)
 class Loaded:
-    """A data set as it was read. test: None if it has no test part of its own."""
+    """A data set as it was read. test: None if it has no test part of its own. findings: of the user's own images."""
 
     train: Part
     test: Part | None
     class_names: tuple[str, ...]
+    findings: Findings | None = None
 
 
-def resize(images: np.ndarray, size: int) -> np.ndarray:
-    """uint8 [N, H, W] or [N, H, W, C] -> uint8 [N, C, size, size] by the size rule."""
+def resize(part: Part, size: int, channels: int) -> np.ndarray:
+    """The images of a part as uint8 [N, channels, size, size] by the size rule; one channel can become several."""
+    rows = np.arange(len(part.images)) if part.rows is None else part.rows
+    resized = np.empty((len(rows), channels, size, size), np.uint8)
+    step = max(1, CHUNK // max(1, part.images[:1].nbytes))
+    for start in range(0, len(rows), step):
+        chunk = _resized(part.images[rows[start : start + step]], size)
+        resized[start : start + step] = chunk[:, None] if chunk.ndim == 3 else chunk.transpose(0, 3, 1, 2)
+    return resized
+
+
+def _resized(images: np.ndarray, size: int) -> np.ndarray:
+    """uint8 [N, H, W] or [N, H, W, C] -> [N, size, size] or [N, size, size, C]."""
     if images.shape[1:3] == (28, 28):
         images = np.pad(images, [(0, 0), (2, 2), (2, 2)] + [(0, 0)] * (images.ndim - 3))
-    if len(images) == 0:
-        images = np.zeros((0, size, size, *images.shape[3:]), np.uint8)
-    elif images.shape[1:3] != (size, size):
-        images = np.stack([np.asarray(fit(Image.fromarray(image), size)) for image in images])
-    if images.ndim == 3:
-        images = images[..., None]
-    return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+    if images.shape[1:3] == (size, size):
+        return images
+    return np.stack([np.asarray(fit(Image.fromarray(image), size)) for image in images])
 
 
 def fit(image: Image.Image, size: int) -> Image.Image:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from gan_core.data.preprocessing import DataError
 from gan_core.error_text import first_line
 from gan_core.evaluation.dimensions import INCEPTION_DIMENSIONS
+from gan_core.regular_files import NotRegularFile, open_regular
 
 
 def check(weights: Path) -> str:
@@ -30,8 +31,10 @@ def check(weights: Path) -> str:
         message = "features: inception needs torch-fidelity; pip install 'gan-orchestrator[inception]'"
         raise DataError("evaluation.features", message) from None
     try:
-        with open(weights, "rb") as file:
+        with open_regular(weights) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except NotRegularFile as error:
+        raise DataError("evaluation.weights", f"{weights} is {error}") from None
     except OSError as error:
         raise DataError("evaluation.weights", f"{weights} cannot be read ({error.strerror})") from None
     stated = re.search(r"-([0-9a-f]{8,64})\.\w+$", weights.name)

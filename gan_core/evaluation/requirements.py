@@ -54,9 +54,23 @@ def check_evaluation(config: TrialConfig, images: Described[Any]) -> None:
             )
     dimensions = dimensions_of(kind, images)
     min_images = dimensions + 1
-    reason = f"the covariance of {dimensions} features ({kind}) needs at least {min_images}"
     if evaluation.samples < min_images:
+        reason = f"the covariance of {dimensions} features ({kind}) needs at least {min_images}"
         raise DataError("evaluation.samples", f"{evaluation.samples} generated images are too few; {reason}")
-    real_images = len(images.images if evaluation.split == "train" else images.test_images)
+    is_train = evaluation.split == "train"
+    real_images = len(images.images if is_train else images.test_images)
     if real_images < min_images:
-        raise DataError("evaluation.split", f"the {evaluation.split} part has {real_images} images; {reason}")
+        part = "training" if is_train else "test"
+        text = f"{real_images} {part} images are too few; quality needs at least {min_images}"
+        if kind == "inception":
+            raise DataError("evaluation.features", f"{text} in features of inception")
+        if is_train:
+            raise DataError(_setting_of_data(config), text)
+        raise DataError("evaluation.split", f"{text}; use split: train, or more test images")
+
+
+def _setting_of_data(config: TrialConfig) -> str:
+    """The setting that decides how many images there are."""
+    if config.data.classes is not None:
+        return "data.classes"
+    return "data.name" if config.data.path is None else "data.path"

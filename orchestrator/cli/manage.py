@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -125,6 +126,26 @@ def prepare(name: Annotated[str, typer.Argument(metavar="NAME", help="Such as mn
     from orchestrator.commands import datasets
 
     datasets.prepare(name, home, make_console())
+
+
+@datasets_app.command()
+def check(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A folder of images, or an .npz file.")],
+    image_size: Annotated[int, typer.Option(help="As data.image_size: 32 or 64.")] = 32,
+    background: Annotated[str, typer.Option(help="As data.background: what shows where images are transparent.")] = (
+        "white"
+    ),
+    json: Json = False,
+) -> None:
+    """Read your own images as a sweep would: classes, sizes, what is converted, skipped or broken.
+
+    Exit codes: 0 all images can be read, 1 some cannot.
+
+    Example: `orchestrate datasets check my_images`
+    """
+    from orchestrator.commands.dataset_check import check
+
+    raise typer.Exit(check(path, image_size, background, json, make_console()))
 
 
 def doctor(home: Home = HOME, address: Address = None, tracking_uri: TrackingUri = None, json: Json = False) -> None:

@@ -66,7 +66,10 @@ KNOWN_DATASETS = [
     KnownDataset("svhn", 73_257, 26_032, 10, 3, "32x32 house numbers", "", ("train_32x32.mat", "test_32x32.mat")),
     KnownDataset("stacked_mnist", 60_000, 10_000, 1000, 3, "three MNIST digits as colours", "MNIST/raw", _MNIST),
 ]
-OWN_IMAGES = "your own images: data: {name: image_folder, path: FOLDER} or {name: npz, path: FILE}, where they lie"
+OWN_IMAGES = (
+    "your own images: data: {name: image_folder, path: FOLDER} or {name: npz, path: FILE}, where they lie; "
+    "orchestrate datasets check PATH says what is read of them"
+)
 
 
 class DatasetRow(TypedDict):

@@ -13,6 +13,7 @@ from rich.console import Console
 from orchestrator import environment
 from orchestrator.cluster.capacity import slots
 from orchestrator.command_hints import sweep_command
+from orchestrator.commands.data_lines import data_lines
 from orchestrator.commands.trial_rows import TrialRow, count_states, rows_of_plan
 from orchestrator.console.output import say
 from orchestrator.console.style import STATE
@@ -79,11 +80,14 @@ def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
 
 
 def as_json(preview: Preview) -> dict[str, Any]:
-    """What `--json` prints: the rows of `status`, each with why it is `stale` or null; expected seconds and cost."""
+    """What `--json` prints: the user's own data; the rows of `status`, each with why it is `stale` or null; expected
+    seconds and cost.
+    """
     expected, reasons = preview.forecast, preview.replaced | preview.other_code
     rows = rows_of_plan(preview.plan)
     return {
         "sweep": preview.plan.sweep.name,
+        "data": preview.plan.data_summaries(),
         "trials": [{**row, "stale": reasons.get(row["key"])} for row in rows],
         "expected_seconds": expected.seconds if expected else None,
         "expected_cost": preview.cost,
@@ -110,6 +114,7 @@ def summary_lines(preview: Preview, rows: list[TrialRow]) -> list[str]:
     """What is printed below the table of these rows."""
     plan = preview.plan
     return [
+        *data_lines(plan),
         *(f"caution: {caution}" for caution in plan.sweep.cautions),
         *_other_code_lines(preview.other_code),
         *staleness.changes_since_last_command(plan),

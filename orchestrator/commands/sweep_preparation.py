@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator import environment
 from orchestrator.cluster.address import check_address
+from orchestrator.commands.data_lines import data_lines
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.console.progress import Display
 from orchestrator.errors import UserError
@@ -75,7 +76,9 @@ def load_plan(sweep: Sweep, options: SweepOptions, display: Display) -> Plan:
     """Load the data and compare the sweep with its folder. Raises UserError."""
     display.set_phase("loading the data")
     plan = make_plan(sweep, options.home)
-    for caution in sweep.cautions:
+    for line in data_lines(plan):
+        display.note(line)
+    for caution in plan.sweep.cautions:
         display.note(f"caution: {caution}")
     return plan
 

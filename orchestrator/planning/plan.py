@@ -8,13 +8,14 @@ from functools import cached_property
 from pathlib import Path
 
 from gan_core.config.identity import trial_key
-from gan_core.config.sections import DataConfig
 from gan_core.config.trial import TrialConfig
 from gan_core.data import datasets
 from gan_core.data.preprocessing import DataError
+from gan_core.data.summary import DataSummary, summarize
 from gan_core.evaluation.requirements import check_data, check_evaluation
 from orchestrator.command_hints import client_path
 from orchestrator.errors import Problem, SpecError
+from orchestrator.planning.data_paths import caution_about_paths, with_absolute_paths
 from orchestrator.store.json_files import read_json_or_none
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_document import SweepDocument, TrialDocument
@@ -98,6 +99,10 @@ class Plan:
         sweep: SweepDocument | None = read_json_or_none(self.folder.sweep_file)
         return sweep["trials"] if sweep else []
 
+    def data_summaries(self) -> list[DataSummary]:
+        """What the data sets are that the user made."""
+        return [summary for images in self.data.values() if (summary := summarize(images))]
+
     def counts(self) -> dict[str, int]:
         """Number of trials in each state."""
         return dict(Counter(planned.state for planned in self.trials))
@@ -127,19 +132,21 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
     planned, begun = [], folder.begun_keys()
     names: dict[str, str] = {}
     for trial in sweep.trials:
-        config = with_data_root(trial.config, home)
-        data_config = config.data.model_dump_json()
         try:
+            config = with_absolute_paths(trial, sweep.file, home)
+            data_config = config.data.model_dump_json()
             if data_config not in loaded:
                 if config.data.root == str((home / "datasets").absolute()):
                     make_home(home)
                 loaded[data_config] = datasets.read(config.data, download=True)
             images = loaded[data_config]
-            check_data(config, images)
-            check_evaluation(config, images)
+            errors = _errors(config, images)
         except DataError as error:
-            source = source_of(error.path, trial.sources) or source_of("data.name", trial.sources) or sweep.file
-            problems.setdefault((source, error.path), Problem(source, f"trial.{error.path}", str(error)))
+            errors = [error]
+        for wrong in errors:
+            problem = _problem(wrong, trial, sweep.file)
+            problems.setdefault((problem.source, wrong.path), problem)
+        if errors:
             continue
         key = trial_key(config, images.fingerprint)
         if key in names:
@@ -151,16 +158,32 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
         planned.append(PlannedTrial(key, trial, config, images.fingerprint, record))
     if problems:
         raise SpecError(list(problems.values()))
-    return Plan(sweep, folder, planned, {images.fingerprint: images for images in loaded.values()})
+    data = {images.fingerprint: images for images in loaded.values()}
+    plan = Plan(sweep, folder, planned, data)
+    cautions = _cautions(sweep.trials, sweep.file, plan.data_summaries())
+    return replace(plan, sweep=replace(sweep, cautions=[*sweep.cautions, *cautions]))
 
 
-def with_data_root(config: TrialConfig, home: Path) -> TrialConfig:
-    """The config with absolute paths of its data; torchvision's data sets are in <home>/datasets by default."""
-    data: DataConfig = config.data
-    if data.root is None and data.name in datasets.TORCHVISION:
-        data = data.model_copy(update={"root": str((home / "datasets").absolute())})
-    elif data.root or data.path:
-        paths = {"root": data.root and str(datasets.user_path(data.root).absolute())}
-        paths["path"] = data.path and str(datasets.user_path(data.path).absolute())
-        data = data.model_copy(update=paths)
-    return config.model_copy(update={"data": data})
+def _errors(config: TrialConfig, images: datasets.ImageArrays) -> list[DataError]:
+    """What does not fit between the settings and the data."""
+    errors = []
+    for check in (check_data, check_evaluation):
+        try:
+            check(config, images)
+        except DataError as error:
+            errors.append(error)
+    return errors
+
+
+def _problem(error: DataError, trial: Trial, sweep_file: str) -> Problem:
+    """The error with the line of the wrong setting, which is named once."""
+    source = source_of(error.path, trial.sources) or source_of("data.name", trial.sources) or sweep_file
+    is_named = source.startswith("--set") or f"({error.path})" in str(error)
+    return Problem(source, "" if is_named else f"trial.{error.path}", str(error))
+
+
+def _cautions(trials: list[Trial], sweep_file: str, summaries: list[DataSummary]) -> list[str]:
+    """About the data sets of the trials, each once."""
+    of_paths = [caution for trial in trials for caution in caution_about_paths(trial, sweep_file)]
+    of_data = [f"{summary['path']}: {caution}" for summary in summaries for caution in summary["cautions"]]
+    return list(dict.fromkeys([*of_paths, *of_data]))

@@ -11,6 +11,7 @@ from gan_core.config.identity import effective_settings, trial_key, unflatten
 from gan_core.config.trial import TrialConfig
 
 NOISE = "stabilizers.instance_noise"
+FOLDER = {"data.name": "image_folder", "data.path": "a"}
 INCEPTION = {"evaluation.features": "inception"}
 
 
@@ -29,6 +30,7 @@ def key(settings: dict[str, Any], data: str = "abc") -> str:
         ({"optimizer.betas": [0.5, 0.9]}, {"optimizer.betas": (0.5, 0.9)}),
         ({}, {"data.root": "/elsewhere"}),
         ({"data.name": "npz", "data.path": "a"}, {"data.name": "npz", "data.path": "b"}),
+        (FOLDER, FOLDER | {"data.background": "black", "data.skip_broken": True}),
         (INCEPTION | {"evaluation.weights": "a.pth"}, INCEPTION | {"evaluation.weights": "b.pth"}),
         ({}, {"checkpoint_every": 7}),
         ({}, {"stabilizers.packing": 1}),

@@ -122,6 +122,8 @@ RATES = ("optimizer.lr", "optimizer.generator.lr", "optimizer.discriminator.lr")
         ("evaluation.features", "pixels"),
         ("evaluation.split", "validation"),
         ("data.rgb", 1),
+        ("data.skip_broken", 1),
+        *(("data.background", value) for value in ("nice", "#fff", "transparent", None, 255)),
         ("loss.n_critic", 0),
         ("loss.name", "softplus"),
         ("model.family", "stylegan"),
@@ -184,6 +186,8 @@ CONFLICTS: list[tuple[dict[str, Any], str]] = [
     ({"data.name": "image_folder"}, "data.path"),
     ({"data.name": "npz", "data.path": "a.npz", "data.root": "b"}, "data.root"),
     ({"data.path": "a.npz"}, "data.path"),
+    ({"data.name": "npz", "data.path": "a.npz", "data.background": "black"}, "data.background"),
+    ({"data.skip_broken": True}, "data.skip_broken"),
 ]
 
 

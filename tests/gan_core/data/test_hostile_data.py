@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -19,11 +22,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from support.payload import Touch
 
-from gan_core import checkpoint
+from gan_core import checkpoint, regular_files
 from gan_core.config.sections import DataConfig
-from gan_core.data import user_images
+from gan_core.data import image_file, image_folder, memory_check
 from gan_core.data.datasets import ImageSet, load
-from gan_core.data.preprocessing import DataError, fit
+from gan_core.data.preprocessing import CHUNK, DataError, fit
 from gan_core.evaluation import features
 
 GREY = np.random.RandomState(0).randint(0, 256, (14, 32, 32)).astype(np.uint8)
@@ -63,10 +66,10 @@ def test_a_damaged_image_is_read_or_refused_by_name(
         content[int(place * min(len(content), 200))] = value  # most of what can go wrong stands at the beginning
     (tmp_path / "one.png").write_bytes(content[: max(1, int(len(content) * max(kept, 0.2)))])
     try:
-        found = user_images.from_folder(tmp_path, 32)
+        found = image_folder.from_folder(tmp_path, 32)
     except DataError as error:
         message = str(error)
-        assert "one.png cannot be read as an image" in message and len(message.splitlines()) == 1
+        assert "one.png: not a readable image" in message and len(message.splitlines()) == 1
     else:
         assert found.train.images.shape[1:3] == (32, 32)
 
@@ -77,7 +80,7 @@ def test_a_picture_that_would_unpack_to_gigabytes_is_refused_before_it_does(tmp_
     png[16:29] = head
     png[29:33] = struct.pack(">I", zlib.crc32(b"IHDR" + head))
     (tmp_path / "bomb.png").write_bytes(png)
-    refused("image_folder", tmp_path, "bomb.png cannot be read as an image")
+    refused("image_folder", tmp_path, "bomb.png: not a readable image")
     Image.new("L", (10_000, 5_001)).save(tmp_path / "bomb.png")
     refused("image_folder", tmp_path, "at most 50 million pixels")
 
@@ -94,7 +97,7 @@ def test_a_picture_in_a_format_that_would_run_a_program_is_not_decoded(tmp_path:
     (tmp_path / "one.eps").rename(tmp_path / "one.png")
     with Image.open(tmp_path / "one.png") as image:
         assert image.format == "EPS"  # what Pillow would do by itself
-    refused("image_folder", tmp_path, "cannot identify image file")
+    refused("image_folder", tmp_path, "one.png: not a readable image (data.path)")
 
 
 # npz
@@ -106,16 +109,110 @@ def test_labels_that_would_make_endless_classes_are_refused(tmp_path: Path, labe
     refused("npz", tmp_path / "own.npz", "number the classes")
 
 
-def test_an_npz_that_unpacks_beyond_memory_is_refused_before_it_does(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "own.npz", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("images.npy", b"\0" * 1000)
-    content = (tmp_path / "own.npz").read_bytes()
-    entry = content.index(b"PK\x01\x02")
-    claimed = content[: entry + 24] + struct.pack("<I", 0xFFFFFFFE) + content[entry + 28 :]
-    (tmp_path / "own.npz").write_bytes(claimed)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(user_images.os, "sysconf", lambda name: {"SC_PAGE_SIZE": 4096}.get(name, 250_000))
-        refused("npz", tmp_path / "own.npz", "4.3 GB unpacked, and this machine has 1.0 GB")
+def test_an_npz_that_unpacks_beyond_what_is_available_is_refused_before_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savez_compressed(tmp_path / "own.npz", images=np.zeros((1000, 64, 64, 3), np.uint8))
+    assert (tmp_path / "own.npz").stat().st_size < 20_000
+    monkeypatch.setattr(np.lib.format, "read_array", lambda *_, **__: pytest.fail("an array was read"))
+    monkeypatch.setattr(memory_check, "available_memory", lambda: 15 * 10**6)
+    refused("npz", tmp_path / "own.npz", "its images need 15.4 MB of memory")
+    refused("npz", tmp_path / "own.npz", "15.0 MB are available")
+    monkeypatch.setattr(memory_check, "available_memory", lambda: 16 * 10**6)
+    with pytest.raises(pytest.fail.Exception):
+        load(DataConfig(name="npz", path=str(tmp_path / "own.npz")))
+
+
+def test_a_folder_of_more_images_than_fit_is_refused_before_one_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        Image.fromarray(GREY[0]).save(tmp_path / f"{number}.png")
+    monkeypatch.setattr(memory_check, "available_memory", lambda: 4 * 32 * 32 * 3 * 2 - 1)
+    monkeypatch.setattr(image_folder, "decode", lambda *_: pytest.fail("an image was read"))
+    refused("image_folder", tmp_path, "its images need 0.0 MB of memory")
+
+
+def test_an_image_that_is_too_large_for_what_is_available_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("L", (1500, 1500)).save(tmp_path / "large.png")
+    monkeypatch.setattr(image_file, "available_memory", lambda: 30 * 10**6)
+    refused("image_folder", tmp_path, "large.png: not a readable image, 1500 x 1500; too large for the memory")
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from gan_core.config.sections import DataConfig
+from gan_core.data import datasets, memory_check
+def peak():  # not `ru_maxrss`, which begins with what the process had before it was this program
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+def check(path, as_read, as_used):
+    global counted
+    counted = as_read + as_used
+memory_check.check_memory = check
+from gan_core.data import npz_file
+npz_file.check_memory = check
+datasets.read(DataConfig())
+before = peak()
+images = datasets.read(DataConfig(name="npz", path=sys.argv[1]))
+print(counted, peak() - before, images.images.nbytes + images.test_images.nbytes)
+"""
+
+
+@pytest.mark.parametrize("side", [32, 64])
+def test_reading_takes_no_more_memory_than_is_counted(tmp_path: Path, side: int) -> None:
+    count = 40_000_000 // (side * side * 3)
+    np.savez_compressed(tmp_path / "own.npz", images=np.zeros((count, side, side, 3), np.uint8))
+    command = [sys.executable, "-c", PEAK, str(tmp_path / "own.npz")]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100).stdout
+    counted, taken, used = map(int, output.split())
+    assert used < taken < 1.1 * counted + CHUNK
+
+
+# Pipes and devices
+
+
+def test_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "own.npz")
+    refused("npz", tmp_path / "own.npz", "is a pipe, not a file")
+    refused("npz", Path("/dev/zero"), "/dev/zero is a device, not a file")
+    refused("npz", tmp_path, "is a folder, not a file")
+    (tmp_path / "link.npz").symlink_to("/dev/zero")
+    refused("npz", tmp_path / "link.npz", "is a device, not a file")
+    refused("image_folder", Path("/dev/zero"), "is not a folder")
+
+
+def test_pipes_devices_and_dead_links_in_a_folder_are_broken_files(tmp_path: Path) -> None:
+    Image.fromarray(GREY[0]).save(tmp_path / "good.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "endless.png").symlink_to("/dev/zero")
+    (tmp_path / "dead.png").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(tmp_path / "no-image")
+    refused("image_folder", tmp_path, "3 of 4 files in")
+    refused("image_folder", tmp_path, "pipe.png (a pipe, not a file)")
+    refused("image_folder", tmp_path, "endless.png (a device, not a file)")
+    refused("image_folder", tmp_path, "dead.png (no such file or directory)")
+
+
+def test_a_pipe_among_torchvisions_files_is_refused(mnist: Path) -> None:
+    (mnist / "train-images-idx3-ubyte").unlink()
+    os.mkfifo(mnist / "train-images-idx3-ubyte")
+    refused("mnist", mnist.parent.parent, "a pipe, not a file")
+
+
+def test_a_pipe_is_not_waited_for_even_if_it_took_the_place_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the path and its opening."""
+    (tmp_path / "file").write_bytes(b"")
+    os.mkfifo(tmp_path / "pipe")
+    status = os.stat(tmp_path / "file")
+    monkeypatch.setattr(regular_files.os, "stat", lambda _: status)
+    with pytest.raises(regular_files.NotRegularFile, match="a pipe, not a file"):
+        regular_files.open_regular(tmp_path / "pipe")
 
 
 def test_an_array_that_claims_more_than_it_holds_is_refused(tmp_path: Path) -> None:

@@ -356,8 +356,14 @@ def test_a_covariance_needs_more_samples_than_features(digits: ImageSet) -> None
 def test_a_covariance_needs_more_real_images_than_features(digits: ImageSet, split: str) -> None:
     images = {"images" if split == "train" else "test_images": digits.images[:EMBEDDING_DIMENSIONS]}
     few = replace(unlabelled(digits), **images)
-    message = refused(few, "split", split=split)
-    assert f"the {split} part has {EMBEDDING_DIMENSIONS} images" in message and str(EMBEDDING_DIMENSIONS + 1) in message
+    with pytest.raises(DataError) as caught:
+        check_evaluation(trial(split=split), few)
+    part = "training" if split == "train" else "test"
+    assert (
+        f"{EMBEDDING_DIMENSIONS} {part} images are too few; quality needs at least {EMBEDDING_DIMENSIONS + 1}"
+        in str(caught.value)
+    )
+    assert caught.value.path == ("data.name" if split == "train" else "evaluation.split")
     check_evaluation(trial(split="test" if split == "train" else "train"), few)
 
 
@@ -368,7 +374,7 @@ def test_inception_needs_its_weights_and_as_many_images_as_its_covariance(digits
     there = {"features": "inception", "weights": str(tmp_path / "any.pth")}
     least = INCEPTION_DIMENSIONS + 1
     assert str(least) in refused(digits, "samples", samples=least - 1, **there)
-    assert str(least) in refused(digits, "split", samples=least, **there)  # 1,541 training images
+    assert str(least) in refused(digits, "features", samples=least, **there)  # 1,541 training images
     many = replace(digits, images=digits.images.repeat(2, 1, 1, 1), labels=None)
     check_evaluation(trial(samples=least, **there), many)
 

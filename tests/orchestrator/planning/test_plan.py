@@ -59,6 +59,45 @@ def test_paths_of_data_are_made_absolute_and_do_not_change_the_key(
     assert make_plan(loader.load(file), tmp_path).trials[0].key == relative.key
 
 
+def test_too_few_images_are_said_with_all_that_does_not_fit(tmp_path: Path) -> None:
+    import numpy as np
+
+    np.savez(tmp_path / "few.npz", images=np.zeros((25, 32, 32), np.uint8))
+    file = tmp_path / "few.yaml"
+    file.write_text(tiny_with("data: {name: npz, path: few.npz}").replace("batch_size: 8", "batch_size: 64"))
+    with pytest.raises(SpecError) as caught:
+        make_plan(loader.load(file), tmp_path)
+    assert str(caught.value).splitlines() == [
+        f"{file}:9: trial.batch_size: 64 is more than the 22 training images",
+        f"{file}:5: trial.data.path: 22 training images are too few; quality needs at least 65",
+    ]
+
+
+def test_a_setting_is_named_once(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.png").write_text("text")
+    file = tmp_path / "tiny.yaml"
+    file.write_text(tiny_with("data: {name: image_folder, path: photos}"))
+    for overrides, source in (([], f"{file}:5"), ([f"trial.data.path={tmp_path / 'photos'}"], "--set trial.data.path")):
+        with pytest.raises(SpecError) as caught:
+            make_plan(loader.load(file, overrides), tmp_path)
+        advice = "repair or remove it, or go on without it with data.skip_broken: true"
+        broken = tmp_path / "photos" / "a.png"
+        assert str(caught.value) == f"{source}: {broken}: not a readable image (data.path); {advice}"
+
+
+def test_cautions_about_the_data_go_with_the_sweep(tmp_path: Path) -> None:
+    import numpy as np
+
+    images = np.arange(210 * 32 * 32, dtype=np.uint8).reshape(210, 32, 32)
+    np.savez(tmp_path / "mine.npz", images=images, labels=np.repeat([0, 1], [205, 5]))
+    file = tmp_path / "tiny.yaml"
+    file.write_text(tiny_with("data: {name: npz, path: mine.npz}"))
+    plan = make_plan(loader.load(file), tmp_path)
+    assert any("very unequal" in caution for caution in plan.to_document()["cautions"])
+    assert [summary["path"] for summary in plan.data_summaries()] == [str(tmp_path / "mine.npz")]
+
+
 def test_the_same_data_written_differently_is_one_trial_twice(tmp_path: Path) -> None:
     import numpy as np
 

@@ -1,0 +1,55 @@
+"""`orchestrate datasets check`: what would be read of one's own images, and what not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from gan_core.config.sections import DataConfig
+from gan_core.data import datasets
+from gan_core.data.preprocessing import DataError
+from gan_core.data.summary import DataSummary, summarize, summary_lines
+from orchestrator.console.output import print_json, say
+from orchestrator.errors import UserError, escape_control_characters
+from orchestrator.sweepfile.settings import NEEDED
+
+MAX_CLASSES = 1000
+"""Classes that are listed."""
+
+
+def check(path: Path, image_size: int, background: str, json: bool, console: Console) -> int:
+    """Read the images as a sweep would, without the broken ones; returns 1 if there are some. Raises UserError."""
+    path = datasets.user_path(str(path)).absolute()
+    summary = _read(path, image_size, background)
+    if json:
+        print_json(summary)
+    else:
+        for line in _lines(summary):
+            say(console, escape_control_characters(line), word_wrap=True)
+    return 1 if summary["broken"] else 0
+
+
+def _read(path: Path, image_size: int, background: str) -> DataSummary:
+    settings: dict[str, object] = {"name": "npz", "path": str(path), "image_size": image_size}
+    if path.is_dir():
+        settings |= {"name": "image_folder", "background": background, "skip_broken": True}
+    try:
+        summary = summarize(datasets.read(DataConfig.model_validate(settings)))
+    except ValidationError as error:
+        name = str(error.errors()[0]["loc"][0])
+        raise UserError(f"--{name.replace('_', '-')}: needed: {NEEDED.get(name, '32 or 64')}") from None
+    except DataError as error:
+        raise UserError(str(error)) from None
+    assert summary is not None
+    return summary
+
+
+def _lines(summary: DataSummary) -> list[str]:
+    lines = summary_lines(summary, most_classes=MAX_CLASSES, most_broken=len(summary["broken"]))
+    lines += [f"caution: {caution}" for caution in summary["cautions"]]
+    name = "image_folder" if Path(summary["path"]).is_dir() else "npz"
+    skip = ", skip_broken: true" if summary["broken"] else ""
+    advice = "; or repair or remove the broken files" if skip else ""
+    return [*lines, f"use it in a sweep file with  data: {{name: {name}, path: {summary['path']}{skip}}}{advice}"]
