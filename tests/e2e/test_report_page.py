@@ -111,7 +111,7 @@ def test_what_is_not_known_stays_last_either_way(report: Path, open_page: OpenPa
 
 def test_the_filter_shows_the_rows_that_hold_every_word(report: Path, open_page: OpenPage) -> None:
     page = open_page(report)
-    rows, filter_status = page.locator("table.sortable tbody tr:visible"), page.locator("#filtered")
+    rows, filter_status = page.locator("table.sortable tbody tr:visible"), page.locator("#filter-shown")
     for typed, row_count in (("DCGAN", 2), ("smoothing=0.1 dcgan", 1), ("dcgan acgan", 0), ("nothing like it", 0)):
         page.locator("#filter").fill(typed)
         assert rows.count() == row_count

@@ -121,7 +121,7 @@ def test_the_filter_counts_over_the_tables_of_all_evaluators(open_report: OpenRe
     runs += [measured(made_run({NOISE: noise}), 4.0, TWO) for noise in (0.3, 0.4)]
     page = open_report(made_sweep(*runs))
     page.locator("#filter").fill("noise=0.1")
-    assert page.locator("#filtered").inner_text() == "1 shown"
+    assert page.locator("#filter-shown").inner_text() == "1 shown"
     assert page.locator("table.sortable tbody tr:visible").count() == 1
 
 
