@@ -116,7 +116,8 @@ class RunData:
 @dataclass
 class SweepData:
     """`run_id`: of the parent run. `commands`: the words of each command that runs the sweep. `real`: (caption, PNG) of
-    real images.
+    real images. `compared`: name of each sweep of a comparison -> all of its runs, also those that `runs` has once for
+    several sweeps; {} if the report is of a single sweep.
     """
 
     name: str
@@ -127,6 +128,7 @@ class SweepData:
     commands: list[list[str]]
     runs: list[RunData]
     real: list[tuple[str, bytes]] = field(default_factory=list)
+    compared: dict[str, list[RunData]] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, Any]:

@@ -7,6 +7,9 @@ from dataclasses import replace
 from gan_core import metric_names
 from orchestrator.report.data import RunData, SweepData, mixed_hardware_cautions
 
+SWEEP = "sweep"
+"""The factor of trials that several sweeps ran with different results."""
+
 
 def merged(sweeps: list[SweepData]) -> SweepData:
     """One sweep with the runs of all.
@@ -34,6 +37,7 @@ def merged(sweeps: list[SweepData]) -> SweepData:
         commands=[command for sweep in sweeps for command in sweep.commands],
         runs=[_with_sweep(name, run) if is_repeated else _in_group_of_sweep(name, run) for name, run in runs],
         real=list({picture: (caption, picture) for sweep in sweeps for caption, picture in sweep.real}.values()),
+        compared={sweep.name: sweep.selection for sweep in sweeps},
     )
 
 
@@ -61,7 +65,7 @@ def _result(run: RunData) -> tuple[object, ...]:
 
 
 def _with_sweep(sweep: str, run: RunData) -> RunData:
-    return replace(_named(sweep, run), factors={"sweep": sweep, **run.factors})
+    return replace(_named(sweep, run), factors={SWEEP: sweep, **run.factors})
 
 
 def _in_group_of_sweep(sweep: str, run: RunData) -> RunData:

@@ -64,6 +64,7 @@ def render(content: ReportContent, refresh: int | None) -> str:
                 group for group in data.groups if any(run.factors for run in data.runs if run.group == group)
             ],
             analysis=analysis,
+            acting_together=page_sections.acting_together(analysis),
             effects=[(title, figure.to_json()) for title, figure in interactive_figures.effects_figures(analysis)],
             survival=page_sections.survival_figures(analysis),
             galleries=page_sections.galleries(data),
@@ -95,6 +96,7 @@ def _environment() -> jinja2.Environment:
         "number": template_filters.number,
         "mean": template_filters.mean_with_interval,
         "ratio": template_filters.ratio,
+        "says_something": page_sections.says_something,
         "percent": "{:.0%}".format,
         "script": template_filters.script_json,
         "time": template_filters.local_time,

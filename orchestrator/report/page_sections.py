@@ -14,6 +14,8 @@ from orchestrator.report.artifact_schemas import EvaluatorCard, HeldOutScores
 from orchestrator.report.data import RunData, SweepData
 from orchestrator.report.leaderboard import Row
 from orchestrator.report.template_filters import number, webp_uri
+from orchestrator.statistics.interactions import Interaction
+from orchestrator.statistics.intervals import Change
 
 
 class Column(NamedTuple):
@@ -104,6 +106,16 @@ def survival_figures(analysis: Analysis) -> list[tuple[str, str]]:
             title = ": ".join([*parts, f"by {analysis.names[group][factor]}" if factor else "all runs"])
             figures.append((title, interactive_figures.survival_figure(title, curves).to_json()))
     return figures
+
+
+def acting_together(analysis: Analysis) -> list[Interaction]:
+    """The interactions in which a difference was seen."""
+    return [interaction for interaction in analysis.interactions if abs(interaction.change.mean) > 1e-9]
+
+
+def says_something(change: Change) -> bool:
+    """Whether the interval of an interaction leaves out some of what is possible, which is -2 to 2."""
+    return change.pairs > 1 and (change.low > -1.99 or change.high < 1.99)
 
 
 def evaluator_text(card: EvaluatorCard) -> str:

@@ -11,6 +11,7 @@ from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import UNFINISHED, RunData, SweepData
 from orchestrator.report.leaderboard import Row, stable_share
 from orchestrator.report.remarks import remarks
+from orchestrator.report.sweep_differences import difference_sentences
 from orchestrator.report.template_filters import ratio
 from orchestrator.statistics.clusters import pooled_share
 from orchestrator.statistics.effects import Effect
@@ -38,7 +39,8 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
     ended = [run for run in data.selection if run.has_ended]
     if not ended:
         return Summary(["No run has ended yet."], [])
-    answer = [f"{_count_sentence(ended)} {_best_and_riskiest(rows)}".strip()]
+    answer = difference_sentences(data, analysis)
+    answer.append(f"{_count_sentence(ended)} {_best_and_riskiest(rows)}".strip())
     unended = len(data.selection) - len(ended)
     if unended:
         answer.append(f"{unended} more have not ended.")

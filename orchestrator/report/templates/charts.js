@@ -8,7 +8,7 @@ const visibility = new IntersectionObserver(entries => {
     near.add(target);
     drawIfStale(target);
   }
-}, {rootMargin: "600px"});
+}, {rootMargin: "250px"});
 
 function chart(element, figure) {
   figures.set(element, figure);

@@ -100,3 +100,15 @@ def test_runs_on_fresh_seeds_change_no_effect(confirms: bool) -> None:
         analysis.analyse(made_sweep(*runs)).effects for runs in (noise_decides(2), noise_decides(2) + confirming)
     )
     assert (before == after) is confirms
+
+
+def test_survival_ends_at_the_last_step_that_the_runs_of_each_level_were_to_train() -> None:
+    """A critic's trials are shorter here, and all runs of one level collapse long before their end."""
+    runs = [made_run({NOISE: 0.0}, seed, "collapsed", since=10, steps=400) for seed in (0, 1)]
+    runs += [made_run({NOISE: 0.1}, seed, steps=150) for seed in (0, 1)]
+    runs += [made_run({NOISE: 0.2}, seed, "collapsed", "short", since=5, steps=30) for seed in (0, 1)]
+    survival = analyse(made_sweep(*runs)).survival
+    last = {level: (curve.steps[-1], curve.surviving[-1]) for level, curve in survival["g"][NOISE].items()}
+    assert last == {"0": (400, 0.0), "0.1": (150, 1.0)}
+    (alone,) = survival["short"][""].values()
+    assert (alone.steps, alone.surviving) == ([0, 5, 30], [1.0, 0.0, 0.0])

@@ -23,7 +23,7 @@ def test_every_effect_has_a_dot_with_its_interval_in_points_and_in_distance() ->
     analysed = analyse(made_sweep(*runs))
     effects = analysed.effects[::-1]
     stable, wins, ratios = dots(analysed)
-    assert list(stable.y) == list(wins.y) == list(ratios.y) == [analysed.label(effect) for effect in effects]
+    assert list(stable.text) == list(wins.text) == list(ratios.text) == [analysed.label(effect) for effect in effects]
     for trace, changes, unit in (
         (stable, [effect.stable for effect in effects], 100),
         (wins, [effect.wins for effect in effects], 100),
@@ -41,20 +41,20 @@ def test_every_effect_has_a_dot_with_its_interval_in_points_and_in_distance() ->
 def test_what_holds_is_blue_and_what_may_be_chance_is_grey() -> None:
     analysed = analyse(made_sweep(*noise_decides(8)))
     (stable,) = dots(analysed)  # nothing measured quality
-    colours = dict(zip(stable.y, stable.marker.color, strict=True))
+    colours = dict(zip(stable.text, stable.marker.color, strict=True))
     assert colours == {"noise: 0 to 0.1": SURE, "lr: 1e-3 to 2e-4": UNSURE}
 
 
 def test_one_seed_has_dots_without_intervals() -> None:
     (stable,) = dots(analyse(made_sweep(*noise_decides(1))))
-    assert dict(zip(stable.y, stable.x, strict=True)) == {"lr: 1e-3 to 2e-4": 0.0, "noise: 0 to 0.1": 100.0}
+    assert dict(zip(stable.text, stable.x, strict=True)) == {"lr: 1e-3 to 2e-4": 0.0, "noise: 0 to 0.1": 100.0}
     assert list(stable.error_x.array) == list(stable.error_x.arrayminus) == [0.0, 0.0]
 
 
 def test_groups_are_named_where_there_are_several() -> None:
     (stable,) = dots(analyse(made_sweep(*noise_decides(2), *noise_decides(2, group="h"))))
-    assert {"noise: 0 to 0.1 (g)", "noise: 0 to 0.1 (h)"} < set(stable.y)
-    assert len(set(stable.y)) == len(stable.y)
+    assert {"noise: 0 to 0.1 (g)", "noise: 0 to 0.1 (h)"} < set(stable.text)
+    assert len(set(stable.text)) == len(stable.text)
 
 
 def test_without_effects_there_is_no_chart_of_them() -> None:
@@ -63,7 +63,7 @@ def test_without_effects_there_is_no_chart_of_them() -> None:
 
 def test_each_level_has_its_survival_with_a_band_and_goes_on_to_the_last_step() -> None:
     curves = analyse(made_sweep(*noise_decides(2))).survival["g"][NOISE]
-    drawn = survival_figure("by noise", curves, 20).data
+    drawn = survival_figure("by noise", curves).data
     lines = {trace.name: trace for trace in drawn if trace.name}
     assert list(lines) == ["0: 4 of 4 ended badly", "0.1: 0 of 4 ended badly"]
     assert len(drawn) == 3 * len(curves)
@@ -78,15 +78,15 @@ def test_each_level_has_its_survival_with_a_band_and_goes_on_to_the_last_step() 
 
 def test_survival_falls_where_something_happened_and_not_before() -> None:
     runs = [made_run({NOISE: 0.0}, 0, "collapsed", since=10), made_run({NOISE: 0.0}, 1), made_run({NOISE: 0.1}, 1)]
-    line = survival_figure("", analyse(made_sweep(*runs)).survival["g"][NOISE], 20).data[2]
-    assert (list(line.x), list(line.y)) == ([0, 10, 20, 20], [1.0, 0.5, 0.5, 0.5])
+    line = survival_figure("", analyse(made_sweep(*runs)).survival["g"][NOISE]).data[2]
+    assert (list(line.x), list(line.y)) == ([0, 10, 20], [1.0, 0.5, 0.5])
     assert line.line.shape == "hv"  # a step holds until the next one
 
 
 def test_colours_are_told_apart_by_number_and_never_run_out() -> None:
     runs = [made_run({NOISE: number / 100}, seed, "collapsed", since=10) for number in range(10) for seed in (0, 1)]
     curves = analyse(made_sweep(*runs)).survival["g"][NOISE]
-    lines = [trace.line.color for trace in survival_figure("", curves, 20).data if trace.name]
+    lines = [trace.line.color for trace in survival_figure("", curves).data if trace.name]
     assert len(lines) == 10
     assert len(set(lines[: len(interactive_figures.PALETTE)])) == len(interactive_figures.PALETTE)
 

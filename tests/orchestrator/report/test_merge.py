@@ -48,7 +48,12 @@ def test_a_comparison_asks_how_they_differ_and_says_how_to_run_each() -> None:
     assert (data.name, data.question) == ("before and after", "How do before and after differ?")
     assert data.commands == [["orchestrate", "sweep", "before.yaml"], ["orchestrate", "sweep", "after.yaml"]]
     assert data.run_id == "1, 2"
-    assert summary_of(data).answer[0].startswith("8 of 16 runs were stable")
+    answer = summary_of(data).answer
+    assert answer[0] == "before had 0 of 8 runs stable; after had 8 of 8 runs stable."
+    assert answer[1] == "No setting tells the sweeps apart."
+    assert "with sweep from before to after stable runs change by +100 points (95% interval" in answer[2]
+    assert "8 pairs): more than chance" in answer[2]
+    assert answer[3].startswith("8 of 16 runs were stable")
 
 
 def test_merging_leaves_the_sweeps_as_they_were() -> None:
@@ -111,7 +116,10 @@ def test_a_trial_that_two_sweeps_have_with_the_same_result_is_counted_once() -> 
     assert data.cautions == [
         "8 runs repeat those of an earlier sweep, with the same results, and are not counted again"
     ]
-    assert summary_of(data).answer[0].startswith("8 of 12 runs were stable")
+    answer = summary_of(data).answer
+    assert answer[0].startswith("before had 4 of 8 runs stable")
+    assert "after had 8 of 12 runs stable" in answer[0]  # those that both have count in both
+    assert answer[3].startswith("8 of 12 runs were stable")
     effects = [(e.group, e.factor, e.after) for e in analyse(data).effects]
     assert ("after: g against before: g", NOISE, 0.2) in effects
     assert len(effects) == len(set(effects))
@@ -132,3 +140,14 @@ def test_sweeps_that_settings_tell_apart_are_compared_by_these() -> None:
     )
     (effect,) = analyse(merged([first, second])).effects
     assert (effect.factor, effect.before, effect.after, effect.stable.mean) == (NOISE, 0.0, 0.1, 1.0)
+    answer = summary_of(merged([first, second])).answer
+    assert answer[1] == "They differ in noise (before: 0; after: 0.1)."
+    assert "with noise from 0 to 0.1 (after: g against before: g) stable runs change by +100" in answer[2]
+
+
+def test_sweeps_without_a_seed_in_common_say_that_nothing_shows_what_made_the_difference() -> None:
+    first, second = (
+        made_sweep(*(made_run({}, seed, "stable", settings={NOISE: noise}) for seed in seeds), name=name)
+        for name, seeds, noise in (("before", (0, 1), "0.0"), ("after", (2, 3), "0.1"))
+    )
+    assert summary_of(merged([first, second])).answer[2].startswith("No run of one sweep has a partner")

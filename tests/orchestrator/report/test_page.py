@@ -138,7 +138,7 @@ def test_every_picture_has_an_alt_text_and_every_chart_a_label(tmp_path: Path) -
     assert all(attributes["alt"] for attributes in pictures)
     charts = [attributes for _, attributes in elements if "chart" in (attributes.get("class") or "").split()]
     assert charts
-    assert all(attributes["role"] == "img" and attributes["aria-label"] for attributes in charts)
+    assert all(attributes["role"] == "figure" and attributes["aria-label"] for attributes in charts)
 
 
 def test_every_header_of_a_table_has_a_scope_and_headings_go_down_in_order(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_one_evaluator_has_one_table_without_a_caption_and_says_what_it_is(tmp_p
     assert first == {
         "configuration": "a", "verdicts": "1 stable", "stable": "1 of 1", "95% interval": "21% to 100%",
         "Frechet at the end": "11", "Frechet at best": "5.5",
-        "worse since": "5.5", "precision": "0.75", "recall": "0.5",
+        "rise since best": "5.5", "precision": "0.75", "recall": "0.5",
         "classes covered": "9",
     }  # fmt: skip
     assert (second["configuration"], second["Frechet at the end"]) == ("b", "33")

@@ -121,8 +121,115 @@ def test_the_filter_counts_over_the_tables_of_all_evaluators(open_report: OpenRe
     runs += [measured(made_run({NOISE: noise}), 4.0, TWO) for noise in (0.3, 0.4)]
     page = open_report(made_sweep(*runs))
     page.locator("#filter").fill("noise=0.1")
-    assert page.locator("#filtered").inner_text() == "1 shown"
+    assert page.locator("#filter-shown").inner_text() == "1 shown"
     assert page.locator("table.sortable tbody tr:visible").count() == 1
+
+
+def test_curves_of_negative_values_have_a_symmetric_logarithm_that_drops_none(open_report: OpenReport) -> None:
+    critic, plain = drawn(made_run()), drawn(made_run(seed=1))
+    critic.history["loss/generator"] = (np.array([10, 20]), np.array([-5000.0, 0.0]))
+    page = open_report(made_sweep(critic, plain))
+    page.locator("#curves-log").check()
+    read = "curveFigure(model.metrics.find(metric => metric.title === '{}'), [0, 1])"
+    both = page.evaluate(read.format("Generator loss"))
+    assert "symmetric logarithm" in both["title"]
+    drawn_values = [value for trace in both["data"] for value in trace["y"] if value is not None]
+    true_values = [value for trace in both["data"] for value in trace["customdata"] if value is not None]
+    assert sorted(true_values) == [-5000, 0, 0.25, 0.5]
+    assert sorted(drawn_values) == [drawn_values[true_values.index(value)] for value in sorted(true_values)]
+    axis = both["layout"]["yaxis"]
+    assert len(axis["tickvals"]) == len(axis["ticktext"]) <= 9
+    assert axis["tickvals"] == sorted(axis["tickvals"])
+    assert {"0", "10000", "\u221210000"} <= set(axis["ticktext"])
+    positive = page.evaluate(read.format("Discriminator loss"))
+    assert positive["layout"]["yaxis"]["type"] == "log"
+
+
+def test_the_heat_map_opens_where_cells_differ_and_shows_quality_too(open_report: OpenReport) -> None:
+    calm = [measured(made_run({LR: lr, NOISE: noise}, 0, group="calm"), 4.0) for lr in (1, 2) for noise in (0.0, 0.1)]
+    page = open_report(made_sweep(*calm, *(measured(run, 3.0 + run.seed) for run in noise_decides(2))))
+    assert page.locator("#factors-group").input_value() == "g"
+    for measure, text in (("final", "3.5 (2 of 2)"), ("modes", "9 (2 of 2)"), ("recall", "0.5 (2 of 2)")):
+        page.locator("#factors-measure").select_option(measure)
+        page.wait_for_function("text => heatFigure(900).data[0].text.flat().includes(text)", arg=text)
+    (heat,) = figure(page, "#heat")["data"]
+    assert len(heat["text"]) == len(heat["text"][0]) == 2
+
+
+def test_samples_and_curves_show_only_what_is_asked_for_in_the_colours_that_they_had(open_report: OpenReport) -> None:
+    page = open_report(made_sweep(*(drawn(made_run({NOISE: noise}, seed)) for noise in (0.1, 0.2) for seed in (0, 1))))
+    page.locator("#samples-filter").fill("noise=0.2 seed=1")
+    assert page.locator(".gallery figure:visible").count() == 1
+    assert page.locator("#samples-filter-shown").inner_text() == "1 shown"
+    colour = "curveFigure(model.metrics[0], [0, 1, 2, 3]).data.map(trace => [trace.line.color, trace.x.length])"
+    (_, first), (blue, second) = page.evaluate(colour)
+    assert first == second == 6
+    page.locator("#curves-filter").fill("noise=0.2")
+    assert page.evaluate(colour)[0][1] == 0
+    assert page.evaluate(colour)[1] == [blue, 6]
+    assert page.locator("#curves .legend").first.locator("li").all_inner_texts() == ["g noise=0.2"]
+    page.locator("#curves-filter").fill("nothing like it")
+    assert page.locator("#curves .chart").count() == 0
+
+
+def test_a_sample_grid_is_enlarged_with_its_neighbours_by_keys(open_report: OpenReport) -> None:
+    page = open_report(made_sweep(*(drawn(made_run(seed=seed)) for seed in (0, 1))))
+    dialog = page.locator("#enlarged")
+    assert not dialog.is_visible()
+    page.locator(".enlarge").first.focus()
+    page.keyboard.press("Enter")
+    assert dialog.is_visible()
+    assert "g seed=0" in dialog.inner_text()
+    small = page.locator(".enlarge img").first.bounding_box()
+    large = dialog.locator("img").bounding_box()
+    assert small
+    assert large
+    assert large["width"] > 1.5 * small["width"]
+    page.keyboard.press("ArrowRight")
+    assert "g seed=1" in dialog.inner_text()
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+
+
+def test_every_chart_has_its_numbers_in_a_table(open_report: OpenReport) -> None:
+    page = open_report(made_sweep(*(drawn(measured(run, 3.0)) for run in noise_decides(2))))
+    figure(page, "#heat")
+    page.locator("#heat summary").click()
+    rows = page.locator("#heat .numbers tbody tr")
+    page.wait_for_function("document.querySelectorAll('#heat .numbers tbody tr').length === 2")
+    texts = sorted(" ".join(row.split()) for row in rows.all_inner_texts())
+    assert texts in (["0 0 of 2 0 of 2", "0.1 2 of 2 2 of 2"], ["1e-3 0 of 2 2 of 2", "2e-4 0 of 2 2 of 2"])
+
+
+def test_a_table_that_is_too_wide_says_so_and_its_last_columns_can_be_asked_for(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    page_of(made_sweep(*(drawn(measured(run, 3.0)) for run in noise_decides(2))), tmp_path)
+    page = open_page(tmp_path / "report.html", 390)
+    hint = page.locator(".more:has(+ .leaderboard)")
+    page.wait_for_function("!document.querySelector('.more:has(+ .leaderboard)').hidden")
+    page.locator("#columns").select_option("training")
+    last = page.locator("table.sortable thead th", has_text="D loss")
+    assert last.is_visible()
+    assert page.locator("table.sortable thead th", has_text="recall").is_hidden()
+    assert hint.count() == 1
+
+
+def test_on_paper_no_chart_is_wider_than_the_page_and_colours_are_printed(open_report: OpenReport) -> None:
+    page = open_report(made_sweep(*(drawn(measured(run, 3.0)) for run in noise_decides(2))))
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    widths = page.evaluate(
+        """[...document.querySelectorAll('.js-plotly-plot')]
+            .map(plot => [plot._fullLayout.width, plot.closest('.chart').clientWidth])"""
+    )
+    assert len(widths) == page.locator(".chart").count()
+    assert all(drawn_width <= room <= 680 for drawn_width, room in widths)
+    exact = "e => getComputedStyle(e).printColorAdjust === 'exact'"
+    for coloured in (".bar", ".bar i", ".legend i", ".chart"):
+        assert page.locator(coloured).first.evaluate(exact)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
 
 
 def test_names_do_nothing_in_a_browser(open_report: OpenReport) -> None:
