@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
+from rich.console import Console
 from support.commands import Done, invoke
 from support.tiny import tiny_with
+
+from orchestrator.commands.sweep_options import SweepOptions
+from orchestrator.commands.sweep_preparation import load_plan
+from orchestrator.console.progress import make_display
+from orchestrator.sweepfile import loader
 
 
 def text(done: Done) -> str:
@@ -59,6 +66,15 @@ def test_plan_says_the_same_before_anything_starts(photos: Path, tmp_path: Path)
     assert [line for line in [*SUMMARY, *CAUTIONS] if line not in text(done)] == []
     (data,) = json.loads(invoke("plan", file, "--json", home=tmp_path / "home").stdout)["data"]
     assert data == json.loads(invoke("datasets", "check", photos, "--json").stdout)
+
+
+def test_sweep_says_the_same_before_anything_starts(photos: Path, tmp_path: Path) -> None:
+    file, output = tmp_path / "tiny.yaml", io.StringIO()
+    file.write_text(tiny_with("data: {name: image_folder, path: photos}"))
+    options = SweepOptions(tmp_path / "home", "sqlite:///unused.db")
+    load_plan(loader.load(file), options, make_display(Console(file=output, width=200)))
+    said = " ".join(output.getvalue().split())
+    assert [line for line in [*SUMMARY, *CAUTIONS] if line not in said] == []
 
 
 def test_check_lists_every_broken_file(photos: Path) -> None:
