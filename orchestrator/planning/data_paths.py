@@ -35,11 +35,9 @@ def with_absolute_paths(trial: Trial, sweep_file: str, home: Path) -> TrialConfi
         changed[section][name] = str(path)
     if config.data.name in datasets.TORCHVISION:
         changed["data"].setdefault("root", str((home / "datasets").absolute()))
+    sections = {"data": config.data, "evaluation": config.evaluation}
     return config.model_copy(
-        update={
-            "data": config.data.model_copy(update=changed["data"]),
-            "evaluation": config.evaluation.model_copy(update=changed["evaluation"]),
-        }
+        update={name: sections[name].model_copy(update=paths) for name, paths in changed.items() if paths}
     )
 
 
