@@ -1,4 +1,4 @@
-"""The user's own images as `plan` and `sweep` show them before anything starts."""
+"""The user's own images as `plan`, `sweep` and `train` show them before anything starts."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -15,6 +17,8 @@ from orchestrator.console.output import print_json, say
 from orchestrator.errors import UserError, escape_control_characters
 from orchestrator.sweepfile.settings import NEEDED
 
+PLAIN_YAML = re.compile(r"[\w/.-][\w/. -]*(?<! )")
+"""A path that needs no quotes in YAML."""
 MAX_CLASSES = 1000
 """Classes that are listed."""
 
@@ -33,7 +37,7 @@ def check(path: Path, image_size: int, background: str, json: bool, console: Con
 
 def _read(path: Path, image_size: int, background: str) -> DataSummary:
     settings: dict[str, object] = {"name": "npz", "path": str(path), "image_size": image_size}
-    if path.is_dir():
+    if os.path.isdir(path):  # not Path.is_dir, which raises for a path that is too long
         settings |= {"name": "image_folder", "background": background, "skip_broken": True}
     try:
         summary = summarize(datasets.read(DataConfig.model_validate(settings)))
@@ -49,7 +53,9 @@ def _read(path: Path, image_size: int, background: str) -> DataSummary:
 def _lines(summary: DataSummary) -> list[str]:
     lines = summary_lines(summary, most_classes=MAX_CLASSES, most_broken=len(summary["broken"]))
     lines += [f"caution: {caution}" for caution in summary["cautions"]]
-    name = "image_folder" if Path(summary["path"]).is_dir() else "npz"
+    path = summary["path"]
+    name = "image_folder" if os.path.isdir(path) else "npz"
+    written = path if PLAIN_YAML.fullmatch(path) else "'" + path.replace("'", "''") + "'"
     skip = ", skip_broken: true" if summary["broken"] else ""
     advice = "; or repair or remove the broken files" if skip else ""
-    return [*lines, f"use it in a sweep file with  data: {{name: {name}, path: {summary['path']}{skip}}}{advice}"]
+    return [*lines, f"use it in a sweep file with  data: {{name: {name}, path: {written}{skip}}}{advice}"]

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from gan_core import metric_names
 from orchestrator.command_hints import orchestrate_command
+from orchestrator.commands.data_lines import data_lines
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.console.output import say
 from orchestrator.formatting import trial_label
@@ -38,6 +39,8 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
     listing = orchestrate_command(f"plan {file}", home)
     chosen = choose_trial([planned.to_document() for planned in plan.trials], wanted, listing)
     planned = next(planned for planned in plan.trials if planned.key == chosen["key"])
+    for line in data_lines(plan):
+        say(console, line, word_wrap=True)
     trial_folder = TrialFolder(home.absolute() / "train" / planned.key)
     shutil.rmtree(trial_folder.folder, ignore_errors=True)
     unbegun = dataclasses.replace(planned, record=Record(planned.key))  # the sweep may have trained it already

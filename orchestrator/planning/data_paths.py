@@ -25,7 +25,7 @@ def with_absolute_paths(trial: Trial, sweep_file: str, home: Path) -> TrialConfi
     for setting, written in _written_paths(config).items():
         path = _absolute(setting, written, trial, sweep_file)
         other = _in_current_folder(setting, written, trial, sweep_file)
-        if other and not path.exists():
+        if other and not os.path.exists(path):
             raise DataError(
                 setting,
                 f"{path} does not exist; a path in a sweep file is relative to the file. There is {other}: write "
@@ -35,11 +35,9 @@ def with_absolute_paths(trial: Trial, sweep_file: str, home: Path) -> TrialConfi
         changed[section][name] = str(path)
     if config.data.name in datasets.TORCHVISION:
         changed["data"].setdefault("root", str((home / "datasets").absolute()))
+    sections = {"data": config.data, "evaluation": config.evaluation}
     return config.model_copy(
-        update={
-            "data": config.data.model_copy(update=changed["data"]),
-            "evaluation": config.evaluation.model_copy(update=changed["evaluation"]),
-        }
+        update={name: sections[name].model_copy(update=paths) for name, paths in changed.items() if paths}
     )
 
 
@@ -48,7 +46,7 @@ def caution_about_paths(trial: Trial, sweep_file: str) -> list[str]:
     cautions = []
     for setting, written in _written_paths(trial.config).items():
         path, other = (find(setting, written, trial, sweep_file) for find in (_absolute, _in_current_folder))
-        if path and other and path.exists() and not path.samefile(other):
+        if path and other and os.path.exists(path) and not os.path.samefile(path, other):
             cautions.append(
                 f"{setting}: {written} is {path}, relative to the sweep file; {other}, in the folder that the command "
                 "was started in, is not read"
@@ -72,7 +70,9 @@ def _is_on_command_line(setting: str, trial: Trial) -> bool:
 
 def _absolute(setting: str, written: str, trial: Trial, sweep_file: str) -> Path:
     path = datasets.user_path(written)
-    return path.absolute() if _is_on_command_line(setting, trial) else path_base(sweep_file) / path
+    path = path.absolute() if _is_on_command_line(setting, trial) else path_base(sweep_file) / path
+    short = os.path.normpath(path)  # another place, if a folder before `..` is a link
+    return Path(short) if os.path.exists(short) and os.path.samefile(short, path) else path
 
 
 def _in_current_folder(setting: str, written: str, trial: Trial, sweep_file: str) -> Path | None:
@@ -80,4 +80,4 @@ def _in_current_folder(setting: str, written: str, trial: Trial, sweep_file: str
     path = datasets.user_path(written)
     if path.is_absolute() or _is_on_command_line(setting, trial) or path_base(sweep_file) == Path.cwd():
         return None
-    return path.absolute() if path.exists() else None
+    return path.absolute() if os.path.exists(path) else None  # not Path.exists, which refuses a long path

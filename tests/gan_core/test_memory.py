@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from gan_core.memory import available_memory
+from gan_core.memory import CGROUPS, MEMBERSHIP, available_memory
 
 MEGABYTE = 10**6
+JOIN_AND_ASK = """
+import os, sys
+from pathlib import Path
+from gan_core.memory import available_memory
+Path(sys.argv[1], "cgroup.procs").write_text(str(os.getpid()))
+print(available_memory())
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +76,28 @@ def test_control_groups_of_version_1(tmp_path: Path) -> None:
 def test_a_group_that_is_over_its_limit_has_nothing_left(tmp_path: Path) -> None:
     group(tmp_path / "cgroup" / "a", str(MEGABYTE), 2 * MEGABYTE, 0)
     assert available(tmp_path, "0::/a\n") == 0
+
+
+@pytest.fixture
+def limited_group() -> Iterator[Path]:
+    """A real control group below our own, in which processes may take 500 MB together."""
+    for line in MEMBERSHIP.read_text().splitlines():
+        _, controllers, own = line.split(":", 2)
+        if "memory" in controllers.split(",") or not controllers:
+            root, limit = (CGROUPS / "memory", "memory.limit_in_bytes") if controllers else (CGROUPS, "memory.max")
+            folder = root / own.lstrip("/") / f"test-{os.getpid()}"
+            with suppress(OSError):
+                folder.mkdir()
+                try:
+                    (folder / limit).write_text(str(500 * MEGABYTE))
+                    yield folder
+                    return
+                finally:
+                    folder.rmdir()
+    pytest.skip("this user may not make a control group that limits memory")
+
+
+def test_a_process_in_a_real_control_group_knows_its_limit(limited_group: Path) -> None:
+    command = [sys.executable, "-c", JOIN_AND_ASK, str(limited_group)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100).stdout
+    assert 400 * MEGABYTE < int(output) <= 500 * MEGABYTE

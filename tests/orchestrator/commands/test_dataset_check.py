@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import ExifTags, Image
+from rich.console import Console
 from support.commands import Done, invoke
 from support.tiny import tiny_with
+
+from orchestrator.commands.sweep_options import SweepOptions
+from orchestrator.commands.sweep_preparation import load_plan
+from orchestrator.console.progress import make_display
+from orchestrator.sweepfile import loader
 
 
 def text(done: Done) -> str:
@@ -61,6 +68,15 @@ def test_plan_says_the_same_before_anything_starts(photos: Path, tmp_path: Path)
     assert data == json.loads(invoke("datasets", "check", photos, "--json").stdout)
 
 
+def test_sweep_says_the_same_before_anything_starts(photos: Path, tmp_path: Path) -> None:
+    file, output = tmp_path / "tiny.yaml", io.StringIO()
+    file.write_text(tiny_with("data: {name: image_folder, path: photos}"))
+    options = SweepOptions(tmp_path / "home", "sqlite:///unused.db")
+    load_plan(loader.load(file), options, make_display(Console(file=output, width=200)))
+    said = " ".join(output.getvalue().split())
+    assert [line for line in [*SUMMARY, *CAUTIONS] if line not in said] == []
+
+
 def test_check_lists_every_broken_file(photos: Path) -> None:
     names = [f"train/cats/broken{number}.png" for number in range(25)]
     for name in names:
@@ -102,7 +118,11 @@ def test_check_reads_arrays(tmp_path: Path) -> None:
 
 
 def test_check_refuses_what_is_not_there_or_no_file(tmp_path: Path) -> None:
-    for path, words in ((tmp_path / "none", "does not exist"), (Path("/dev/zero"), "is a device, not a file")):
+    for path, words in (
+        (tmp_path / "none", "does not exist"),
+        (Path("/dev/zero"), "is a device, not a file"),
+        (Path("x" * 5000), "cannot be read (File name too long)"),
+    ):
         refused = invoke("datasets", "check", path)
         assert refused.returncode == 2 and words in refused.stderr and len(refused.stderr.splitlines()) == 1
 
@@ -110,3 +130,13 @@ def test_check_refuses_what_is_not_there_or_no_file(tmp_path: Path) -> None:
 def test_an_unset_variable_in_a_path_is_named(tmp_path: Path) -> None:
     refused = invoke("datasets", "check", "$NO_SUCH_FOLDER/photos")
     assert refused.returncode == 2 and "($NO_SUCH_FOLDER is not set)" in refused.stderr
+
+
+def test_the_line_for_the_sweep_file_can_be_copied_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    for name in ("my set", "it's, #1: a [set]"):
+        (tmp_path / name).mkdir()
+        for number in range(90):
+            Image.new("L", (32, 32), number).save(tmp_path / name / f"{number}.png")
+        line = text(invoke("datasets", "check", tmp_path / name)).rsplit("use it in a sweep file with ", 1)[1]
+        (tmp_path / "tiny.yaml").write_text(tiny_with(line.strip()))
+        assert loader.load(tmp_path / "tiny.yaml").trials[0].config.data.path == str(tmp_path / name)

@@ -74,7 +74,23 @@ def test_a_path_that_was_relative_to_the_current_folder_is_shown_as_it_must_be_n
     with pytest.raises(DataError) as caught:
         path_of(folders, "mine.npz")
     assert str(caught.value).endswith(f"There is {folders / 'here' / 'mine.npz'}: write ../here/mine.npz")
-    assert path_of(folders, "../here/mine.npz") == str(folders / "sweeps" / ".." / "here" / "mine.npz")
+    assert path_of(folders, "../here/mine.npz") == str(folders / "here" / "mine.npz")
+
+
+def test_the_folder_before_two_dots_may_be_a_link(folders: Path) -> None:
+    (folders / "far" / "away").mkdir(parents=True)
+    (folders / "far" / "mine.npz").write_bytes(b"far")
+    (folders / "sweeps" / "link").symlink_to(folders / "far" / "away")
+    (folders / "sweeps" / "mine.npz").write_bytes(b"near")
+    path = path_of(folders, "link/../mine.npz")
+    assert path and Path(path).read_bytes() == b"far"
+
+
+@pytest.mark.parametrize("written", ["x" * 5000, "y" * 300 + "/mine.npz"])
+def test_a_path_that_cannot_be_is_left_to_whoever_reads_it(folders: Path, written: str) -> None:
+    trial = trial_of(folders, NPZ % written)
+    assert absolute(folders, trial).data.path == str(folders / "sweeps" / written)
+    assert caution_about_paths(trial, str(folders / "sweeps" / "tiny.yaml")) == []
 
 
 def test_a_path_that_would_have_meant_another_file_is_said(folders: Path) -> None:
