@@ -99,7 +99,7 @@ def print_preview(preview: Preview, console: Console) -> None:
     cells = [
         [
             short_key(planned.key),
-            OTHER_CODE if planned.key in preview.other_code else row["verdict"] or row["status"],
+            OTHER_CODE if planned.key in preview.other_code else row["status"],
             str(planned.remaining),
             planned.trial.name,
         ]

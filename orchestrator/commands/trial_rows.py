@@ -55,9 +55,16 @@ def rows_of_plan(plan: Plan) -> list[TrialRow]:
 
 
 def count_states(rows: list[TrialRow]) -> str:
-    """`4 trials: 3 stable, 1 pending`: a trial's verdict, or its status as long as it has none."""
-    counts = Counter(row["verdict"] or row["status"] for row in rows)
-    return f"{len(rows)} trials: " + ", ".join(f"{n} {state}" for state, n in counts.items())
+    """`4 trials: 3 finished (2 stable, 1 collapsed), 1 pending`: in each status, and with each verdict."""
+    parts = []
+    for status, count in Counter(row["status"] for row in rows).items():
+        verdicts = Counter(row["verdict"] for row in rows if row["status"] == status and row["verdict"])
+        parts.append(f"{count} {status}{f' ({_counts(verdicts)})' if verdicts else ''}")
+    return f"{len(rows)} trials: {', '.join(parts)}"
+
+
+def _counts(names: Counter[str | None]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in names.items())
 
 
 def rows_of_sweep(folder: SweepFolder, check_histories: bool = False) -> list[TrialRow]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.request
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -14,7 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from support.commands import Done, start
 from support.ports import free_port
-from support.waiting import wait_until
+
+from orchestrator.commands.ui import answers
 
 pytestmark = pytest.mark.e2e
 
@@ -24,25 +24,21 @@ PATIENCE = 60_000
 
 @pytest.fixture(scope="module")
 def address(undisturbed: tuple[Path, Done]) -> Iterator[str]:
-    """`orchestrate ui` on the smoke sweep; the address of its experiment."""
+    """`orchestrate ui` on the smoke sweep; the address of its experiment, from the link that the command prints."""
     home, _ = undisturbed
     port = free_port()
     server = start("ui", "--port", str(port), home=home)
     try:
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/health"), "MLflow's UI", process=server)
+        assert server.stdout
+        link = next(line for line in server.stdout if line.startswith("smoke "))
+        assert answers(f"http://127.0.0.1:{port}")  # it is up when the command says so
         experiment = json.loads((home / "sweeps/smoke/mirror.json").read_text())["experiment"]
-        yield f"http://127.0.0.1:{port}/#/experiments/{experiment}"
+        address = f"http://127.0.0.1:{port}/#/experiments/{experiment}"
+        assert link.split() == ["smoke", f"{address}/runs?workflowType=machine_learning"]
+        yield address
     finally:
         server.terminate()
         server.wait(30)
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2):
-            return True
-    except OSError:
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +87,7 @@ def test_a_page_of_another_site_cannot_ask_it(address: str) -> None:
 
 
 def test_the_children_stand_under_the_parent_in_the_table(address: str, page: Page) -> None:
-    page.goto(f"{address}/runs")
+    page.goto(f"{address}/runs?workflowType=machine_learning")
     expect(page.get_by_text("5 matching runs")).to_be_visible()
     expect(page.get_by_role("link", name="wgan-gp seed=0")).to_have_count(0)
     page.locator(".ag-row").get_by_role("button").first.click()

@@ -62,7 +62,7 @@ def test_trials_of_other_code_are_listed_with_the_reason(planned: Callable[..., 
     reason = f"torch 1.0, now {environment.describe()['packages']['torch']}"
     assert "finished with other code  " in text
     assert f"1 finished with other code and kept: {reason}" in text
-    assert "4 trials: 1 unfinished, 3 pending" in text
+    assert "4 trials: 1 finished (1 unfinished), 3 pending" in text
     stale = [row["stale"] for row in json.loads(planned("--json"))["trials"]]
     assert stale == [reason, None, None, None]
 

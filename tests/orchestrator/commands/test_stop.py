@@ -46,7 +46,7 @@ def test_the_holder_is_interrupted_and_what_is_saved_is_told(tiny_plan: MakePlan
     text = output.getvalue()
     assert f"asked process {other.pid}" in text
     assert f"saved    {plan.trials[1].key[:8]} {plan.trials[1].trial.name} at step 3 of 8" in text
-    assert "4 trials: 1 unfinished, 1 interrupted, 2 pending" in text
+    assert "4 trials: 1 finished (1 unfinished), 1 interrupted, 2 pending" in text
     assert f"orchestrate sweep {plan.sweep.file}" in text
 
 

@@ -93,10 +93,11 @@ def test_status_and_plan_show_every_name_and_state(plan: Plan, tmp_path: Path, w
     lines = shown(width, lambda console: print_sweep(plan.folder.home, "tiny", console, as_json=False))
     assert_each_is_whole([*names, *keys, *states, "1.23e+03"], lines)
     assert_lines_fit(lines, width, [*names, "next ", "note "])
+    counts = next(line for line in lines if "trials: " in line)  # `plan` says the same
     request = PlanRequest(tmp_path / "tiny.yaml", [], plan.folder.home, 1, None, None, False)
     preview = make_preview(request, lambda text: None)
     lines = shown(width, lambda console: print_preview(preview, console))
-    assert_each_is_whole([*names, *keys, *states[:4]], lines)
+    assert_each_is_whole([*names, *keys, "finished", "interrupted", "pending", counts], lines)
     assert_lines_fit(lines, width, [*names, "next ", "caution", "expected"])
 
 
@@ -106,7 +107,7 @@ def test_the_list_of_sweeps_shows_every_name_and_count(plan: Plan, width: int) -
     other.parent.mkdir()
     write_json(other, plan.to_document())
     lines = shown(width, lambda console: print_sweeps(plan.folder.home, console, as_json=False))
-    counts = "4 trials: 1 oscillating, 1 unfinished, 1 interrupted, 1 pending"
+    counts = "4 trials: 2 finished (1 oscillating, 1 unfinished), 1 interrupted, 1 pending"
     assert_each_is_whole(["tiny", "x" * 64, counts, "4 trials: 4 pending"], lines)
     assert_lines_fit(lines, width, [])
 
