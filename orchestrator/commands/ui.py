@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -13,6 +14,8 @@ from urllib.request import Request, urlopen
 
 from orchestrator.command_hints import orchestrate_command
 from orchestrator.errors import UserError
+from orchestrator.store import temp_folder
+from orchestrator.tracking import server_login
 from orchestrator.tracking.address import is_server, without_secrets
 from orchestrator.tracking.client import runs_page
 from orchestrator.tracking.sqlite import database_file
@@ -25,7 +28,10 @@ MAX_EXPERIMENTS = 1000
 def serve(home: Path, uri: str, port: int) -> None:
     """Replace this process by MLflow's server on 127.0.0.1. If `uri` is a server already, only print its address.
 
-    Raises UserError if the port is taken, or if there is no store at `uri`: MLflow would make an empty one.
+    Other users of the machine reach the port, so the server asks for a password, a new one each time. Nothing can be
+    written through it outside of the home: it passes no artifacts on, and experiments that are made in its pages keep
+    theirs in the home. Raises UserError if the port is taken, or if there is no store at `uri`: MLflow would make an
+    empty one.
     """
     if is_server(uri):
         print(f"MLflow already serves these runs at {without_secrets(uri)}")
@@ -37,11 +43,15 @@ def serve(home: Path, uri: str, port: int) -> None:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false"
     )  # eight processes that only evaluations of text need
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri  # not as an argument, which every user of the machine can read
+    password, environment = server_login.prepare(temp_folder.private_folder())
+    os.environ |= environment
     print(f"starting MLflow on {without_secrets(uri)} ...", flush=True)
-    _announce_when_up(f"http://127.0.0.1:{port}", home)
-    command = [sys.executable, "-m", "mlflow", "server"]
-    command += ["--default-artifact-root", str(home.absolute() / "mlartifacts"), "--host", "127.0.0.1"]
-    os.execv(sys.executable, [*command, "--port", str(port)])
+    print(f"user {server_login.USER}, password {password} (a new one each time)", flush=True)
+    _announce_when_up(f"http://127.0.0.1:{port}", home, password)
+    command = [sys.executable, "-m", "mlflow", "server", "--app-name", server_login.APP, "--no-serve-artifacts"]
+    command += ["--default-artifact-root", (home.absolute() / "mlartifacts").as_uri()]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    os.execv(sys.executable, command)
 
 
 def check_store(uri: str, home: Path) -> None:
@@ -62,7 +72,7 @@ def check_free(port: int) -> None:
             raise UserError(f"port {port} on 127.0.0.1 is taken; choose another with --port")
 
 
-def _announce_when_up(address: str, home: Path) -> None:
+def _announce_when_up(address: str, home: Path, password: str) -> None:
     """Print the pages of a server once it answers, from a child of this process, which is to become the server."""
     server = os.getpid()
     if os.fork():
@@ -72,7 +82,7 @@ def _announce_when_up(address: str, home: Path) -> None:
     try:
         while os.getppid() == server:
             if answers(address):
-                print("\n".join(pages(address, home)), flush=True)
+                print("\n".join(pages(address, home, password)), flush=True)
                 break
             time.sleep(POLL_SECONDS)
     finally:
@@ -88,15 +98,17 @@ def answers(address: str) -> bool:
         return False
 
 
-def pages(address: str, home: Path) -> list[str]:
+def pages(address: str, home: Path, password: str) -> list[str]:
     """The address of a server that is up, and the page of each sweep in its store, as lines."""
     body = json.dumps({"max_results": MAX_EXPERIMENTS}).encode()
-    url = f"{address}/api/2.0/mlflow/experiments/search"
+    login = base64.b64encode(f"{server_login.USER}:{password}".encode()).decode()
+    headers = {"Content-Type": "application/json", "Authorization": f"Basic {login}"}
+    question = Request(f"{address}/api/2.0/mlflow/experiments/search", body, headers)
     lines = [f"MLflow is up: {address} (Ctrl-C ends it)"]
     try:
-        with urlopen(Request(url, body, {"Content-Type": "application/json"}), timeout=30) as answer:
+        with urlopen(question, timeout=30) as answer:
             experiments = json.load(answer).get("experiments", [])
-    except (OSError, ValueError):  # it wants a password: the address must do
+    except (OSError, ValueError):  # the address must do
         return lines
     sweeps = {e["name"]: runs_page(address, e["experiment_id"]) for e in experiments if e["experiment_id"] != "0"}
     if not sweeps:

@@ -21,12 +21,8 @@ def command_temp_folder() -> Iterator[Path]:
 
     Ray lets everybody write into the folder that it is given, and to its sockets. So it is given a folder below one
     that only this user can reach.
-    Folders that killed commands have left are deleted first.
     """
-    for folder in orphaned_folders():
-        shutil.rmtree(folder, ignore_errors=True)
-    private = Path(tempfile.mkdtemp(prefix=f"orchestrate-{os.getpid()}-", dir=temp_parent()))
-    folder = private / "r"
+    folder = private_folder() / "r"
     folder.mkdir()
     earlier_default, tempfile.tempdir = tempfile.tempdir, str(folder)
     earlier_variable = os.environ.get("TMPDIR")
@@ -40,6 +36,16 @@ def command_temp_folder() -> Iterator[Path]:
         else:
             os.environ["TMPDIR"] = earlier_variable
         delete(folder)
+
+
+def private_folder() -> Path:
+    """A new folder that only this user can reach. It is an orphan as soon as this process has ended.
+
+    Orphans are deleted first.
+    """
+    for folder in orphaned_folders():
+        shutil.rmtree(folder, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"orchestrate-{os.getpid()}-", dir=temp_parent()))
 
 
 def delete(folder: Path) -> None:

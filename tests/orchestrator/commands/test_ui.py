@@ -64,7 +64,7 @@ def test_each_sweep_has_a_link_to_the_table_of_its_runs(tmp_path: Path) -> None:
     experiments = [DEFAULT, {"name": "smoke", "experiment_id": "2"}, {"name": "mine", "experiment_id": "1"}]
     with server(200, experiments) as address:
         assert answers(address)
-        assert pages(address, tmp_path) == [
+        assert pages(address, tmp_path, "secret") == [
             f"MLflow is up: {address} (Ctrl-C ends it)",
             f"mine  {address}/#/experiments/1/runs?workflowType=machine_learning",
             f"smoke  {address}/#/experiments/2/runs?workflowType=machine_learning",
@@ -73,14 +73,14 @@ def test_each_sweep_has_a_link_to_the_table_of_its_runs(tmp_path: Path) -> None:
 
 def test_an_empty_store_is_said_to_be_empty(tmp_path: Path) -> None:
     with server(200, [DEFAULT]) as address:
-        assert pages(address, tmp_path)[1:] == [
+        assert pages(address, tmp_path, "secret")[1:] == [
             f"it holds no sweep yet; orchestrate sweep FILE --home {tmp_path} makes one"
         ]
 
 
-def test_a_server_that_wants_a_password_is_told_by_its_address(tmp_path: Path) -> None:
+def test_a_server_that_takes_no_login_is_told_by_its_address(tmp_path: Path) -> None:
     with server(401, []) as address:
-        assert pages(address, tmp_path) == [f"MLflow is up: {address} (Ctrl-C ends it)"]
+        assert pages(address, tmp_path, "secret") == [f"MLflow is up: {address} (Ctrl-C ends it)"]
 
 
 def test_nothing_that_listens_is_not_up() -> None:
