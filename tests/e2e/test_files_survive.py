@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from support.commands import SMOKE, invoke, orchestrate, start, trials
-from support.endings import LONGER, wait_for_checkpoints
+from support.endings import ON_ONE_WORKER, wait_for_checkpoints
 from support.small_disks import MakeDisk, full
 from support.waiting import wait_until
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 
 def test_a_sweep_whose_disk_fills_up_stops_and_goes_on_when_there_is_room(make_disk: MakeDisk) -> None:
     home = make_disk("800m")
-    process = start("sweep", SMOKE, *LONGER, home=home)
+    process = start("sweep", SMOKE, *ON_ONE_WORKER, home=home)
     wait_for_checkpoints(home, process, count=1)
     with full(home):
         output, _ = process.communicate(timeout=240)
@@ -34,11 +34,11 @@ def test_a_sweep_whose_disk_fills_up_stops_and_goes_on_when_there_is_room(make_d
         assert {trial["status"] for trial in rows} <= {"interrupted", "finished", "pending"}
         for file in home.glob("sweeps/smoke/trials/*/checkpoint.pt"):
             checkpoint.payload_of(file)  # raises where it is not whole
-        refused = invoke("sweep", SMOKE, *LONGER, home=home)
+        refused = invoke("sweep", SMOKE, *ON_ONE_WORKER, home=home)
         assert refused.returncode == 2, refused.stdout
         assert "Traceback" not in refused.stderr and len(refused.stderr.strip().splitlines()) == 1, refused.stderr
 
-    resumed = orchestrate("sweep", SMOKE, *LONGER, home=home)
+    resumed = orchestrate("sweep", SMOKE, *ON_ONE_WORKER, home=home)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert {trial["status"] for trial in trials("smoke", home)} == {"finished"}
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from mlflow import MlflowClient
 from support.commands import SMOKE, invoke, orchestrate, start, trials
-from support.endings import LONGER, STEPS, curves_of
+from support.endings import ON_ONE_WORKER, STEPS, curves_of
 from support.ports import free_port
 from support.s3_server import KEYS, S3, use_keys
 from support.waiting import wait_until
@@ -43,7 +43,7 @@ class Moved:
 def moved(s3_of_all: S3, tmp_path_factory: pytest.TempPathFactory) -> Moved:
     folder = tmp_path_factory.mktemp("moved")
     first, second = folder / "first", folder / "second"
-    words = ("sweep", SMOKE, *LONGER, "--storage", s3_of_all.uri("moved/runs"))
+    words = ("sweep", SMOKE, *ON_ONE_WORKER, "--storage", s3_of_all.uri("moved/runs"))
     with pytest.MonkeyPatch.context() as patch:
         use_keys(patch)
         s3_of_all.make_bucket("moved")
@@ -87,7 +87,7 @@ def test_mlflow_and_the_report_have_everything_though_the_home_has_no_checkpoint
 
 
 def test_a_third_home_finds_it_all_finished(moved: Moved, s3: S3, tmp_path: Path) -> None:
-    done = invoke("sweep", SMOKE, *LONGER, "--storage", s3.uri("moved/runs"), home=tmp_path)
+    done = invoke("sweep", SMOKE, *ON_ONE_WORKER, "--storage", s3.uri("moved/runs"), home=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "found 4 trials of smoke in s3://moved/runs" in done.stdout
     assert "starting Ray" not in done.stdout

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 from support.commands import SMOKE, Done, invoke, start
-from support.endings import LONGER, wait_for_checkpoints
+from support.endings import ON_ONE_WORKER, wait_for_checkpoints
 from support.ports import free_port
 from support.proxy import start_server
 from support.strangers import AS_ROOT, REFUSALS, answer_to_a_stranger, listening, seen_by_a_stranger
@@ -84,8 +84,8 @@ def swept_through_an_outage(folder: Path) -> Outage:
     home, port = folder / "home", free_port()
     tracking = ("--tracking-uri", f"http://user:{IN_ADDRESS}@127.0.0.1:{port}")
     server = start_server(folder, port)
-    sweep = start("sweep", SMOKE, *LONGER, *tracking, home=home)
-    wait_for_checkpoints(home, sweep)
+    sweep = start("sweep", SMOKE, *ON_ONE_WORKER, *tracking, home=home)
+    wait_for_checkpoints(home, sweep, count=1)
     os.killpg(server.pid, signal.SIGSTOP)  # takes connections, and never answers
     smoke = SweepFolder(home, "smoke")
     steps = steps_of(smoke)
@@ -97,7 +97,7 @@ def swept_through_an_outage(folder: Path) -> Outage:
     assert sweep.returncode == 130, interrupted
     end(server, signal.SIGKILL)
 
-    sweep = start("sweep", SMOKE, *LONGER, *tracking, home=home)
+    sweep = start("sweep", SMOKE, *ON_ONE_WORKER, *tracking, home=home)
     steps = steps_of(smoke)
     while steps_of(smoke) <= steps:  # its workers wait at their addresses, too
         assert sweep.poll() is None, sweep.communicate()[0]

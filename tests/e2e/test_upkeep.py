@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from support.commands import SMOKE, invoke, orchestrate, start, trials
-from support.endings import LONGER, STEPS, assert_ended_like, wait_for_checkpoints
+from support.endings import ON_ONE_WORKER, STEPS, assert_ended_like, wait_for_checkpoints
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -25,14 +25,14 @@ def records(home: Path) -> dict[str, dict[str, Any]]:
 
 def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(reference: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    process = start("sweep", SMOKE, *LONGER, "--quiet", home=home)
+    process = start("sweep", SMOKE, *ON_ONE_WORKER, "--quiet", home=home)
     wait_for_checkpoints(home, process, count=1)
     key = next(home.glob("sweeps/smoke/trials/*/checkpoint.pt")).parent.name
 
     refused = invoke("clean", "smoke", "--yes", home=home)
     assert refused.returncode == 2
     assert "orchestrate stop smoke" in refused.stderr
-    second = invoke("sweep", SMOKE, *LONGER, home=home)
+    second = invoke("sweep", SMOKE, *ON_ONE_WORKER, home=home)
     assert second.returncode == 2
     assert str(process.pid) in second.stderr
 
@@ -60,10 +60,10 @@ def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(refer
     with Image.open(file) as picture:
         assert picture.size == (4 * 34 + 2, 4 * 34 + 2)
 
-    planned = json.loads(invoke("plan", SMOKE, *LONGER, "--json", home=home).stdout)
+    planned = json.loads(invoke("plan", SMOKE, *ON_ONE_WORKER, "--json", home=home).stdout)
     assert planned["expected_seconds"] > 0
     stopped_at = {trial_key: record["step"] for trial_key, record in records(home).items()}
-    process = start("sweep", SMOKE, *LONGER, home=home)
+    process = start("sweep", SMOKE, *ON_ONE_WORKER, home=home)
     wait_until(
         lambda: any(record["step"] > stopped_at.get(key, 0) for key, record in records(home).items()),
         "a later checkpoint",
@@ -74,7 +74,7 @@ def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(refer
     killed = [trial for trial in trials("smoke", home) if trial["status"] == "interrupted"]
     assert killed
 
-    resumed = orchestrate("sweep", SMOKE, *LONGER, home=home)
+    resumed = orchestrate("sweep", SMOKE, *ON_ONE_WORKER, home=home)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert "interrupted" in resumed.stdout
     for trial in killed:  # no step is repeated, though that would end the same

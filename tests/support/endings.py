@@ -28,6 +28,8 @@ LONGER = (
     *("--set", f"trial.evaluation.every={STEPS // 2}"),
 )
 """Options that make the smoke sweep long enough to be disturbed."""
+ON_ONE_WORKER = (*LONGER, "--workers", "1")
+"""For tests that need no trials side by side: a second worker costs more than it saves where tests share processors."""
 
 
 def train_alone(home: Path) -> None:
