@@ -64,7 +64,11 @@ def read_layout(path: Path, findings: Findings) -> FolderLayout:
     by_name = {folder.name.lower(): folder for folder in folders}
     train = next((by_name[name] for name in TRAIN_NAMES if name in by_name), None)
     tests = [by_name[name] for name in TEST_NAMES if name in by_name]
-    others = [folder.name for folder in folders if folder != train and folder not in tests]
+    others = [folder for folder in folders if folder != train and folder not in tests]
+    if train and tests:
+        empty = [folder for folder in others if not _images(folder, Findings(str(folder)))]
+        findings.skipped.update(f"{folder.name}/ (no images)" for folder in empty)
+        others = [folder for folder in others if folder not in empty]
     if train is None or not tests or others:
         if train or tests:
             findings.cautions.append(_not_split(train, tests, others))
@@ -79,10 +83,10 @@ def read_layout(path: Path, findings: Findings) -> FolderLayout:
     return FolderLayout(classes, train_part, _test_part(tests[0], path, classes, findings))
 
 
-def _not_split(train: Path | None, tests: list[Path], others: list[str]) -> str:
+def _not_split(train: Path | None, tests: list[Path], others: list[Path]) -> str:
     names = ", ".join(f"{folder.name}/" for folder in [*([train] if train else []), *tests])
     needed = (
-        f"nothing beside them, and {others[0]}/ is there"
+        f"nothing beside them, and {others[0].name}/ is there"
         if train and tests
         else "train/ and one of test/, val/, valid/"
     )
@@ -116,8 +120,7 @@ def _test_part(folder: Path, root: Path, classes: tuple[str, ...], findings: Fin
     if unknown := sorted(set(subfolders) - set(classes)):
         raise DataError(
             "data.path",
-            f"{folder} has a class that the training part lacks: {listed(unknown)}; {listed(classes)} "
-            "are in both, or only there",
+            f"{folder} has a class that the training part lacks: {listed(unknown)} (it has {listed(classes)})",
         )
     _count_files_beside(folder, findings)
     files = [_images(subfolders[name], findings) if name in subfolders else [] for name in classes]

@@ -78,7 +78,7 @@ def test_with_test_and_val_the_tests_are_held_out_and_the_rest_is_said(tmp_path:
 def test_a_class_that_only_the_tests_have_is_refused(tmp_path: Path) -> None:
     pictures(tmp_path / "train" / "cats", 3)
     pictures(tmp_path / "test" / "dogs", 3)
-    assert "a class that the training part lacks: dogs" in refused(tmp_path)
+    assert "a class that the training part lacks: dogs (it has cats)" in refused(tmp_path)
 
 
 def test_a_class_without_tests_is_no_error(tmp_path: Path) -> None:
@@ -87,6 +87,16 @@ def test_a_class_without_tests_is_no_error(tmp_path: Path) -> None:
     pictures(tmp_path / "test" / "cats", 3)
     images, _ = folder_set(tmp_path)
     assert images.test_labels is not None and images.test_labels.tolist() == [0, 0, 0]
+
+
+def test_a_folder_without_images_beside_the_parts_is_no_class(tmp_path: Path) -> None:
+    for name in ("train", "test"):
+        pictures(tmp_path / name, 3)
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations" / "boxes.json").write_text("{}")
+    images, findings = folder_set(tmp_path)
+    assert images.class_names == () and len(images.test_images) == 3
+    assert findings.skipped == {"annotations/ (no images)": 1}
 
 
 @pytest.mark.parametrize("names", [("test", "train", "cats"), ("train", "cats"), ("test", "val")])
