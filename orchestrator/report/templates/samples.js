@@ -28,7 +28,8 @@ filterBy("samples-filter", words => {
   return count;
 });
 
-const enlarged = document.getElementById("enlarged"), [large, caption] = enlarged.querySelectorAll("img, figcaption");
+const enlarged = document.getElementById("enlarged"), large = node("img"), caption = node("figcaption");
+enlarged.querySelector("figure").append(large, caption);
 let shownFigure = null;
 function enlarge(figure) {
   shownFigure = figure;

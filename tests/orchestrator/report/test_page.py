@@ -384,3 +384,18 @@ def test_a_mean_has_its_interval_if_there_is_one() -> None:
     assert mean_with_interval(None) == "–"
     assert mean_with_interval(InterquartileMean(1234.4, None, None, 3)) == "1,234"
     assert mean_with_interval(InterquartileMean(5.04, 4.9, 5.25, 7)) == "5.04 (4.9 to 5.25)"
+
+
+def test_settings_without_a_difference_together_are_left_out_and_so_are_intervals_that_say_nothing(
+    tmp_path: Path,
+) -> None:
+    """Noise alone decides what becomes of these runs; then the learning rate decides with it, on two seeds."""
+    text = page_of(made_sweep(*noise_decides(2)), tmp_path)
+    assert "No two settings were seen to act together" in text
+    runs = noise_decides(2)
+    for run in runs:
+        if run.factors == {LR: 2e-4, NOISE: 0.1} and run.seed == 0:
+            run.verdict, run.since = "collapsed", 10
+    (table,) = (table for table in Elements(page_of(made_sweep(*runs), tmp_path)).tables if "changes, when" in table[0])
+    assert table[1][-1].strip().startswith("-50")
+    assert "-200 to +200" not in table[1][-1]

@@ -109,11 +109,11 @@ def test_parallel_coordinates_have_a_line_for_every_run_that_was_compared(open_r
     page = open_report(made_sweep(*runs))
     (lines,) = figure(page, "#parallel")["data"]
     axes = {axis["label"]: axis for axis in lines["dimensions"]}
-    assert list(axes) == ["lr", "noise", "seed", "verdict", "Frechet at the end"]
+    assert list(axes) == ["lr", "noise", "seed", "verdict", "Frechet"]
     assert all(len(axis["values"]) == 8 for axis in axes.values())
     verdicts = [axes["verdict"]["ticktext"][index] for index in axes["verdict"]["values"]]
     assert verdicts == [run.outcome for run in runs[:8]]
-    assert list(axes["Frechet at the end"]["values"]) == [run.quality("frechet") for run in runs[:8]]
+    assert list(axes["Frechet"]["values"]) == [run.quality("frechet") for run in runs[:8]]
 
 
 def test_the_filter_counts_over_the_tables_of_all_evaluators(open_report: OpenReport) -> None:
