@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -93,4 +94,4 @@ def tracking_option(options: SweepOptions) -> str:
     """` --tracking-uri URI` if MLflow's store is not the default one of the home; otherwise empty."""
     if options.tracking_uri == default_uri(options.home):
         return ""
-    return f" --tracking-uri {without_secrets(options.tracking_uri)}"
+    return f" --tracking-uri {shlex.quote(without_secrets(options.tracking_uri))}"

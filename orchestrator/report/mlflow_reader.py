@@ -6,8 +6,9 @@ reading them by run id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,26 +37,10 @@ def read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None = None) 
 
     Raises UserError if MLflow or the sweep cannot be read.
     """
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        return _read_sweep(tracking_uri, sweep, parent_run_id)
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise UserError(f"MLflow at {without_secrets(tracking_uri)} cannot be read: {first_line(error)}") from None
-
-
-def _read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None) -> SweepData:
-    client = client_for(tracking_uri)
-    experiment = client.get_experiment_by_name(sweep)
-    parent = client.get_run(parent_run_id) if parent_run_id else _newest_parent(client, experiment)
-    if not experiment or not parent:
-        safe_uri = without_secrets(tracking_uri)
-        raise UserError(f"MLflow at {safe_uri} holds no sweep {sweep!r}; `orchestrate sweep FILE` makes one")
-    reader, parent = _Reader(tracking_uri), logged_run(parent, tracking_uri)
+    parent, children = _runs(tracking_uri, sweep, parent_run_id)
+    reader = _Reader(tracking_uri)
     logged = reader.sweep(parent, sweep)
-    children = child_runs(client, experiment.experiment_id, parent.run_id)
-    by_key = {run.tags.key: run for run in (logged_run(child, tracking_uri) for child in children)}
+    by_key = {run.tags.key: run for run in children}
     pictures_per_trial = max(1, MAX_PICTURES // max(1, len(logged.trials)))
     with ThreadPoolExecutor(READING_THREADS) as pool:
         runs = list(
@@ -73,6 +58,32 @@ def _read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None) -> Swe
         runs=runs,
         real=reader.real_pictures(runs, by_key),
     )
+
+
+@contextmanager
+def _asking(tracking_uri: str) -> Iterator[None]:
+    """Whatever MLflow's client raises in this context becomes a UserError: also for a hostile answer."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"MLflow at {without_secrets(tracking_uri)} cannot be read: {first_line(error)}") from None
+
+
+def _runs(tracking_uri: str, sweep: str, parent_run_id: str | None) -> tuple[LoggedRun, list[LoggedRun]]:
+    """The parent run and its child runs. Raises UserError."""
+    with _asking(tracking_uri):
+        client = client_for(tracking_uri)
+        experiment = client.get_experiment_by_name(sweep)
+        run = client.get_run(parent_run_id) if parent_run_id else _newest_parent(client, experiment)
+    if not experiment or not run:
+        safe_uri = without_secrets(tracking_uri)
+        raise UserError(f"MLflow at {safe_uri} holds no sweep {sweep!r}; `orchestrate sweep FILE` makes one")
+    parent = logged_run(run, tracking_uri)
+    with _asking(tracking_uri):
+        children = child_runs(client, experiment.experiment_id, parent.run_id)
+    return parent, [logged_run(child, tracking_uri) for child in children]
 
 
 def _newest_parent(client: Any, experiment: Any) -> Any:
@@ -113,9 +124,13 @@ class _Reader:
         with artifact_schemas.named_in_errors(run.run_id, path):
             return parse(self.read(run, path))
 
-    @_retry_request
     def list_files(self, run: LoggedRun, folder: str = "") -> set[str]:
-        """The paths of the files and folders in an artifact folder of the run."""
+        """The paths of the files and folders in an artifact folder of the run. Raises UserError."""
+        with _asking(self.tracking_uri):
+            return self._list_files(run, folder)
+
+    @_retry_request
+    def _list_files(self, run: LoggedRun, folder: str) -> set[str]:
         from mlflow.artifacts import list_artifacts
 
         uri = f"{run.artifact_uri}/{folder}".rstrip("/")

@@ -24,6 +24,7 @@ def prepare(folder: Path) -> tuple[str, dict[str, str]]:
         "database_uri": sqlite_uri(folder / "users.db"),
         "admin_username": USER,
         "admin_password": password,
+        "auth_cache_ttl_seconds": "600",  # else each of the many requests of a page hashes the password anew
         "authorization_function": "mlflow.server.auth:authenticate_request_basic_auth",
     }
     config = configparser.ConfigParser()

@@ -101,14 +101,19 @@ def test_artifacts_are_at_mlflows_own_server_or_in_a_folder_or_bucket(
 
 
 @contextmanager
-def foreign_server() -> Iterator[tuple[str, list[str]]]:
-    """Its address, and what it was asked for."""
+def foreign_server(content: bytes | None = None) -> Iterator[tuple[str, list[str]]]:
+    """Its address, and what it was asked for. `content`: of each answer; None for answers that there is nothing."""
     asked: list[str] = []
 
     class Foreign(BaseHTTPRequestHandler):
         def answer(self) -> None:
             asked.append(self.path)
-            self.send_error(404)
+            if content is None:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(content)
 
         do_GET = do_PUT = do_POST = do_HEAD = answer  # noqa: N815  # the names that the library calls
 
@@ -155,3 +160,14 @@ def test_artifacts_at_a_foreign_server_are_neither_fetched_nor_sent(kind: str, m
                 database.execute("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", (before, run))
         assert asked == []
     assert read_sweep(uri, "tiny").runs[0].verdict
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no JSON", b"null", b"[]", b'"x"', b"5", b'{"experiment": 5}', b'{"experiment": {"experiment_id": [1]}}'],
+)
+def test_whatever_a_server_answers_is_a_line(content: bytes) -> None:
+    with foreign_server(content) as (address, asked), pytest.raises(UserError, match=r"^MLflow at http") as caught:
+        read_sweep(address, "tiny")
+    assert asked
+    assert "\n" not in str(caught.value)
