@@ -63,7 +63,7 @@ def count_states(rows: list[TrialRow]) -> str:
     return f"{len(rows)} trials: {', '.join(parts)}"
 
 
-def _counts(names: Counter[str | None]) -> str:
+def _counts(names: Counter[str]) -> str:
     return ", ".join(f"{count} {name}" for name, count in names.items())
 
 
