@@ -69,7 +69,7 @@ class RunWriter:
         new = [Metric(name, value, now_ms, 0) for name, value in values.items() if shown.get(name) != value]
         if new:
             self.client.log_batch(self.id, metrics=new)
-            self.sent["points"] += len(new)
+            self.sent["metrics of the sweep"] += len(new)
 
     def send(
         self,
