@@ -91,7 +91,7 @@ def _exit_at_limit() -> None:
     """Waits for one event, the first signal, so this is no `PeriodicThread`."""
     _first_signal.wait()
     time.sleep(shutdown_budgets.SHUTDOWN_LIMIT)
-    print(f"\n{INTERRUPTED_MESSAGE}", flush=True)
+    _for_a_second(lambda: print(f"\n{INTERRUPTED_MESSAGE}", flush=True))
     exit_at_once(INTERRUPTED)
 
 
@@ -118,6 +118,19 @@ def kill_children() -> None:
 def exit_at_once(exit_code: int) -> None:
     """Leave everything as a `kill -9` would, which the next command is prepared for, but with no process left over."""
     kill_children()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _for_a_second(flush_output)
     os._exit(exit_code)
+
+
+def flush_output() -> None:
+    """Whatever can still be written of what was printed: the disk may be full, or this may be within a print."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, RuntimeError, ValueError):
+            stream.flush()
+
+
+def _for_a_second(write: Callable[[], None]) -> None:
+    """Let another thread write. Nothing waits for ever, though nobody may read what a thread is writing just now."""
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    thread.join(1)

@@ -143,9 +143,9 @@ def read(data: DataConfig, download: bool = False) -> ImageArrays:
     if data.name == "digits":
         loaded = _digits()
     elif data.name in TORCHVISION:
-        loaded = _from_torchvision(data.name, user_path(data.root or "datasets"), download)
+        loaded = _from_torchvision(data.name, Path(data.root or "datasets"), download)
     else:
-        loaded = _own_images(data, user_path(data.path or ""))
+        loaded = _own_images(data, Path(data.path or ""))
     if data.name == "stacked_mnist":
         assert loaded.test is not None
         loaded = Loaded(stack(loaded.train, 0), stack(loaded.test, 1), tuple(f"{n:03}" for n in range(1000)))

@@ -63,7 +63,7 @@ def read_layout(path: Path, findings: Findings) -> FolderLayout:
     folders = _subfolders(path, path, findings)
     by_name = {folder.name.lower(): folder for folder in folders}
     train = next((by_name[name] for name in TRAIN_NAMES if name in by_name), None)
-    tests = [by_name[name] for name in TEST_NAMES if name in by_name]
+    tests = _by_use([by_name[name] for name in TEST_NAMES if name in by_name], train)
     others = [folder for folder in folders if folder != train and folder not in tests]
     if train and tests:
         empty = [folder for folder in others if not _images(folder, Findings(str(folder)))]
@@ -81,6 +81,17 @@ def read_layout(path: Path, findings: Findings) -> FolderLayout:
     findings.cautions.extend(_same_folder([train, tests[0]]))
     findings.held_out = f"{tests[0].name}/"
     return FolderLayout(classes, train_part, _test_part(tests[0], path, classes, findings))
+
+
+def _by_use(tests: list[Path], train: Path | None) -> list[Path]:
+    """The folders that may be the held-out part, the best first: with images, and with classes if `train` has them."""
+
+    def lacks(folder: Path) -> tuple[bool, bool]:
+        unsaid = Findings(str(folder))
+        is_unsorted = bool(train and _subfolders(train, train, unsaid)) and not _subfolders(folder, folder, unsaid)
+        return not _images(folder, unsaid), is_unsorted
+
+    return sorted(tests, key=lacks) if len(tests) > 1 else tests
 
 
 def _not_split(train: Path | None, tests: list[Path], others: list[Path]) -> str:
@@ -117,7 +128,8 @@ def _test_part(folder: Path, root: Path, classes: tuple[str, ...], findings: Fin
     subfolders = {own.name: own for own in _subfolders(folder, root, findings)} if classes else {}
     if not subfolders:
         return FolderPart([_some_images(folder, findings)], labelled=False)
-    if unknown := sorted(set(subfolders) - set(classes)):
+    others = set(subfolders) - set(classes)
+    if unknown := sorted(name for name in others if _images(subfolders[name], Findings(name))):
         raise DataError(
             "data.path",
             f"{folder} has a class that the training part lacks: {listed(unknown)} (it has {listed(classes)})",
@@ -132,28 +144,32 @@ def _test_part(folder: Path, root: Path, classes: tuple[str, ...], findings: Fin
 def _subfolders(folder: Path, root: Path, findings: Findings) -> list[Path]:
     """The folders in `folder` that can hold images. A link up to a folder above would repeat every image."""
     subfolders, above = [], [root.resolve(), *root.resolve().parents, folder.resolve()]
+    skipped = Counter[str]()
     for entry in sorted(folder.iterdir()):
         if not entry.is_dir() or entry.name.startswith("."):
             continue
         if entry.name in NO_DATA:
-            findings.skipped[f"{entry.name}/ (no data)"] += 1
+            skipped[f"{entry.name}/ (no data)"] += 1
         elif entry.is_symlink() and entry.resolve() in above:
-            findings.skipped[f"{entry.name}/ (a link to a folder that it lies in)"] += 1
+            skipped[f"{entry.name}/ (a link to a folder that it lies in)"] += 1
         else:
             subfolders.append(entry)
+    if subfolders:  # otherwise `_images` counts them, in the same folder
+        findings.skipped.update(skipped)
     return subfolders
 
 
 def _same_folder(folders: list[Path]) -> list[str]:
     """Cautions about links through which the same images are in two of the folders."""
     cautions = []
-    real: dict[Path, Path] = {}
+    targets: dict[Path, list[Path]] = {}
     for folder in folders:
-        target = folder.resolve()
-        for other_target, other in real.items():
-            if target.is_relative_to(other_target) or other_target.is_relative_to(target):
-                cautions.append(f"{other.name}/ and {folder.name}/ hold the same images: one is a link into the other")
-        real[target] = folder
+        targets.setdefault(folder.resolve(), []).append(folder)
+    for target, same in targets.items():
+        above = [other for parent in target.parents for other in targets.get(parent, ())]
+        for first, second in [*((same[0], other) for other in same[1:]), *((other, same[0]) for other in above)]:
+            names = sorted([first.name, second.name])
+            cautions.append(f"{names[0]}/ and {names[1]}/ hold the same images: one is a link into the other")
     return cautions
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import ExifTags, Image, ImageColor, UnidentifiedImageError
 
-from gan_core.data.preprocessing import fit
+from gan_core.data.preprocessing import DataError, fit
 from gan_core.error_text import first_line
 from gan_core.memory import available_memory
 from gan_core.regular_files import open_regular
@@ -52,7 +52,11 @@ class DecodedImage(NamedTuple):
 
 
 def decode(file: Path, size: int, background: str) -> DecodedImage:
-    """The image at `size` by the size rule; where it is transparent, `background` shows. Raises ImageFileError."""
+    """The image at `size` by the size rule; where it is transparent, `background` shows.
+
+    Raises ImageFileError for what is wrong with the file, DataError for what may work at another time: without
+    permission, memory or a disk that answers, nobody knows whether the file is broken.
+    """
     try:
         with warnings.catch_warnings(), open_regular(file) as content:
             warnings.simplefilter("ignore")  # Pillow warns about harmless oddities
@@ -60,7 +64,11 @@ def decode(file: Path, size: int, background: str) -> DecodedImage:
                 return _decode(image, size, background)
     except UnidentifiedImageError:
         raise ImageFileError("") from None
+    except MemoryError:
+        raise DataError("data.path", f"{file} does not fit in the memory that is available") from None
     except OSError as error:
+        if error.errno:  # of the system; Pillow's own have none
+            raise DataError("data.path", f"{file} cannot be read ({error.strerror})") from None
         raise ImageFileError((error.strerror or first_line(error)).lower()) from None
     except Exception as error:  # Pillow raises a different class for each way that a file can be broken
         raise ImageFileError(first_line(error)) from None
@@ -90,7 +98,7 @@ def _check_pixels(image: Image.Image) -> None:
     if pixels > MAX_PIXELS:
         raise ValueError(f"{image.width} x {image.height}; at most {MAX_PIXELS // 10**6} million pixels are read")
     if pixels > FEW_PIXELS and pixels * BYTES_PER_PIXEL > available_memory():
-        raise ValueError(f"{image.width} x {image.height}; too large for the memory that is available")
+        raise MemoryError
 
 
 def _orientation(image: Image.Image) -> int:

@@ -47,6 +47,8 @@ def from_npz(path: Path, size: int, rgb: bool = False) -> Loaded:
                 _check_images(path, f"{part}images", headers[f"{part}images"])
             names = [f"{part}{kind}" for part in parts for kind in ("images", "labels")] + ["class_names"]
             wanted = [name for name in names if name in headers]
+            if objects := [name for name in wanted if headers[name].dtype.hasobject]:
+                raise ValueError(f"`{objects[0]}` holds Python objects")
             _check_size(path, [headers[name] for name in wanted], [headers[f"{p}images"] for p in parts], size, rgb)
             arrays = {name: _read(archive, name) for name in wanted}
             unread = sorted(set(archive.namelist()) - {f"{name}.npy" for name in wanted})
@@ -76,9 +78,7 @@ def _headers(archive: zipfile.ZipFile) -> dict[str, Header]:
                 read_header = np.lib.format.read_array_header_2_0
             shape, _, dtype = read_header(array)
             header = Header(shape, dtype)
-            if dtype.hasobject:
-                raise ValueError(f"`{name}` holds Python objects")
-            if header.bytes > entry.file_size - array.tell():
+            if not dtype.hasobject and header.bytes > entry.file_size - array.tell():
                 raise ValueError(f"`{name}` says that it is {dtype}{list(shape)}, and holds less")
         headers[name] = header
     return headers

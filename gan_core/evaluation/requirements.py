@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from gan_core import families
 from gan_core.config.sections import EvaluationConfig
 from gan_core.config.trial import TrialConfig
-from gan_core.data.datasets import Described, user_path
+from gan_core.data.datasets import Described
 from gan_core.data.preprocessing import DataError
 from gan_core.evaluation.dimensions import dimensions_of
 
@@ -36,7 +37,7 @@ def check_evaluation(config: TrialConfig, images: Described[Any]) -> None:
     if kind == "inception":
         from gan_core.evaluation import inception
 
-        inception.check(user_path(evaluation.weights or ""))
+        inception.check(Path(evaluation.weights or ""))
     if kind == "classifier" and (images.labels is None or len(images.class_names) < 2):
         raise DataError(
             "evaluation.features",

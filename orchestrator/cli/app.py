@@ -15,7 +15,7 @@ from orchestrator import __version__
 from orchestrator.cli import manage, run, show
 from orchestrator.console.closed_output import watch_output
 from orchestrator.errors import ServiceError, UserError
-from orchestrator.signals import INTERRUPTED, INTERRUPTED_MESSAGE, SOME_FAILED, Interrupted
+from orchestrator.signals import INTERRUPTED, INTERRUPTED_MESSAGE, SOME_FAILED, Interrupted, flush_output
 
 app = typer.Typer(
     name="orchestrate",
@@ -100,6 +100,5 @@ def main() -> None:
     """The console script. It leaves without unloading torch and Ray, which would take 2 seconds."""
     watch_output()
     code = run_command()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush_output()
     os._exit(code)

@@ -91,11 +91,26 @@ def join(address: str) -> Any:
     import ray
 
     suppress_events()
+    if address == "auto":
+        address = _own_cluster() or address
     try:
         ray.init(address=address, **INIT_OPTIONS)
     except Exception as error:
         raise UserError(f"no Ray cluster at {address} ({first_line(error)}); check `ray status` there") from None
     return ray
+
+
+def _own_cluster() -> str | None:
+    """The address of the cluster that this user's `docker/start/head.sh` runs here; None if there is none.
+
+    Ray's "auto" would look for it in the folder that all users of the machine share, and then take any Ray.
+    """
+    folder = Path(os.environ.get("TEMP_DIR") or "/tmp") / f"ray-{os.getuid()}"
+    file = folder / "ray" / "ray_current_cluster"
+    try:
+        return file.read_text().strip() if folder.stat().st_uid == os.getuid() else None
+    except OSError:
+        return None
 
 
 def suppress_events() -> None:

@@ -50,13 +50,20 @@ class Cluster:
 
     def __enter__(self) -> Cluster:
         handlers = {number: signal.getsignal(number) for number in SIGNALS}
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # for Ray's processes, which inherit it
-        if self.address is None:
-            self._start_local()
-        else:
-            self.ray = ray_environment.join(self.address)
-        for number, handler in handlers.items():  # Ray takes SIGTERM for itself, and ends the process with code 15
-            signal.signal(number, handler)
+        # Ray's processes inherit the block: a closed terminal ends this process alone, which hears of it afterwards
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+        try:
+            if self.address is None:
+                self._start_local()
+            else:
+                self.ray = ray_environment.join(self.address)
+        except SystemExit:  # Ray takes SIGTERM for itself, and ends the process with code 15
+            kill_children()  # Ray does not know yet which processes it has started
+            raise Interrupted from None
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
         if self.device == "gpu" and not self.gpus():
             self.ray.shutdown()
             raise UserError("--device gpu: Ray finds no GPU (see `ray status`); leave it out to train on processors")
@@ -86,17 +93,13 @@ class Cluster:
         self._watch_processes()
 
     def _init_local(self) -> None:
-        try:
-            self.ray.init(
-                num_cpus=self.workers,
-                include_dashboard=False,
-                object_store_memory=self.object_store_bytes,
-                _temp_dir=str(self.scratch),
-                **ray_environment.INIT_OPTIONS,
-            )
-        except Interrupted:  # Ray does not know yet which processes it has started
-            kill_children()
-            raise
+        self.ray.init(
+            num_cpus=self.workers,
+            include_dashboard=False,
+            object_store_memory=self.object_store_bytes,
+            _temp_dir=str(self.scratch),
+            **ray_environment.INIT_OPTIONS,
+        )
 
     def _ray_log(self) -> str:
         """The last lines that Ray's processes wrote on stderr, each below the message; "" if they wrote nothing."""

@@ -15,7 +15,7 @@ from gan_core.data.preprocessing import DataError
 from gan_core.data.summary import DataSummary, summarize, summary_lines
 from orchestrator.console.output import print_json, say
 from orchestrator.errors import UserError, escape_control_characters
-from orchestrator.sweepfile.settings import NEEDED
+from orchestrator.sweepfile.advice import NEEDED
 
 PLAIN_YAML = re.compile(r"[\w/.-][\w/. -]*(?<! )")
 """A path that needs no quotes in YAML."""
@@ -26,11 +26,13 @@ MAX_CLASSES = 1000
 def check(path: Path, image_size: int, background: str, json: bool, console: Console) -> int:
     """Read the images as a sweep would, without the broken ones; returns 1 if there are some. Raises UserError."""
     path = datasets.user_path(str(path)).absolute()
+    if background != DataConfig().background and not os.path.isdir(path):
+        raise UserError("--background is for folders of images: arrays have no transparency")
     summary = _read(path, image_size, background)
     if json:
         print_json(summary)
     else:
-        for line in _lines(summary):
+        for line in _lines(summary, image_size, background):
             say(console, escape_control_characters(line), word_wrap=True)
     return 1 if summary["broken"] else 0
 
@@ -50,12 +52,14 @@ def _read(path: Path, image_size: int, background: str) -> DataSummary:
     return summary
 
 
-def _lines(summary: DataSummary) -> list[str]:
+def _lines(summary: DataSummary, image_size: int, background: str) -> list[str]:
     lines = summary_lines(summary, most_classes=MAX_CLASSES, most_broken=len(summary["broken"]))
     lines += [f"caution: {caution}" for caution in summary["cautions"]]
     path = summary["path"]
     name = "image_folder" if os.path.isdir(path) else "npz"
     written = path if PLAIN_YAML.fullmatch(path) else "'" + path.replace("'", "''") + "'"
+    options = f", image_size: {image_size}" if image_size != DataConfig().image_size else ""
+    options += f", background: '{background}'" if background != DataConfig().background else ""
     skip = ", skip_broken: true" if summary["broken"] else ""
     advice = "; or repair or remove the broken files" if skip else ""
-    return [*lines, f"use it in a sweep file with  data: {{name: {name}, path: {written}{skip}}}{advice}"]
+    return [*lines, f"use it in a sweep file with  data: {{name: {name}, path: {written}{options}{skip}}}{advice}"]

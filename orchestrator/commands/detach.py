@@ -12,6 +12,7 @@ from rich.console import Console
 from orchestrator.command_hints import orchestrate_command
 from orchestrator.console.output import say
 from orchestrator.errors import UserError
+from orchestrator.signals import Interrupted
 from orchestrator.store.sweep_folder import SweepFolder, make_home
 from orchestrator.store.sweep_lock import is_held, read_holder
 from orchestrator.sweepfile import loader
@@ -30,19 +31,28 @@ def start_detached(file: Path, overrides: list[str], home: Path, words: list[str
         holder = read_holder(folder)
         process_name = f"process {holder.process}" if holder else "another process"
         raise UserError(f"sweep {folder.name} is being run by {process_name} already")
-    make_home(home)
-    folder.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        make_home(home)
+        folder.folder.mkdir(parents=True, exist_ok=True)
+        folder.output_file.touch()
+    except OSError as error:
+        raise UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home") from None
     with open(folder.output_file, "a+", encoding="utf-8", errors="replace") as log:
         begin = log.seek(0, 2)
         sweep = subprocess.Popen(
-            [sys.executable, "-m", "orchestrator", *words],
+            [sys.executable, "-P", "-m", "orchestrator", *words],  # -P: modules in the current folder are not imported
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
-        while sweep.poll() is None and not is_held(folder.lock_file):
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+        try:
+            while sweep.poll() is None and not _holds_lock(sweep.pid, folder):
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+        except KeyboardInterrupt:
+            sweep.terminate()
+            sweep.wait()
+            raise Interrupted from None
         if sweep.returncode is not None:
             log.seek(begin)
             say(console, log.read().rstrip())
@@ -52,3 +62,8 @@ def start_detached(file: Path, overrides: list[str], home: Path, words: list[str
     for title, command in (("how it stands", "status"), ("to end it", "stop")):
         say(console, f"  {title:<13}{orchestrate_command(f'{command} {folder.name}', home)}")
     return 0
+
+
+def _holds_lock(process: int, folder: SweepFolder) -> bool:
+    holder = read_holder(folder)
+    return holder is not None and holder.process == process and is_held(folder.lock_file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -120,7 +121,9 @@ def _finalize(
 
 def _stop_for_user(stop: StopRequest, display: Display) -> None:
     stop.request()
-    display.note("stopping: every running trial saves a checkpoint (again to leave at once)")
+    text = "stopping: every running trial saves a checkpoint (again to leave at once)"
+    # In another thread: the signal may have come in the middle of a print, which cannot begin another one
+    threading.Thread(target=display.note, args=(text,), daemon=True).start()
 
 
 def _statuses(plan: Plan) -> set[str]:

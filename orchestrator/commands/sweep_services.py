@@ -52,10 +52,12 @@ def start_ray(plan: Plan, options: SweepOptions, display: Display) -> Iterator[C
     data_bytes = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in plan.data.values())
 
     def leave(process_name: str) -> None:
-        display.console.show_cursor()
-        display.note(f"Ray's {process_name} has died; the same command goes on from the last checkpoints")
-        temp_folder.delete(scratch)
-        exit_at_once(SOME_FAILED)
+        try:
+            display.console.show_cursor()
+            display.note(f"Ray's {process_name} has died; the same command goes on from the last checkpoints")
+            temp_folder.delete(scratch)
+        finally:
+            exit_at_once(SOME_FAILED)
 
     with (
         temp_folder.command_temp_folder() as scratch,

@@ -9,18 +9,21 @@ import signal
 import socket
 import sys
 import time
+from http.client import HTTPException
 from pathlib import Path
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 
 from orchestrator.command_hints import orchestrate_command
 from orchestrator.errors import UserError
 from orchestrator.store import temp_folder
 from orchestrator.tracking import server_login
-from orchestrator.tracking.address import is_server, without_secrets
+from orchestrator.tracking.address import is_server, parse, without_secrets
 from orchestrator.tracking.client import runs_page
 from orchestrator.tracking.sqlite import database_file
 
 POLL_SECONDS = 0.2
+DIRECTLY = build_opener(ProxyHandler({}))
+"""Asks a server on this machine: a proxy of the environment neither answers for it nor hears the password."""
 MAX_EXPERIMENTS = 1000
 """So many of the newest are asked for."""
 
@@ -33,6 +36,7 @@ def serve(home: Path, uri: str, port: int) -> None:
     theirs in the home. Raises UserError if the port is taken, or if there is no store at `uri`: MLflow would make an
     empty one.
     """
+    parse(uri)
     if is_server(uri):
         print(f"MLflow already serves these runs at {without_secrets(uri)}")
         return
@@ -48,7 +52,7 @@ def serve(home: Path, uri: str, port: int) -> None:
     print(f"starting MLflow on {without_secrets(uri)} ...", flush=True)
     print(f"user {server_login.USER}, password {password} (a new one each time)", flush=True)
     _announce_when_up(f"http://127.0.0.1:{port}", home, password)
-    command = [sys.executable, "-m", "mlflow", "server", "--app-name", server_login.APP, "--no-serve-artifacts"]
+    command = [sys.executable, "-P", "-m", "mlflow", "server", "--app-name", server_login.APP, "--no-serve-artifacts"]
     command += ["--default-artifact-root", (home.absolute() / "mlartifacts").as_uri()]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     os.execv(sys.executable, command)
@@ -92,9 +96,9 @@ def _announce_when_up(address: str, home: Path, password: str) -> None:
 def answers(address: str) -> bool:
     """Whether MLflow's server is up."""
     try:
-        with urlopen(f"{address}/health", timeout=5):
+        with DIRECTLY.open(f"{address}/health", timeout=5):
             return True
-    except OSError:
+    except (OSError, HTTPException):
         return False
 
 
@@ -106,9 +110,9 @@ def pages(address: str, home: Path, password: str) -> list[str]:
     question = Request(f"{address}/api/2.0/mlflow/experiments/search", body, headers)
     lines = [f"MLflow is up: {address} (Ctrl-C ends it)"]
     try:
-        with urlopen(question, timeout=30) as answer:
+        with DIRECTLY.open(question, timeout=30) as answer:
             experiments = json.load(answer).get("experiments", [])
-    except (OSError, ValueError):  # the address must do
+    except (OSError, ValueError, HTTPException):  # the address must do
         return lines
     sweeps = {e["name"]: runs_page(address, e["experiment_id"]) for e in experiments if e["experiment_id"] != "0"}
     if not sweeps:

@@ -79,6 +79,8 @@ class Display:
         self._names = {p.key: p.trial.name for p in plan.unfinished}
         self._steps = {p.key: p.config.steps for p in plan.unfinished}
         self.ended_count = len(plan.trials) - len(plan.unfinished)
+        failed = self.outcome_counts[TrialStatus.FAILED]  # no plan has these; the rest is counted again
+        self.outcome_counts = +Counter({str(TrialStatus.FAILED): failed})
         for planned in plan.trials:
             if planned.state == TrialStatus.FINISHED and planned.record.verdict:
                 self.outcome_counts[planned.record.verdict["name"]] += 1

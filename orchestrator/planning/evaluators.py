@@ -63,7 +63,7 @@ def _build(config: EvaluationConfig, images: datasets.ImageSet, home: Path) -> E
         if kind == "classifier":
             measured_in = _classifier(images, cache)
         elif kind == "inception":
-            measured_in = features.inception_features(datasets.user_path(config.weights or ""))
+            measured_in = features.inception_features(Path(config.weights or ""))
         else:
             measured_in = features.random_features(images.channels)
     except CheckpointError as error:

@@ -35,26 +35,29 @@ def time_groups(plan: Plan, home: Path, note: Callable[[str], None]) -> list[Tim
     for planned in pilot_plan.trials:
         images, evaluator = plan.images[planned.fingerprint], evaluators[planned.evaluation]
         seconds = time_steps(Trainer(planned.config, images, device, evaluator))
+        if seconds is None:
+            note(f"pilot of {planned.trial.name}: it ended at its first steps, which tell no time")
+            continue
         note(f"pilot of {planned.trial.name}: {seconds * 1000:.3g} ms a step, evaluations included")
         slowness = seconds / mean_step_seconds(planned.config)
         timed_trials.append(TimedTrial(planned.config, slowness, pilot_of=planned.trial.group))
     return timed_trials
 
 
-def time_steps(trainer: Trainer) -> float:
+def time_steps(trainer: Trainer) -> float | None:
     """Seconds of a step with its share of the evaluations: times steps for SECONDS_A_GROUP, and one evaluation.
 
-    The first step is not counted: it evaluates the untrained generator and warms up.
+    The first step is not counted: it evaluates the untrained generator and warms up. None if there was no other.
     """
-    config, durations = trainer.config, list[float]()
+    steps, every, durations = trainer.config.steps, trainer.config.evaluation.every, list[float]()
     try:
         trainer.step()
         deadline = time.perf_counter() + SECONDS_A_GROUP
-        while trainer.step_count < config.steps:
+        while trainer.step_count < steps:
             start = time.perf_counter()
             evaluated = trainer.step().snapshot is not None
             _synchronize(trainer)
-            if not evaluated:
+            if not evaluated or every == 1:
                 durations.append(time.perf_counter() - start)
             if time.perf_counter() > deadline and len(durations) >= MIN_STEPS:
                 break
@@ -64,8 +67,10 @@ def time_steps(trainer: Trainer) -> float:
     trainer.evaluate()
     trainer.snapshot()
     evaluation = time.perf_counter() - start
-    step = sum(durations) / len(durations) if durations else evaluation  # if every step evaluates, there is no other
-    return step + evaluation / config.evaluation.every
+    if not durations:
+        return None
+    step = sum(durations) / len(durations)
+    return step if every == 1 else step + evaluation / every
 
 
 def _synchronize(trainer: Trainer) -> None:

@@ -14,7 +14,7 @@ from gan_core.data.preprocessing import DataError
 from gan_core.data.summary import DataSummary, summarize
 from gan_core.evaluation.requirements import check_data, check_evaluation
 from orchestrator.command_hints import client_path
-from orchestrator.errors import Problem, SpecError
+from orchestrator.errors import Problem, SpecError, escape_control_characters
 from orchestrator.planning.data_paths import caution_about_paths, with_absolute_paths
 from orchestrator.store.json_files import read_json_or_none
 from orchestrator.store.record import Record
@@ -128,6 +128,7 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
     """
     folder = SweepFolder(home, sweep.name)
     loaded: dict[str, datasets.ImageArrays] = {}
+    unreadable: dict[str, DataError] = {}
     problems: dict[tuple[str, str], Problem] = {}
     planned, begun = [], folder.begun_keys()
     names: dict[str, str] = {}
@@ -135,10 +136,16 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
         try:
             config = with_absolute_paths(trial, sweep.file, home)
             data_config = config.data.model_dump_json()
+            if data_config in unreadable:
+                raise unreadable[data_config]
             if data_config not in loaded:
                 if config.data.root == str((home / "datasets").absolute()):
                     make_home(home)
-                loaded[data_config] = datasets.read(config.data, download=True)
+                try:
+                    loaded[data_config] = datasets.read(config.data, download=True)
+                except DataError as error:
+                    unreadable[data_config] = error
+                    raise
             images = loaded[data_config]
             errors = _errors(config, images)
         except DataError as error:
@@ -186,4 +193,4 @@ def _cautions(trials: list[Trial], sweep_file: str, summaries: list[DataSummary]
     """About the data sets of the trials, each once."""
     of_paths = [caution for trial in trials for caution in caution_about_paths(trial, sweep_file)]
     of_data = [f"{summary['path']}: {caution}" for summary in summaries for caution in summary["cautions"]]
-    return list(dict.fromkeys([*of_paths, *of_data]))
+    return list(dict.fromkeys(map(escape_control_characters, [*of_paths, *of_data])))

@@ -47,5 +47,7 @@ def training_seconds(config: TrialConfig, first_step: int, last_step: int) -> fl
     """Of training from one step to another. A trial is evaluated before its first step, too."""
     every = config.evaluation.every
     evaluations = last_step // every - first_step // every
+    if first_step < last_step == config.steps and last_step % every:  # the last step is always evaluated
+        evaluations += 1
     begin = 0.0 if first_step else SECONDS_TO_BEGIN + evaluation_seconds(config)
     return begin + (last_step - first_step) * step_seconds(config) + evaluations * evaluation_seconds(config)

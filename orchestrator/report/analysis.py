@@ -128,7 +128,8 @@ def _to_the_end(runs: list[Result], label: Callable[[Result], str], planned: Pla
 
 
 def _extended(curve: SurvivalCurve, last: int) -> SurvivalCurve:
-    if curve.steps[-1] >= last:
+    """The curve on to a later step, if every run has had an event: of those that are left nobody knows more."""
+    if curve.steps[-1] >= last or curve.surviving[-1] > 0:
         return curve
     low, high, surviving = ([*values, *values[-1:]] for values in (curve.low, curve.high, curve.surviving))
     return replace(curve, steps=[*curve.steps, last], surviving=surviving, low=low, high=high)

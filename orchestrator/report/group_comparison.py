@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from orchestrator.formatting import format_level
 from orchestrator.report.data import RunData, SweepData
+from orchestrator.report.merge import sweep_of_group
 from orchestrator.report.trial_settings import Settings, differing_settings, settings_of
 from orchestrator.statistics.result import Result
 
@@ -43,17 +44,18 @@ def group_comparisons(data: SweepData) -> dict[str, list[Result]]:
     for run, settings in zip(runs, settings_of(runs), strict=True):
         groups.setdefault(run.group, []).append(Member(run, settings))
     differing = differing_settings([member.settings for members in groups.values() for member in members])
-    by_setting: dict[tuple[str, str], list[str]] = {}
+    by_setting: dict[tuple[str, str, str], list[str]] = {}
     by_group: dict[str, Groups] = {}
     for group, earlier in _with_earlier(list(groups)):
         separating = {name: _separating(groups[name], groups[group], differing) for name in earlier}
         reference = next((name for name, paths in separating.items() if len(paths) == 1), None)
         if reference is not None:
-            by_setting.setdefault((reference, separating[reference][0]), []).append(group)
+            key = (reference, separating[reference][0], sweep_of_group(group, data))  # groups of two sweeps stay apart
+            by_setting.setdefault(key, []).append(group)
         else:
             by_group[group] = {name: groups[name] for name in (earlier[0], group)}
     comparisons: dict[str, list[Result]] = {}
-    for (reference, path), others in by_setting.items():
+    for (reference, path, _), others in by_setting.items():
         chosen = {name: groups[name] for name in (reference, *others)}
         comparisons[_name(chosen)] = _by_setting(chosen, path, differing)
     comparisons |= {_name(pair): _by_group(pair, differing) for pair in by_group.values()}

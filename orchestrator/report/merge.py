@@ -41,6 +41,11 @@ def merged(sweeps: list[SweepData]) -> SweepData:
     )
 
 
+def sweep_of_group(group: str, data: SweepData) -> str:
+    """The sweep that a group of a comparison is of; "" in the report of a single sweep."""
+    return next((name for name in data.compared if group.startswith(f"{name}: ")), "")
+
+
 def _each_result_once(runs: list[tuple[str, RunData]]) -> list[tuple[str, RunData]]:
     """(name of the sweep, run), without runs that repeat an earlier one of their trial, or lack the result it has."""
     of_trial: dict[tuple[str, bool], list[tuple[str, RunData]]] = {}

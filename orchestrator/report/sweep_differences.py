@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 from statistics import median
 
@@ -10,12 +11,14 @@ from orchestrator.formatting import format_level, short_names
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
 from orchestrator.report.leaderboard import stable_share
-from orchestrator.report.merge import SWEEP
+from orchestrator.report.merge import SWEEP, sweep_of_group
 from orchestrator.report.trial_settings import differing_settings, settings_of
 from orchestrator.statistics.effects import Effect
 
 MAX_SETTINGS = 4
 """Most settings that a sentence lists."""
+MAX_EFFECTS = 3
+"""Most effects that a sentence lists: those that hold first, then the largest."""
 
 
 def difference_sentences(data: SweepData, analysis: Analysis) -> list[str]:
@@ -23,7 +26,8 @@ def difference_sentences(data: SweepData, analysis: Analysis) -> list[str]:
     if not data.compared:
         return []
     results = "; ".join(f"{name} had {_result(name, data)}" for name in data.compared)
-    return [f"{results}.", _settings_sentence(data), _pairs_sentence(data, analysis)]
+    sentences = [f"{results}.", _settings_sentence(data), _same_trials_sentence(data), _pairs_sentence(data, analysis)]
+    return list(filter(None, sentences))
 
 
 def _result(name: str, data: SweepData) -> str:
@@ -36,11 +40,14 @@ def _result(name: str, data: SweepData) -> str:
     distances = [value for run in ended if (value := run.quality(metric_names.FRECHET)) is not None]
     has_distance = len(evaluators) == 1 and distances
     quality = f", with a median Frechet distance of {median(distances):.3g}" if has_distance else ""
-    return f"{stable_share(ended)} runs stable{quality}"
+    share = stable_share(ended)
+    return f"{share} runs stable{quality}" if share.total else f"only unfinished runs{quality}"
 
 
 def _settings_sentence(data: SweepData) -> str:
-    """`They differ in noise (before: 0; after: 0, 0.1).`"""
+    """`They differ in noise (before: 0; after: 0, 0.1).` "" as long as a run has not told its settings."""
+    if not all(run.settings for runs in data.compared.values() for run in runs):
+        return ""
     of_all = iter(settings_of([run for runs in data.compared.values() for run in runs]))
     settings = {name: list(islice(of_all, len(runs))) for name, runs in data.compared.items()}
     paths = differing_settings([own for members in settings.values() for own in members])
@@ -60,13 +67,25 @@ def _settings_sentence(data: SweepData) -> str:
     return f"They differ in {', '.join(parts[:MAX_SETTINGS])}{more}."
 
 
+def _same_trials_sentence(data: SweepData) -> str:
+    """`2 trials are the same in two sweeps.` "" if there are none."""
+    counts = Counter(run.key for runs in data.compared.values() for run in {run.key: run for run in runs}.values())
+    shared = sum(count > 1 for count in counts.values())
+    return f"{shared} trial{'s are' if shared > 1 else ' is'} the same in several sweeps." if shared else ""
+
+
 def _pairs_sentence(data: SweepData, analysis: Analysis) -> str:
     effects = [effect for effect in analysis.effects if _is_between_sweeps(effect, data)]
     if not effects:
         return (
-            "No run of one sweep has a partner in another with the same seed, so nothing says what made the difference."
+            "No run of one sweep has a partner in another that has the same seed and differs, so nothing says what "
+            "made the difference."
         )
-    return f"In pairs of runs alike in all else: {'; '.join(_change(effect, analysis) for effect in effects[:3])}."
+    surest = sorted(effects, key=lambda e: (not (e.stable_holds or e.images_hold), -abs(e.stable.mean)))
+    rest = len(effects) - MAX_EFFECTS
+    more = f"; and {rest} more below" if rest > 0 else ""
+    changes = "; ".join(_change(effect, analysis) for effect in surest[:MAX_EFFECTS])
+    return f"In pairs of runs alike in all else: {changes}{more}."
 
 
 def _is_between_sweeps(effect: Effect, data: SweepData) -> bool:
@@ -74,11 +93,7 @@ def _is_between_sweeps(effect: Effect, data: SweepData) -> bool:
     if effect.factor == SWEEP:
         return True
     others, against, reference = effect.group.rpartition(" against ")
-    return bool(against) and _sweep_of(reference, data) != _sweep_of(others, data)
-
-
-def _sweep_of(group: str, data: SweepData) -> str:
-    return next((name for name in data.compared if group.startswith(f"{name}: ")), "")
+    return bool(against) and sweep_of_group(reference, data) != sweep_of_group(others, data)
 
 
 def _change(effect: Effect, analysis: Analysis) -> str:

@@ -13,6 +13,7 @@ NUMBERS = {"int_type", "int_from_float", "float_type", "finite_number"}
 """Kinds of pydantic's errors for a value that is not the number that a setting needs."""
 NEEDED = {
     "betas": "two numbers of at least 0 and less than 1, such as [0.5, 0.999]",
+    "background": "white, black or a colour in quotes, such as '#ff8800'",
     "classes": "a list of class names or indices, such as [0, 1]",
 }
 """What is needed for a setting with this last name, where pydantic's message would be about tuples."""

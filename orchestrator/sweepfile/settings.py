@@ -17,13 +17,6 @@ MAX_PROBLEMS = 20
 SETTINGS = [path for path in setting_paths() if path != "seed"]
 """The settings that a sweep file may set; seeds are listed at its top."""
 
-NEEDED = {
-    "betas": "two numbers of at least 0 and less than 1, such as [0.5, 0.999]",
-    "background": "white, black or a colour in quotes, such as '#ff8800'",
-    "classes": "a list of class names or indices, such as [0, 1]",
-}
-"""What is needed for a setting with this last name, where pydantic's message would be about tuples."""
-
 LocatedSettings = dict[str, LocatedValue]
 """Dotted path of a setting -> its value and where it is written."""
 

@@ -50,6 +50,7 @@ def parse(uri: str) -> URL:
     from sqlalchemy.exc import ArgumentError
 
     try:
+        urlsplit(uri)  # as others read it
         url = make_url(uri)
         is_clear = _is_server_clear(uri, url) if url.drivername in SERVERS else _is_database_clear(uri, url)
     except (ArgumentError, ValueError):  # ValueError: of a port that is no number
@@ -58,7 +59,7 @@ def parse(uri: str) -> URL:
         raise UserError(
             "MLFLOW_TRACKING_URI is no address that can be read (it is not shown: it may hold a password); write "
             "http://HOST:PORT, sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/DATABASE, and in user and "
-            "password %40 for @, %2F for /, %3F for ?, %23 for #"
+            "password %40 for @, %2F for /, %3F for ?, %23 for #, %5B for ["
         )
     return url
 

@@ -80,6 +80,19 @@ def test_a_reader_that_goes_away_ends_the_command_in_order(tmp_path: Path) -> No
     assert saved.exists()
 
 
+@pytest.mark.parametrize("number", [None, signal.SIGINT], ids=["the reader goes away", "Ctrl-C"])
+def test_a_stop_in_the_middle_of_a_print_is_no_error(number: signal.Signals | None) -> None:
+    process = subprocess.Popen(program("prints_while_it_trains"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout and process.stderr
+    process.stdout.readline()
+    if number:
+        process.send_signal(number)
+        process.stdout.read()
+    else:
+        process.stdout.close()
+    assert (process.wait(timeout=60), process.stderr.read()) == (130, b"")
+
+
 def test_a_terminal_that_is_closed_ends_the_command_in_order(tmp_path: Path) -> None:
     saved = tmp_path / "saved"
     ours, theirs = os.openpty()

@@ -72,7 +72,7 @@ function scaleOf(values, log) {
   const ticks = [...powers.map(value => -value), 0, ...powers.toReversed()];
   return {
     type: "linear", suffix: ", symmetric logarithm", draw, tickmode: "array", tickvals: ticks.map(draw),
-    ticktext: ticks.map(value => String(Number(value.toPrecision(1))).replace("-", "\u2212")),
+    ticktext: ticks.map(value => (Math.abs(value) < 1e5 ? String(Number(value.toPrecision(1))) : value.toExponential(0)).replace("-", "\u2212")),
   };
 }
 
@@ -82,7 +82,8 @@ function curveFigure(metric, all) {
   const trials = all.filter(number => isShown[number] && metric.curves[number]);
   const levels = levelsOf(by, all.map(number => model.trials[number]));
   const curves = trials.map(number => smooth(valuesOf(metric.curves[number]), weight));
-  const scale = scaleOf([...curves.flat(), ...(metric.floor ? [metric.floor[0]] : [])], controls.log.checked);
+  const framed = curves.filter((_, index) => model.trials[trials[index]].outcome !== "diverged");
+  const scale = scaleOf([...(framed.length ? framed : curves).flat(), ...(metric.floor ? [metric.floor[0]] : [])], controls.log.checked);
   const traces = levels.map((level, index) => ({
     type: "scatter", mode: "lines", name: level, x: [], y: [], text: [], customdata: [], connectgaps: false,
     line: {color: colourOf(by, level, index), width: 1.5, dash: DASHES[Math.floor(index / PALETTE.length) % DASHES.length]},

@@ -70,7 +70,7 @@ function heatFigure(width) {
   const texts = cells.map(row => row.map(runs => textOf(runs, measure)));
   const axis = (name, levels, lines) => ({
     title: {text: plain(name), standoff: 8}, type: "category", showgrid: false,
-    tickmode: "array", tickvals: levels.map((_, index) => index), ticktext: lines.map(inLines),
+    tickmode: "array", tickvals: levels, ticktext: lines.map(inLines),
   });
   return {
     title: `${measure.title}; brighter is better`,
@@ -91,13 +91,14 @@ function heatFigure(width) {
 }
 
 function parallelFigure(width) {
-  const trials = trialsOf(chosen.group.value).filter(trial => trial.final !== null || trial.stable !== null);
+  const trials = trialsOf(chosen.group.value).filter(trial => trial.final !== null || trial.stable !== null || trial.outcome === "unfinished");
   const names = [...varied(chosen.group.value), "seed"], worst = Math.max(...trials.map(trial => trial.final ?? -Infinity));
   const axisCount = names.length + 1 + isFinite(worst), side = 56;
   const room = Math.max(onPaper ? 0 : 84, (width - 2 * side) / Math.max(1, axisCount - 1));  // from an axis to the next
   const category = (label, values, levels) => ({
     label: plain(shortened(label, room - 8)), values: values.map(value => levels.indexOf(value)), tickvals: levels.map((_, index) => index),
-    ticktext: levels.map(level => plain(shortened(String(level), room - 16))), range: [-0.2, levels.length - 0.8],
+    // unlike other texts of Plotly, these are no HTML; equal ones would be one level: each has its own invisible end
+    ticktext: levels.map((level, index) => shortened(String(level), room - 16) + "\u200b".repeat(index)), range: [-0.2, levels.length - 0.8],
   });
   const dimensions = names.map(name => category(name, trials.map(t => levelOf(name, t)), ordered(name, trials)));
   const outcomes = [...new Set(trials.map(trial => trial.outcome))];
