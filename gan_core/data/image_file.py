@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import warnings
 from pathlib import Path
@@ -38,6 +39,10 @@ SCALED = "scaled from 16 bits to 8"
 FIRST_FRAME = "with several frames or pages (the first is read)"
 
 
+NOT_THERE = (errno.ENOENT, errno.ELOOP)
+"""Of a link that leads nowhere."""
+
+
 class ImageFileError(ValueError):
     """The file is no readable image. The message says why, and is empty if Pillow says no more than that."""
 
@@ -67,7 +72,7 @@ def decode(file: Path, size: int, background: str) -> DecodedImage:
     except MemoryError:
         raise DataError("data.path", f"{file} does not fit in the memory that is available") from None
     except OSError as error:
-        if error.errno:  # of the system; Pillow's own have none
+        if error.errno and error.errno not in NOT_THERE:  # Pillow's own have none
             raise DataError("data.path", f"{file} cannot be read ({error.strerror})") from None
         raise ImageFileError((error.strerror or first_line(error)).lower()) from None
     except Exception as error:  # Pillow raises a different class for each way that a file can be broken

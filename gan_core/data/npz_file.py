@@ -43,12 +43,12 @@ def from_npz(path: Path, size: int, rgb: bool = False) -> Loaded:
             headers = _headers(archive)
             prefix = _prefix(path, headers)
             parts = [prefix, "test_"] if "test_images" in headers else [prefix]
-            for part in parts:
-                _check_images(path, f"{part}images", headers[f"{part}images"])
             names = [f"{part}{kind}" for part in parts for kind in ("images", "labels")] + ["class_names"]
             wanted = [name for name in names if name in headers]
             if objects := [name for name in wanted if headers[name].dtype.hasobject]:
                 raise ValueError(f"`{objects[0]}` holds Python objects")
+            for part in parts:
+                _check_images(path, f"{part}images", headers[f"{part}images"])
             _check_size(path, [headers[name] for name in wanted], [headers[f"{p}images"] for p in parts], size, rgb)
             arrays = {name: _read(archive, name) for name in wanted}
             unread = sorted(set(archive.namelist()) - {f"{name}.npy" for name in wanted})

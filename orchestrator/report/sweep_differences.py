@@ -26,8 +26,7 @@ def difference_sentences(data: SweepData, analysis: Analysis) -> list[str]:
     if not data.compared:
         return []
     results = "; ".join(f"{name} had {_result(name, data)}" for name in data.compared)
-    sentences = [f"{results}.", _settings_sentence(data), _same_trials_sentence(data), _pairs_sentence(data, analysis)]
-    return list(filter(None, sentences))
+    return list(filter(None, [f"{results}.", _settings_sentence(data), *_pairs_sentences(data, analysis)]))
 
 
 def _result(name: str, data: SweepData) -> str:
@@ -46,7 +45,7 @@ def _result(name: str, data: SweepData) -> str:
 
 def _settings_sentence(data: SweepData) -> str:
     """`They differ in noise (before: 0; after: 0, 0.1).` "" as long as a run has not told its settings."""
-    if not all(run.settings for runs in data.compared.values() for run in runs):
+    if not all(run.settings or run.has_ended for runs in data.compared.values() for run in runs):
         return ""
     of_all = iter(settings_of([run for runs in data.compared.values() for run in runs]))
     settings = {name: list(islice(of_all, len(runs))) for name, runs in data.compared.items()}
@@ -74,18 +73,16 @@ def _same_trials_sentence(data: SweepData) -> str:
     return f"{shared} trial{'s are' if shared > 1 else ' is'} the same in several sweeps." if shared else ""
 
 
-def _pairs_sentence(data: SweepData, analysis: Analysis) -> str:
+def _pairs_sentences(data: SweepData, analysis: Analysis) -> list[str]:
     effects = [effect for effect in analysis.effects if _is_between_sweeps(effect, data)]
     if not effects:
-        return (
-            "No run of one sweep has a partner in another that has the same seed and differs, so nothing says what "
-            "made the difference."
-        )
+        nothing = "No run of one sweep has a partner in another that has the same seed and differs"
+        return [_same_trials_sentence(data), f"{nothing}, so nothing says what made the difference."]
     surest = sorted(effects, key=lambda e: (not (e.stable_holds or e.images_hold), -abs(e.stable.mean)))
     rest = len(effects) - MAX_EFFECTS
     more = f"; and {rest} more below" if rest > 0 else ""
     changes = "; ".join(_change(effect, analysis) for effect in surest[:MAX_EFFECTS])
-    return f"In pairs of runs alike in all else: {changes}{more}."
+    return [f"In pairs of runs alike in all else: {changes}{more}."]
 
 
 def _is_between_sweeps(effect: Effect, data: SweepData) -> bool:

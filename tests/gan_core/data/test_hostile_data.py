@@ -138,7 +138,7 @@ def test_an_image_that_is_too_large_for_what_is_available_is_refused(
 ) -> None:
     Image.new("L", (1500, 1500)).save(tmp_path / "large.png")
     monkeypatch.setattr(image_file, "available_memory", lambda: 30 * 10**6)
-    refused("image_folder", tmp_path, "large.png: not a readable image, 1500 x 1500; too large for the memory")
+    refused("image_folder", tmp_path, "large.png does not fit in the memory that is available")
 
 
 PEAK = """

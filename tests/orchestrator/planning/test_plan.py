@@ -13,6 +13,7 @@ from support.tiny import run_some_steps, run_to_end, tiny_with
 from orchestrator.errors import SpecError
 from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.planning.trial_cost import mean_step_seconds
 from orchestrator.sweepfile import loader
 
 MakePlan = Callable[[], Plan]
@@ -127,7 +128,10 @@ def test_the_time_left_follows_the_measured_speed_and_the_workers(tiny_plan: Mak
 def test_a_group_that_was_not_timed_yet_is_estimated_from_the_others(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     dear = replace(plan.trials[3], trial=replace(plan.trials[3].trial, group="dear"))
-    dear = replace(dear, config=dear.config.model_copy(update={"batch_size": 16}))
+    wide = dear.config.model.model_copy(update={"width": 64})
+    dear = replace(dear, config=dear.config.model_copy(update={"model": wide}))
     eta = Eta(replace(plan, trials=[plan.trials[0], dear]), workers=1)
     eta.progress(plan.trials[0].key, left=0, seconds=8.0)
-    assert eta.seconds_left() == pytest.approx(8 * 2.0)
+    ratio = mean_step_seconds(dear.config) / mean_step_seconds(plan.trials[0].config)
+    assert ratio > 1
+    assert eta.seconds_left() == pytest.approx(8.0 * ratio)
