@@ -201,8 +201,10 @@ def test_a_gpu_that_no_node_has_is_refused_from_outside_too(ended: Ended) -> Non
 
 
 def test_a_wrong_token_ends_in_one_line_that_says_so(ended: Ended, tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("0" * 64)
-    wrong = ended.cluster.client_environment() | {"RAY_AUTH_TOKEN_PATH": str(tmp_path / "token")}
+    token = tmp_path / "token"
+    token.touch(mode=0o600)
+    token.write_text("0" * 64)
+    wrong = ended.cluster.client_environment() | {"RAY_AUTH_TOKEN_PATH": str(token)}
     words = [*COMMAND, "status", "smoke", "--address", ended.cluster.dashboard]
     done = subprocess.run(words, capture_output=True, text=True, env=wrong, timeout=300)
     assert done.returncode == 2, done.stdout + done.stderr
