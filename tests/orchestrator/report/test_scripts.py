@@ -111,7 +111,8 @@ def test_parallel_coordinates_have_a_line_for_every_run_that_was_compared(open_r
     axes = {axis["label"]: axis for axis in lines["dimensions"]}
     assert list(axes) == ["lr", "noise", "seed", "verdict", "Frechet"]
     assert all(len(axis["values"]) == 8 for axis in axes.values())
-    verdicts = [axes["verdict"]["ticktext"][index] for index in axes["verdict"]["values"]]
+    names = [text.rstrip("\u200b") for text in axes["verdict"]["ticktext"]]
+    verdicts = [names[index] for index in axes["verdict"]["values"]]
     assert verdicts == [run.outcome for run in runs[:8]]
     assert list(axes["Frechet"]["values"]) == [run.quality("frechet") for run in runs[:8]]
 
@@ -154,6 +155,21 @@ def test_the_heat_map_opens_where_cells_differ_and_shows_quality_too(open_report
         page.wait_for_function("text => heatFigure(900).data[0].text.flat().includes(text)", arg=text)
     (heat,) = figure(page, "#heat")["data"]
     assert len(heat["text"]) == len(heat["text"][0]) == 2
+
+
+def test_each_row_of_the_heat_map_has_the_name_of_its_own_level(open_report: OpenReport) -> None:
+    """Plotly takes a number as the place of a level, unless a level is called so."""
+    runs = [made_run({LR: lr, NOISE: noise}, 0) for lr in (1, 10) for noise in (0.0, 1.0, 2.0)]
+    page = open_report(made_sweep(*runs))
+    figure(page, "#heat")
+    place = (
+        "axis => [...document.querySelectorAll(`#heat .${axis}tick text`)].map(text => text.getBoundingClientRect())"
+    )
+    text = "axis => [...document.querySelectorAll(`#heat .${axis}tick text`)].map(text => text.textContent)"
+    for axis, levels in (("x", 2), ("y", 3)):
+        boxes = page.evaluate(place, axis)
+        assert len({round(box["x"] + box["y"] + box["width"] / 2) for box in boxes}) == levels
+        assert len(set(page.evaluate(text, axis))) == levels
 
 
 def test_samples_and_curves_show_only_what_is_asked_for_in_the_colours_that_they_had(open_report: OpenReport) -> None:
