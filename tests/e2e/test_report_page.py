@@ -155,10 +155,12 @@ def test_the_theme_button_changes_the_page_and_its_charts(report: Path, open_pag
     button = page.locator("button.theme")
     assert button.get_attribute("aria-label") == "Change to dark colours"
     button.click()
+    scroll_to(page, "#heat")  # a chart that nobody is near is drawn when somebody comes
     page.wait_for_function(f"ink => {ink} !== ink", arg=light[1])
     assert page.evaluate(paper) != light[0]
     assert button.get_attribute("aria-label") == "Change to light colours"
     button.click()
+    scroll_to(page, "#heat")
     page.wait_for_function(f"ink => {ink} === ink", arg=light[1])
     assert page.evaluate(paper) == light[0]
 
@@ -217,7 +219,7 @@ def test_the_heat_map_is_over_the_two_settings_that_the_reader_chooses(report: P
     page.wait_for_function(f"{axes}.join() === 'smoothing,seed'")
     across = page.evaluate(cells)
     assert [len(row) for row in across] == [2]
-    assert all(cell in ("0 of 1", "1 of 1", "1 unfinished") for row in across for cell in row)
+    assert all(cell.endswith("(1 of 1)") for row in across for cell in row)  # distances: no run is stable or is not
     page.locator("#factors-x").select_option("seed")
     page.locator("#factors-y").select_option("smoothing")
     page.wait_for_function(f"{axes}.join() === 'seed,smoothing'")
