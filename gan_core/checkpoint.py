@@ -61,7 +61,7 @@ def payload_of(path: Path) -> memoryview:
         payload, archive = content, content[: -LENGTH_BYTES - COMMENT_BYTES]
         length, comment = content[len(archive) : -COMMENT_BYTES], content[-COMMENT_BYTES:]
         if bytes(comment[: len(MAGIC)]) != MAGIC or int.from_bytes(length, "little") != COMMENT_BYTES:
-            raise CheckpointError(f"{path} is not a checkpoint of gan_core, or it is cut off")
+            raise CheckpointError(f"{path} is damaged, or is not a checkpoint of gan_core")
         digest = comment[len(MAGIC) :]
     if hashlib.sha256(archive).digest() != bytes(digest):
         raise CheckpointError(f"{path} is damaged: its checksum does not match")
