@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ DRIVER_NOTES = "GPU stall due to ReadPixels"
 """Said by the graphics driver of software rendering, not by the page."""
 
 OpenPage = Callable[..., Page]
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # commands inherit it, and these tests may run under `nohup`
 
 
 @pytest.fixture(scope="module")
