@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -61,7 +61,7 @@ def create(uri: str, create_tables: Callable[[str], object]) -> None:
             left_behind.unlink()
         if file.exists():
             return
-        suffix = f".new-{os.getpid()}"
+        suffix = f".new-{secrets.token_hex(4)}"  # one for each try: MLflow keeps the connections of one that failed
         path, mark, query = uri.partition("?")
         create_tables(f"{path}{suffix}{mark}{query}")
         file.with_name(file.name + suffix).rename(file)
