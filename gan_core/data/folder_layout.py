@@ -40,9 +40,6 @@ class FolderPart:
     files: list[list[Path]]
     labelled: bool
 
-    def labels(self) -> list[int]:
-        return [label for label, files in enumerate(self.files) for _ in files]
-
     def __len__(self) -> int:
         return sum(map(len, self.files))
 
@@ -86,12 +83,15 @@ def read_layout(path: Path, findings: Findings) -> FolderLayout:
 def _by_use(tests: list[Path], train: Path | None) -> list[Path]:
     """The folders that may be the held-out part, the best first: with images, and with classes if `train` has them."""
 
-    def lacks(folder: Path) -> tuple[bool, bool]:
-        unsaid = Findings(str(folder))
-        is_unsorted = bool(train and _subfolders(train, train, unsaid)) and not _subfolders(folder, folder, unsaid)
-        return not _images(folder, unsaid), is_unsorted
+    if train is None or len(tests) < 2:
+        return tests
+    unsaid = Findings(str(train))
+    has_classes = bool(_subfolders(train, train, unsaid))
 
-    return sorted(tests, key=lacks) if len(tests) > 1 else tests
+    def lacks(folder: Path) -> tuple[bool, bool]:
+        return not _images(folder, unsaid), has_classes and not _subfolders(folder, folder, unsaid)
+
+    return sorted(tests, key=lacks)
 
 
 def _not_split(train: Path | None, tests: list[Path], others: list[Path]) -> str:

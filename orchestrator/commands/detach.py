@@ -14,7 +14,7 @@ from orchestrator.console.output import say
 from orchestrator.errors import UserError
 from orchestrator.signals import Interrupted
 from orchestrator.store.sweep_folder import SweepFolder, make_home
-from orchestrator.store.sweep_lock import is_held, read_holder
+from orchestrator.store.sweep_lock import is_held, read_holder, refuse_if_held
 from orchestrator.sweepfile import loader
 
 SECONDS_BETWEEN_LOOKS = 0.2
@@ -27,10 +27,7 @@ def start_detached(file: Path, overrides: list[str], home: Path, words: list[str
     before it holds the lock, that is shown here, and its exit code is returned. Raises UserError.
     """
     folder = SweepFolder(home, loader.load(file, overrides).name)
-    if is_held(folder.lock_file):
-        holder = read_holder(folder)
-        process_name = f"process {holder.process}" if holder else "another process"
-        raise UserError(f"sweep {folder.name} is being run by {process_name} already")
+    refuse_if_held(folder)
     try:
         make_home(home)
         folder.folder.mkdir(parents=True, exist_ok=True)

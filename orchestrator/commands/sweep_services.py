@@ -55,7 +55,7 @@ def start_ray(plan: Plan, options: SweepOptions, display: Display) -> Iterator[C
         try:
             display.console.show_cursor()
             display.note(f"Ray's {process_name} has died; the same command goes on from the last checkpoints")
-            temp_folder.delete(scratch)
+            temp_folder.delete_with_parent(scratch)
         finally:
             exit_at_once(SOME_FAILED)
 

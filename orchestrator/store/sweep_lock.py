@@ -37,7 +37,7 @@ def hold(folder: SweepFolder) -> Iterator[None]:
         folder.folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
-        raise UserError(_held_by_another(folder)) from None
+        raise _held_by_another(folder) from None
     except OSError as error:
         raise UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home") from None
     try:
@@ -50,11 +50,17 @@ def hold(folder: SweepFolder) -> Iterator[None]:
         lock.release()
 
 
-def _held_by_another(folder: SweepFolder) -> str:
+def refuse_if_held(folder: SweepFolder) -> None:
+    """Raises UserError that names the command which holds the sweep's lock now, if one does."""
+    if is_held(folder.lock_file):
+        raise _held_by_another(folder)
+
+
+def _held_by_another(folder: SweepFolder) -> UserError:
     holder = read_holder(folder)
     command = f"process {holder.process} on {holder.host} since {holder.since}" if holder else "another process"
     stop = orchestrate_command(f"stop {folder.name}", folder.home)
-    return f"sweep {folder.name} is being run by {command}; wait for it, or stop it first: {stop}"
+    return UserError(f"sweep {folder.name} is being run by {command}; wait for it, or stop it first: {stop}")
 
 
 def read_holder(folder: SweepFolder) -> LockHolder | None:

@@ -35,7 +35,7 @@ def command_temp_folder() -> Iterator[Path]:
             del os.environ["TMPDIR"]
         else:
             os.environ["TMPDIR"] = earlier_variable
-        delete(folder)
+        delete_with_parent(folder)
 
 
 def private_folder() -> Path:
@@ -48,8 +48,8 @@ def private_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=f"orchestrate-{os.getpid()}-", dir=temp_parent()))
 
 
-def delete(folder: Path) -> None:
-    """Delete the temporary folder of a command with the private folder around it."""
+def delete_with_parent(folder: Path) -> None:
+    """Delete the temporary folder of a command, and the private folder around it."""
     shutil.rmtree(folder.parent, ignore_errors=True)
 
 

@@ -99,6 +99,17 @@ def test_a_folder_without_images_beside_the_parts_is_no_class(tmp_path: Path) ->
     assert findings.skipped == {"annotations/ (no images)": 1}
 
 
+@pytest.mark.parametrize("test", ["empty", "unsorted"])
+def test_a_test_folder_that_cannot_be_used_leaves_the_place_to_the_next(tmp_path: Path, test: str) -> None:
+    for part, value in (("train", 1), ("val", 2)):
+        for name in ("cats", "dogs"):
+            pictures(tmp_path / part / name, 2, value)
+    pictures(tmp_path / "test", 0 if test == "empty" else 3, 3)
+    images, findings = folder_set(tmp_path)
+    assert set(images.test_images.flat) == {2} and findings.held_out == "val/"
+    assert "test/, because val/ is the held-out part" in findings.skipped
+
+
 @pytest.mark.parametrize("names", [("test", "train", "cats"), ("train", "cats"), ("test", "val")])
 def test_names_of_parts_that_are_read_as_classes_are_said(tmp_path: Path, names: tuple[str, ...]) -> None:
     for name in names:

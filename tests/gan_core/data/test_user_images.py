@@ -67,6 +67,10 @@ def test_npz_with_its_own_test_part_is_split_as_it_says(tmp_path: Path) -> None:
     assert found.class_names == ("odd", "even")
 
 
+def test_an_array_that_is_not_read_may_be_anything(tmp_path: Path) -> None:
+    assert len(npz(tmp_path, images=GREY, file_names=np.array(["a.png"] * len(GREY), object))) > 0
+
+
 def test_npz_without_names_of_classes_numbers_them(tmp_path: Path) -> None:
     assert npz(tmp_path, images=GREY, labels=LABELS).class_names == ("0", "1")
 

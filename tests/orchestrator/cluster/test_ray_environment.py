@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
 import pytest
+import ray
 
 from orchestrator.cluster.job_client import connect
 from orchestrator.cluster.ray_environment import has_token, join
@@ -31,6 +33,21 @@ def test_a_token_that_others_can_read_is_not_used(
         for refuse in (lambda: join(address), lambda: connect(f"http://{address}")):
             with pytest.raises(UserError, match=f"others can read the cluster's token in {token}.*chmod 600"):
                 refuse()
+
+
+def test_auto_is_the_cluster_of_this_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whose head was started by docker/start/head.sh, and not any Ray of the machine."""
+    monkeypatch.setenv("TEMP_DIR", str(tmp_path))
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
+    folder = tmp_path / f"ray-{os.getuid()}" / "ray"
+    folder.mkdir(parents=True)
+    (folder / "ray_current_cluster").write_text("127.0.0.9:6379\n")
+    addresses: list[str] = []
+    monkeypatch.setattr(ray, "init", lambda address, **_: addresses.append(address))
+    join("auto")
+    (folder / "ray_current_cluster").unlink()
+    join("auto")
+    assert addresses == ["127.0.0.9:6379", "auto"]
 
 
 def test_a_token_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.tiny import run_some_steps, run_to_end, tiny_with
 
+from gan_core.data import datasets
 from orchestrator.errors import SpecError
 from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan, make_plan
@@ -135,3 +136,15 @@ def test_a_group_that_was_not_timed_yet_is_estimated_from_the_others(tiny_plan: 
     ratio = mean_step_seconds(dear.config) / mean_step_seconds(plan.trials[0].config)
     assert ratio > 1
     assert eta.seconds_left() == pytest.approx(8.0 * ratio)
+
+
+def test_data_that_cannot_be_used_is_read_once_however_many_trials_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "tiny.yaml"
+    file.write_text(tiny_with("data: {name: image_folder, path: nothing}"))
+    reads, read = list[str](), datasets.read
+    monkeypatch.setattr(datasets, "read", lambda data, **more: reads.append(data.name) or read(data, **more))
+    with pytest.raises(SpecError, match="does not exist"):
+        make_plan(loader.load(file), tmp_path / "home")
+    assert reads == ["image_folder"]

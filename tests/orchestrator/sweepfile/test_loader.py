@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from textwrap import dedent, indent
+from textwrap import dedent
 
 import pytest
+from support.sweep_texts import group
 
 from orchestrator.sweepfile.loader import load
 from orchestrator.sweepfile.model import Sweep, Trial
@@ -17,12 +18,6 @@ def read(folder: Path, text: str, *overrides: str) -> Sweep:
     file = folder / "sweep.yaml"
     file.write_text(dedent(text), encoding="utf-8")
     return load(file, list(overrides))
-
-
-def group(text: str, shared: str = "") -> str:
-    """A sweep file with the one group `g` that has these keys, and these settings shared in `trial`."""
-    trial = f"trial:\n{indent(dedent(shared), '  ')}\n" if shared else ""
-    return f"sweep: s\n{trial}groups:\n  - name: g\n{indent(dedent(text), '    ')}"
 
 
 def names(trials: list[Trial]) -> list[str]:
