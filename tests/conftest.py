@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ DRIVER_NOTES = "GPU stall due to ReadPixels"
 
 OpenPage = Callable[..., Page]
 
+for variable in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "ORCHESTRATE_HOME"):
+    os.environ.pop(variable, None)  # whoever runs the tests may have set them for their own sweeps
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # commands inherit it, and these tests may run under `nohup`
 
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tempfile
 import warnings
-from contextlib import redirect_stderr, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -189,9 +191,21 @@ def _register(mirror: Mirror, name: str, model_id: str, best: RankedConfiguratio
     versions = client.search_model_versions(f"name = '{name}'")
     numbers = [version.version for version in versions if version.source == source]
     if not numbers:
-        mlflow.set_tracking_uri(mirror.uri)  # `register_model` takes no address, and prints what it does
-        with redirect_stderr(io.StringIO()):
+        with _as_default_address(mirror.uri), redirect_stderr(io.StringIO()):  # it takes no address, and prints
             numbers = [mlflow.register_model(source, name).version]
     reason = escape_markdown(best.reason)  # written each time: it may change when other runs end
     client.update_model_version(name, numbers[0], reason)
     return str(numbers[0])
+
+
+@contextmanager
+def _as_default_address(uri: str) -> Iterator[None]:
+    """Here MLflow's functions that take no address use `uri`, which MLflow writes into this process's environment."""
+    import mlflow
+
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]  # None takes it away again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,7 @@ def test_the_model_says_what_it_takes_where_it_comes_from_and_why_it_was_chosen(
 def test_the_same_generator_is_logged_and_registered_once(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
     run_to_stable_end(plan, plan.trials[0])
+    before = os.environ.get("MLFLOW_TRACKING_URI")
     first = model_logging.log_generator(mirrored(plan, tmp_path), chosen(plan), register="digits gan")
     mirror = mirrored(plan, tmp_path)
     second = model_logging.log_generator(mirror, chosen(plan), register="digits gan")
@@ -118,6 +120,7 @@ def test_the_same_generator_is_logged_and_registered_once(tmp_path: Path) -> Non
     assert len(models(mirror)) == 1
     (registered,) = mirror.client.search_model_versions("name = 'digits gan'")
     assert registered.source == models(mirror)[0].model_uri
+    assert os.environ.get("MLFLOW_TRACKING_URI") == before
     assert '"digits gan"' in models(mirror)[0].tags["mlflow.modelVersions"]  # the model's own page names its versions
 
 

@@ -5,7 +5,7 @@ What it prints fills a pipe that is not read any more, so that a signal comes in
 
 from __future__ import annotations
 
-import sys
+import os
 
 from orchestrator import signals
 from orchestrator.commands.sweep import _stop_for_user
@@ -24,7 +24,8 @@ def main() -> None:
     ):
         while not stop.is_requested:
             display.note("training")
-    sys.exit(signals.INTERRUPTED)
+    signals.flush_output()
+    os._exit(signals.INTERRUPTED)  # as commands end: their threads may be in a print still
 
 
 if __name__ == "__main__":
