@@ -150,10 +150,3 @@ def test_a_trial_that_fails_is_tried_again_and_told_with_its_cause(tmp_path: Pat
     assert {attempt["outcome"] for attempt in died["attempts"]} == {"lost"}
     assert "no such instruction" in died["error"]
     assert "its worker was lost 6 times" in done.stdout
-
-    stopped = orchestrate(
-        "sweep", file, "--fail-fast", "--set", "seeds=[1]", "--workers", "1", home=home, env=environment
-    )
-    assert stopped.returncode == 1
-    assert "--fail-fast" in stopped.stdout
-    assert [trial["status"] for trial in trials("bad", home)] == ["failed", "pending", "pending"]
