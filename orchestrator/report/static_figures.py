@@ -10,10 +10,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from PIL import Image
 
 from gan_core.files import write_atomically
 from orchestrator.report.analysis import Analysis
+from orchestrator.report.contact_sheet import contact_sheet
 from orchestrator.report.data import SweepData, curve_titles
 from orchestrator.report.floors import floors
 from orchestrator.report.interactive_figures import PALETTE, SURE, UNSURE, ratio_reach, ratio_ticks
@@ -37,19 +37,27 @@ MAX_POINTS = 40_000
 def write(data: SweepData, analysis: Analysis, folder: Path) -> dict[str, str]:
     """Write the pictures for which there is data; returns name of the file -> title. Raises OSError."""
     drawn = {
-        "effects.png": ("what each setting changed, with 95% intervals", _effects(analysis)),
-        "survival.png": ("the share of runs still well against the step", _survival(analysis)),
-        "curves.png": ("losses, discriminator accuracy and quality of all runs, coloured by verdict", _curves(data)),
-        "samples.png": ("the last samples of the trials", _samples(data)),
+        "effects.png": ("what each setting changed, with 95% intervals", _png(_effects(analysis))),
+        "survival.png": ("the share of runs still well against the step", _png(_survival(analysis))),
+        "curves.png": (
+            "losses, discriminator accuracy and quality of all runs, coloured by verdict",
+            _png(_curves(data)),
+        ),
+        "samples.png": ("the last samples of the trials", contact_sheet(_samples(data))),
     }
-    for name, (_, figure) in drawn.items():
-        if figure is None:
+    for name, (_, content) in drawn.items():
+        if content:
+            write_atomically(folder / name, content)
+        else:
             (folder / name).unlink(missing_ok=True)
-            continue
-        buffer = io.BytesIO()
+    return {name: title for name, (title, content) in drawn.items() if content}
+
+
+def _png(figure: Figure | None) -> bytes:
+    buffer = io.BytesIO()
+    if figure is not None:
         figure.savefig(buffer, format="png", dpi=100)
-        write_atomically(folder / name, buffer.getvalue())
-    return {name: title for name, (title, figure) in drawn.items() if figure is not None}
+    return buffer.getvalue()
 
 
 def _effects(analysis: Analysis) -> Figure | None:
@@ -141,34 +149,34 @@ def _curves(data: SweepData) -> Figure | None:
         panel.grid(alpha=0.25)
     outcomes = dict.fromkeys(run.outcome for run in data.runs)
     handles = [mpl.lines.Line2D([], [], color=OUTCOMES.get(outcome, "#888888"), label=outcome) for outcome in outcomes]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8)
+    figure.legend(handles=handles, loc="lower center", ncols=len(handles), fontsize=8)
     return figure
 
 
-def _samples(data: SweepData) -> Figure | None:
-    with_pictures = [run for run in data.runs if run.pictures][:MAX_SAMPLES]
-    if not with_pictures:
-        return None
-    pictures = [(caption, picture) for caption, picture in data.real]
-    pictures += [
-        (f"{run.name}\n{run.outcome}, step {run.pictures[-1][0]}", run.pictures[-1][1]) for run in with_pictures
-    ]
-    figure, panels = _grid(len(pictures), columns=6, height=2.3)
-    for panel, (caption, picture) in zip(panels, pictures, strict=False):
-        panel.imshow(
-            np.asarray(Image.open(io.BytesIO(picture))), cmap="gray", vmin=0, vmax=255, interpolation="nearest"
-        )
-        panel.set_title(caption, fontsize=6)
-    for panel in panels:
-        panel.axis("off")
-    return figure
+def _samples(data: SweepData) -> list[tuple[str, bytes]]:
+    """Caption and picture: real images, and what the trials drew last."""
+    trained = [run for run in data.runs if run.pictures][:MAX_SAMPLES]
+    drawn = [(f"{run.name}\n{run.outcome}, step {run.pictures[-1][0]}", run.pictures[-1][1]) for run in trained]
+    return [*data.real, *drawn] if drawn else []
 
 
-def _grid(count: int, height: float, columns: int = 3) -> tuple[Figure, list[Any]]:
-    """A figure with `count` panels in rows of up to `columns`, and the panels."""
-    columns = min(columns, count)
+def _grid(count: int, height: float) -> tuple[Figure, list[Any]]:
+    """A figure with `count` panels of `height` inches in rows of up to 3, and the panels.
+
+    Its margins are fixed: to measure what they need, matplotlib draws everything twice.
+    """
+    columns = min(3, count)
     rows = -(-count // columns)
-    figure = Figure(figsize=(11 if columns > 2 else 5 * columns, height * rows), layout="constrained")
+    width, height = 11 if columns > 2 else 5 * columns, height * rows + 0.4
+    figure = Figure(figsize=(width, height))
+    figure.subplots_adjust(
+        left=0.6 / width,
+        right=1 - 0.1 / width,
+        top=1 - 0.4 / height,
+        bottom=0.75 / height,
+        wspace=0.2,
+        hspace=0.35,
+    )
     panels = figure.subplots(rows, columns, squeeze=False).flatten().tolist()
     for panel in panels[count:]:
         panel.axis("off")
