@@ -94,9 +94,9 @@ def start(home: Path, rounds: int) -> Iterator[GoalResult]:
     delays: dict[str, list[float]] = {"empty": [], "kept": []}
     for number in range(rounds + 1):
         own = home / str(number)
-        for kind, seconds in delays.items():
+        for seed, (kind, seconds) in enumerate(delays.items()):  # the same trials would be copied
             began = time.time()
-            run_sweep(SMOKE, own, f"sweep={kind}", "trial.log_every=1")
+            run_sweep(SMOKE, own, f"sweep={kind}", f"seeds=[{seed}]", "trial.log_every=1")
             first = min(row["time"] for rows in histories(own, kind) for row in rows if row["step"] == 1)
             seconds.append(first / 1000 - began)
     yield at_most("sweep to its first step", [*delays["kept"][1:]], 12, "s")

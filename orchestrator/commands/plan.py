@@ -21,6 +21,7 @@ from orchestrator.console.table import Column, print_table
 from orchestrator.formatting import format_duration, short_key, trial_label
 from orchestrator.planning import staleness
 from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.planning.reuse import with_reusable_records
 from orchestrator.planning.runtime_estimate import RuntimeEstimate, TimedTrial, estimate_runtime, timed_trials
 from orchestrator.scheduling.sweep_runner import ASSUMED_GPU_SHARE
 from orchestrator.sweepfile import loader
@@ -32,11 +33,13 @@ OTHER_CODE = "finished with other code"
 class Preview:
     """A plan with what else the command prints.
 
-    `forecast`: None if no similar trial was measured. `other_code`: key of a finished trial -> how the code that made
-    it differs. `replaced`: key of a trial -> how it differs from the trial of the same name that ran before.
+    `reused`: a line for each other sweep that has finished some of the trials. `forecast`: None if no similar trial was
+    measured. `other_code`: key of a finished trial -> how the code that made it differs. `replaced`: key of a trial ->
+    how it differs from the trial of the same name that ran before.
     """
 
     plan: Plan
+    reused: list[str]
     file: Path
     forecast: RuntimeEstimate | None
     other_code: dict[str, str]
@@ -66,7 +69,7 @@ class PlanRequest:
 
 def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
     """Load the data, compare the sweep with its folder and estimate its time. Raises UserError."""
-    plan = make_plan(loader.load(request.file, request.overrides), request.home)
+    plan, reused = with_reusable_records(make_plan(loader.load(request.file, request.overrides), request.home))
     measured, gpus = list[TimedTrial](), environment.gpu_count()
     if request.pilot:
         from orchestrator.planning import pilot
@@ -76,7 +79,8 @@ def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
     workers = slots(request.workers or environment.available_cpus(), gpus, request.gpu_share or ASSUMED_GPU_SHARE)
     expected = estimate_runtime(plan, measured, max(1, workers))
     other_code = staleness.finished_with_other_code(plan, environment.describe())
-    return Preview(plan, request.file, expected, other_code, staleness.replaced_trials(plan), request.price_per_hour)
+    replaced = staleness.replaced_trials(plan)
+    return Preview(plan, reused, request.file, expected, other_code, replaced, request.price_per_hour)
 
 
 def as_json(preview: Preview) -> dict[str, Any]:
@@ -116,6 +120,7 @@ def summary_lines(preview: Preview, rows: list[TrialRow]) -> list[str]:
     return [
         *data_lines(plan),
         *(f"caution: {caution}" for caution in plan.sweep.cautions),
+        *preview.reused,
         *_other_code_lines(preview.other_code),
         *staleness.changes_since_last_command(plan),
         *(f"note: {trial_label(row['key'], row['name'])}: {row['note']}" for row in rows if row["note"]),

@@ -11,7 +11,7 @@ from orchestrator.errors import UserError
 from orchestrator.object_store import puller
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.s3 import ObjectStore
-from orchestrator.planning import disk_estimate, staleness
+from orchestrator.planning import disk_estimate, reuse, staleness
 from orchestrator.planning.confirmation import with_confirmations
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.rejudgement import judge_again
@@ -95,7 +95,7 @@ def keep_what_leaves(plan: Plan, display: Display) -> None:
 
 
 def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, display: Display) -> Plan:
-    """The plan with what the storage has, today's verdicts, the confirming trials and the repairs.
+    """The plan with what the storage and other sweeps have, today's verdicts, the confirming trials and the repairs.
 
     The caller holds the sweep's lock. Raises UserError if the storage does not answer or the disk is too small.
     """
@@ -103,6 +103,8 @@ def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, displa
         display.set_phase(f"looking into {folder.object_store.uri}")
         write_text(folder.storage_file, folder.object_store.uri + "\n")
         plan = puller.exchange_trials(folder, plan, display.note)
+    elif plan.unfinished:
+        plan = reuse.copy_reusable(plan, display.note)
     plan = judge_again(plan, display.note)
     plan = repair_finished_trials(with_confirmations(plan, options.confirm, display.note), display.note)
     if plan.unfinished:
