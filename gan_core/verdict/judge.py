@@ -13,7 +13,7 @@ from gan_core.verdict.yardstick import Yardstick
 if TYPE_CHECKING:
     from gan_core.history import Row  # which needs torch
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 """Increased when the same history may get another verdict."""
 
 

@@ -180,11 +180,18 @@ def _has_time_left(run: FinishedRun) -> bool:
 
 
 def _is_improving(run: FinishedRun) -> bool:
+    """A single image that wanders may come nearer to the data, and yet no generator that improves looks like that."""
     length, evaluations = run.end_length, run.evaluations
+    if not evaluations or evaluations[-1].is_one_image:
+        return False
     end, before = geometric_mean(evaluations[-length:]), geometric_mean(evaluations[-2 * length : -length])
     return end is not None and before is not None and end < IMPROVEMENT * before
 
 
+_NO_PROGRESS = (
+    f"over the end the Frechet distance is not below {IMPROVEMENT:g} of what it was before, or the samples are less than "
+    f"{ONE_IMAGE:g} as diverse as the data"
+)
 RULES = (
     Rule(
         "diverged",
@@ -208,8 +215,7 @@ RULES = (
             f"fewer than {MIN_DISTINCT_SHARE:g} of them are distinct images (Arora and Zhang 2017); if they show no "
             f"more than {MIN_MODES_SHARE:g} of the classes that as many real images would show; or if their divergence "
             f"from the data's classes is more than {MAX_CLASS_DIVERGENCE:g} of that of a single class.",
-            f"They lacked it at every evaluation, G was trained on {MIN_IMAGES:,} images or more, and over the end the "
-            f"Frechet distance is not below {IMPROVEMENT:g} of what it was before.",
+            f"They lacked it at every evaluation, G was trained on {MIN_IMAGES:,} images or more, and {_NO_PROGRESS}.",
         ),
         "The first of the evaluations, up to the last, that all lack variety.",
         _collapse,
@@ -222,8 +228,7 @@ RULES = (
             f"is more than {LEARNING_RATIO:g} of the first, which is that of the untrained G, or more than "
             f"{LOSING_RATIO:g} times the best: a D that wins while G improves does no harm. Never with a Wasserstein "
             "loss: a critic is meant to be trained to its optimum, and its accuracy depends on an arbitrary zero.",
-            f"G never drew, was trained on {MIN_IMAGES:,} images or more, and over the end the Frechet distance is not "
-            f"below {IMPROVEMENT:g} of what it was before.",
+            f"G never drew, was trained on {MIN_IMAGES:,} images or more, and {_NO_PROGRESS}.",
         ),
         "The start of the last quarter.",
         _saturation,

@@ -37,7 +37,7 @@ class Evaluation:
     lack: how the samples lack variety, in words; "" if they do not. is_near_data: the samples cover enough of the real
     images, and are enough nearer to them than those of the untrained generator, for a generator that draws; True if
     nothing measured it. has_left_data: they cover so few that a generator that drew before does not draw any more.
-    looks_real: most samples do. frechet: at least that of held-out images, below which all generators are as good; None
+    looks_real: most samples do. is_one_image: they are nearly one image; False if nothing measured it. frechet: at least that of held-out images, below which all generators are as good; None
     if nothing measured it.
     """
 
@@ -46,6 +46,7 @@ class Evaluation:
     is_near_data: bool
     has_left_data: bool
     looks_real: bool
+    is_one_image: bool
     frechet: float | None
 
     @property
@@ -130,6 +131,7 @@ def _evaluation(row: Row, yardstick: Yardstick, untrained: float) -> Evaluation:
         is_near_data=coverage is None or (is_covering and (frechet or 0.0) <= LEARNING_RATIO * untrained),
         has_left_data=coverage is not None and coverage < FAR_COVERAGE_SHARE * yardstick.coverage,
         looks_real=density is not None and density >= min_density * yardstick.density,
+        is_one_image=is_one_image,
         frechet=None if frechet is None else max(frechet, yardstick.frechet),
     )
 

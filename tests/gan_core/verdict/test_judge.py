@@ -13,7 +13,13 @@ from gan_core.history import Row
 from gan_core.verdict import rules, run
 from gan_core.verdict.judge import best, judge
 from gan_core.verdict.rules import MIN_IMAGES, OSCILLATION_RATIO, RULES, SATURATED_ACCURACY, VERDICTS
-from gan_core.verdict.run import MAX_CLASS_DIVERGENCE, MIN_DISTINCT_SHARE, MIN_DIVERSITY, MIN_MODES_SHARE
+from gan_core.verdict.run import (
+    MAX_CLASS_DIVERGENCE,
+    MIN_DISTINCT_SHARE,
+    MIN_DIVERSITY,
+    MIN_MODES_SHARE,
+    ONE_IMAGE,
+)
 from gan_core.verdict.yardstick import MAX_LOSS
 
 OTHER = "classifier-00000000"
@@ -136,8 +142,11 @@ def test_blobs_that_were_never_more_are_collapse_only_after_a_fair_time() -> Non
     assert judge(history(*[BLOBS] * 4, images=MIN_IMAGES - 1.0), against()).name == "unfinished"
     verdict = judge(history(*[BLOBS] * 4, images=MIN_IMAGES), against())
     assert (verdict.name, verdict.since) == ("collapsed", 100)
-    falling = history(*[BLOBS] * 4, frechet=[450, 400, 300, 250], images=MIN_IMAGES)
+    distances = [450.0, 400.0, 300.0, 250.0]
+    falling = history(*[BLOBS | {"diversity": ONE_IMAGE}] * 4, frechet=distances, images=MIN_IMAGES)
     assert judge(falling, against()).name == "unfinished"
+    wandering = history(*[BLOBS | {"diversity": 0.99 * ONE_IMAGE}] * 4, frechet=distances, images=MIN_IMAGES)
+    assert judge(wandering, against()).name == "collapsed"
 
 
 def test_classes_are_not_judged_without_a_classifier() -> None:
