@@ -189,8 +189,8 @@ def _is_improving(run: FinishedRun) -> bool:
 
 
 _NO_PROGRESS = (
-    f"over the end the Frechet distance is not below {IMPROVEMENT:g} of what it was before, or the samples are less than "
-    f"{ONE_IMAGE:g} as diverse as the data"
+    f"over the end the Frechet distance is not below {IMPROVEMENT:g} of what it was before, or the samples are less "
+    f"than {ONE_IMAGE:g} as diverse as the data"
 )
 RULES = (
     Rule(

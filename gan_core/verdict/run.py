@@ -37,8 +37,8 @@ class Evaluation:
     lack: how the samples lack variety, in words; "" if they do not. is_near_data: the samples cover enough of the real
     images, and are enough nearer to them than those of the untrained generator, for a generator that draws; True if
     nothing measured it. has_left_data: they cover so few that a generator that drew before does not draw any more.
-    looks_real: most samples do. is_one_image: they are nearly one image; False if nothing measured it. frechet: at least that of held-out images, below which all generators are as good; None
-    if nothing measured it.
+    looks_real: most samples do. is_one_image: they are nearly one image; False if nothing measured it. frechet: at
+    least that of held-out images, below which all generators are as good; None if nothing measured it.
     """
 
     step: int

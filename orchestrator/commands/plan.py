@@ -20,6 +20,7 @@ from orchestrator.console.style import STATE
 from orchestrator.console.table import Column, print_table
 from orchestrator.formatting import format_duration, short_key, trial_label
 from orchestrator.planning import staleness
+from orchestrator.planning.extension import with_extended_records
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.reuse import with_reusable_records
 from orchestrator.planning.runtime_estimate import RuntimeEstimate, TimedTrial, estimate_runtime, timed_trials
@@ -70,6 +71,7 @@ class PlanRequest:
 def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
     """Load the data, compare the sweep with its folder and estimate its time. Raises UserError."""
     plan, reused = with_reusable_records(make_plan(loader.load(request.file, request.overrides), request.home))
+    plan = with_extended_records(plan)
     measured, gpus = list[TimedTrial](), environment.gpu_count()
     if request.pilot:
         from orchestrator.planning import pilot

@@ -13,6 +13,7 @@ from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.s3 import ObjectStore
 from orchestrator.planning import disk_estimate, reuse, staleness
 from orchestrator.planning.confirmation import with_confirmations
+from orchestrator.planning.extension import set_up_extensions
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.rejudgement import judge_again
 from orchestrator.planning.repair import repair_finished_trials
@@ -104,7 +105,7 @@ def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, displa
         write_text(folder.storage_file, folder.object_store.uri + "\n")
         plan = puller.exchange_trials(folder, plan, display.note)
     elif plan.unfinished:
-        plan = reuse.copy_reusable(plan, display.note)
+        plan = set_up_extensions(reuse.copy_reusable(plan, display.note))
     plan = judge_again(plan, display.note)
     plan = repair_finished_trials(with_confirmations(plan, options.confirm, display.note), display.note)
     if plan.unfinished:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gan_core.config.identity import NOT_IDENTITY, flatten
 from orchestrator.errors import short_repr
+from orchestrator.planning.extension import extensions
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import read_json_or_none
 from orchestrator.store.sweep_document import TrialDocument
@@ -73,12 +74,13 @@ def left_trials(plan: Plan) -> list[TrialDocument]:
 
 def changes_since_last_command(plan: Plan) -> list[str]:
     """What of the last command's trials is not part of this plan, and why, as lines."""
-    replaced = replaced_trials(plan)
+    replaced, longer = replaced_trials(plan), extensions(plan)
+    starts = {key: longer[key].start if key in longer else "trained from step 0" for key in replaced}
     lines = []
-    for reason, count in Counter(replaced.values()).items():
+    for (reason, start), count in Counter((reason, starts[key]) for key, reason in replaced.items()).items():
         trials = f"{count} trials are" if count > 1 else "1 trial is"
-        effect = "trained from step 0; the earlier results are kept but leave this sweep"
-        lines.append(f"{trials} new because {reason}, and {effect}")
+        effect = "the earlier results are kept but leave this sweep"
+        lines.append(f"{trials} new because {reason}, and {start}; {effect}")
     names = {planned.trial.name for planned in plan.trials}
     if left := [trial for trial in left_trials(plan) if trial["name"] not in names]:
         trials = f"{len(left)} trials" if len(left) > 1 else "1 trial"

@@ -68,7 +68,7 @@ def test_a_changed_setting_is_named(tmp_path: Path) -> None:
     longer = make_plan(loader.load(file, ["trial.steps=9"]), tmp_path)
     assert replaced_trials(longer) == {longer.trials[0].key: "steps changed (8 -> 9)"}
     assert changes_since_last_command(longer) == [
-        "1 trial is new because steps changed (8 -> 9), and trained from step 0; "
+        "1 trial is new because steps changed (8 -> 9), and trained from step 8 on; "
         "the earlier results are kept but leave this sweep"
     ]
 
