@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterable
 from graphlib import CycleError, TopologicalSorter
 
 import pytest
+from support.commands import ROOT
 from support.import_graph import ORDER, PACKAGES, Sources, import_graph, rank, reached, read_sources
 
 SOURCES = read_sources()
@@ -117,3 +119,8 @@ FOR_ANNOTATIONS = "if TYPE_CHECKING:\n    from {} import {}\n"
 )
 def test_an_import_the_wrong_way_round_is_found(rule: Rule, module: str, planted: str) -> None:
     assert len(rule({**SOURCES, module: f"{SOURCES[module]}\n{planted}\n"})) > len(rule(SOURCES))
+
+
+def test_the_wheel_holds_the_packages_and_nothing_else() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["tool"]["hatch"]["build"]["targets"]["wheel"] == {"packages": ["gan_core", "orchestrator"]}

@@ -21,13 +21,15 @@ from support.commands import SMOKE, trials
 from support.waiting import wait_until
 
 STEPS = 160
-"""Of each trial of the longer smoke sweep."""
+"""Steps of the DCGANs of the longer smoke sweep."""
 LONGER = (
     *("--set", f"trial.steps={STEPS}"),
+    *("--set", "groups.acgan.trial.steps=80"),
+    *("--set", "groups.wgan-gp.trial.steps=60"),
     *("--set", "trial.checkpoint_every=20"),
     *("--set", f"trial.evaluation.every={STEPS // 2}"),
 )
-"""Options that make the smoke sweep long enough to be disturbed."""
+"""Options that make the smoke sweep long enough to be disturbed: each of its trials trains for about as long."""
 ON_ONE_WORKER = (*LONGER, "--workers", "1")
 """For tests that need no trials side by side: a second worker costs more than it saves where tests share processors."""
 
