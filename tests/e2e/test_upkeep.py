@@ -47,7 +47,8 @@ def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(refer
     interrupted = [trial for trial in trials("smoke", home) if trial["status"] == "interrupted"]
     assert interrupted
     for trial in interrupted:
-        assert f"saved    {trial['key'][:8]} {trial['name']} at step {trial['step']} of {trial['steps']}" in stopped.stdout
+        where = f"at step {trial['step']} of {trial['steps']}"
+        assert f"saved    {trial['key'][:8]} {trial['name']} {where}" in stopped.stdout
     assert invoke("stop", "smoke", home=home).returncode == 2  # nothing runs any more
 
     logs = invoke("logs", "smoke", interrupted[0]["key"], home=home)
