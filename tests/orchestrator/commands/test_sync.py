@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from rich.console import Console
 from support.commands import program, program_environment
 from support.mirrors import expected_points, mirror_of, stored_points, synced_mirror
-from support.tiny import run_some_steps, run_to_end
+from support.tiny import finished_trial, run_some_steps
 
 from orchestrator.commands.sync import sync
 from orchestrator.errors import UserError
@@ -46,7 +46,7 @@ def finished(tiny_plan: MakePlan, tmp_path: Path) -> Plan:
     """A sweep of which everything has ended and is in MLflow, as `orchestrate sweep` leaves it."""
     plan = tiny_plan()
     for planned in plan.trials:
-        run_to_end(plan, planned)
+        finished_trial(plan, planned)
     mirror_of(plan, tmp_path)  # writes sweep.json
     assert sync(plan.folder, uri_of(tmp_path), Console(quiet=True)) == 0
     return plan

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from support.commands import program
 from support.mirrors import mirror_of
-from support.tiny import run_to_stable_end, tiny_with
+from support.tiny import stable_trial, tiny_with
 
 from gan_core import sampling
 from gan_core.data import pixels
@@ -66,7 +66,7 @@ def models(mirror: Mirror) -> list[Any]:
 @pytest.mark.parametrize("family", ["dcgan", "acgan"])
 def test_the_loaded_model_draws_what_the_trial_drew_bit_for_bit(tmp_path: Path, family: str) -> None:
     plan = plan_of(tmp_path, family)
-    run_to_stable_end(plan, plan.trials[0])
+    stable_trial(plan, plan.trials[0])
     mirror = mirrored(plan, tmp_path)
     logged = model_logging.log_generator(mirror, chosen(plan), register=None)
     folder = plan.folder.trial(plan.trials[0].key)
@@ -86,7 +86,7 @@ def test_the_model_says_what_it_takes_where_it_comes_from_and_why_it_was_chosen(
 
     plan = plan_of(tmp_path, "acgan")
     for planned in plan.trials:
-        run_to_stable_end(plan, planned)
+        stable_trial(plan, planned)
     mirror = mirrored(plan, tmp_path)
     best_run = chosen(plan)
     logged = model_logging.log_generator(mirror, best_run, register=None)
@@ -110,7 +110,7 @@ def test_the_model_says_what_it_takes_where_it_comes_from_and_why_it_was_chosen(
 
 def test_the_same_generator_is_logged_and_registered_once(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
-    run_to_stable_end(plan, plan.trials[0])
+    stable_trial(plan, plan.trials[0])
     before = os.environ.get("MLFLOW_TRACKING_URI")
     first = model_logging.log_generator(mirrored(plan, tmp_path), chosen(plan), register="digits gan")
     mirror = mirrored(plan, tmp_path)
@@ -128,7 +128,7 @@ def test_a_model_that_did_not_arrive_whole_is_logged_again(tmp_path: Path, monke
     from mlflow import MlflowClient
 
     plan = plan_of(tmp_path)
-    run_to_stable_end(plan, plan.trials[0])
+    stable_trial(plan, plan.trials[0])
     mirror = mirrored(plan, tmp_path)
 
     def lose(*_: Any, **__: Any) -> None:
