@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from PIL import Image
@@ -20,7 +21,6 @@ from orchestrator.report.interactive_figures import PALETTE, SURE, UNSURE, ratio
 from orchestrator.report.page_data import thin
 from orchestrator.statistics.intervals import Change
 
-mpl.use("Agg")
 OUTCOMES = {
     "stable": "#009E73",
     "diverged": "#D55E00",
@@ -46,8 +46,9 @@ def write(data: SweepData, analysis: Analysis, folder: Path) -> dict[str, str]:
         if figure is None:
             (folder / name).unlink(missing_ok=True)
             continue
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=100)
+        canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
+        canvas.draw()  # once; `savefig` would draw a second time, for the layout
+        Image.fromarray(np.asarray(canvas.buffer_rgba())).save(buffer, format="PNG")
         write_atomically(folder / name, buffer.getvalue())
     return {name: title for name, (title, figure) in drawn.items() if figure is not None}
 

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
 from gan_core.data.datasets import ImageSet
 from gan_core.data.preprocessing import DataError
@@ -24,16 +23,17 @@ ROOT = Path(__file__).parents[3]
 WEIGHTS = "evaluation.weights"
 
 
-class Untrained(FeatureExtractorInceptionV3):  # type: ignore[misc]
-    """torch-fidelity's network as it is made, without the weights that it asks for."""
-
-    def load_state_dict(self, *given: Any, **more: Any) -> None:
-        return None
-
-
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A file of weights that fit, drawn at random so that signals keep their size through all layers."""
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3  # with torchvision
+
+    class Untrained(FeatureExtractorInceptionV3):  # type: ignore[misc]
+        """torch-fidelity's network as it is made, without the weights that it asks for."""
+
+        def load_state_dict(self, *given: Any, **more: Any) -> None:
+            return None
+
     folder = tmp_path_factory.mktemp("inception")
     torch.save({}, folder / "empty.pth")
     network = Untrained("inception", ["2048"], feature_extractor_weights_path=str(folder / "empty.pth"))

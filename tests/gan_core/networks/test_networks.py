@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import cache
 from typing import Any
 
 import pytest
@@ -218,6 +219,13 @@ TOGGLES: dict[str, dict[str, Any]] = {
     "spectral_norm": {"stabilizers": {"spectral_norm": True}},
     **{norm: {"discriminator_norm": norm} for norm in ("batch", "layer", "instance", "none")},
 }
+
+
+@cache
+def plain_pair(family: str, kind: str, init: str) -> tuple[nn.Module, nn.Module]:
+    return build(family, classes=3, networks=kind, init=init)
+
+
 TOGGLED = [(f, t) for f in FAMILIES for t in TOGGLES if (f, t) != ("acgan", "packing")]  # an ACGAN refuses packs
 
 
@@ -227,7 +235,7 @@ TOGGLED = [(f, t) for f in FAMILIES for t in TOGGLES if (f, t) != ("acgan", "pac
 def test_toggle_leaves_every_weight_that_it_does_not_resize_as_it_was(
     family: str, kind: str, init: str, toggle: str
 ) -> None:
-    plain = build(family, classes=3, networks=kind, init=init)
+    plain = plain_pair(family, kind, init)
     toggled = build(family, classes=3, networks=kind, init=init, **TOGGLES[toggle])
     for name, value in plain[0].state_dict().items():
         assert torch.equal(value, toggled[0].state_dict()[name]), name

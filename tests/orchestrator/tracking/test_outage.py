@@ -129,14 +129,14 @@ def test_the_end_waits_for_a_server_that_is_slow_but_answers(
 ) -> None:
     plan, mirror = opened(tiny_plan, tmp_path, proxy)
     key = plan.trials[0].key
-    proxy.delay = 0.3
-    thread = MirrorThread(mirror, interval=0.01, patience=0.1)  # all of it takes far longer than that
+    proxy.delay = 0.1
+    thread = MirrorThread(mirror, interval=0.01, patience=0.02)  # all of it takes far longer than that
     thread.start()
     assert thread.send_rest()
     assert Counter(stored_points(server[1], mirror.children[key].run_id)) == expected_points(plan, key)
 
 
-def test_answers_that_take_5_s_keep_no_trial_and_all_arrives_once(
+def test_answers_that_take_seconds_keep_no_trial_and_all_arrives_once(
     proxy: Proxy, server: tuple[int, Path], tiny_plan: MakePlan, tmp_path: Path
 ) -> None:
     plan = tiny_plan()
@@ -146,7 +146,7 @@ def test_answers_that_take_5_s_keep_no_trial_and_all_arrives_once(
     request_seen, answered = threading.Event(), len(proxy.requests) + 3
 
     def slow_at_first(method: str, path: str) -> Behaviour:
-        proxy.delay = 5.0 if len(proxy.requests) <= answered else 0.0
+        proxy.delay = 3.0 if len(proxy.requests) <= answered else 0.0
         request_seen.set()
         return "pass"
 

@@ -22,7 +22,8 @@ from orchestrator.tracking import sqlite
 from orchestrator.tracking.address import default_uri
 
 MakePlan = Callable[[], Plan]
-PROCESSES = multiprocessing.get_context("spawn")
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["mlflow.store.tracking.sqlalchemy_store"])  # imported once for all processes
 
 
 @pytest.fixture
