@@ -287,7 +287,7 @@ def test_without_batch_norm_a_score_depends_on_its_own_image_only(norm: str) -> 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_spectral_norm_holds_the_largest_singular_value_of_every_layer_near_one(family: str, kind: str) -> None:
-    _, discriminator = build(family, classes=3, networks=kind, width=None, stabilizers={"spectral_norm": True})
+    _, discriminator = build(family, classes=3, networks=kind, stabilizers={"spectral_norm": True})
     layers = weight_layers(discriminator)
     for layer in layers:
         raw_weight(layer).data *= 30  # far from where the power iteration started
