@@ -53,7 +53,7 @@ def draw_elsewhere(words: list[str], folder: Path) -> None:
     By both flavours, which have to agree; by the second from all forms of the inputs.
     """
     environment = {"PATH": "/usr/bin:/bin", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "HOME": str(folder)}
-    subprocess.run(program("loads_model", *words), check=True, cwd=folder, env=environment, timeout=300)
+    subprocess.run(program("loads_model", *words), check=True, cwd=folder, env=environment, timeout=600)
 
 
 def models(mirror: Mirror) -> list[Any]:
