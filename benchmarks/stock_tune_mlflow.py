@@ -216,7 +216,7 @@ def run_peer(trials: int, steps: int, home: Path) -> None:
             from PIL import Image
 
             picture = sampling.grid(snapshot.images, snapshot.columns)[..., 0]
-            Image.fromarray(picture).save(self.folder / "samples" / f"{snapshot.step}.png", optimize=True)
+            Image.fromarray(picture).save(self.folder / "samples" / f"{snapshot.step}.png")
 
         def finish(self) -> None:
             (self.folder / "history.jsonl").write_text("".join(json.dumps(row) + "\n" for row in self.rows))

@@ -20,6 +20,17 @@ DRIVER_NOTES = "GPU stall due to ReadPixels"
 
 OpenPage = Callable[..., Page]
 
+MEMORY = Path("/dev/shm")
+"""A file system in memory, where a checkpoint or a transaction of SQLite does not wait for a disk."""
+
+
+def is_usable(folder: Path, room: int = 8 * 1000**3) -> bool:
+    """Whether tests can have their files there: it is large, and lets programs run."""
+    return folder.is_dir() and shutil.disk_usage(folder).free > room and not os.statvfs(folder).f_flag & os.ST_NOEXEC
+
+
+if is_usable(MEMORY):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 for variable in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "ORCHESTRATE_HOME"):
     os.environ.pop(variable, None)  # whoever runs the tests may have set them for their own sweeps
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # commands inherit it, and these tests may run under `nohup`

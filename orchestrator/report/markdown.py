@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -18,6 +19,25 @@ from orchestrator.report.template_filters import mean_with_interval, number
 def write(content: ReportContent, folder: Path) -> None:
     """Write report.md and the pictures that it shows. Raises OSError."""
     data = content.data
+    packages = ", ".join(f"{name} {version}" for name, version in data.environment.get("packages", {}).items())
+    text = (
+        _environment()
+        .get_template("report.md.j2")
+        .render(
+            data=data,
+            rows=content.rows,
+            floors=frechet_floors(data),
+            summary=content.summary,
+            pictures=static_figures.write(data, content.analysis, folder),
+            command=" && ".join(map(shlex.join, data.commands)),
+            machine=f"{data.machine}, {packages}" if data.environment else "nothing has run yet",
+        )
+    )
+    write_atomically(folder / "report.md", text.encode())
+
+
+@cache
+def _environment() -> jinja2.Environment:
     loader = jinja2.PackageLoader("orchestrator.report")
     environment = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined, finalize=_escaped)
     environment.filters |= {
@@ -27,17 +47,7 @@ def write(content: ReportContent, folder: Path) -> None:
         "cell": lambda text: text.replace("\n", " "),
         "plain": _Plain,
     }
-    packages = ", ".join(f"{name} {version}" for name, version in data.environment.get("packages", {}).items())
-    text = environment.get_template("report.md.j2").render(
-        data=data,
-        rows=content.rows,
-        floors=frechet_floors(data),
-        summary=content.summary,
-        pictures=static_figures.write(data, content.analysis, folder),
-        command=" && ".join(map(shlex.join, data.commands)),
-        machine=f"{data.machine}, {packages}" if data.environment else "nothing has run yet",
-    )
-    write_atomically(folder / "report.md", text.encode())
+    return environment
 
 
 class _Plain(str):

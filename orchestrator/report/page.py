@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -87,6 +88,7 @@ def render(content: ReportContent, refresh: int | None) -> str:
     )
 
 
+@cache
 def _environment() -> jinja2.Environment:
     loader = jinja2.PackageLoader("orchestrator.report")
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)

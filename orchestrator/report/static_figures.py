@@ -8,8 +8,10 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from PIL import Image
 
 from gan_core.files import write_atomically
 from orchestrator.report.analysis import Analysis
@@ -20,7 +22,6 @@ from orchestrator.report.interactive_figures import PALETTE, SURE, UNSURE, ratio
 from orchestrator.report.page_data import thin
 from orchestrator.statistics.intervals import Change
 
-mpl.use("Agg")
 OUTCOMES = {
     "stable": "#009E73",
     "diverged": "#D55E00",
@@ -54,9 +55,11 @@ def write(data: SweepData, analysis: Analysis, folder: Path) -> dict[str, str]:
 
 
 def _png(figure: Figure | None) -> bytes:
-    buffer = io.BytesIO()
-    if figure is not None:
-        figure.savefig(buffer, format="png", dpi=100)
+    if figure is None:
+        return b""
+    canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
+    canvas.draw()  # once; `savefig` would draw a second time, for the layout
+    Image.fromarray(np.asarray(canvas.buffer_rgba())).save(buffer, format="PNG")
     return buffer.getvalue()
 
 

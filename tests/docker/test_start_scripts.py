@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from mlflow.server.auth.config import read_auth_config
 from mlflow.utils.credentials import read_mlflow_creds
 from ray._common.utils import try_to_create_directory
 from support.container_files import DOCKER, ROOT
@@ -72,6 +71,8 @@ def mode(path: Path) -> int:
 
 
 def test_mlflow_reads_the_password_that_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow.server.auth.config import read_auth_config  # with all of MLflow's server, which takes seconds
+
     assert server(tmp_path).returncode == 0
     monkeypatch.setenv("MLFLOW_AUTH_CONFIG_PATH", noted(tmp_path)[1]["MLFLOW_AUTH_CONFIG_PATH"])
     read = read_auth_config()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -34,21 +35,32 @@ TOGGLES: list[tuple[str, Any, tuple[str, ...], set[str]]] = [
 ]
 
 
+StatesAfter = Callable[..., dict[str, torch.Tensor]]
+
+
+@pytest.fixture(scope="module")
+def states_after(small: Small, few: ImageSet) -> StatesAfter:
+    """The states of all streams after two steps of a family with these settings, trained once."""
+
+    @cache
+    def states(family: str, **settings: Any) -> dict[str, torch.Tensor]:
+        trainer = Trainer(small({"model.family": family, "loss.n_critic": 2} | settings), few)
+        for _ in range(2):
+            trainer.step()
+        return trainer.streams.state_dict() | {"order": trainer.batches.state_dict()["order"]}
+
+    return states
+
+
 @pytest.mark.parametrize(
     ("family", "path", "value", "own"),
     [(family, path, value, own) for path, value, families, own in TOGGLES for family in families],
 )
 def test_toggled_stabiliser_leaves_every_other_draw_as_it_was(
-    small: Small, few: ImageSet, family: str, path: str, value: Any, own: set[str]
+    states_after: StatesAfter, family: str, path: str, value: Any, own: set[str]
 ) -> None:
-    states = []
     plain = {"loss.gradient_penalty": 0.0} if path == "loss.gradient_penalty" else {}
-    for settings in (plain, {path: value}):
-        trainer = Trainer(small({"model.family": family, "loss.n_critic": 2} | settings), few)
-        for _ in range(2):
-            trainer.step()
-        states.append(trainer.streams.state_dict() | {"order": trainer.batches.state_dict()["order"]})
-    off, on = states
+    off, on = (states_after(family, **settings) for settings in (plain, {path: value}))
     assert {name for name in off if not torch.equal(off[name], on[name])} == own
 
 

@@ -9,6 +9,7 @@ import pytest
 from support.tiny import TINY
 
 from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.report import static_figures
 from orchestrator.sweepfile import loader
 
 
@@ -18,3 +19,9 @@ def tiny_plan(tmp_path: Path) -> Callable[[], Plan]:
     file = tmp_path / "tiny.yaml"
     file.write_text(TINY)
     return lambda: make_plan(loader.load(file), tmp_path / "home")
+
+
+@pytest.fixture
+def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without the pictures of report.md, which take matplotlib most of a small report's time."""
+    monkeypatch.setattr(static_figures, "write", lambda data, analysis, folder: {})

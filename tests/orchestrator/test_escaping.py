@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.mirrors import synced_mirror
-from support.tiny import TINY, run_to_end
+from support.tiny import TINY, finished_trial
 
 from orchestrator.commands import report
 from orchestrator.commands.status import print_sweep
@@ -48,7 +48,7 @@ def test_a_group_with_an_evil_name_is_text_in_tables_notes_and_the_terminal(
     display = make_display(console)
     display.start(plan, Eta(plan, 1))
     for planned in plan.trials:
-        run_to_end(plan, planned)
+        finished_trial(plan, planned)
         display.on_report(TrialReport(planned.key, TrialStatus.FINISHED, step=8, seconds=1.0, verdict="stable"))
     mirror = synced_mirror(plan, tmp_path)
     write_json(plan.folder.sweep_file, plan.to_document())

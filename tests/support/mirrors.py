@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +24,18 @@ def empty_database() -> bytes:
         file = Path(folder) / "mlflow.db"
         client_for(f"sqlite:///{file}").search_experiments(max_results=1)
         return file.read_bytes()
+
+
+def copy_home(source: Path, target: Path) -> None:
+    """Copy a folder with a home and MLflow's database mlflow.db, which names the folder of each run's files."""
+    from mlflow.tracking._tracking_service import utils
+
+    utils._artifact_repos_cache.clear()  # MLflow remembers by a run's id where its files are
+    shutil.copytree(source, target, dirs_exist_ok=True)
+    with closing(sqlite3.connect(target / "mlflow.db")) as database:
+        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+            database.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (str(source), str(target)))
+        database.commit()
 
 
 def mirror_of(plan: Plan, home: Path, uri: str = "", compare_all: bool = False) -> Mirror:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.request import urlopen
 
+from support.mirrors import empty_database
+
 Behaviour = Literal["pass", "hang", "500", "429", "garbage", "cut", "drop"]
 """`cut`: the server does what was requested, but half of its answer arrives. `drop`: the same, but nothing arrives."""
 
@@ -28,6 +30,8 @@ def start_server(folder: Path, port: int) -> subprocess.Popen[bytes]:
         "--artifacts-destination",
         str(folder / "a"),
     ]
+    if not (folder / "server.db").exists():
+        (folder / "server.db").write_bytes(empty_database())  # the server takes seconds to make one
     with open(folder / "server.log", "ab") as log:
         env = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # as `orchestrate ui` does
         server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, env=env)

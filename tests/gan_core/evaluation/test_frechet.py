@@ -7,7 +7,6 @@ import math
 import pytest
 import torch
 from torch import Tensor
-from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 
 from gan_core.evaluation.frechet import Moments, Reference, distance_to, frechet_distance, moments
 
@@ -41,6 +40,8 @@ def test_moments_of_one_item_are_refused() -> None:
 
 @pytest.mark.parametrize(("n", "m", "d"), [(200, 150, 12), (512, 512, 64), (30, 25, 3)])
 def test_agrees_with_torch_fidelity(n: int, m: int, d: int) -> None:
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric  # with torchvision
+
     real, fake = normal(n, d) @ normal(d, d, seed=1), 0.1 + normal(m, d, seed=2)
     theirs = fid_statistics_to_metric(*(fid_features_to_statistics(features) for features in (real, fake)), False)
     assert distance(real, fake) == pytest.approx(theirs["frechet_inception_distance"], rel=1e-5)

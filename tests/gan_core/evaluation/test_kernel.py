@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
-from torch_fidelity.metric_kid import kid_features_to_metric
 
 from gan_core.evaluation import kernel
 from gan_core.evaluation.kernel import kernel_distance
@@ -19,6 +18,8 @@ REAL, FAKE = normal(90, 8), 0.2 + 1.1 * normal(60, 8, seed=1)
 
 
 def torch_fidelity(real: Tensor, fake: Tensor, subsets: int, size: int, seed: int) -> tuple[float, float]:
+    from torch_fidelity.metric_kid import kid_features_to_metric  # with torchvision, which takes seconds
+
     settings = {"kid_subsets": subsets, "kid_subset_size": size, "rng_seed": seed, "verbose": False}
     theirs = kid_features_to_metric(real, fake, **settings)
     return theirs["kernel_inception_distance_mean"], theirs["kernel_inception_distance_std"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.known_samples import cases, verdict_on
+from support.known_samples import Case, cases, verdict_on
 from support.real_data import FOLDER
 
 from gan_core.config.sections import DataConfig, EvaluationConfig
@@ -52,9 +52,15 @@ def without_labels() -> tuple[ImageSet, Evaluator]:
     return images, build(EvaluationConfig(), images, random_features(images.channels))
 
 
+CASES: dict[str, dict[str, Case]] = {}
+"""By the fingerprint of the data, and by name."""
+
+
 def verdict_of(name: str, images: ImageSet, evaluator: Evaluator) -> str:
-    case = next(each for each in cases(images.images, images.test_images, images.test_labels) if each.name == name)
-    return verdict_on(case, images, evaluator).name
+    if images.fingerprint not in CASES:
+        of_images = cases(images.images, images.test_images, images.test_labels)
+        CASES[images.fingerprint] = {case.name: case for case in of_images}
+    return verdict_on(CASES[images.fingerprint][name], images, evaluator).name
 
 
 @pytest.mark.parametrize(("name", "verdict"), WITH_LABELS)

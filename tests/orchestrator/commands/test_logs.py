@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from support.tiny import execution_of, run_some_steps, run_to_end
+from support.tiny import execution_of, finished_trial, run_some_steps
 
 from orchestrator.commands import logs
 from orchestrator.planning.plan import Plan
@@ -37,7 +37,7 @@ def logs_output(plan: Plan, wanted: str = "1", rows: int = 10, follow: bool = Fa
 
 def test_a_finished_trial_tells_attempts_verdict_and_its_last_rows(plan: Plan) -> None:
     run_some_steps(plan, plan.trials[0], 3).suspend()
-    record = run_to_end(plan, plan.trials[0]).record
+    record = finished_trial(plan, plan.trials[0]).record()
     text = logs_output(plan, rows=2)
     assert plan.trials[0].trial.name in text
     assert "from step 0 to 3: interrupted" in text
@@ -108,7 +108,7 @@ def test_times_are_local_and_to_the_second(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_no_row_is_shown_where_none_is_asked_for(plan: Plan, tmp_path: Path) -> None:
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     assert "G loss" not in logs_output(plan, rows=0)
 
 
@@ -116,7 +116,7 @@ def test_no_row_is_shown_where_none_is_asked_for(plan: Plan, tmp_path: Path) -> 
 def test_the_row_of_the_best_evaluation_is_shown_with_a_mark_however_few_rows_are_asked_for(
     plan: Plan, best: float
 ) -> None:
-    record = run_to_end(plan, plan.trials[0]).folder.record()
+    record = finished_trial(plan, plan.trials[0]).record()
     record.best = record.best | {"step": best}
     plan.folder.trial(plan.trials[0].key).write_record(record)
     rows = [line for line in logs_output(plan, rows=1).splitlines() if line[:2] == "20" and line[4] == "-"]

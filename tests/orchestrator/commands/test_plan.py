@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.tiny import TINY, run_to_end
+from support.tiny import TINY, finished_trial
 from typer.testing import CliRunner
 
 from orchestrator import environment
@@ -39,7 +39,7 @@ def test_where_nothing_was_measured_it_says_how_to(planned: Callable[..., str], 
 
 def test_time_and_price_come_from_the_trials_that_ran(planned: Callable[..., str], tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    trial_folder = run_to_end(plan, plan.trials[0]).folder
+    trial_folder = finished_trial(plan, plan.trials[0])
     record = trial_folder.record()
     record.seconds = 8 * 100.0  # 100 s a step
     trial_folder.write_record(record)
@@ -54,7 +54,7 @@ def test_time_and_price_come_from_the_trials_that_ran(planned: Callable[..., str
 
 def test_trials_of_other_code_are_listed_with_the_reason(planned: Callable[..., str], tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    trial_folder = run_to_end(plan, plan.trials[0]).folder
+    trial_folder = finished_trial(plan, plan.trials[0])
     record = trial_folder.record()
     record.environment["packages"]["torch"] = "1.0"
     trial_folder.write_record(record)
@@ -74,5 +74,5 @@ def test_the_next_command_asks_for_the_same_trials(planned: Callable[..., str], 
 def test_a_finished_sweep_has_nothing_left(planned: Callable[..., str], tmp_path: Path, tiny_plan: MakePlan) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY.replace("[0, 1]", "[0]").replace("[0.0, 0.1]", "[0.0]"))
     plan = tiny_plan()
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     assert "nothing is left to train" in planned()

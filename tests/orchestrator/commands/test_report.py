@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 from support.mirrors import synced_mirror
-from support.tiny import TINY, run_to_stable_end
+from support.tiny import TINY, stable_trial
 
 from orchestrator.commands import report
 from orchestrator.errors import UserError
@@ -23,7 +23,7 @@ MakePlan = Callable[[], Plan]
 def uri_of(plan: Plan, home: Path, trials: int = 0) -> str:
     """So many of the sweep's trials, run and sent to MLflow; its address."""
     for planned in plan.trials[:trials]:
-        run_to_stable_end(plan, planned)
+        stable_trial(plan, planned)
     return synced_mirror(plan, home).uri
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from rich.console import Console
-from support.tiny import run_some_steps, run_to_end, tiny_with
+from support.tiny import finished_trial, run_some_steps, tiny_with
 
 from gan_core.verdict.judge import Verdict
 from orchestrator.commands.sample import ImageLayout, SampleRequest, sample
@@ -41,7 +41,7 @@ def draw(
 
 def test_the_default_grid_is_the_last_picture_of_the_training(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = with_sweep_file(tiny_plan())
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     picture, output = draw(plan, tmp_path / "grid.png")
     with Image.open(plan.folder.trial(plan.trials[0].key).sample_file(8)) as image:
         trained = np.asarray(image).astype(int)
@@ -53,17 +53,17 @@ def test_the_default_grid_is_the_last_picture_of_the_training(tiny_plan: MakePla
 
 def test_the_best_evaluation_has_a_generator_of_its_own(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = with_sweep_file(tiny_plan())
-    execution = run_to_end(plan, plan.trials[0])
+    folder = finished_trial(plan, plan.trials[0])
     picture, output = draw(plan, tmp_path / "best.png", best=True)
-    step = int(execution.folder.record().best["step"])
+    step = int(folder.record().best["step"])
     assert f"step {step}" in output
-    with Image.open(execution.folder.sample_file(step)) as image:
+    with Image.open(folder.sample_file(step)) as image:
         assert abs(picture - np.asarray(image).astype(int)).max() <= 1
 
 
 def test_count_and_seed_choose_the_images(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = with_sweep_file(tiny_plan())
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     file = tmp_path / "x.png"
     nine, _ = draw(plan, file, count=9)
     other, _ = draw(plan, file, count=9, seed=1)
@@ -77,11 +77,11 @@ def test_by_class_draws_a_row_a_class_and_is_refused_without_classes(tiny_plan: 
     file = tmp_path / "acgan.yaml"
     file.write_text(tiny_with("model.family: acgan").replace("sweep: tiny", "sweep: acgan"))
     plan = with_sweep_file(make_plan(loader.load(file), tmp_path / "home"))
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     picture, _ = draw(plan, tmp_path / "classes.png", "by-class")
     assert picture.shape == (10 * 34 + 2, 8 * 34 + 2)
     dcgan = with_sweep_file(tiny_plan())
-    run_to_end(dcgan, dcgan.trials[0])
+    finished_trial(dcgan, dcgan.trials[0])
     with pytest.raises(UserError, match=r"acgan.*--grid"):
         draw(dcgan, tmp_path / "x.png", "by-class")
 
@@ -108,7 +108,7 @@ def test_what_has_no_generator_says_so_and_what_to_do(tiny_plan: MakePlan, tmp_p
 
 def test_a_picture_that_cannot_be_written_is_a_users_mistake(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = with_sweep_file(tiny_plan())
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     with pytest.raises(UserError, match=r"ends in \.png"):
         draw(plan, tmp_path / "x.jpg")
     with pytest.raises(UserError, match="cannot be written"):
@@ -117,7 +117,7 @@ def test_a_picture_that_cannot_be_written_is_a_users_mistake(tiny_plan: MakePlan
 
 def test_a_damaged_generator_file_is_named(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = with_sweep_file(tiny_plan())
-    execution = run_to_end(plan, plan.trials[0])
-    execution.folder.generator_file.write_bytes(execution.folder.generator_file.read_bytes()[:-9])
+    folder = finished_trial(plan, plan.trials[0])
+    folder.generator_file.write_bytes(folder.generator_file.read_bytes()[:-9])
     with pytest.raises(UserError, match=r"generator\.pt is damaged"):
         draw(plan, tmp_path / "x.png")

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 
 from rich.console import Console
-from support.tiny import run_some_steps, run_to_end
+from support.tiny import finished_trial, run_some_steps
 
 from orchestrator.commands.status import print_sweep
 from orchestrator.commands.trial_lookup import find_trial
@@ -34,14 +34,14 @@ def test_the_next_command_follows_from_where_the_sweep_stands(tiny_plan: MakePla
     assert f"orchestrate logs tiny {plan.trials[0].key[:8]} --follow" in text
     assert "orchestrate stop tiny" in text
     for planned in plan.trials:
-        run_to_end(plan, planned)
+        finished_trial(plan, planned)
     assert f"orchestrate sample tiny {plan.trials[0].key[:8]}" in status_output(plan)
 
 
 def test_a_damaged_history_is_told_with_the_command_that_writes_it_again(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     for planned in plan.trials:
-        run_to_end(plan, planned)
+        finished_trial(plan, planned)
     write_json(plan.folder.sweep_file, plan.to_document())
     assert "damaged or gone" not in status_output(plan)
     file = plan.folder.trial(plan.trials[1].key).history_file
@@ -66,7 +66,7 @@ def test_trials_stand_under_the_keys_that_other_commands_take(tiny_plan: MakePla
 def test_held_out_images_stand_below_the_distances(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     for planned in plan.trials[:2]:
-        run_to_end(plan, planned)
+        finished_trial(plan, planned)
     write_json(plan.folder.sweep_file, plan.to_document())
     card = plan.folder.trial(plan.trials[0].key).record().evaluator
     held_out = [line for line in status_output(plan).splitlines() if "held out" in line]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 from support.commands import program
-from support.tiny import run_some_steps, run_to_end
+from support.tiny import finished_trial, run_some_steps
 
 from orchestrator.commands.stop import send_interrupt, stop
 from orchestrator.errors import UserError
@@ -34,7 +34,7 @@ def known(plan: Plan) -> SweepFolder:
 def test_the_holder_is_interrupted_and_what_is_saved_is_told(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     folder = known(plan)
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     run_some_steps(plan, plan.trials[1], 3).suspend()
     command = program("holds_sweep", folder.home, "tiny")
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:

@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 from rich.console import Console
 from support.mirrors import mirror_of, synced_mirror
-from support.tiny import TINY, run_to_stable_end
+from support.tiny import TINY, stable_trial
 
 from orchestrator.commands import sweep, sweep_options
 from orchestrator.commands.finalize import finalize
@@ -27,7 +27,7 @@ def test_an_outage_while_the_model_is_sent_loses_neither_the_report_nor_the_exit
     tiny_plan: Callable[[], Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for planned in tiny_plan().trials:
-        run_to_stable_end(tiny_plan(), planned)
+        stable_trial(tiny_plan(), planned)
     plan = tiny_plan()
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
@@ -82,10 +82,10 @@ def test_nothing_is_registered_where_no_run_is_stable_and_a_line_says_so(
 ) -> None:
     plan = tiny_plan()
     for planned in plan.trials:
-        execution = run_to_stable_end(plan, planned)
-        record = execution.folder.record()
+        folder = stable_trial(plan, planned)
+        record = folder.record()
         record.verdict = {"name": "collapsed", "since": 4, "reason": "why", "evidence": {}}
-        execution.folder.write_record(record)
+        folder.write_record(record)
     plan = tiny_plan()
     mirror = synced_mirror(plan, tmp_path)
     options = sweep_options.SweepOptions(tmp_path / "home", mirror.uri, register="digits")

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 from rich.console import Console
-from support.tiny import TINY, run_to_end
+from support.tiny import TINY, finished_trial
 
 from orchestrator.commands.sweep_preparation import keep_what_leaves
 from orchestrator.console.progress import Display
@@ -29,7 +29,7 @@ def test_the_report_of_trials_that_leave_the_sweep_is_kept_and_the_command_says_
 
     whole = plan()
     for planned in whole.trials:
-        run_to_end(whole, planned)
+        finished_trial(whole, planned)
     folder = whole.folder
     for number in (1, 2):
         folder.report_folder.mkdir()

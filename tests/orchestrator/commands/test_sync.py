@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,15 +11,15 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from rich.console import Console
-from support.commands import program, program_environment
-from support.mirrors import expected_points, mirror_of, stored_points, synced_mirror
-from support.tiny import run_some_steps, run_to_end
+from support.mirrors import copy_home, empty_database, expected_points, mirror_of, stored_points, synced_mirror
+from support.tiny import TINY, finished_trial, run_some_steps
 
 from orchestrator.commands.sync import sync
 from orchestrator.errors import UserError
-from orchestrator.planning.plan import Plan
+from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.report.mlflow_reader import read_sweep
 from orchestrator.store.sweep_lock import hold
+from orchestrator.sweepfile import loader
 from orchestrator.tracking import client, mirror_file, run_content
 from orchestrator.tracking.client import KIND_TAG
 from orchestrator.tracking.run_writer import RunWriter
@@ -41,15 +40,24 @@ def sync_output(plan: Plan, home: Path, capsys: pytest.CaptureFixture[str]) -> s
     return output
 
 
-@pytest.fixture
-def finished(tiny_plan: MakePlan, tmp_path: Path) -> Plan:
+@pytest.fixture(scope="module")
+def finished_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sweep of which everything has ended and is in MLflow, as `orchestrate sweep` leaves it."""
-    plan = tiny_plan()
+    home = tmp_path_factory.mktemp("finished")
+    (home / "tiny.yaml").write_text(TINY)
+    plan = make_plan(loader.load(home / "tiny.yaml"), home / "home")
     for planned in plan.trials:
-        run_to_end(plan, planned)
-    mirror_of(plan, tmp_path)  # writes sweep.json
-    assert sync(plan.folder, uri_of(tmp_path), Console(quiet=True)) == 0
-    return plan
+        finished_trial(plan, planned)
+    mirror_of(plan, home)  # writes sweep.json
+    assert sync(plan.folder, uri_of(home), Console(quiet=True)) == 0
+    return home
+
+
+@pytest.fixture
+def finished(finished_home: Path, tmp_path: Path) -> Plan:
+    """A copy of it, which a test may change."""
+    copy_home(finished_home, tmp_path)
+    return make_plan(loader.load(tmp_path / "tiny.yaml"), tmp_path / "home")
 
 
 def runs(plan: Plan) -> dict[str, str]:
@@ -62,6 +70,7 @@ def test_an_empty_mlflow_is_filled_and_then_nothing_is_sent(
     (tmp_path / "tiny.yaml").unlink()  # neither the sweep file nor the data are asked for
     other = tmp_path / "other"
     other.mkdir()
+    (other / "mlflow.db").write_bytes(empty_database())
     output = sync_output(finished, other, capsys)
     total = sum(sum(expected_points(finished, planned.key).values()) for planned in finished.trials)
     assert f"{total} points" in output
@@ -75,7 +84,7 @@ def test_an_empty_mlflow_is_filled_and_then_nothing_is_sent(
 
 
 def test_what_a_half_filled_mlflow_lacks_is_sent_and_no_more(
-    finished: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    finished: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str], without_pictures: None
 ) -> None:
     key = finished.trials[1].key
     run_id = runs(finished)[key]
@@ -97,7 +106,7 @@ def test_what_a_half_filled_mlflow_lacks_is_sent_and_no_more(
 
 
 def test_what_was_deleted_in_mlflow_comes_back_under_its_run(
-    finished: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    finished: Plan, tmp_path: Path, capsys: pytest.CaptureFixture[str], without_pictures: None
 ) -> None:
     before, client = runs(finished), MlflowClient(uri_of(tmp_path))
     client.delete_run(before[finished.trials[0].key])
@@ -125,11 +134,12 @@ def test_a_run_that_is_deleted_while_it_is_written_comes_back(tiny_plan: MakePla
 
 
 def test_runs_left_running_by_a_killed_command_become_killed(
-    tiny_plan: MakePlan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_plan: MakePlan, tmp_path: Path, capsys: pytest.CaptureFixture[str], without_pictures: None
 ) -> None:
     plan = tiny_plan()
-    command = program("dies_while_mirroring", tmp_path / "tiny.yaml", tmp_path)
-    assert subprocess.run(command, env=program_environment(), check=False).returncode == -9
+    execution = run_some_steps(plan, plan.trials[0], 5)
+    synced_mirror(plan, tmp_path)
+    execution._leave()  # as a kill of its process does
     client = MlflowClient(uri_of(tmp_path))
     everything = [*runs(plan).values(), json.loads(plan.folder.mirror_file.read_text())["parent"]]
     assert [client.get_run(run).info.status for run in everything] == ["RUNNING", "RUNNING"]
@@ -182,14 +192,14 @@ def test_a_long_history_is_read_and_sent_once(
     monkeypatch.setattr(RunWriter, "add_text", count_bytes)
     assert execution._writer is not None
     before, history = folder.history_file.stat().st_size, execution._writer.history
-    for step in range(5, 205):
+    for step in range(5, 85):
         history.add([{"step": step, "time": step, "loss/generator": 0.5}])
         history.write()
         record = folder.record()
         record.step, record.history = step, history.digest()
         folder.write_record(record)
         mirror.sync()
-    assert sent["points"] == 200
+    assert sent["points"] == 80
     assert sent["bytes"] <= 6 * folder.history_file.stat().st_size - before
     execution.suspend()
 

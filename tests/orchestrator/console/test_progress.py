@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from rich.console import Console
-from support.tiny import run_to_end
+from support.tiny import finished_trial
 
 from orchestrator.console.progress import Display, LiveDisplay, make_display
 from orchestrator.planning.eta import Eta
@@ -59,7 +59,7 @@ def test_plain_output_says_each_trials_end_and_the_time_left(tiny_plan: MakePlan
 def test_the_bar_begins_empty_however_long_the_start_took_and_whatever_was_done_before(tiny_plan: MakePlan) -> None:
     before = tiny_plan()
     for planned in before.trials[:2]:
-        run_to_end(before, planned)
+        finished_trial(before, planned)
     plan = tiny_plan()
     console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
     display = LiveDisplay(console)

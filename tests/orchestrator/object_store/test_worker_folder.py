@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from support.s3_server import S3
-from support.tiny import execution_of, run_to_end
+from support.tiny import execution_of, finished_trial
 
 from gan_core import checkpoint
 from orchestrator.object_store import attempts, puller, worker_folder
@@ -82,7 +82,7 @@ def nodes(tiny_plan: MakePlan, object_store: ObjectStore, tmp_path: Path) -> Nod
 def whole(tiny_plan: MakePlan) -> TrialFolder:
     """The first trial, trained without a storage and without a break."""
     plan = tiny_plan()
-    return run_to_end(plan, plan.trials[0]).folder
+    return finished_trial(plan, plan.trials[0])
 
 
 def stored_sweep(nodes: Nodes) -> StoredSweep:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from support.tiny import run_to_end
+from support.tiny import finished_trial
 
 from orchestrator.planning.confirmation import MIN_SEEDS, with_confirmations
 from orchestrator.planning.plan import Plan
@@ -88,7 +88,7 @@ def test_nothing_runs_again_where_it_was_not_asked_for(tiny_plan: MakePlan) -> N
 def test_what_an_earlier_command_confirmed_stays(tiny_plan: MakePlan) -> None:
     first = with_confirmations(with_endings(tiny_plan(), SMOOTHED_IS_BETTER), 1)
     write_json(first.folder.sweep_file, first.to_document())
-    run_to_end(first, first.unfinished[0])
+    finished_trial(first, first.unfinished[0])
     later = with_confirmations(tiny_plan(), 0)
     assert [p.key for p in later.trials[4:]] == [first.unfinished[0].key]  # the others never ran
     assert later.trials[4].trial.confirms
@@ -98,7 +98,7 @@ def test_the_same_command_again_makes_the_same_plan_and_finds_what_has_run(tiny_
     first = with_confirmations(with_endings(tiny_plan(), SMOOTHED_IS_BETTER), 1)
     repeated = with_confirmations(tiny_plan(), 1)
     assert [(p.key, p.trial) for p in repeated.trials] == [(p.key, p.trial) for p in first.trials]
-    run_to_end(first, first.unfinished[0])
+    finished_trial(first, first.unfinished[0])
     later = with_confirmations(tiny_plan(), 1)
     assert [p.key for p in later.trials] == [p.key for p in first.trials]
     assert [p.state for p in later.trials[4:]] == ["finished", "pending", "pending"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -61,14 +62,31 @@ def prepared(plan: Plan) -> tuple[dict[str, Evaluator], Messages]:
     return build_evaluators(plan, home, messages.phases.append, messages.notes.append), messages
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _trained_once() -> Iterator[None]:
+    """A classifier of the same images and labels is trained once for all tests of this file."""
+    trained: dict[bytes, Classifier] = {}
+
+    def train(images: torch.Tensor, labels: torch.Tensor, classes: int) -> Classifier:
+        content = images.numpy().tobytes() + labels.numpy().tobytes() + bytes([classes])
+        if content not in trained:
+            trained[content] = train_classifier(images, labels, classes)
+        return copy.deepcopy(trained[content])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(features, "train_classifier", train)
+        yield
+
+
 @pytest.fixture
 def trainings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A number for each classifier that is trained: its images."""
     image_counts: list[int] = []
+    train = features.train_classifier
 
     def counted(images: torch.Tensor, labels: torch.Tensor, classes: int) -> Classifier:
         image_counts.append(len(images))
-        return train_classifier(images, labels, classes)
+        return train(images, labels, classes)
 
     monkeypatch.setattr(features, "train_classifier", counted)
     return image_counts

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.tiny import run_some_steps, run_to_end, tiny_with
+from support.tiny import finished_trial, run_some_steps, tiny_with
 
 from gan_core.data import datasets
 from orchestrator.errors import SpecError
@@ -23,7 +23,7 @@ MakePlan = Callable[[], Plan]
 def test_trials_are_pending_then_interrupted_then_finished(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     assert plan.counts() == {"pending": 4}
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     run_some_steps(plan, plan.trials[1], 1).suspend()
     later = tiny_plan()
     assert later.counts() == {"finished": 1, "interrupted": 1, "pending": 2}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.histories import BLOBS, history
 from support.mirrors import stored_points, synced_mirror
-from support.tiny import run_to_end
+from support.tiny import finished_trial
 
 from gan_core.history import Row
 from gan_core.verdict.judge import RULES_VERSION
@@ -26,7 +26,7 @@ def judged_by_older_rules(tiny_plan: Callable[[], Plan]) -> Plan:
     """A finished trial whose verdict an earlier version wrote."""
     plan = tiny_plan()
     planned = plan.trials[0]
-    run_to_end(plan, planned)
+    finished_trial(plan, planned)
     folder = plan.folder.trial(planned.key)
     record = folder.record()
     record.verdict = OLD

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.tiny import run_to_end
+from support.tiny import finished_trial
 
 from gan_core.config.identity import unflatten
 from gan_core.config.trial import TrialConfig
@@ -89,9 +89,9 @@ def test_a_plan_takes_its_remaining_steps_at_their_pace(tiny_plan: MakePlan) -> 
 def test_what_ran_here_is_found_and_another_processor_or_device_is_not(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     assert timed_trials(plan.folder.home, "cpu") == []
-    execution = run_to_end(plan, plan.trials[0])
-    device = str(execution.record.applied["device"])
-    record = execution.folder.record()
+    folder = finished_trial(plan, plan.trials[0])
+    device = str(folder.record().applied["device"])
+    record = folder.record()
     (timed,) = timed_trials(plan.folder.home, device)
     assert timed.config == plan.trials[0].config
     assert timed.slowness == pytest.approx(record.seconds / training_seconds(timed.config, 0, 8))
@@ -103,9 +103,9 @@ def test_what_ran_here_is_found_and_another_processor_or_device_is_not(tiny_plan
 
 def test_a_configuration_of_another_version_is_passed_over(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    execution = run_to_end(plan, plan.trials[0])
-    execution.folder.config_file.write_text('{"once": "a setting"}')
-    assert timed_trials(plan.folder.home, str(execution.record.applied["device"])) == []
+    folder = finished_trial(plan, plan.trials[0])
+    folder.config_file.write_text('{"once": "a setting"}')
+    assert timed_trials(plan.folder.home, str(folder.record().applied["device"])) == []
 
 
 def test_the_longest_trial_begins_first_by_what_was_measured_and_else_by_cost(tiny_plan: MakePlan) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.tiny import TINY, run_to_end, tiny_with
+from support.tiny import TINY, finished_trial, tiny_with
 
 from orchestrator import environment
 from orchestrator.planning.plan import Plan, make_plan
@@ -49,7 +49,7 @@ def test_code_differs_by_commit_else_by_version_and_by_torch(then: dict[str, Any
 
 def test_only_finished_trials_are_said_to_be_of_other_code(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     plan = tiny_plan()
     assert finished_with_other_code(plan, environment.describe()) == {}
     now = {**environment.describe(), "git_commit": None, "packages": made(version="9")["packages"]}
@@ -62,7 +62,7 @@ def test_a_changed_setting_is_named(tmp_path: Path) -> None:
     file = tmp_path / "tiny.yaml"
     file.write_text(tiny_with("data: {name: digits}"))
     before = make_plan(loader.load(file), tmp_path)
-    run_to_end(before, before.trials[0])
+    finished_trial(before, before.trials[0])
     write_json(before.folder.sweep_file, before.to_document())
     assert replaced_trials(make_plan(loader.load(file), tmp_path)) == {}
     longer = make_plan(loader.load(file, ["trial.steps=9"]), tmp_path)
@@ -79,7 +79,7 @@ def test_changed_data_is_told_from_changed_settings(tmp_path: Path) -> None:
     images = np.arange(80 * 32 * 32, dtype=np.uint8).reshape(80, 32, 32)
     np.savez(data, images=images)
     before = make_plan(loader.load(file), tmp_path)
-    run_to_end(before, before.trials[0])
+    finished_trial(before, before.trials[0])
     write_json(before.folder.sweep_file, before.to_document())
     np.savez(data, images=255 - images)
     after = make_plan(loader.load(file), tmp_path)
@@ -91,7 +91,7 @@ def test_trials_that_are_not_asked_for_any_more_are_counted_with_their_seeds_and
     file.write_text(TINY + "  - name: wide\n    trial: {model.width: 8}\n")
     before = make_plan(loader.load(file), tmp_path)
     for planned in (before.trials[0], before.trials[1], before.trials[4]):  # seeds 0 and 1, and the other group
-        run_to_end(before, planned)
+        finished_trial(before, planned)
     write_json(before.folder.sweep_file, before.to_document())
     assert changes_since_last_command(make_plan(loader.load(file), tmp_path)) == []
     back = "; a command that asks for them again has them back"

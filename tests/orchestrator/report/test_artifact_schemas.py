@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from support.mirrors import synced_mirror
-from support.tiny import TINY, run_to_end
+from support.tiny import TINY, finished_trial
 
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import make_plan
@@ -28,7 +28,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Mirror:
     folder = tmp_path_factory.mktemp("mirrored")
     (folder / "tiny.yaml").write_text(TINY)
     plan = make_plan(loader.load(folder / "tiny.yaml"), folder / "home")
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     return synced_mirror(plan, folder)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from support.mirrors import synced_mirror
-from support.tiny import TINY, run_to_end
+from support.tiny import TINY, finished_trial
 
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan, make_plan
@@ -134,7 +134,7 @@ def mirrored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, Path]:
     folder = tmp_path_factory.mktemp("mirrored")
     (folder / "tiny.yaml").write_text(TINY)
     plan = make_plan(loader.load(folder / "tiny.yaml"), folder / "home")
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     synced_mirror(plan, folder)
     return plan, folder
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.mirrors import synced_mirror
-from support.tiny import execution_of, run_some_steps, run_to_end
+from support.tiny import execution_of, finished_trial, run_some_steps
 
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
@@ -24,7 +24,7 @@ MakePlan = Callable[[], Plan]
 def test_the_curves_are_those_of_the_trials_folders(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     for planned in plan.trials[:2]:
-        run_to_end(plan, planned)
+        finished_trial(plan, planned)
     data = read_sweep(synced_mirror(plan, tmp_path).uri, "tiny")
     assert [run.key for run in data.runs] == [planned.key for planned in plan.trials]
     for run in data.runs[:2]:
@@ -40,7 +40,7 @@ def test_the_curves_are_those_of_the_trials_folders(tiny_plan: MakePlan, tmp_pat
 
 def test_a_finished_run_is_told_as_its_record_has_it(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
-    record = run_to_end(plan, plan.trials[0]).folder.record()
+    record = finished_trial(plan, plan.trials[0]).record()
     folder = plan.folder.trial(record.key)
     mirror = synced_mirror(plan, tmp_path)
     data = read_sweep(mirror.uri, "tiny")

@@ -13,6 +13,8 @@ from support.tiny import TINY
 
 from orchestrator.store.sweep_folder import SweepFolder
 
+pytestmark = pytest.mark.e2e
+
 
 def run(name: str, folder: Path, **changes: tuple[str, str]) -> Any:
     """What the program prints at its end. `changes`: of the tiny sweep's text."""

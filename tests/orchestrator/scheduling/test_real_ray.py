@@ -13,6 +13,8 @@ from support.tiny import TINY
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
 
+pytestmark = pytest.mark.e2e
+
 Ran = tuple[Path, dict[str, list[str]]]
 
 

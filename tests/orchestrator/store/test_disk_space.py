@@ -12,7 +12,7 @@ import torch
 from rich.console import Console
 from support.mirrors import mirror_of, synced_mirror
 from support.small_disks import MakeDisk, full, read_only
-from support.tiny import TINY, execution_of, run_some_steps, run_to_end
+from support.tiny import TINY, execution_of, finished_trial, run_some_steps, run_to_end
 
 from gan_core import checkpoint
 from orchestrator.commands import sweep, sweep_options
@@ -59,7 +59,7 @@ def test_a_trial_on_a_full_disk_halts_with_its_checkpoint_whole_and_goes_on_late
         assert not list(folder.folder.rglob("*.tmp"))
         execution.suspend()  # as its worker ends; nothing is left to save
     resumed = run_to_end(plan, plan.trials[0])
-    undisturbed = run_to_end(tiny_plan(), plan.trials[0]).folder
+    undisturbed = finished_trial(tiny_plan(), plan.trials[0])
     assert resumed.folder.record().status == "finished"
     assert [row["step"] for row in resumed.folder.history()] == [row["step"] for row in undisturbed.history()]
     last = checkpoint.load(undisturbed.checkpoint_file)["generator"]
@@ -134,7 +134,7 @@ def test_the_estimate_is_an_upper_bound_of_what_trials_write(tiny_plan: MakePlan
     plan = tiny_plan()
     expected = disk_estimate.bytes_needed(plan, workers=1)
     for planned in plan.trials:
-        run_to_end(plan, planned)
+        finished_trial(plan, planned)
     home = plan.folder.home
     synced_mirror(plan, home)
     written = sum(file.stat().st_size for file in (home / "sweeps").rglob("*") if file.is_file())
@@ -166,7 +166,7 @@ def test_mlflow_and_the_report_on_a_full_disk_are_one_line_each_and_work_later(
 ) -> None:
     plan, small = tiny_plan(), make_disk("16m")
     uri = f"sqlite:///{small / 'mlflow.db'}"
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     with full(small), pytest.raises(UserError, match=r"MLflow at .* cannot be used"):
         mirror_of(plan, small, uri).open()
     synced_mirror(plan, small, uri)

@@ -18,11 +18,11 @@ from support.mutated import PIECES, VALID, anything, files
 
 from orchestrator.errors import SpecError, UserError
 from orchestrator.planning.plan import make_plan
-from orchestrator.sweepfile import loader
+from orchestrator.sweepfile import loader, yaml_limits
 from orchestrator.sweepfile.group_reader import GROUP_KEYS
 from orchestrator.sweepfile.settings import SETTINGS
 
-CASES = int(os.environ.get("FUZZ_CASES", "300"))
+CASES = int(os.environ.get("FUZZ_CASES", "100"))
 ROOM = 300_000
 """kB that a case may add to the largest size of this process."""
 many = settings(
@@ -94,15 +94,18 @@ LAUGHS = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in ran
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        pytest.param(f"a0: &a0 [lol]\n{LAUGHS}sweep: s\n", 7, id="a billion laughs"),
+        pytest.param(f"a0: &a0 [lol]\n{LAUGHS}sweep: s\n", 6, id="a billion laughs"),
         pytest.param(
-            f"a0: &a0 {{x: lol}}\n{LAUGHS.replace('[', '{<<: [').replace(']', ']}')}sweep: s\n", 6, id="merged"
+            f"a0: &a0 {{x: lol}}\n{LAUGHS.replace('[', '{<<: [').replace(']', ']}')}sweep: s\n", 5, id="merged"
         ),
         pytest.param("sweep: s\nseeds: " + "[" * 21 + "]" * 21, 2, id="a deep list"),
-        pytest.param(f"sweep: s\nseeds: [{'0,' * 250_000}]", 2, id="a long list"),
+        pytest.param(f"sweep: s\nseeds: [{'0,' * 25_000}]", 2, id="a long list"),
     ],
 )
-def test_what_grows_without_bound_is_refused_at_the_line_where_it_does(tmp_path: Path, text: str, line: int) -> None:
+def test_what_grows_without_bound_is_refused_at_the_line_where_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, line: int
+) -> None:
+    monkeypatch.setattr(yaml_limits, "MAX_VALUES", 20_000)  # ruamel reads as many in seconds
     file = tmp_path / "sweep.yaml"
     file.write_text(text)
     before = size()
@@ -127,13 +130,13 @@ def test_a_pipe_that_nobody_writes_to_is_refused_and_not_waited_for(tmp_path: Pa
         loader.load(tmp_path / "sweep.yaml")
 
 
-def test_the_largest_plan_fits_in_memory(tmp_path: Path) -> None:
+def test_a_fifth_of_the_largest_plan_takes_a_fifth_of_the_memory_that_is_there_for_it(tmp_path: Path) -> None:
     file = tmp_path / "sweep.yaml"
-    steps, sizes = list(range(1, 101)), list(range(2, 202))
+    steps, sizes = list(range(1, 101)), list(range(2, 42))
     file.write_text(f"sweep: s\ngroups:\n- name: g\n  grid: {{steps: {steps}, batch_size: {sizes}}}\n")
     before = size()
-    assert len(make_plan(loader.load(file), tmp_path / "home").trials) == loader.MAX_TRIALS
-    assert size() - before < 400_000
+    assert len(make_plan(loader.load(file), tmp_path / "home").trials) == loader.MAX_TRIALS // 5
+    assert size() - before < 80_000
 
 
 def test_more_exclusions_than_a_grid_can_be_compared_with_are_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.mirrors import mirror_of, stored_points, synced_mirror
-from support.tiny import execution_of, run_some_steps, run_to_end, run_to_stable_end
+from support.tiny import execution_of, finished_trial, run_some_steps, run_to_end, stable_trial
 
 from gan_core import metric_names
 from gan_core.verdict.judge import RULES_VERSION
@@ -58,7 +58,7 @@ def ended(plan: Plan, key: str) -> Counter[tuple[str, int, float]]:
 @pytest.mark.parametrize("damage", ["cut off", "no picture"])
 def test_a_damaged_picture_is_left_out_and_keeps_nothing_else(damage: str, tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
-    folder = run_to_end(plan, plan.trials[0]).folder
+    folder = finished_trial(plan, plan.trials[0])
     file = folder.sample_file(4)
     content = file.read_bytes()
     file.write_bytes(content[: len(content) // 2] if damage == "cut off" else b"half a page of something else")
@@ -74,7 +74,7 @@ def test_a_damaged_picture_is_left_out_and_keeps_nothing_else(damage: str, tiny_
 
 def test_sending_again_doubles_nothing(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     key = plan.trials[0].key
     for _ in range(2):
         mirror = mirror_of(plan, tmp_path)
@@ -123,13 +123,13 @@ def test_a_resumed_trial_goes_on_in_the_same_run(tiny_plan: MakePlan, tmp_path: 
 def test_the_same_sweep_of_another_folder_has_runs_of_its_own(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     key = plan.trials[0].key
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     first = mirror_of(plan, tmp_path)
     first.open()
     first.sync()
     shutil.rmtree(plan.folder.folder)
     second_plan = tiny_plan()
-    run_to_end(second_plan, second_plan.trials[0])
+    finished_trial(second_plan, second_plan.trials[0])
     second = mirror_of(second_plan, tmp_path)
     second.open()
     second.sync()
@@ -143,7 +143,7 @@ def test_a_trial_that_cannot_be_sent_does_not_keep_the_others_from_it(
 ) -> None:
     plan = tiny_plan()
     for planned in plan.trials[:2]:
-        run_to_end(plan, planned)
+        finished_trial(plan, planned)
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
     send = RunWriter.add_points
@@ -217,7 +217,7 @@ def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(
 def test_a_renamed_trial_is_renamed_in_mlflow(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     key = plan.trials[0].key
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     first = mirror_of(plan, tmp_path)
     first.open()
     first.sync()
@@ -246,7 +246,7 @@ def test_an_outage_is_outlasted_and_everything_arrives(
     tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = tiny_plan()
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     thread = MirrorThread(mirror_of(plan, tmp_path), interval=0.01)
     thread.mirror.open()
     send, calls = RunWriter.add_points, []
@@ -275,7 +275,7 @@ def test_a_store_that_cannot_be_opened_is_a_users_mistake(tiny_plan: MakePlan, t
 
 def test_a_run_says_its_data_its_parent_and_its_verdict(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
     mirror.sync()
@@ -296,7 +296,7 @@ def test_the_parent_has_shares_of_verdicts_and_the_best_distance_and_they_are_se
     tiny_plan: MakePlan, tmp_path: Path
 ) -> None:
     plan = tiny_plan()
-    records = [run_to_stable_end(plan, planned).folder.record() for planned in plan.trials[:3]]
+    records = [stable_trial(plan, planned).record() for planned in plan.trials[:3]]
     records[0].status, records[0].verdict, records[0].best = TrialStatus.FAILED, None, {}
     plan.folder.trial(records[0].key).write_record(records[0])
     mirror = synced_mirror(plan, tmp_path)
@@ -333,7 +333,7 @@ def test_a_round_looks_only_at_trials_that_have_begun(
     plan = tiny_plan()
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
-    run_to_end(plan, plan.trials[2])
+    finished_trial(plan, plan.trials[2])
     looked, real = list[str](), TrialFolder.record
 
     def record(self: TrialFolder) -> Record:
@@ -354,7 +354,7 @@ def test_the_runs_of_a_round_are_remembered_together(
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
     for planned in plan.trials[:3]:
-        run_to_end(plan, planned)
+        finished_trial(plan, planned)
     written, real = list[Path](), json_files.write_json
 
     def write_json(path: Path, value: Any) -> None:
@@ -374,7 +374,7 @@ def test_a_run_that_was_made_is_remembered_though_another_trial_cannot_be_sent(
 ) -> None:
     plan = tiny_plan()
     for planned in plan.trials[:2]:
-        run_to_end(plan, planned)
+        finished_trial(plan, planned)
     plan.folder.trial(plan.trials[1].key).history_file.write_text("cut off")
     mirror = mirror_of(plan, tmp_path)
     mirror.open()

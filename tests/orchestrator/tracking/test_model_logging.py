@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from support.commands import program
 from support.mirrors import mirror_of
-from support.tiny import run_to_stable_end, tiny_with
+from support.tiny import stable_trial, tiny_with
 
 from gan_core import sampling
 from gan_core.data import pixels
@@ -47,38 +47,42 @@ def chosen(plan: Plan) -> ranking.RankedConfiguration:
     return chosen_configuration
 
 
-def draw_elsewhere(uri: str, mirror: Mirror, tmp_path: Path, **inputs: np.ndarray) -> np.ndarray:
-    """What the model draws in a new process, far from this package's folder and where MLflow may unpickle nothing.
+def draw_elsewhere(words: list[str], folder: Path) -> None:
+    """Draw with models in a new process, far from this package's folder and where MLflow may unpickle nothing.
 
-    By both flavours, which have to agree; by the second from all forms of these inputs.
+    By both flavours, which have to agree; by the second from all forms of the inputs.
     """
-    np.savez(tmp_path / "inputs.npz", **inputs)  # type: ignore[arg-type]
-    words = [uri, mirror.uri, str(tmp_path / "inputs.npz"), str(tmp_path / "drawn.npy")]
-    environment = {"PATH": "/usr/bin:/bin", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "HOME": str(tmp_path)}
-    subprocess.run(program("loads_model", *words), check=True, cwd=tmp_path, env=environment, timeout=300)
-    return np.load(tmp_path / "drawn.npy")
+    environment = {"PATH": "/usr/bin:/bin", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "HOME": str(folder)}
+    subprocess.run(program("loads_model", *words), check=True, cwd=folder, env=environment, timeout=600)
 
 
 def models(mirror: Mirror) -> list[Any]:
     return list(mirror.client.search_logged_models([mirror.experiment.id]))
 
 
-@pytest.mark.parametrize("family", ["dcgan", "acgan"])
-def test_the_loaded_model_draws_what_the_trial_drew_bit_for_bit(tmp_path: Path, family: str) -> None:
-    plan = plan_of(tmp_path, family)
-    run_to_stable_end(plan, plan.trials[0])
-    mirror = mirrored(plan, tmp_path)
-    logged = model_logging.log_generator(mirror, chosen(plan), register=None)
-    folder = plan.folder.trial(plan.trials[0].key)
-    saved = from_generator_file(folder.generator_file)
-    latents, labels = sampling.grid_inputs(saved.config.model.latent_dim, saved.classes)
-    inputs = {"latents": latents.numpy()} | ({} if labels is None else {"labels": labels.numpy()})
-    drawn = draw_elsewhere(logged.uri, mirror, tmp_path, **inputs)
-
-    own = saved.generator(latents, labels).detach().numpy()
-    assert np.array_equal(drawn, own)
-    picture = sampling.grid(pixels.to_uint8(torch.from_numpy(drawn)))
-    assert np.array_equal(picture[..., 0], np.asarray(Image.open(folder.sample_file(8))))
+def test_the_loaded_models_draw_what_their_trials_drew_bit_for_bit(tmp_path: Path) -> None:
+    """A model that takes latents, and one that takes labels too."""
+    words, expected = list[str](), list[tuple[Path, np.ndarray, Path]]()
+    for family in ("dcgan", "acgan"):
+        home = tmp_path / family
+        home.mkdir()
+        plan = plan_of(home, family)
+        folder = stable_trial(plan, plan.trials[0])
+        mirror = mirrored(plan, home)
+        logged = model_logging.log_generator(mirror, chosen(plan), register=None)
+        saved = from_generator_file(folder.generator_file)
+        latents, labels = sampling.grid_inputs(saved.config.model.latent_dim, saved.classes)
+        inputs = {"latents": latents.numpy()} | ({} if labels is None else {"labels": labels.numpy()})
+        np.savez(home / "inputs.npz", **inputs)  # type: ignore[arg-type]
+        words += [logged.uri, mirror.uri, str(home / "inputs.npz"), str(home / "drawn.npy")]
+        own = saved.generator(latents, labels).detach().numpy()
+        expected.append((home / "drawn.npy", own, folder.sample_file(8)))
+    draw_elsewhere(words, tmp_path)
+    for file, own, sample in expected:
+        drawn = np.load(file)
+        assert np.array_equal(drawn, own)
+        picture = sampling.grid(pixels.to_uint8(torch.from_numpy(drawn)))
+        assert np.array_equal(picture[..., 0], np.asarray(Image.open(sample)))
 
 
 def test_the_model_says_what_it_takes_where_it_comes_from_and_why_it_was_chosen(tmp_path: Path) -> None:
@@ -86,7 +90,7 @@ def test_the_model_says_what_it_takes_where_it_comes_from_and_why_it_was_chosen(
 
     plan = plan_of(tmp_path, "acgan")
     for planned in plan.trials:
-        run_to_stable_end(plan, planned)
+        stable_trial(plan, planned)
     mirror = mirrored(plan, tmp_path)
     best_run = chosen(plan)
     logged = model_logging.log_generator(mirror, best_run, register=None)
@@ -110,7 +114,7 @@ def test_the_model_says_what_it_takes_where_it_comes_from_and_why_it_was_chosen(
 
 def test_the_same_generator_is_logged_and_registered_once(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
-    run_to_stable_end(plan, plan.trials[0])
+    stable_trial(plan, plan.trials[0])
     before = os.environ.get("MLFLOW_TRACKING_URI")
     first = model_logging.log_generator(mirrored(plan, tmp_path), chosen(plan), register="digits gan")
     mirror = mirrored(plan, tmp_path)
@@ -128,7 +132,7 @@ def test_a_model_that_did_not_arrive_whole_is_logged_again(tmp_path: Path, monke
     from mlflow import MlflowClient
 
     plan = plan_of(tmp_path)
-    run_to_stable_end(plan, plan.trials[0])
+    stable_trial(plan, plan.trials[0])
     mirror = mirrored(plan, tmp_path)
 
     def lose(*_: Any, **__: Any) -> None:

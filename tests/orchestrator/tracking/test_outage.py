@@ -13,7 +13,7 @@ import pytest
 from support.mirrors import expected_points, mirror_of, stored_points, synced_mirror
 from support.ports import free_port
 from support.proxy import Behaviour, Proxy, proxied, start_server
-from support.tiny import run_some_steps, run_to_end
+from support.tiny import finished_trial, run_some_steps
 
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
@@ -43,7 +43,7 @@ def proxy(server: tuple[int, Path]) -> Iterator[Proxy]:
 def opened(tiny_plan: MakePlan, home: Path, proxy: Proxy) -> tuple[Plan, Mirror]:
     """A plan whose first trial has ended, and its mirror, which has sent nothing of it yet."""
     plan = tiny_plan()
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     mirror = mirror_of(plan, home, proxy.uri)
     mirror.open()
     return plan, mirror
@@ -94,7 +94,7 @@ def test_points_arrive_in_order_after_an_outage(
 def test_a_dead_server_costs_a_round_one_trial_not_all(proxy: Proxy, tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     for planned in plan.trials:
-        run_to_end(plan, planned)
+        finished_trial(plan, planned)
     mirror = mirror_of(plan, tmp_path, proxy.uri)
     mirror.open()
     proxy.requests.clear()
@@ -129,14 +129,14 @@ def test_the_end_waits_for_a_server_that_is_slow_but_answers(
 ) -> None:
     plan, mirror = opened(tiny_plan, tmp_path, proxy)
     key = plan.trials[0].key
-    proxy.delay = 0.3
-    thread = MirrorThread(mirror, interval=0.01, patience=0.1)  # all of it takes far longer than that
+    proxy.delay = 0.1
+    thread = MirrorThread(mirror, interval=0.01, patience=0.02)  # all of it takes far longer than that
     thread.start()
     assert thread.send_rest()
     assert Counter(stored_points(server[1], mirror.children[key].run_id)) == expected_points(plan, key)
 
 
-def test_answers_that_take_5_s_keep_no_trial_and_all_arrives_once(
+def test_answers_that_take_seconds_keep_no_trial_and_all_arrives_once(
     proxy: Proxy, server: tuple[int, Path], tiny_plan: MakePlan, tmp_path: Path
 ) -> None:
     plan = tiny_plan()
@@ -146,7 +146,7 @@ def test_answers_that_take_5_s_keep_no_trial_and_all_arrives_once(
     request_seen, answered = threading.Event(), len(proxy.requests) + 3
 
     def slow_at_first(method: str, path: str) -> Behaviour:
-        proxy.delay = 5.0 if len(proxy.requests) <= answered else 0.0
+        proxy.delay = 3.0 if len(proxy.requests) <= answered else 0.0
         request_seen.set()
         return "pass"
 
@@ -179,7 +179,7 @@ def test_a_password_in_the_address_is_never_said(
     proxy: Proxy, tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = tiny_plan()
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     mirror = mirror_of(plan, tmp_path, proxy.uri.replace("//", "//someone:hunter2@"))
     mirror.open()
     assert "hunter2" not in (plan.folder.mirror_file).read_text()
@@ -201,7 +201,7 @@ def test_mlflow_keeps_a_point_that_is_sent_twice_once(
 ) -> None:
     plan = tiny_plan()
     key = plan.trials[0].key
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     for uri, database in ((proxy.uri, server[1]), ("", tmp_path / "mlflow.db")):
         mirror = synced_mirror(plan, tmp_path, uri)
         run_id = mirror.children[key].run_id

@@ -15,7 +15,7 @@ from rich.console import Console
 from support.commands import program
 from support.mirrors import synced_mirror
 from support.payload import Touch
-from support.tiny import run_to_end, run_to_stable_end
+from support.tiny import finished_trial, stable_trial
 
 from gan_core.checkpoint import EARLIER_MAGIC
 from orchestrator.commands.sample import SampleRequest, sample
@@ -57,7 +57,7 @@ def test_a_planted_generator_is_refused_and_does_not_run(
     last: bool, tiny_plan: MakePlan, tmp_path: Path, marker: Path
 ) -> None:
     plan = tiny_plan()
-    folder = run_to_end(plan, plan.trials[0]).folder
+    folder = finished_trial(plan, plan.trials[0])
     write_json(plan.folder.sweep_file, plan.to_document())
     plant(folder.generator_file if last else folder.best_generator_file, marker)
     request = SampleRequest("1", count=4, best=not last, output=tmp_path / "x.png")
@@ -82,7 +82,7 @@ def test_a_payload_in_the_logged_model_is_refused_where_nothing_may_be_unpickled
 ) -> None:
     """Every record of the archive that torch unpickles is forged: torch alone would run it, MLflow looks first."""
     plan = tiny_plan()
-    run_to_stable_end(plan, plan.trials[0])
+    stable_trial(plan, plan.trials[0])
     mirror = synced_mirror(plan, tmp_path)
     (chosen,) = ranking.rank_configurations(ranking.ended_trials(plan.folder, plan.to_document()["trials"]))[:1]
     logged = model_logging.log_generator(mirror, chosen, register=None)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.mirrors import synced_mirror
 from support.sqlite_processes import create_tables, die_in_a_migration, die_in_a_transaction
-from support.tiny import TINY, run_to_end
+from support.tiny import TINY, finished_trial
 
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan, make_plan
@@ -22,13 +22,14 @@ from orchestrator.tracking import sqlite
 from orchestrator.tracking.address import default_uri
 
 MakePlan = Callable[[], Plan]
-PROCESSES = multiprocessing.get_context("spawn")
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["mlflow.store.tracking.sqlalchemy_store"])  # imported once for all processes
 
 
 @pytest.fixture
 def file(tiny_plan: MakePlan, tmp_path: Path) -> Path:
     plan = tiny_plan()
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     synced_mirror(plan, tmp_path)
     return tmp_path / "mlflow.db"
 
@@ -111,7 +112,7 @@ def test_everything_stays_in_a_home_whatever_its_name_is(name: str, tmp_path: Pa
     home, sweep_file = tmp_path / name, tmp_path / "tiny.yaml"
     sweep_file.write_text(TINY)
     plan = make_plan(loader.load(sweep_file), home)
-    run_to_end(plan, plan.trials[0])
+    finished_trial(plan, plan.trials[0])
     uri = default_uri(home)
     synced_mirror(plan, home, uri)
     assert {path.name for path in tmp_path.iterdir()} == {name, "tiny.yaml"}

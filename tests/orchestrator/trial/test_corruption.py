@@ -14,7 +14,7 @@ import pytest
 import torch
 from rich.console import Console
 from support.mirrors import synced_mirror
-from support.tiny import execution_of, run_some_steps, run_to_end
+from support.tiny import execution_of, finished_trial, run_some_steps, run_to_end
 
 from gan_core import checkpoint
 from gan_core.history import Row
@@ -67,7 +67,7 @@ def assert_same_end(folder: TrialFolder, rows: list[Row], last: dict[str, torch.
 def undisturbed(tiny_plan: MakePlan, tmp_path: Path) -> Any:
     """(rows, last weights) of the first trial, run to its end elsewhere."""
     plan = tiny_plan()
-    folder = run_to_end(plan, plan.trials[0]).folder
+    folder = finished_trial(plan, plan.trials[0])
     rows, last_weights = folder.history(), weights(folder)
     shutil.rmtree(folder.folder)
     return rows, last_weights
@@ -161,11 +161,9 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_record_is_noticed_by_every_reader_and_made_again(
-    damage: str, tiny_plan: MakePlan, undisturbed: Any
-) -> None:
+def test_a_damaged_record_is_noticed_by_every_reader_and_made_again(damage: str, tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    folder = run_to_end(plan, plan.trials[0]).folder
+    folder = finished_trial(plan, plan.trials[0])
     before, history = folder.record(), folder.history()
     DAMAGES[damage](folder.record_file)
     assert folder.record().status == "damaged"
@@ -184,7 +182,7 @@ def test_a_damaged_record_is_noticed_by_every_reader_and_made_again(
 
 def test_a_damaged_record_leaves_mlflow_as_it_is(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
-    folder = run_to_end(plan, plan.trials[0]).folder
+    folder = finished_trial(plan, plan.trials[0])
     synced_mirror(plan, tmp_path)
     cut(folder.record_file)
     mirror = synced_mirror(plan, tmp_path)
@@ -197,7 +195,7 @@ def test_a_damaged_record_leaves_mlflow_as_it_is(tiny_plan: MakePlan, tmp_path: 
 @pytest.mark.parametrize("damage", [flip_a_digit, cut, flip, Path.unlink])
 def test_a_damaged_history_is_noticed_and_written_again(damage: Callable[[Path], None], tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    folder = run_to_end(plan, plan.trials[0]).folder
+    folder = finished_trial(plan, plan.trials[0])
     history = folder.history()
     damage(folder.history_file)
     with pytest.raises(DamagedFile, match=r"history\.jsonl is damaged; .*orchestrate sweep"):
@@ -216,7 +214,7 @@ def test_a_damaged_history_is_noticed_and_written_again(damage: Callable[[Path],
 
 def test_a_damaged_generator_is_made_again_to_the_bit(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    folder = run_to_end(plan, plan.trials[0]).folder
+    folder = finished_trial(plan, plan.trials[0])
     before = folder.generator_file.read_bytes()
     flip(folder.generator_file)
     repaired_plan = repair_finished_trials(tiny_plan(), lambda text: None)
@@ -226,7 +224,7 @@ def test_a_damaged_generator_is_made_again_to_the_bit(tiny_plan: MakePlan) -> No
 
 def test_a_finished_trial_without_its_checkpoint_is_not_trained_again_for_its_curve(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    folder = run_to_end(plan, plan.trials[0]).folder
+    folder = finished_trial(plan, plan.trials[0])
     folder.checkpoint_file.unlink()  # orchestrate clean
     flip_a_digit(folder.history_file)
     messages: list[str] = []

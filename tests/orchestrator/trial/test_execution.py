@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from support.tiny import execution_of, run_some_steps, run_to_end, tiny_with
+from support.tiny import execution_of, finished_trial, run_some_steps, run_to_end, tiny_with
 
 from gan_core import checkpoint, sampling
 from gan_core.config.trial import TrialConfig
@@ -53,10 +53,10 @@ def test_a_finished_trial_leaves_all_its_files(tiny_plan: MakePlan) -> None:
 
 def test_a_resumed_trial_equals_an_uninterrupted_one(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    whole = run_to_end(plan, plan.trials[0])
-    weights = checkpoint.load(whole.folder.checkpoint_file)["generator"]
-    history = whole.folder.history()
-    for file in (whole.folder.record_file, whole.folder.checkpoint_file, whole.folder.history_file):
+    whole = finished_trial(plan, plan.trials[0])
+    weights = checkpoint.load(whole.checkpoint_file)["generator"]
+    history = whole.history()
+    for file in (whole.record_file, whole.checkpoint_file, whole.history_file):
         file.unlink()
 
     first = run_some_steps(plan, plan.trials[0], 3)
@@ -429,7 +429,7 @@ def test_the_untrained_generator_is_never_the_best(best_plan: Callable[..., Plan
 
 def test_a_trial_that_died_after_its_last_checkpoint_only_lacks_its_end(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
-    whole = run_to_end(plan, plan.trials[0]).folder.record()
+    whole = finished_trial(plan, plan.trials[0]).record()
     history = plan.folder.trial(plan.trials[0].key).history()
     folder = plan.folder.trial(plan.trials[0].key)
     record = folder.record()

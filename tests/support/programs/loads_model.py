@@ -1,6 +1,6 @@
 """Loads a model from MLflow as somebody without this project does, and draws with it.
 
-`loads_model.py MODEL_URI TRACKING_URI INPUTS DRAWN`: the generator's inputs in an .npz, the images in an .npy.
+`loads_model.py (MODEL_URI TRACKING_URI INPUTS DRAWN)...`: a generator's inputs in an .npz, the images in an .npy.
 """
 
 from __future__ import annotations
@@ -34,14 +34,19 @@ def check_predict(model: Any, named: dict[str, Any], drawn: np.ndarray) -> None:
             model.predict(wrong)
 
 
-def main() -> None:
-    uri, tracking, inputs, drawn = sys.argv[1:]
+def draw(uri: str, tracking: str, inputs: str, drawn: str) -> None:
     mlflow.set_tracking_uri(tracking)
     generator = mlflow.pytorch.load_model(uri)
     with torch.no_grad():
         images = generator(*map(torch.from_numpy, np.load(inputs).values()))
     np.save(drawn, images.numpy())
     check_predict(mlflow.pyfunc.load_model(uri), dict(np.load(inputs)), images.numpy())
+
+
+def main() -> None:
+    words = sys.argv[1:]
+    for start in range(0, len(words), 4):
+        draw(*words[start : start + 4])
     assert "gan_core" not in sys.modules
 
 
