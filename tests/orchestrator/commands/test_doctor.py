@@ -65,5 +65,5 @@ def test_people_read_a_line_a_check_and_what_comes_next(tmp_path: Path) -> None:
     )
     assert result.exit_code == 1
     assert all(name in result.output for name in NAMES)
-    assert "1 wrong" in result.output
+    assert "1 error, " in result.output
     assert "->" in result.output
