@@ -21,7 +21,7 @@ from support.commands import SMOKE, trials
 from support.waiting import wait_until
 
 STEPS = 160
-"""Of each trial of the longer smoke sweep."""
+"""Steps of each trial of the longer smoke sweep."""
 LONGER = (
     *("--set", f"trial.steps={STEPS}"),
     *("--set", "trial.checkpoint_every=20"),
