@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
 
 
 def outcomes(name: str, images: ImageSet, cache: Path, seed: int) -> Iterator[Outcome]:
-    """Of all cases of a data set, in the features of its classifier, and in random ones."""
+    """The outcomes of all cases of a data set, in the features of its classifier, and in random ones."""
     for kind in ("classifier", "random"):
         features = classifier(images, cache) if kind == "classifier" else random_features(images.channels)
         evaluator = build(EvaluationConfig(), images, features)

@@ -78,6 +78,6 @@ def test_a_service_that_does_not_answer_is_not_taken_for_weaknesses(broken: str,
         with service({}, status=403) as address:
             done = audit(tmp_path, "--vulnerability-service", "osv", "--osv-url", address)
     assert done.returncode == 2, done.stdout
-    assert "the advisory service was not reached" in done.stderr
+    assert "known weaknesses were not looked up: the advisory service was not reached" in done.stderr
     assert "Found" not in done.stderr
     assert "Traceback" not in done.stderr

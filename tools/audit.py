@@ -3,7 +3,7 @@
     python tools/audit.py [OPTIONS OF PIP-AUDIT]
 
 pip-audit ends with 1 where it found weaknesses and also where nobody told it whether there are any. Here 0 means that
-none is known, 1 that some are, 2 that the versions were not checked.
+none is known, 1 that some are, 2 that known weaknesses were not looked up.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main(words: list[str]) -> int:
         return 1
     why = said[-1] if said else f"pip-audit ended with {done.returncode}"
     print(
-        f"make audit: the versions were not checked, nobody knows about weaknesses: the advisory service was not "
+        f"make audit: known weaknesses were not looked up: the advisory service was not "
         f"reached, or pip-audit failed ({why})",
         file=sys.stderr,
     )

@@ -25,7 +25,7 @@ OTHER_IMAGE_SUFFIXES = {
     ".pgm",
     ".ppm",
 }
-"""Of images in formats that are not read."""
+"""Suffixes of image formats that are not read."""
 TRAIN_NAMES = ("train", "training")
 TEST_NAMES = ("test", "testing", "val", "valid", "validation")
 """In the order in which one is chosen to be the held-out part."""
@@ -217,7 +217,7 @@ def _is_image(file: Path) -> bool:
 
 
 def _count_other(file: Path, findings: Findings) -> None:
-    """Counts a file that is not read. Of hidden files, only those that are called images are worth a word."""
+    """Counts a file that is not read. Hidden files are counted only if they have an image's suffix."""
     suffix = file.suffix.lower()
     if file.name.startswith("."):
         if suffix in IMAGE_SUFFIXES:

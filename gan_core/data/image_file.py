@@ -19,7 +19,7 @@ from gan_core.regular_files import open_regular
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 """The formats that are decoded, whatever a file is called. Others of Pillow are unsafe: EPS runs Ghostscript."""
 MAX_PIXELS = 50_000_000
-"""Of one image, 150 MB decoded. A file of 100 kB can decode to gigabytes."""
+"""The most pixels of one image, 150 MB decoded. A file of 100 kB can decode to gigabytes."""
 FEW_PIXELS = 1_000_000
 BYTES_PER_PIXEL = 16
 """What decoding takes at most: four channels as read, turned, on a background, and as RGB."""
@@ -40,7 +40,7 @@ FIRST_FRAME = "with several frames or pages (the first is read)"
 
 
 NOT_THERE = (errno.ENOENT, errno.ELOOP)
-"""Of a link that leads nowhere."""
+"""The error numbers of a link that leads nowhere."""
 
 
 class ImageFileError(ValueError):

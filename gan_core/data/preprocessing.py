@@ -14,7 +14,7 @@ from PIL import Image
 from gan_core.data.findings import Findings
 
 MAX_ASPECT_RATIO = 50
-"""Of the longer side to the shorter."""
+"""The largest ratio of an image's longer side to its shorter side."""
 CHUNK = 2**24
 """Bytes of images that are copied at once."""
 

@@ -42,7 +42,7 @@ class TrainingFeatures(NamedTuple):
 
     @classmethod
     def of(cls, features: Tensor) -> TrainingFeatures:
-        """Of features [m, d] in float32. ValueError if m < 2."""
+        """Prepares features [m, d] in float32. Raises ValueError if m < 2."""
         if len(features) < 2:
             raise ValueError(f"neighbours need at least 2 training images, there are {len(features)}")
         vectors = features - features.mean(dim=0)
@@ -68,7 +68,7 @@ def memorisation(training: TrainingFeatures, fake: Tensor) -> Memorisation:
 def _nearest(training: TrainingFeatures, items: Tensor, own: Tensor | None = None) -> Tensor:
     """The number of the training image that is nearest to each item [n, d], but not the one in `own` [n]: [n].
 
-    Of images that are equally near up to rounding it may be any.
+    If several images are equally near up to rounding, it may be any of them.
     """
     parts = items.split(ITEMS_AT_ONCE)
     owns = [None] * len(parts) if own is None else own.split(ITEMS_AT_ONCE)

@@ -1,7 +1,8 @@
 """Trainer: one GAN, one step at a time, resumable bit for bit.
 
 A step is one generator update, preceded by `n_critic` discriminator updates. Nothing in a step waits for the device.
-Only a CPU, for which there is nothing to wait, is checked for divergence at every step; a GPU is at every window.
+A CPU, for which there is nothing to wait, is checked for divergence after each step; a GPU is after each window, and
+before each evaluation and checkpoint.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class FinishedRun:
 
     @property
     def frechet(self) -> Series:
-        """Of the generator itself, the untrained one included."""
+        """Frechet distance of the generator's own weights at each evaluation, before the first step too."""
         values = [(row, _value(row, metric_names.FRECHET, self.yardstick.evaluator)) for row in self.rows]
         return [(int(row["step"]), value) for row, value in values if value is not None]
 
@@ -112,7 +112,7 @@ class FinishedRun:
 
 
 def geometric_mean(evaluations: Sequence[Evaluation]) -> float | None:
-    """Of the Frechet distances; None if there are none."""
+    """The geometric mean of the Frechet distances; None if there are none."""
     logs = [math.log(max(each.frechet, 1e-9)) for each in evaluations if each.frechet is not None]
     return math.exp(sum(logs) / len(logs)) if logs else None
 

@@ -48,7 +48,8 @@ def connect(address: str, attempts: int = MAX_CONNECTION_ATTEMPTS) -> Any:
 def _explain(error: Exception) -> str:
     text = str(error)
     if any(word in text for word in ("401", "403", "Unauth", "AuthToken", "authenti")):
-        return "it asks for the cluster's token, and got none or another; set RAY_AUTH_TOKEN_PATH to the file with it"
+        wrong = "it requires the cluster's token; none or a wrong one was sent"
+        return f"{wrong}; set RAY_AUTH_TOKEN_PATH to the file with it"
     message = first_line(error)
     if message.endswith(":"):  # what follows is a traceback
         message += f" {last_line(text)}"

@@ -96,5 +96,5 @@ def _submit(client: Any, words: list[str], files: list[str], client_environment:
                 metadata={"orchestrate": shlex.join(words)},
             )
         except Exception as error:
-            raise UserError(f"the cluster takes no job: {first_line(error)}") from None
+            raise UserError(f"the cluster rejected the job: {first_line(error)}") from None
     return str(job)

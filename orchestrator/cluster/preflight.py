@@ -136,7 +136,7 @@ def _folder_error(probe: Path, token: str) -> str:
         own_probe.write_text(token)
         own_probe.unlink()
     except FileNotFoundError:
-        return "what the head writes there is not seen"
+        return "files written by the head are not visible there"
     except OSError as error:
         return error.strerror or str(error)
     return ""

@@ -36,7 +36,7 @@ workers before they are requested: Tune's have an environment of their own, so o
 DEFAULT_TOKEN = Path("~/.ray/auth_token")
 """Where Ray looks for a token that the environment does not name."""
 INIT_OPTIONS: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
-"""Of `ray.init`: Ray prints only errors."""
+"""Arguments of `ray.init` that let Ray print only errors."""
 
 
 def has_token() -> bool:

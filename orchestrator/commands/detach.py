@@ -56,8 +56,8 @@ def start_detached(file: Path, overrides: list[str], home: Path, words: list[str
             return sweep.returncode
     say(console, f"process {sweep.pid} trains {folder.name}, also when this terminal is closed")
     say(console, f"  its output   {folder.output_file}")
-    for title, command in (("how it stands", "status"), ("to end it", "stop")):
-        say(console, f"  {title:<13}{orchestrate_command(f'{command} {folder.name}', home)}")
+    for command in ("status", "stop"):
+        say(console, f"  {command:<13}{orchestrate_command(f'{command} {folder.name}', home)}")
     return 0
 
 

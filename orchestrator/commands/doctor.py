@@ -63,11 +63,15 @@ def print_checks(checks: list[Check], console: Console, as_json: bool) -> int:
             cells.append(["", "", f"-> {check.to_do}"])
     print_table(console, [Column("check"), Column("state", colours=STYLES), Column("result")], cells)
     if wrong:
-        say(console, f"{wrong} wrong, {warnings} to be warned of; see the arrows above")
+        say(console, f"{_counted(wrong, 'error')}, {_counted(warnings, 'warning')}; see the arrows above")
     else:
-        verdict = f"{warnings} to be warned of, nothing is wrong" if warnings else "all is well"
+        verdict = f"no errors, {_counted(warnings, 'warning')}" if warnings else "no problems"
         say(console, f"{verdict}; next: orchestrate sweep experiments/stability.yaml")
     return int(wrong > 0)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _installed_version(package: str) -> str | None:

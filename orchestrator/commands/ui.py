@@ -25,7 +25,7 @@ POLL_SECONDS = 0.2
 DIRECTLY = build_opener(ProxyHandler({}))
 """Asks a server on this machine: a proxy of the environment neither answers for it nor hears the password."""
 MAX_EXPERIMENTS = 1000
-"""So many of the newest are asked for."""
+"""Maximum number of experiments requested, newest first."""
 
 
 def serve(home: Path, uri: str, port: int) -> None:

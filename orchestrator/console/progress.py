@@ -111,7 +111,7 @@ class Display:
         name = trial_label(report.key, self._names[report.key])
         if report.event is TrialEvent.SILENT:
             timeout = f"after {format_duration(report.heartbeat_timeout)} its worker is killed"
-            self.note(f"  nothing was heard of {name} for {format_duration(report.silent_seconds)}; {timeout}")
+            self.note(f"  no report from {name} for {format_duration(report.silent_seconds)}; {timeout}")
             return
         self.running.pop(report.key, None)
         if report.event is TrialEvent.GIVEN_UP:
@@ -125,7 +125,8 @@ class Display:
         elif report.event is TrialEvent.RETRIED:
             self.note(f"  {name}: {report.error}; it is tried again from its checkpoint")
         else:
-            self.note(f"  {name} ran out of memory; it is tried again with fewer neighbours, after the others")
+            again = "it is tried again after the others, with fewer trials beside it on the device"
+            self.note(f"  {name} ran out of memory; {again}")
 
     def _show_end(self, trial: _RunningTrial, outcome: str) -> None:
         self.note(f"{trial.label}: {outcome} at step {trial.step} ({self._ended()}; {self._time_left()})")

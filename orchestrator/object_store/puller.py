@@ -140,7 +140,7 @@ class Puller:
             with ThreadPoolExecutor(MAX_PARALLEL_TRANSFERS) as pool:
                 errors = [error for error in pool.map(self._try_to_pull, due) if error]
         if errors and not self._is_failing:
-            self.note(f"{self.sweep.object_store.uri}: {errors[0]}; what is stored is seen here once that is over")
+            self.note(f"{self.sweep.object_store.uri}: {errors[0]}; results appear here when the store answers again")
         self._is_failing = bool(errors)
 
     def _try_to_pull(self, key: str) -> str:

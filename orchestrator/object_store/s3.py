@@ -107,7 +107,7 @@ class ObjectStore:
                 return "what is written there is not what is read"
             self.delete(own_probe)
         except FileNotFoundError:
-            return "what the head writes there is not seen" if probe else "what is written there is not seen"
+            return "files written by the head are not visible there" if probe else "files written there are not visible"
         except OSError as error:
             return explain(error, self.bucket)
         return ""
@@ -137,7 +137,7 @@ def explain(error: OSError, bucket: str) -> str:
     if code == "NO_SUCH_BUCKET":
         return f"there is no bucket {bucket}; make it, or check its name"
     if code in REFUSALS:
-        return f"it does not let this in ({message or code}); {CREDENTIALS}"
+        return f"access denied ({message or code}); {CREDENTIALS}"
     if code == "NETWORK_CONNECTION":
         return f"it does not answer ({message}); check endpoint_override (or AWS_ENDPOINT_URL) and scheme"
     return f"{message} ({code})" if message else code

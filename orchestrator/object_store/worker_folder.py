@@ -55,7 +55,7 @@ def _stamp(file: Path) -> _Stamp:
 class WorkerFolder(TrialFolder):
     """A trial's folder on one node. Writing a record pushes everything written so far to the object store.
 
-    `prefix`: of the trial in the store. Call `fetch` first. `sync_error`: why the store is behind the folder, or ''.
+    `prefix`: of the trial in the store. Call `fetch` first. `sync_error`: why the store is out of date, or ''.
 
     A store that does not answer does not stop training: the next checkpoint pushes everything. The beginning and the
     end of a trial wait for the store, and raise OSError after RETRY_SECONDS. Superseded is raised as soon as a later
@@ -96,7 +96,7 @@ class WorkerFolder(TrialFolder):
             if first or record.status != TrialStatus.RUNNING:
                 raise
             cause = explain(error, self.object_store.bucket)
-            self.sync_error = f"the storage is behind: {cause}; the next checkpoint takes all of it there"
+            self.sync_error = f"the object store is out of date: {cause}; the next checkpoint uploads everything"
 
     def push(self) -> None:
         """Make the object store hold what the folder holds. Raises OSError, Superseded."""
@@ -150,7 +150,7 @@ def write_file(target: Path, content: bytes) -> None:
 
 
 def sync_error_of(folder: TrialFolder) -> str:
-    """Why the object store is behind this folder, or ''."""
+    """Why the object store is out of date, or ''."""
     return folder.sync_error if isinstance(folder, WorkerFolder) else ""
 
 

@@ -36,7 +36,8 @@ def time_groups(plan: Plan, home: Path, note: Callable[[str], None]) -> list[Tim
         images, evaluator = plan.images[planned.fingerprint], evaluators[planned.evaluation]
         seconds = time_steps(Trainer(planned.config, images, device, evaluator))
         if seconds is None:
-            note(f"pilot of {planned.trial.name}: it ended at its first steps, which tell no time")
+            reason = "it diverged or ended in its first steps, so no time could be measured"
+            note(f"pilot of {planned.trial.name}: {reason}")
             continue
         note(f"pilot of {planned.trial.name}: {seconds * 1000:.3g} ms a step, evaluations included")
         slowness = seconds / mean_step_seconds(planned.config)

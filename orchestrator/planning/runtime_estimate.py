@@ -139,7 +139,7 @@ def estimate_runtime(plan: Plan, measured: list[TimedTrial], workers: int) -> Ru
 
 
 def _seconds_left(planned: PlannedTrial) -> float:
-    """Of the steps that remain, on the reference machine."""
+    """Seconds of the remaining steps on the reference machine."""
     steps = planned.config.steps
     return training_seconds(planned.config, steps - planned.remaining, steps)
 

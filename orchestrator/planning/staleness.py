@@ -86,7 +86,7 @@ def changes_since_last_command(plan: Plan) -> list[str]:
         trials = f"{len(left)} trials" if len(left) > 1 else "1 trial"
         leave = "leave" if len(left) > 1 else "leaves"
         reason = f" ({', '.join(gone)})" if (gone := _no_longer_asked(plan, left)) else ""
-        back = "a command that asks for them again has them back"
+        back = "a command that includes them again uses their results"
         lines.append(f"{trials} of the last command {leave} this sweep and its report{reason}; {back}")
     return lines
 

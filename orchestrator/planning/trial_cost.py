@@ -11,18 +11,18 @@ from __future__ import annotations
 from gan_core.config.trial import TrialConfig
 
 SECONDS_A_PASS, SECONDS_PER_WIDTH, SECONDS_PER_WIDTH_SQUARED = 6.8e-3, 1.7e-5, 1.15e-7
-"""The last two: for an image of 32 x 32 pixels."""
+"""The last two are for an image of 32 x 32 pixels."""
 FAMILY_FACTORS = {"acgan": 3.7}
 ORIGINAL_FACTORS = {"dcgan": 0.7, "acgan": 1.25, "wgan_gp": 2.0}
-"""Of the original report's networks, compared with the standard ones of width 32."""
+"""Cost of the original report's networks, relative to the standard ones of width 32."""
 PENALTY_PASSES = 1.1
-"""Passes more for each batch of a critic with a gradient penalty."""
+"""Additional passes for each batch of a critic with a gradient penalty."""
 SECONDS_AN_EVALUATION = 0.55
 SECONDS_TO_BEGIN = 0.3
 
 
 def step_seconds(config: TrialConfig) -> float:
-    """Of a step, without evaluations."""
+    """Seconds of one training step, without evaluations."""
     model, width = config.model, config.model.width or 32
     passes = config.loss.n_critic * (2 + PENALTY_PASSES * bool(config.loss.gradient_penalty)) + 1.5
     pixels = config.batch_size * (config.data.image_size / 32) ** 2
@@ -34,17 +34,17 @@ def step_seconds(config: TrialConfig) -> float:
 
 
 def evaluation_seconds(config: TrialConfig) -> float:
-    """Of one evaluation. Its samples cost a seventh of a step for every batch of them."""
+    """Seconds of one evaluation. Its samples cost a seventh of a step for every batch of them."""
     return SECONDS_AN_EVALUATION + config.evaluation.samples / config.batch_size * step_seconds(config) / 7
 
 
 def mean_step_seconds(config: TrialConfig) -> float:
-    """Of a step, with its share of the evaluations."""
+    """Seconds of one training step, with its share of the evaluations."""
     return step_seconds(config) + evaluation_seconds(config) / config.evaluation.every
 
 
 def training_seconds(config: TrialConfig, first_step: int, last_step: int) -> float:
-    """Of training from one step to another. A trial is evaluated before its first step, too."""
+    """Seconds of training from one step to another. A trial is also evaluated before its first step."""
     every = config.evaluation.every
     evaluations = last_step // every - first_step // every
     if first_step < last_step == config.steps and last_step % every:  # the last step is always evaluated

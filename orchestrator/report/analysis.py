@@ -128,7 +128,7 @@ def _to_the_end(runs: list[Result], label: Callable[[Result], str], planned: Pla
 
 
 def _extended(curve: SurvivalCurve, last: int) -> SurvivalCurve:
-    """The curve on to a later step, if every run has had an event: of those that are left nobody knows more."""
+    """The curve, extended at 0 to step `last` if every run has had an event; otherwise as it is."""
     if curve.steps[-1] >= last or curve.surviving[-1] > 0:
         return curve
     low, high, surviving = ([*values, *values[-1:]] for values in (curve.low, curve.high, curve.surviving))

@@ -20,7 +20,7 @@ from orchestrator.errors import UserError
 
 MAX_PICTURE_PIXELS = 50_000_000
 MAX_COUNT = 10**15
-"""Of whatever is counted. A float holds it exactly, and so do JavaScript and NumPy's int64."""
+"""The largest count that is accepted. A float holds it exactly, and so do JavaScript and NumPy's int64."""
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT)]
 
 

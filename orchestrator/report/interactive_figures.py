@@ -112,8 +112,8 @@ def survival_figure(title: str, curves: dict[str, SurvivalCurve]) -> go.Figure:
                 y=curve.surviving,
                 mode="lines",
                 line={"color": colour, "width": 2, "shape": "hv"},
-                name=_ended_badly(level, curve),
-                hovertemplate="step %{x}: %{y:.0%} still well<extra>%{fullData.name}</extra>",
+                name=_had_event(level, curve),
+                hovertemplate="step %{x}: %{y:.0%} without an event<extra>%{fullData.name}</extra>",
             )
         )
     figure.update_layout(
@@ -121,7 +121,7 @@ def survival_figure(title: str, curves: dict[str, SurvivalCurve]) -> go.Figure:
         meta={
             "title": title,
             "legend": [
-                (_ended_badly(level, curve), PALETTE[number % len(PALETTE)])
+                (_had_event(level, curve), PALETTE[number % len(PALETTE)])
                 for number, (level, curve) in enumerate(curves.items())
             ],
             "numbers": _survival_numbers(curves),
@@ -132,8 +132,8 @@ def survival_figure(title: str, curves: dict[str, SurvivalCurve]) -> go.Figure:
     return figure
 
 
-def _ended_badly(level: str, curve: SurvivalCurve) -> str:
-    return f"{level}: {curve.events} of {curve.runs} ended badly"
+def _had_event(level: str, curve: SurvivalCurve) -> str:
+    return f"{level}: {curve.events} of {curve.runs} had an event"
 
 
 def _survival_numbers(curves: dict[str, SurvivalCurve]) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _survival_numbers(curves: dict[str, SurvivalCurve]) -> dict[str, Any]:
         rows.append(
             [level, f"{curve.events} of {curve.runs}", f"{curve.surviving[-1]:.0%}{certainty}", curve.steps[-1]]
         )
-    return {"head": ["runs", "ended badly", "still well at the end (95% interval)", "last step"], "rows": rows}
+    return {"head": ["runs", "had an event", "without an event at the end (95% interval)", "last step"], "rows": rows}
 
 
 def _faint(colour: str) -> str:

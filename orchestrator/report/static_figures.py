@@ -39,7 +39,7 @@ def write(data: SweepData, analysis: Analysis, folder: Path) -> dict[str, str]:
     """Write the pictures for which there is data; returns name of the file -> title. Raises OSError."""
     drawn = {
         "effects.png": ("what each setting changed, with 95% intervals", _png(_effects(analysis))),
-        "survival.png": ("the share of runs still well against the step", _png(_survival(analysis))),
+        "survival.png": ("the share of runs without an event against the step", _png(_survival(analysis))),
         "curves.png": (
             "losses, discriminator accuracy and quality of all runs, coloured by verdict",
             _png(_curves(data)),
@@ -118,8 +118,8 @@ def _survival(analysis: Analysis) -> Figure | None:
             )
         by = f"by {analysis.names[group][factor]}" if factor else "all runs"
         panel.set_title(f"{group}: {by}" if len(analysis.names) > 1 else by, fontsize=9)
-        panel.set(ylim=(-0.03, 1.03), xlabel="step", ylabel="share still well")
-        panel.legend(fontsize=7, title="ended badly", title_fontsize=7)
+        panel.set(ylim=(-0.03, 1.03), xlabel="step", ylabel="share without an event")
+        panel.legend(fontsize=7, title="had an event", title_fontsize=7)
     return figure
 
 

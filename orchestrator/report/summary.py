@@ -60,9 +60,8 @@ def _count_sentence(ended: list[RunData]) -> str:
     total = pooled_share([run.to_result() for run in ended])
     unfinished = len(ended) - total.total
     if not total.total:
-        return (
-            f"All {unfinished} runs are unfinished: their steps ended before they drew, or while they still improved."
-        )
+        why = "their steps ended before their samples resembled the data, or while they still improved"
+        return f"All {unfinished} runs are unfinished: {why}."
     apart = f", {unfinished} more {'is' if unfinished == 1 else 'are'} unfinished" if unfinished else ""
     certainty = interval(total) if len({run.seed for run in ended}) > 1 else "one seed, so no interval"
     groups = list(dict.fromkeys(run.group for run in ended))

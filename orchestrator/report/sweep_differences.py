@@ -61,7 +61,7 @@ def _settings_sentence(data: SweepData) -> str:
             of_sweeps = "; ".join(f"{name}: {', '.join(of_sweep) or 'none'}" for name, of_sweep in levels.items())
             parts.append(f"{names[path]} ({of_sweeps})")
     if not parts:
-        return "No setting tells the sweeps apart."
+        return "The sweeps do not differ in any setting."
     more = f", and {len(parts) - MAX_SETTINGS} more settings" if len(parts) > MAX_SETTINGS else ""
     return f"They differ in {', '.join(parts[:MAX_SETTINGS])}{more}."
 

@@ -47,7 +47,7 @@ def choose(nodes: Nodes, taken: Iterable[Placement], gpu_share: float, factor: i
 
 
 def _occupied(requested: dict[str, float]) -> dict[str, float]:
-    """What no other trial can have then: of a GPU that two trials with 0.4 each fill, each occupies a half."""
+    """Resources that this trial blocks for others. Two trials of 0.4 GPU fill a GPU, so each occupies 0.5."""
     gpu = requested.get("GPU", 0.0)
     return {"CPU": requested["CPU"], "GPU": 1 / trials_per_gpu(gpu) if gpu else 0.0}
 

@@ -15,7 +15,7 @@ from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
 
 SECONDS_BETWEEN_CHECKS = 0.2
-"""Of the stop request, which is a plain flag: a signal handler sets it, and must not wait for a lock."""
+"""The stop request is a plain flag, since the signal handler that sets it must not wait for a lock. So it is polled."""
 
 
 @contextmanager

@@ -30,7 +30,7 @@ from orchestrator.trial.trial_event import TrialEvent
 from orchestrator.trial.trial_report import TrialReport
 
 SECONDS_PER_CALL = 1.0
-"""Of training, between two reports."""
+"""Seconds of training between two reports."""
 SECONDS_WITHOUT_CALL = 30.0
 """After so long without a call a worker gives up its trial. A command that lives calls again at once; Ray takes a
 minute to notice that a node is cut off, and up to three more to end what runs there."""
@@ -82,7 +82,7 @@ class TrialTrainable(tune.Trainable):
             if self._abandon_timer is not threading.current_thread():
                 return  # a call has come meanwhile
             if self.execution is not None and not self.execution.done:
-                message = f"nothing was heard of the command for {SECONDS_WITHOUT_CALL:.0f} s"
+                message = f"no call from the command for {SECONDS_WITHOUT_CALL:.0f} s"
                 self.task = replace(self.task, lost=message)
                 self.execution.abandon()
                 self.execution = None

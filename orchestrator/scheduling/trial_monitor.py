@@ -21,7 +21,7 @@ from orchestrator.trial.trial_event import TrialEvent
 from orchestrator.trial.trial_report import ReportTrial, TrialReport
 
 SECONDS_BETWEEN_CHECKS = 1.0
-"""Of the heartbeats: not one at each event, since each check looks at all running trials."""
+"""Heartbeats are not checked at each event, since each check looks at all running trials."""
 
 
 @dataclass
@@ -120,9 +120,7 @@ class TrialMonitor:
         for trial in trials if late else []:
             key, actor = key_of(trial), trial.temporary_state.ray_actor
             if key in late and actor is not None:
-                self._killed_for_silence[key] = (
-                    f"nothing was heard of it for {late[key]:.0f} s, so its worker was killed"
-                )
+                self._killed_for_silence[key] = f"no report from it for {late[key]:.0f} s, so its worker was killed"
                 ray.kill(actor)
 
 

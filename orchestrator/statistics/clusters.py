@@ -13,16 +13,16 @@ from orchestrator.statistics.result import Result
 
 
 class Expectation(NamedTuple):
-    """What is expected before looking: the correlation of two outcomes of a seed, and seeds that this counts as."""
+    """Prior correlation between two outcomes of one seed, and the number of seeds that the prior counts as."""
 
     correlation: float
     weight: int
 
 
 RUNS = Expectation(0.125, 2)
-"""Of whether runs are stable."""
+"""The prior for whether runs are stable."""
 PAIRS = Expectation(0.05, 4)
-"""Of which run of a pair is better: both share the seed's luck, so most of it cancels out."""
+"""The prior for which run of a pair is better: both have the same seed, so most of its effect cancels out."""
 
 
 def pooled_share(results: Sequence[Result]) -> Share:

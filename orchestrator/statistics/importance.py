@@ -47,9 +47,9 @@ def factor_importance(results: Sequence[Result], outcome: Outcome, level: float 
 
     A factor's share is the sum of squares that it adds to the other factors and the seed, by the total (eta squared).
     What chance explains is seen in random permutations of the outcomes within each seed, which keep the seed's luck and
-    undo all effects. Of each permutation counts the factor that seems to explain most, measured by the p-value of its F
-    test, because factors with many levels explain more by chance (Westfall and Young 1993, single-step minP). Thus
-    sweeps without effects have a factor above its `chance` in a part of `level`, whatever the outcome's distribution.
+    undo all effects. From each permutation, only the factor with the smallest p-value of its F test is used, because
+    factors with many levels explain more by chance (Westfall and Young 1993, single-step minP). Thus sweeps without
+    effects have a factor above its `chance` in a part of `level`, whatever the outcome's distribution.
     An effect may also differ from seed to seed, which permutations undo, so `chance` grows by what the data show of it.
 
     None if fewer than two factors vary, if the outcome does not vary within a seed, if fewer than MIN_RUNS runs have

@@ -15,9 +15,9 @@ from gan_core.wilson import wilson_interval
 Array = npt.NDArray[np.float64]
 
 PRIOR_CORRELATION = 0.1
-"""Expected, before looking, between the outcomes of two runs of a seed, or of two pairs of runs of a seed."""
+"""Prior correlation between the outcomes of two runs of one seed, or of two pairs of runs of one seed."""
 PRIOR_WEIGHT = 2
-"""Seeds that such an expectation counts as."""
+"""The number of seeds that such a prior counts as."""
 
 
 class Share(NamedTuple):

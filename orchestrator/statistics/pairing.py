@@ -22,7 +22,7 @@ def level_of(result: Result, factor: str) -> str:
 def varied_factors(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
     """The factors that vary, each with its levels (text -> value), all in order of appearance.
 
-    Of confounded factors (swept together under `zip:`) only the first, since their effects cannot be told apart.
+    Confounded factors (swept together under `zip:`) are represented by the first, as their effects cannot be separated.
     """
     factors: dict[str, dict[str, Any]] = {}
     for path in _paths(results):

@@ -46,7 +46,7 @@ def full_disk_as_user_error(folder: Path) -> Iterator[None]:
 
 
 def free_bytes(folder: Path) -> int:
-    """Of the disk that holds the folder, or will hold it."""
+    """Free bytes of the disk that holds the folder, or will hold it."""
     existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
     return shutil.disk_usage(existing).free
 

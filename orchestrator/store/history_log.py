@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HistoryDigest:
-    """What a reader tells damage by: the length of `history.jsonl` in bytes, and the SHA-256 of so much of it."""
+    """Length of `history.jsonl` in bytes, and SHA-256 of this many bytes, by which a reader detects damage."""
 
     size: int
     sha256: str
@@ -86,7 +86,7 @@ class HistoryLog:
             self._append(encode_rows(new_rows))
 
     def digest(self) -> HistoryDigest:
-        """Of the file as it was written last."""
+        """The digest of the file as it was last written."""
         return HistoryDigest(self._size, self._sha256.hexdigest())
 
     def _append(self, content: bytes) -> None:

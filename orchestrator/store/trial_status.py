@@ -28,6 +28,6 @@ class Outcome(StrEnum):
     """How an attempt ended, if not by an error. The outcomes of errors are `failure_policy.Cause`."""
 
     RUNNING = "running"
-    """It has not ended, or its process died without a word."""
+    """It has not ended, or its process died before it wrote its outcome."""
     FINISHED = "finished"
     INTERRUPTED = "interrupted"

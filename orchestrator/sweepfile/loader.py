@@ -30,7 +30,7 @@ from orchestrator.sweepfile.yaml_source import LocatedValue
 
 MAX_TRIALS = 20_000
 """A planned trial takes 12 kB and half a millisecond, so the largest plan takes 250 MB and ten seconds. Every trial is
-an MLflow run and a line of the report, which nobody reads at a tenth of this."""
+an MLflow run and a line of the report, which is unreadable beyond about 2,000 trials."""
 MAX_COMPARISONS = 10_000_000
 """Comparisons of combinations with exclusions; they take a few seconds."""
 EXCLUDE = "; in a grid, list such a pair under `exclude:`"

@@ -17,9 +17,9 @@ class TrialReport:
     is_done: no worker has the trial after this report. step: the trial's training step. verdict: the name of its
     verdict, at the end; verdict_so_far: the one that it would get now. latest: the last value of each metric. seconds:
     of training since the report before. cause, error: why it failed, `error` as one line. note: what was damaged, or
-    why its object store is behind. saved: (attempts, step, status) of what the worker has written last, None if that is
-    unknown. halt: why no trial can go on (the disk is full), or ''. silent_seconds, heartbeat_timeout: of the event
-    SILENT.
+    why its object store is out of date. saved: (attempts, step, status) of what the worker has written last, None if
+    that is unknown. halt: why no trial can go on (the disk is full), or ''. silent_seconds, heartbeat_timeout: of the
+    event SILENT.
     """
 
     key: str

@@ -18,9 +18,9 @@ from support.container_files import DOCKER, ROOT
 from support.strangers import AS_ROOT, open_folder, seen_by_a_stranger
 
 PASSWORD = "100%s: a\\b'c\"$HOME"
-"""Of letters that files, shells and addresses take for something else."""
+"""Consists of letters that files, shells and addresses take for something else."""
 PLAIN = "secret5d1f0c7e"
-"""Of letters that nothing has to write in another way, so that it is found wherever it shows."""
+"""Consists of letters that nothing has to escape, so that a search sees it wherever it stands."""
 SHOW = '#!/bin/sh\nprintf "%s\\n" "$@" >"$OUT/arguments"\nenv >"$OUT/environment"\n'
 
 

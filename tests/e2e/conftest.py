@@ -14,7 +14,7 @@ from support.endings import train_alone
 
 
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
-    """Of all xdist workers."""
+    """A folder that all xdist workers share."""
     folder = factory.getbasetemp()
     return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 

@@ -209,7 +209,7 @@ def test_a_wrong_token_ends_in_one_line_that_says_so(ended: Ended, tmp_path: Pat
     done = subprocess.run(words, capture_output=True, text=True, env=wrong, timeout=300)
     assert done.returncode == 2, done.stdout + done.stderr
     (line,) = done.stderr.splitlines()
-    assert "it asks for the cluster's token" in line
+    assert "it requires the cluster's token" in line
 
 
 def test_a_node_that_joins_halfway_gets_work(ended: Ended) -> None:

@@ -28,7 +28,7 @@ def server(undisturbed: tuple[Path, Done]) -> Iterator[UiServer]:
 
 @pytest.fixture(scope="module")
 def address(undisturbed: tuple[Path, Done], server: UiServer) -> str:
-    """Of the sweep's experiment."""
+    """The address of the sweep's experiment."""
     home, _ = undisturbed
     address = f"{server.address}/#/experiments/{mirror(home)['experiment']}"
     assert server.first_page.split() == ["smoke", f"{address}/runs?workflowType=machine_learning"]

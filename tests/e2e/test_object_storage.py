@@ -107,7 +107,7 @@ def test_the_storages_password_is_written_nowhere(moved: Moved) -> None:
         ("s4://bucket/runs", "--storage 's4://bucket/runs' is no address of an object store; write s3://BUCKET/PREFIX"),
         ("nobody", "there is no bucket nobody; make it, or check its name"),
         ("nowhere", "it does not answer"),
-        ("refused", "it does not let this in"),
+        ("refused", "access denied"),
     ],
 )
 def test_a_storage_that_cannot_be_used_is_one_line_and_nothing_starts(

@@ -59,7 +59,7 @@ def test_workers_that_are_preempted_silent_or_stopped_cost_their_trials_nothing(
 
     wait_until(lambda: len(attempts(silent)) == 2, "the silent trial in another worker", process=process)
     lost, goes_on = attempts(silent)
-    assert lost["outcome"] == "lost" and "nothing was heard" in lost["message"]
+    assert lost["outcome"] == "lost" and "no report from it" in lost["message"]
     wait_until(lambda: not psutil.pid_exists(lost["process"]), "the end of the silent worker", process=process)
     wait_until(lambda: attempts(silent)[1]["from_step"] > 0, "going on from its checkpoint", process=process)
 

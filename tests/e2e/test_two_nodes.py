@@ -117,7 +117,7 @@ def test_a_node_that_sees_another_folder_is_named_before_anything_starts(
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
     (line,) = done.stderr.splitlines()
-    assert line.startswith(f"node 127.0.2.1 cannot use {nodes.home}: what the head writes there is not seen")
+    assert line.startswith(f"node 127.0.2.1 cannot use {nodes.home}: files written by the head are not visible there")
     assert "--home" in line
     assert not list(nodes.home.glob("sweeps/*/trials/*")) and not list(nodes.home.rglob(".probe-*"))
 

@@ -151,7 +151,7 @@ def saving_setting(rng: np.random.Generator) -> Effect:
 
 
 def held_at_advised_seeds(effects: int, seeds: int, pairs: int, sweeps: int, rng: np.random.Generator) -> list[float]:
-    """Of sweeps whose largest effect is the true one, but does not hold, and which are told how many seeds show it:
+    """For sweeps whose largest effect is the true one, but does not hold, and which are told how many seeds show it:
     the shares in which it then holds, if they keep their seeds and if all are fresh.
 
     The true effect is 38 points; `effects - 1` others do nothing. Each seed has so many `pairs`.

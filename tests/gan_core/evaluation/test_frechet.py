@@ -60,7 +60,7 @@ def test_commuting_covariances_add_up_over_their_axes() -> None:
 
 
 def test_covariances_that_do_not_commute() -> None:
-    """Of 2 x 2 matrices with non-negative eigenvalues, Tr M^½ = (Tr M + 2 (det M)^½)^½; here M = S_a S_b."""
+    """For 2 x 2 matrices with non-negative eigenvalues, Tr M^½ = (Tr M + 2 (det M)^½)^½; here M = S_a S_b."""
     a, b = gaussian([0, 0], [[2, 1], [1, 3]]), gaussian([0, 0], [[4, -1], [-1, 1]])
     trace, determinant = (8 - 1) + (-1 + 3), 5 * 3
     assert frechet_distance(a, b) == pytest.approx(5 + 5 - 2 * math.sqrt(trace + 2 * math.sqrt(determinant)))

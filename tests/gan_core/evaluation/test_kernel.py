@@ -65,7 +65,7 @@ def test_has_no_bias_where_the_sets_are_alike() -> None:
 
 
 def test_has_no_bias_where_the_sets_differ() -> None:
-    """Of one-dimensional N(0, 1) and N(1, 1), with E[(xy + 1)³] = m3 m3' + 3 m2 m2' + 3 m1 m1' + 1 of raw moments."""
+    """For one-dimensional N(0, 1) and N(1, 1), with E[(xy + 1)³] = m3 m3' + 3 m2 m2' + 3 m1 m1' + 1 of raw moments."""
     expected = sum(weight * (p - q) ** 2 for weight, p, q in [(3, 0, 1), (3, 1, 2), (1, 0, 4)])
     means = torch.tensor(
         [kernel_distance(normal(40, 1, seed=i), 1 + normal(40, 1, seed=1000 + i), subsets=20)[0] for i in range(300)]

@@ -68,12 +68,12 @@ def distances(
 
 
 def r1(critic: Critic, real: Tensor, _fake: Tensor) -> Tensor:
-    """Of gamma 1."""
+    """R1 with gamma = 1."""
     return 1.0 * gradient_penalties.r1(critic, real)
 
 
 def wgan_gp(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
-    """Of lambda 1."""
+    """The penalty of WGAN-GP with lambda = 1."""
     return 1.0 * gradient_penalties.gradient_penalty(
         critic, gradient_penalties.interpolates(real, fake, torch.full_like(real, 0.5))
     )

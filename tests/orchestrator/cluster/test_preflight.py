@@ -39,7 +39,7 @@ def test_a_node_that_sees_the_folder_says_so_and_leaves_nothing(tmp_path: Path) 
 
 
 def test_a_node_with_a_folder_of_its_own_is_noticed(tmp_path: Path) -> None:
-    assert examine(str(tmp_path), "probe", "token")[1] == "what the head writes there is not seen"
+    assert examine(str(tmp_path), "probe", "token")[1] == "files written by the head are not visible there"
     (tmp_path / "probe").write_text("of an earlier day")
     assert "another file" in examine(str(tmp_path), "probe", "token")[1]
 

@@ -7,10 +7,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from orchestrator.cli import app
-from orchestrator.commands.doctor import tracking_error
+from orchestrator.commands.doctor import print_checks, tracking_error
+from orchestrator.commands.doctor_checks import Check, State
 
 NAMES = {
     *("Python", "torch", "GPU", "Ray", "disk", "temporary disk", "shared memory"),
@@ -65,5 +68,21 @@ def test_people_read_a_line_a_check_and_what_comes_next(tmp_path: Path) -> None:
     )
     assert result.exit_code == 1
     assert all(name in result.output for name in NAMES)
-    assert "1 wrong" in result.output
+    assert "1 error, " in result.output
     assert "->" in result.output
+
+
+@pytest.mark.parametrize(
+    ("states", "line"),
+    [
+        (["wrong", "wrong", "warning"], "2 errors, 1 warning; see the arrows above"),
+        (["ok", "warning", "warning"], "no errors, 2 warnings; next: "),
+        (["ok"], "no problems; next: "),
+    ],
+)
+def test_the_last_line_counts_errors_and_warnings(
+    states: list[State], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checks = [Check(f"check {number}", state, "x") for number, state in enumerate(states)]
+    assert print_checks(checks, Console(width=200), as_json=False) == ("wrong" in states)
+    assert capsys.readouterr().out.splitlines()[-1].startswith(line)

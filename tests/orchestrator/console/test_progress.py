@@ -52,8 +52,9 @@ def test_plain_output_says_each_trials_end_and_the_time_left(tiny_plan: MakePlan
     assert f"{labels[0]}: stable at step 8 (1 of 4 ended; about 3 s left)" in text
     assert "starts again from its checkpoint" in text
     assert f"{plan.trials[2].trial.name}: KeyError: 'loss'; it is tried again from its checkpoint" in text
-    assert f"{plan.trials[2].trial.name} ran out of memory; it is tried again with fewer neighbours" in text
-    assert f"nothing was heard of {labels[3]} for 2 min 00 s; after 15 min 00 s its worker" in text
+    again = "it is tried again after the others, with fewer trials beside it"
+    assert f"{plan.trials[2].trial.name} ran out of memory; {again}" in text
+    assert f"no report from {labels[3]} for 2 min 00 s; after 15 min 00 s its worker" in text
 
 
 def test_the_bar_begins_empty_however_long_the_start_took_and_whatever_was_done_before(tiny_plan: MakePlan) -> None:

@@ -50,7 +50,7 @@ def test_a_storage_that_can_be_used_is_left_as_it_was(store: ObjectStore) -> Non
 def test_a_storage_of_ones_own_is_noticed(store: ObjectStore) -> None:
     store.write("x/sign", b"of an earlier day")
     assert store.access_error("x/sign", "token") == "another object stands in the place of the probe's"
-    assert store.access_error("x/other", "token") == "what the head writes there is not seen"
+    assert store.access_error("x/other", "token") == "files written by the head are not visible there"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_server_that_is_not_there_is_told(s3: S3) -> None:
     assert "\n" not in error
 
 
-REFUSED = "it does not let this in ("
+REFUSED = "access denied ("
 REMEDY = "); set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ~/.aws/credentials"
 
 

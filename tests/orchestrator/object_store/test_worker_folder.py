@@ -197,7 +197,7 @@ def test_a_storage_that_is_away_does_not_stop_training(nodes: Nodes, whole: Tria
     execution = nodes.after(3)
     s3.allow(0)
     take(execution, 1)
-    assert "the storage is behind: it does not let this in" in worker_folder.sync_error_of(execution.folder)
+    assert "the object store is out of date: access denied" in worker_folder.sync_error_of(execution.folder)
     copy = stored_sweep(nodes).trial(nodes.planned.key)
     s3.allow(float("inf"))
     copy.pull()
@@ -340,7 +340,7 @@ def test_the_home_follows_what_workers_report(nodes: Nodes, whole: TrialFolder, 
     for _ in range(2):
         sweep_puller.catch_up(set())
     assert len(notes) == 1
-    assert "it does not let this in" in notes[0]
+    assert "access denied" in notes[0]
     s3.allow(float("inf"))
     execution.advance()
     sweep_puller.on_report(report_of(execution))

@@ -94,7 +94,7 @@ def test_trials_that_are_not_asked_for_any_more_are_counted_with_their_seeds_and
         finished_trial(before, planned)
     write_json(before.folder.sweep_file, before.to_document())
     assert changes_since_last_command(make_plan(loader.load(file), tmp_path)) == []
-    back = "; a command that asks for them again has them back"
+    back = "; a command that includes them again uses their results"
     one_seed = make_plan(loader.load(file, ["seeds=[0]"]), tmp_path)
     assert changes_since_last_command(one_seed) == [
         f"1 trial of the last command leaves this sweep and its report (seed 1){back}"

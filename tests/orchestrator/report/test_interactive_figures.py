@@ -65,7 +65,7 @@ def test_each_level_has_its_survival_with_a_band_and_goes_on_to_the_last_step() 
     curves = analyse(made_sweep(*noise_decides(2))).survival["g"][NOISE]
     drawn = survival_figure("by noise", curves).data
     lines = {trace.name: trace for trace in drawn if trace.name}
-    assert list(lines) == ["0: 4 of 4 ended badly", "0.1: 0 of 4 ended badly"]
+    assert list(lines) == ["0: 4 of 4 had an event", "0.1: 0 of 4 had an event"]
     assert len(drawn) == 3 * len(curves)
     bad, good = lines.values()
     assert (bad.x[-1], bad.y[-1]) == (20, 0)

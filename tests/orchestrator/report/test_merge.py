@@ -50,7 +50,7 @@ def test_a_comparison_asks_how_they_differ_and_says_how_to_run_each() -> None:
     assert data.run_id == "1, 2"
     answer = summary_of(data).answer
     assert answer[0] == "before had 0 of 8 runs stable; after had 8 of 8 runs stable."
-    assert answer[1] == "No setting tells the sweeps apart."
+    assert answer[1] == "The sweeps do not differ in any setting."
     assert "with sweep from before to after stable runs change by +100 points (95% interval" in answer[2]
     assert "8 pairs): more than chance" in answer[2]
     assert answer[3].startswith("8 of 16 runs were stable")

@@ -152,7 +152,8 @@ def test_where_steps_are_swept_the_sweep_itself_shows_how_many_it_takes() -> Non
 
 def test_where_all_is_unfinished_training_longer_is_the_only_advice() -> None:
     result = summary_of(made_sweep(*(made_run({NOISE: noise}, 0, "unfinished") for noise in (0.0, 0.1))))
-    assert result.answer[0].startswith("All 2 runs are unfinished: their steps ended before they drew")
+    why = "their steps ended before their samples resembled the data"
+    assert result.answer[0].startswith(f"All 2 runs are unfinished: {why}")
     assert [command for _, command in result.next] == ["orchestrate sweep s.yaml --set trial.steps=40"]
 
 

@@ -184,7 +184,7 @@ def test_a_worker_that_is_called_after_all_goes_on_from_the_checkpoint(
     assert reports_of(forgotten)[-1].status == "finished"
     record = tiny_plan().folder.trial(forgotten.task.key).record()
     assert [(a.outcome, a.from_step) for a in record.attempts] == [("lost", 0), ("finished", 4)]
-    assert "nothing was heard of the command" in record.attempts[0].message
+    assert "no call from the command" in record.attempts[0].message
 
 
 def test_sigterm_saves_the_trial_at_the_next_step(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from orchestrator.statistics.result import Result, log_distance, stability
 
 
 def runs(seeds: int = 3) -> list[Result]:
-    """Of the variance of the logarithm of `final`, 4/5 is lr's and 1/5 noise's. All are stable."""
+    """4/5 of the variance of the logarithm of `final` comes from lr, and 1/5 from noise. All are stable."""
     return [
         result(final=exp(3 + 2 * (lr == 1e-3) + noise), seed=seed, lr=lr, noise=noise, r1=r1)
         for seed, lr, noise, r1 in product(range(seeds), (1e-4, 1e-3), (0, 1), ([0, 1], "none"))

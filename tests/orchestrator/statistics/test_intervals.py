@@ -118,7 +118,7 @@ def test_the_interquartile_mean_weighs_the_boundary_by_what_is_inside() -> None:
 
 
 def test_the_interval_of_the_interquartile_mean_is_yuen_s_of_the_logarithms() -> None:
-    """Of 8 values two are cut off at each end. By hand: logarithms 0 to 7, winsorized 2, 2, 2, 3, 4, 5, 5, 5."""
+    """Two of 8 values are cut off at each end. By hand: logarithms 0 to 7, winsorized 2, 2, 2, 3, 4, 5, 5, 5."""
     interval = interquartile_mean(list(np.exp(np.arange(8.0))))
     half_width = t.ppf(0.975, 3) * stdev([2, 2, 2, 3, 4, 5, 5, 5]) * (7 / (4 * 3)) ** 0.5
     mean = np.exp(np.arange(2, 6)).mean()

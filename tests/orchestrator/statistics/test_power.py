@@ -14,7 +14,7 @@ CHANGE = share_change([[1.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0], [1.0, -1.0, 1
 
 
 def power(seeds: int, level: float) -> float:
-    """Of the t test, by scipy's noncentral t, if the change is what is left of CHANGE."""
+    """The power of the t test, by scipy's noncentral t, if the change is what is left of CHANGE."""
     assert CHANGE.error
     shrunken = CHANGE.mean * TYPICAL_CHANGE**2 / (TYPICAL_CHANGE**2 + CHANGE.error**2)
     error = CHANGE.error * (CHANGE.pairs / seeds) ** 0.5

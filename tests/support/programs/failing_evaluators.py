@@ -22,7 +22,7 @@ from support.tiny import execution_of
 
 
 class FromMissingPackage:
-    """Of a package that is not installed where the workers are."""
+    """An evaluator of a package that is not installed where the workers are."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         pass
