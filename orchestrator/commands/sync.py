@@ -17,6 +17,7 @@ from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import hold
 from orchestrator.tracking import model_logging
 from orchestrator.tracking.address import check_uri, without_secrets
+from orchestrator.tracking.client import RunStatus
 from orchestrator.tracking.mirror import Mirror
 
 ATTEMPTS = 3
@@ -67,10 +68,10 @@ def is_incomplete(mirror: Mirror) -> bool:
     if parent.tags.get("mlflow.note.content", question) == question:
         return True
     ranked = ranking.rank_configurations(ranking.ended_trials(mirror.folder, mirror.document["trials"]))
-    return parent.status != "KILLED" and bool(ranked) and not model_logging.is_logged(mirror, ranked[0])
+    return parent.status != RunStatus.KILLED and bool(ranked) and not model_logging.is_logged(mirror, ranked[0])
 
 
-def _parent_status(mirror: Mirror) -> str:
+def _parent_status(mirror: Mirror) -> RunStatus:
     return parent_status(mirror.folder.trial(key).record().status for key in mirror.trials)
 
 

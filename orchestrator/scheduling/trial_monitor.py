@@ -15,8 +15,8 @@ from orchestrator.scheduling.heartbeat import Heartbeats
 from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.scheduling.trial_task import key_of
 from orchestrator.signals import StopRequest
-from orchestrator.store.trial_status import TrialStatus
-from orchestrator.trial.failure_policy import POLICIES, Action, Cause, classify
+from orchestrator.store.trial_status import Cause, TrialStatus
+from orchestrator.trial.failure_policy import POLICIES, Action, classify
 from orchestrator.trial.trial_event import TrialEvent
 from orchestrator.trial.trial_report import ReportTrial, TrialReport
 

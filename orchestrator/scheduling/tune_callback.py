@@ -12,7 +12,8 @@ from ray import tune
 from orchestrator.scheduling.trial_monitor import TrialMonitor
 from orchestrator.scheduling.trial_task import key_of, update_task
 from orchestrator.signals import StopRequest
-from orchestrator.trial.failure_policy import MAX_WORKERS_LOST, Cause, classify
+from orchestrator.store.trial_status import Cause
+from orchestrator.trial.failure_policy import MAX_WORKERS_LOST, classify
 
 
 class _NotPickled:

@@ -30,7 +30,8 @@ from orchestrator.scheduling.trial_task import TrialTask, key_of
 from orchestrator.scheduling.tune_callback import TuneCallback, TuneStopper
 from orchestrator.signals import StopRequest
 from orchestrator.store.trial_folder import TrialFolder
-from orchestrator.trial.failure_policy import MAX_WORKERS_LOST, Cause, classify
+from orchestrator.store.trial_status import Cause
+from orchestrator.trial.failure_policy import MAX_WORKERS_LOST, classify
 from orchestrator.trial.trial_report import ReportTrial
 
 

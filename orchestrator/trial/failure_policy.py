@@ -11,18 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orchestrator.store.disk_space import is_disk_full
-
-
-class Cause(StrEnum):
-    """Why an attempt at a trial ended before its last step. Records hold these values as outcomes of attempts."""
-
-    CONFIGURATION = "configuration"
-    DIVERGENCE = "divergence"
-    OUT_OF_MEMORY = "out of memory"
-    LOST_WORKER = "lost"
-    EXCEPTION = "exception"
-    PREEMPTION = "preempted"
-    DISK_FULL = "disk full"
+from orchestrator.store.trial_status import Cause
 
 
 class Action(StrEnum):

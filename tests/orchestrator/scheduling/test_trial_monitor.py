@@ -10,8 +10,7 @@ from ray.exceptions import ActorDiedError, RayActorError
 from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.scheduling.trial_monitor import TrialMonitor
 from orchestrator.signals import StopRequest
-from orchestrator.store.trial_status import TrialStatus
-from orchestrator.trial.failure_policy import Cause
+from orchestrator.store.trial_status import Cause, TrialStatus
 from orchestrator.trial.trial_report import TrialReport
 
 Reported = list[tuple[str, str]]
