@@ -25,6 +25,7 @@ from orchestrator.statistics.pairing import blocks, contrasts_by_seed, varied_fa
 from orchestrator.statistics.result import Result
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.store.trial_status import TrialStatus
 
 METRICS = {
     metric_names.FRECHET: "Frechet distance",
@@ -41,7 +42,7 @@ def main() -> None:
     options = parser.parse_args()
     folder = SweepFolder(options.home, options.sweep)
     trials = [(trial, folder.trial(trial["key"]).record()) for trial in folder.document()["trials"]]
-    runs = [_run(trial, record) for trial, record in trials if record.status == "finished"]
+    runs = [_run(trial, record) for trial, record in trials if record.status == TrialStatus.FINISHED]
     if len(runs) < len(trials):
         sys.exit(f"{len(trials) - len(runs)} of {len(trials)} trials are not finished; run the sweep to its end first")
     evaluators = {record.evaluator["id"] for _, record in trials}

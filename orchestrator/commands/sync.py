@@ -13,6 +13,7 @@ from orchestrator.command_hints import orchestrate_command
 from orchestrator.commands.finalize import FinalResult, finalize, parent_status
 from orchestrator.console.output import say
 from orchestrator.planning import ranking
+from orchestrator.signals import FINISHED, SOME_FAILED
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import hold
 from orchestrator.tracking import model_logging
@@ -51,7 +52,7 @@ def sync(folder: SweepFolder, uri: str, console: Console) -> int:
     if error:
         retry = orchestrate_command(f"sync {folder.name}", folder.home)
         say(console, f"not everything arrived: {error}; {retry} sends the rest")
-    return 1 if error else 0
+    return SOME_FAILED if error else FINISHED
 
 
 def describe_sent(sent: Counter[str]) -> str:

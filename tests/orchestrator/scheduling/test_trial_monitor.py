@@ -38,7 +38,7 @@ def test_out_of_memory_is_kept_for_another_round_and_fails_in_that() -> None:
     second.on_report(failed("out of memory"))
     assert second.out_of_memory == set()
     assert second.stop.is_requested
-    assert reported == [("a", "crowded"), ("a", "failed")]
+    assert reported == [("a", "out of memory"), ("a", "failed")]
 
 
 @pytest.mark.parametrize("cause", ["exception", "configuration"])
