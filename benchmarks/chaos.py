@@ -36,8 +36,11 @@ from support.endings import LONGER, assert_ended_like, train_alone  # noqa: E402
 from support.ports import free_port  # noqa: E402
 from support.proxy import start_server  # noqa: E402
 
-EXIT_CODES = (0, 1, 2, 130)
-"""The exit codes that a disturbed command may have. 2: MLflow did not answer when the command began."""
+from orchestrator.signals import FINISHED, INTERRUPTED, SOME_FAILED, WRONG_REQUEST  # noqa: E402
+from orchestrator.store.trial_status import AttemptOutcome, TrialStatus  # noqa: E402
+
+EXIT_CODES = (FINISHED, SOME_FAILED, WRONG_REQUEST, INTERRUPTED)
+"""The exit codes that a disturbed command may have. WRONG_REQUEST: MLflow did not answer when the command began."""
 
 
 class Server:
@@ -131,7 +134,9 @@ class ChaosRun:
             raise SystemExit(f"of a finished sweep, it ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         assert_ended_like(self.home, self.reference, self.server.uri)
         for record in self._records():
-            assert [attempt["outcome"] for attempt in record["attempts"]].count("finished") == 1, record["attempts"]
+            assert [attempt["outcome"] for attempt in record["attempts"]].count(AttemptOutcome.FINISHED) == 1, record[
+                "attempts"
+            ]
         self.sweeps += 1
         print(f"sweep {self.sweeps} ended as if undisturbed", flush=True)
 
@@ -144,7 +149,7 @@ class ChaosRun:
 
     def _running(self) -> list[int]:
         """The processes of the trials that run now."""
-        attempts = [r["attempts"][-1] for r in self._records() if r["status"] == "running"]
+        attempts = [r["attempts"][-1] for r in self._records() if r["status"] == TrialStatus.RUNNING]
         return [a["process"] for a in attempts if psutil.pid_exists(a["process"])]
 
     # The faults: each returns whether there was something to hit
@@ -168,7 +173,7 @@ class ChaosRun:
 
     def _kill_and_cut(self) -> bool:
         self._signal_command(signal.SIGKILL)
-        unfinished = [record["key"] for record in self._records() if record["status"] != "finished"]
+        unfinished = [record["key"] for record in self._records() if record["status"] != TrialStatus.FINISHED]
         trials = [self.home / "sweeps/smoke/trials" / key for key in unfinished]
         files = [trial / name for trial in trials for name in ("checkpoint.pt", "record.json", "history.jsonl")]
         candidates = [file for file in files if file.exists() and file.stat().st_size]

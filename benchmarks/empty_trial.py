@@ -23,7 +23,7 @@ from orchestrator.store.history_log import HistoryLog
 from orchestrator.store.json_files import write_json
 from orchestrator.store.record import Attempt
 from orchestrator.store.trial_folder import TrialFolder
-from orchestrator.store.trial_status import Outcome, TrialStatus
+from orchestrator.store.trial_status import AttemptOutcome, TrialStatus
 from orchestrator.trial.trial_report import TrialReport
 
 METRICS = (
@@ -98,6 +98,6 @@ def write(folder: TrialFolder, config: TrialConfig, card: dict[str, Any]) -> Row
     record.metrics = metric_names.without_position(rows[-1])
     stable = generator.random() < 0.7
     record.verdict = {"name": "stable" if stable else "collapsed", "reason": "drawn", "since": None if stable else 500}
-    record.attempts[-1].close(Outcome.FINISHED, "", now_ms(), record.step)
+    record.attempts[-1].close(AttemptOutcome.FINISHED, "", now_ms(), record.step)
     folder.write_record(record)
     return rows[-1]

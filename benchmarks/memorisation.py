@@ -49,7 +49,7 @@ class Case(NamedTuple):
     images: Tensor
 
 
-class Outcome(NamedTuple):
+class JudgedCase(NamedTuple):
     authenticity: float
     copied: float
     is_suspicious: bool
@@ -119,7 +119,7 @@ def cases(images: ImageSet, perfect: Tensor, drawn: Tensor, seed: int) -> Iterat
         yield Case(f"{count} training images, repeated", True, repeated(images.images, count))
 
 
-def outcome(evaluator: Evaluator, case: Case) -> Outcome:
+def outcome(evaluator: Evaluator, case: Case) -> JudgedCase:
     measured = memorisation(evaluator.training, evaluator.features(case.images).vectors)
     real = evaluator.kept_out
     has_real = bool(real)
@@ -129,7 +129,7 @@ def outcome(evaluator: Evaluator, case: Case) -> Outcome:
         real[metric_names.COPIED] if has_real else None,
         int(real["count"]) if has_real else 0,
     )
-    return Outcome(measured.authenticity, measured.copied, suspicious)
+    return JudgedCase(measured.authenticity, measured.copied, suspicious)
 
 
 def halves(images: ImageSet) -> tuple[ImageSet, Tensor]:
@@ -180,7 +180,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=4)
     parser.add_argument("--steps", type=int, default=300, help="training steps of the GAN")
     options = parser.parse_args()
-    outcomes: dict[tuple[bool, str], list[Outcome]] = {}
+    outcomes: dict[tuple[bool, str], list[JudgedCase]] = {}
     with one_thread(), tempfile.TemporaryDirectory() as cache:
         for name, images in data_sets(options.root, options.npz):
             drawn = gan_images(images, options.steps)
@@ -202,7 +202,7 @@ def main() -> None:
     print_table(outcomes)
 
 
-def print_table(outcomes: dict[tuple[bool, str], list[Outcome]]) -> None:
+def print_table(outcomes: dict[tuple[bool, str], list[JudgedCase]]) -> None:
     print("\n| samples | authentic | copies | suspicious |\n|---|---|---|---|")
     for (_, name), members in outcomes.items():
         authenticity = sorted(member.authenticity for member in members)[len(members) // 2]

@@ -27,7 +27,8 @@ from gan_core import metric_names
 from orchestrator.store.record import Attempt, Record, RecordedVerdict
 from orchestrator.store.sweep_document import SweepDocument, TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder
-from orchestrator.store.trial_status import Outcome, TrialStatus
+from orchestrator.store.trial_status import AttemptOutcome, TrialStatus
+from orchestrator.tracking.client import RunStatus
 from orchestrator.tracking.mirror import Mirror
 
 EVALUATOR: dict[str, Any] = {
@@ -94,7 +95,7 @@ def send(home: Path, uri: str, document: SweepDocument) -> float:
     began = time.monotonic()
     mirror.sync()
     speed = mirror.sent["points"] / (time.monotonic() - began)
-    mirror.end_parent_run("FINISHED", "", None)
+    mirror.end_parent_run(RunStatus.FINISHED, "", None)
     return speed
 
 
@@ -125,7 +126,7 @@ def write_trial(folder: SweepFolder, key: str, points: int, rng: np.random.Gener
         evaluator=EVALUATOR,
         environment={"processor": "made up", "python": "3", "packages": {}, "git_commit": None},
         seconds=1.0,
-        attempts=[Attempt(1_700_000_000_000, 0, outcome=Outcome.FINISHED, ended=1_700_000_001_000)],
+        attempts=[Attempt(1_700_000_000_000, 0, outcome=AttemptOutcome.FINISHED, ended=1_700_000_001_000)],
     )
     trial_folder.write_record(record)
 

@@ -169,11 +169,12 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
     from orchestrator.commands import finalize, sweep, sweep_options
     from orchestrator.planning.plan import Plan
     from orchestrator.scheduling import sweep_runner
+    from orchestrator.tracking.client import RunStatus
     from orchestrator.tracking.mirror import Mirror
 
     mirrors, walls = list[Mirror](), list[float]()
 
-    def finalize_without_report(mirror: Mirror, status: str, *_: Any) -> finalize.FinalResult:
+    def finalize_without_report(mirror: Mirror, status: RunStatus, *_: Any) -> finalize.FinalResult:
         mirror.end_parent_run(status, "", None)
         mirrors.append(mirror)
         return finalize.FinalResult()

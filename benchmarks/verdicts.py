@@ -29,11 +29,12 @@ from gan_core.config.sections import DataConfig, EvaluationConfig
 from gan_core.data.datasets import ImageSet, load
 from gan_core.evaluation.evaluator import build
 from gan_core.evaluation.features import classifier, random_features
+from gan_core.verdict.names import VerdictName
 from gan_core.verdict.rules import VERDICTS
 from orchestrator.statistics.intervals import wilson_share
 
 
-class Outcome(NamedTuple):
+class JudgedCase(NamedTuple):
     data: str
     features: str
     case: str
@@ -42,7 +43,7 @@ class Outcome(NamedTuple):
     reason: str
 
 
-def outcomes(name: str, images: ImageSet, cache: Path, seed: int) -> Iterator[Outcome]:
+def outcomes(name: str, images: ImageSet, cache: Path, seed: int) -> Iterator[JudgedCase]:
     """The outcomes of all cases of a data set, in the features of its classifier, and in random ones."""
     for kind in ("classifier", "random"):
         features = classifier(images, cache) if kind == "classifier" else random_features(images.channels)
@@ -51,7 +52,7 @@ def outcomes(name: str, images: ImageSet, cache: Path, seed: int) -> Iterator[Ou
             if case.needs_labels and kind == "random":
                 continue
             verdict = verdict_on(case, images, evaluator)
-            yield Outcome(name, kind, case.name, sorted(case.verdicts), verdict.name, verdict.reason)
+            yield JudgedCase(name, kind, case.name, sorted(case.verdicts), verdict.name, verdict.reason)
 
 
 def data_sets(root: Path | None, files: list[Path]) -> Iterator[tuple[str, ImageSet]]:
@@ -63,7 +64,7 @@ def data_sets(root: Path | None, files: list[Path]) -> Iterator[tuple[str, Image
         yield file.stem, load(DataConfig(name="npz", path=str(file)))
 
 
-def report(results: list[Outcome]) -> str:
+def report(results: list[JudgedCase]) -> str:
     """The confusion matrix, the shares of wrong verdicts with their intervals, and each wrong one."""
     decided = [each for each in results if each.right]
     matrix: dict[str, Counter[str]] = defaultdict(Counter)
@@ -72,10 +73,14 @@ def report(results: list[Outcome]) -> str:
     lines = [f"{len(decided)} cases, and {len(results) - len(decided)} about which people may differ", ""]
     lines += ["| right | " + " | ".join(VERDICTS) + " |", "|---" * (len(VERDICTS) + 1) + "|"]
     lines += [f"| {right} | " + " | ".join(str(row[name]) for name in VERDICTS) + " |" for right, row in matrix.items()]
-    false_stable = [each for each in decided if each.verdict == "stable" and "stable" not in each.right]
-    false_alarms = [each for each in decided if each.verdict != "stable" and each.right == ["stable"]]
-    must_not = sum("stable" not in each.right for each in decided)
-    must = sum(each.right == ["stable"] for each in decided)
+    false_stable = [
+        each for each in decided if each.verdict == VerdictName.STABLE and VerdictName.STABLE not in each.right
+    ]
+    false_alarms = [
+        each for each in decided if each.verdict != VerdictName.STABLE and each.right == [VerdictName.STABLE]
+    ]
+    must_not = sum(VerdictName.STABLE not in each.right for each in decided)
+    must = sum(each.right == [VerdictName.STABLE] for each in decided)
     for name, wrong, total in (("false 'stable'", false_stable, must_not), ("false alarms", false_alarms, must)):
         share = wilson_share(len(wrong), total)
         lines.append(f"{name}: {share} ({share.rate:.1%}, 95% interval {share.low:.1%} to {share.high:.1%})")
@@ -96,7 +101,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write every outcome there")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    results: list[Outcome] = []
+    results: list[JudgedCase] = []
     with tempfile.TemporaryDirectory() as scratch:
         cache = arguments.cache or Path(scratch)
         for name, images in data_sets(arguments.root, arguments.npz):

@@ -16,6 +16,7 @@ from statistics import fmean
 from typing import Any
 
 from gan_core import metric_names
+from gan_core.verdict.names import DRAWING, VerdictName
 from orchestrator.formatting import format_level, short_names
 from orchestrator.report.template_filters import ratio
 from orchestrator.statistics.effects import Effect, paired_effects
@@ -24,6 +25,7 @@ from orchestrator.statistics.pairing import blocks, contrasts_by_seed, varied_fa
 from orchestrator.statistics.result import Result
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.store.trial_status import TrialStatus
 
 METRICS = {
     metric_names.FRECHET: "Frechet distance",
@@ -40,7 +42,7 @@ def main() -> None:
     options = parser.parse_args()
     folder = SweepFolder(options.home, options.sweep)
     trials = [(trial, folder.trial(trial["key"]).record()) for trial in folder.document()["trials"]]
-    runs = [_run(trial, record) for trial, record in trials if record.status == "finished"]
+    runs = [_run(trial, record) for trial, record in trials if record.status == TrialStatus.FINISHED]
     if len(runs) < len(trials):
         sys.exit(f"{len(trials) - len(runs)} of {len(trials)} trials are not finished; run the sweep to its end first")
     evaluators = {record.evaluator["id"] for _, record in trials}
@@ -53,7 +55,7 @@ def _run(trial: dict[str, Any], record: Record) -> dict[str, Any]:
     assert record.verdict
     verdict = record.verdict["name"]
     measured = {name: record.metrics.get(f"{name}/{record.evaluator['id']}") for name in METRICS}
-    metrics = dict.fromkeys(METRICS) if verdict == "diverged" else measured
+    metrics = dict.fromkeys(METRICS) if verdict == VerdictName.DIVERGED else measured
     return {**trial, "verdict": verdict, "since": record.verdict["since"], "steps": record.step, "metrics": metrics}
 
 
@@ -63,8 +65,8 @@ def configurations(runs: list[dict[str, Any]]) -> list[str]:
     lines = [f"| configuration | stable | {' | '.join(metrics.values())} |", "|---" * (len(metrics) + 2) + "|"]
     for name in dict.fromkeys(run["configuration"] for run in runs):
         members = [run for run in runs if run["configuration"] == name]
-        decided = [run["verdict"] for run in members if run["verdict"] != "unfinished"]
-        stable = wilson_share(decided.count("stable"), len(decided))
+        decided = [run["verdict"] for run in members if run["verdict"] != VerdictName.UNFINISHED]
+        stable = wilson_share(decided.count(VerdictName.STABLE), len(decided))
         cells = []
         for metric in metrics:
             values = [run["metrics"][metric] for run in members if run["metrics"][metric] is not None]
@@ -95,12 +97,12 @@ def _result(run: dict[str, Any], metric: str) -> Result:
         run["configuration"],
         run["seed"],
         run["factors"],
-        stable=None if run["verdict"] == "unfinished" else run["verdict"] == "stable",
+        stable=None if run["verdict"] == VerdictName.UNFINISHED else run["verdict"] == VerdictName.STABLE,
         steps=run["steps"],
         event=run["since"],
         final=run["metrics"][metric],
         best=None,
-        drew=run["verdict"] in ("stable", "oscillating"),
+        drew=run["verdict"] in DRAWING,
     )
 
 

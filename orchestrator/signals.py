@@ -16,8 +16,8 @@ from typing import Any
 
 from orchestrator import shutdown_budgets
 
-FINISHED, SOME_FAILED, INTERRUPTED = 0, 1, 130
-"""Exit codes. 2 says that the request was wrong."""
+FINISHED, SOME_FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes."""
 INTERRUPTED_MESSAGE = "interrupted; the same command goes on from here"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """SIGHUP: the terminal was closed. Under `nohup` it is ignored, and stays so."""

@@ -11,6 +11,7 @@ from gan_core import metric_names
 from gan_core.config.identity import unflatten
 from gan_core.config.trial import TrialConfig
 from gan_core.networks.build import build_networks
+from gan_core.verdict.names import DRAWING, VerdictName
 from orchestrator.statistics.intervals import Change, Share, mean_change, wilson_share
 from orchestrator.statistics.pairing import blocks, complete_blocks, contrasts_by_seed, varied_factors
 from orchestrator.statistics.result import Result
@@ -79,7 +80,7 @@ def _best(run: Run) -> str:
 
 def over(runs: list[Run], metric: str, form: str) -> str:
     """The last value of the metric: mean and range over the seeds that did not diverge."""
-    return _mean_and_range([run.last(metric) for run in runs if run.verdict != "diverged"], form)
+    return _mean_and_range([run.last(metric) for run in runs if run.verdict != VerdictName.DIVERGED], form)
 
 
 def by_seed(runs: list[Run], metric: str) -> str:
@@ -148,18 +149,18 @@ def _stable_share(results: list[Result]) -> Share:
 
 
 def _result(run: Run) -> Result:
-    final = None if run.verdict == "diverged" else run.last(metric_names.FRECHET)
+    final = None if run.verdict == VerdictName.DIVERGED else run.last(metric_names.FRECHET)
     return Result(
         "as built",
         _configuration(run),
         run.seed,
         run.factors,
-        stable=None if run.verdict == "unfinished" else run.verdict == "stable",
+        stable=None if run.verdict == VerdictName.UNFINISHED else run.verdict == VerdictName.STABLE,
         steps=run.config.steps,
         event=None,
         final=final,
         best=None,
-        drew=run.verdict in ("stable", "oscillating"),
+        drew=run.verdict in DRAWING,
     )
 
 

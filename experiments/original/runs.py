@@ -13,6 +13,7 @@ from gan_core.generator_file import from_generator_file
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import TrialStatus
 
 SWEEPS = ("original-dcgan", "original-dcgan-stabilised", "original-acgan", "original-wgan-gp")
 
@@ -68,7 +69,7 @@ def load(home: Path, sweep: str) -> list[Run]:
     for trial in folder.document()["trials"]:
         trial_folder = folder.trial(trial["key"])
         record = trial_folder.record()
-        if record.status != "finished":
+        if record.status != TrialStatus.FINISHED:
             sys.exit(f"{sweep}: {trial['name']} is {record.status}; run the sweep to its end first")
         config = TrialConfig.model_validate_json(trial_folder.config_file.read_text())
         runs.append(

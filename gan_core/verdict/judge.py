@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gan_core import metric_names
-from gan_core.verdict.rules import RULES, VerdictName
+from gan_core.verdict.names import VerdictName
+from gan_core.verdict.rules import RULES
 from gan_core.verdict.run import FinishedRun
 from gan_core.verdict.yardstick import Yardstick
 
@@ -39,7 +40,7 @@ def judge(history: Sequence[Row], yardstick: Yardstick, diverged: tuple[int, str
         evidence |= finding.evidence
         if finding.holds:
             return Verdict(rule.name, finding.since, finding.reason, evidence)
-    return Verdict("stable", None, "no event", evidence)
+    return Verdict(VerdictName.STABLE, None, "no event", evidence)
 
 
 def best(history: Sequence[Row], evaluator: str) -> Row | None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from gan_core import metric_names
 from gan_core.config.conflicts import MIN_EVALUATIONS
+from gan_core.verdict.names import VerdictName
 from gan_core.verdict.run import (
     FAR_COVERAGE_SHARE,
     LEARNING_RATIO,
@@ -29,8 +30,7 @@ from gan_core.verdict.run import (
 )
 from gan_core.verdict.yardstick import MAX_LOSS
 
-VerdictName = Literal["stable", "diverged", "collapsed", "saturated", "oscillating", "unfinished"]
-VERDICTS: tuple[VerdictName, ...] = ("stable", "diverged", "collapsed", "saturated", "oscillating", "unfinished")
+VERDICTS = tuple(VerdictName)
 
 MIN_IMAGES = 50_000
 """About one pass over MNIST. Many a GAN that has not drawn before this draws well later."""
@@ -194,7 +194,7 @@ _NO_PROGRESS = (
 )
 RULES = (
     Rule(
-        "diverged",
+        VerdictName.DIVERGED,
         (
             "A loss, score, gradient or weight is not finite.",
             f"At the end of the run D's loss, penalties included, is beyond {MAX_LOSS:g} in size; with a Wasserstein "
@@ -205,7 +205,7 @@ RULES = (
         _divergence,
     ),
     Rule(
-        "collapsed",
+        VerdictName.COLLAPSED,
         (
             "In at least half of the evaluations at the end of the run, the last one among them, the samples lack "
             "variety, after the generator had drawn, or although they look real "
@@ -221,7 +221,7 @@ RULES = (
         _collapse,
     ),
     Rule(
-        "saturated",
+        VerdictName.SATURATED,
         (
             "D has won and G learns nothing. Over the last quarter of the run D's balanced accuracy is at least "
             f"{SATURATED_ACCURACY:g}, and G's mean loss is above that of the quarter before. The last Frechet distance "
@@ -234,7 +234,7 @@ RULES = (
         _saturation,
     ),
     Rule(
-        "oscillating",
+        VerdictName.OSCILLATING,
         (
             f"The Frechet distance over the last quarter of the evaluations is more than {OSCILLATION_RATIO:g} times "
             "that over the best such stretch since the generator began to draw (geometric means).",
@@ -248,7 +248,7 @@ RULES = (
         _oscillation,
     ),
     Rule(
-        "unfinished",
+        VerdictName.UNFINISHED,
         (
             "At no evaluation the generator drew: the samples lacked variety, or their coverage of the real images "
             f"(Naeem et al. 2020) was less than {MIN_COVERAGE_SHARE:g} of that of held-out images, or their Frechet "

@@ -15,7 +15,15 @@ from orchestrator import __version__
 from orchestrator.cli import manage, run, show
 from orchestrator.console.closed_output import watch_output
 from orchestrator.errors import ServiceError, UserError
-from orchestrator.signals import INTERRUPTED, INTERRUPTED_MESSAGE, SOME_FAILED, Interrupted, flush_output
+from orchestrator.signals import (
+    FINISHED,
+    INTERRUPTED,
+    INTERRUPTED_MESSAGE,
+    SOME_FAILED,
+    WRONG_REQUEST,
+    Interrupted,
+    flush_output,
+)
 
 app = typer.Typer(
     name="orchestrate",
@@ -69,23 +77,26 @@ app.add_typer(manage.datasets_app, name="datasets")
 def run_command(arguments: list[str] | None = None) -> int:
     """Run a command (default: of this process's arguments) and return its exit code.
 
-    A user's mistake ends in clear lines on stderr and exit code 2, never in a traceback.
+    A user's mistake ends in clear lines on stderr and exit code 2, never in a traceback. Ctrl-C in a command that does
+    not handle it itself is 130: from here, and from typer for what it runs.
     """
     try:
         _check_working_folder()
         app(arguments)
     except UserError as error:
         print(error, file=sys.stderr)
-        return 2
+        return WRONG_REQUEST
     except ServiceError as error:
         print(error, file=sys.stderr)
         return SOME_FAILED
     except Interrupted:
         print(INTERRUPTED_MESSAGE)
         return INTERRUPTED
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    return 0
+    return FINISHED
 
 
 def _check_working_folder() -> None:

@@ -31,10 +31,7 @@ def stop(sweep: SweepName, home: Home = HOME, address: RemoteAddress = None) -> 
     from orchestrator.commands.stop import stop
     from orchestrator.store.sweep_folder import SweepFolder
 
-    try:
-        stop(SweepFolder(home, sweep), make_console())
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+    stop(SweepFolder(home, sweep), make_console())
 
 
 def sync(sweep: SweepName, home: Home = HOME, tracking_uri: TrackingUri = None, address: RemoteAddress = None) -> None:
@@ -50,11 +47,7 @@ def sync(sweep: SweepName, home: Home = HOME, tracking_uri: TrackingUri = None, 
     from orchestrator.store.sweep_folder import SweepFolder
     from orchestrator.tracking.address import default_uri
 
-    try:
-        code = sync(SweepFolder(home, sweep), tracking_uri or default_uri(home), make_console())
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    raise typer.Exit(code)
+    raise typer.Exit(sync(SweepFolder(home, sweep), tracking_uri or default_uri(home), make_console()))
 
 
 def clean(

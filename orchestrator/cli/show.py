@@ -144,7 +144,4 @@ def logs(
     from orchestrator.commands.logs import print_logs
     from orchestrator.store.sweep_folder import SweepFolder
 
-    try:
-        print_logs(SweepFolder(home, sweep), trial, rows, follow, make_console())
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+    print_logs(SweepFolder(home, sweep), trial, rows, follow, make_console())

@@ -10,7 +10,7 @@ from typing import Any
 
 from gan_core.error_text import first_line
 from orchestrator.errors import UserError
-from orchestrator.signals import INTERRUPTED
+from orchestrator.signals import INTERRUPTED, SOME_FAILED, WRONG_REQUEST
 
 UNFINISHED = ("PENDING", "RUNNING")
 """Ray's states of a job that has not ended."""
@@ -39,8 +39,8 @@ def follow(client: Any, job: str, address: str) -> int:
         raise UserError(f"the connection to job {job} was lost ({first_line(error)}); it goes on") from None
     if info.driver_exit_code is None:
         print(f"job {job}: {info.status.lower()}: {info.message}", file=sys.stderr)
-        return 1
-    return 2 if info.driver_exit_code == HOME_MISSING else int(info.driver_exit_code)
+        return SOME_FAILED
+    return WRONG_REQUEST if info.driver_exit_code == HOME_MISSING else int(info.driver_exit_code)
 
 
 async def _show(client: Any, job: str, write: Callable[[str], object]) -> None:

@@ -20,6 +20,7 @@ from orchestrator.command_hints import job_environment
 from orchestrator.environment import SOURCES
 from orchestrator.errors import UserError
 from orchestrator.shutdown_budgets import RAY_JOB_GRACE_PERIOD
+from orchestrator.signals import FINISHED
 
 PACKAGES = ("orchestrator", "gan_core")
 """Folders of the code that are sent."""
@@ -39,7 +40,7 @@ def run(words: list[str], address: str) -> int:
     job = _unfinished_job(client, words) or _submit(client, words, files, job_environment(address, files))
     if is_detached:
         print(f"job {job} runs on the cluster; the same command without --detach follows it")
-        return 0
+        return FINISHED
     return job_logs.follow(client, job, address)
 
 

@@ -15,6 +15,7 @@ from gan_core.data.preprocessing import DataError
 from gan_core.data.summary import DataSummary, summarize, summary_lines
 from orchestrator.console.output import print_json, say
 from orchestrator.errors import UserError, escape_control_characters
+from orchestrator.signals import FINISHED, SOME_FAILED
 from orchestrator.sweepfile.advice import NEEDED
 
 PLAIN_YAML = re.compile(r"[\w/.-][\w/. -]*(?<! )")
@@ -34,7 +35,7 @@ def check(path: Path, image_size: int, background: str, json: bool, console: Con
     else:
         for line in _lines(summary, image_size, background):
             say(console, escape_control_characters(line), word_wrap=True)
-    return 1 if summary["broken"] else 0
+    return SOME_FAILED if summary["broken"] else FINISHED
 
 
 def _read(path: Path, image_size: int, background: str) -> DataSummary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TypedDict, get_args
 
@@ -14,6 +15,14 @@ from orchestrator.console.table import Column, print_table
 from orchestrator.errors import UserError, did_you_mean
 from orchestrator.formatting import format_bytes
 from orchestrator.store.sweep_folder import make_home
+
+
+class DatasetState(StrEnum):
+    HERE = "here"
+    MISSING = "missing"
+    PARTLY = "partly"
+    """Some files are there, or archives that were not unpacked."""
+
 
 _MNIST = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 _CIFAR = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
@@ -41,12 +50,11 @@ class KnownDataset:
         """Bytes of its images in memory."""
         return (self.train + self.test) * self.channels * 32 * 32
 
-    def state(self, root: Path) -> str:
-        """`here`, `missing`, or `partly`: some files, or archives that were not unpacked."""
+    def state(self, root: Path) -> DatasetState:
         present = [(root / self.folder / file).is_file() for file in self.files]
         if all(present):
-            return "here"
-        return "partly" if any(present) or self.size(root) else "missing"
+            return DatasetState.HERE
+        return DatasetState.PARTLY if any(present) or self.size(root) else DatasetState.MISSING
 
     def size(self, root: Path) -> int:
         """Bytes on the disk, with torchvision's archives."""
@@ -76,7 +84,7 @@ class DatasetRow(TypedDict):
     """One data set, as `--json` prints it. `what`: what its images show. `get`: the command that downloads it."""
 
     name: str
-    state: str
+    state: DatasetState
     bytes: int
     train: int
     test: int
@@ -109,7 +117,7 @@ def how_to_get(known: KnownDataset, home: Path) -> str:
     """The command that downloads a data set, or that it needs no download; empty if its files are all there."""
     if not known.files:
         return "comes with scikit-learn"
-    is_present = known.state(home / "datasets") == "here"
+    is_present = known.state(home / "datasets") is DatasetState.HERE
     return "" if is_present else orchestrate_command(f"datasets prepare {known.name}", home)
 
 

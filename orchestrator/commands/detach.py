@@ -12,7 +12,7 @@ from rich.console import Console
 from orchestrator.command_hints import orchestrate_command
 from orchestrator.console.output import say
 from orchestrator.errors import UserError
-from orchestrator.signals import Interrupted
+from orchestrator.signals import FINISHED, Interrupted
 from orchestrator.store.sweep_folder import SweepFolder, make_home
 from orchestrator.store.sweep_lock import is_held, read_holder, refuse_if_held
 from orchestrator.sweepfile import loader
@@ -58,7 +58,7 @@ def start_detached(file: Path, overrides: list[str], home: Path, words: list[str
     say(console, f"  its output   {folder.output_file}")
     for command in ("status", "stop"):
         say(console, f"  {command:<13}{orchestrate_command(f'{command} {folder.name}', home)}")
-    return 0
+    return FINISHED
 
 
 def _holds_lock(process: int, folder: SweepFolder) -> bool:

@@ -20,6 +20,7 @@ from orchestrator import environment
 from orchestrator.cluster.address import check_address
 from orchestrator.cluster.capacity import object_store_bytes
 from orchestrator.commands import datasets, doctor_checks
+from orchestrator.commands.datasets import DatasetState
 from orchestrator.commands.doctor_checks import Check
 from orchestrator.console.output import print_json, say
 from orchestrator.console.table import Column, print_table
@@ -123,7 +124,7 @@ def _shared_memory(home: Path) -> Check:
     """Whether shared memory holds the largest data set of the home."""
     folder = Path("/dev/shm")
     free = shutil.disk_usage(folder).free if folder.is_dir() else None
-    present = [dataset for dataset in datasets.KNOWN_DATASETS if dataset.state(home / "datasets") == "here"]
+    present = [dataset for dataset in datasets.KNOWN_DATASETS if dataset.state(home / "datasets") is DatasetState.HERE]
     largest = max(dataset.memory for dataset in present)  # the digits are always there
     return doctor_checks.shared_memory(free, object_store_bytes(largest))
 
@@ -163,6 +164,6 @@ def tracking_error(uri: str) -> str:
 
 def _data(home: Path) -> Check:
     states = {dataset.name: dataset.state(home / "datasets") for dataset in datasets.KNOWN_DATASETS}
-    complete = [name for name, state in states.items() if state == "here"]
-    incomplete = [name for name, state in states.items() if state == "partly"]
+    complete = [name for name, state in states.items() if state is DatasetState.HERE]
+    incomplete = [name for name, state in states.items() if state is DatasetState.PARTLY]
     return doctor_checks.data(complete, incomplete)

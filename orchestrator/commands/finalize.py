@@ -11,6 +11,7 @@ from orchestrator.errors import UserError
 from orchestrator.planning import ranking
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking import model_logging
+from orchestrator.tracking.client import RunStatus
 from orchestrator.tracking.mirror import Mirror
 
 
@@ -31,16 +32,16 @@ class FinalResult:
     model_error: str | None = None
 
 
-def parent_status(trial_statuses: Iterable[str]) -> str:
+def parent_status(trial_statuses: Iterable[TrialStatus]) -> RunStatus:
     """MLflow's status of the parent run, from the statuses of its trials once none of them runs any more."""
     distinct = set(trial_statuses)
     if distinct <= {TrialStatus.FINISHED, TrialStatus.FAILED}:
-        return "FAILED" if TrialStatus.FAILED in distinct else "FINISHED"
-    return "KILLED"
+        return RunStatus.FAILED if TrialStatus.FAILED in distinct else RunStatus.FINISHED
+    return RunStatus.KILLED
 
 
 def finalize(
-    mirror: Mirror, status: str, show_phase: Callable[[str], None], register: str | None = None
+    mirror: Mirror, status: RunStatus, show_phase: Callable[[str], None], register: str | None = None
 ) -> FinalResult:
     """Write the report, end the parent run with `status`, log the best generator. MLflow has everything else already.
 
@@ -63,7 +64,7 @@ def finalize(
         if not _is_mlflow_error(error):
             raise
         return FinalResult(report_error=first_line(error))
-    if status == "KILLED":
+    if status == RunStatus.KILLED:
         return FinalResult(answer, folder.report_file)
     return _with_best_generator(FinalResult(answer, folder.report_file), mirror, register, show_phase)
 

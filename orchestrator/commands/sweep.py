@@ -126,7 +126,7 @@ def _stop_for_user(stop: StopRequest, display: Display) -> None:
     threading.Thread(target=display.note, args=(text,), daemon=True).start()
 
 
-def _statuses(plan: Plan) -> set[str]:
+def _statuses(plan: Plan) -> set[TrialStatus]:
     return {planned.record.status for planned in plan.trials}
 
 

@@ -13,10 +13,12 @@ from orchestrator.command_hints import orchestrate_command
 from orchestrator.commands.finalize import FinalResult, finalize, parent_status
 from orchestrator.console.output import say
 from orchestrator.planning import ranking
+from orchestrator.signals import FINISHED, SOME_FAILED
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import hold
 from orchestrator.tracking import model_logging
 from orchestrator.tracking.address import check_uri, without_secrets
+from orchestrator.tracking.client import RunStatus
 from orchestrator.tracking.mirror import Mirror
 
 ATTEMPTS = 3
@@ -50,7 +52,7 @@ def sync(folder: SweepFolder, uri: str, console: Console) -> int:
     if error:
         retry = orchestrate_command(f"sync {folder.name}", folder.home)
         say(console, f"not everything arrived: {error}; {retry} sends the rest")
-    return 1 if error else 0
+    return SOME_FAILED if error else FINISHED
 
 
 def describe_sent(sent: Counter[str]) -> str:
@@ -67,10 +69,10 @@ def is_incomplete(mirror: Mirror) -> bool:
     if parent.tags.get("mlflow.note.content", question) == question:
         return True
     ranked = ranking.rank_configurations(ranking.ended_trials(mirror.folder, mirror.document["trials"]))
-    return parent.status != "KILLED" and bool(ranked) and not model_logging.is_logged(mirror, ranked[0])
+    return parent.status != RunStatus.KILLED and bool(ranked) and not model_logging.is_logged(mirror, ranked[0])
 
 
-def _parent_status(mirror: Mirror) -> str:
+def _parent_status(mirror: Mirror) -> RunStatus:
     return parent_status(mirror.folder.trial(key).record().status for key in mirror.trials)
 
 

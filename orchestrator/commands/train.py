@@ -16,6 +16,7 @@ from orchestrator.console.output import say
 from orchestrator.formatting import trial_label
 from orchestrator.planning.evaluators import build_evaluators
 from orchestrator.planning.plan import make_plan
+from orchestrator.signals import FINISHED, SOME_FAILED
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import make_home
 from orchestrator.store.trial_folder import TrialFolder
@@ -62,11 +63,11 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
             say(console, f"step {execution.step}/{planned.config.steps}  {numbers}", word_wrap=True)
     if execution.halt:
         say(console, execution.halt, word_wrap=True)
-        return 1
+        return SOME_FAILED
     record = execution.record
     if record.verdict is None:
         say(console, f"failed\n{record.error}", word_wrap=True)
-        return 1
+        return SOME_FAILED
     say(console, f"{record.verdict['name']}: {record.verdict['reason']}", word_wrap=True)
     say(console, f"files  {trial_folder.folder}")
-    return 0
+    return FINISHED

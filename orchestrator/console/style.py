@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from gan_core import metric_names
+from gan_core.verdict.names import VerdictName
 from orchestrator.console.table import Column
 from orchestrator.store.trial_status import TrialStatus
 
-COLOURS = {
-    "stable": "green",
-    "diverged": "red",
-    "collapsed": "magenta",
-    "saturated": "yellow",
-    "oscillating": "cyan",
-    "unfinished": "blue",
+COLOURS: dict[str, str] = {
+    VerdictName.STABLE: "green",
+    VerdictName.DIVERGED: "red",
+    VerdictName.COLLAPSED: "magenta",
+    VerdictName.SATURATED: "yellow",
+    VerdictName.OSCILLATING: "cyan",
+    VerdictName.UNFINISHED: "blue",
     TrialStatus.FAILED: "red",
     TrialStatus.DAMAGED: "red",
 }

@@ -106,8 +106,8 @@ class CopiedFolder(TrialFolder):
                 self.object_store.write(f"{self.prefix}/{last}/{RECORD}", self.record_file.read_bytes())
 
 
-def _status_in(record: bytes) -> str:
+def _status_in(record: bytes) -> TrialStatus:
     try:
-        return str(json.loads(record)["status"])
+        return TrialStatus(json.loads(record)["status"])
     except (ValueError, KeyError, TypeError):
         return TrialStatus.DAMAGED

@@ -15,6 +15,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from gan_core import metric_names
+from gan_core.verdict.names import VerdictName
 from orchestrator.statistics.intervals import Share, interquartile_mean, wilson_share
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_document import TrialDocument
@@ -66,8 +67,8 @@ def ended_trial(trial: TrialDocument, record: Record) -> EndedTrial | None:
         return None
     evaluator = record.evaluator.get("id", "")
     verdict = record.verdict["name"] if record.verdict else ""
-    frechet = record.metrics.get(metric_names.frechet(evaluator)) if verdict not in ("", "diverged") else None
-    return EndedTrial(trial["key"], trial["configuration"], verdict == "stable", evaluator, frechet)
+    frechet = record.metrics.get(metric_names.frechet(evaluator)) if verdict not in ("", VerdictName.DIVERGED) else None
+    return EndedTrial(trial["key"], trial["configuration"], verdict == VerdictName.STABLE, evaluator, frechet)
 
 
 def ended_trials(folder: SweepFolder, trials: list[TrialDocument]) -> list[EndedTrial]:

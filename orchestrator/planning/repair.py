@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gan_core import checkpoint
 from gan_core.checkpoint import CheckpointError
+from gan_core.verdict.names import VerdictName
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.store.json_files import DamagedFile
 from orchestrator.store.record import Record
@@ -37,7 +38,7 @@ def damaged_files(trial_folder: TrialFolder, record: Record) -> list[Path]:
         trial_folder.written_rows(record)
     except DamagedFile:
         damaged.append(trial_folder.history_file)
-    diverged = record.verdict is not None and record.verdict["name"] == "diverged"  # and has no generator
+    diverged = record.verdict is not None and record.verdict["name"] == VerdictName.DIVERGED  # and has no generator
     expected = ([] if diverged else [trial_folder.generator_file]) + (
         [trial_folder.best_generator_file] if record.best else []
     )

@@ -13,10 +13,10 @@ from orchestrator.statistics.effects import Effect, paired_effects
 from orchestrator.statistics.importance import Importance, factor_importance
 from orchestrator.statistics.interactions import Interaction, pairwise_interactions
 from orchestrator.statistics.pairing import level_of, varied_factors
-from orchestrator.statistics.result import Outcome, Result, log_distance, stability
+from orchestrator.statistics.result import ResponseVariable, Result, log_distance, stability
 from orchestrator.statistics.survival import SurvivalCurve, survival_curves
 
-OUTCOMES: dict[str, Outcome] = {"stable": stability, "frechet": log_distance}
+RESPONSES: dict[str, ResponseVariable] = {"stable": stability, "frechet": log_distance}
 MAX_NAMED = 4
 """Most settings that the name of an effect lists."""
 ALL = "all groups"
@@ -24,7 +24,7 @@ ALL = "all groups"
 
 @dataclass(frozen=True)
 class Analysis:
-    """`interactions`: in the share of stable runs. `importance`: group -> name in OUTCOMES -> the importance of the
+    """`interactions`: in the share of stable runs. `importance`: group -> name in RESPONSES -> the importance of the
     group's factors, if it can be computed; by chance all of them together mark a factor in at most 5% of sweeps.
     `survival`: group -> factor -> level -> curve, for groups in which a run had an event; the factor "" stands for all
     runs. `names`: group -> path of a factor -> its short name.
@@ -75,7 +75,7 @@ def analyse(data: SweepData) -> Analysis:
         {
             group: importance
             for group, members in by_group.items()
-            if (importance := _importance(members, 0.05 / (len(OUTCOMES) * len(by_group))))
+            if (importance := _importance(members, 0.05 / (len(RESPONSES) * len(by_group))))
         },
         _survival_by_group(by_group, {run.configuration: run.steps for run in data.selection}),
         ({ALL: {GROUP: GROUP}} if len(by_group) > 1 else {})
@@ -92,7 +92,7 @@ def results(data: SweepData, group: str) -> list[Result]:
 
 
 def _importance(runs: list[Result], level: float) -> dict[str, Importance]:
-    return {name: found for name, outcome in OUTCOMES.items() if (found := factor_importance(runs, outcome, level))}
+    return {name: found for name, outcome in RESPONSES.items() if (found := factor_importance(runs, outcome, level))}
 
 
 Planned = dict[str, int]

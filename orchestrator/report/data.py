@@ -10,6 +10,7 @@ import numpy as np
 
 from gan_core import metric_names
 from gan_core.verdict.judge import RULES_VERSION
+from gan_core.verdict.names import DRAWING, VerdictName
 from orchestrator.report.artifact_schemas import EvaluatorCard
 from orchestrator.statistics.result import Result
 from orchestrator.store.trial_status import TrialStatus
@@ -23,11 +24,6 @@ CURVES = {
 }
 QUALITY_CURVES = {metric_names.FRECHET: "Frechet distance", metric_names.COVERAGE: "Coverage"}
 """Metric -> title of its curves. The curves of a quality metric are drawn for each evaluator apart."""
-
-UNFINISHED = "unfinished"
-"""The verdict of a run whose steps ended too early to say more."""
-DRAWING = ("stable", "oscillating")
-"""Verdicts of runs whose images at the end can be compared by their quality."""
 
 Curve = tuple[np.ndarray, np.ndarray]
 """Steps [n] int64 and values [n] float64, in order of steps."""
@@ -54,7 +50,7 @@ class RunData:
     confirms: bool = False
     run_id: str = ""
     url: str = ""
-    status: str = TrialStatus.PENDING
+    status: TrialStatus = TrialStatus.PENDING
     verdict: str = ""
     reason: str = ""
     since: int | None = None
@@ -73,7 +69,7 @@ class RunData:
 
         None if nothing measured the run, or if it diverged or failed, since its last numbers mean nothing.
         """
-        if self.evaluator is None or self.outcome in ("diverged", TrialStatus.FAILED):
+        if self.evaluator is None or self.outcome in (VerdictName.DIVERGED, TrialStatus.FAILED):
             return None
         return self.latest.get(metric_names.of_evaluator(name, self.evaluator.id))
 
@@ -88,13 +84,13 @@ class RunData:
             self.quality(name) if is_comparable else None
             for name in (metric_names.FRECHET, metric_names.best(metric_names.FRECHET))
         )
-        has_event = self.verdict not in ("", "stable", UNFINISHED)
+        has_event = self.verdict not in ("", VerdictName.STABLE, VerdictName.UNFINISHED)
         return Result(
             self.group,
             self.configuration,
             self.seed,
             self.factors,
-            stable=None if self.verdict == UNFINISHED else self.verdict == "stable",
+            stable=None if self.verdict == VerdictName.UNFINISHED else self.verdict == VerdictName.STABLE,
             steps=last_step,
             event=(last_step if self.since is None else self.since) if has_event else None,
             final=final,

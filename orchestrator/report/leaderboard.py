@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from gan_core import metric_names
-from orchestrator.report.data import UNFINISHED, RunData
+from gan_core.verdict.names import VerdictName
+from orchestrator.report.data import RunData
 from orchestrator.statistics.configurations import Configuration, summarize_configurations
 from orchestrator.statistics.intervals import InterquartileMean, Share, interquartile_mean, wilson_share
 from orchestrator.store.trial_status import TrialStatus
@@ -71,8 +72,8 @@ class Row:
 
 def stable_share(runs: list[RunData]) -> Share:
     """The share of stable runs among those that ended. A failed run is not stable; an unfinished one does not count."""
-    ended = [run for run in runs if run.has_ended and run.verdict != UNFINISHED]
-    return wilson_share(sum(run.verdict == "stable" for run in ended), len(ended))
+    ended = [run for run in runs if run.has_ended and run.verdict != VerdictName.UNFINISHED]
+    return wilson_share(sum(run.verdict == VerdictName.STABLE for run in ended), len(ended))
 
 
 def rows(runs: list[RunData]) -> list[Row]:
@@ -92,7 +93,7 @@ def rows(runs: list[RunData]) -> list[Row]:
 def _row(name: str, evaluator: str, runs: list[RunData]) -> Row:
     ended = summarize_configurations([run.to_result() for run in runs if run.has_ended])
     summary = ended[0] if ended else Configuration(name, runs[0].group, wilson_share(0, 0), None, None, None)
-    usable = [run for run in runs if run.outcome not in ("diverged", TrialStatus.FAILED)]
+    usable = [run for run in runs if run.outcome not in (VerdictName.DIVERGED, TrialStatus.FAILED)]
     numbers = {metric: _mean([run.latest.get(metric) for run in usable]) for metric in LAST}
     numbers |= {metric: _mean([run.quality(metric) for run in usable]) for metric in QUALITY}
     outcomes = [(run.seed, run.outcome) for run in runs]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
-from gan_core.verdict.rules import VerdictName
+from gan_core.verdict.names import VerdictName
 from orchestrator.errors import UserError, short_repr
 from orchestrator.report.artifact_schemas import Count, finite
 from orchestrator.store.trial_status import TrialStatus

@@ -13,6 +13,7 @@ import markupsafe
 import plotly.offline
 
 from gan_core.files import write_atomically
+from gan_core.verdict.names import VerdictName
 from gan_core.verdict.rules import ORDER, RULES
 from orchestrator import __version__
 from orchestrator.formatting import format_level
@@ -33,7 +34,7 @@ SCRIPTS = (
     "tables.js",
     "samples.js",
 )
-GOOD_OR_UNENDED = ("stable", *UNENDED)
+GOOD_OR_UNENDED = (VerdictName.STABLE, *UNENDED)
 """Outcomes of runs that are not in the section on what went wrong."""
 
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from gan_core.files import write_atomically
+from gan_core.verdict.names import VerdictName
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.contact_sheet import contact_sheet
 from orchestrator.report.data import SweepData, curve_titles
@@ -22,13 +23,13 @@ from orchestrator.report.interactive_figures import PALETTE, SURE, UNSURE, ratio
 from orchestrator.report.page_data import thin
 from orchestrator.statistics.intervals import Change
 
-OUTCOMES = {
-    "stable": "#009E73",
-    "diverged": "#D55E00",
-    "collapsed": "#CC79A7",
-    "saturated": "#E69F00",
-    "oscillating": "#0072B2",
-    "unfinished": "#6A5ACD",
+OUTCOME_COLOURS: dict[str, str] = {
+    VerdictName.STABLE: "#009E73",
+    VerdictName.DIVERGED: "#D55E00",
+    VerdictName.COLLAPSED: "#CC79A7",
+    VerdictName.SATURATED: "#E69F00",
+    VerdictName.OSCILLATING: "#0072B2",
+    VerdictName.UNFINISHED: "#6A5ACD",
 }
 MAX_SAMPLES = 24
 MAX_POINTS = 40_000
@@ -136,9 +137,9 @@ def _curves(data: SweepData) -> Figure | None:
         for outcome in dict.fromkeys(run.outcome for run in data.runs):
             runs = [run for run in data.runs if run.outcome == outcome and metric in run.history]
             lines = [np.column_stack(thin(run.history[metric], points)) for run in runs]
-            colour = OUTCOMES.get(outcome, "#888888")
+            colour = OUTCOME_COLOURS.get(outcome, "#888888")
             panel.add_collection(LineCollection(lines, colors=colour, linewidths=0.9, alpha=0.7))
-            in_frame += [line[:, 1] for line in lines] if outcome != "diverged" else []
+            in_frame += [line[:, 1] for line in lines] if outcome != VerdictName.DIVERGED else []
         if floor := of_real_images.get(metric):
             panel.axhline(floor.value, color="#888888", ls=":", lw=1.2)
             title = f"{title}\ndotted: {floor.text}"
@@ -151,7 +152,9 @@ def _curves(data: SweepData) -> Figure | None:
         panel.set_title(title, fontsize=9)
         panel.grid(alpha=0.25)
     outcomes = dict.fromkeys(run.outcome for run in data.runs)
-    handles = [mpl.lines.Line2D([], [], color=OUTCOMES.get(outcome, "#888888"), label=outcome) for outcome in outcomes]
+    handles = [
+        mpl.lines.Line2D([], [], color=OUTCOME_COLOURS.get(outcome, "#888888"), label=outcome) for outcome in outcomes
+    ]
     figure.legend(handles=handles, loc="lower center", ncols=len(handles), fontsize=8)
     return figure
 

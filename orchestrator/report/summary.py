@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from gan_core.verdict.names import VerdictName
 from orchestrator.command_hints import with_override
 from orchestrator.report import leaderboard
 from orchestrator.report.analysis import Analysis
-from orchestrator.report.data import UNFINISHED, RunData, SweepData
+from orchestrator.report.data import RunData, SweepData
 from orchestrator.report.leaderboard import Row, stable_share
 from orchestrator.report.remarks import remarks
 from orchestrator.report.sweep_differences import difference_sentences
@@ -89,7 +90,7 @@ def _best_and_riskiest(rows: list[Row]) -> str:
         return ""
     best, riskiest = ended[0], ended[-1]
     quality = "" if best.final is None else f", with a Frechet distance of {best.final.mean:.3g} at the end"
-    outcomes = ", ".join(dict.fromkeys(outcome for _, outcome in riskiest.outcomes if outcome != "stable"))
+    outcomes = ", ".join(dict.fromkeys(outcome for _, outcome in riskiest.outcomes if outcome != VerdictName.STABLE))
     reasons = f" ({outcomes})" if outcomes else ""
     return (
         f"Best is {best.configuration}: {best.stable}{quality}. "
@@ -180,7 +181,9 @@ def _next(data: SweepData, rows: list[Row], strongest: Effect | None) -> list[tu
 def _longer_training(data: SweepData) -> tuple[str, int] | None:
     """(what has only unfinished runs, twice its steps); None if there is no such thing, or if steps are swept."""
     unfinished = [
-        (name, runs) for name, runs in data.configurations().items() if all(run.verdict == UNFINISHED for run in runs)
+        (name, runs)
+        for name, runs in data.configurations().items()
+        if all(run.verdict == VerdictName.UNFINISHED for run in runs)
     ]
     if not unfinished or any("steps" in run.factors for run in data.selection):
         return None

@@ -7,8 +7,7 @@ import re
 from gan_core.error_text import last_line
 from orchestrator.scheduling.trial_monitor import TrialMonitor
 from orchestrator.store.trial_folder import TrialFolder
-from orchestrator.store.trial_status import TrialStatus
-from orchestrator.trial.failure_policy import Cause
+from orchestrator.store.trial_status import Cause, TrialStatus
 from orchestrator.trial.trial_event import TrialEvent
 from orchestrator.trial.trial_report import TrialReport
 

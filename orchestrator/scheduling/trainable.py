@@ -23,9 +23,9 @@ from orchestrator.object_store import worker_folder
 from orchestrator.scheduling.trial_task import task_of
 from orchestrator.store import temp_folder
 from orchestrator.store.trial_folder import TrialFolder
-from orchestrator.store.trial_status import TrialStatus
+from orchestrator.store.trial_status import Cause, TrialStatus
 from orchestrator.trial.execution import TrialExecution
-from orchestrator.trial.failure_policy import POLICIES, Action, Cause
+from orchestrator.trial.failure_policy import POLICIES, Action
 from orchestrator.trial.trial_event import TrialEvent
 from orchestrator.trial.trial_report import TrialReport
 

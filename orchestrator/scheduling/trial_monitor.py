@@ -14,9 +14,9 @@ from gan_core.error_text import last_line
 from orchestrator.scheduling.heartbeat import Heartbeats
 from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.scheduling.trial_task import key_of
-from orchestrator.signals import StopRequest
-from orchestrator.store.trial_status import TrialStatus
-from orchestrator.trial.failure_policy import POLICIES, Action, Cause, classify
+from orchestrator.signals import SOME_FAILED, StopRequest
+from orchestrator.store.trial_status import Cause, TrialStatus
+from orchestrator.trial.failure_policy import POLICIES, Action, classify
 from orchestrator.trial.trial_event import TrialEvent
 from orchestrator.trial.trial_report import ReportTrial, TrialReport
 
@@ -104,7 +104,7 @@ class TrialMonitor:
             self.stop.request(f"{error}; make room, and the same command goes on from here")
         elif has_ended and self.settings.fail_fast:
             self.stop.request(
-                "a trial failed, and --fail-fast was asked for; the same command tries it again", exit_code=1
+                "a trial failed, and --fail-fast was asked for; the same command tries it again", exit_code=SOME_FAILED
             )
 
     def check_heartbeats(self, trials: list[Any]) -> None:

@@ -12,7 +12,8 @@ from ray import tune
 from orchestrator.scheduling.trial_monitor import TrialMonitor
 from orchestrator.scheduling.trial_task import key_of, update_task
 from orchestrator.signals import StopRequest
-from orchestrator.trial.failure_policy import MAX_WORKERS_LOST, Cause, classify
+from orchestrator.store.trial_status import Cause
+from orchestrator.trial.failure_policy import POLICIES, classify
 
 
 class _NotPickled:
@@ -44,7 +45,7 @@ class TuneCallback(_NotPickled, tune.Callback):
 
     def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
         self.monitor.on_report(result["report"])
-        trial.max_failures = MAX_WORKERS_LOST  # its worker has been set up after all
+        trial.max_failures = POLICIES[Cause.LOST_WORKER].max_retries  # its worker has been set up after all
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         self.monitor.on_complete(key_of(trial))

@@ -30,7 +30,8 @@ from orchestrator.scheduling.trial_task import TrialTask, key_of
 from orchestrator.scheduling.tune_callback import TuneCallback, TuneStopper
 from orchestrator.signals import StopRequest
 from orchestrator.store.trial_folder import TrialFolder
-from orchestrator.trial.failure_policy import MAX_WORKERS_LOST, Cause, classify
+from orchestrator.store.trial_status import Cause
+from orchestrator.trial.failure_policy import POLICIES, classify
 from orchestrator.trial.trial_report import ReportTrial
 
 
@@ -124,7 +125,7 @@ class TuneRun:
                 verbose=0,
                 callbacks=[TuneCallback(monitor)],
                 checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
-                failure_config=tune.FailureConfig(max_failures=MAX_WORKERS_LOST),
+                failure_config=tune.FailureConfig(max_failures=POLICIES[Cause.LOST_WORKER].max_retries),
             ),
         )
         return tuner, is_over

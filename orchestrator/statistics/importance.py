@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from orchestrator.statistics.intervals import PRIOR_WEIGHT, Array
 from orchestrator.statistics.pairing import level_of, varied_factors
-from orchestrator.statistics.result import Outcome, Result
+from orchestrator.statistics.result import ResponseVariable, Result
 
 MIN_RUNS = 8
 """Fewest runs to compute importances from: two levels of two factors with two seeds."""
@@ -42,7 +42,7 @@ class Importance:
     seed: float | None
 
 
-def factor_importance(results: Sequence[Result], outcome: Outcome, level: float = 0.05) -> Importance | None:
+def factor_importance(results: Sequence[Result], outcome: ResponseVariable, level: float = 0.05) -> Importance | None:
     """Analysis of variance over the runs of one group that have the outcome: effects of the factors, and of the seed.
 
     A factor's share is the sum of squares that it adds to the other factors and the seed, by the total (eta squared).

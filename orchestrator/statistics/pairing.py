@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from orchestrator.formatting import format_level
-from orchestrator.statistics.result import Outcome, Result
+from orchestrator.statistics.result import ResponseVariable, Result
 
 Levels = tuple[str, ...]
 """One level of each chosen factor, as people write it."""
@@ -71,7 +71,7 @@ def complete_blocks(
 
 
 def contrasts_by_seed(
-    blocks: Sequence[tuple[int, Block]], weights: Mapping[Levels, int], outcome: Outcome
+    blocks: Sequence[tuple[int, Block]], weights: Mapping[Levels, int], outcome: ResponseVariable
 ) -> list[list[float]]:
     """For each seed, the weighted sums of the outcome, one for each block in which all weighted runs have it."""
     sums: dict[int, list[float]] = {}

@@ -41,7 +41,7 @@ class Result:
         return {path: format_level(level) for path, level in self.factors.items()}
 
 
-Outcome = Callable[[Result], float | None]
+ResponseVariable = Callable[[Result], float | None]
 """What is compared between runs; None for a run that does not have it."""
 
 

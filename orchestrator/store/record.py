@@ -8,7 +8,9 @@ from typing import Any, NotRequired, TypedDict
 
 from gan_core.verdict.judge import RULES_VERSION, Verdict
 from orchestrator.store.history_log import HistoryDigest
-from orchestrator.store.trial_status import Outcome, TrialStatus
+from orchestrator.store.trial_status import AttemptOutcome, Cause, TrialStatus
+
+_OUTCOMES: dict[str, AttemptOutcome | Cause] = {outcome: outcome for outcome in (*AttemptOutcome, *Cause)}
 
 
 @dataclass
@@ -16,9 +18,9 @@ class Attempt:
     """One attempt at a trial: a process that trained some of its steps.
 
     `began`, `ended`: milliseconds since 1970. `from_step`, `to_step`: the steps that it started from and came to.
-    `host`, `process`, `node`: where it ran, `node` as Ray names it. `device`: `cpu` or `cuda`. `outcome`: an `Outcome`,
-    or a `failure_policy.Cause` with `message`. `note`: which files were damaged, or that the kind of device changed.
-    `unknown`: what another version of this program wrote into it.
+    `host`, `process`, `node`: where it ran, `node` as Ray names it. `device`: `cpu` or `cuda`. `outcome`: text only
+    where another version of this program wrote it; a `Cause` comes with `message`. `note`: which files were damaged, or
+    that the kind of device changed. `unknown`: what another version of this program wrote into it.
 
     Fields that are None are not written.
     """
@@ -29,16 +31,18 @@ class Attempt:
     process: int = 0
     device: str | None = None
     node: str | None = None
-    outcome: str = Outcome.RUNNING
+    outcome: AttemptOutcome | Cause | str = AttemptOutcome.RUNNING
     note: str | None = None
     ended: int | None = None
     to_step: int | None = None
     message: str | None = None
     unknown: dict[str, Any] = field(default_factory=dict)
 
-    def close(self, outcome: str, message: str, ended: int | None = None, to_step: int | None = None) -> None:
+    def close(
+        self, outcome: AttemptOutcome | Cause, message: str, ended: int | None = None, to_step: int | None = None
+    ) -> None:
         """Writes down how it ended. `ended` and `to_step` stay unknown where its process could not tell them."""
-        self.outcome = str(outcome)
+        self.outcome = outcome
         self.message = message or self.message
         self.ended = self.ended if ended is None else ended
         self.to_step = self.to_step if to_step is None else to_step
@@ -52,7 +56,9 @@ class Attempt:
         """Raises TypeError or ValueError for what is not an attempt."""
         names = {each.name for each in fields(cls)} - {"unknown"}
         known = {name: item for name, item in dict(value).items() if name in names}
-        return cls(**known, unknown={name: item for name, item in value.items() if name not in names})
+        attempt = cls(**known, unknown={name: item for name, item in value.items() if name not in names})
+        attempt.outcome = _OUTCOMES.get(attempt.outcome, attempt.outcome)
+        return attempt
 
 
 class RecordedVerdict(TypedDict):
@@ -129,7 +135,7 @@ class Record:
     def open_attempt(self) -> Attempt | None:
         """The last attempt, if its end is not written down."""
         last = self.attempts[-1] if self.attempts else None
-        return last if last and last.outcome == Outcome.RUNNING else None
+        return last if last and last.outcome == AttemptOutcome.RUNNING else None
 
     @property
     def note(self) -> str:

@@ -24,10 +24,22 @@ class TrialStatus(StrEnum):
     """Its `record.json` cannot be trusted. Never written; the next command writes the record anew."""
 
 
-class Outcome(StrEnum):
-    """How an attempt ended, if not by an error. The outcomes of errors are `failure_policy.Cause`."""
+class AttemptOutcome(StrEnum):
+    """How an attempt ended, if not by an error. The outcomes of errors are `Cause`."""
 
     RUNNING = "running"
     """It has not ended, or its process died before it wrote its outcome."""
     FINISHED = "finished"
     INTERRUPTED = "interrupted"
+
+
+class Cause(StrEnum):
+    """Why an attempt at a trial ended before its last step. Records hold these values as outcomes of attempts."""
+
+    CONFIGURATION = "configuration"
+    DIVERGENCE = "divergence"
+    OUT_OF_MEMORY = "out of memory"
+    LOST_WORKER = "lost"
+    EXCEPTION = "exception"
+    PREEMPTION = "preempted"
+    DISK_FULL = "disk full"

@@ -17,7 +17,7 @@ from orchestrator.store.sweep_document import SweepDocument, TrialDocument
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking import run_content
-from orchestrator.tracking.client import SENT_TAG
+from orchestrator.tracking.client import SENT_TAG, RunStatus
 from orchestrator.tracking.run_writer import RunWriter
 
 HISTORY_GROWTH = 1.25
@@ -76,7 +76,7 @@ class ChildRun:
         """Take from the run's own tags what an earlier command has sent."""
         tags = self.writer.tags
         is_current = bool(tags.get("verdict")) and tags.get("verdict.rules") == str(RULES_VERSION)
-        self.is_closed = self.writer.status == "FINISHED" and is_current
+        self.is_closed = self.writer.status == RunStatus.FINISHED and is_current
         self.sent_state = self.writer.tags.get(SENT_TAG, "")
 
     def send(self, source: TrialSource, compare_all: bool) -> list[Path]:
@@ -95,7 +95,7 @@ class ChildRun:
         if has_ended:
             source.folder.written_rows(record)  # raises DamagedFile, so that MLflow gets no copy of a damaged file
         else:
-            self.writer.set_status("RUNNING")
+            self.writer.set_status(RunStatus.RUNNING)
             self.writer.set_tags({"status": str(TrialStatus.RUNNING)})
         self._send_rows(record)
         pictures = [(step, file) for step, file in source.folder.sample_files() if step <= record.step]

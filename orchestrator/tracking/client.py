@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from orchestrator.tracking import sqlite
@@ -23,6 +24,15 @@ PAGE_SIZE = 1000
 """Runs in one answer of MLflow."""
 IMAGE_PATH = re.compile(r"images/(?P<key>[^+]+)\+step\+(?P<step>[0-9]{1,15})\+timestamp\+[0-9]+\+[0-9a-f-]+\.png")
 """The artifact path that MLflow gives to an image that is logged for a step."""
+
+
+class RunStatus(StrEnum):
+    """The statuses of a run, as MLflow spells them."""
+
+    RUNNING = "RUNNING"
+    FINISHED = "FINISHED"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
 
 
 class LoggedImage(NamedTuple):

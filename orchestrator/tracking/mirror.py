@@ -24,7 +24,7 @@ from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking import child_run, mirror_file, run_content, sqlite
 from orchestrator.tracking.address import without_secrets
 from orchestrator.tracking.child_run import ChildRun, TrialSource, to_json
-from orchestrator.tracking.client import FOLDER_TAG, KEY_TAG, KIND_TAG, client_for, keep_oldest_run
+from orchestrator.tracking.client import FOLDER_TAG, KEY_TAG, KIND_TAG, RunStatus, client_for, keep_oldest_run
 from orchestrator.tracking.experiment import Experiment
 from orchestrator.tracking.mirror_file import MirrorLocation
 from orchestrator.tracking.run_writer import RunWriter
@@ -97,7 +97,7 @@ class Mirror:
         if self.folder.source_file.exists():
             self.parent_run.add_file(self.folder.source_file, resend=not self.compare_all)
         if not self.compare_all:
-            self.parent_run.set_status("RUNNING")
+            self.parent_run.set_status(RunStatus.RUNNING)
             self._set_description("")
         for key, runs in self.experiment.runs_of_trials(self.parent_run_id).items():
             self._adopt(key, runs)
@@ -120,12 +120,12 @@ class Mirror:
         """Take over the run of an earlier command. Its trial may have another name now, or not be in the sweep."""
         if key not in self.trials:
             for run in runs:
-                if run.info.status == "RUNNING" and run.info.lifecycle_stage == "active":
-                    self.experiment.writer(run).set_status("KILLED")
+                if run.info.status == RunStatus.RUNNING and run.info.lifecycle_stage == "active":
+                    self.experiment.writer(run).set_status(RunStatus.KILLED)
             return
         writer = self.experiment.writer(keep_oldest_run(self.client, runs, self.sent))
         child = self.children[key] = ChildRun(writer, self.folder.trial(key).history_file)
-        if not self.compare_all and writer.status != "RUNNING":
+        if not self.compare_all and writer.status != RunStatus.RUNNING:
             child.trust_mlflow()
         writer.set_tags(run_content.name_tags(self.trials[key]))
 
@@ -214,8 +214,8 @@ class Mirror:
 
     # The end
 
-    def end_parent_run(self, status: str, answer: str, report: Path | None) -> None:
-        """End the parent run, with the report's answer as its description. `status`: MLflow's, as FINISHED."""
+    def end_parent_run(self, status: RunStatus, answer: str, report: Path | None) -> None:
+        """End the parent run, with the report's answer as its description."""
         self._set_description(answer)
         compared = [trial["key"] for trial in self.document["trials"] if not trial["confirms"]]
         self.parent_run.set_metrics(run_content.sweep_metrics(self.folder.trial(key).record() for key in compared))
@@ -226,7 +226,7 @@ class Mirror:
     def mark_killed(self) -> None:
         """Mark the parent run as killed. Errors are ignored: another one has stopped the sweep already."""
         with suppress(Exception):
-            self.client.set_terminated(self.parent_run_id, "KILLED")
+            self.client.set_terminated(self.parent_run_id, RunStatus.KILLED)
 
     def _set_description(self, answer: str) -> None:
         description = run_content.parent_description(self.document["question"], answer)

@@ -13,16 +13,18 @@ from gan_core import metric_names
 from gan_core.config.identity import NOT_IDENTITY
 from gan_core.data.dataset_card import DatasetCard
 from gan_core.error_text import last_line
+from gan_core.verdict.names import VerdictName
 from gan_core.verdict.rules import VERDICTS
 from orchestrator.escaping import escape_markdown
 from orchestrator.store.record import Record, RecordedVerdict
 from orchestrator.store.sweep_document import TrialDocument
 from orchestrator.store.trial_status import TrialStatus
-from orchestrator.tracking.client import FOLDER_TAG, KEY_TAG, KIND_TAG
+from orchestrator.tracking.client import FOLDER_TAG, KEY_TAG, KIND_TAG, RunStatus
 
 SOURCE_TAGS = {"mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}
 MAX_PARAMETER_LENGTH, MAX_TAG_LENGTH = 6000, 8000
 """MLflow's limits for one value, in characters."""
+_RUN_STATUSES = {TrialStatus.FINISHED: RunStatus.FINISHED, TrialStatus.FAILED: RunStatus.FAILED}
 
 
 class Point(NamedTuple):
@@ -40,9 +42,9 @@ def record_state(record: Record) -> str:
     return f"{record.status}/{len(record.attempts)}/{record.step}{rules}"
 
 
-def run_status(record: Record) -> str:
+def run_status(record: Record) -> RunStatus:
     """MLflow's status for the run of a trial that nobody trains."""
-    return {TrialStatus.FINISHED: "FINISHED", TrialStatus.FAILED: "FAILED"}.get(record.status, "KILLED")
+    return _RUN_STATUSES.get(record.status, RunStatus.KILLED)
 
 
 def truncate(text: str, limit: int) -> str:
@@ -68,7 +70,8 @@ def sweep_metrics(records: Iterable[Record]) -> dict[str, float]:
     """
     ended = [record for record in records if record.has_ended]
     outcomes = Counter(record.verdict["name"] if record.verdict else str(record.status) for record in ended)
-    metrics = {metric_names.share(name): outcomes[name] / len(ended) for name in (*VERDICTS, "failed") if ended}
+    ends = (*VERDICTS, TrialStatus.FAILED)
+    metrics = {metric_names.share(name): outcomes[name] / len(ended) for name in ends if ended}
     for record in ended:
         for name in filter(metric_names.is_frechet, record.best):
             best = metric_names.best(name)
@@ -172,7 +175,7 @@ def end_points(record: Record) -> list[Point]:
         name = metric_names.frechet(record.evaluator["id"])
         points.append(Point(metric_names.best(name), record.best[name], time_ms, int(record.best["step"])))
     if record.verdict:
-        is_stable = float(record.verdict["name"] == "stable")
+        is_stable = float(record.verdict["name"] == VerdictName.STABLE)
         step = record.step + record.verdict.get("rules", 1) - 1
         points.append(Point(metric_names.VERDICT_STABLE, is_stable, time_ms, step))
     return points

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.tracking import artifact_location
-from orchestrator.tracking.client import logged_images
+from orchestrator.tracking.client import RunStatus, logged_images
 from orchestrator.tracking.run_content import Point
 
 MAX_BATCH, MAX_PARAMETERS = 1000, 100
@@ -162,11 +162,11 @@ class RunWriter:
             self._has_dataset = True
             self.sent["data sets"] += 1
 
-    def set_status(self, status: str, end_ms: int | None = None) -> None:
+    def set_status(self, status: RunStatus, end_ms: int | None = None) -> None:
         """`end_ms`: when the run ended, in ms since 1970; now, if it is None."""
         if status == self.status:
             return
-        if status == "RUNNING":
+        if status == RunStatus.RUNNING:
             self.client.update_run(self.id, status=status)
         else:
             self.client.set_terminated(self.id, status, end_ms)

@@ -32,10 +32,10 @@ from orchestrator.store import disk_space
 from orchestrator.store.json_files import write_json
 from orchestrator.store.record import Attempt, Record, recorded
 from orchestrator.store.trial_folder import TrialFolder
-from orchestrator.store.trial_status import Outcome, TrialStatus
+from orchestrator.store.trial_status import AttemptOutcome, Cause, TrialStatus
 from orchestrator.trial import pictures
 from orchestrator.trial.best_generator import BestGenerator
-from orchestrator.trial.failure_policy import Cause, classify, traceback_of
+from orchestrator.trial.failure_policy import classify, traceback_of
 from orchestrator.trial.restore import load_newest_checkpoint, open_history
 from orchestrator.trial.training_time import TrainingTime
 from orchestrator.trial.trial_writer import TrialWriter
@@ -231,7 +231,7 @@ class TrialExecution:
 
     # The end
 
-    def suspend(self, outcome: str = Outcome.INTERRUPTED) -> None:
+    def suspend(self, outcome: AttemptOutcome | Cause = AttemptOutcome.INTERRUPTED) -> None:
         """Saves a running trial so that it is resumed from this step, and gives its lock back.
 
         `outcome`: how this attempt ends. A trial that has ended stays as it is.
@@ -278,7 +278,7 @@ class TrialExecution:
     def _set_verdict(self, verdict: Verdict) -> None:
         self.record.status = TrialStatus.FINISHED
         self.record.verdict = recorded(verdict)
-        self._close_attempt(Outcome.FINISHED)
+        self._close_attempt(AttemptOutcome.FINISHED)
 
     def _fail(self, error: BaseException) -> None:
         if disk_space.is_disk_full(error):
@@ -303,13 +303,14 @@ class TrialExecution:
             self._trainer = None
             self.record.status, self.record.verdict = TrialStatus.INTERRUPTED, None
             if self.record.attempts:
-                self.record.attempts[-1].outcome = Outcome.RUNNING  # its end may have been set, but was not written
+                # Its end may have been set, but was not written
+                self.record.attempts[-1].outcome = AttemptOutcome.RUNNING
             self._close_attempt(Cause.DISK_FULL, self.halt)
             with suppress(OSError):  # else it stays RUNNING, which counts as interrupted without a process
                 self.folder.write_record(self.record)
             self._leave()
 
-    def _close_attempt(self, outcome: str, message: str = "") -> None:
+    def _close_attempt(self, outcome: AttemptOutcome | Cause, message: str = "") -> None:
         if self.record.open_attempt:
             self.record.open_attempt.close(outcome, message, ended=now_ms(), to_step=self.step)
 

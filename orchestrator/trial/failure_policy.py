@@ -2,6 +2,11 @@
 
 After Determined's failure policy: errors that may not come again are retried, others are not. Errors of Ray and torch
 are recognised by the names of their classes and by their messages, so that nothing heavy is imported.
+
+Entries that decide: EXCEPTION, which the worker tries again; LOST_WORKER, whose number Tune gets as that of failures;
+the actions of OUT_OF_MEMORY and DISK_FULL, for `TrialMonitor`. Entries that only describe what other code does:
+CONFIGURATION and DIVERGENCE, which end a trial in `TrialExecution`; PREEMPTION, which Tune counts among the lost
+workers; the one retry of OUT_OF_MEMORY, which is the second round of Tune.
 """
 
 from __future__ import annotations
@@ -11,18 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from orchestrator.store.disk_space import is_disk_full
-
-
-class Cause(StrEnum):
-    """Why an attempt at a trial ended before its last step. Records hold these values as outcomes of attempts."""
-
-    CONFIGURATION = "configuration"
-    DIVERGENCE = "divergence"
-    OUT_OF_MEMORY = "out of memory"
-    LOST_WORKER = "lost"
-    EXCEPTION = "exception"
-    PREEMPTION = "preempted"
-    DISK_FULL = "disk full"
+from orchestrator.store.trial_status import Cause
 
 
 class Action(StrEnum):
@@ -47,7 +41,7 @@ class Policy:
 MAX_WORKERS_LOST = 5
 """A lost worker or a preemption is not the trial's fault, but a trial that kills every worker must end."""
 
-POLICIES = {
+POLICIES: dict[Cause, Policy] = {
     Cause.CONFIGURATION: Policy(Action.FAIL),
     Cause.DIVERGENCE: Policy(Action.VERDICT),
     Cause.OUT_OF_MEMORY: Policy(Action.RETRY_WITH_MORE_MEMORY, max_retries=1),

@@ -10,7 +10,7 @@ class TrialEvent(StrEnum):
 
     WORKER_LOST = "lost"
     """Its worker died. It starts again from its checkpoint."""
-    OUT_OF_MEMORY = "crowded"
+    OUT_OF_MEMORY = "out of memory"
     """Memory ran out. It is tried again with fewer trials beside it."""
     RETRIED = "retried"
     """It met an error. It is tried again from its checkpoint."""

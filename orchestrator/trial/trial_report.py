@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from orchestrator.store.trial_status import TrialStatus
-from orchestrator.trial.failure_policy import Cause
+from orchestrator.store.trial_status import Cause, TrialStatus
 from orchestrator.trial.trial_event import TrialEvent
 
 

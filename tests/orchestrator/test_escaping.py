@@ -21,6 +21,7 @@ from orchestrator.store.json_files import write_json
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile import loader
+from orchestrator.tracking.client import RunStatus
 from orchestrator.trial.trial_report import TrialReport
 
 FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")']
@@ -61,7 +62,7 @@ def test_a_group_with_an_evil_name_is_text_in_tables_notes_and_the_terminal(
     assert cells.count(f"'{EVIL}") == len(plan.trials)
     assert not [cell for cell in cells if cell.startswith("=")]
 
-    mirror.end_parent_run("FINISHED", f"Best is {EVIL}.", None)
+    mirror.end_parent_run(RunStatus.FINISHED, f"Best is {EVIL}.", None)
     note = mirror.client.get_run(mirror.parent_run_id).data.tags["mlflow.note.content"]
     assert note == f"**{escape_markdown(EVIL)}**\n\nBest is {escape_markdown(EVIL)}."
     for text in (note, (plan.folder.report_folder / "report.md").read_text()):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import trim_mean
 
-from orchestrator.report.analysis import OUTCOMES
+from orchestrator.report.analysis import RESPONSES
 from orchestrator.statistics.clusters import pooled_share
 from orchestrator.statistics.configurations import summarize_configurations
 from orchestrator.statistics.effects import Effect, paired_effects
@@ -130,7 +130,7 @@ def false_claims(sweeps: Iterable[list[Result]]) -> dict[str, float]:
     effects, marks = [], []
     for results in sweeps:
         effects.append(any(effect.stable_holds or effect.images_hold for effect in paired_effects(results)))
-        tables = [factor_importance(results, outcome, 0.05 / len(OUTCOMES)) for outcome in OUTCOMES.values()]
+        tables = [factor_importance(results, outcome, 0.05 / len(RESPONSES)) for outcome in RESPONSES.values()]
         marks.append(any(share.is_marked for table in tables if table for share in table.factors.values()))
     return {"an effect that holds": float(np.mean(effects)), "a setting that is marked": float(np.mean(marks))}
 

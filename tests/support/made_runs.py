@@ -15,6 +15,7 @@ from orchestrator.report.artifact_schemas import EvaluatorCard
 from orchestrator.report.content import report_content
 from orchestrator.report.data import CURVES, QUALITY_CURVES, RunData, SweepData
 from orchestrator.report.summary import Summary
+from orchestrator.store.trial_status import TrialStatus
 
 LR, NOISE = "optimizer.lr", "stabilizers.instance_noise.std"
 ONE, TWO = "classifier-11111111", "random-22222222"
@@ -36,7 +37,7 @@ def made_run(
     configuration = configuration_name(group, factors)
     name = f"{configuration} seed={seed}"
     run = RunData(f"key of {name}", name, group, configuration, seed, factors, 20)
-    run.status = "finished" if verdict else "pending"
+    run.status = TrialStatus.FINISHED if verdict else TrialStatus.PENDING
     run.verdict, run.reason, run.run_id = verdict, f"because {group}" if verdict else "", f"run of {name}"
     for field, value in more.items():
         assert hasattr(run, field)

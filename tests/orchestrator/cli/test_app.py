@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from orchestrator import __version__
 from orchestrator.cli import app
 from orchestrator.planning.plan import Plan
+from orchestrator.signals import INTERRUPTED, WRONG_REQUEST
 from orchestrator.store.json_files import write_json
 
 COMMANDS = ["sweep", "plan", "status", "report", "ui", "train"]
@@ -125,5 +126,25 @@ def test_a_deleted_working_folder_is_a_users_mistake(
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     for words in (["status"], ["plan", "x.yaml"], ["sweep", "x.yaml"], ["ui"], ["doctor"]):
-        assert app.run_command(words) == 2
+        assert app.run_command(words) == WRONG_REQUEST
         assert capsys.readouterr().err == "the folder that you are in has been deleted; cd to another one\n"
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        ("orchestrator.commands.stop.stop", ["stop", "s"]),
+        ("orchestrator.commands.sync.sync", ["sync", "s"]),
+        ("orchestrator.commands.logs.print_logs", ["logs", "s", "1", "--follow"]),
+        ("orchestrator.cli.app._check_working_folder", ["status"]),  # before a command begins
+    ],
+)
+def test_ctrl_c_has_one_exit_code_in_every_command(
+    function: str, words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(function, interrupt)
+    assert app.run_command(words) == INTERRUPTED
+    assert capsys.readouterr() == ("", "")

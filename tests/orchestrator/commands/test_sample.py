@@ -13,6 +13,7 @@ from rich.console import Console
 from support.tiny import finished_trial, run_some_steps, tiny_with
 
 from gan_core.verdict.judge import Verdict
+from gan_core.verdict.names import VerdictName
 from orchestrator.commands.sample import ImageLayout, SampleRequest, sample
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan, make_plan
@@ -100,7 +101,7 @@ def test_what_has_no_generator_says_so_and_what_to_do(tiny_plan: MakePlan, tmp_p
     with pytest.raises(UserError, match="no evaluation was saved"):
         draw(plan, tmp_path / "x.png", best=True)
     execution = run_some_steps(plan, plan.trials[0], 4)
-    execution._finish_diverged(Verdict("diverged", 5, "weight of generator", {}))
+    execution._finish_diverged(Verdict(VerdictName.DIVERGED, 5, "weight of generator", {}))
     with pytest.raises(UserError, match=r"diverged at step 5.*--best"):
         draw(plan, tmp_path / "x.png")
     assert "best evaluation" in draw(plan, tmp_path / "x.png", best=True)[1]

@@ -20,6 +20,7 @@ from orchestrator.console import progress
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.signals import StopRequest
 from orchestrator.sweepfile import loader
+from orchestrator.tracking.client import RunStatus
 from orchestrator.tracking.mirror_thread import MirrorThread
 
 
@@ -89,7 +90,7 @@ def test_nothing_is_registered_where_no_run_is_stable_and_a_line_says_so(
     plan = tiny_plan()
     mirror = synced_mirror(plan, tmp_path)
     options = sweep_options.SweepOptions(tmp_path / "home", mirror.uri, register="digits")
-    final = finalize(mirror, "FINISHED", lambda phase: None, options.register)
+    final = finalize(mirror, RunStatus.FINISHED, lambda phase: None, options.register)
     assert (final.model, final.model_error, final.no_best) == (None, None, "no run is stable")
     assert not mirror.client.search_registered_models()
     output = io.StringIO()

@@ -21,9 +21,9 @@ from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.repair import repair_finished_trials
 from orchestrator.scheduling.failed_trials import give_up
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.store.trial_status import Cause
 from orchestrator.sweepfile import loader
 from orchestrator.trial.execution import TrialExecution
-from orchestrator.trial.failure_policy import Cause
 from orchestrator.trial.trial_event import TrialEvent
 from orchestrator.trial.trial_report import TrialReport
 

@@ -48,6 +48,6 @@ def test_a_worker_that_cannot_be_set_up_is_tried_once_more_and_told_with_its_tra
 
 def test_what_ran_out_of_memory_gets_twice_the_share_and_ends(ran: Ran) -> None:
     home, said = ran
-    assert said["crowded"][0] == "crowded" and said["crowded"][-1] == "finished"
+    assert said["crowded"][0] == "out of memory" and said["crowded"][-1] == "finished"
     record = record_of("crowded", home)
     assert [attempt.outcome for attempt in record.attempts] == ["out of memory", "finished"]

@@ -10,8 +10,7 @@ from ray.exceptions import ActorDiedError, RayActorError
 from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.scheduling.trial_monitor import TrialMonitor
 from orchestrator.signals import StopRequest
-from orchestrator.store.trial_status import TrialStatus
-from orchestrator.trial.failure_policy import Cause
+from orchestrator.store.trial_status import Cause, TrialStatus
 from orchestrator.trial.trial_report import TrialReport
 
 Reported = list[tuple[str, str]]
@@ -39,7 +38,7 @@ def test_out_of_memory_is_kept_for_another_round_and_fails_in_that() -> None:
     second.on_report(failed("out of memory"))
     assert second.out_of_memory == set()
     assert second.stop.is_requested
-    assert reported == [("a", "crowded"), ("a", "failed")]
+    assert reported == [("a", "out of memory"), ("a", "failed")]
 
 
 @pytest.mark.parametrize("cause", ["exception", "configuration"])

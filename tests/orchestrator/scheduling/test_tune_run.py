@@ -15,7 +15,7 @@ from orchestrator.scheduling.failed_trials import give_up, killed_for_memory
 from orchestrator.scheduling.shutdown import bounded_stop, kill_worker
 from orchestrator.signals import StopRequest
 from orchestrator.store.trial_folder import TrialFolder
-from orchestrator.trial.failure_policy import Cause
+from orchestrator.store.trial_status import Cause
 
 MakePlan = Callable[[], Plan]
 

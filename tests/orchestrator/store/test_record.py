@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from gan_core.verdict.judge import Verdict
+from gan_core.verdict.names import VerdictName
 from orchestrator.store.history_log import HistoryDigest
 from orchestrator.store.json_files import write_json
-from orchestrator.store.record import Attempt, Record
+from orchestrator.store.record import Attempt, Record, recorded
 from orchestrator.store.trial_folder import TrialFolder
-from orchestrator.store.trial_status import Outcome, TrialStatus
+from orchestrator.store.trial_status import AttemptOutcome, Cause, TrialStatus
 
 WRITTEN: dict[str, Any] = {
     "key": "key",
@@ -62,7 +64,8 @@ def test_a_record_is_written_as_it_was_read() -> None:
 def test_a_record_is_read_with_its_types() -> None:
     record = Record.from_json(WRITTEN)
     assert record.status is TrialStatus.FINISHED
-    assert [attempt.outcome for attempt in record.attempts] == ["lost", Outcome.FINISHED]
+    lost, finished = record.attempts
+    assert lost.outcome is Cause.LOST_WORKER and finished.outcome is AttemptOutcome.FINISHED
     assert record.history is not None
     assert record.history.matches(b"abc and more")
     assert not record.history.matches(b"abd")
@@ -91,14 +94,29 @@ def test_fields_of_another_version_in_an_attempt_are_written_back() -> None:
     written = {"began": 1, "from_step": 0, "host": "one", "process": 7, "outcome": "running", "colour": "blue"}
     attempt = Attempt.from_json(written)
     assert attempt.to_json() == written
-    attempt.close(Outcome.INTERRUPTED, "", ended=2, to_step=3)
+    attempt.close(AttemptOutcome.INTERRUPTED, "", ended=2, to_step=3)
     assert attempt.to_json() == written | {"outcome": "interrupted", "ended": 2, "to_step": 3}
+
+
+def test_an_outcome_of_another_version_is_read_and_written_back() -> None:
+    written = {"began": 1, "from_step": 0, "host": "one", "process": 7, "outcome": "moved to the moon"}
+    attempt = Attempt.from_json(written)
+    assert attempt.outcome == "moved to the moon"
+    assert attempt.to_json() == written
+
+
+def test_verdicts_and_outcomes_are_written_as_plain_words() -> None:
+    record = Record("key", verdict=recorded(Verdict(VerdictName.COLLAPSED, 4, "why", {})))
+    record.attempts = [Attempt(began=1, from_step=0)]
+    record.attempts[0].close(Cause.OUT_OF_MEMORY, "")
+    written = json.loads(json.dumps(record.to_json()))
+    assert (written["verdict"]["name"], written["attempts"][0]["outcome"]) == ("collapsed", "out of memory")
 
 
 def test_an_attempt_whose_process_did_not_tell_its_end_has_no_end() -> None:
     record = Record("key", attempts=[Attempt(began=1, from_step=0)])
     assert record.open_attempt is not None
-    record.open_attempt.close("lost", "its worker was killed")
+    record.open_attempt.close(Cause.LOST_WORKER, "its worker was killed")
     assert record.open_attempt is None
     assert not {"ended", "to_step"} & record.attempts[0].to_json().keys()
 

@@ -25,6 +25,7 @@ from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking import client, mirror_file, run_content
+from orchestrator.tracking.client import RunStatus
 from orchestrator.tracking.mirror import Mirror
 from orchestrator.tracking.mirror_thread import MirrorThread
 from orchestrator.tracking.run_writer import RunWriter
@@ -279,7 +280,7 @@ def test_a_run_says_its_data_its_parent_and_its_verdict(tiny_plan: MakePlan, tmp
     mirror = mirror_of(plan, tmp_path)
     mirror.open()
     mirror.sync()
-    mirror.end_parent_run("FINISHED", "Yes, it is.", None)
+    mirror.end_parent_run(RunStatus.FINISHED, "Yes, it is.", None)
     parent = mirror.client.get_run(mirror.parent_run_id)
     assert parent.data.tags["mlflow.note.content"] == "**Is it small?**\n\nYes, it is."
     run = mirror.client.get_run(mirror.children[plan.trials[0].key].run_id)
@@ -300,7 +301,7 @@ def test_the_parent_has_shares_of_verdicts_and_the_best_distance_and_they_are_se
     records[0].status, records[0].verdict, records[0].best = TrialStatus.FAILED, None, {}
     plan.folder.trial(records[0].key).write_record(records[0])
     mirror = synced_mirror(plan, tmp_path)
-    mirror.end_parent_run("FINISHED", "Yes, it is.", None)
+    mirror.end_parent_run(RunStatus.FINISHED, "Yes, it is.", None)
     distance = metric_names.frechet(records[1].evaluator["id"])
     metrics = mirror.client.get_run(mirror.parent_run_id).data.metrics
     assert metrics == {
@@ -309,11 +310,11 @@ def test_the_parent_has_shares_of_verdicts_and_the_best_distance_and_they_are_se
         **dict.fromkeys((f"share/{name}" for name in VERDICTS if name != "stable"), 0.0),
         metric_names.best(distance): min(record.best[distance] for record in records[1:]),
     }
-    mirror.end_parent_run("FINISHED", "Yes, it is.", None)
+    mirror.end_parent_run(RunStatus.FINISHED, "Yes, it is.", None)
     assert len(mirror.client.get_metric_history(mirror.parent_run_id, "share/stable")) == 1
     records[0].status = TrialStatus.INTERRUPTED
     plan.folder.trial(records[0].key).write_record(records[0])
-    mirror.end_parent_run("FINISHED", "Yes, it is.", None)
+    mirror.end_parent_run(RunStatus.FINISHED, "Yes, it is.", None)
     assert mirror.client.get_run(mirror.parent_run_id).data.metrics["share/stable"] == 1.0
 
 
@@ -413,7 +414,7 @@ def test_a_trial_that_a_worker_of_another_node_has_is_running_though_no_lock_her
     mirror = mirror_of(plan, tmp_path)
     mirror.is_running = lambda other: other == key
     mirror.open()
-    for status in ("RUNNING", "KILLED"):
+    for status in (RunStatus.RUNNING, RunStatus.KILLED):
         mirror.sync()
         assert mirror.client.get_run(mirror.children[key].run_id).info.status == status
         mirror.is_running = lambda other: False

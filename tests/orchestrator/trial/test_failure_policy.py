@@ -14,8 +14,9 @@ from gan_core.data.preprocessing import DataError
 from gan_core.error_text import last_line
 from gan_core.training.divergence import Diverged
 from orchestrator.errors import UserError
+from orchestrator.store.trial_status import Cause
 from orchestrator.trial.execution import SettingsNotApplied
-from orchestrator.trial.failure_policy import POLICIES, Action, Cause, classify, traceback_of
+from orchestrator.trial.failure_policy import POLICIES, Action, classify, traceback_of
 
 
 def raised_by_the_allocator() -> BaseException:
