@@ -75,13 +75,13 @@ def exit_on_signals() -> None:
     def interrupt() -> None:
         raise Interrupted
 
-    for number in _heard_signals():
+    for number in _handled_signals():
         signal.signal(number, _handler(interrupt))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_exit_at_limit, daemon=True, name="shutdown-limit").start()
 
 
-def _heard_signals() -> list[signal.Signals]:
+def _handled_signals() -> list[signal.Signals]:
     """All of `SIGNALS`, but under `nohup` not SIGHUP."""
     is_nohup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     return [number for number in SIGNALS if not (is_nohup and number == signal.SIGHUP)]
@@ -98,7 +98,7 @@ def _exit_at_limit() -> None:
 @contextmanager
 def handle_stop_signal_with(action: Callable[[], None]) -> Iterator[None]:
     """In this context the first of `SIGNALS` calls `action`."""
-    before = {number: signal.signal(number, _handler(action)) for number in _heard_signals()}
+    before = {number: signal.signal(number, _handler(action)) for number in _handled_signals()}
     try:
         yield
     finally:

@@ -19,7 +19,7 @@ from orchestrator.signals import SIGNALS, Interrupted, kill_children
 VITAL_PROCESSES = ("gcs_server", "raylet")
 """Ray's processes without which nothing goes on. Its own client notices the death of the first only after a minute."""
 SECONDS_BETWEEN_CHECKS = 0.5
-MAX_LAST_WORDS = 60
+MAX_STDERR_LINES = 60
 """Lines of a lost worker's stderr that are kept."""
 
 
@@ -153,7 +153,7 @@ class Cluster:
         files = list(self.scratch.glob(f"session_2*/logs/worker-*-{pid[1]}.err")) if pid else []
         lines = files[0].read_text(errors="replace").splitlines() if files else []
         own = [line for line in lines if line.strip() and line[0] != ":"]  # Ray's lines begin with a colon
-        return "\n".join(own[-MAX_LAST_WORDS:])
+        return "\n".join(own[-MAX_STDERR_LINES:])
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -22,7 +22,7 @@ from orchestrator.tracking.client import runs_page
 from orchestrator.tracking.sqlite import database_file
 
 POLL_SECONDS = 0.2
-DIRECTLY = build_opener(ProxyHandler({}))
+NO_PROXY_OPENER = build_opener(ProxyHandler({}))
 """Asks a server on this machine: a proxy of the environment neither answers for it nor hears the password."""
 MAX_EXPERIMENTS = 1000
 """So many of the newest are asked for."""
@@ -96,7 +96,7 @@ def _announce_when_up(address: str, home: Path, password: str) -> None:
 def answers(address: str) -> bool:
     """Whether MLflow's server is up."""
     try:
-        with DIRECTLY.open(f"{address}/health", timeout=5):
+        with NO_PROXY_OPENER.open(f"{address}/health", timeout=5):
             return True
     except (OSError, HTTPException):
         return False
@@ -110,7 +110,7 @@ def pages(address: str, home: Path, password: str) -> list[str]:
     question = Request(f"{address}/api/2.0/mlflow/experiments/search", body, headers)
     lines = [f"MLflow is up: {address} (Ctrl-C ends it)"]
     try:
-        with DIRECTLY.open(question, timeout=30) as answer:
+        with NO_PROXY_OPENER.open(question, timeout=30) as answer:
             experiments = json.load(answer).get("experiments", [])
     except (OSError, ValueError, HTTPException):  # the address must do
         return lines

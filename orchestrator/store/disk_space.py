@@ -73,14 +73,14 @@ def shortage(folders: list[Path]) -> str | None:
 
 
 @contextmanager
-def watch_free_space(folders: list[Path], halt: Callable[[str], None]) -> Iterator[None]:
-    """In this context a thread calls `halt` with a message, once, when a disk runs short of space."""
+def watch_free_space(folders: list[Path], on_shortage: Callable[[str], None]) -> Iterator[None]:
+    """In this context a thread calls `on_shortage` with a message, once, when a disk runs short of space."""
 
-    def halt_if_short() -> bool:
+    def report_shortage() -> bool:
         problem = shortage(folders)
         if problem:
-            halt(problem)
+            on_shortage(problem)
         return bool(problem)
 
-    with PeriodicThread("disk-space", SECONDS_BETWEEN_CHECKS, halt_if_short):
+    with PeriodicThread("disk-space", SECONDS_BETWEEN_CHECKS, report_shortage):
         yield
