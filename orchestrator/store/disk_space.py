@@ -47,8 +47,12 @@ def full_disk_as_user_error(folder: Path) -> Iterator[None]:
 
 def free_bytes(folder: Path) -> int:
     """Of the disk that holds the folder, or will hold it."""
-    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
-    return shutil.disk_usage(existing).free
+    return shutil.disk_usage(nearest_existing(folder)).free
+
+
+def nearest_existing(folder: Path) -> Path:
+    """The folder, or the nearest of its parents that exists."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
 
 
 def check_free_space(folder: Path, needed: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gan_core.config.identity import setting_paths
 from orchestrator.errors import did_you_mean
-from orchestrator.formatting import SHORT_NAMES, format_level
+from orchestrator.formatting import SHORT_NAMES, count_of, format_level
 
 NUMBERS = {"int_type", "int_from_float", "float_type", "finite_number"}
 """Kinds of pydantic's errors for a value that is not the number that a setting needs."""
@@ -99,5 +99,5 @@ def seeds_hint(given: Any) -> str:
     """What to write as `seeds:`."""
     rule = "a list of whole numbers from 0 to 2147483647 is needed"
     if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= 20:
-        return f"{rule}; for {given} seed{'s' * (given > 1)} write {list(range(given))}"
+        return f"{rule}; for {count_of(given, 'seed')} write {list(range(given))}"
     return f"{rule}, such as [0, 1, 2]"
