@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+from tenacity import RetryCallState, Retrying, stop_after_attempt
 
 from gan_core.error_text import first_line
 from orchestrator.cluster import capacity, ray_environment
@@ -18,6 +19,8 @@ from orchestrator.signals import SIGNALS, Interrupted, kill_children
 
 VITAL_PROCESSES = ("gcs_server", "raylet")
 """Ray's processes without which nothing goes on. Its own client notices the death of the first only after a minute."""
+MAX_STARTS = 2
+"""On a busy machine Ray gives up after 30 s; for the second start its files lie in memory."""
 SECONDS_BETWEEN_CHECKS = 0.5
 MAX_STDERR_LINES = 60
 """Lines of a lost worker's stderr that are kept."""
@@ -79,18 +82,18 @@ class Cluster:
 
         self.ray = ray
         ray_environment.suppress_events()
+        attempts = Retrying(stop=stop_after_attempt(MAX_STARTS), before_sleep=self._clear_failed_start, reraise=True)
         try:
-            self._init_local()
-        except Exception:  # on a busy machine Ray gives up after 30 s; by now its files lie in memory
+            attempts(self._init_local)
+        except Exception as error:
             kill_children()
-            ray.shutdown()
-            try:
-                self._init_local()
-            except Exception as error:
-                kill_children()
-                message = f"Ray did not start in two tries: {first_line(error)}; the same command tries again"
-                raise ServiceError(message + self._ray_log()) from None
+            message = f"Ray did not start in two tries: {first_line(error)}; the same command tries again"
+            raise ServiceError(message + self._ray_log()) from None
         self._watch_processes()
+
+    def _clear_failed_start(self, _: RetryCallState) -> None:
+        kill_children()
+        self.ray.shutdown()
 
     def _init_local(self) -> None:
         self.ray.init(
