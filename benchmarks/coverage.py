@@ -55,11 +55,15 @@ def print_false_claims(sweeps: int, numbers: Sequence[int], rng: np.random.Gener
     print_rows(["false claim", "scenario", *(f"{seeds} seeds" for seeds in numbers)], rows)
     effects = [saving_setting(rng) for _ in range(sweeps)]
     harm = np.mean([effect.ratio is not None and effect.ratio.low > 1 for effect in effects])
-    said = np.mean([effect.images_hold and effect.wins is not None and effect.wins.mean < 0.5 for effect in effects])
+    share_called_worse = np.mean(
+        [effect.images_hold and effect.wins is not None and effect.wins.mean < 0.5 for effect in effects]
+    )
     print(
         "A setting that only saves runs from ruin, 8 seeds: over the runs that both drew the Frechet distance is larger"
     )
-    print(f"in {harm:.1%} of sweeps (its interval excludes 1); images are said to be worse in {said:.1%}.\n")
+    print(
+        f"in {harm:.1%} of sweeps (its interval excludes 1); images are said to be worse in {share_called_worse:.1%}.\n"
+    )
 
 
 def print_advice(sweeps: int, rng: np.random.Generator) -> None:

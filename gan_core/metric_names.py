@@ -107,10 +107,6 @@ def coverage(evaluator_id: str) -> str:
     return of_evaluator(COVERAGE, evaluator_id)
 
 
-def modes(evaluator_id: str) -> str:
-    return of_evaluator(MODES, evaluator_id)
-
-
 def is_frechet(name: str) -> bool:
     """Whether `name` is the Frechet distance of some evaluator."""
     return name.startswith(f"{FRECHET}/")

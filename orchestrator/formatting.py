@@ -68,6 +68,11 @@ def format_level(value: Any) -> str:
     return str(value)
 
 
+def count_of(count: int, noun: str) -> str:
+    """3, trial -> '3 trials'; 1, trial -> '1 trial'."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def format_bytes(count: float) -> str:
     """1_500_000 -> '1.5 MB'. Units are powers of 1000, as on the labels of disks."""
     units = ("bytes", "kB", "MB", "GB", "TB")

@@ -1,4 +1,4 @@
-"""A thread that repeats an action, for everything that is looked at or done every so many seconds."""
+"""Threads that repeat an action every so many seconds, or that may take only so long for one."""
 
 from __future__ import annotations
 
@@ -34,3 +34,10 @@ class PeriodicThread(threading.Thread):
     def __exit__(self, *exception: object) -> None:
         self.end()
         self.join()
+
+
+def call_within(seconds: float, action: Callable[[], object]) -> None:
+    """Call `action` in another thread and wait for its end, but only so long: then it is left behind, as a daemon."""
+    thread = threading.Thread(target=action, daemon=True)
+    thread.start()
+    thread.join(seconds)

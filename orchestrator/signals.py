@@ -15,12 +15,15 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from orchestrator import shutdown_budgets
+from orchestrator.periodic import call_within
 
 FINISHED, SOME_FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
 INTERRUPTED_MESSAGE = "interrupted; the same command goes on from here"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """SIGHUP: the terminal was closed. Under `nohup` it is ignored, and stays so."""
+MAX_WRITE_SECONDS = 1.0
+"""A last message is given up after this time: perhaps nobody reads the pipe that it is written to."""
 
 
 class Interrupted(SystemExit):
@@ -75,13 +78,13 @@ def exit_on_signals() -> None:
     def interrupt() -> None:
         raise Interrupted
 
-    for number in _heard_signals():
+    for number in _handled_signals():
         signal.signal(number, _handler(interrupt))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     threading.Thread(target=_exit_at_limit, daemon=True, name="shutdown-limit").start()
 
 
-def _heard_signals() -> list[signal.Signals]:
+def _handled_signals() -> list[signal.Signals]:
     """All of `SIGNALS`, but under `nohup` not SIGHUP."""
     is_nohup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
     return [number for number in SIGNALS if not (is_nohup and number == signal.SIGHUP)]
@@ -91,14 +94,14 @@ def _exit_at_limit() -> None:
     """Waits for one event, the first signal, so this is no `PeriodicThread`."""
     _first_signal.wait()
     time.sleep(shutdown_budgets.SHUTDOWN_LIMIT)
-    _for_a_second(lambda: print(f"\n{INTERRUPTED_MESSAGE}", flush=True))
+    call_within(MAX_WRITE_SECONDS, lambda: print(f"\n{INTERRUPTED_MESSAGE}", flush=True))
     exit_at_once(INTERRUPTED)
 
 
 @contextmanager
 def handle_stop_signal_with(action: Callable[[], None]) -> Iterator[None]:
     """In this context the first of `SIGNALS` calls `action`."""
-    before = {number: signal.signal(number, _handler(action)) for number in _heard_signals()}
+    before = {number: signal.signal(number, _handler(action)) for number in _handled_signals()}
     try:
         yield
     finally:
@@ -118,7 +121,7 @@ def kill_children() -> None:
 def exit_at_once(exit_code: int) -> None:
     """Leave everything as a `kill -9` would, which the next command is prepared for, but with no process left over."""
     kill_children()
-    _for_a_second(flush_output)
+    call_within(MAX_WRITE_SECONDS, flush_output)
     os._exit(exit_code)
 
 
@@ -127,10 +130,3 @@ def flush_output() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, RuntimeError, ValueError):
             stream.flush()
-
-
-def _for_a_second(write: Callable[[], None]) -> None:
-    """Let another thread write. Nothing waits for ever, though nobody may read what a thread is writing just now."""
-    thread = threading.Thread(target=write, daemon=True)
-    thread.start()
-    thread.join(1)

@@ -14,26 +14,26 @@ from pathlib import Path
 
 CONSTRAINTS = Path(__file__).resolve().parents[1] / "constraints.txt"
 OPTIONS = ("--no-deps", "--disable-pip", "--progress-spinner", "off")
-FOUND = "Found "
+SUMMARY_PREFIX = "Found "
 """How pip-audit begins its summary where there are weaknesses: without it, an end with 1 is a failure of its own."""
 
 
 def main(words: list[str]) -> int:
     """Prints what pip-audit says, and what its end means."""
-    asked = words if "--requirement" in words else ["--requirement", str(CONSTRAINTS), *words]
-    command = [sys.executable, "-m", "pip_audit", *OPTIONS, *asked]
+    arguments = words if "--requirement" in words else ["--requirement", str(CONSTRAINTS), *words]
+    command = [sys.executable, "-m", "pip_audit", *OPTIONS, *arguments]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
-    said = [line for line in done.stderr.splitlines() if line.strip()]
+    stderr_lines = [line for line in done.stderr.splitlines() if line.strip()]
     if done.returncode == 0:
-        print(said[-1] if said else "No known vulnerabilities found")
+        print(stderr_lines[-1] if stderr_lines else "No known vulnerabilities found")
         return 0
-    if summary := next((line for line in said if line.startswith(FOUND)), None):
+    if summary := next((line for line in stderr_lines if line.startswith(SUMMARY_PREFIX)), None):
         print(f"make audit: {summary}; they are listed above", file=sys.stderr)
         return 1
-    why = said[-1] if said else f"pip-audit ended with {done.returncode}"
+    reason = stderr_lines[-1] if stderr_lines else f"pip-audit ended with {done.returncode}"
     print(
-        f"make audit: known weaknesses were not looked up: the advisory service was not "
-        f"reached, or pip-audit failed ({why})",
+        "make audit: known weaknesses were not looked up: the advisory service was not "
+        f"reached, or pip-audit failed ({reason})",
         file=sys.stderr,
     )
     return 2

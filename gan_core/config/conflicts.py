@@ -7,7 +7,7 @@ import math
 from gan_core import families
 from gan_core.config.sections import TrialSections
 
-Problem = tuple[str, str]
+SettingConflict = tuple[str, str]
 """(path of the setting, what is wrong with it)."""
 
 MIN_EVALUATIONS = 4
@@ -17,18 +17,18 @@ MIN_EVALUATIONS = 4
 class Conflict(ValueError):
     """Settings that contradict each other. `problems`: (path, message) of each."""
 
-    def __init__(self, problems: list[Problem]):
+    def __init__(self, problems: list[SettingConflict]):
         self.problems = problems
         super().__init__("; ".join(f"{path}: {message}" for path, message in problems))
 
 
-def conflicts(config: TrialSections) -> list[Problem]:
+def conflicts(config: TrialSections) -> list[SettingConflict]:
     """All settings that contradict others."""
     return [*_of_loss(config), *_of_stabilizers(config), *_of_networks(config), *_of_data_and_evaluation(config)]
 
 
-def _of_loss(config: TrialSections) -> list[Problem]:
-    loss, family, problems = config.loss, config.model.family, list[Problem]()
+def _of_loss(config: TrialSections) -> list[SettingConflict]:
+    loss, family, problems = config.loss, config.model.family, list[SettingConflict]()
     if loss.name not in ("bce", "least_squares"):
         for name, verb in {"label_smoothing": "smooths", "label_flipping": "flips"}.items():
             if getattr(config.stabilizers, name):
@@ -54,8 +54,8 @@ def _of_loss(config: TrialSections) -> list[Problem]:
     return problems
 
 
-def _of_stabilizers(config: TrialSections) -> list[Problem]:
-    loss, stabilizers, problems = config.loss, config.stabilizers, list[Problem]()
+def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
+    loss, stabilizers, problems = config.loss, config.stabilizers, list[SettingConflict]()
     penalties = {
         "loss.gradient_penalty": loss.gradient_penalty,
         "stabilizers.r1": stabilizers.r1,
@@ -82,8 +82,8 @@ def _of_stabilizers(config: TrialSections) -> list[Problem]:
     return problems
 
 
-def _of_networks(config: TrialSections) -> list[Problem]:
-    model, problems = config.model, list[Problem]()
+def _of_networks(config: TrialSections) -> list[SettingConflict]:
+    model, problems = config.model, list[SettingConflict]()
     if model.networks == "original" and model.family not in families.BUILT_IN:
         problems.append(("model.networks", f"the original report has no {model.family}; use standard"))
     elif model.networks == "original":
@@ -94,8 +94,8 @@ def _of_networks(config: TrialSections) -> list[Problem]:
     return problems
 
 
-def _of_data_and_evaluation(config: TrialSections) -> list[Problem]:
-    data, evaluation, problems = config.data, config.evaluation, list[Problem]()
+def _of_data_and_evaluation(config: TrialSections) -> list[SettingConflict]:
+    data, evaluation, problems = config.data, config.evaluation, list[SettingConflict]()
     if data.name in ("npz", "image_folder"):
         if data.path is None:
             problems.append(("data.path", f"data set {data.name} needs the path of your images"))

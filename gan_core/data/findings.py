@@ -39,7 +39,7 @@ def counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {text}" for text, count in counts.items())
 
 
-def listed(texts: Sequence[str], most: int = 10) -> str:
-    """The first `most` of the texts, and how many more there are."""
-    more = f" and {len(texts) - most:,} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more
+def listed(texts: Sequence[str], max_items: int = 10) -> str:
+    """The first `max_items` of the texts, and how many more there are."""
+    more = f" and {len(texts) - max_items:,} more" if len(texts) > max_items else ""
+    return ", ".join(texts[:max_items]) + more

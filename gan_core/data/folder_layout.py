@@ -29,7 +29,7 @@ OTHER_IMAGE_SUFFIXES = {
 TRAIN_NAMES = ("train", "training")
 TEST_NAMES = ("test", "testing", "val", "valid", "validation")
 """In the order in which one is chosen to be the held-out part."""
-NO_DATA = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
+SYSTEM_FOLDERS = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
 """Folders that systems leave behind. Some hold small copies of the images."""
 
 
@@ -85,11 +85,11 @@ def _by_use(tests: list[Path], train: Path | None) -> list[Path]:
 
     if train is None or len(tests) < 2:
         return tests
-    unsaid = Findings(str(train))
-    has_classes = bool(_subfolders(train, train, unsaid))
+    discarded = Findings(str(train))
+    has_classes = bool(_subfolders(train, train, discarded))
 
     def lacks(folder: Path) -> tuple[bool, bool]:
-        return not _images(folder, unsaid), has_classes and not _subfolders(folder, folder, unsaid)
+        return not _images(folder, discarded), has_classes and not _subfolders(folder, folder, discarded)
 
     return sorted(tests, key=lacks)
 
@@ -148,7 +148,7 @@ def _subfolders(folder: Path, root: Path, findings: Findings) -> list[Path]:
     for entry in sorted(folder.iterdir()):
         if not entry.is_dir() or entry.name.startswith("."):
             continue
-        if entry.name in NO_DATA:
+        if entry.name in SYSTEM_FOLDERS:
             skipped[f"{entry.name}/ (no data)"] += 1
         elif entry.is_symlink() and entry.resolve() in above:
             skipped[f"{entry.name}/ (a link to a folder that it lies in)"] += 1
@@ -195,9 +195,9 @@ def _images(folder: Path, findings: Findings) -> list[Path]:
             is_link = os.path.islink(os.path.join(parent, name))
             if is_link and not name.startswith("."):
                 findings.skipped["link to a folder inside a class"] += 1
-            elif name in NO_DATA:
+            elif name in SYSTEM_FOLDERS:
                 findings.skipped[f"{name}/ (no data)"] += 1
-            if is_link or name.startswith(".") or name in NO_DATA:
+            if is_link or name.startswith(".") or name in SYSTEM_FOLDERS:
                 folders.remove(name)
         for name in names:
             file = Path(parent, name)

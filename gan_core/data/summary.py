@@ -11,7 +11,7 @@ import numpy as np
 from gan_core.data.datasets import ImageArrays
 from gan_core.data.findings import counted, listed
 
-VERY_UNEQUAL = 10
+MAX_CLASS_IMBALANCE = 10
 """The largest class has this many times the images of the smallest."""
 MODE_NAMES = {"1": "black and white", "L": "grey", "LA": "grey with alpha", "P": "palette", "I;16": "grey of 16 bits"}
 
@@ -91,11 +91,11 @@ def _cautions(classes: list[ClassCount], has_test_labels: bool) -> list[str]:
     if not classes:
         return []
     cautions = []
-    least, most = (choose(classes, key=lambda counts: counts["images"]) for choose in (min, max))
-    if most["images"] >= VERY_UNEQUAL * max(1, least["images"]):
+    smallest, largest = (choose(classes, key=lambda counts: counts["images"]) for choose in (min, max))
+    if largest["images"] >= MAX_CLASS_IMBALANCE * max(1, smallest["images"]):
         cautions.append(
-            f"the classes are very unequal: {most['images']:,} images of {most['name']} to train on, and "
-            f"{least['images']:,} of {least['name']}; a generator may leave rare classes out"
+            f"the classes are very unequal: {largest['images']:,} images of {largest['name']} to train on, and "
+            f"{smallest['images']:,} of {smallest['name']}; a generator may leave rare classes out"
         )
     if not has_test_labels:
         cautions.append("the test images are not sorted into classes, so nothing tests the classifier")
@@ -104,7 +104,7 @@ def _cautions(classes: list[ClassCount], has_test_labels: bool) -> list[str]:
     return cautions
 
 
-def summary_lines(summary: DataSummary, most_classes: int = 12, most_broken: int = 5) -> list[str]:
+def summary_lines(summary: DataSummary, max_classes: int = 12, max_broken: int = 5) -> list[str]:
     """The summary without its cautions, as text: what is used, then what was changed, left out, and broken."""
     source = f"from {summary['held_out']}" if summary["held_out"] else "held out at random"
     classes, tests = summary["classes"], summary["test_images"]
@@ -112,7 +112,7 @@ def summary_lines(summary: DataSummary, most_classes: int = 12, most_broken: int
     if classes:
         texts = [f"{counts['name']} {counts['images']:,} + {counts['test_images']:,}" for counts in classes]
         number = "1 class" if len(classes) == 1 else f"{len(classes):,} classes"
-        lines.append(f"{number}, images to train on + to test: {listed(texts, most_classes)}")
+        lines.append(f"{number}, images to train on + to test: {listed(texts, max_classes)}")
     else:
         lines.append("no classes")
     side, colour = summary["image_size"], "grey" if summary["channels"] == 1 else "RGB"
@@ -124,7 +124,7 @@ def summary_lines(summary: DataSummary, most_classes: int = 12, most_broken: int
         lines.append(f"skipped: {counted(summary['skipped'])}")
     if broken := summary["broken"]:
         texts = [f"{file['file']} ({file['reason']})" if file["reason"] else file["file"] for file in broken]
-        lines.append(f"broken, not readable as images: {len(broken):,}: {listed(texts, most_broken)}")
+        lines.append(f"broken, not readable as images: {len(broken):,}: {listed(texts, max_broken)}")
     return lines
 
 

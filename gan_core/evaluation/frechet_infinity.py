@@ -44,5 +44,5 @@ def frechet_infinity(real: Reference, fake: Tensor, classes: Tensor | None = Non
 
 def parts_of(samples: int, dimensions: int) -> int:
     """The largest number of parts into which so many samples are divided; below 2 nothing can be extrapolated."""
-    most = MAX_PARTS if dimensions < MANY_DIMENSIONS else MAX_PARTS_OF_MANY_DIMENSIONS
-    return min(most, samples // (MIN_ITEMS_PER_DIMENSION * dimensions))
+    max_parts = MAX_PARTS if dimensions < MANY_DIMENSIONS else MAX_PARTS_OF_MANY_DIMENSIONS
+    return min(max_parts, samples // (MIN_ITEMS_PER_DIMENSION * dimensions))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gan_core.evaluation.neighbours import distances_by_rows, radii
+from gan_core.evaluation.neighbours import distances_by_rows, radii, share
 
 
 class Manifold(NamedTuple):
@@ -57,12 +57,8 @@ def manifold(real: Tensor, fake: Tensor, k: int = 5) -> Manifold:
         is_covered.append(in_ball_of_real.any(dim=1))
         is_recalled.append((distances <= fake_radii).any(dim=1))
     return Manifold(
-        precision=_share(is_plausible),
-        recall=_share(torch.cat(is_recalled)),
+        precision=share(is_plausible),
+        recall=share(torch.cat(is_recalled)),
         density=pairs_in_balls / (k * len(fake)),
-        coverage=_share(torch.cat(is_covered)),
+        coverage=share(torch.cat(is_covered)),
     )
-
-
-def _share(is_member: Tensor) -> float:
-    return int(is_member.sum()) / len(is_member)

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gan_core.evaluation.neighbours import share
+
 MAX_VALUES = 2**24
 """The most features of training images that are kept, all together: 64 MiB. Beyond it an even choice of images is."""
 COPY_RATIO = 1 / 3
@@ -62,7 +64,7 @@ def memorisation(training: TrainingFeatures, fake: Tensor) -> Memorisation:
     neighbours = _nearest(training, training.vectors[touched], touched)
     distances = _distances(items, training.vectors[nearest])
     radii = _distances(training.vectors[touched], training.vectors[neighbours])[position]
-    return Memorisation(_share(distances > radii), _share(distances <= COPY_RATIO * radii))
+    return Memorisation(share(distances > radii), share(distances <= COPY_RATIO * radii))
 
 
 def _nearest(training: TrainingFeatures, items: Tensor, own: Tensor | None = None) -> Tensor:
@@ -106,7 +108,3 @@ def _closeness(training: TrainingFeatures, start: int, items: Tensor, own: Tenso
 def _distances(x: Tensor, y: Tensor) -> Tensor:
     """The distance of each pair of rows, exact enough to tell a copy from an image that is near: float64 [n]."""
     return (x.double() - y.double()).square().sum(dim=1).sqrt()
-
-
-def _share(is_member: Tensor) -> float:
-    return int(is_member.sum()) / len(is_member)

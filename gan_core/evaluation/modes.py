@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 
-def modes_covered(predicted: Tensor, classes: int, min_images: int = 1) -> int:
-    """The number of classes with `min_images` or more generated images (Che et al. 2017; Srivastava et al. 2017).
+def modes_covered(predicted: Tensor, classes: int) -> int:
+    """The number of classes that one or more generated images show (Che et al. 2017; Srivastava et al. 2017).
 
     `predicted` [n]. ValueError if a class is not one of 0 ... classes - 1.
     """
-    return int((_histogram(predicted, classes) >= min_images).sum())
+    return int((_histogram(predicted, classes) > 0).sum())
 
 
 def class_divergence(predicted: Tensor, reference_histogram: Tensor) -> float:

@@ -25,3 +25,8 @@ def radii(features: Tensor, k: int) -> Tensor:
 def pairs_within(features: Tensor, distance: float) -> int:
     """The number of ordered pairs of items [n, d] that are at most `distance` apart, each item with itself included."""
     return sum(int((distances <= distance).sum()) for distances in distances_by_rows(features, features))
+
+
+def share(is_member: Tensor) -> float:
+    """The share of the items for which `is_member` [n] is True."""
+    return int(is_member.sum()) / len(is_member)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from gan_core.error_text import first_line
 from gan_core.history import Measured
 from gan_core.random_streams import NAMES, Streams
 
@@ -83,7 +84,7 @@ class StepGraph:
             if not torch.allclose(replayed, expected, TOLERANCE, TOLERANCE, equal_nan=True):
                 self._refusal = f"a replayed step differs by {float((replayed - expected).abs().max()):.3g}"
         except RuntimeError as error:
-            self._refusal = str(error).partition("\n")[0]
+            self._refusal = first_line(error)
         if self._refusal:
             self._graph = self._measured = None
             torch.cuda.empty_cache()

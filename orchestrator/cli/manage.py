@@ -68,21 +68,10 @@ def clean(
 
     Example: `orchestrate clean stability`
     """
-    from orchestrator.commands import clean
-    from orchestrator.formatting import format_bytes
+    from orchestrator.commands.clean import choose_sweeps, clean
 
-    folders = clean.choose_sweeps(home, sweep, all_)
-    with clean.lock_sweeps(folders):
-        unused = clean.find_unused(home, folders, all_, everything)
-        for line in clean.describe(unused, folders, everything):
-            print(line)
-        if not unused:
-            print("nothing to delete; `orchestrate status` shows what is kept")
-            return
-        if not yes and not _confirm(f"delete {format_bytes(sum(files.size for files in unused))}?"):
-            print("nothing was deleted")
-            return
-        print(f"deleted {format_bytes(clean.delete(unused))}; `orchestrate status` shows what is left")
+    folders = choose_sweeps(home, sweep, all_)
+    clean(home, folders, all_, everything, (lambda question: True) if yes else _confirm, make_console())
 
 
 def _confirm(question: str) -> bool:

@@ -69,7 +69,7 @@ def report(
 
     uri = tracking_uri or default_uri(home)
     check_uri(uri)
-    report.report(uri, sweeps, home, output, watch)
+    report.report(uri, sweeps, home, output, watch, make_console())
 
 
 def ui(
@@ -84,7 +84,7 @@ def ui(
     from orchestrator.commands.ui import serve
     from orchestrator.tracking.address import default_uri
 
-    serve(home, tracking_uri or default_uri(home), port)
+    serve(home, tracking_uri or default_uri(home), port, make_console())
 
 
 def sample(

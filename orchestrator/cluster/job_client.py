@@ -7,6 +7,8 @@ import os
 import warnings
 from typing import Any
 
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
+
 from gan_core.error_text import first_line, last_line
 from orchestrator.cluster.address import check_address
 from orchestrator.cluster.ray_environment import prepare_to_join
@@ -24,25 +26,36 @@ def is_outside(address: str | None) -> bool:
     return bool(address) and str(address).startswith(OUTSIDE_SCHEMES)
 
 
-def connect(address: str, attempts: int = MAX_CONNECTION_ATTEMPTS) -> Any:
+def connect(address: str) -> Any:
     """Ray's `JobSubmissionClient`. Raises UserError if nobody answers, or the token is wrong."""
     check_address(address)
     os.environ.pop("RAY_ADDRESS", None)  # Ray would take it before ours
     prepare_to_join()
+    attempts = Retrying(
+        retry=retry_if_exception(_is_server_start_failure),
+        stop=stop_after_attempt(MAX_CONNECTION_ATTEMPTS),
+        reraise=True,
+    )
     try:
-        from ray.job_submission import JobSubmissionClient
-
-        logging.disable(logging.INFO)  # Ray logs its uploads, and sets its own levels
-        warnings.simplefilter("ignore")
-        client = JobSubmissionClient(address)
-        client.list_jobs()
-        return client
+        return attempts(_connect_once, address)
     except ImportError as error:
         raise UserError(f"{first_line(error)}; `pip install 'gan-orchestrator[cluster]'` brings it") from None
     except Exception as error:
-        if attempts > 1 and SERVER_START_FAILED in str(error):
-            return connect(address, attempts - 1)
         raise UserError(f"no job can be submitted to {address}: {_explain(error)}") from None
+
+
+def _connect_once(address: str) -> Any:
+    from ray.job_submission import JobSubmissionClient
+
+    logging.disable(logging.INFO)  # Ray logs its uploads, and sets its own levels
+    warnings.simplefilter("ignore")
+    client = JobSubmissionClient(address)
+    client.list_jobs()
+    return client
+
+
+def _is_server_start_failure(error: BaseException) -> bool:
+    return isinstance(error, Exception) and SERVER_START_FAILED in str(error)
 
 
 def _explain(error: Exception) -> str:

@@ -8,7 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tenacity import AsyncRetrying, stop_after_attempt, wait_fixed
+
 from gan_core.error_text import first_line
+from orchestrator.console.output import make_console, say
 from orchestrator.errors import UserError
 from orchestrator.signals import INTERRUPTED, SOME_FAILED, WRONG_REQUEST
 
@@ -16,8 +19,8 @@ UNFINISHED = ("PENDING", "RUNNING")
 """Ray's states of a job that has not ended."""
 HOME_MISSING = 127
 """Exit code of the job's shell if the cluster names no home folder."""
-MAX_RECONNECTS = 10
-SECONDS_BETWEEN_RECONNECTS = 3.0
+MAX_CONNECTIONS = 10
+SECONDS_BETWEEN_CONNECTIONS = 3.0
 
 
 def follow(client: Any, job: str, address: str) -> int:
@@ -33,7 +36,7 @@ def follow(client: Any, job: str, address: str) -> int:
             info = client.get_job_info(job)
     except KeyboardInterrupt:
         stop = f"orchestrate stop SWEEP --address {address}"
-        print(f"\njob {job} goes on; the same command follows it again, `{stop}` ends it")
+        say(make_console(), f"\njob {job} goes on; the same command follows it again, `{stop}` ends it")
         return INTERRUPTED
     except Exception as error:
         raise UserError(f"the connection to job {job} was lost ({first_line(error)}); it goes on") from None
@@ -46,7 +49,9 @@ def follow(client: Any, job: str, address: str) -> int:
 async def _show(client: Any, job: str, write: Callable[[str], object]) -> None:
     """Write the job's output once, over reconnections: each new connection sends everything from the start."""
     written = 0
-    for reconnects_left in reversed(range(MAX_RECONNECTS)):
+
+    async def write_rest() -> None:
+        nonlocal written
         received = 0
         try:
             async for text in client.tail_job_logs(job):
@@ -55,10 +60,10 @@ async def _show(client: Any, job: str, write: Callable[[str], object]) -> None:
                     write(text[len(text) - (received - written) :])
                     sys.stdout.flush()
                     written = received
-            return
         except BrokenPipeError:  # nobody reads our output any more
             return
-        except Exception:
-            if not reconnects_left:
-                raise
-            await asyncio.sleep(SECONDS_BETWEEN_RECONNECTS)
+
+    connections = AsyncRetrying(
+        stop=stop_after_attempt(MAX_CONNECTIONS), wait=wait_fixed(SECONDS_BETWEEN_CONNECTIONS), reraise=True
+    )
+    await connections(write_rest)

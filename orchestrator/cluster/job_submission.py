@@ -17,6 +17,7 @@ from typing import Any
 from gan_core.error_text import first_line
 from orchestrator.cluster import job_client, job_logs
 from orchestrator.command_hints import job_environment
+from orchestrator.console.output import make_console, say
 from orchestrator.environment import SOURCES
 from orchestrator.errors import UserError
 from orchestrator.shutdown_budgets import RAY_JOB_GRACE_PERIOD
@@ -39,7 +40,7 @@ def run(words: list[str], address: str) -> int:
     client = job_client.connect(address)
     job = _unfinished_job(client, words) or _submit(client, words, files, job_environment(address, files))
     if is_detached:
-        print(f"job {job} runs on the cluster; the same command without --detach follows it")
+        say(make_console(), f"job {job} runs on the cluster; the same command without --detach follows it")
         return FINISHED
     return job_logs.follow(client, job, address)
 

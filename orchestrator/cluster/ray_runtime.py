@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+from tenacity import RetryCallState, Retrying, stop_after_attempt
 
 from gan_core.error_text import first_line
 from orchestrator.cluster import capacity, ray_environment
@@ -18,8 +19,10 @@ from orchestrator.signals import SIGNALS, Interrupted, kill_children
 
 VITAL_PROCESSES = ("gcs_server", "raylet")
 """Ray's processes without which nothing goes on. Its own client notices the death of the first only after a minute."""
+MAX_STARTS = 2
+"""On a busy machine Ray gives up after 30 s; for the second start its files lie in memory."""
 SECONDS_BETWEEN_CHECKS = 0.5
-MAX_LAST_WORDS = 60
+MAX_STDERR_LINES = 60
 """Lines of a lost worker's stderr that are kept."""
 
 
@@ -79,18 +82,18 @@ class Cluster:
 
         self.ray = ray
         ray_environment.suppress_events()
+        attempts = Retrying(stop=stop_after_attempt(MAX_STARTS), before_sleep=self._clear_failed_start, reraise=True)
         try:
-            self._init_local()
-        except Exception:  # on a busy machine Ray gives up after 30 s; by now its files lie in memory
+            attempts(self._init_local)
+        except Exception as error:
             kill_children()
-            ray.shutdown()
-            try:
-                self._init_local()
-            except Exception as error:
-                kill_children()
-                message = f"Ray did not start in two tries: {first_line(error)}; the same command tries again"
-                raise ServiceError(message + self._ray_log()) from None
+            message = f"Ray did not start in two tries: {first_line(error)}; the same command tries again"
+            raise ServiceError(message + self._ray_log()) from None
         self._watch_processes()
+
+    def _clear_failed_start(self, _: RetryCallState) -> None:
+        kill_children()
+        self.ray.shutdown()
 
     def _init_local(self) -> None:
         self.ray.init(
@@ -153,7 +156,7 @@ class Cluster:
         files = list(self.scratch.glob(f"session_2*/logs/worker-*-{pid[1]}.err")) if pid else []
         lines = files[0].read_text(errors="replace").splitlines() if files else []
         own = [line for line in lines if line.strip() and line[0] != ":"]  # Ray's lines begin with a colon
-        return "\n".join(own[-MAX_LAST_WORDS:])
+        return "\n".join(own[-MAX_STDERR_LINES:])
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from orchestrator.formatting import count_of
+
 SECONDS_BETWEEN_COUNTS = 10.0
 """Each count asks the cluster."""
 
@@ -44,8 +46,8 @@ class WorkerCount:
         nodes = self._current.nodes
         changes = [f"node {before.nodes[node]} is gone" for node in before.nodes.keys() - nodes.keys()]
         changes += [f"node {nodes[node]} has joined" for node in nodes.keys() - before.nodes.keys()]
-        workers = f"{self.count} worker{'s' * (self.count != 1)} now"
-        return f"{', '.join(sorted(changes))}; {workers}" if changes else ""
+        workers = count_of(self.count, "worker")
+        return f"{', '.join(sorted(changes))}; {workers} now" if changes else ""
 
     def add_elapsed(self, workers: int | None = None) -> None:
         """Add the worker-seconds since the last call; `workers`: by default as many as there are now."""

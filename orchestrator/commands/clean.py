@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.console import Console
+
+from orchestrator.console.output import say
 from orchestrator.errors import UserError
 from orchestrator.formatting import format_bytes
 from orchestrator.store import temp_folder
@@ -24,6 +27,30 @@ class UnusedFiles:
     kind: str
     paths: list[Path]
     size: int
+
+
+def clean(
+    home: Path,
+    folders: list[SweepFolder],
+    all_: bool,
+    everything: bool,
+    confirm: Callable[[str], bool],
+    console: Console,
+) -> None:
+    """List what nobody needs of these sweeps, and delete it if `confirm` answers the question with True.
+
+    `all_`, `everything`: as for `find_unused`. Raises UserError if a sweep runs, or something cannot be deleted.
+    """
+    with lock_sweeps(folders):
+        unused = find_unused(home, folders, all_, everything)
+        for line in describe(unused, folders, everything):
+            say(console, line)
+        if not unused:
+            say(console, "nothing to delete; `orchestrate status` shows what is kept")
+        elif confirm(f"delete {format_bytes(sum(files.size for files in unused))}?"):
+            say(console, f"deleted {format_bytes(delete(unused))}; `orchestrate status` shows what is left")
+        else:
+            say(console, "nothing was deleted")
 
 
 def choose_sweeps(home: Path, name: str | None, all_: bool) -> list[SweepFolder]:

@@ -54,7 +54,7 @@ def _read(path: Path, image_size: int, background: str) -> DataSummary:
 
 
 def _lines(summary: DataSummary, image_size: int, background: str) -> list[str]:
-    lines = summary_lines(summary, most_classes=MAX_CLASSES, most_broken=len(summary["broken"]))
+    lines = summary_lines(summary, max_classes=MAX_CLASSES, max_broken=len(summary["broken"]))
     lines += [f"caution: {caution}" for caution in summary["cautions"]]
     path = summary["path"]
     name = "image_folder" if os.path.isdir(path) else "npz"

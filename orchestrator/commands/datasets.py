@@ -81,7 +81,10 @@ OWN_IMAGES = (
 
 
 class DatasetRow(TypedDict):
-    """One data set, as `--json` prints it. `what`: what its images show. `get`: the command that downloads it."""
+    """One data set, as `--json` prints it: the names are its keys.
+
+    `what`: what its images show. `get`: the command that downloads it.
+    """
 
     name: str
     state: DatasetState
@@ -107,13 +110,13 @@ def dataset_rows(home: Path) -> list[DatasetRow]:
             "classes": known.classes,
             "channels": known.channels,
             "what": known.description,
-            "get": how_to_get(known, home),
+            "get": download_command(known, home),
         }
         for known in KNOWN_DATASETS
     ]
 
 
-def how_to_get(known: KnownDataset, home: Path) -> str:
+def download_command(known: KnownDataset, home: Path) -> str:
     """The command that downloads a data set, or that it needs no download; empty if its files are all there."""
     if not known.files:
         return "comes with scikit-learn"

@@ -26,6 +26,7 @@ from orchestrator.console.output import print_json, say
 from orchestrator.console.table import Column, print_table
 from orchestrator.errors import UserError
 from orchestrator.store import temp_folder
+from orchestrator.store.disk_space import nearest_existing
 from orchestrator.tracking.address import check_uri, without_secrets
 from orchestrator.tracking.sqlite import database_file
 
@@ -42,7 +43,7 @@ def run_checks(home: Path, uri: str, address: str | None) -> list[Check]:
         _disk("disk", home),
         _disk("temporary disk", temporary_folder),
         _shared_memory(home),
-        doctor_checks.permissions("home", str(home.absolute()), _write_error(_nearest_existing(home))),
+        doctor_checks.permissions("home", str(home.absolute()), _write_error(nearest_existing(home))),
         doctor_checks.permissions("temporary", str(temporary_folder), _write_error(temporary_folder)),
         doctor_checks.open_files(*(_finite(limit) for limit in resource.getrlimit(resource.RLIMIT_NOFILE))),
         _tracking(uri),
@@ -110,13 +111,8 @@ def _ray_error(address: str | None) -> str:
     return ""
 
 
-def _nearest_existing(folder: Path) -> Path:
-    """The folder, or the nearest of its parents that exists."""
-    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-
-
 def _disk(name: str, folder: Path) -> Check:
-    usage = shutil.disk_usage(_nearest_existing(folder))
+    usage = shutil.disk_usage(nearest_existing(folder))
     return doctor_checks.disk(name, str(folder.absolute()), usage.free, usage.total)
 
 

@@ -19,7 +19,7 @@ FULL_DISK_SHARE = 0.95
 
 @dataclass(frozen=True)
 class Check:
-    """`found`: what there is. `to_do`: how to correct it; empty if it is ok."""
+    """`found`: what there is. `to_do`: how to correct it; empty if it is ok. The field names are keys of `--json`."""
 
     name: str
     state: State

@@ -83,7 +83,7 @@ def _with_best_generator(
     ended = ranking.ended_trials(mirror.folder, mirror.document["trials"])
     ranked = ranking.rank_configurations(ended)
     if not ranked:
-        return replace(result, no_best=ranking.why_none(ended))
+        return replace(result, no_best=ranking.no_ranking_reason(ended))
     show_phase("logging the best generator")
     try:
         return replace(result, model=model_logging.log_generator(mirror, ranked[0], register))

@@ -21,7 +21,7 @@ from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
 
-Row = dict[str, float]
+HistoryRow = dict[str, float]
 POLL_SECONDS = 1.0
 BEST_MARK = "*"
 """Stands behind the row of the best evaluation."""
@@ -51,7 +51,7 @@ def print_logs(folder: SweepFolder, wanted: str, row_count: int, follow: bool, c
     say(console, _next_command(folder, short_key(trial["key"]), record, sweep_runs))
 
 
-def _read_history(trial_folder: TrialFolder, step: int) -> tuple[list[Row], list[str]]:
+def _read_history(trial_folder: TrialFolder, step: int) -> tuple[list[HistoryRow], list[str]]:
     """(rows up to a step, no line); of a damaged file (no row, a line that says so)."""
     try:
         return trial_folder.history(up_to=step), []
@@ -91,7 +91,7 @@ def _attempts(record: Record) -> list[str]:
     return lines
 
 
-def _row_table(history: list[Row], count: int, best_step: float | None = None) -> list[str]:
+def _row_table(history: list[HistoryRow], count: int, best_step: float | None = None) -> list[str]:
     """The titles and the last `count` rows, in columns. The row of the best evaluation has a mark, and is not missing.
 
     `best_step`: of this evaluation, if there was one.
@@ -107,15 +107,15 @@ def _titles() -> str:
     return f"{'time':19}  {'step':>7}{_cells([column.title for column in METRIC_COLUMNS.values()])}"
 
 
-def _merge_by_step(history: list[Row]) -> list[Row]:
+def _merge_by_step(history: list[HistoryRow]) -> list[HistoryRow]:
     """One row a step: training and evaluation write one each."""
-    rows: dict[float, Row] = {}
+    rows: dict[float, HistoryRow] = {}
     for row in history:
         rows[row["step"]] = rows.get(row["step"], {}) | row
     return list(rows.values())
 
 
-def _row_line(row: Row) -> str:
+def _row_line(row: HistoryRow) -> str:
     return f"{clock_time(row['time'])}  {row['step']:>7.0f}{_cells(format_metrics(row))}"
 
 
@@ -156,7 +156,9 @@ def clock_time(milliseconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(milliseconds / 1000))
 
 
-def _new_lines(folder: SweepFolder, trial_folder: TrialFolder, history: list[Row], attempt_count: int) -> Iterator[str]:
+def _new_lines(
+    folder: SweepFolder, trial_folder: TrialFolder, history: list[HistoryRow], attempt_count: int
+) -> Iterator[str]:
     """Waits for new attempts and for rows that a checkpoint has made durable, until no more can come.
 
     `history`, `attempt_count`: what is printed already.

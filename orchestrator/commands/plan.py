@@ -18,7 +18,7 @@ from orchestrator.commands.trial_rows import TrialRow, count_states, rows_of_pla
 from orchestrator.console.output import say
 from orchestrator.console.style import STATE
 from orchestrator.console.table import Column, print_table
-from orchestrator.formatting import format_duration, short_key, trial_label
+from orchestrator.formatting import count_of, format_duration, short_key, trial_label
 from orchestrator.planning import staleness
 from orchestrator.planning.extension import with_extended_records
 from orchestrator.planning.plan import Plan, make_plan
@@ -151,7 +151,7 @@ def _expected_time(preview: Preview) -> list[str]:
     sources = ", ".join(f"{count} from {source}" for source, count in expected.sources.items())
     price = "" if preview.cost is None else f", {_money(preview.cost)} at {preview.price_per_hour:g} an hour"
     precision = "roughly" if expected.rough else "about"
-    workers = f"{expected.workers} worker" + "s" * (expected.workers != 1)
+    workers = count_of(expected.workers, "worker")
     return [
         f"expected: {precision} {format_duration(expected.seconds)} of training on {workers}{price} ({sources})",
         f"next  {sweep}",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from rich.console import Console
+
+from orchestrator.console.output import say
 from orchestrator.errors import UserError
 from orchestrator.report.write_report import write_report
 from orchestrator.store.sweep_folder import SweepFolder
@@ -14,7 +17,9 @@ REFRESH_SECONDS = 20
 """How often `--watch` writes the report again."""
 
 
-def report(tracking_uri: str, sweeps: list[str], home: Path, output: Path | None, watch: bool) -> None:
+def report(
+    tracking_uri: str, sweeps: list[str], home: Path, output: Path | None, watch: bool, console: Console
+) -> None:
     """Write the report and print its answer. `output`: its folder; None: in the sweep's folder. Raises UserError."""
     if len(set(sweeps)) < len(sweeps):
         raise UserError(f"{' '.join(sweeps)}: a sweep is named twice; name different ones to compare")
@@ -23,7 +28,8 @@ def report(tracking_uri: str, sweeps: list[str], home: Path, output: Path | None
     output_folder = output or default_folder
     while watch and any(is_held(SweepFolder(home, name).lock_file) for name in sweeps):
         write_report(tracking_uri, sweeps, output_folder, refresh=REFRESH_SECONDS)
-        print(f"{time.strftime('%H:%M:%S')} report  {output_folder / 'report.html'}", flush=True)
+        say(console, f"{time.strftime('%H:%M:%S')} report  {output_folder / 'report.html'}")
         time.sleep(REFRESH_SECONDS)
     summary = write_report(tracking_uri, sweeps, output_folder)
-    print("\n".join([*summary.lines, f"report  {output_folder / 'report.html'}"]))
+    for line in [*summary.lines, f"report  {output_folder / 'report.html'}"]:
+        say(console, line)

@@ -11,7 +11,7 @@ from rich.console import Console
 from gan_core import metric_names
 from orchestrator.cluster import nodes
 from orchestrator.command_hints import orchestrate_command, resume_command
-from orchestrator.commands.trial_rows import WRITTEN_AGAIN, TrialRow, count_states, rows_of_sweep
+from orchestrator.commands.trial_rows import REWRITE_HINT, TrialRow, count_states, rows_of_sweep
 from orchestrator.console.output import print_json, say
 from orchestrator.console.style import METRIC_COLUMNS, STATE, format_metrics
 from orchestrator.console.table import Column, print_table
@@ -90,7 +90,7 @@ def _next_command(folder: SweepFolder, rows: list[TrialRow]) -> str:
         running = next((row for row in rows if row["status"] == TrialStatus.RUNNING), rows[0])
         follow = orchestrate_command(f"logs {folder.name} {short_key(running['key'])} --follow", folder.home)
         return f"next    {follow}, or {orchestrate_command(f'stop {folder.name}', folder.home)}"
-    if all(row["status"] == TrialStatus.FINISHED and not row["note"].endswith(WRITTEN_AGAIN) for row in rows):
+    if all(row["status"] == TrialStatus.FINISHED and not row["note"].endswith(REWRITE_HINT) for row in rows):
         draw = orchestrate_command(f"sample {folder.name} {short_key(rows[0]['key'])}", folder.home)
         return f"next    {draw}, for images of a trial"
     return f"next    {resume_command(folder.document(), folder.home)} goes on with it"

@@ -56,7 +56,7 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
             exchange_evaluators(plan.folder, plan)
             puller = stack.enter_context(Puller(plan.folder, display.note))
         mirror = sweep_services.open_mirror(plan, options, display, puller.is_running if puller else None)
-        sweep_preparation.keep_what_leaves(plan, display)
+        sweep_preparation.archive_replaced_report(plan, display)
         write_with_checksum(plan.folder.sweep_file, plan.to_document())
         mirror_thread = MirrorThread(mirror)
         mirror_thread.start()

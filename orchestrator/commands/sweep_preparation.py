@@ -84,7 +84,7 @@ def load_plan(sweep: Sweep, options: SweepOptions, display: Display) -> Plan:
     return plan
 
 
-def keep_what_leaves(plan: Plan, display: Display) -> None:
+def archive_replaced_report(plan: Plan, display: Display) -> None:
     """Say which trials of the last command leave the sweep, and move their report away before another is written."""
     for line in staleness.changes_since_last_command(plan):
         display.note(line)

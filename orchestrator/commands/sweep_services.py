@@ -25,20 +25,23 @@ from orchestrator.tracking.mirror import Mirror
 
 def import_mlflow(uri: str, stack: ExitStack) -> Future[None]:
     """Import MLflow in another thread and open its store there. The end of `stack` does not wait for it."""
-    executor = ThreadPoolExecutor(1)
-    stack.callback(executor.shutdown, wait=False, cancel_futures=True)
-    return executor.submit(client.warm_up, uri)
+    return _background_executor(stack).submit(client.warm_up, uri)
 
 
 def prepare_evaluators(
     plan: Plan, options: SweepOptions, display: Display, stack: ExitStack
 ) -> Future[dict[str, Evaluator]]:
     """Prepare the evaluators in another thread. The end of `stack` does not wait for a classifier in training."""
-    executor = ThreadPoolExecutor(1)
-    stack.callback(executor.shutdown, wait=False, cancel_futures=True)
-    return executor.submit(
+    return _background_executor(stack).submit(
         build_evaluators, plan, options.home, display.set_phase, display.note, all_trials=bool(options.confirm)
     )
+
+
+def _background_executor(stack: ExitStack) -> ThreadPoolExecutor:
+    """One thread. The end of `stack` cancels what has not begun, and does not wait for what has."""
+    executor = ThreadPoolExecutor(1)
+    stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+    return executor
 
 
 @contextmanager

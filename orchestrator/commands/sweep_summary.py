@@ -38,7 +38,7 @@ class SweepResult:
 
 def print_summary(options: SweepOptions, console: Console, result: SweepResult) -> None:
     """Print the answer, the failures, where the results are and how to go on."""
-    for line in [*_results(result), *_where_results_are(options, result), *_how_to_go_on(options, result)]:
+    for line in [*_results(result), *_result_lines(options, result), *_next_step_lines(options, result)]:
         say(console, line)
 
 
@@ -54,7 +54,7 @@ def _results(result: SweepResult) -> list[str]:
     return lines
 
 
-def _where_results_are(options: SweepOptions, result: SweepResult) -> list[str]:
+def _result_lines(options: SweepOptions, result: SweepResult) -> list[str]:
     final, sweep_name, lines = result.final, result.plan.sweep.name, []
     if final.report:
         lines.append(f"report  {final.report}")
@@ -76,7 +76,7 @@ def _where_results_are(options: SweepOptions, result: SweepResult) -> list[str]:
     return lines
 
 
-def _how_to_go_on(options: SweepOptions, result: SweepResult) -> list[str]:
+def _next_step_lines(options: SweepOptions, result: SweepResult) -> list[str]:
     trials, lines = result.plan.trials, []
     if result.stop_reason:
         lines.append(f"stopped: {result.stop_reason}")

@@ -61,8 +61,8 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
         if metric_names.LOSS_GENERATOR in row:
             numbers = "  ".join(f"{title} {row[name]:.4g}" for name, title in PRINTED_METRICS.items())
             say(console, f"step {execution.step}/{planned.config.steps}  {numbers}", word_wrap=True)
-    if execution.halt:
-        say(console, execution.halt, word_wrap=True)
+    if execution.stop_reason:
+        say(console, execution.stop_reason, word_wrap=True)
         return SOME_FAILED
     record = execution.record
     if record.verdict is None:

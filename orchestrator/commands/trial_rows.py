@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from orchestrator.planning.plan import Plan  # which loads the data sets: `status` does without
 
 
-WRITTEN_AGAIN = "the same `orchestrate sweep` writes it again"
+REWRITE_HINT = "the same `orchestrate sweep` writes it again"
 
 
 class TrialRow(TypedDict):
@@ -108,5 +108,5 @@ def _note(record: Record, trial_folder: TrialFolder | None) -> str:
     if record.status == TrialStatus.DAMAGED:
         return record.error or ""
     if trial_folder and not trial_folder.is_history_whole(record):
-        return f"{trial_folder.history_file} is damaged or gone; {WRITTEN_AGAIN}"
+        return f"{trial_folder.history_file} is damaged or gone; {REWRITE_HINT}"
     return record.note

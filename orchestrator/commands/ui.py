@@ -13,7 +13,10 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.request import ProxyHandler, Request, build_opener
 
+from rich.console import Console
+
 from orchestrator.command_hints import orchestrate_command
+from orchestrator.console.output import say
 from orchestrator.errors import UserError
 from orchestrator.store import temp_folder
 from orchestrator.tracking import server_login
@@ -22,13 +25,13 @@ from orchestrator.tracking.client import runs_page
 from orchestrator.tracking.sqlite import database_file
 
 POLL_SECONDS = 0.2
-DIRECTLY = build_opener(ProxyHandler({}))
+NO_PROXY_OPENER = build_opener(ProxyHandler({}))
 """Asks a server on this machine: a proxy of the environment neither answers for it nor hears the password."""
 MAX_EXPERIMENTS = 1000
 """Maximum number of experiments requested, newest first."""
 
 
-def serve(home: Path, uri: str, port: int) -> None:
+def serve(home: Path, uri: str, port: int, console: Console) -> None:
     """Replace this process by MLflow's server on 127.0.0.1. If `uri` is a server already, only print its address.
 
     Other users of the machine reach the port, so the server asks for a password, a new one each time. Nothing can be
@@ -38,7 +41,7 @@ def serve(home: Path, uri: str, port: int) -> None:
     """
     parse(uri)
     if is_server(uri):
-        print(f"MLflow already serves these runs at {without_secrets(uri)}")
+        say(console, f"MLflow already serves these runs at {without_secrets(uri)}")
         return
     check_store(uri, home)
     check_free(port)
@@ -49,9 +52,9 @@ def serve(home: Path, uri: str, port: int) -> None:
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri  # not as an argument, which every user of the machine can read
     password, environment = server_login.prepare(temp_folder.private_folder())
     os.environ |= environment
-    print(f"starting MLflow on {without_secrets(uri)} ...", flush=True)
-    print(f"user {server_login.USER}, password {password} (a new one each time)", flush=True)
-    _announce_when_up(f"http://127.0.0.1:{port}", home, password)
+    say(console, f"starting MLflow on {without_secrets(uri)} ...")
+    say(console, f"user {server_login.USER}, password {password} (a new one each time)")
+    _announce_when_up(f"http://127.0.0.1:{port}", home, password, console)
     command = [sys.executable, "-P", "-m", "mlflow", "server", "--app-name", server_login.APP, "--no-serve-artifacts"]
     command += ["--default-artifact-root", (home.absolute() / "mlartifacts").as_uri()]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
@@ -76,7 +79,7 @@ def check_free(port: int) -> None:
             raise UserError(f"port {port} on 127.0.0.1 is taken; choose another with --port")
 
 
-def _announce_when_up(address: str, home: Path, password: str) -> None:
+def _announce_when_up(address: str, home: Path, password: str, console: Console) -> None:
     """Print the pages of a server once it answers, from a child of this process, which is to become the server."""
     server = os.getpid()
     if os.fork():
@@ -86,7 +89,7 @@ def _announce_when_up(address: str, home: Path, password: str) -> None:
     try:
         while os.getppid() == server:
             if answers(address):
-                print("\n".join(pages(address, home, password)), flush=True)
+                say(console, "\n".join(pages(address, home, password)))
                 break
             time.sleep(POLL_SECONDS)
     finally:
@@ -96,7 +99,7 @@ def _announce_when_up(address: str, home: Path, password: str) -> None:
 def answers(address: str) -> bool:
     """Whether MLflow's server is up."""
     try:
-        with DIRECTLY.open(f"{address}/health", timeout=5):
+        with NO_PROXY_OPENER.open(f"{address}/health", timeout=5):
             return True
     except (OSError, HTTPException):
         return False
@@ -110,7 +113,7 @@ def pages(address: str, home: Path, password: str) -> list[str]:
     question = Request(f"{address}/api/2.0/mlflow/experiments/search", body, headers)
     lines = [f"MLflow is up: {address} (Ctrl-C ends it)"]
     try:
-        with DIRECTLY.open(question, timeout=30) as answer:
+        with NO_PROXY_OPENER.open(question, timeout=30) as answer:
             experiments = json.load(answer).get("experiments", [])
     except (OSError, ValueError, HTTPException):  # the address must do
         return lines

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from orchestrator.errors import UserError
+from orchestrator.formatting import count_of
 from orchestrator.object_store.attempts import Attempts
 from orchestrator.object_store.home_copy import CopiedFolder, StoredSweep
 from orchestrator.object_store.s3 import explain
@@ -36,7 +37,7 @@ def exchange_trials(sweep: StoredSweep, plan: Plan, note: Callable[[str], None])
         keys = [planned.key for planned in plan.trials]
         pulled = sum(pool.map(lambda key: _exchange(sweep.trial(key), attempts.get(key, {})), keys))
     if pulled:
-        note(f"found {pulled} trial{'s' * (pulled != 1)} of {plan.sweep.name} in {sweep.object_store.uri}")
+        note(f"found {count_of(pulled, 'trial')} of {plan.sweep.name} in {sweep.object_store.uri}")
     return replace(plan, folder=sweep).with_current_records()
 
 

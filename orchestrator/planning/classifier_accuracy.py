@@ -26,8 +26,8 @@ def accuracy_text(accuracy: float | None, tested: Mapping[str, int]) -> str:
     text = f"right on {accuracy:.1%} of {total:,} test images (95% interval {low:.1%} to {high:.1%})"
     if few := hardly_tested(tested):
         return f"{text}, of which only {few}"
-    fewest = min(tested.values())
-    return text if fewest >= MANY_TEST_IMAGES else f"{text}, at least {fewest} of each class"
+    min_count = min(tested.values())
+    return text if min_count >= MANY_TEST_IMAGES else f"{text}, at least {min_count} of each class"
 
 
 def hardly_tested(tested: Mapping[str, int]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from gan_core.config.identity import trial_key
 from orchestrator.planning.plan import Plan, PlannedTrial
-from orchestrator.planning.ranking import ended_trials, rank_configurations, why_none
+from orchestrator.planning.ranking import ended_trials, no_ranking_reason, rank_configurations
 from orchestrator.store.trial_status import TrialStatus
 
 MIN_SEEDS = 3
@@ -35,7 +35,7 @@ def with_confirmations(plan: Plan, count: int, note: Callable[[str], None] = lam
     ended = ended_trials(plan.folder, [planned.to_document() for planned in plan.trials])
     best = [ranked.configuration for ranked in rank_configurations(ended)]
     if not best:
-        note(f"nothing is confirmed: {why_none(ended)}")
+        note(f"nothing is confirmed: {no_ranking_reason(ended)}")
         return plan
     first = max(plan.sweep.seeds) + 1
     seeds = range(first, first + max(MIN_SEEDS, len(plan.sweep.seeds)))

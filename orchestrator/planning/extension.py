@@ -5,7 +5,6 @@ What comes out is to the bit what training from step 0 gives.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
@@ -16,6 +15,7 @@ from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.planning.repair import damaged_files
 from orchestrator.store.json_files import read_json_or_none
 from orchestrator.store.record import Record
+from orchestrator.store.trial_copy import copy_trial
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
 
@@ -91,15 +91,8 @@ def set_up_extensions(plan: Plan) -> Plan:
     """Copy the shorter trials, so that the longer ones go on; returns the plan with their records. Raises OSError."""
     ready = _not_begun(plan)
     for key, each in ready.items():
-        copy, shorter = plan.folder.trial(key), each.shorter
-        left_out = (shorter.lock_file, shorter.record_file, shorter.generator_file)
-        shutil.copytree(
-            shorter.folder,
-            copy.folder,
-            ignore=shutil.ignore_patterns(*(file.name for file in left_out)),
-            dirs_exist_ok=True,
-        )
-        copy.write_record(_going_on(each))  # last: without it the trial has not begun
+        leave_out = (each.shorter.generator_file.name,)
+        copy_trial(each.shorter, plan.folder.trial(key), _going_on(each), leave_out)
     return plan.with_current_records() if ready else plan
 
 

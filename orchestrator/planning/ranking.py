@@ -78,7 +78,10 @@ def ended_trials(folder: SweepFolder, trials: list[TrialDocument]) -> list[Ended
 
 
 def rank_configurations(trials: list[EndedTrial]) -> list[RankedConfiguration]:
-    """The configurations with a stable run whose generator was measured, best first. If there is none: `why_none`."""
+    """The configurations with a stable run whose generator was measured, best first.
+
+    Why there is none, `no_ranking_reason` says.
+    """
     measured = Counter(trial.evaluator for trial in trials if trial.stable and trial.frechet is not None)
     if not measured:
         return []
@@ -92,7 +95,7 @@ def rank_configurations(trials: list[EndedTrial]) -> list[RankedConfiguration]:
     return sorted(ranked, key=lambda candidate: (-candidate.stable.rate, candidate.typical_frechet))
 
 
-def why_none(trials: list[EndedTrial]) -> str:
+def no_ranking_reason(trials: list[EndedTrial]) -> str:
     """Why `rank_configurations` returns no configuration."""
     if any(trial.stable for trial in trials):
         return "no stable run kept a generator that was measured"

@@ -10,6 +10,7 @@ from gan_core.data.dataset_card import DatasetCard
 from gan_core.history import Row
 from gan_core.verdict.judge import RULES_VERSION, Verdict, judge
 from gan_core.verdict.yardstick import yardstick
+from orchestrator.formatting import count_of
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.store.json_files import DamagedFile
 from orchestrator.store.record import recorded
@@ -42,8 +43,8 @@ def judge_again(plan: Plan, note: Callable[[str], None]) -> Plan:
             changes.append(f"{planned.trial.name} was {before['name']}, now {verdict.name}")
     if judged:
         changed = "; ".join(changes) if changes else "no verdict changes"
-        trials = "1 trial of an earlier version is" if judged == 1 else f"{judged} trials of an earlier version are"
-        note(f"{trials} judged again by today's rules: {changed}")
+        verb = "is" if judged == 1 else "are"
+        note(f"{count_of(judged, 'trial')} of an earlier version {verb} judged again by today's rules: {changed}")
     return plan
 
 

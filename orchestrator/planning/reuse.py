@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
+from orchestrator.formatting import count_of
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.repair import damaged_files
 from orchestrator.store.sweep_folder import SweepFolder, sweep_folders
+from orchestrator.store.trial_copy import copy_trial
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
 
@@ -42,20 +43,11 @@ def with_reusable_records(plan: Plan) -> tuple[Plan, list[str]]:
 
 
 def copy_reusable(plan: Plan, note: Callable[[str], None]) -> Plan:
-    """Copy these trials into the plan's folder; returns the plan with their records. Raises OSError.
-
-    The record comes last: without it a trial whose copy was interrupted has not begun.
-    """
+    """Copy these trials into the plan's folder; returns the plan with their records. Raises OSError."""
     sources = finished_elsewhere(plan)
     for key, sweep in sources.items():
-        source, copy = sweep.trial(key), plan.folder.trial(key)
-        shutil.copytree(
-            source.folder,
-            copy.folder,
-            ignore=shutil.ignore_patterns(source.lock_file.name, source.record_file.name),
-            dirs_exist_ok=True,
-        )
-        copy.write_record(source.record())
+        source = sweep.trial(key)
+        copy_trial(source, plan.folder.trial(key), source.record())
     for line in _lines(sources):
         note(line)
     return plan.with_current_records() if sources else plan
@@ -64,7 +56,7 @@ def copy_reusable(plan: Plan, note: Callable[[str], None]) -> Plan:
 def _lines(sources: dict[str, SweepFolder]) -> list[str]:
     counts = Counter(sweep.name for sweep in sources.values())
     return [
-        f"{count} trial{'s are' if count > 1 else ' is'} the same as in sweep {name}, which has finished "
+        f"{count_of(count, 'trial')} {'are' if count > 1 else 'is'} the same as in sweep {name}, which has finished "
         f"{'them' if count > 1 else 'it'}: copied, not trained again"
         for name, count in counts.items()
     ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from gan_core.config.identity import NOT_IDENTITY, flatten
 from orchestrator.errors import short_repr
+from orchestrator.formatting import count_of
 from orchestrator.planning.extension import extensions
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import read_json_or_none
@@ -78,16 +79,17 @@ def changes_since_last_command(plan: Plan) -> list[str]:
     starts = {key: longer[key].start if key in longer else "trained from step 0" for key in replaced}
     lines = []
     for (reason, start), count in Counter((reason, starts[key]) for key, reason in replaced.items()).items():
-        trials = f"{count} trials are" if count > 1 else "1 trial is"
+        verb = "is" if count == 1 else "are"
         effect = "the earlier results are kept but leave this sweep"
-        lines.append(f"{trials} new because {reason}, and {start}; {effect}")
+        lines.append(f"{count_of(count, 'trial')} {verb} new because {reason}, and {start}; {effect}")
     names = {planned.trial.name for planned in plan.trials}
     if left := [trial for trial in left_trials(plan) if trial["name"] not in names]:
-        trials = f"{len(left)} trials" if len(left) > 1 else "1 trial"
         leave = "leave" if len(left) > 1 else "leaves"
         reason = f" ({', '.join(gone)})" if (gone := _no_longer_asked(plan, left)) else ""
         back = "a command that includes them again uses their results"
-        lines.append(f"{trials} of the last command {leave} this sweep and its report{reason}; {back}")
+        lines.append(
+            f"{count_of(len(left), 'trial')} of the last command {leave} this sweep and its report{reason}; {back}"
+        )
     return lines
 
 

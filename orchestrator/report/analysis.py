@@ -92,7 +92,8 @@ def results(data: SweepData, group: str) -> list[Result]:
 
 
 def _importance(runs: list[Result], level: float) -> dict[str, Importance]:
-    return {name: found for name, outcome in RESPONSES.items() if (found := factor_importance(runs, outcome, level))}
+    measured = {name: factor_importance(runs, response, level) for name, response in RESPONSES.items()}
+    return {name: importance for name, importance in measured.items() if importance}
 
 
 Planned = dict[str, int]

@@ -11,6 +11,7 @@ import numpy as np
 from gan_core import metric_names
 from gan_core.verdict.judge import RULES_VERSION
 from gan_core.verdict.names import DRAWING, VerdictName
+from orchestrator.formatting import count_of
 from orchestrator.report.artifact_schemas import EvaluatorCard
 from orchestrator.statistics.result import Result
 from orchestrator.store.trial_status import TrialStatus
@@ -192,7 +193,8 @@ def older_rules_cautions(runs: list[RunData]) -> list[str]:
     older = sum(bool(run.verdict) and run.rules < RULES_VERSION for run in runs)
     if not older:
         return []
-    verdicts = "1 verdict is" if older == 1 else f"{older} verdicts are"
+    verb = "is" if older == 1 else "are"
     return [
-        f"{verdicts} judged by older rules: the same `orchestrate sweep` judges again what has the histories for it"
+        f"{count_of(older, 'verdict')} {verb} judged by older rules: the same `orchestrate sweep` judges again what "
+        "has the histories for it"
     ]

@@ -18,7 +18,7 @@ from orchestrator.statistics.survival import SurvivalCurve
 
 # Okabe and Ito's colour-blind-safe palette, without black; templates/curves.js has the same
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A6A00", "#8C564B")
-SURE, UNSURE = "#0072B2", "#888888"
+SIGNIFICANT_COLOUR, OTHER_COLOUR = "#0072B2", "#888888"
 STABLE_TITLE = "Stable runs, percentage points"
 WINS_TITLE = "Better images, % of pairs (50: no difference)"
 RATIO_TITLE = "Frechet distance of the runs that drew, ratio (below 1 is better)"
@@ -84,14 +84,14 @@ def _dots(known: list[tuple[str, Change, bool]]) -> go.Scatter:
         text=[label for label, _, _ in known],
         x=[change.mean for _, change, _ in known],
         mode="markers",
-        marker={"size": 9, "color": [SURE if holds else UNSURE for _, _, holds in known]},
+        marker={"size": 9, "color": [SIGNIFICANT_COLOUR if holds else OTHER_COLOUR for _, _, holds in known]},
         error_x={
             "type": "data",
             "symmetric": False,
             "arrayminus": [below for below, _ in reach],
             "array": [above for _, above in reach],
             "thickness": 1.5,
-            "color": UNSURE,
+            "color": OTHER_COLOUR,
         },
         hovertemplate="%{text}: %{x:.3g}<extra></extra>",
     )

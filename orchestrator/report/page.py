@@ -47,7 +47,7 @@ def render(content: ReportContent, refresh: int | None) -> str:
     data, rows, analysis = content.data, content.rows, content.analysis
     shared, own = run_details.shared_and_own([run_details.of_run(run) for run in data.runs])
     starts = [run.began_ms for run in data.runs if run.began_ms]
-    moments = page_sections.earlier_samples(data)
+    sample_history = page_sections.earlier_samples(data)
     return (
         _environment()
         .get_template("page.html.j2")
@@ -70,7 +70,7 @@ def render(content: ReportContent, refresh: int | None) -> str:
             effects=[(title, figure.to_json()) for title, figure in interactive_figures.effects_figures(analysis)],
             survival=page_sections.survival_figures(analysis),
             galleries=page_sections.galleries(data),
-            moments=moments,
+            sample_history=sample_history,
             events=[run for run in data.runs if run.outcome not in GOOD_OR_UNENDED],
             shared=shared,
             details=list(zip(data.runs, own, strict=True)),
@@ -78,7 +78,7 @@ def render(content: ReportContent, refresh: int | None) -> str:
             verdict_order=ORDER,
             command="\n".join(map(shlex.join, data.commands)),
             model=json.dumps(page_data.page_model(data), allow_nan=False),
-            moments_json=json.dumps(moments),
+            sample_history_json=json.dumps(sample_history),
             style=_template_text("style.css"),
             scripts=[_template_text(name) for name in SCRIPTS],
             plotly_js=plotly.offline.get_plotlyjs(),
@@ -99,7 +99,7 @@ def _environment() -> jinja2.Environment:
         "number": template_filters.number,
         "mean": template_filters.mean_with_interval,
         "ratio": template_filters.ratio,
-        "says_something": page_sections.says_something,
+        "is_informative": page_sections.is_informative,
         "percent": "{:.0%}".format,
         "script": template_filters.script_json,
         "time": template_filters.local_time,

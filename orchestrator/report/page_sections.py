@@ -113,7 +113,7 @@ def acting_together(analysis: Analysis) -> list[Interaction]:
     return [interaction for interaction in analysis.interactions if abs(interaction.change.mean) > 1e-9]
 
 
-def says_something(change: Change) -> bool:
+def is_informative(change: Change) -> bool:
     """Whether the interval of an interaction leaves out some of what is possible, which is -2 to 2."""
     return change.pairs > 1 and (change.low > -1.99 or change.high < 1.99)
 

@@ -19,7 +19,7 @@ from orchestrator.report.analysis import Analysis
 from orchestrator.report.contact_sheet import contact_sheet
 from orchestrator.report.data import SweepData, curve_titles
 from orchestrator.report.floors import floors
-from orchestrator.report.interactive_figures import PALETTE, SURE, UNSURE, ratio_reach, ratio_ticks
+from orchestrator.report.interactive_figures import OTHER_COLOUR, PALETTE, SIGNIFICANT_COLOUR, ratio_reach, ratio_ticks
 from orchestrator.report.page_data import thin
 from orchestrator.statistics.intervals import Change
 
@@ -96,7 +96,7 @@ def _effects(analysis: Analysis) -> Figure | None:
 
 
 def _dot(panel: Any, row: int, change: Change, unit: float, holds: bool) -> None:
-    colour = SURE if holds else UNSURE
+    colour = SIGNIFICANT_COLOUR if holds else OTHER_COLOUR
     if np.isfinite(change.low):
         panel.plot([unit * change.low, unit * change.high], [row, row], color=colour, lw=1.5)
     panel.plot(unit * change.mean, row, "o", color=colour)

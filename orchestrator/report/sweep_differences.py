@@ -7,7 +7,7 @@ from itertools import islice
 from statistics import median
 
 from gan_core import metric_names
-from orchestrator.formatting import format_level, short_names
+from orchestrator.formatting import count_of, format_level, short_names
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
 from orchestrator.report.leaderboard import stable_share
@@ -70,7 +70,7 @@ def _same_trials_sentence(data: SweepData) -> str:
     """`2 trials are the same in two sweeps.` "" if there are none."""
     counts = Counter(run.key for runs in data.compared.values() for run in {run.key: run for run in runs}.values())
     shared = sum(count > 1 for count in counts.values())
-    return f"{shared} trial{'s are' if shared > 1 else ' is'} the same in several sweeps." if shared else ""
+    return f"{count_of(shared, 'trial')} {'are' if shared > 1 else 'is'} the same in several sweeps." if shared else ""
 
 
 def _pairs_sentences(data: SweepData, analysis: Analysis) -> list[str]:
@@ -97,7 +97,7 @@ def _change(effect: Effect, analysis: Analysis) -> str:
     """`with sweep from a to b, stable runs change by +50 points (95% interval ..., 8 pairs)`, and so on."""
     change = effect.stable
     certainty = f"95% interval {100 * change.low:+.0f} to {100 * change.high:+.0f}, " if effect.seeds > 1 else ""
-    pairs = f"{effect.pairs} pair{'s' if effect.pairs > 1 else ''}"
+    pairs = count_of(effect.pairs, "pair")
     images = f", images are better in {effect.wins.mean:.0%}" if effect.wins else ""
     holds = "more than chance" if effect.stable_holds or effect.images_hold else "perhaps chance"
     return (

@@ -141,7 +141,7 @@ class TrialTrainable(tune.Trainable):
             error=last_line(record.error or ""),
             note=record.note or worker_folder.sync_error_of(execution.folder),
             saved=(len(record.attempts), record.step, record.status),
-            halt=execution.halt,
+            stop_reason=execution.stop_reason,
         )
 
     def _may_retry(self, cause: Cause | None) -> bool:

@@ -56,8 +56,8 @@ class TrialMonitor:
             self.heartbeats.forget(report.key)
         else:
             self.heartbeats.beat(report.key, time.monotonic())
-        if report.halt:
-            self.stop.request(report.halt)
+        if report.stop_reason:
+            self.stop.request(report.stop_reason)
         if report.status == TrialStatus.FAILED and report.event is None:
             report = self._on_failure(report)
         self.report(report)

@@ -76,7 +76,7 @@ def factor_importance(results: Sequence[Result], outcome: ResponseVariable, leve
     shares = {}
     for path, of_factor, part in zip(factors, explained, parts, strict=True):
         chance = _sum_of_squares_at(limit, part.shape[1], freedom, float(np.sum(residuals**2)))
-        chance *= _luck_of_seeds(residuals, [level_of(run, path) for run in runs], seeds, freedom)
+        chance *= _seed_variance_ratio(residuals, [level_of(run, path) for run in runs], seeds, freedom)
         shares[path] = FactorShare(float(of_factor[0]) / total, min(chance / total, 1.0))
     ordered = dict(sorted(shares.items(), key=lambda item: -item[1].share))
     return Importance(ordered, (total - variation) / total if len(set(seeds)) > 1 else None)
@@ -142,7 +142,7 @@ def _sum_of_squares_at(p: float, rank: int, freedom: int, unexplained: float) ->
     return float(fdtri(max(rank, 1), freedom, 1 - p)) * rank / freedom * unexplained if p > 0 else np.inf
 
 
-def _luck_of_seeds(residuals: Array, levels: Sequence[str], seeds: npt.NDArray[np.int64], freedom: int) -> float:
+def _seed_variance_ratio(residuals: Array, levels: Sequence[str], seeds: npt.NDArray[np.int64], freedom: int) -> float:
     """How many times more a level's effect varies between seeds than that of independent runs: at least 1.
 
     A few seeds may seem to agree or to differ by chance, so it is averaged with 1, which counts as PRIOR_WEIGHT seeds.

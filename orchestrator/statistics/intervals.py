@@ -132,7 +132,7 @@ class InterquartileMean(NamedTuple):
     values: int
 
 
-MIN_RUNS = 5
+MIN_VALUES = 5
 """Fewest values for an interval of the interquartile mean; of four it would have one degree of freedom."""
 
 
@@ -142,8 +142,8 @@ def interquartile_mean(values: Sequence[float]) -> InterquartileMean:
     It is the mean of the middle half of the values. A value on the boundary of that half counts with the part that is
     inside, so exactly half of the weight is used: of 3 values the outer ones weigh a quarter, and of 2 it is the mean.
     If 4 divides the number of values it equals scipy's `trim_mean(values, 0.25)`, which otherwise cuts off fewer. The
-    interval needs MIN_RUNS values of which the middle ones differ. If all values are positive it is computed from their
-    logarithms, since ratios of distances are more alike than differences. Raises ValueError if there is no value.
+    interval needs MIN_VALUES values of which the middle ones differ. If all values are positive it is computed from
+    their logarithms, since ratios of distances are more alike than differences. Raises ValueError if there is no value.
 
     In simulations (log-normal, heavy-tailed, and with 5% of the values ten times as large) 95% intervals covered 93 to
     95%, with 5 to 20 values.
@@ -158,7 +158,7 @@ def interquartile_mean(values: Sequence[float]) -> InterquartileMean:
     inside = count - 2 * cut
     scale = np.log(ordered) if ordered[0] > 0 else ordered
     deviation = float(np.std(np.clip(scale, scale[cut], scale[-1 - cut]), ddof=1)) if count > 1 else 0.0
-    if count < MIN_RUNS or deviation == 0:
+    if count < MIN_VALUES or deviation == 0:
         return InterquartileMean(mean, None, None, count)
     half_width = float(stdtrit(inside - 1, 0.975)) * deviation * ((count - 1) / (inside * (inside - 1))) ** 0.5
     if ordered[0] <= 0:

@@ -34,5 +34,5 @@ def seeds_to_show(change: Change, level: float) -> int | None:
     freedom = seeds + change.freedom - change.pairs
     errors = change.error * np.sqrt(change.pairs / seeds)
     powers = stdtr(freedom, shrunken / errors - stdtrit(freedom, 1 - level / 2))
-    enough = seeds[powers >= POWER]
-    return int(enough[0]) if len(enough) else None
+    sufficient = seeds[powers >= POWER]
+    return int(sufficient[0]) if len(sufficient) else None

@@ -47,8 +47,12 @@ def full_disk_as_user_error(folder: Path) -> Iterator[None]:
 
 def free_bytes(folder: Path) -> int:
     """Free bytes of the disk that holds the folder, or will hold it."""
-    existing = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
-    return shutil.disk_usage(existing).free
+    return shutil.disk_usage(nearest_existing(folder)).free
+
+
+def nearest_existing(folder: Path) -> Path:
+    """The folder, or the nearest of its parents that exists."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
 
 
 def check_free_space(folder: Path, needed: int) -> None:
@@ -73,14 +77,14 @@ def shortage(folders: list[Path]) -> str | None:
 
 
 @contextmanager
-def watch_free_space(folders: list[Path], halt: Callable[[str], None]) -> Iterator[None]:
-    """In this context a thread calls `halt` with a message, once, when a disk runs short of space."""
+def watch_free_space(folders: list[Path], on_shortage: Callable[[str], None]) -> Iterator[None]:
+    """In this context a thread calls `on_shortage` with a message, once, when a disk runs short of space."""
 
-    def halt_if_short() -> bool:
+    def report_shortage() -> bool:
         problem = shortage(folders)
         if problem:
-            halt(problem)
+            on_shortage(problem)
         return bool(problem)
 
-    with PeriodicThread("disk-space", SECONDS_BETWEEN_CHECKS, halt_if_short):
+    with PeriodicThread("disk-space", SECONDS_BETWEEN_CHECKS, report_shortage):
         yield

@@ -7,7 +7,7 @@ from typing import Any
 
 from gan_core.config.identity import setting_paths
 from orchestrator.errors import did_you_mean
-from orchestrator.formatting import SHORT_NAMES, format_level
+from orchestrator.formatting import SHORT_NAMES, count_of, format_level
 
 NUMBERS = {"int_type", "int_from_float", "float_type", "finite_number"}
 """Kinds of pydantic's errors for a value that is not the number that a setting needs."""
@@ -37,7 +37,7 @@ DISTRIBUTIONS = re.compile(
 LISTS_ONLY = "a grid draws no values: list its levels, such as [1e-4, 1e-3, 1e-2]"
 
 
-def right_value(path: str, given: Any, kind: str, message: str) -> str:
+def value_hint(path: str, given: Any, kind: str, message: str) -> str:
     """What to write as the value of a setting. `kind`, `message`: of pydantic's error about the value `given`."""
     needed = NEEDED.get(path.rsplit(".", 1)[-1])
     if needed:
@@ -71,7 +71,7 @@ def _example(given: Any, whole: bool) -> str:
     return f" without quotes: {text}" if isinstance(given, str) else f" without a point or an exponent: {text}"
 
 
-def right_name(setting: str) -> str:
+def name_hint(setting: str) -> str:
     """What an unknown setting probably stands for, as the end of a message."""
     last = setting.rsplit(".", 1)[-1]
     if DISTRIBUTIONS.fullmatch(re.split(r"\W", last, maxsplit=1)[0].lower()):
@@ -85,7 +85,7 @@ def right_name(setting: str) -> str:
     return f", did you mean {intended}?" if intended else did_you_mean(setting, settings)
 
 
-def right_levels(given: Any) -> str:
+def levels_hint(given: Any) -> str:
     """What to write as the levels of a setting, instead of a value that is no list."""
     if isinstance(given, str) and DISTRIBUTIONS.fullmatch(re.split(r"\W", given.strip(), maxsplit=1)[0].lower()):
         return f"a list with at least one level is needed; {LISTS_ONLY}"
@@ -95,9 +95,9 @@ def right_levels(given: Any) -> str:
     return "a list with at least one level is needed, such as [1e-4, 1e-3]"
 
 
-def right_seeds(given: Any) -> str:
+def seeds_hint(given: Any) -> str:
     """What to write as `seeds:`."""
     rule = "a list of whole numbers from 0 to 2147483647 is needed"
     if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= 20:
-        return f"{rule}; for {given} seed{'s' * (given > 1)} write {list(range(given))}"
+        return f"{rule}; for {count_of(given, 'seed')} write {list(range(given))}"
     return f"{rule}, such as [0, 1, 2]"

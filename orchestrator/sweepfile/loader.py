@@ -49,7 +49,7 @@ class _SweepReader(SettingsReader):
         super().__init__(file)
         self.cautions: dict[str, set[str]] = {}
         """Text -> names of the groups that it is about."""
-        self.is_incomplete = False
+        self.has_problems = False
         """Whether the file has problems already: then every level is checked once, and conflicts are not reported."""
 
     def read(self, text: str, overrides: list[str]) -> Sweep:
@@ -63,7 +63,7 @@ class _SweepReader(SettingsReader):
         shared = self.read_settings(top.get("trial"), "trial")
         groups = list(read_groups(self, top.get("groups"), applied))
         self._check_size(groups, len(seeds))
-        self.is_incomplete = bool(self.problems)
+        self.has_problems = bool(self.problems)
         trials = [
             trial
             for group in groups
@@ -107,7 +107,7 @@ class _SweepReader(SettingsReader):
         value, source = yaml_source.plain(top["seeds"].value), top["seeds"].source
         whole = isinstance(value, list) and all(isinstance(s, int) and not isinstance(s, bool) for s in value)
         if not whole or not value or min(value) < 0 or max(value) >= 2**31:
-            self.report(source, "seeds", advice.right_seeds(value))
+            self.report(source, "seeds", advice.seeds_hint(value))
             return [0]
         if len(set(value)) < len(value):
             self.report(source, "seeds", "a seed is listed twice; it would repeat the same trial")
@@ -128,7 +128,7 @@ class _SweepReader(SettingsReader):
         """The trials of a group. `base`: the settings that all of them share."""
         if self._report_overridden_factors(group, base):
             return
-        for factors in group.each_level_once() if self.is_incomplete else group.combinations(self.report):
+        for factors in group.each_level_once() if self.has_problems else group.combinations(self.report):
             settings = {**base, **factors}
             config = self._validate(settings, group)
             if config is None:
@@ -160,13 +160,13 @@ class _SweepReader(SettingsReader):
             for details in error.errors(include_url=False):
                 cause = details.get("ctx", {}).get("error")
                 if isinstance(cause, Conflict):
-                    for path, message in cause.problems if not self.is_incomplete else []:
+                    for path, message in cause.problems if not self.has_problems else []:
                         hint = EXCLUDE if path in group.factors() and len(group.factors()) > 1 else ""
                         self.report(source_of(path, sources) or group.source, path, f"{message}{hint}")
                 else:
                     path = setting_of_location(details["loc"])
                     given = settings[path].value if path in settings else details["input"]
-                    right = advice.right_value(path, given, details["type"], details["msg"])
+                    right = advice.value_hint(path, given, details["type"], details["msg"])
                     message = f"{short_repr(given)} is not allowed; {right}"
                     self.report(source_of(path, sources) or group.source, path, message)
             return None

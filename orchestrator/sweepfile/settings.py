@@ -69,7 +69,7 @@ class SettingsReader:
         """Several keys below one setting, such as `min` and `max`, are one mistake."""
         outer = next((known for known in SETTINGS if setting.startswith(f"{known}.")), None)
         if outer is None:
-            self.report(source, path, f"unknown setting{advice.right_name(setting)}")
+            self.report(source, path, f"unknown setting{advice.name_hint(setting)}")
         elif (place := path.removesuffix(setting.removeprefix(outer))) not in self._not_sections:
             self._not_sections.add(place)
             message = f"{outer} has no settings of its own; write its value, or in a grid a list of its levels"
@@ -129,7 +129,7 @@ class SettingsReader:
 
     def _level_list(self, value: Any, source: str, path: str) -> list[LocatedValue]:
         if not isinstance(value, list) or not value:
-            self.report(source, path, advice.right_levels(yaml_source.plain(value)))
+            self.report(source, path, advice.levels_hint(yaml_source.plain(value)))
             return []
         elements = yaml_source.elements(value, self.file, source)
         return [LocatedValue(yaml_source.plain(element.value), element.source) for element in elements]

@@ -20,6 +20,8 @@ from orchestrator.tracking import sqlite
 KIND_TAG, KEY_TAG, FOLDER_TAG = "orchestrate.kind", "orchestrate.key", "orchestrate.folder"
 SENT_TAG = "orchestrate.sent"
 """The state of the record of which the run holds everything. It is set last."""
+REQUEST_TIMEOUT = 10
+"""Seconds that MLflow has to answer one request."""
 PAGE_SIZE = 1000
 """Runs in one answer of MLflow."""
 IMAGE_PATH = re.compile(r"images/(?P<key>[^+]+)\+step\+(?P<step>[0-9]{1,15})\+timestamp\+[0-9]+\+[0-9a-f-]+\.png")
@@ -44,13 +46,13 @@ class LoggedImage(NamedTuple):
 
 
 def client_for(uri: str) -> Any:
-    """An MlflowClient that prints nothing and gives up soon: a request may take 10 s and is not repeated by itself.
+    """An MlflowClient that prints nothing and gives up soon: a request may take REQUEST_TIMEOUT, and is not repeated.
 
     Callers try again later, and send what is new by then, too. MLflow's own retries would wait as long as the
     Retry-After of a server says, and would create two runs if the answer to the first request was lost.
     """
     for name, value in {
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(REQUEST_TIMEOUT),
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # it would print user and password
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
         "MLFLOW_ENABLE_ASYNC_LOGGING": "false",

@@ -11,13 +11,12 @@ from tenacity import wait_exponential as exponential_backoff
 
 from gan_core.error_text import first_line
 from orchestrator import shutdown_budgets
-from orchestrator.periodic import PeriodicThread
+from orchestrator.periodic import PeriodicThread, call_within
+from orchestrator.tracking.client import REQUEST_TIMEOUT
 from orchestrator.tracking.mirror import Mirror
 
 MAX_BACKOFF = 60.0
 """Seconds between two attempts while MLflow does not answer."""
-REQUEST_TIMEOUT = 10.0
-"""Seconds; set in `client.client_for`."""
 PATIENCE = 30.0
 """Seconds that the end of a sweep waits for an MLflow that does not answer."""
 SECONDS_BETWEEN_MESSAGES = 15.0
@@ -97,9 +96,7 @@ class MirrorThread(PeriodicThread):
         """End the thread at once and mark the parent run as killed, if MLflow answers within MLFLOW_LAST_CALL."""
         self.end()
         self._must_leave.set()
-        last_call = threading.Thread(target=self.mirror.mark_killed, daemon=True)  # a thread, because it may hang
-        last_call.start()
-        last_call.join(shutdown_budgets.MLFLOW_LAST_CALL)
+        call_within(shutdown_budgets.MLFLOW_LAST_CALL, self.mirror.mark_killed)
 
 
 def _failed(success: bool) -> bool:

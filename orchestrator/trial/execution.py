@@ -72,8 +72,8 @@ class TrialExecution:
     `system_metrics`: whether rows also hold readings of this process and its machine. `device`: by default a GPU if
     there is one. `node`: the Ray node that this runs on, for the record.
 
-    `verdict_so_far`: the verdict that the trial would get now, since its last evaluation. `halt`: why no trial can go
-    on, because the disk is full; '' otherwise.
+    `verdict_so_far`: the verdict that the trial would get now, since its last evaluation. `stop_reason`: why no trial
+    can go on, because the disk is full; '' otherwise.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class TrialExecution:
         self.folder, self.config, self.images, self.evaluator = folder, config, images, evaluator
         self.record = folder.record()
         self.verdict_so_far: str | None = None
-        self.halt = ""
+        self.stop_reason = ""
         self._meter = _make_meter(self.device) if system_metrics else None
         # not thread_local: another thread gives the lock back if the driver is no longer heard
         self._lock = FileLock(folder.lock_file, timeout=LOCK_TIMEOUT, thread_local=False)
@@ -101,7 +101,7 @@ class TrialExecution:
     @property
     def done(self) -> bool:
         """Whether the trial has ended, or cannot go on because the disk is full."""
-        return self.record.has_ended or bool(self.halt)
+        return self.record.has_ended or bool(self.stop_reason)
 
     @property
     def step(self) -> int:
@@ -123,7 +123,7 @@ class TrialExecution:
 
         `earlier_error`: what is known about the end of the last attempt, if it did not write its end down.
         """
-        with self._halting_on_full_disk():
+        with self._stopping_on_full_disk():
             self._begin(earlier_error)
 
     def _begin(self, earlier_error: str) -> None:
@@ -178,7 +178,7 @@ class TrialExecution:
         """Trains for about `seconds`, to the end of the trial, or to the first step after which `should_stop()`."""
         if self.done or self._trainer is None or self._writer is None:
             return
-        with self._halting_on_full_disk():
+        with self._stopping_on_full_disk():
             self._advance(self._trainer, self._writer, seconds, should_stop)
 
     def _advance(self, trainer: Trainer, writer: TrialWriter, seconds: float, should_stop: Callable[[], bool]) -> None:
@@ -236,7 +236,7 @@ class TrialExecution:
 
         `outcome`: how this attempt ends. A trial that has ended stays as it is.
         """
-        with self._halting_on_full_disk():
+        with self._stopping_on_full_disk():
             if self._trainer is not None and self._writer is not None and self.record.status == TrialStatus.RUNNING:
                 self._time.start()
                 self.record.status = TrialStatus.INTERRUPTED
@@ -292,20 +292,20 @@ class TrialExecution:
             self._leave()
 
     @contextmanager
-    def _halting_on_full_disk(self) -> Iterator[None]:
+    def _stopping_on_full_disk(self) -> Iterator[None]:
         """A full disk is not the trial's failure: the trial stays as its last checkpoint left it."""
         try:
             yield
         except OSError as error:
             if not disk_space.is_disk_full(error):
                 raise
-            self.halt = disk_space.describe_full_disk(error, self.folder.folder)
+            self.stop_reason = disk_space.describe_full_disk(error, self.folder.folder)
             self._trainer = None
             self.record.status, self.record.verdict = TrialStatus.INTERRUPTED, None
             if self.record.attempts:
                 # Its end may have been set, but was not written
                 self.record.attempts[-1].outcome = AttemptOutcome.RUNNING
-            self._close_attempt(Cause.DISK_FULL, self.halt)
+            self._close_attempt(Cause.DISK_FULL, self.stop_reason)
             with suppress(OSError):  # else it stays RUNNING, which counts as interrupted without a process
                 self.folder.write_record(self.record)
             self._leave()

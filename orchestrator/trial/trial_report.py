@@ -17,8 +17,8 @@ class TrialReport:
     verdict, at the end; verdict_so_far: the one that it would get now. latest: the last value of each metric. seconds:
     of training since the report before. cause, error: why it failed, `error` as one line. note: what was damaged, or
     why its object store is out of date. saved: (attempts, step, status) of what the worker has written last, None if
-    that is unknown. halt: why no trial can go on (the disk is full), or ''. silent_seconds, heartbeat_timeout: of the
-    event SILENT.
+    that is unknown. stop_reason: why no trial can go on (the disk is full), or ''. silent_seconds, heartbeat_timeout:
+    of the event SILENT.
     """
 
     key: str
@@ -34,7 +34,7 @@ class TrialReport:
     error: str = ""
     note: str = ""
     saved: tuple[int, int, str] | None = None
-    halt: str = ""
+    stop_reason: str = ""
     silent_seconds: float = 0.0
     heartbeat_timeout: float = 0.0
 

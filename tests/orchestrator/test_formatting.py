@@ -13,11 +13,17 @@ from orchestrator.console.style import COLOURS, METRIC_COLUMNS, format_metrics
 from orchestrator.formatting import (
     SHORT_NAMES,
     configuration_name,
+    count_of,
     format_duration,
     format_level,
     short_name,
     short_names,
 )
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 trials"), (1, "1 trial"), (2, "2 trials")])
+def test_a_noun_has_the_number_of_its_count(count: int, text: str) -> None:
+    assert count_of(count, "trial") == text
 
 
 @pytest.mark.parametrize(

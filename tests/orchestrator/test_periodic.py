@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from orchestrator.periodic import PeriodicThread
+from orchestrator.periodic import PeriodicThread, call_within
 
 
 def test_the_action_is_repeated_until_the_context_ends() -> None:
@@ -55,4 +55,22 @@ def test_the_exit_waits_for_an_action_that_runs() -> None:
 
     with PeriodicThread("test", 0.001, action):
         assert running.wait(60)
+    assert finished
+
+
+def test_an_action_that_hangs_is_left_behind() -> None:
+    release, finished = threading.Event(), list[None]()
+
+    def action() -> None:
+        release.wait(60)
+        finished.append(None)
+
+    call_within(0.05, action)
+    assert not finished
+    release.set()
+
+
+def test_an_action_in_time_is_waited_for() -> None:
+    finished = list[None]()
+    call_within(60, lambda: finished.append(None))
     assert finished

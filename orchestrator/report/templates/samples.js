@@ -1,16 +1,16 @@
 // One slider moves every sample grid through its training, at the same latents; a click shows a grid enlarged.
 const slider = document.getElementById("moment");
-const moments = JSON.parse(document.getElementById("moments").textContent);  // a trial's number -> [[step, picture], ...]
+const sampleHistory = JSON.parse(document.getElementById("sample_history").textContent);  // a trial's number -> [[step, picture], ...]
 const pictures = [...document.querySelectorAll("img[data-trial]")];
-for (const image of pictures) moments[image.dataset.trial].at(-1)[1] = image.src;  // in the page once
-const sampleSteps = [...new Set(Object.values(moments).flatMap(grids => grids.map(([step]) => step)))].sort((a, b) => a - b);
+for (const image of pictures) sampleHistory[image.dataset.trial].at(-1)[1] = image.src;  // in the page once
+const sampleSteps = [...new Set(Object.values(sampleHistory).flatMap(grids => grids.map(([step]) => step)))].sort((a, b) => a - b);
 
 function showMoment() {                          // each trial's last grid up to this step, or its first one
   const moment = sampleSteps[slider.value];
   slider.setAttribute("aria-valuetext", `step ${moment}`);
   document.getElementById("moment-step").textContent = `step ${moment}`;
   for (const image of pictures) {
-    const grids = moments[image.dataset.trial], [step, picture] = grids.findLast(([step]) => step <= moment) ?? grids[0];
+    const grids = sampleHistory[image.dataset.trial], [step, picture] = grids.findLast(([step]) => step <= moment) ?? grids[0];
     image.src = picture;
     image.alt = image.alt.replace(/at step \d+/, `at step ${step}`);
     image.closest("figure").querySelector(".step").textContent = `step ${step}`;

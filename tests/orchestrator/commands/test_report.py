@@ -13,6 +13,7 @@ from support.mirrors import synced_mirror
 from support.tiny import TINY, stable_trial
 
 from orchestrator.commands import report
+from orchestrator.console.output import make_console
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.sweepfile import loader
@@ -32,7 +33,7 @@ def test_the_report_is_written_beside_the_sweep_and_its_answer_is_told(
 ) -> None:
     home = tmp_path / "home"
     uri = uri_of(tiny_plan(), tmp_path, 1)
-    report.report(uri, ["tiny"], home, None, watch=False)
+    report.report(uri, ["tiny"], home, None, watch=False, console=make_console())
     folder = home / "sweeps" / "tiny" / "report"
     written = {
         "report.html",
@@ -57,7 +58,7 @@ def test_several_sweeps_are_compared_in_a_folder_of_their_own(
         file = tmp_path / f"{name}.yaml"
         file.write_text(TINY.replace("sweep: tiny", f"sweep: {name}").replace("batch_size: 8", f"batch_size: {size}"))
         uri = uri_of(make_plan(loader.load(file), home), tmp_path, 4)
-    report.report(uri, ["before", "after"], home, None, watch=False)
+    report.report(uri, ["before", "after"], home, None, watch=False, console=make_console())
     folder = home / "sweeps" / "before" / "against-after"
     assert "of 8 runs were stable" in capsys.readouterr().out
     assert "How do before and after differ?" in (folder / "report.html").read_text()

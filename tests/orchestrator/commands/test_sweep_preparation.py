@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from support.tiny import TINY, finished_trial
 
-from orchestrator.commands.sweep_preparation import keep_what_leaves
+from orchestrator.commands.sweep_preparation import archive_replaced_report
 from orchestrator.console.progress import Display
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.store.json_files import write_json
@@ -24,7 +24,7 @@ def test_the_report_of_trials_that_leave_the_sweep_is_kept_and_the_command_says_
 
     def said(new: Plan) -> str:
         output = io.StringIO()
-        keep_what_leaves(new, Display(Console(file=output, width=80)))
+        archive_replaced_report(new, Display(Console(file=output, width=80)))
         return output.getvalue()
 
     whole = plan()

@@ -14,7 +14,7 @@ from support.tiny import TINY
 from orchestrator.cluster import nodes
 from orchestrator.cluster.nodes import Node
 from orchestrator.commands import logs
-from orchestrator.commands.datasets import KNOWN_DATASETS, how_to_get, print_datasets
+from orchestrator.commands.datasets import KNOWN_DATASETS, download_command, print_datasets
 from orchestrator.commands.doctor import print_checks
 from orchestrator.commands.doctor_checks import Check
 from orchestrator.commands.plan import PlanRequest, make_preview, print_preview
@@ -133,7 +133,7 @@ def test_the_live_table_shows_every_name_and_verdict_on_one_line(plan: Plan, wid
 @WIDTHS
 def test_commands_that_get_data_sets_are_whole(tmp_path: Path, width: int) -> None:
     home = tmp_path / "a folder with a name"
-    commands = [how_to_get(known, home) for known in KNOWN_DATASETS]
+    commands = [download_command(known, home) for known in KNOWN_DATASETS]
     lines = shown(width, lambda console: print_datasets(home, console))
     assert_each_is_whole([*commands, *(known.name for known in KNOWN_DATASETS)], lines)
     assert_each_is_whole(["missing", "60,000"], lines)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from orchestrator.planning.ranking import EndedTrial, RankedConfiguration, ended_trial, rank_configurations, why_none
+from orchestrator.planning.ranking import (
+    EndedTrial,
+    RankedConfiguration,
+    ended_trial,
+    no_ranking_reason,
+    rank_configurations,
+)
 from orchestrator.store.record import Record
 
 
@@ -48,8 +54,8 @@ def test_a_configuration_without_a_stable_run_is_not_ranked() -> None:
     collapsed = runs("a", (False, 1.0), (False, 2.0))
     assert [ranked.configuration for ranked in rank_configurations([*collapsed, *runs("b", (True, 9.0))])] == ["b"]
     assert rank_configurations(collapsed) == []
-    assert why_none(collapsed) == why_none([]) == "no run is stable"
-    assert "measured" in why_none(runs("a", (True, None)))
+    assert no_ranking_reason(collapsed) == no_ranking_reason([]) == "no run is stable"
+    assert "measured" in no_ranking_reason(runs("a", (True, None)))
 
 
 def test_distances_of_two_evaluators_do_not_compete() -> None:

@@ -9,7 +9,7 @@ from support.made_runs import NOISE, made_run, made_sweep, measured, noise_decid
 
 from orchestrator.report import interactive_figures
 from orchestrator.report.analysis import Analysis, analyse
-from orchestrator.report.interactive_figures import SURE, UNSURE, effects_figures, survival_figure
+from orchestrator.report.interactive_figures import OTHER_COLOUR, SIGNIFICANT_COLOUR, effects_figures, survival_figure
 from orchestrator.statistics.intervals import Change
 
 
@@ -42,7 +42,7 @@ def test_what_holds_is_blue_and_what_may_be_chance_is_grey() -> None:
     analysed = analyse(made_sweep(*noise_decides(8)))
     (stable,) = dots(analysed)  # nothing measured quality
     colours = dict(zip(stable.text, stable.marker.color, strict=True))
-    assert colours == {"noise: 0 to 0.1": SURE, "lr: 1e-3 to 2e-4": UNSURE}
+    assert colours == {"noise: 0 to 0.1": SIGNIFICANT_COLOUR, "lr: 1e-3 to 2e-4": OTHER_COLOUR}
 
 
 def test_one_seed_has_dots_without_intervals() -> None:

@@ -336,11 +336,13 @@ def test_effects_are_in_numbers_too_with_what_holds_in_bold(tmp_path: Path) -> N
 def test_earlier_samples_are_there_to_scrub_through_and_the_last_stands_in_the_page_alone(tmp_path: Path) -> None:
     data = made_sweep(drawn(made_run()), made_run(seed=1, verdict="", status="failed"))
     elements = Elements(page_of(data, tmp_path))
-    moments = next(json.loads(body) for attributes, body in elements.scripts if attributes.get("id") == "moments")
-    assert list(moments) == ["0"]
-    assert [step for step, _ in moments["0"]] == [0, 20]
-    assert moments["0"][0][1].startswith("data:image/webp;base64,")
-    assert moments["0"][1][1] == ""
+    sample_history = next(
+        json.loads(body) for attributes, body in elements.scripts if attributes.get("id") == "sample_history"
+    )
+    assert list(sample_history) == ["0"]
+    assert [step for step, _ in sample_history["0"]] == [0, 20]
+    assert sample_history["0"][0][1].startswith("data:image/webp;base64,")
+    assert sample_history["0"][1][1] == ""
     (image,) = [attributes for tag, attributes in elements.elements if tag == "img"]
     assert image["data-trial"] == "0"
     assert image["alt"] == "samples of g seed=0 at step 20, stable"

@@ -140,7 +140,7 @@ def test_what_would_fail_here_again_is_not_tried_here_again(
     (report,) = reports_of(worker_for(plan))
     assert failed == [5]
     assert report.status == status
-    assert bool(report.halt) == (cause == "disk full")
+    assert bool(report.stop_reason) == (cause == "disk full")
     assert plan.folder.trial(plan.trials[0].key).record().attempts[-1].outcome == cause
 
 

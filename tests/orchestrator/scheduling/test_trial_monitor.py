@@ -54,7 +54,7 @@ def test_one_bad_trial_stops_a_sweep_only_where_that_was_asked_for(cause: str) -
 
 def test_a_full_disk_stops_the_sweep_whether_the_worker_or_ray_tells_of_it() -> None:
     monitor = monitor_of([])
-    monitor.on_report(TrialReport("a", TrialStatus.INTERRUPTED, halt="the disk is full; make room"))
+    monitor.on_report(TrialReport("a", TrialStatus.INTERRUPTED, stop_reason="the disk is full; make room"))
     assert "make room" in (monitor.stop.reason or "")
     other = monitor_of([])
     other.on_worker_lost("a", OSError(28, "No space left on device"))

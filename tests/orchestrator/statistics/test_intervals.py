@@ -10,7 +10,7 @@ from scipy.stats import t, trim_mean, ttest_1samp
 from statsmodels.stats.proportion import proportion_confint
 
 from orchestrator.statistics.intervals import (
-    MIN_RUNS,
+    MIN_VALUES,
     PRIOR_CORRELATION,
     interquartile_mean,
     mean_change,
@@ -132,9 +132,9 @@ def test_values_that_are_not_all_positive_keep_their_scale() -> None:
 
 
 def test_few_values_and_values_that_are_alike_have_no_interval() -> None:
-    assert interquartile_mean([1.0, 2.0, 4.0, 9.0])[1:] == (None, None, MIN_RUNS - 1)
-    assert interquartile_mean([3.0] * MIN_RUNS) == (3.0, None, None, MIN_RUNS)
-    assert interquartile_mean([1.0] * (MIN_RUNS - 1) + [2.0])[1:] == (None, None, MIN_RUNS)
+    assert interquartile_mean([1.0, 2.0, 4.0, 9.0])[1:] == (None, None, MIN_VALUES - 1)
+    assert interquartile_mean([3.0] * MIN_VALUES) == (3.0, None, None, MIN_VALUES)
+    assert interquartile_mean([1.0] * (MIN_VALUES - 1) + [2.0])[1:] == (None, None, MIN_VALUES)
     with pytest.raises(ValueError, match="no values"):
         interquartile_mean([])
 

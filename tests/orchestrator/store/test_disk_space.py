@@ -50,7 +50,7 @@ def test_a_trial_on_a_full_disk_halts_with_its_checkpoint_whole_and_goes_on_late
             assert pages >= 64
             return
         assert execution.done
-        assert "the disk is full" in execution.halt and "the same command goes on" in execution.halt
+        assert "the disk is full" in execution.stop_reason and "the same command goes on" in execution.stop_reason
         record = folder.record()
         assert record.status in ("interrupted", "running")  # running, where not even the record could be written
         assert record.verdict is None
@@ -71,7 +71,7 @@ def test_a_trial_that_is_suspended_on_a_full_disk_halts(make_disk: MakeDisk, tmp
     execution = run_some_steps(plan, plan.trials[0], 5)
     with full(plan.folder.home):
         execution.suspend()
-        assert "the disk is full" in execution.halt
+        assert "the disk is full" in execution.stop_reason
     resumed = execution_of(plan, plan.trials[0])
     resumed.begin()
     assert resumed.step == 4
@@ -83,12 +83,12 @@ def test_a_trial_in_a_folder_that_becomes_read_only_halts(make_disk: MakeDisk, t
     execution = run_some_steps(plan, plan.trials[0], 5)
     with read_only(execution.folder.folder):
         execution.advance()
-        assert "the disk is read-only" in execution.halt and "make it writable" in execution.halt
+        assert "the disk is read-only" in execution.stop_reason and "make it writable" in execution.stop_reason
         assert checkpoint.load(execution.folder.checkpoint_file)["step"] == 4
         other = execution_of(plan, plan.trials[0])
         other._lock.timeout = 0
         other.begin()
-        assert "the disk is read-only" in other.halt
+        assert "the disk is read-only" in other.stop_reason
     assert run_to_end(plan, plan.trials[0]).folder.record().status == "finished"
 
 
@@ -101,7 +101,7 @@ def test_other_errors_of_files_are_failures_of_the_trial(tiny_plan: MakePlan, mo
 
     monkeypatch.setattr(checkpoint, "save", broken)
     execution.advance()
-    assert (execution.record.status, execution.halt) == ("failed", "")
+    assert (execution.record.status, execution.stop_reason) == ("failed", "")
 
 
 # The command
@@ -147,11 +147,11 @@ def test_a_disk_that_runs_short_of_space_is_reported_once(make_disk: MakeDisk, m
     folder, messages, has_halted = make_disk("210m"), list[str](), threading.Event()
     monkeypatch.setattr(disk_space, "SECONDS_BETWEEN_CHECKS", 0.01)
 
-    def halt(message: str) -> None:
+    def on_shortage(message: str) -> None:
         messages.append(message)
         has_halted.set()
 
-    with disk_space.watch_free_space([folder], halt):
+    with disk_space.watch_free_space([folder], on_shortage):
         assert disk_space.shortage([folder]) is None
         (folder / "big").write_bytes(bytes(25 * 1000**2))
         assert has_halted.wait(60)
