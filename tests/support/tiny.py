@@ -65,7 +65,10 @@ def run_to_end(plan: Plan, planned: PlannedTrial) -> TrialExecution:
 
 
 FINISHED: dict[str, dict[Path, bytes]] = {}
-"""The files of trials that have ended, by the trial's key: trained once a process."""
+"""The files of trials that have ended, by the trial's key: trained once a process.
+
+So `finished_trial` is for tests that have not changed how a trial is trained, nor the clock.
+"""
 
 
 def finished_trial(plan: Plan, planned: PlannedTrial) -> TrialFolder:
