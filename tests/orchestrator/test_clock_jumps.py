@@ -32,7 +32,7 @@ def jumping(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.mark.usefixtures("jumping")
+@pytest.mark.usefixtures("jumping", "without_pictures")
 def test_a_trial_under_a_jumping_clock_ends_like_any_other(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     run_some_steps(plan, plan.trials[0], 3).suspend()

@@ -65,18 +65,21 @@ def run_to_end(plan: Plan, planned: PlannedTrial) -> TrialExecution:
 
 
 FINISHED: dict[str, dict[Path, bytes]] = {}
-"""The files of trials that have ended, by the trial's key: trained once a process."""
+"""The files of trials that have ended, by the trial's key: trained once a process.
+
+So `finished_trial` is for tests that have not changed how a trial is trained, nor the clock.
+"""
 
 
 def finished_trial(plan: Plan, planned: PlannedTrial) -> TrialFolder:
     """A trial that has ended, for tests that train nothing themselves: its files are copied into its folder."""
     folder = plan.folder.trial(planned.key)
+    assert not folder.folder.exists(), "it has begun: `run_to_end` goes on with it"
     if planned.key not in FINISHED:
         run_to_end(plan, planned)
         files = [file for file in folder.folder.rglob("*") if file.is_file()]
         FINISHED[planned.key] = {file.relative_to(folder.folder): file.read_bytes() for file in files}
         return folder
-    assert not folder.folder.exists(), "it has begun: `run_to_end` goes on with it"
     for path, content in FINISHED[planned.key].items():
         file = folder.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from support.tiny import execution_of, finished_trial, run_some_steps
+from support.tiny import execution_of, finished_trial, run_some_steps, run_to_end
 
 from orchestrator.commands import logs
 from orchestrator.planning.plan import Plan
@@ -37,7 +37,7 @@ def logs_output(plan: Plan, wanted: str = "1", rows: int = 10, follow: bool = Fa
 
 def test_a_finished_trial_tells_attempts_verdict_and_its_last_rows(plan: Plan) -> None:
     run_some_steps(plan, plan.trials[0], 3).suspend()
-    record = finished_trial(plan, plan.trials[0]).record()
+    record = run_to_end(plan, plan.trials[0]).record
     text = logs_output(plan, rows=2)
     assert plan.trials[0].trial.name in text
     assert "from step 0 to 3: interrupted" in text

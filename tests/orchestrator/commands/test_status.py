@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 
 from rich.console import Console
-from support.tiny import finished_trial, run_some_steps
+from support.tiny import finished_trial, run_some_steps, run_to_end
 
 from orchestrator.commands.status import print_sweep
 from orchestrator.commands.trial_lookup import find_trial
@@ -33,7 +33,8 @@ def test_the_next_command_follows_from_where_the_sweep_stands(tiny_plan: MakePla
         text = status_output(plan)
     assert f"orchestrate logs tiny {plan.trials[0].key[:8]} --follow" in text
     assert "orchestrate stop tiny" in text
-    for planned in plan.trials:
+    run_to_end(plan, plan.trials[0])
+    for planned in plan.trials[1:]:
         finished_trial(plan, planned)
     assert f"orchestrate sample tiny {plan.trials[0].key[:8]}" in status_output(plan)
 

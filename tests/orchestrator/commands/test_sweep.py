@@ -24,6 +24,7 @@ from orchestrator.tracking.client import RunStatus
 from orchestrator.tracking.mirror_thread import MirrorThread
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_an_outage_while_the_model_is_sent_loses_neither_the_report_nor_the_exit_code(
     tiny_plan: Callable[[], Plan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_sweep_file_that_changes_after_it_was_read_does_not_matter(
     assert {trial.config.steps for trial in plan.sweep.trials} == {8}
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_nothing_is_registered_where_no_run_is_stable_and_a_line_says_so(
     tiny_plan: Callable[[], Plan], tmp_path: Path
 ) -> None:
