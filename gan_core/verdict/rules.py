@@ -31,6 +31,10 @@ from gan_core.verdict.yardstick import MAX_LOSS
 
 VerdictName = Literal["stable", "diverged", "collapsed", "saturated", "oscillating", "unfinished"]
 VERDICTS: tuple[VerdictName, ...] = ("stable", "diverged", "collapsed", "saturated", "oscillating", "unfinished")
+UNFINISHED: VerdictName = "unfinished"
+"""The verdict of a run whose steps ended too early to say more."""
+DRAWING: tuple[VerdictName, ...] = ("stable", "oscillating")
+"""Verdicts of runs whose images at the end can be compared by their quality."""
 
 MIN_IMAGES = 50_000
 """About one pass over MNIST. Many a GAN that has not drawn before this draws well later."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from gan_core import metric_names
 from gan_core.verdict.judge import RULES_VERSION
+from gan_core.verdict.rules import DRAWING, UNFINISHED
 from orchestrator.report.artifact_schemas import EvaluatorCard
 from orchestrator.statistics.result import Result
 from orchestrator.store.trial_status import TrialStatus
@@ -23,11 +24,6 @@ CURVES = {
 }
 QUALITY_CURVES = {metric_names.FRECHET: "Frechet distance", metric_names.COVERAGE: "Coverage"}
 """Metric -> title of its curves. The curves of a quality metric are drawn for each evaluator apart."""
-
-UNFINISHED = "unfinished"
-"""The verdict of a run whose steps ended too early to say more."""
-DRAWING = ("stable", "oscillating")
-"""Verdicts of runs whose images at the end can be compared by their quality."""
 
 Curve = tuple[np.ndarray, np.ndarray]
 """Steps [n] int64 and values [n] float64, in order of steps."""

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from gan_core import metric_names
-from orchestrator.report.data import UNFINISHED, RunData
+from gan_core.verdict.rules import UNFINISHED
+from orchestrator.report.data import RunData
 from orchestrator.statistics.configurations import Configuration, summarize_configurations
 from orchestrator.statistics.intervals import InterquartileMean, Share, interquartile_mean, wilson_share
 from orchestrator.store.trial_status import TrialStatus

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from gan_core.verdict.rules import UNFINISHED
 from orchestrator.command_hints import with_override
 from orchestrator.report import leaderboard
 from orchestrator.report.analysis import Analysis
-from orchestrator.report.data import UNFINISHED, RunData, SweepData
+from orchestrator.report.data import RunData, SweepData
 from orchestrator.report.leaderboard import Row, stable_share
 from orchestrator.report.remarks import remarks
 from orchestrator.report.sweep_differences import difference_sentences

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import exp, inf
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
+from orchestrator.formatting import format_level
 from orchestrator.statistics.clusters import win_probability
 from orchestrator.statistics.intervals import Change, mean_change, share_change
 from orchestrator.statistics.multiplicity import holm
@@ -66,32 +67,63 @@ def paired_effects(results: Sequence[Result]) -> list[Effect]:
     Of confounded factors (`zip:`) only the first gets effects; the others are named in `along`.
     """
     effects: list[Effect] = []
+    for members, factor, first, level, before, after, matched in _comparisons(results):
+        stable = contrasts_by_seed(matched, {(first,): -1, (level,): 1}, stability)
+        if not stable:
+            continue
+        distances = contrasts_by_seed(matched, {(first,): -1, (level,): 1}, log_distance)
+        effects.append(
+            Effect(
+                members[0].group,
+                factor,
+                before,
+                after,
+                sum(map(len, stable)),
+                len(stable),
+                share_change(stable),
+                _win_probability(matched, (first,), (level,)),
+                _as_ratio(mean_change([fmean(of_seed) for of_seed in distances])) if distances else None,
+                sum(map(len, distances)),
+                confounded_with(members, factor),
+            )
+        )
+    return _with_significance(effects)
+
+
+class Comparison(NamedTuple):
+    """What an effect compares: two levels of a factor, as people write them."""
+
+    group: str
+    factor: str
+    before: str
+    after: str
+
+
+def compared_configurations(results: Sequence[Result]) -> dict[Comparison, set[str]]:
+    """Each comparison that `paired_effects` makes of these results, with the configurations that its pairs are of."""
+    compared: dict[Comparison, set[str]] = {}
+    for members, factor, first, level, _, _, matched in _comparisons(results):
+        pairs = [run.configuration for _, pair in complete_blocks(matched, [(first,), (level,)]) for run in pair]
+        if pairs:
+            compared[Comparison(members[0].group, factor, first, level)] = set(pairs)
+    return compared
+
+
+def comparison_of(effect: Effect) -> Comparison:
+    return Comparison(effect.group, effect.factor, format_level(effect.before), format_level(effect.after))
+
+
+def _comparisons(
+    results: Sequence[Result],
+) -> Iterator[tuple[list[Result], str, str, str, Any, Any, list[tuple[int, Block]]]]:
+    """(runs of a group, factor, its first level, another level, the values of both, runs that are equal otherwise)."""
     for members in by_group(results).values():
         varied = varied_factors(members)
         for factor, levels in varied.items():
             (first, before), *others = levels.items()
             matched = blocks(members, [factor], varied)
             for level, after in others:
-                stable = contrasts_by_seed(matched, {(first,): -1, (level,): 1}, stability)
-                if not stable:
-                    continue
-                distances = contrasts_by_seed(matched, {(first,): -1, (level,): 1}, log_distance)
-                effects.append(
-                    Effect(
-                        members[0].group,
-                        factor,
-                        before,
-                        after,
-                        sum(map(len, stable)),
-                        len(stable),
-                        share_change(stable),
-                        _win_probability(matched, (first,), (level,)),
-                        _as_ratio(mean_change([fmean(of_seed) for of_seed in distances])) if distances else None,
-                        sum(map(len, distances)),
-                        confounded_with(members, factor),
-                    )
-                )
-    return _with_significance(effects)
+                yield members, factor, first, level, before, after, matched
 
 
 def _as_ratio(change: Change) -> Change:
