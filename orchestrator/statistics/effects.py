@@ -8,7 +8,6 @@ from math import exp, inf
 from statistics import fmean
 from typing import Any, NamedTuple
 
-from orchestrator.formatting import format_level
 from orchestrator.statistics.clusters import win_probability
 from orchestrator.statistics.intervals import Change, mean_change, share_change
 from orchestrator.statistics.multiplicity import holm
@@ -21,6 +20,7 @@ from orchestrator.statistics.pairing import (
     contrasts_by_seed,
     varied_factors,
 )
+from orchestrator.statistics.pairs import win
 from orchestrator.statistics.power import seeds_to_show
 from orchestrator.statistics.result import Result, by_group, log_distance, stability
 
@@ -99,18 +99,14 @@ class Comparison(NamedTuple):
     after: str
 
 
-def compared_configurations(results: Sequence[Result]) -> dict[Comparison, set[str]]:
-    """Each comparison that `paired_effects` makes of these results, with the configurations that its pairs are of."""
-    compared: dict[Comparison, set[str]] = {}
+def compared_pairs(results: Sequence[Result]) -> dict[Comparison, list[tuple[str, str]]]:
+    """Each comparison that `paired_effects` makes of the results of one seed, with the configurations of its pairs."""
+    compared: dict[Comparison, list[tuple[str, str]]] = {}
     for members, factor, first, level, _, _, matched in _comparisons(results):
-        pairs = [run.configuration for _, pair in complete_blocks(matched, [(first,), (level,)]) for run in pair]
+        pairs = [(a.configuration, b.configuration) for _, (a, b) in complete_blocks(matched, [(first,), (level,)])]
         if pairs:
-            compared[Comparison(members[0].group, factor, first, level)] = set(pairs)
+            compared[Comparison(members[0].group, factor, first, level)] = pairs
     return compared
-
-
-def comparison_of(effect: Effect) -> Comparison:
-    return Comparison(effect.group, effect.factor, format_level(effect.before), format_level(effect.after))
 
 
 def _comparisons(
@@ -138,20 +134,12 @@ def _exp_or_infinity(value: float) -> float:
 def _win_probability(matched: Sequence[tuple[int, Block]], before: Levels, after: Levels) -> Change | None:
     by_seed: dict[int, list[float]] = {}
     has_quality = False
-    for seed, pair in complete_blocks(matched, [before, after]):
-        first, second = map(_distance_or_infinity, pair)
-        if first is None or second is None:
-            continue
-        has_quality |= min(first, second) < inf
-        by_seed.setdefault(seed, []).append((second < first) + 0.5 * (second == first))
+    for seed, (first, second) in complete_blocks(matched, [before, after]):
+        won = win(first, second)
+        if won is not None:
+            has_quality |= first.drew or second.drew
+            by_seed.setdefault(seed, []).append(won)
     return win_probability(list(by_seed.values())) if has_quality else None
-
-
-def _distance_or_infinity(result: Result) -> float | None:
-    """The Frechet distance at the end; infinity if the run did not draw. None if it is unfinished or not measured."""
-    if result.stable is None:
-        return None
-    return result.final if result.drew else inf
 
 
 def _with_significance(effects: Sequence[Effect]) -> list[Effect]:

@@ -35,24 +35,23 @@ def contest(runs: Runs, design: Design) -> Contest:
 
     The leading one has the highest share of stable runs, then the lowest Frechet distance. Another one is out if the
     leading one is shown to be stable more often, or to draw better while it is stable at least as often. Whoever is
-    really the best is compared with each of the others at most once at a look, so BEST_CLAIMS is divided by their
-    number and by the two outcomes.
+    really the best is compared with each of the others at most once at a look, so BEST_CLAIMS is divided by
+    `design.tests`: their number times the two outcomes.
     """
     if len(runs) < 2:
         return Contest(tuple(runs), False)
     leader = min(runs, key=lambda name: _order(runs[name]))
     left, is_open = [leader], True
-    single = Design(design.first, design.most, 2 * (design.tests or 1))
     for name, own in runs.items():
         if name == leader:
             continue
         changes = [change for change in _advantages(runs[leader], own) if change]
-        levels = [2 * single.level(BEST_CLAIMS, single.tests, change.pairs) for change in changes]  # of one side
+        levels = [design.level(2 * BEST_CLAIMS, design.tests, change.pairs) for change in changes]  # half of it a side
         if any(change.mean > 0 and change.p <= level for change, level in zip(changes, levels, strict=True)):
             continue
         left.append(name)
         chances = (
-            chance_to_settle(SequentialTest(0.0), change, single, single.tests, len(own))
+            chance_to_settle(SequentialTest(0.0), change, design, design.tests, len(own))
             for change in changes
             if change.mean > 0
         )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from orchestrator.formatting import format_level
 from orchestrator.statistics.result import Result
-from orchestrator.statistics.trial_settings import Settings, differing_settings
+from orchestrator.statistics.trial_settings import Settings, differing_settings, merge_players
 
 GROUP = "group"
 """The factor of groups that differ in several settings."""
@@ -61,6 +61,15 @@ def group_comparisons(
         comparisons[_name(chosen)] = _by_setting(chosen, path, differing)
     comparisons |= {_name(pair): _by_group(pair, differing) for pair in by_group.values()}
     return comparisons
+
+
+def results_of(members: Sequence[Member]) -> list[Result]:
+    """The results for paired effects, within groups and between them. `settings` of the members: of each player."""
+    within = [member.result for member in members]
+    settings = [dict(member.settings) for member in members]
+    merge_players(settings)
+    merged = [member._replace(settings=own) for member, own in zip(members, settings, strict=True)]
+    return [*within, *(result for of_groups in group_comparisons(merged).values() for result in of_groups)]
 
 
 def _name(groups: Groups) -> str:
