@@ -115,11 +115,11 @@ def standing(configurations: Sequence[Member], ended: Ended, until: UntilAnswere
     raise AssertionError("the last look is an end")
 
 
-def filling(now: Standing, ended: Ended, until: UntilAnswered) -> Iterator[TrialId]:
+def filling(now: Standing, until: UntilAnswered) -> Iterator[TrialId]:
     """The trials after `missing` that are needed next if the looks until then settle nothing, in order."""
     looked_at = max((seed for _, seed in now.missing), default=now.seeds - 1)
     for seed in range(looked_at + 1, until.most):
-        yield from ((name, seed) for name in now.wanted if (name, seed) not in ended)
+        yield from ((name, seed) for name in now.wanted)
 
 
 def _after_look(now: Standing, used: Ended, seeds: int, design: Design, of_best: Design) -> Standing:
