@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -18,6 +19,10 @@ ROUNDS_AHEAD = 2
 """Free workers train at most so many seeds beyond the next look, unless there are more workers than that has trials."""
 
 
+SECONDS_BETWEEN_READS = 1.0
+"""Of records that come from an object store."""
+
+
 class AdaptiveQueue:
     """The trials of a plan with all seeds that may be needed, in the order in which they are.
 
@@ -26,9 +31,10 @@ class AdaptiveQueue:
     given away, and after each look.
     """
 
-    def __init__(self, plan: Plan, budget: Budget, on_change: Callable[[], None] = lambda: None):
+    def __init__(self, plan: Plan, budget: Budget):
         assert plan.sweep.until
-        self._plan, self._until, self.budget, self._on_change = plan, plan.sweep.until, budget, on_change
+        self._plan, self._until, self.budget = plan, plan.sweep.until, budget
+        self.on_change: Callable[[], None] = lambda: None
         self._planned = {_id(planned): planned for planned in plan.trials if not planned.trial.confirms}
         self._ids = {planned.key: trial for trial, planned in self._planned.items()}
         first = {planned.trial.configuration: planned for planned in reversed(self._planned.values())}
@@ -39,6 +45,9 @@ class AdaptiveQueue:
         self._begun: set[TrialId] = set()
         """Trials that were given away by this command."""
         self.running: set[str] = set()
+        self._late: set[TrialId] = set()
+        """Trials that have ended on a worker, and whose records are still to come."""
+        self._next_read = 0.0
         for trial, planned in self._planned.items():
             if planned.record.status != TrialStatus.FAILED:
                 self._take_result(trial, planned)
@@ -60,6 +69,8 @@ class AdaptiveQueue:
 
     def peek(self, workers: int) -> PlannedTrial | None:
         """The trial that a free worker takes now, if there is one; `workers`: how many there are in all."""
+        if self._late and time.monotonic() >= self._next_read:
+            self._read_late()
         if self.is_over:
             return None
         for trial in self._in_order(workers):
@@ -76,15 +87,22 @@ class AdaptiveQueue:
         self._given.add(_id(planned))
         self._begun.add(_id(planned))
         self.running.add(planned.key)
-        self._on_change()
+        self.on_change()
 
     def take_back(self, key: str, has_result: bool = True) -> None:
         """A worker is done with the trial. `has_result`: False if it shall run again in the next run of Tune."""
         self.running.discard(key)
         trial = self._ids[key]
         if has_result and trial not in self._ended:
+            self._late.add(trial)
+            self._read_late()
+
+    def _read_late(self) -> None:
+        for trial in list(self._late):
             self._read(trial)
-            self._look()
+        self._late -= self._ended.keys()
+        self._next_read = time.monotonic() + SECONDS_BETWEEN_READS
+        self._look()
 
     def begin_round(self, again: Collection[str] = ()) -> bool:
         """Begin a run of Tune, after one that has left no trial running; whether the last one gave anything away.
@@ -96,6 +114,7 @@ class AdaptiveQueue:
         for trial in self._given - self._ended.keys() - {self._ids[key] for key in again}:
             self._read(trial)
         self._given.clear()
+        self._late.clear()
         self._look()
         return gave
 
@@ -108,7 +127,7 @@ class AdaptiveQueue:
         """Look again once all that the next look needs has ended."""
         if all(trial in self._ended for trial in self.standing.missing) and self.standing.end is None:
             self.standing = standing(self._configurations, self._ended, self._until)
-            self._on_change()
+            self.on_change()
 
     def plan_so_far(self) -> Plan:
         """The plan with the trials that have ended, were begun, or are needed next, and with the answer so far.
