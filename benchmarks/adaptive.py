@@ -154,7 +154,7 @@ def print_false_claims(sweeps: int, rng: np.random.Generator) -> None:
 
 def print_looks_by_hand(sweeps: int, rng: np.random.Generator) -> None:
     claims = [_first_claim_of_looker(simulate(CHANCES[0], [0.0] * ARMS, [0.0] * ARMS, rng)) for _ in range(sweeps)]
-    looks = f"after each of {FIRST} to {MOST} seeds"
+    looks = f"looks after each of {FIRST} to {MOST} seeds"
     print(
         f"Whoever looks at the fixed design's page {looks} is shown something in {np.mean(claims):.1%}.\n", flush=True
     )

@@ -154,23 +154,27 @@ def _after_look(now: Standing, used: Ended, seeds: int, design: Design, of_best:
     return Standing(seeds, tuple(after), contested, names, len(used), (), end)
 
 
-def _changes(pairs: Sequence[tuple[str, str]], used: Ended, seeds: int) -> tuple[Change | None, Change | None]:
+NOTHING = Change(0.0, float("-inf"), float("inf"), 0)
+"""Of pairs of which none can be compared."""
+
+
+def _changes(pairs: Sequence[tuple[str, str]], used: Ended, seeds: int) -> tuple[Change, Change]:
     """How the share of stable runs changes, and the logarithm of the Frechet distance of pairs that both drew.
 
     The latter proves nothing unless the pairs as a whole, also those that did not draw, are won in the same direction:
-    a setting that saves runs from ruin would seem to do harm, since those that it saves draw worse than the others. It
-    is None where several evaluators have measured.
+    a setting that saves runs from ruin would seem to do harm, since those that it saves draw worse than the others.
+    Distances that several evaluators have measured are not compared.
     """
     of_seeds = [[(used[a, seed], used[b, seed]) for a, b in pairs] for seed in range(seeds)]
     stable = _by_seed([[stable_difference(a.result, b.result) for a, b in of_seed] for of_seed in of_seeds])
     evaluators = {member.evaluator for of_seed in of_seeds for pair in of_seed for member in pair} - {""}
     ratios = _by_seed([[log_ratio(a.result, b.result) for a, b in of_seed] for of_seed in of_seeds])
-    quality = mean_change(list(map(fmean, ratios))) if ratios and len(evaluators) < 2 else None
-    if quality:
+    quality = mean_change(list(map(fmean, ratios))) if ratios and len(evaluators) < 2 else NOTHING
+    if quality.pairs:
         wins = _by_seed([[win(a.result, b.result) for a, b in of_seed] for of_seed in of_seeds])
         agrees = (fmean(value for of_seed in wins for value in of_seed) - 0.5) * quality.mean < 0
         quality = quality if agrees else quality._replace(p=1.0)
-    return share_change(stable) if stable else None, quality
+    return share_change(stable) if stable else NOTHING, quality
 
 
 def _by_seed(values: Sequence[Sequence[float | None]]) -> list[list[float]]:
