@@ -134,6 +134,26 @@ def plan(
         float | None,
         typer.Option(min=0.0, metavar="P", help="What an hour of the machine costs."),
     ] = None,
+    power: Annotated[
+        float | None,
+        typer.Option(
+            min=0.05,
+            max=0.99,
+            metavar="P",
+            show_default="0.8 with --effect",
+            help="How many seeds a fixed design would take, to show an effect in this share of sweeps.",
+        ),
+    ] = None,
+    effect: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=1.0,
+            metavar="E",
+            show_default="0.3 with --power",
+            help="The change of the share of stable runs that --power is of.",
+        ),
+    ] = None,
     pilot: Annotated[
         bool, typer.Option("--pilot", help="Train each group's first trial for a few steps here, to measure its speed.")
     ] = False,
@@ -143,7 +163,8 @@ def plan(
     """Show which trials a sweep would train, which are finished or stale, and how long it would take; trains nothing.
 
     The time comes from trials of this home folder that ran on the same kind of processor, or from `--pilot`. A pilot
-    runs its trials alone; beside others they take longer.
+    runs its trials alone; beside others they take longer. Of a sweep that trains until its question is answered it
+    shows the trials that are needed next, and how many are left at least, as expected, and at most.
 
     Example: `orchestrate plan experiments/stability.yaml --pilot --price-per-hour 0.40`
     """
@@ -152,7 +173,7 @@ def plan(
     console = make_console()
     note = (lambda text: None) if json else (lambda text: say(console, text, word_wrap=True))
     overrides = _overrides(set_, until_answered, budget)
-    request = plan.PlanRequest(file, overrides, home, workers, gpu_share, price_per_hour, pilot)
+    request = plan.PlanRequest(file, overrides, home, workers, gpu_share, price_per_hour, pilot, power, effect)
     preview = plan.make_preview(request, note)
     if json:
         print_json(plan.as_json(preview))

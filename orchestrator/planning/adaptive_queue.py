@@ -10,6 +10,7 @@ from itertools import islice
 from orchestrator.planning.adaptive import Standing, TrialId, filling, standing
 from orchestrator.planning.answer_document import answer_document
 from orchestrator.planning.budget import Budget
+from orchestrator.planning.expected_trials import expected_trials
 from orchestrator.planning.outcome import as_planned, member_of
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.statistics.group_comparison import Member
@@ -128,6 +129,11 @@ class AdaptiveQueue:
         if all(trial in self._ended for trial in self.standing.missing) and self.standing.end is None:
             self.standing = standing(self._configurations, self._ended, self._until)
             self.on_change()
+
+    def expected_trials(self) -> int:
+        """Of the whole sweep, before anything has ended; see `expected_trials`."""
+        names = [member.result.configuration for member in self._configurations]
+        return expected_trials(names, self.standing.asked, self._until)
 
     def plan_so_far(self) -> Plan:
         """The plan with the trials that have ended, were begun, or are needed next, and with the answer so far.
