@@ -57,11 +57,10 @@ def end_line(answer: AnswerDocument) -> str:
     }[answer["end"]]
 
 
-def exploratory(answer: AnswerDocument) -> str:
+def exploratory(first: int, most: int, earlier_designs: Sequence[Sequence[int]]) -> str:
     """A caution, if the sweep was looked at with another first or last look; "" if not."""
-    if not answer["earlier_designs"]:
+    if not earlier_designs:
         return ""
-    before = " and ".join(f"{first} to {most} seeds" for first, most in answer["earlier_designs"])
-    now = f"{answer['first']} to {answer['most']}"
+    before = " and ".join(f"{first} to {most} seeds" for first, most in earlier_designs)
     more = "false claims are more likely than 5%, so what is shown is exploratory"
-    return f"this sweep was looked at with {before} before, and now with {now}: {more}"
+    return f"this sweep was looked at with {before} before, and now with {first} to {most}: {more}"

@@ -196,13 +196,14 @@ def test_another_last_look_after_a_look_is_exploratory(tmp_path: Path) -> None:
     for planned in plan.trials:
         if planned.trial.seed < 2:
             end_well(plan, planned)
-    so_far = queue_of(plan_of(tmp_path)).plan_so_far()
-    assert so_far.answer and not exploratory(so_far.answer)
-    write_with_checksum(plan.folder.sweep_file, so_far.to_document())
-    same = queue_of(plan_of(tmp_path)).plan_so_far()
-    assert same.answer and not exploratory(same.answer)
-    longer = queue_of(plan_of(tmp_path, UNTIL.replace("most: 6", "most: 9"))).plan_so_far()
-    assert longer.answer and "2 to 6 seeds" in exploratory(longer.answer)
-    write_with_checksum(plan.folder.sweep_file, longer.to_document())
-    again = queue_of(plan_of(tmp_path, UNTIL.replace("most: 6", "most: 9"))).plan_so_far()
-    assert again.answer and "2 to 6 seeds" in exploratory(again.answer), "it stays so"
+
+    def caution(most: int) -> str:
+        """Of the next command, which also writes the sweep's document."""
+        so_far = queue_of(plan_of(tmp_path, UNTIL.replace("most: 6", f"most: {most}"))).plan_so_far()
+        assert so_far.answer
+        write_with_checksum(plan.folder.sweep_file, so_far.to_document())
+        return exploratory(so_far.answer["first"], so_far.answer["most"], so_far.answer["earlier_designs"])
+
+    assert caution(6) == caution(6) == ""
+    assert "2 to 6 seeds" in caution(9)
+    assert "2 to 6 seeds" in caution(9), "it stays so"
