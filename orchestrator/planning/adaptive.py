@@ -16,7 +16,7 @@ from orchestrator.statistics.elimination import Contest, contest
 from orchestrator.statistics.group_comparison import Member, results_of
 from orchestrator.statistics.intervals import Change, mean_change, share_change
 from orchestrator.statistics.pairs import log_ratio, stable_difference, win
-from orchestrator.statistics.sequential import Design, SequentialTest, State, look, seeds_to_settle
+from orchestrator.statistics.sequential import Design, SequentialTest, State, look, seeds_to_settle, with_common_floor
 from orchestrator.sweepfile.model import UntilAnswered
 
 TrialId = tuple[str, int]
@@ -125,10 +125,13 @@ def filling(now: Standing, until: UntilAnswered) -> Iterator[TrialId]:
 def _after_look(now: Standing, used: Ended, seeds: int, design: Design, of_best: Design) -> Standing:
     """The standing after the look at the trials `used`, of so many seeds."""
     wanted = set(now.wanted)
+    whole = [wanted.issuperset(asked.configurations) and asked.is_open for asked in now.asked]
+    both = [_changes(asked.pairs, used, seeds) for asked, is_whole in zip(now.asked, whole, strict=True) if is_whole]
+    floored = iter(with_common_floor([quality for _, quality in both]))
+    stable = iter([change for change, _ in both])
     changes: list[Change | None] = []
-    for asked in now.asked:
-        is_whole = wanted.issuperset(asked.configurations)
-        changes += _changes(asked.pairs, used, seeds) if is_whole and asked.is_open else (None, None)
+    for is_whole in whole:
+        changes += [next(stable), next(floored)] if is_whole else [None, None]
     tests = look([test for asked in now.asked for test in asked.tests], changes, design, seeds)
     left = max(1, sum(test.state is not State.SHOWN for test in tests))
     after = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from statistics import median
 
 from orchestrator.statistics.intervals import Change
 from orchestrator.statistics.spending import nominal_levels
@@ -21,6 +22,8 @@ SHOWN_CLAIMS = 0.035
 """The chance that any effect is falsely said to be there: 5% less those of the other claims."""
 WORTH_WHILE = 0.1
 """A test is not paid for any more once its chance to be settled by the last look is below this."""
+FLOOR = 0.25
+"""The least variance of a comparison, as a share of the median of all."""
 
 
 class State(StrEnum):
@@ -125,6 +128,27 @@ def _looked_at(test: SequentialTest, change: Change, level: float) -> Sequential
     low, high = change.interval(level)
     seen = Look(change.pairs, change.mean, max(low, -test.limit), min(high, test.limit))
     return replace(test, looks=(*test.looks, seen))
+
+
+def with_common_floor(changes: Sequence[Change]) -> list[Change]:
+    """The changes, each with a variance of a seed of at least FLOOR of what is common among them.
+
+    A few seeds agree by chance, and values that are rounded agree often: with no variance at all a t test proves
+    anything. The floor only makes p-values larger.
+    """
+    from scipy.special import stdtr
+
+    variances = [change.error**2 * change.pairs for change in changes if change.error]
+    common = FLOOR * median(variances) if variances else 0.0
+    floored = []
+    for change in changes:
+        if change.error is None or change.error**2 * change.pairs >= common > 0:
+            floored.append(change)
+            continue
+        error = (common / change.pairs) ** 0.5
+        p = 2 * float(stdtr(change.freedom, -abs(change.mean) / error)) if error else 1.0
+        floored.append(change._replace(error=error, p=max(p, change.p)))
+    return floored
 
 
 def chance_to_settle(test: SequentialTest, change: Change, design: Design, left: int, seeds: int) -> float:

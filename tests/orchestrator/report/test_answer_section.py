@@ -80,7 +80,7 @@ def test_tests_of_a_single_look_are_left_out_where_there_were_many(tmp_path: Pat
     assert 'id="effects"' not in html and "stand out" not in html
     assert not summary_of(adaptive).next, "it says itself what it would take"
     assert 'id="settled"' not in page_of(fixed, tmp_path)
-    tables.write(report_content(adaptive), tmp_path)
+    tables.write(adaptive, report_content(adaptive).analysis, tmp_path)
     assert len((tmp_path / "effects.csv").read_text().splitlines()) == 1
 
 

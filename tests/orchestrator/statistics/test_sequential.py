@@ -18,6 +18,7 @@ from orchestrator.statistics.sequential import (
     chance_to_settle,
     look,
     seeds_to_settle,
+    with_common_floor,
 )
 from orchestrator.statistics.spending import nominal_levels
 
@@ -117,6 +118,21 @@ def test_what_has_hardly_a_chance_is_not_paid_for_any_more() -> None:
     weak = [WEAK[number % 5] for number in range(16)]
     assert looked([weak[:4]], ONE)[0].is_wanted
     assert not looked([weak], ONE)[0].is_wanted
+
+
+def test_seeds_that_agree_by_chance_prove_nothing() -> None:
+    """Three equal differences have no variance, and a t test of them a p-value of 0."""
+    equal, usual = mean_change([0.1, 0.1, 0.1]), mean_change([0.3, -0.5, 0.1])
+    assert equal.p < 1e-6
+    floored, same = with_common_floor([equal, usual])
+    assert same == usual
+    assert floored.p > 0.1 and floored.error
+    assert with_common_floor([equal])[0].p > 0.99, "nothing says how much seeds differ"
+
+
+def test_the_floor_leaves_alone_what_is_as_uncertain_as_the_rest() -> None:
+    changes = [mean_change([0.3, -0.5, 0.1]), mean_change([0.2, -0.2, 0.1]), Change(0.0, -inf, inf, 0)]
+    assert with_common_floor(changes) == changes
 
 
 def test_the_seeds_that_it_takes_grow_as_the_effect_shrinks() -> None:
