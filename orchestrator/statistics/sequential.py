@@ -138,15 +138,15 @@ def with_common_floor(changes: Sequence[Change]) -> list[Change]:
     """
     from scipy.special import stdtr
 
-    variances = [change.error**2 * change.pairs for change in changes if change.error]
-    common = FLOOR * median(variances) if variances else 0.0
+    varied = [change for change in changes if change.error and change.error > 1e-6 * abs(change.mean)]
+    common = FLOOR * median(change.error**2 * change.pairs for change in varied if change.error) if varied else 0.0
     floored = []
     for change in changes:
-        if change.error is None or change.error**2 * change.pairs >= common > 0:
+        if change.error is None or (change in varied and change.error**2 * change.pairs >= common):
             floored.append(change)
             continue
-        error = (common / change.pairs) ** 0.5
-        p = 2 * float(stdtr(change.freedom, -abs(change.mean) / error)) if error else 1.0
+        error = (common / change.pairs) ** 0.5 or abs(change.mean) or 1.0
+        p = 2 * float(stdtr(change.freedom, -abs(change.mean) / error)) if common else 1.0
         floored.append(change._replace(error=error, p=max(p, change.p)))
     return floored
 

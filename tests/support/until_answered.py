@@ -12,8 +12,8 @@ from orchestrator.sweepfile import loader
 from support.tiny import TINY
 
 SMOOTHING = "stabilizers.label_smoothing"
-ANSWER = "answer: {factors: [stabilizers.label_smoothing], same_within: {stable: 0.9, quality: 0.5}}\n"
-UNTIL = TINY.replace("seeds: [0, 1]\n", "seeds: {first: 2, most: 6}\nuntil: answered\n" + ANSWER)
+ANSWER = "answer: {factors: [stabilizers.label_smoothing], same_within: {stable: 0.99, quality: 0.5}}\n"
+UNTIL = TINY.replace("seeds: [0, 1]\n", "seeds: {first: 2, most: 8}\nuntil: answered\n" + ANSWER)
 
 
 def plan_of(folder: Path, text: str = UNTIL) -> Plan:

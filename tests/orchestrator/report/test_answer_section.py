@@ -40,7 +40,7 @@ def test_the_answer_is_what_is_shown_then_what_does_not_matter_then_what_is_open
     assert told[0].startswith("It ended after 20 of at most 80 trials, 5 seeds")
     kinds = [sentence.split(":")[0] for sentence in told[1:]]
     assert kinds == ["Shown", "Shown not to matter", "Open"]
-    assert "+60 points (+25 to +95), after 5 seeds, with std from 0 to 0.1" in told[1]
+    assert "+60 points (+25 to +95), after 5 seeds, with noise from 0 to 0.1" in told[1]
     assert "changes the Frechet distance by less than x1.11" in told[2]
     assert "about 31 seeds" in told[3] and "too few pairs of runs that drew" in told[3]
 
