@@ -22,6 +22,18 @@ from orchestrator.cli.options import (
 )
 from orchestrator.console.output import make_console, print_json, say
 
+UntilAnswered = Annotated[
+    bool,
+    typer.Option(
+        "--until-answered",
+        help="Train seeds until the question is answered; the file has `seeds: {first: 3, most: 20}`.",
+    ),
+]
+Budget = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="With --until-answered, train no longer than this: 2h, 90m."),
+]
+
 
 def sweep(
     file: File,
@@ -51,6 +63,8 @@ def sweep(
             help="Train the best K configurations again on fresh seeds: the best of many are partly the luckiest.",
         ),
     ] = 0,
+    until_answered: UntilAnswered = False,
+    budget: Budget = None,
     tracking_uri: TrackingUri = None,
     register: Annotated[
         str | None,
@@ -78,11 +92,12 @@ def sweep(
     """
     from orchestrator import signals
 
+    overrides = _overrides(set_, until_answered, budget)
     if detach:
         from orchestrator.commands.detach import start_detached
 
         words = [word for word in sys.argv[1:] if word != "--detach"]
-        raise typer.Exit(start_detached(file, set_ or [], home, words, make_console()))
+        raise typer.Exit(start_detached(file, overrides, home, words, make_console()))
     signals.exit_on_signals()  # before torch is imported, which takes a while
     from orchestrator.commands.sweep import run_sweep
     from orchestrator.commands.sweep_options import SweepOptions
@@ -104,7 +119,7 @@ def sweep(
         patience=60 * patience,
         storage=storage,
     )
-    raise typer.Exit(run_sweep(file, set_ or [], options, make_console()))
+    raise typer.Exit(run_sweep(file, overrides, options, make_console()))
 
 
 def plan(
@@ -113,9 +128,31 @@ def plan(
     home: Home = HOME,
     workers: Workers = None,
     gpu_share: GpuShare = None,
+    until_answered: UntilAnswered = False,
+    budget: Budget = None,
     price_per_hour: Annotated[
         float | None,
         typer.Option(min=0.0, metavar="P", help="What an hour of the machine costs."),
+    ] = None,
+    power: Annotated[
+        float | None,
+        typer.Option(
+            min=0.05,
+            max=0.99,
+            metavar="P",
+            show_default="0.8 with --effect",
+            help="How many seeds a fixed design would take, to show an effect in this share of sweeps.",
+        ),
+    ] = None,
+    effect: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=1.0,
+            metavar="E",
+            show_default="0.3 with --power",
+            help="The change of the share of stable runs that --power is of.",
+        ),
     ] = None,
     pilot: Annotated[
         bool, typer.Option("--pilot", help="Train each group's first trial for a few steps here, to measure its speed.")
@@ -126,7 +163,8 @@ def plan(
     """Show which trials a sweep would train, which are finished or stale, and how long it would take; trains nothing.
 
     The time comes from trials of this home folder that ran on the same kind of processor, or from `--pilot`. A pilot
-    runs its trials alone; beside others they take longer.
+    runs its trials alone; beside others they take longer. Of a sweep that trains until its question is answered it
+    shows the trials that are needed next, and how many are left at least, as expected, and at most.
 
     Example: `orchestrate plan experiments/stability.yaml --pilot --price-per-hour 0.40`
     """
@@ -134,12 +172,20 @@ def plan(
 
     console = make_console()
     note = (lambda text: None) if json else (lambda text: say(console, text, word_wrap=True))
-    request = plan.PlanRequest(file, set_ or [], home, workers, gpu_share, price_per_hour, pilot)
+    overrides = _overrides(set_, until_answered, budget)
+    request = plan.PlanRequest(file, overrides, home, workers, gpu_share, price_per_hour, pilot, power, effect)
     preview = plan.make_preview(request, note)
     if json:
         print_json(plan.as_json(preview))
     else:
         plan.print_preview(preview, console)
+
+
+def _overrides(set_: list[str] | None, until_answered: bool, budget: str | None) -> list[str]:
+    """The values of `--set`, with those that have options of their own."""
+    overrides = [*(set_ or [])]
+    overrides += ["until=answered"] if until_answered else []
+    return overrides + ([f"budget={budget}"] if budget is not None else [])
 
 
 def train(

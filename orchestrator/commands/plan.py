@@ -13,21 +13,43 @@ from rich.console import Console
 from orchestrator import environment
 from orchestrator.cluster.capacity import slots
 from orchestrator.command_hints import sweep_command
+from orchestrator.commands import until_answered
 from orchestrator.commands.data_lines import data_lines
 from orchestrator.commands.trial_rows import TrialRow, count_states, rows_of_plan
 from orchestrator.console.output import say
 from orchestrator.console.style import STATE
 from orchestrator.console.table import Column, print_table
+from orchestrator.errors import UserError
 from orchestrator.formatting import count_of, format_duration, short_key, trial_label
 from orchestrator.planning import staleness
+from orchestrator.planning.adaptive import asked_of
+from orchestrator.planning.adaptive_queue import AdaptiveQueue
+from orchestrator.planning.answer_words import end_line, progress_line
+from orchestrator.planning.expected_trials import MOST_SEEDS, seeds_of_fixed_design
 from orchestrator.planning.extension import with_extended_records
+from orchestrator.planning.outcome import as_planned
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.reuse import with_reusable_records
 from orchestrator.planning.runtime_estimate import RuntimeEstimate, TimedTrial, estimate_runtime, timed_trials
 from orchestrator.scheduling.sweep_runner import ASSUMED_GPU_SHARE
+from orchestrator.statistics.power import POWER, TYPICAL_CHANGE
 from orchestrator.sweepfile import loader
+from orchestrator.sweepfile.model import UntilAnswered
 
 OTHER_CODE = "finished with other code"
+
+
+@dataclass(frozen=True)
+class UntilPreview:
+    """How many trials are left at least, as expected, and at most; seconds: at most, if similar ones were measured."""
+
+    least: int
+    expected: int
+    most: int
+    seconds: float | None
+
+    def seconds_of(self, trials: int) -> float | None:
+        return None if self.seconds is None or not self.most else self.seconds * trials / self.most
 
 
 @dataclass(frozen=True)
@@ -36,7 +58,9 @@ class Preview:
 
     `reused`: a line for each other sweep that has finished some of the trials. `forecast`: None if no similar trial was
     measured. `other_code`: key of a finished trial -> how the code that made it differs. `replaced`: key of a trial ->
-    how it differs from the trial of the same name that ran before.
+    how it differs from the trial of the same name that ran before. `until`: of a sweep that trains until its
+    question is answered; then `plan` has the trials that are needed next, and `forecast` is of these. `fixed`: what a
+    fixed design would take, if that was asked.
     """
 
     plan: Plan
@@ -46,6 +70,8 @@ class Preview:
     other_code: dict[str, str]
     replaced: dict[str, str]
     price_per_hour: float | None
+    until: UntilPreview | None = None
+    fixed: str = ""
 
     @property
     def cost(self) -> float | None:
@@ -57,7 +83,10 @@ class Preview:
 
 @dataclass(frozen=True)
 class PlanRequest:
-    """The options of `orchestrate plan`. `workers`: None: one a processor. `pilot`: train a few steps to time them."""
+    """The options of `orchestrate plan`. `workers`: None: one a processor. `pilot`: train a few steps to time them.
+
+    `power`, `effect`: of a fixed design whose number of seeds is asked; None: not asked.
+    """
 
     file: Path
     overrides: list[str]
@@ -66,6 +95,8 @@ class PlanRequest:
     gpu_share: float | None
     price_per_hour: float | None
     pilot: bool
+    power: float | None = None
+    effect: float | None = None
 
 
 def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
@@ -78,11 +109,42 @@ def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
 
         measured = pilot.time_groups(plan, request.home, note)
     measured += timed_trials(request.home, "cuda" if gpus else "cpu")
+    queue, every_trial = until_answered.queue_of(plan), plan
+    plan = queue.plan_so_far() if queue else plan
     workers = slots(request.workers or environment.available_cpus(), gpus, request.gpu_share or ASSUMED_GPU_SHARE)
     expected = estimate_runtime(plan, measured, max(1, workers))
+    until = None
+    if queue:
+        at_most = estimate_runtime(every_trial, measured, max(1, workers))
+        until = _until_preview(plan, queue, every_trial, at_most.seconds if at_most else None)
     other_code = staleness.finished_with_other_code(plan, environment.describe())
     replaced = staleness.replaced_trials(plan)
-    return Preview(plan, reused, request.file, expected, other_code, replaced, request.price_per_hour)
+    fixed = _fixed_design(every_trial, request.power, request.effect)
+    return Preview(plan, reused, request.file, expected, other_code, replaced, request.price_per_hour, until, fixed)
+
+
+def _until_preview(plan: Plan, queue: AdaptiveQueue, every_trial: Plan, seconds: float | None) -> UntilPreview:
+    least, most = len(plan.unfinished), 0 if queue.is_over else len(every_trial.unfinished)
+    if queue.is_over:
+        return UntilPreview(0, 0, 0, seconds)
+    ended, in_all = len(every_trial.trials) - most, queue.expected_trials()
+    return UntilPreview(least, min(max(in_all - ended, least), most), most, seconds)
+
+
+def _fixed_design(plan: Plan, power: float | None, effect: float | None) -> str:
+    """What a fixed design takes, as a line; "" if that was not asked. Raises UserError if nothing is compared."""
+    if power is None and effect is None:
+        return ""
+    power, effect = POWER if power is None else power, TYPICAL_CHANGE if effect is None else effect
+    first = {planned.trial.configuration: planned for planned in plan.trials}
+    asked = asked_of([as_planned(planned) for planned in first.values()], UntilAnswered(2, 2))
+    if not asked:
+        raise UserError(f"{plan.sweep.name} compares nothing: no two configurations differ in one setting alone")
+    seeds = seeds_of_fixed_design(effect, power, asked)
+    what = f"a change of stable runs by {100 * effect:.0f} points in {power:.0%} of sweeps ({len(asked)} comparisons)"
+    if seeds is None:
+        return f"a fixed design would take more than {MOST_SEEDS} seeds to show {what}"
+    return f"a fixed design would take {seeds} seeds, {seeds * len(first)} trials, to show {what}"
 
 
 def as_json(preview: Preview) -> dict[str, Any]:
@@ -97,7 +159,14 @@ def as_json(preview: Preview) -> dict[str, Any]:
         "trials": [{**row, "stale": reasons.get(row["key"])} for row in rows],
         "expected_seconds": expected.seconds if expected else None,
         "expected_cost": preview.cost,
+        **({"until": _until_json(preview.until)} if preview.until else {}),
+        **({"fixed_design": preview.fixed} if preview.fixed else {}),
     }
+
+
+def _until_json(until: UntilPreview) -> dict[str, Any]:
+    numbers = {"least": until.least, "expected": until.expected, "most": until.most}
+    return {name: {"trials": count, "seconds": until.seconds_of(count)} for name, count in numbers.items()}
 
 
 def print_preview(preview: Preview, console: Console) -> None:
@@ -127,8 +196,31 @@ def summary_lines(preview: Preview, rows: list[TrialRow]) -> list[str]:
         *staleness.changes_since_last_command(plan),
         *(f"note: {trial_label(row['key'], row['name'])}: {row['note']}" for row in rows if row["note"]),
         count_states(rows),
+        *_until_lines(preview),
+        *([preview.fixed] if preview.fixed else []),
         *_expected_time(preview),
     ]
+
+
+def _until_lines(preview: Preview) -> list[str]:
+    """Least, expected and most of what is left of a sweep that trains until its question is answered."""
+    until, answer = preview.until, preview.plan.answer
+    if until is None or answer is None:
+        return []
+    if end := end_line(answer):
+        return [end]
+    numbers = {"at least": until.least, "about": until.expected, "at most": until.most}
+    parts = []
+    for name, count in numbers.items():
+        seconds = until.seconds_of(count)
+        time = "" if seconds is None else f" ({format_duration(seconds)}{_price_of(seconds, preview.price_per_hour)})"
+        parts.append(f"{name} {count}{time}")
+    looked = progress_line(answer) if answer["seeds"] else f"first look after {answer['first']} seeds"
+    return [looked, f"trials that are left until it is answered: {', '.join(parts)}"]
+
+
+def _price_of(seconds: float, price_per_hour: float | None) -> str:
+    return "" if price_per_hour is None else f", {_money(seconds / 3600 * price_per_hour)}"
 
 
 def _other_code_lines(reasons: dict[str, str]) -> list[str]:

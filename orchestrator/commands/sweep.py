@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator.commands import finalize, sweep_preparation, sweep_services
+from orchestrator.commands import finalize, sweep_preparation, sweep_services, until_answered
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.commands.sweep_summary import SweepResult, print_summary
 from orchestrator.console.progress import Display, make_display
@@ -47,6 +47,8 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
     with ExitStack() as stack:
         mlflow_import = sweep_services.import_mlflow(options.tracking_uri, stack)
         preparation = sweep_services.prepare_evaluators(plan, options, display, stack)
+        every_trial, queue = plan, until_answered.queue_of(plan)
+        plan = queue.plan_so_far() if queue else plan
         cluster = stack.enter_context(sweep_services.start_ray(plan, options, display)) if plan.unfinished else None
         evaluators = preparation.result()  # their errors are reported before MLflow has a run
         display.set_phase("opening MLflow")
@@ -56,7 +58,7 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
             exchange_evaluators(plan.folder, plan)
             puller = stack.enter_context(Puller(plan.folder, display.note))
         mirror = sweep_services.open_mirror(plan, options, display, puller.is_running if puller else None)
-        sweep_preparation.archive_replaced_report(plan, display)
+        sweep_preparation.archive_replaced_report(every_trial, display)
         write_with_checksum(plan.folder.sweep_file, plan.to_document())
         mirror_thread = MirrorThread(mirror)
         mirror_thread.start()
@@ -64,7 +66,11 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
             runner = SweepRunner(cluster, evaluators, options.settings, display, stop, puller) if cluster else None
             if runner:
                 with handle_stop_signal_with(lambda: _stop_for_user(stop, display)):
-                    plan = _train(plan, runner, mirror, options.confirm, display.note, stop)
+                    if queue:
+                        plan = until_answered.train(every_trial, queue, runner, mirror, display, stop)
+                    else:
+                        runner.train(plan)
+                    plan = _confirm(plan, runner, mirror, options.confirm, display.note, stop)
             _send_rest(mirror_thread, stop, display)
             plan = plan.with_current_records()
             exit_code = _exit_code(plan, stop)
@@ -75,14 +81,13 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
             raise
 
 
-def _train(
+def _confirm(
     plan: Plan, runner: SweepRunner, mirror: Mirror, confirm: int, note: Callable[[str], None], stop: StopRequest
 ) -> Plan:
-    """Train what is left, then what confirms the best `confirm` configurations; returns the plan with those trials.
+    """Train what confirms the best `confirm` configurations; returns the plan with those trials.
 
     `note` shows the user a line.
     """
-    runner.train(plan)
     if stop.is_requested:
         return plan
     with_confirmation = with_confirmations(plan.with_current_records(), confirm, note)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator import environment
 from orchestrator.cluster.address import check_address
+from orchestrator.commands import until_answered
 from orchestrator.commands.data_lines import data_lines
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.console.progress import Display
@@ -110,6 +111,8 @@ def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, displa
     plan = repair_finished_trials(with_confirmations(plan, options.confirm, display.note), display.note)
     if plan.unfinished:
         workers = options.workers or environment.available_cpus()
-        disk_space.check_free_space(plan.folder.home, disk_estimate.bytes_needed(plan, workers))
+        queue = until_answered.queue_of(plan)
+        next_trials = queue.plan_so_far() if queue else plan
+        disk_space.check_free_space(plan.folder.home, disk_estimate.bytes_needed(next_trials, workers))
         disk_space.check_free_space(temp_parent(), 0)
     return plan

@@ -13,6 +13,7 @@ from orchestrator.commands.finalize import FinalResult
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.console.output import say
 from orchestrator.formatting import trial_label
+from orchestrator.planning.answer_words import end_line
 from orchestrator.planning.plan import Plan
 from orchestrator.signals import INTERRUPTED, SOME_FAILED
 from orchestrator.store.trial_status import TrialStatus
@@ -46,6 +47,8 @@ def _results(result: SweepResult) -> list[str]:
     lines = []
     if result.final.answer:
         lines.append(f"\n{result.plan.sweep.question}\n{result.final.answer}\n")
+    if result.plan.answer and (end := end_line(result.plan.answer)):
+        lines.append(end)
     for planned in result.plan.trials:
         if planned.record.status == TrialStatus.FAILED and planned.record.error:
             lines.append(f"failed: {trial_label(planned.key, planned.trial.name)}: {last_line(planned.record.error)}")

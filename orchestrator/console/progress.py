@@ -53,6 +53,7 @@ class Display:
         self.phase_text = ""
         self.plan: Plan | None = None
         self.eta: Eta | None = None
+        self.limit = ""
         self.running: dict[str, _RunningTrial] = {}
         self.outcome_counts: Counter[str] = Counter()
         self.ended_count = 0
@@ -73,9 +74,9 @@ class Display:
         """Print a line that stays."""
         say(self.console, text)
 
-    def start(self, plan: Plan, eta: Eta) -> None:
-        """Begin to follow the trials of a plan."""
-        self.plan, self.eta = plan, eta
+    def start(self, plan: Plan, eta: Eta, limit: str = "") -> None:
+        """Begin to follow the trials of a plan. `limit`: `at most `, if perhaps not all of them are needed."""
+        self.plan, self.eta, self.limit = plan, eta, limit
         self._names = {p.key: p.trial.name for p in plan.unfinished}
         self._steps = {p.key: p.config.steps for p in plan.unfinished}
         self.ended_count = len(plan.trials) - len(plan.unfinished)
@@ -139,14 +140,16 @@ class Display:
             self.note(f"  {self._ended()}; running {running}; {self._time_left()}")
 
     def _ended(self) -> str:
-        return f"{self.ended_count} of {self._total()} ended"
+        return f"{self.ended_count} of {self.limit}{self._total()} ended"
 
     def _total(self) -> int:
         return len(self.plan.trials) if self.plan else 0
 
     def _time_left(self) -> str:
         left = self.eta.seconds_left() if self.eta else math.inf
-        return "estimating the time left" if math.isinf(left) else f"about {format_duration(left)} left"
+        return (
+            "estimating the time left" if math.isinf(left) else f"{self.limit or 'about '}{format_duration(left)} left"
+        )
 
 
 class LiveDisplay(Display):

@@ -23,7 +23,8 @@ def with_confirmations(plan: Plan, count: int, note: Callable[[str], None] = lam
 
     Only configurations with a stable run are confirmed; if there is none, `note` gets a line that says so.
 
-    The new seeds are the numbers after the largest seed of the sweep, as many as it has and at least MIN_SEEDS. Trials
+    The new seeds are the numbers after the largest seed of the sweep, as many as it has (before its first look, if it
+    trains until its question is answered) and at least MIN_SEEDS. Trials
     that an earlier command added and finished stay.
     """
     if any(planned.trial.confirms for planned in plan.trials):
@@ -38,7 +39,8 @@ def with_confirmations(plan: Plan, count: int, note: Callable[[str], None] = lam
         note(f"nothing is confirmed: {no_ranking_reason(ended)}")
         return plan
     first = max(plan.sweep.seeds) + 1
-    seeds = range(first, first + max(MIN_SEEDS, len(plan.sweep.seeds)))
+    until = plan.sweep.until
+    seeds = range(first, first + max(MIN_SEEDS, until.first if until else len(plan.sweep.seeds)))
     examples = {planned.trial.configuration: planned for planned in plan.trials}
     confirming = [_confirming_trial(plan, examples[name], seed) for name in best[:count] for seed in seeds]
     return replace(plan, trials=[*plan.trials, *confirming])

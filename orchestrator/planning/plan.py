@@ -18,7 +18,7 @@ from orchestrator.errors import Problem, SpecError, escape_control_characters
 from orchestrator.planning.data_paths import caution_about_paths, with_absolute_paths
 from orchestrator.store.json_files import read_json_or_none
 from orchestrator.store.record import Record
-from orchestrator.store.sweep_document import SweepDocument, TrialDocument
+from orchestrator.store.sweep_document import AnswerDocument, SweepDocument, TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder, make_home
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile.model import Sweep, Trial
@@ -73,13 +73,15 @@ class PlannedTrial:
 class Plan:
     """A sweep, its folder, and its trials with their records.
 
-    `data`: fingerprint -> data set as arrays. `images`: the same as tensors to train on, which needs torch.
+    `data`: fingerprint -> data set as arrays. `images`: the same as tensors to train on, which needs torch. `answer`:
+    where the sweep stands, if it trains until its question is answered.
     """
 
     sweep: Sweep
     folder: SweepFolder
     trials: list[PlannedTrial]
     data: dict[str, datasets.ImageArrays]
+    answer: AnswerDocument | None = None
 
     @cached_property
     def images(self) -> dict[str, datasets.ImageSet]:
@@ -99,6 +101,11 @@ class Plan:
         sweep: SweepDocument | None = read_json_or_none(self.folder.sweep_file)
         return sweep["trials"] if sweep else []
 
+    def earlier_answer(self) -> AnswerDocument | None:
+        """Where the last command has left the sweep; None if it did not train until the question was answered."""
+        sweep: SweepDocument | None = read_json_or_none(self.folder.sweep_file)
+        return sweep.get("answer") if sweep else None
+
     def data_summaries(self) -> list[DataSummary]:
         """What the data sets are that the user made."""
         return [summary for images in self.data.values() if (summary := summarize(images))]
@@ -109,7 +116,7 @@ class Plan:
 
     def to_document(self) -> SweepDocument:
         """The contents of `sweep.json`, which later commands and the report read."""
-        return {
+        document: SweepDocument = {
             "name": self.sweep.name,
             "question": self.sweep.question,
             "file": client_path(self.sweep.file),
@@ -119,6 +126,9 @@ class Plan:
             "data": {fingerprint: arrays.card() for fingerprint, arrays in self.data.items()},
             "trials": [planned.to_document() for planned in self.trials],
         }
+        if self.answer:
+            document["answer"] = self.answer
+        return document
 
 
 def make_plan(sweep: Sweep, home: Path) -> Plan:

@@ -8,8 +8,10 @@ from functools import partial
 
 from orchestrator.formatting import format_level, short_names
 from orchestrator.report.data import SweepData
-from orchestrator.report.group_comparison import GROUP, group_comparisons
+from orchestrator.report.merge import sweep_of_group
+from orchestrator.report.trial_settings import settings_of
 from orchestrator.statistics.effects import Effect, paired_effects
+from orchestrator.statistics.group_comparison import GROUP, Member, group_comparisons
 from orchestrator.statistics.importance import Importance, factor_importance
 from orchestrator.statistics.interactions import Interaction, pairwise_interactions
 from orchestrator.statistics.pairing import level_of, varied_factors
@@ -67,7 +69,7 @@ def analyse(data: SweepData) -> Analysis:
     """Analyse the runs that have ended: within each group, and between groups that differ in settings."""
     by_group = {group: results(data, group) for group in data.groups}
     all_results = [result for members in by_group.values() for result in members]
-    comparisons = group_comparisons(data)
+    comparisons = group_comparisons(_members(data), partial(sweep_of_group, data=data))
     compared = [result for members in comparisons.values() for result in members]
     return Analysis(
         paired_effects([*all_results, *compared]),
@@ -82,6 +84,15 @@ def analyse(data: SweepData) -> Analysis:
         | {group: short_names(_paths(data, group)) for group in data.groups}
         | {name: short_names(list(members[0].factors)) for name, members in comparisons.items() if members},
     )
+
+
+def _members(data: SweepData) -> list[Member]:
+    """The runs that are compared between groups."""
+    runs = [run for run in data.selection if run.has_ended]
+    return [
+        Member(run.to_result(), settings, run.evaluator.id if run.evaluator else "")
+        for run, settings in zip(runs, settings_of(runs), strict=True)
+    ]
 
 
 def results(data: SweepData, group: str) -> list[Result]:

@@ -46,6 +46,34 @@ class LoggedTrial(_Artifact):
     confirms: bool = False
 
 
+class LoggedComparison(_Artifact):
+    """A comparison of the answer; see `ComparisonDocument`."""
+
+    group: str
+    factor: str
+    before: str
+    after: str
+    outcome: Literal["stable", "quality"]
+    state: Literal["shown", "small", "open"]
+    margin: Annotated[float, Field(gt=0, le=1)]
+    looks: list[tuple[float, float, float, float]]
+    takes: Count | None = None
+
+
+class LoggedAnswer(_Artifact):
+    """The answer of a sweep that trains until it has one; see `AnswerDocument`."""
+
+    first: Count
+    most: Count
+    seeds: Count
+    trials: Count
+    at_most: Count
+    end: Literal["", "answered", "out of reach", "most seeds", "budget"]
+    comparisons: list[LoggedComparison]
+    best: Annotated[list[str], Field(min_length=1)] | None
+    earlier_designs: list[tuple[Count, Count]]
+
+
 class LoggedSweep(_Artifact):
     """sweep.json; see `SweepDocument`."""
 
@@ -55,6 +83,7 @@ class LoggedSweep(_Artifact):
     overrides: list[str]
     cautions: list[str]
     trials: list[LoggedTrial]
+    answer: LoggedAnswer | None = None
 
 
 class HeldOutScores(_Artifact):

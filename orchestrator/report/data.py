@@ -12,7 +12,7 @@ from gan_core import metric_names
 from gan_core.verdict.judge import RULES_VERSION
 from gan_core.verdict.names import DRAWING, VerdictName
 from orchestrator.formatting import count_of
-from orchestrator.report.artifact_schemas import EvaluatorCard
+from orchestrator.report.artifact_schemas import EvaluatorCard, LoggedAnswer
 from orchestrator.statistics.result import Result
 from orchestrator.store.trial_status import TrialStatus
 
@@ -114,7 +114,7 @@ class RunData:
 class SweepData:
     """`run_id`: of the parent run. `commands`: the words of each command that runs the sweep. `real`: (caption, PNG) of
     real images. `compared`: name of each sweep of a comparison -> all of its runs, also those that `runs` has once for
-    several sweeps; {} if the report is of a single sweep.
+    several sweeps; {} if the report is of a single sweep. `answer`: of a sweep that trains until it has one.
     """
 
     name: str
@@ -126,6 +126,7 @@ class SweepData:
     runs: list[RunData]
     real: list[tuple[str, bytes]] = field(default_factory=list)
     compared: dict[str, list[RunData]] = field(default_factory=dict)
+    answer: LoggedAnswer | None = None
 
     @property
     def environment(self) -> dict[str, Any]:

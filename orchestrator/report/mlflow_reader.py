@@ -57,6 +57,7 @@ def read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None = None) 
         commands=[command],
         runs=runs,
         real=reader.real_pictures(runs, by_key),
+        answer=logged.answer,
     )
 
 

@@ -17,7 +17,14 @@ from gan_core.verdict.names import VerdictName
 from gan_core.verdict.rules import ORDER, RULES
 from orchestrator import __version__
 from orchestrator.formatting import format_level
-from orchestrator.report import interactive_figures, page_data, page_sections, run_details, template_filters
+from orchestrator.report import (
+    answer_section,
+    interactive_figures,
+    page_data,
+    page_sections,
+    run_details,
+    template_filters,
+)
 from orchestrator.report.content import ReportContent
 from orchestrator.report.floors import frechet_floors, held_out_text
 from orchestrator.report.leaderboard import UNENDED
@@ -65,6 +72,8 @@ def render(content: ReportContent, refresh: int | None) -> str:
             factor_groups=[
                 group for group in data.groups if any(run.factors for run in data.runs if run.group == group)
             ],
+            answer=data.answer,
+            answer_rows=answer_section.rows_of(data.answer) if data.answer else [],
             analysis=analysis,
             acting_together=page_sections.acting_together(analysis),
             effects=[(title, figure.to_json()) for title, figure in interactive_figures.effects_figures(analysis)],
@@ -102,6 +111,7 @@ def _environment() -> jinja2.Environment:
         "is_informative": page_sections.is_informative,
         "percent": "{:.0%}".format,
         "script": template_filters.script_json,
+        "svg": markupsafe.Markup,
         "time": template_filters.local_time,
         "level": format_level,
     }

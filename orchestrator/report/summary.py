@@ -9,6 +9,7 @@ from gan_core.verdict.names import VerdictName
 from orchestrator.command_hints import with_override
 from orchestrator.report import leaderboard
 from orchestrator.report.analysis import Analysis
+from orchestrator.report.answer_section import sentences
 from orchestrator.report.data import RunData, SweepData
 from orchestrator.report.leaderboard import Row, stable_share
 from orchestrator.report.remarks import remarks
@@ -40,7 +41,7 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
     ended = [run for run in data.selection if run.has_ended]
     if not ended:
         return Summary(["No run has ended yet."], [])
-    answer = difference_sentences(data, analysis)
+    answer = sentences(data.answer) if data.answer else difference_sentences(data, analysis)
     answer.append(f"{_count_sentence(ended)} {_best_and_riskiest(rows)}".strip())
     unended = len(data.selection) - len(ended)
     if unended:
@@ -53,7 +54,7 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
     if data.confirmation:
         answer.append(_confirmation_sentence(data))
     answer += remarks(data, rows)
-    return Summary(answer, [] if unended else _next(data, rows, strongest))
+    return Summary(answer, [] if unended or data.answer else _next(data, rows, strongest))
 
 
 def _count_sentence(ended: list[RunData]) -> str:

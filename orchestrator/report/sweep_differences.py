@@ -12,8 +12,9 @@ from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
 from orchestrator.report.leaderboard import stable_share
 from orchestrator.report.merge import SWEEP, sweep_of_group
-from orchestrator.report.trial_settings import differing_settings, settings_of
+from orchestrator.report.trial_settings import settings_of
 from orchestrator.statistics.effects import Effect
+from orchestrator.statistics.trial_settings import differing_settings
 
 MAX_SETTINGS = 4
 """Most settings that a sentence lists."""

@@ -12,9 +12,10 @@ from orchestrator.escaping import escape_csv_cell
 from orchestrator.formatting import format_level
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.data import SweepData
-from orchestrator.report.trial_settings import Settings, differing_settings, settings_of
+from orchestrator.report.trial_settings import settings_of
 from orchestrator.statistics.effects import Effect
 from orchestrator.statistics.intervals import Change
+from orchestrator.statistics.trial_settings import Settings, differing_settings
 
 EFFECT_COLUMNS = [
     *("group", "factor", "along", "before", "after", "pairs", "seeds"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.cluster.worker_count import Count, WorkerCount
 from orchestrator.console.progress import Display
+from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.trial_cost import step_seconds
@@ -42,16 +43,20 @@ class SweepRunner:
     utilization: Utilization = field(default_factory=Utilization, init=False)
     _gpu_share: float | None = field(default=None, init=False)
 
-    def train(self, plan: Plan) -> None:
-        """Train what is left of the plan, until all trials have ended or a stop was requested."""
+    def train(self, plan: Plan, queue: AdaptiveQueue | None = None) -> None:
+        """Train what is left of the plan, until all trials have ended or a stop was requested.
+
+        `queue`: says which of the trials are needed, and trains no others.
+        """
         from orchestrator.scheduling.tune_run import TuneRun
 
         gpu_share = self._share_for(plan)
         workers = WorkerCount(lambda: Count(self.cluster.slots(gpu_share), self.cluster.addresses()))
         counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
-        self.display.note(f"{plan.sweep.name}: {len(plan.trials)} trials ({counts}) on {workers.count} workers")
+        limit = "at most " if queue else ""
+        self.display.note(f"{plan.sweep.name}: {limit}{len(plan.trials)} trials ({counts}) on {workers.count} workers")
         eta = Eta(plan, workers.count)
-        self.display.start(plan, eta)
+        self.display.start(plan, eta, limit)
         self.display.phase_text = "starting the workers"
         began = time.monotonic()
 
@@ -62,10 +67,21 @@ class SweepRunner:
                 eta.set_workers(workers.count)
             if self.puller:
                 self.puller.on_report(report)
+            if queue:
+                queue.budget.add_training(report.seconds)
             self.display.on_report(report)
 
         tune_run = TuneRun(
-            plan, self.evaluators, self.cluster, self.settings, gpu_share, self.stop, on_report, self.puller
+            plan,
+            self.evaluators,
+            self.cluster,
+            self.settings,
+            gpu_share,
+            self.stop,
+            on_report,
+            self.puller,
+            queue,
+            lambda: workers.count,
         )
         try:
             with disk_space.watch_free_space([plan.folder.home, self.cluster.scratch], self.stop.request):

@@ -16,11 +16,13 @@ from ray import tune
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.object_store.puller import Puller
+from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.planning.runtime_estimate import unfinished_longest_first
 from orchestrator.scheduling.failed_trials import end_killed_attempts, give_up, killed_for_memory
 from orchestrator.scheduling.mixed_devices import PlacementScheduler, PlacementSearcher, resource_request
 from orchestrator.scheduling.placement import PlacementPool
+from orchestrator.scheduling.queue_searcher import QueueSearcher
 from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.scheduling.shutdown import bounded_stop
 from orchestrator.scheduling.trainable import TrialTrainable
@@ -41,6 +43,8 @@ class TuneRun:
 
     `evaluators`: by the plan's `evaluation`. `gpu_share`: the fraction of a GPU that a trial gets, if there are any.
     `report`: called with each trial's reports. `puller`: if trials live in an object store.
+    `queue`: if the plan has more trials than may be needed, it says which are, and when nothing is needed any more.
+    `workers`: how many there are now.
     """
 
     plan: Plan
@@ -51,9 +55,30 @@ class TuneRun:
     stop: StopRequest
     report: ReportTrial
     puller: Puller | None = None
+    queue: AdaptiveQueue | None = None
+    workers: Callable[[], int] = lambda: 1
 
     def run(self) -> None:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # `report` says what happens to trials
+        if self.queue:
+            self._run_queue(self.queue)
+        else:
+            self._run_plan()
+
+    def _run_queue(self, queue: AdaptiveQueue) -> None:
+        """A trial that Tune has lost, or that ran out of memory, is needed still, so the queue gives it away again."""
+        double_share, again = frozenset[str](), frozenset[str]()
+        while not queue.is_over:
+            monitor = TrialMonitor(self.settings, self.stop, self.report, self.cluster.stderr_tail, double_share)
+            self._run_round([], monitor)
+            if self.stop.is_requested:
+                return
+            again = frozenset(monitor.out_of_memory) - double_share
+            double_share |= again
+            if not queue.begin_round(again):
+                return  # nothing was there to be given away, so nothing will be
+
+    def _run_plan(self) -> None:
         todo, double_share = unfinished_longest_first(self.plan), frozenset[str]()
         while todo:
             monitor = TrialMonitor(self.settings, self.stop, self.report, self.cluster.stderr_tail, double_share)
@@ -74,8 +99,8 @@ class TuneRun:
 
         Returns whether Tune broke off, because a worker was killed to free memory or a node died.
         """
-        tuner, is_over = self._tuner(todo, monitor)
         folders = self._folders(todo)
+        tuner, is_over = self._tuner(todo, monitor, folders)
         was_aborted = False
         with bounded_stop(self.stop, folders):
             try:
@@ -98,14 +123,28 @@ class TuneRun:
         if self.puller:
             self.puller.catch_up({folder.key for folder in folders})
 
-    def _tuner(self, todo: list[PlannedTrial], monitor: TrialMonitor) -> tuple[tune.Tuner, Callable[[], bool]]:
-        """(Tune for these trials, whether its run must end with trials unfinished)."""
-        tasks = self._tasks(todo, monitor.double_share)
-        searcher, scheduler, is_over = in_order_searcher(tasks), InOrderScheduler(), lambda: False
+    def _tuner(
+        self, todo: list[PlannedTrial], monitor: TrialMonitor, folders: list[TrialFolder]
+    ) -> tuple[tune.Tuner, Callable[[], bool]]:
+        """(Tune for these trials or those of the queue, whether its run must end with trials unfinished).
+
+        `folders`: gets those of the queue.
+        """
+        tasks = [self._task(planned, monitor.double_share) for planned in todo]
+        searcher, scheduler, is_stranded, pool = in_order_searcher(tasks), InOrderScheduler(), lambda: False, None
         if self.cluster.device == "any":
             pool = PlacementPool(self.cluster.nodes, self.gpu_share, monitor.double_share)
             searcher, scheduler = PlacementSearcher(tasks, pool), PlacementScheduler(pool)
-            is_over = scheduler.is_stranded
+            is_stranded = scheduler.is_stranded
+        is_over, samples = is_stranded, len(tasks)
+        if queue := self.queue:
+
+            def begin(planned: PlannedTrial) -> TrialTask:
+                folders.append(self.plan.folder.trial(planned.key))
+                return self._task(planned, monitor.double_share)
+
+            searcher = QueueSearcher(queue, begin, self.workers, monitor.out_of_memory.__contains__, pool)
+            is_over, samples = lambda: queue.is_over or is_stranded(), len(self.plan.trials)
         trainable = tune.with_parameters(TrialTrainable, images=self.plan.images, evaluators=self.evaluators)
         tuner = tune.Tuner(
             tune.with_resources(trainable, resource_request),
@@ -113,7 +152,7 @@ class TuneRun:
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
                 scheduler=scheduler,
-                num_samples=len(tasks),
+                num_samples=samples,
                 reuse_actors=True,
                 trial_name_creator=key_of,
                 trial_dirname_creator=key_of,
@@ -130,17 +169,13 @@ class TuneRun:
         )
         return tuner, is_over
 
-    def _tasks(self, todo: list[PlannedTrial], double_share: frozenset[str]) -> list[TrialTask]:
-        resources = {factor: self.cluster.resources(self.gpu_share, factor) for factor in (1, 2)}
-        return [
-            TrialTask(
-                folder=self.plan.folder.trial(planned.key).folder,
-                config=planned.config,
-                dataset=planned.fingerprint,
-                evaluator=planned.evaluation,
-                resources=resources[2 if planned.key in double_share else 1],
-                system_metrics=self.settings.system_metrics,
-                store_uri=self.puller.sweep.object_store.uri if self.puller else None,
-            )
-            for planned in todo
-        ]
+    def _task(self, planned: PlannedTrial, double_share: frozenset[str]) -> TrialTask:
+        return TrialTask(
+            folder=self.plan.folder.trial(planned.key).folder,
+            config=planned.config,
+            dataset=planned.fingerprint,
+            evaluator=planned.evaluation,
+            resources=self.cluster.resources(self.gpu_share, 2 if planned.key in double_share else 1),
+            system_metrics=self.settings.system_metrics,
+            store_uri=self.puller.sweep.object_store.uri if self.puller else None,
+        )

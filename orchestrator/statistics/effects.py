@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import exp, inf
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestrator.statistics.clusters import win_probability
 from orchestrator.statistics.intervals import Change, mean_change, share_change
@@ -20,6 +20,7 @@ from orchestrator.statistics.pairing import (
     contrasts_by_seed,
     varied_factors,
 )
+from orchestrator.statistics.pairs import win
 from orchestrator.statistics.power import seeds_to_show
 from orchestrator.statistics.result import Result, by_group, log_distance, stability
 
@@ -66,32 +67,59 @@ def paired_effects(results: Sequence[Result]) -> list[Effect]:
     Of confounded factors (`zip:`) only the first gets effects; the others are named in `along`.
     """
     effects: list[Effect] = []
+    for members, factor, first, level, before, after, matched in _comparisons(results):
+        stable = contrasts_by_seed(matched, {(first,): -1, (level,): 1}, stability)
+        if not stable:
+            continue
+        distances = contrasts_by_seed(matched, {(first,): -1, (level,): 1}, log_distance)
+        effects.append(
+            Effect(
+                members[0].group,
+                factor,
+                before,
+                after,
+                sum(map(len, stable)),
+                len(stable),
+                share_change(stable),
+                _win_probability(matched, (first,), (level,)),
+                _as_ratio(mean_change([fmean(of_seed) for of_seed in distances])) if distances else None,
+                sum(map(len, distances)),
+                confounded_with(members, factor),
+            )
+        )
+    return _with_significance(effects)
+
+
+class Comparison(NamedTuple):
+    """What an effect compares: two levels of a factor, as people write them."""
+
+    group: str
+    factor: str
+    before: str
+    after: str
+
+
+def compared_pairs(results: Sequence[Result]) -> dict[Comparison, list[tuple[str, str]]]:
+    """Each comparison that `paired_effects` makes of the results of one seed, with the configurations of its pairs."""
+    compared: dict[Comparison, list[tuple[str, str]]] = {}
+    for members, factor, first, level, _, _, matched in _comparisons(results):
+        pairs = [(a.configuration, b.configuration) for _, (a, b) in complete_blocks(matched, [(first,), (level,)])]
+        if pairs:
+            compared[Comparison(members[0].group, factor, first, level)] = pairs
+    return compared
+
+
+def _comparisons(
+    results: Sequence[Result],
+) -> Iterator[tuple[list[Result], str, str, str, Any, Any, list[tuple[int, Block]]]]:
+    """(runs of a group, factor, its first level, another level, the values of both, runs that are equal otherwise)."""
     for members in by_group(results).values():
         varied = varied_factors(members)
         for factor, levels in varied.items():
             (first, before), *others = levels.items()
             matched = blocks(members, [factor], varied)
             for level, after in others:
-                stable = contrasts_by_seed(matched, {(first,): -1, (level,): 1}, stability)
-                if not stable:
-                    continue
-                distances = contrasts_by_seed(matched, {(first,): -1, (level,): 1}, log_distance)
-                effects.append(
-                    Effect(
-                        members[0].group,
-                        factor,
-                        before,
-                        after,
-                        sum(map(len, stable)),
-                        len(stable),
-                        share_change(stable),
-                        _win_probability(matched, (first,), (level,)),
-                        _as_ratio(mean_change([fmean(of_seed) for of_seed in distances])) if distances else None,
-                        sum(map(len, distances)),
-                        confounded_with(members, factor),
-                    )
-                )
-    return _with_significance(effects)
+                yield members, factor, first, level, before, after, matched
 
 
 def _as_ratio(change: Change) -> Change:
@@ -106,20 +134,12 @@ def _exp_or_infinity(value: float) -> float:
 def _win_probability(matched: Sequence[tuple[int, Block]], before: Levels, after: Levels) -> Change | None:
     by_seed: dict[int, list[float]] = {}
     has_quality = False
-    for seed, pair in complete_blocks(matched, [before, after]):
-        first, second = map(_distance_or_infinity, pair)
-        if first is None or second is None:
-            continue
-        has_quality |= min(first, second) < inf
-        by_seed.setdefault(seed, []).append((second < first) + 0.5 * (second == first))
+    for seed, (first, second) in complete_blocks(matched, [before, after]):
+        won = win(first, second)
+        if won is not None:
+            has_quality |= first.drew or second.drew
+            by_seed.setdefault(seed, []).append(won)
     return win_probability(list(by_seed.values())) if has_quality else None
-
-
-def _distance_or_infinity(result: Result) -> float | None:
-    """The Frechet distance at the end; infinity if the run did not draw. None if it is unfinished or not measured."""
-    if result.stable is None:
-        return None
-    return result.final if result.drew else inf
 
 
 def _with_significance(effects: Sequence[Effect]) -> list[Effect]:

@@ -63,6 +63,15 @@ class Change(NamedTuple):
     def __str__(self) -> str:
         return f"{self.mean:+.3g} ({self.low:+.3g} to {self.high:+.3g})"
 
+    def interval(self, level: float) -> tuple[float, float]:
+        """The interval that leaves out what the test rejects at `level`; infinite if there is one difference."""
+        from scipy.special import stdtrit
+
+        if self.error is None:
+            return float("-inf"), float("inf")
+        half_width = float(stdtrit(self.freedom, 1 - level / 2)) * self.error
+        return self.mean - half_width, self.mean + half_width
+
 
 def mean_change(differences: Sequence[float]) -> Change:
     """The mean of differences between paired runs, with the interval of Student's t (1908).

@@ -5,7 +5,7 @@ The same document goes to MLflow as an artifact of the parent run, where the rep
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from gan_core.data.dataset_card import DatasetCard
 
@@ -28,8 +28,50 @@ class TrialDocument(TypedDict):
     confirms: bool
 
 
+class ComparisonDocument(TypedDict):
+    """A test of a comparison: of the share of `stable` runs or of `quality`, the logarithm of the Frechet distance.
+
+    before, after: the levels, as people write them. state: shown, small or open. looks: [seeds, mean change, low, high]
+    of each look. chance: that it was settled by the last look. takes: seeds that would settle it; None: not known.
+    """
+
+    group: str
+    factor: str
+    before: str
+    after: str
+    outcome: str
+    state: str
+    margin: float
+    looks: list[list[float]]
+    chance: float
+    takes: int | None
+
+
+class AnswerDocument(TypedDict):
+    """Where a sweep stands that trains until its question is answered.
+
+    first, most: seeds at the first and at the last look. seeds: at the latest one. trials: number of those that have
+    ended; at_most: of those that it could take. end: why it has ended; "" if it goes on. best: the configurations that
+    can be the best, the leading one first; None if that was not asked. earlier_designs: other [first, most] with which
+    it was looked at before.
+    """
+
+    first: int
+    most: int
+    seeds: int
+    trials: int
+    at_most: int
+    end: str
+    comparisons: list[ComparisonDocument]
+    best: list[str] | None
+    earlier_designs: list[list[int]]
+
+
 class SweepDocument(TypedDict):
-    """`file`: the path of the sweep file. `overrides`: the values of `--set`. `data`: fingerprint -> data set."""
+    """`file`: the path of the sweep file. `overrides`: the values of `--set`. `data`: fingerprint -> data set.
+
+    `answer`: only of a sweep that trains until its question is answered.
+    """
 
     name: str
     question: str
@@ -39,3 +81,4 @@ class SweepDocument(TypedDict):
     cautions: list[str]
     data: dict[str, DatasetCard]
     trials: list[TrialDocument]
+    answer: NotRequired[AnswerDocument]

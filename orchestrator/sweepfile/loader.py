@@ -14,7 +14,7 @@ from gan_core.config.identity import effective_settings, unflatten
 from gan_core.config.trial import TrialConfig
 from orchestrator.errors import short_repr
 from orchestrator.formatting import FOLDER_NAME_RULE, configuration_name, is_folder_name
-from orchestrator.sweepfile import advice, yaml_source
+from orchestrator.sweepfile import advice, until_answered, yaml_source
 from orchestrator.sweepfile.grid import Group
 from orchestrator.sweepfile.group_reader import read_groups
 from orchestrator.sweepfile.model import Sweep, Trial
@@ -34,7 +34,7 @@ an MLflow run and a line of the report, which is unreadable beyond about 2,000 t
 MAX_COMPARISONS = 10_000_000
 """Comparisons of combinations with exclusions; they take a few seconds."""
 EXCLUDE = "; in a grid, list such a pair under `exclude:`"
-SWEEP_KEYS = ["sweep", "question", "seeds", "trial", "groups"]
+SWEEP_KEYS = ["sweep", "question", "seeds", *until_answered.KEYS, "trial", "groups"]
 
 
 def load(file: Path, overrides: list[str] | None = None) -> Sweep:
@@ -59,7 +59,8 @@ class _SweepReader(SettingsReader):
         self.report_unknown_keys(top, SWEEP_KEYS, "")
         name = self._name(top)
         question = self._question(top)
-        seeds = self._seeds(top)
+        until = until_answered.read_until(self, top)
+        seeds = list(range(until.most)) if until else self._seeds(top)
         shared = self.read_settings(top.get("trial"), "trial")
         groups = list(read_groups(self, top.get("groups"), applied))
         self._check_size(groups, len(seeds))
@@ -70,8 +71,12 @@ class _SweepReader(SettingsReader):
             for trial in self._trials(group, {**shared, **group.settings, **applied.trial}, seeds)
         ]
         self.raise_problems()
-        self._report_duplicate_trials([trial for trial in trials if trial.seed == seeds[0]], groups)
+        of_one_seed = [trial for trial in trials if trial.seed == seeds[0]]
+        self._report_duplicate_trials(of_one_seed, groups)
         self.raise_problems()
+        if until:
+            until_answered.check_answerable(self, top, until, of_one_seed)
+            self.raise_problems()
         return Sweep(
             name,
             question or f"How stable are the settings of {name}?",
@@ -81,6 +86,7 @@ class _SweepReader(SettingsReader):
             self.file,
             text,
             overrides,
+            until,
         )
 
     def _name(self, top: dict[str, LocatedValue]) -> str:
@@ -102,7 +108,7 @@ class _SweepReader(SettingsReader):
         return str(value or "").strip()
 
     def _seeds(self, top: dict[str, LocatedValue]) -> list[int]:
-        if "seeds" not in top:
+        if "seeds" not in top or until_answered.is_range(top["seeds"]):
             return [0]
         value, source = yaml_source.plain(top["seeds"].value), top["seeds"].source
         whole = isinstance(value, list) and all(isinstance(s, int) and not isinstance(s, bool) for s in value)

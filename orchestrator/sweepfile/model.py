@@ -30,10 +30,31 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class UntilAnswered:
+    """A sweep that trains seeds until its question is answered.
+
+    first: seeds before the first look. most: seeds at the last one. factors: those that are asked about; empty: all.
+    best: whether it is asked which configuration is best. same_stable: a change of the share of stable runs within +-
+    this is small; same_quality: so is one of the logarithm of the Frechet distance. hours: of the clock, and
+    worker_hours: of all workers together, after which no trial goes on; None: no limit.
+    """
+
+    first: int
+    most: int
+    factors: tuple[str, ...] = ()
+    best: bool = True
+    same_stable: float = 0.2
+    same_quality: float = 0.1
+    hours: float | None = None
+    worker_hours: float | None = None
+
+
+@dataclass(frozen=True)
 class Sweep:
     """A sweep. `cautions`: texts that warn of settings. `overrides`: the values of `--set`.
 
-    `file`: its sweep file, which is read once. `text`: what was in it then.
+    `file`: its sweep file, which is read once. `text`: what was in it then. `until`: None if all seeds are trained; if
+    not, `seeds` and `trials` are those that it would take at most.
     """
 
     name: str
@@ -44,3 +65,4 @@ class Sweep:
     file: str
     text: str = field(repr=False)
     overrides: list[str]
+    until: UntilAnswered | None = None

@@ -13,7 +13,7 @@ from orchestrator.sweepfile import yaml_source
 from orchestrator.sweepfile.settings import SETTINGS, LocatedSettings, SettingsReader
 from orchestrator.sweepfile.yaml_source import LocatedValue
 
-TOP_KEYS = ("seeds", "sweep", "question")
+TOP_KEYS = ("seeds", "sweep", "question", "until", "budget", "answer")
 GROUP_SECTIONS = ("trial", "grid", "zip")
 
 
@@ -62,7 +62,7 @@ def apply_overrides(
             _override_group(reader, applied, _group_names(top.get("groups")), rest, located)
         else:
             hint = did_you_mean(path, [*TOP_KEYS, *(f"trial.{setting}" for setting in SETTINGS)])
-            possible = "; possible: trial.<setting>, seeds, sweep, question, groups.<name>.grid.<setting>"
+            possible = f"; possible: trial.<setting>, {', '.join(TOP_KEYS)}, groups.<name>.grid.<setting>"
             reader.report(located.source, "", f"nothing can be set under this path{hint or possible}")
     return applied
 

@@ -116,6 +116,12 @@ class Mirror:
         self.parent_run.add_text("sweep.json", to_json(document), resend=not self.compare_all)
         self._sent_document = document
 
+    def _end_runs_that_left(self) -> None:
+        """Trials that are not in the sweep any more, such as those that were running when it was answered."""
+        for key, child in self.children.items():
+            if key not in self.trials and child.writer.status == RunStatus.RUNNING:
+                child.writer.set_status(RunStatus.KILLED)
+
     def _adopt(self, key: str, runs: list[Any]) -> None:
         """Take over the run of an earlier command. Its trial may have another name now, or not be in the sweep."""
         if key not in self.trials:
@@ -148,6 +154,7 @@ class Mirror:
             self.open()
         if self._sent_document is not self.document:
             self._send_document()
+            self._end_runs_that_left()
         errors: list[Exception] = []
         try:
             self._sync_trials(errors, show_progress)

@@ -6,51 +6,52 @@ If there is none, it is compared with the first group, and the group itself is t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from orchestrator.formatting import format_level
-from orchestrator.report.data import RunData, SweepData
-from orchestrator.report.merge import sweep_of_group
-from orchestrator.report.trial_settings import Settings, differing_settings, settings_of
 from orchestrator.statistics.result import Result
+from orchestrator.statistics.trial_settings import Settings, differing_settings, merge_players
 
 GROUP = "group"
 """The factor of groups that differ in several settings."""
 
 
 class Member(NamedTuple):
-    """A run of a group, with its settings."""
+    """A run that has ended, with its settings and the id of the evaluator that measured it; "" if none did."""
 
-    run: RunData
+    result: Result
     settings: Settings
+    evaluator: str = ""
 
 
 Groups = dict[str, list[Member]]
 """Name of a group -> its runs that have ended."""
 
 
-def group_comparisons(data: SweepData) -> dict[str, list[Result]]:
+def group_comparisons(
+    members: Sequence[Member], sweep_of_group: Callable[[str], str] = lambda group: ""
+) -> dict[str, list[Result]]:
     """Name of a comparison -> its results, for paired effects: one factor, and pairs that are equal in all else.
 
     The factor is the setting that separates the groups, or GROUP; then the factors beside it are the settings that
-    separate them, which are confounded with it. {} if there is one group.
+    separate them, which are confounded with it. {} if there is one group. `sweep_of_group`: groups of two sweeps are
+    compared apart.
     """
-    if len(data.groups) < 2:
-        return {}
-    runs = [run for run in data.selection if run.has_ended]
     groups: Groups = {}
-    for run, settings in zip(runs, settings_of(runs), strict=True):
-        groups.setdefault(run.group, []).append(Member(run, settings))
-    differing = differing_settings([member.settings for members in groups.values() for member in members])
+    for member in members:
+        groups.setdefault(member.result.group, []).append(member)
+    if len(groups) < 2:
+        return {}
+    differing = differing_settings([member.settings for member in members])
     by_setting: dict[tuple[str, str, str], list[str]] = {}
     by_group: dict[str, Groups] = {}
     for group, earlier in _with_earlier(list(groups)):
         separating = {name: _separating(groups[name], groups[group], differing) for name in earlier}
         reference = next((name for name, paths in separating.items() if len(paths) == 1), None)
         if reference is not None:
-            key = (reference, separating[reference][0], sweep_of_group(group, data))  # groups of two sweeps stay apart
+            key = (reference, separating[reference][0], sweep_of_group(group))
             by_setting.setdefault(key, []).append(group)
         else:
             by_group[group] = {name: groups[name] for name in (earlier[0], group)}
@@ -60,6 +61,15 @@ def group_comparisons(data: SweepData) -> dict[str, list[Result]]:
         comparisons[_name(chosen)] = _by_setting(chosen, path, differing)
     comparisons |= {_name(pair): _by_group(pair, differing) for pair in by_group.values()}
     return comparisons
+
+
+def results_of(members: Sequence[Member]) -> list[Result]:
+    """The results for paired effects, within groups and between them. `settings` of the members: of each player."""
+    within = [member.result for member in members]
+    settings = [dict(member.settings) for member in members]
+    merge_players(settings)
+    merged = [member._replace(settings=own) for member, own in zip(members, settings, strict=True)]
+    return [*within, *(result for of_groups in group_comparisons(merged).values() for result in of_groups)]
 
 
 def _name(groups: Groups) -> str:
@@ -111,8 +121,8 @@ def _by_group(groups: Groups, differing: list[str]) -> list[Result]:
     matched = _matched(groups, separating, differing)
     levels = {name: {path: ", ".join(_levels(groups[name], path)) for path in separating} for name in groups}
     return [
-        replace(result, group=_name(groups), factors={GROUP: member.run.group, **levels[member.run.group]})
-        for member, result in _paired(members, [member.run.group for member in members], matched)
+        replace(result, group=_name(groups), factors={GROUP: member.result.group, **levels[member.result.group]})
+        for member, result in _paired(members, [member.result.group for member in members], matched)
     ]
 
 
@@ -131,10 +141,10 @@ def _paired(members: list[Member], levels: list[str], matched: list[str]) -> Ite
     A level may have several such runs, which differ in a setting that acts in it alone. Then each of them is in a set
     of its own, and the runs of the other levels are in several sets. Runs without a partner are left out.
     """
-    is_comparable = len({member.run.evaluator.id for member in members if member.run.evaluator}) == 1
+    is_comparable = len({member.evaluator for member in members if member.evaluator}) == 1
     sets: dict[tuple[str, ...], dict[str, list[Member]]] = {}
     for member, level in zip(members, levels, strict=True):
-        key = (str(member.run.seed), *(_level(member, path) for path in matched))
+        key = (str(member.result.seed), *(_level(member, path) for path in matched))
         sets.setdefault(key, {}).setdefault(level, []).append(member)
     for key, by_level in sets.items():
         if levels[0] not in by_level or len(by_level) == 1:
@@ -142,4 +152,5 @@ def _paired(members: list[Member], levels: list[str], matched: list[str]) -> Ite
         for number in range(max(map(len, by_level.values()))):
             for level in [levels[0], *(level for level in by_level if level != levels[0])]:
                 member = by_level[level][number % len(by_level[level])]
-                yield member, replace(member.run.to_result(is_comparable), matched=(*key, str(number)))
+                measured = member.result if is_comparable else replace(member.result, final=None, best=None)
+                yield member, replace(measured, matched=(*key, str(number)))

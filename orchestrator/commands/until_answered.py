@@ -1,0 +1,50 @@
+"""Trains a sweep until its question is answered."""
+
+from __future__ import annotations
+
+from orchestrator.console.progress import Display
+from orchestrator.planning.adaptive_queue import AdaptiveQueue
+from orchestrator.planning.answer_words import end_line, progress_line
+from orchestrator.planning.budget import Budget
+from orchestrator.planning.plan import Plan
+from orchestrator.scheduling.sweep_runner import SweepRunner
+from orchestrator.signals import StopRequest
+from orchestrator.store.json_files import write_with_checksum
+from orchestrator.tracking.mirror import Mirror
+
+
+def queue_of(plan: Plan) -> AdaptiveQueue | None:
+    """The queue of a plan with all trials that may be needed; None if all of its trials are."""
+    if plan.sweep.until is None:
+        return None
+    return AdaptiveQueue(plan, Budget(plan.sweep.until, [planned.record for planned in plan.trials]))
+
+
+def train(
+    plan: Plan, queue: AdaptiveQueue, runner: SweepRunner, mirror: Mirror, display: Display, stop: StopRequest
+) -> Plan:
+    """Train until the question is answered, nothing more can be settled, the budget is spent or a stop was requested.
+
+    Returns the plan with the trials that have ended, and if it was stopped with those that go on later. The sweep's
+    file and its mirror have the trials that were begun at any time, so that a killed command leaves nothing unnamed.
+    """
+    seeds = queue.standing.seeds
+
+    def on_change() -> None:
+        nonlocal seeds
+        so_far = queue.plan_so_far()
+        document = so_far.to_document()
+        write_with_checksum(plan.folder.sweep_file, document)
+        mirror.set_document(document)
+        if so_far.answer and so_far.answer["seeds"] != seeds:
+            seeds = so_far.answer["seeds"]
+            display.note(progress_line(so_far.answer))
+
+    queue.on_change = on_change
+    queue.budget.start()
+    runner.train(plan, queue)
+    so_far = queue.plan_so_far()
+    if so_far.answer and not stop.is_requested:
+        display.note(end_line(so_far.answer))
+    on_change()
+    return so_far

@@ -1,0 +1,66 @@
+"""The answer of a sweep that trains until it has one, in words: while it runs, and at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestrator.formatting import short_names
+from orchestrator.store.sweep_document import AnswerDocument, ComparisonDocument
+
+OUTCOME = {"stable": "stable runs", "quality": "images"}
+MAX_NAMED = 4
+
+
+def label(compared: ComparisonDocument, names: dict[str, str]) -> str:
+    """`lr 1e-4 to 1e-3: stable runs`."""
+    levels = f"{compared['before']} to {compared['after']}"
+    return f"{names.get(compared['factor'], compared['factor'])} {levels}: {OUTCOME[compared['outcome']]}"
+
+
+def factor_names(answer: AnswerDocument) -> dict[str, str]:
+    """Path of a factor -> its short name."""
+    return short_names(list(dict.fromkeys(compared["factor"] for compared in answer["comparisons"])))
+
+
+def in_state(answer: AnswerDocument, *states: str) -> list[ComparisonDocument]:
+    return [compared for compared in answer["comparisons"] if compared["state"] in states]
+
+
+def progress_line(answer: AnswerDocument) -> str:
+    """What is settled and what is open after a look."""
+    names, parts = factor_names(answer), []
+    for state in ("shown", "small"):
+        if labels := [label(compared, names) for compared in in_state(answer, state)]:
+            parts.append(f"{len(labels)} {state} ({_listed(labels)})")
+    parts.append(f"{len(in_state(answer, 'open'))} open")
+    if answer["best"] is not None:
+        left = len(answer["best"])
+        parts.append(f"the best is {answer['best'][0]}" if left == 1 else f"{left} configurations can be the best")
+    return f"after {answer['seeds']} seeds: {', '.join(parts)}"
+
+
+def _listed(labels: Sequence[str]) -> str:
+    more = f"; {len(labels) - MAX_NAMED} more" if len(labels) > MAX_NAMED else ""
+    return "; ".join(labels[:MAX_NAMED]) + more
+
+
+def end_line(answer: AnswerDocument) -> str:
+    """Why the sweep has ended, and what it took: `answered after 38 of at most 160 trials`; "" if it goes on."""
+    took = f"{answer['trials']} of at most {answer['at_most']} trials, {answer['seeds']} seeds"
+    still_open = f"{len(in_state(answer, 'open'))} of {len(answer['comparisons'])} comparisons are open"
+    return {
+        "": "",
+        "answered": f"answered after {took}",
+        "most seeds": f"ended at the last look, after {took}: {still_open}",
+        "out of reach": f"ended after {took}: {still_open}, and hardly settled by {answer['most']} seeds",
+        "budget": f"ended with its budget, after {took}: {still_open}",
+    }[answer["end"]]
+
+
+def exploratory(first: int, most: int, earlier_designs: Sequence[Sequence[int]]) -> str:
+    """A caution, if the sweep was looked at with another first or last look; "" if not."""
+    if not earlier_designs:
+        return ""
+    before = " and ".join(f"{first} to {most} seeds" for first, most in earlier_designs)
+    more = "false claims are more likely than 5%, so what is shown is exploratory"
+    return f"this sweep was looked at with {before} before, and now with {first} to {most}: {more}"

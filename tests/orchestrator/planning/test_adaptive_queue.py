@@ -1,0 +1,210 @@
+"""Which trial a free worker gets while a sweep is trained until its question is answered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.tiny import TINY
+from support.until_answered import UNTIL, end_well, fail, plan_of
+
+from orchestrator.planning.adaptive_queue import AdaptiveQueue
+from orchestrator.planning.answer_words import end_line, exploratory, progress_line
+from orchestrator.planning.budget import Budget, clock_seconds
+from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.store.json_files import write_with_checksum
+from orchestrator.store.record import Attempt, Record
+from orchestrator.sweepfile.model import UntilAnswered
+
+
+def queue_of(plan: Plan) -> AdaptiveQueue:
+    assert plan.sweep.until
+    return AdaptiveQueue(plan, Budget(plan.sweep.until, [planned.record for planned in plan.trials]))
+
+
+def trial(planned: PlannedTrial | None) -> tuple[float, int]:
+    """(smoothing, seed)."""
+    assert planned
+    return planned.trial.factors["stabilizers.label_smoothing"], planned.trial.seed
+
+
+def train(plan: Plan, queue: AdaptiveQueue, workers: int, limit: int = 100) -> list[tuple[float, int]]:
+    """Train as so many workers do, which end in the order in which they began; at most so many trials."""
+    begun, running = [], []
+    for _ in range(limit):
+        while len(running) < workers and (planned := queue.peek(workers)):
+            queue.give(planned)
+            running.append(planned)
+            begun.append(trial(planned))
+        if not running:
+            break
+        first = running.pop(0)
+        end_well(plan, first)
+        queue.take_back(first.key)
+    return begun
+
+
+def test_a_single_worker_trains_what_the_next_look_needs_and_nothing_else(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    queue = queue_of(plan)
+    begun = train(plan, queue, workers=1)
+    assert queue.standing.end == "answered"
+    assert len(begun) == queue.standing.trials < len(plan.trials)
+    assert [seed for _, seed in begun] == sorted(seed for _, seed in begun)
+
+
+def test_a_free_worker_takes_what_comes_after_the_next_look_and_it_counts(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    queue = queue_of(plan)
+    given = []
+    for _ in range(5):
+        planned = queue.peek(5)
+        assert planned
+        queue.give(planned)
+        given.append(planned)
+    assert [trial(planned)[1] for planned in given] == [0, 0, 1, 1, 2]
+    for planned in given:
+        end_well(plan, planned)
+        queue.take_back(planned.key)
+    assert queue.standing.seeds == 2
+    assert trial(queue.peek(5)) == (0.1, 2), "the other half of the third seed is there"
+
+
+def test_workers_do_not_run_far_ahead_of_a_trial_that_takes_long(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, UNTIL.replace("most: 8", "most: 100"))
+    queue = queue_of(plan)
+    slow = queue.peek(2)
+    assert slow
+    queue.give(slow)
+    begun = 0
+    while planned := queue.peek(2):
+        queue.give(planned)
+        end_well(plan, planned)
+        queue.take_back(planned.key)
+        begun += 1
+    assert begun == 3 + 4, "the rest of the first look, and two seeds more"
+    assert not queue.is_empty and not queue.is_over
+
+
+@pytest.mark.parametrize("killed_after", [1, 3, 4, 5])
+def test_a_killed_sweep_that_goes_on_decides_the_same(tmp_path: Path, killed_after: int) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    killed.mkdir()
+    plan = plan_of(whole)
+    queue = queue_of(plan)
+    train(plan, queue, workers=1)
+    train(plan_of(killed), queue_of(plan_of(killed)), workers=2, limit=killed_after)
+    resumed = plan_of(killed)
+    resumed_queue = queue_of(resumed)
+    train(resumed, resumed_queue, workers=2)
+    same = ("seeds", "asked", "contest", "wanted", "trials", "end")
+    assert all(getattr(resumed_queue.standing, name) == getattr(queue.standing, name) for name in same)
+
+
+def test_finished_trials_of_a_fixed_sweep_count(tmp_path: Path) -> None:
+    fixed = plan_of(tmp_path, TINY.replace("[0, 1]", "[0, 1, 2]"))
+    for planned in fixed.trials:
+        end_well(fixed, planned)
+    queue = queue_of(plan_of(tmp_path))
+    assert queue.standing.seeds >= 3
+    assert {seed for _, seed in queue.standing.missing} == {queue.standing.seeds}
+
+
+def test_a_failed_trial_is_tried_again_by_the_next_command_only(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    queue = queue_of(plan)
+    planned = queue.peek(1)
+    assert planned
+    queue.give(planned)
+    fail(plan, planned)
+    queue.take_back(planned.key)
+    second = queue.peek(1)
+    assert second and second.key != planned.key
+    assert trial(queue_of(plan_of(tmp_path)).peek(1)) == trial(planned)
+
+
+def test_a_trial_that_tune_lost_is_given_away_again(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    queue = queue_of(plan)
+    lost, crowded = queue.peek(1), None
+    assert lost
+    queue.give(lost)
+    queue.take_back(lost.key, has_result=False)
+    crowded = queue.peek(1)
+    assert crowded and crowded.key != lost.key, "not in the same run of Tune"
+    queue.give(crowded)
+    fail(plan, crowded)
+    queue.take_back(crowded.key, has_result=False)
+    assert queue.begin_round(again={crowded.key})
+    assert {trial(planned) for planned in (lost, crowded)} == {(0.0, 0), (0.1, 0)}
+    assert trial(queue.peek(1)) == trial(lost)
+    assert not queue_of(plan).begin_round(), "it gave nothing away"
+
+
+def test_the_plan_so_far_has_what_was_begun_and_at_the_end_what_has_ended(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    queue = queue_of(plan)
+    assert len(queue.plan_so_far().trials) == 4, "those of the first look"
+    fifth = None
+    for _ in range(5):
+        fifth = queue.peek(5)
+        assert fifth
+        queue.give(fifth)
+    assert len(queue.plan_so_far().trials) == 5
+    queue.begin_round()
+    train(plan, queue, workers=1)
+    assert queue.is_over
+    ended = queue.plan_so_far()
+    assert len(ended.trials) == queue.standing.trials
+    assert ended.answer and ended.answer["end"] == "answered"
+    assert end_line(ended.answer).startswith(f"answered after {len(ended.trials)} of at most 16 trials")
+    assert progress_line(ended.answer).startswith(f"after {queue.standing.seeds} seeds: ")
+
+
+def test_no_trial_begins_after_the_budget(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, UNTIL.replace("until: answered\n", "until: answered\nbudget: {worker_hours: 0.05}\n"))
+    queue = queue_of(plan)
+    assert queue.peek(1)
+    queue.budget.add_training(179)
+    assert queue.peek(1)
+    queue.budget.add_training(1)
+    assert queue.is_over and queue.peek(1) is None
+    answer = queue.plan_so_far().answer
+    assert answer and end_line(answer).startswith("ended with its budget, after 0 of at most 16 trials")
+
+
+def test_a_budget_counts_what_earlier_commands_have_trained(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    for planned in plan.trials[:2]:
+        end_well(plan, planned)
+    until = UntilAnswered(2, 6, worker_hours=2 / 60)
+    records = [planned.record for planned in plan_of(tmp_path).trials]
+    assert Budget(until, records).is_spent
+    assert not Budget(UntilAnswered(2, 6, worker_hours=2.1 / 60), records).is_spent
+    assert Budget(UntilAnswered(2, 6, hours=1 / 60), records).is_spent, "both ran in the same minute"
+
+
+def test_time_in_which_several_trials_ran_counts_once() -> None:
+    times = [(0, 10_000), (5_000, 12_000), (20_000, 30_000), (21_000, 22_000)]
+    records = [Record("", attempts=[Attempt(began, 0, ended=ended)]) for began, ended in times]
+    killed = Record("killed", seconds=5.0, attempts=[Attempt(40_000, 0)])
+    assert clock_seconds([*records, killed]) == 12 + 10 + 5
+
+
+def test_another_last_look_after_a_look_is_exploratory(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    for planned in plan.trials:
+        if planned.trial.seed < 2:
+            end_well(plan, planned)
+
+    def caution(most: int) -> str:
+        """Of the next command, which also writes the sweep's document."""
+        so_far = queue_of(plan_of(tmp_path, UNTIL.replace("most: 8", f"most: {most}"))).plan_so_far()
+        assert so_far.answer
+        write_with_checksum(plan.folder.sweep_file, so_far.to_document())
+        return exploratory(so_far.answer["first"], so_far.answer["most"], so_far.answer["earlier_designs"])
+
+    assert caution(8) == caution(8) == ""
+    assert "2 to 8 seeds" in caution(9)
+    assert "2 to 8 seeds" in caution(9), "it stays so"
