@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from gan_core.files import write_atomically
+
+if TYPE_CHECKING:
+    import torch  # which `payload_of`, the check of a file, does without
 
 MAGIC = b"gan_core checkpoint 2\n"
 EARLIER_MAGIC = b"gan_core checkpoint 1\n"
@@ -32,6 +33,8 @@ def save(path: Path, state: dict[str, Any], previous: Path | None = None) -> Non
 
     previous: the path that an existing checkpoint is renamed to.
     """
+    import torch
+
     buffer = io.BytesIO()
     torch.save(state, buffer)
     archive = buffer.getbuffer()[:-LENGTH_BYTES]  # it has no comment: the length is 0
@@ -41,6 +44,8 @@ def save(path: Path, state: dict[str, Any], previous: Path | None = None) -> Non
 
 def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     """The state saved at `path`. Raises CheckpointError if the file is truncated, altered or of another kind."""
+    import torch
+
     payload = payload_of(path)
     try:
         return torch.load(io.BytesIO(payload), map_location=device, weights_only=True)

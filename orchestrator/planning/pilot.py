@@ -15,7 +15,7 @@ from orchestrator.planning.evaluators import build_evaluators
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.planning.runtime_estimate import TimedTrial
 from orchestrator.planning.trial_cost import mean_step_seconds
-from orchestrator.trial.execution import choose_device
+from orchestrator.trial.device import choose_device
 
 SECONDS_A_GROUP = 3.0
 MIN_STEPS = 3

@@ -24,6 +24,7 @@ from orchestrator.scheduling.trial_task import task_of
 from orchestrator.store import temp_folder
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import Cause, TrialStatus
+from orchestrator.trial.device import Place
 from orchestrator.trial.execution import TrialExecution
 from orchestrator.trial.failure_policy import POLICIES, Action
 from orchestrator.trial.trial_event import TrialEvent
@@ -108,8 +109,7 @@ class TrialTrainable(tune.Trainable):
             self.images[self.task.dataset],
             self.evaluators[self.task.evaluator],
             self.task.system_metrics,
-            device_for(self.task.resources),
-            node=ray.util.get_node_ip_address(),
+            Place(device_for(self.task.resources), ray.util.get_node_ip_address()),
         )
         execution.begin(self.task.lost)
         return execution

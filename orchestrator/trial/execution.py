@@ -35,6 +35,7 @@ from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import AttemptOutcome, Cause, TrialStatus
 from orchestrator.trial import pictures
 from orchestrator.trial.best_generator import BestGenerator
+from orchestrator.trial.device import Place, choose_device, gpu_name
 from orchestrator.trial.failure_policy import classify, traceback_of
 from orchestrator.trial.restore import load_newest_checkpoint, open_history
 from orchestrator.trial.training_time import TrainingTime
@@ -52,14 +53,6 @@ class SettingsNotApplied(RuntimeError):
     """Training ran with other settings than the configuration's."""
 
 
-def choose_device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _gpu_name(device: torch.device) -> dict[str, str]:
-    return {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
-
-
 def _make_meter(device: torch.device) -> SystemMeter:
     from orchestrator.trial.system_metrics import SystemMeter
 
@@ -69,8 +62,8 @@ def _make_meter(device: torch.device) -> SystemMeter:
 class TrialExecution:
     """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early.
 
-    `system_metrics`: whether rows also hold readings of this process and its machine. `device`: by default a GPU if
-    there is one. `node`: the Ray node that this runs on, for the record.
+    `system_metrics`: whether rows also hold readings of this process and its machine. `place`: by default a GPU of this
+    machine if there is one.
 
     `verdict_so_far`: the verdict that the trial would get now, since its last evaluation. `stop_reason`: why no trial
     can go on, because the disk is full; '' otherwise.
@@ -83,10 +76,9 @@ class TrialExecution:
         images: ImageSet,
         evaluator: Evaluator,
         system_metrics: bool = False,
-        device: torch.device | None = None,
-        node: str | None = None,
+        place: Place | None = None,
     ):
-        self.device, self.node = device or choose_device(), node
+        self.place = place or Place(choose_device())
         self.folder, self.config, self.images, self.evaluator = folder, config, images, evaluator
         self.record = folder.record()
         self.verdict_so_far: str | None = None
@@ -97,6 +89,10 @@ class TrialExecution:
         self._time = TrainingTime()
         self._trainer: Trainer | None = None
         self._writer: TrialWriter | None = None
+
+    @property
+    def device(self) -> torch.device:
+        return self.place.device
 
     @property
     def done(self) -> bool:
@@ -145,10 +141,10 @@ class TrialExecution:
     def _open_attempt(self, earlier_error: str) -> None:
         write_json(self.folder.config_file, self.config.model_dump(mode="json"))
         self._close_attempt(Cause.LOST_WORKER, earlier_error)
-        attempt = Attempt(now_ms(), self.record.step, platform.node(), os.getpid(), self.device.type, self.node)
+        attempt = Attempt(now_ms(), self.record.step, platform.node(), os.getpid(), self.device.type, self.place.node)
         self.record.attempts.append(attempt)
         self.record.status, self.record.error, self.record.verdict = TrialStatus.RUNNING, None, None
-        self.record.environment = environment.describe() | _gpu_name(self.device)
+        self.record.environment = environment.describe() | gpu_name(self.device)
         self.folder.write_record(self.record)
 
     def _start_or_resume(self, before: Record) -> None:

@@ -43,4 +43,4 @@ def test_the_report_of_trials_that_leave_the_sweep_is_kept_and_the_command_says_
         assert f"the report of the last command is kept as {kept}\n" in text
         assert kept.read_text() == f"report {number}"
         assert not folder.report_folder.exists()
-    assert "steps changed (8 -> 9), and trained from step 0" in said(plan("trial.steps=9"))
+    assert "steps changed (8 -> 9), and trained from step 8 on" in said(plan("trial.steps=9"))
