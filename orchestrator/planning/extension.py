@@ -69,7 +69,7 @@ def _obstacle(config: TrialConfig, shorter: TrialFolder, steps: int) -> str:
     if noise.std and noise.anneal:
         return "instance noise is annealed over all steps"
     if not shorter.has_checkpoint():
-        return "their checkpoints are gone"
+        return "their checkpoints are not in the home folder"
     if state == TrialStatus.INTERRUPTED:
         return ""
     if record.step < steps:

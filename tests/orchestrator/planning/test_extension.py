@@ -98,4 +98,4 @@ def test_nothing_goes_on_with_fewer_steps_other_settings_or_without_a_checkpoint
     assert extensions(plan_of("trial.steps=16", "trial.batch_size=16")) == {}
     execution_of(short, short.trials[0]).folder.checkpoint_file.unlink()
     (extension,) = extensions(plan_of("trial.steps=16")).values()
-    assert extension.obstacle == "their checkpoints are gone"
+    assert extension.obstacle == "their checkpoints are not in the home folder"
