@@ -81,9 +81,9 @@ def leaderboard_tables(data: SweepData, rows: list[Row]) -> list[LeaderboardTabl
 
 
 def best_and_riskiest(rows: list[Row]) -> list[Row]:
-    """The first and the last rows, at most six: of those with an ended run, if there is one."""
-    ended = [row for row in rows if row.ended] or rows
-    return ended if len(ended) <= 6 else ended[:3] + ended[-3:]
+    """The first and the last rows, at most six: of those with a run that tells of stability, if there is one."""
+    judged = [row for row in rows if row.stable.total] or rows
+    return judged if len(judged) <= 6 else judged[:3] + judged[-3:]
 
 
 def confirmed_rows(data: SweepData, rows: list[Row]) -> list[tuple[Row, Row]]:

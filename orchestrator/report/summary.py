@@ -190,7 +190,8 @@ def _longer_training(data: SweepData) -> tuple[str, int] | None:
         return None
     steps = 2 * max(run.steps for _, runs in unfinished for run in runs)
     name = "any setting" if len(unfinished) == len(data.configurations()) else unfinished[0][0]
-    others = f" and {len(unfinished) - 1} others" if 1 < len(unfinished) < len(data.configurations()) else ""
+    more = len(unfinished) - 1
+    others = f" and {more} other{'s' * (more > 1)}" if 0 < more < len(data.configurations()) - 1 else ""
     return name + others, steps
 
 

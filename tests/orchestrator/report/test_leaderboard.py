@@ -118,6 +118,7 @@ def test_unfinished_runs_do_not_lift_a_configuration() -> None:
 
 def test_settings_that_nothing_is_known_of_are_not_the_riskiest() -> None:
     runs = [made_run(configuration=f"c{number}", verdict="stable" if number < 4 else "") for number in range(9)]
+    runs += [made_run(configuration=f"u{number}", verdict="unfinished") for number in range(4)]
     assert [row.configuration for row in best_and_riskiest(leaderboard.rows(runs))] == ["c0", "c1", "c2", "c3"]
-    assert len(best_and_riskiest(leaderboard.rows(runs[4:]))) == 5
+    assert len(best_and_riskiest(leaderboard.rows(runs[4:9]))) == 5
     assert best_and_riskiest([]) == []
