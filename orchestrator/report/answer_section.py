@@ -123,7 +123,10 @@ def _takes(compared: LoggedComparison, answer: LoggedAnswer) -> str:
     if compared.state != "open":
         return ""
     if compared.takes is None:
-        return "not known what it would take" if compared.looks else "too few pairs of runs that drew"
+        few = (
+            "too few pairs that are not unfinished" if compared.outcome == "stable" else "too few pairs that both drew"
+        )
+        return "not known what it would take" if compared.looks else few
     return f"about {max(compared.takes, answer.seeds + 1)} seeds"
 
 

@@ -38,6 +38,9 @@ class QueueSearcher(BasicVariantGenerator):
     def __getstate__(self) -> dict[str, object]:
         return {}  # Tune pickles what it was given so that it could restore it, which is never done here
 
+    def save_to_dir(self, dirpath: str, session_str: str) -> None:
+        """Nothing, for the same reason: the queue has the whole plan with its data."""
+
     def next_trial(self) -> Trial | None:
         workers = self._workers()
         planned = self.queue.peek(workers) if len(self.queue.running) <= workers else None

@@ -39,8 +39,8 @@ def read_until(reader: SettingsReader, top: Top) -> UntilAnswered | None:
     seeds, until = top.get("seeds"), top.get("until")
     if until is None or until.value is None:
         if seeds and is_range(seeds):
-            message = "a first and a last look need `until: answered` (or --until-answered); or list the seeds"
-            reader.report(seeds.source, "seeds", message)
+            looks = "a first and a last look need `until: answered` (or --until-answered)"
+            reader.report(seeds.source, "seeds", f"{looks}; without it, write a list of whole numbers as [0, 1, 2]")
         for key in ("budget", "answer"):
             if key in top:
                 reader.report(top[key].source, key, "needs `until: answered` (or --until-answered)")

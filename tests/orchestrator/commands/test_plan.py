@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.tiny import TINY, finished_trial
+from support.until_answered import UNTIL, end_well, plan_of
 from typer.testing import CliRunner
 
 from orchestrator import environment
@@ -76,3 +78,48 @@ def test_a_finished_sweep_has_nothing_left(planned: Callable[..., str], tmp_path
     plan = tiny_plan()
     finished_trial(plan, plan.trials[0])
     assert "nothing is left to train" in planned()
+
+
+def until_answered(tmp_path: Path, *words: str) -> str:
+    (tmp_path / "until.yaml").write_text(UNTIL)
+    command = ["plan", str(tmp_path / "until.yaml"), "--home", str(tmp_path / "home"), *words]
+    result = CliRunner().invoke(app.app, command)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_until_answered_it_shows_the_next_trials_and_least_expected_and_most(tmp_path: Path) -> None:
+    text = until_answered(tmp_path)
+    assert "first look after 2 seeds" in text
+    assert "trials that are left until it is answered: at least 4, about" in text and "at most 16" in text
+    assert "4 trials: 4 pending" in text
+    printed = json.loads(until_answered(tmp_path, "--json"))
+    least, expected, most = (printed["until"][name]["trials"] for name in ("least", "expected", "most"))
+    assert 4 == least <= expected <= most == 16
+    assert len(printed["trials"]) == 4
+
+
+def test_until_answered_it_knows_when_nothing_is_left(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    for planned_trial in plan.trials:
+        end_well(plan, planned_trial)
+    text = until_answered(tmp_path)
+    assert "answered after 16 of at most 16 trials" in text
+    assert "nothing is left to train" in text
+
+
+def test_it_says_how_many_seeds_a_fixed_design_takes(planned: Callable[..., str]) -> None:
+    def seeds(*words: str) -> int:
+        (line,) = [line for line in planned(*words).splitlines() if line.startswith("a fixed design")]
+        return int(re.findall(r"take (\d+) seeds", line)[0])
+
+    assert seeds("--power", "0.8", "--effect", "0.3") == seeds("--power", "0.8") == seeds("--effect", "0.3")
+    assert seeds("--effect", "0.6") < seeds("--effect", "0.3") < seeds("--effect", "0.3", "--power", "0.9")
+    assert "a fixed design" not in planned()
+
+
+def test_a_fixed_design_of_nothing_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(TINY.replace("[0.0, 0.1]", "[0.1]"))
+    command = ["plan", str(tmp_path / "one.yaml"), "--home", str(tmp_path / "home"), "--power", "0.8"]
+    result = CliRunner().invoke(app.app, command)
+    assert result.exit_code != 0 and "compares nothing" in str(result.exception or result.output)

@@ -42,7 +42,7 @@ def test_the_answer_is_what_is_shown_then_what_does_not_matter_then_what_is_open
     assert kinds == ["Shown", "Shown not to matter", "Open"]
     assert "+60 points (+25 to +95), after 5 seeds, with noise from 0 to 0.1" in told[1]
     assert "changes the Frechet distance by less than x1.11" in told[2]
-    assert "about 31 seeds" in told[3] and "too few pairs of runs that drew" in told[3]
+    assert "about 31 seeds" in told[3] and "too few pairs that both drew" in told[3]
 
 
 def test_the_best_configuration_is_named_only_if_no_other_can_be_it() -> None:
