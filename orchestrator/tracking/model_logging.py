@@ -208,4 +208,4 @@ def _as_default_address(uri: str) -> Iterator[None]:
     try:
         yield
     finally:
-        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]  # None takes it away again
+        mlflow.set_tracking_uri(before)  # None takes it away again
