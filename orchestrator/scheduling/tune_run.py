@@ -2,7 +2,8 @@
 
 An exception in our own code is handled in the worker (`trainable`). A lost worker is handled by Tune, which starts the
 trial again from its checkpoint in another one. What ran out of memory runs again in another round, with twice the
-resources, so that fewer trials run beside it.
+resources, so that fewer trials run beside it. If the kernel kills a worker for memory, the round ends, and fewer trials
+run side by side in the next ones.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.object_store.puller import Puller
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.planning.runtime_estimate import unfinished_longest_first
-from orchestrator.scheduling.failed_trials import end_killed_attempts, give_up, killed_for_memory
+from orchestrator.scheduling.failed_trials import end_attempts, end_killed_attempts, give_up, killed_for_memory
 from orchestrator.scheduling.mixed_devices import PlacementScheduler, PlacementSearcher, resource_request
 from orchestrator.scheduling.placement import PlacementPool
 from orchestrator.scheduling.run_settings import RunSettings
@@ -55,7 +56,15 @@ class TuneRun:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # `report` says what happens to trials
         todo, double_share = unfinished_longest_first(self.plan), frozenset[str]()
         while todo:
-            monitor = TrialMonitor(self.settings, self.stop, self.report, self.cluster.stderr_tail, double_share)
+            monitor = TrialMonitor(
+                self.settings,
+                self.stop,
+                self.report,
+                self.cluster.stderr_tail,
+                double_share,
+                was_killed_for_memory=self.cluster.was_killed_for_memory,
+                run_fewer=lambda: self.cluster.run_fewer(self.gpu_share),
+            )
             was_aborted = self._run_round(todo, monitor)
             if self.stop.is_requested:
                 return
@@ -71,7 +80,7 @@ class TuneRun:
     def _run_round(self, todo: list[PlannedTrial], monitor: TrialMonitor) -> bool:
         """Run these trials with Tune once.
 
-        Returns whether Tune broke off, because a worker was killed to free memory or a node died.
+        Returns whether Tune broke off, because workers were killed to free memory or a node died.
         """
         tuner, is_over = self._tuner(todo, monitor)
         folders = self._folders(todo)
@@ -88,6 +97,7 @@ class TuneRun:
                 was_aborted = True
                 end_killed_attempts(killed, monitor)
         self._pull(folders)
+        end_attempts([folder for folder in folders if folder.key in monitor.killed - monitor.given_up.keys()])
         for folder in folders:
             if folder.key in monitor.given_up and not self.stop.is_requested:
                 give_up(folder, *monitor.given_up[folder.key])
@@ -100,11 +110,16 @@ class TuneRun:
     def _tuner(self, todo: list[PlannedTrial], monitor: TrialMonitor) -> tuple[tune.Tuner, Callable[[], bool]]:
         """(Tune for these trials, whether its run must end with trials unfinished)."""
         tasks = self._tasks(todo, monitor.double_share)
-        searcher, scheduler, is_over = in_order_searcher(tasks), InOrderScheduler(), lambda: False
+        searcher, scheduler, is_stranded = in_order_searcher(tasks), InOrderScheduler(), lambda: False
         if self.cluster.device == "any":
-            pool = PlacementPool(self.cluster.nodes, self.gpu_share, monitor.double_share)
+            share_factor = self.cluster.share_factor
+            pool = PlacementPool(self.cluster.nodes, self.gpu_share, monitor.double_share, share_factor)
             searcher, scheduler = PlacementSearcher(tasks, pool), PlacementScheduler(pool)
-            is_over = scheduler.is_stranded
+            is_stranded = scheduler.is_stranded
+
+        def is_over() -> bool:
+            return monitor.is_over or is_stranded()
+
         trainable = tune.with_parameters(TrialTrainable, images=self.plan.images, evaluators=self.evaluators)
         tuner = tune.Tuner(
             tune.with_resources(trainable, resource_request),

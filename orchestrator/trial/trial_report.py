@@ -19,7 +19,7 @@ class TrialReport:
     of training since the report before. cause, error: why it failed, `error` as one line. note: what was damaged, or
     why its object store is behind. saved: (attempts, step, status) of what the worker has written last, None if that is
     unknown. halt: why no trial can go on (the disk is full), or ''. silent_seconds, heartbeat_timeout: of the event
-    SILENT.
+    SILENT. side_by_side: how many trials run at once after the event KILLED_FOR_MEMORY.
     """
 
     key: str
@@ -38,6 +38,7 @@ class TrialReport:
     halt: str = ""
     silent_seconds: float = 0.0
     heartbeat_timeout: float = 0.0
+    side_by_side: int = 0
 
 
 ReportTrial = Callable[[TrialReport], None]
