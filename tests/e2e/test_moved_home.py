@@ -22,12 +22,12 @@ def test_a_sweep_goes_on_and_mlflow_shows_its_pictures_where_the_home_is_now(
     done = orchestrate("sync", "smoke", home=former)
     assert done.returncode == 0, done
     former.rename(home)
-    done = orchestrate("sweep", SMOKE, "--set", "seeds=[0,1]", "--workers", "1", home=home)
+    done = orchestrate("sweep", SMOKE, home=home)
     assert done.returncode == 0, done
     assert f"this home was at {former} before" in done.stdout
     artifacts = home / "mlartifacts" / "smoke"
     mirror = json.loads((home / "sweeps/smoke/mirror.json").read_text())
-    assert len(mirror["runs"]) == 8
+    assert len(mirror["runs"]) == 4
     for run in mirror["runs"].values():
         assert (artifacts / run / "artifacts" / "images").is_dir()
     with mlflow_ui(home) as server:
@@ -38,7 +38,7 @@ def test_a_sweep_goes_on_and_mlflow_shows_its_pictures_where_the_home_is_now(
         page.goto(f"{server.address}/#/experiments/{mirror['experiment']}/runs/{run}/artifacts")
         page.get_by_text("real.png").first.click()
         page.wait_for_function(
-            "[...document.images].some(i => i.src.includes('real.png') && i.complete && i.naturalWidth)"
+            "[...document.images].some(i => i.src.startsWith('blob:') && i.complete && i.naturalWidth)"
         )
         page.close()
     assert not former.exists()

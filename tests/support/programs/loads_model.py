@@ -34,6 +34,16 @@ def check_predict(model: Any, named: dict[str, Any], drawn: np.ndarray) -> None:
             model.predict(wrong)
 
 
+def check_module(module: Any, named: dict[str, Any], drawn: torch.Tensor) -> None:
+    """It is a module like others: `eval()` changes nothing, and it has parameters. It cannot be trained."""
+    assert module.eval() is module and not module.eval().training
+    with torch.no_grad():
+        assert torch.equal(module(*map(torch.from_numpy, named.values())), drawn)
+    assert list(module.parameters())
+    with pytest.raises(NotImplementedError, match="always in eval mode"):
+        module.train()
+
+
 def main() -> None:
     uri, tracking, inputs, drawn = sys.argv[1:]
     mlflow.set_tracking_uri(tracking)
@@ -41,6 +51,7 @@ def main() -> None:
     with torch.no_grad():
         images = generator(*map(torch.from_numpy, np.load(inputs).values()))
     np.save(drawn, images.numpy())
+    check_module(mlflow.pyfunc.load_model(uri).get_raw_model(), dict(np.load(inputs)), images)
     check_predict(mlflow.pyfunc.load_model(uri), dict(np.load(inputs)), images.numpy())
     assert "gan_core" not in sys.modules
 
