@@ -1,4 +1,7 @@
-"""How much memory this process can still get: that of the machine, or what its control group has left."""
+"""How much memory this process can still get, and how often the kernel has killed a process to free some.
+
+Both of its control group, as of a container, or else of the machine.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import psutil
 
 CGROUPS = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
+COUNTERS = Path("/proc/vmstat")
 
 
 def available_memory(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
@@ -17,6 +21,22 @@ def available_memory(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> 
     """
     limits = [_left(folder) for folder in _memory_groups(cgroups, membership)]
     return max(0, min([int(psutil.virtual_memory().available), *(left for left in limits if left is not None)]))
+
+
+def kills_for_memory(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP, counters: Path = COUNTERS) -> int:
+    """How many processes of this one's control group the kernel has killed so far because memory ran out.
+
+    Of the machine, where no control group counts them. counters: the machine's.
+    """
+    groups = _memory_groups(cgroups, membership)
+    files = [group / name for group in groups for name in ("memory.events", "memory.oom_control")]
+    for file in (*files, counters):
+        try:
+            numbers = dict(line.split() for line in file.read_text().splitlines())
+            return int(numbers["oom_kill"])
+        except (OSError, ValueError, KeyError):
+            continue
+    return 0
 
 
 def _memory_groups(cgroups: Path, membership: Path) -> list[Path]:

@@ -8,7 +8,12 @@ from orchestrator.errors import UserError
 
 
 def check_address(address: str) -> None:
-    """Raises UserError if nothing listens at a cluster's address."""
+    """Raises UserError if nothing listens at a cluster's address, or if it holds a password, which is not shown."""
+    if "@" in address:
+        raise UserError(
+            "--address holds a name or a password, and Ray takes neither: write HOST:PORT without them, and set "
+            "RAY_AUTH_TOKEN_PATH to the file with the cluster's token"
+        )
     host, _, port = address.rpartition("://")[2].rstrip("/").rpartition(":")
     if address == "auto":
         return

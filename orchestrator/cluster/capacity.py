@@ -9,9 +9,14 @@ Device = Literal["auto", "cpu", "gpu", "any"]
 MIN_OBJECT_STORE_BYTES = 100 * 1024**2
 
 
-def slots(cpus: int, gpus: float, gpu_share: float) -> int:
-    """How many trials run at once: one per CPU, and no more than the GPUs have room for if there are any."""
-    return min(cpus, int(gpus * trials_per_gpu(gpu_share))) if gpus else cpus
+def slots(cpus: int, gpus: float, gpu_share: float, factor: int = 1) -> int:
+    """How many trials run at once: one per CPU, and no more than the GPUs have room for if there are any.
+
+    `factor`: as of `resources`.
+    """
+    if gpus:
+        return min(cpus, int(gpus * trials_per_gpu(min(1.0, gpu_share * factor))))
+    return cpus // min(cpus, factor)
 
 
 def trials_per_gpu(gpu_share: float) -> int:

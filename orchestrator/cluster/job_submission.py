@@ -10,6 +10,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,8 +21,10 @@ from orchestrator.command_hints import job_environment
 from orchestrator.console.output import make_console, say
 from orchestrator.environment import SOURCES
 from orchestrator.errors import UserError
+from orchestrator.object_store.s3 import parse_uri
 from orchestrator.shutdown_budgets import RAY_JOB_GRACE_PERIOD
 from orchestrator.signals import FINISHED
+from orchestrator.tracking.address import is_server, parse
 
 PACKAGES = ("orchestrator", "gan_core")
 """Folders of the code that are sent."""
@@ -36,6 +39,7 @@ def run(words: list[str], address: str) -> int:
     """Run `orchestrate WORDS` on the cluster and show its output; returns its exit code. Raises UserError."""
     words, is_detached = forwarded(words)
     words += storage_option(words, os.environ)
+    refuse_secrets(words)
     files = [word for word in words if Path(word).is_file()]
     client = job_client.connect(address)
     job = _unfinished_job(client, words) or _submit(client, words, files, job_environment(address, files))
@@ -63,6 +67,30 @@ def storage_option(words: list[str], environment: Mapping[str, str]) -> list[str
     is_given = any(word == "--storage" or word.startswith("--storage=") for word in words)
     uri = environment.get("ORCHESTRATE_STORAGE")
     return ["--storage", uri] if uri and words[:1] == ["sweep"] and not is_given else []
+
+
+def refuse_secrets(words: list[str]) -> None:
+    """Raises UserError if an address among the words may hold a password: everybody sees the words of a job.
+
+    They are in the cluster's dashboard, in `ray job list`, and in the list of processes on the head.
+    """
+    for uri in _values(words, "--storage"):
+        parse_uri(uri)
+    for uri in _values(words, "--tracking-uri"):
+        url = parse(uri)
+        is_file = url.get_backend_name() == "sqlite"
+        if url.password or (is_server(uri) and url.username) or (url.query and not is_file):
+            raise UserError(
+                "--tracking-uri holds a password, or options that may hold one, and `ray job list` shows the words of "
+                "a job to everybody; leave it out, and set MLFLOW_TRACKING_URI where the cluster's head is started "
+                "(for a server also MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD)"
+            )
+
+
+def _values(words: list[str], option: str) -> list[str]:
+    """The values that the words have for this option."""
+    apart = [value for name, value in pairwise(words) if name == option]
+    return apart + [word.partition("=")[2] for word in words if word.startswith(f"{option}=")]
 
 
 def entrypoint(words: list[str], files: list[str]) -> str:

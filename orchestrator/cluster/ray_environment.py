@@ -29,10 +29,11 @@ LOCAL_ENVIRONMENT = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_AUTH_MODE": "token",
     "RAY_prestart_worker_first_driver": "0",
+    "RAY_agent_register_timeout_ms": "300000",
 }
-"""For a local Ray, beside that. The first makes it listen on loopback alone, on every system. The last starts no
+"""For a local Ray, beside that. The first makes it listen on loopback alone, on every system. The third starts no
 workers before they are requested: Tune's have an environment of their own, so others would stay idle (0.5 s of CPU and
-84 MB each)."""
+84 MB each). The last lets the node's agent start slowly: on a busy machine a node has died of that."""
 DEFAULT_TOKEN = Path("~/.ray/auth_token")
 """Where Ray looks for a token that the environment does not name."""
 INIT_OPTIONS: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}

@@ -13,6 +13,7 @@ from tenacity import RetryCallState, Retrying, stop_after_attempt
 
 from gan_core.error_text import first_line
 from orchestrator.cluster import capacity, ray_environment
+from orchestrator.cluster.memory_kills import MemoryKills
 from orchestrator.errors import ServiceError, UserError
 from orchestrator.periodic import PeriodicThread
 from orchestrator.signals import SIGNALS, Interrupted, kill_children
@@ -30,8 +31,8 @@ class Cluster:
     """A local Ray on this machine, or the cluster at `address`. A context manager.
 
     `workers`: CPUs of a local Ray. `scratch`: folder for files of Ray and Tune. `data_bytes`: the size of the data
-    sets, which lie once on each node, in Ray's object store. `on_death`: called by another thread with the name of a
-    process of the local Ray that has died.
+    sets, which lie once on each node, in Ray's object store. `on_death`: called by another thread when a process of the
+    local Ray has died, with a line that says so. `share_factor`: how many times its usual share each trial gets.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class Cluster:
         self.on_death = on_death
         self._watcher: PeriodicThread | None = None
         self.address, self.workers, self.scratch = address, workers, scratch
+        self.share_factor = 1
+        self._memory_kills = MemoryKills() if address is None else None
         self.object_store_bytes = capacity.object_store_bytes(data_bytes)
         if address is None:
             ray_environment.prepare_local()
@@ -122,7 +125,8 @@ class Cluster:
             for agent in agents:
                 with suppress(psutil.Error):
                     agent.kill()
-            self.on_death(names[dead.pid])
+            reason = " because memory ran out" if self.was_killed_for_memory() else ""
+            self.on_death(f"Ray's {names[dead.pid]} has died{reason}")
             return True
 
         watcher = self._watcher = PeriodicThread("ray-watch", SECONDS_BETWEEN_CHECKS, report_death)
@@ -135,12 +139,25 @@ class Cluster:
     def slots(self, gpu_share: float) -> int:
         """How many trials run at once."""
         cpus = int(self.ray.cluster_resources().get("CPU", 1))
-        return cpus if self.device == "any" else capacity.slots(cpus, self.gpus(), gpu_share)
+        return capacity.slots(cpus, 0 if self.device == "any" else self.gpus(), gpu_share, self.share_factor)
+
+    def run_fewer(self, gpu_share: float) -> int:
+        """Let half as many trials run at once from now on; returns how many. 0 if there cannot be fewer."""
+        before = self.slots(gpu_share)
+        self.share_factor *= 2
+        if self.slots(gpu_share) < before:
+            return self.slots(gpu_share)
+        self.share_factor //= 2
+        return 0
+
+    def was_killed_for_memory(self) -> bool:
+        """Whether the kernel has killed a process for memory that no other call was told of. Always False elsewhere."""
+        return self._memory_kills is not None and self._memory_kills.take()
 
     def resources(self, gpu_share: float, factor: int) -> dict[str, float]:
         """What a trial requests from Ray; see `capacity.resources`."""
         cpus = max((node["Resources"].get("CPU", 1.0) for node in self.ray.nodes() if node["Alive"]), default=1.0)
-        return capacity.resources(cpus, self.gpus(), gpu_share, factor)
+        return capacity.resources(cpus, self.gpus(), gpu_share, factor * self.share_factor)
 
     def nodes(self) -> dict[str, dict[str, float]]:
         """The resources of each living node, by Ray's id."""

@@ -27,6 +27,7 @@ from orchestrator.console.table import Column, print_table
 from orchestrator.errors import UserError
 from orchestrator.store import temp_folder
 from orchestrator.store.disk_space import nearest_existing
+from orchestrator.tracking import moved_home
 from orchestrator.tracking.address import check_uri, without_secrets
 from orchestrator.tracking.sqlite import database_file
 
@@ -139,7 +140,9 @@ def _finite(limit: int) -> int:
 
 def _tracking(uri: str) -> Check:
     error = tracking_error(uri)
-    return doctor_checks.tracking("" if error else without_secrets(uri), error)
+    if error:
+        return doctor_checks.tracking("", error)
+    return doctor_checks.tracking(without_secrets(uri), caution=moved_home.warning(uri))
 
 
 def tracking_error(uri: str) -> str:

@@ -85,11 +85,17 @@ def shared_memory(free: int | None, needed: int) -> Check:
     return Check("shared memory", "warning", measured, to_do)
 
 
-def tracking(address: str, error: str) -> Check:
-    """`address`: MLflow's, without secrets; empty with an `error`, which says why it cannot be used."""
+def tracking(address: str, error: str = "", caution: tuple[str, str] = ("", "")) -> Check:
+    """`address`: MLflow's, without secrets; empty with an `error`, which says why it cannot be used.
+
+    `caution`: what is wrong with a store that can be used, and what corrects it.
+    """
     if error:
         to_do = "start the server or correct MLFLOW_TRACKING_URI; unset, runs go into the home folder"
         return Check("tracking", "wrong", error, to_do)
+    trouble, to_do = caution
+    if trouble:
+        return Check("tracking", "warning", f"{address}; {trouble}", to_do)
     return Check("tracking", "ok", f"{address} answers" if address.startswith("http") else address)
 
 

@@ -12,6 +12,7 @@ from orchestrator.errors import UserError
 from orchestrator.report.write_report import write_report
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import is_held
+from orchestrator.tracking import moved_home
 
 REFRESH_SECONDS = 20
 """How often `--watch` writes the report again."""
@@ -23,6 +24,7 @@ def report(
     """Write the report and print its answer. `output`: its folder; None: in the sweep's folder. Raises UserError."""
     if len(set(sweeps)) < len(sweeps):
         raise UserError(f"{' '.join(sweeps)}: a sweep is named twice; name different ones to compare")
+    moved_home.follow(tracking_uri, print)
     folder, *_ = [SweepFolder(home, name) for name in sweeps]
     default_folder = folder.report_folder if len(sweeps) == 1 else folder.folder / f"against-{'-'.join(sweeps[1:])}"
     output_folder = output or default_folder

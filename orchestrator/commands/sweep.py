@@ -24,6 +24,7 @@ from orchestrator.store.json_files import write_with_checksum
 from orchestrator.store.sweep_lock import hold
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile import loader
+from orchestrator.tracking import moved_home
 from orchestrator.tracking.mirror import Mirror
 from orchestrator.tracking.mirror_thread import MirrorThread
 
@@ -33,6 +34,7 @@ def run_sweep(file: Path, overrides: list[str], options: SweepOptions, console: 
     sweep = loader.load(file, overrides)
     folder = sweep_preparation.check_request(options, sweep.name)
     with make_display(console, options.quiet) as display:
+        moved_home.follow(options.tracking_uri, display.note)
         plan = sweep_preparation.load_plan(sweep, options, display)
         with disk_space.full_disk_as_user_error(folder.folder), hold(folder):
             plan = sweep_preparation.complete_plan(plan, folder, options, display)

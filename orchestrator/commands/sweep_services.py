@@ -54,10 +54,10 @@ def start_ray(plan: Plan, options: SweepOptions, display: Display) -> Iterator[C
     workers = options.workers or environment.available_cpus()
     data_bytes = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in plan.data.values())
 
-    def leave(process_name: str) -> None:
+    def leave(reason: str) -> None:
         try:
             display.console.show_cursor()
-            display.note(f"Ray's {process_name} has died; the same command goes on from the last checkpoints")
+            display.note(f"{reason}; the same command goes on from the last checkpoints")
             temp_folder.delete_with_parent(scratch)
         finally:
             exit_at_once(SOME_FAILED)

@@ -16,7 +16,7 @@ from orchestrator.planning import ranking
 from orchestrator.signals import FINISHED, SOME_FAILED
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import hold
-from orchestrator.tracking import model_logging
+from orchestrator.tracking import model_logging, moved_home
 from orchestrator.tracking.address import check_uri, without_secrets
 from orchestrator.tracking.client import RunStatus
 from orchestrator.tracking.mirror import Mirror
@@ -32,6 +32,7 @@ def sync(folder: SweepFolder, uri: str, console: Console) -> int:
     document = folder.document()
     check_uri(uri)
     address = without_secrets(uri)
+    moved_home.follow(uri, lambda text: say(console, text, word_wrap=True))
     with hold(folder):
         mirror = Mirror(folder, uri, document, compare_all=True)
         mirror.open()

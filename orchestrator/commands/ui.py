@@ -19,8 +19,9 @@ from orchestrator.command_hints import orchestrate_command
 from orchestrator.console.output import say
 from orchestrator.errors import UserError
 from orchestrator.store import temp_folder
-from orchestrator.tracking import server_login
+from orchestrator.tracking import moved_home, server_login
 from orchestrator.tracking.address import is_server, parse, without_secrets
+from orchestrator.tracking.artifact_location import ARTIFACTS_FOLDER
 from orchestrator.tracking.client import runs_page
 from orchestrator.tracking.sqlite import database_file
 
@@ -45,6 +46,7 @@ def serve(home: Path, uri: str, port: int, console: Console) -> None:
         return
     check_store(uri, home)
     check_free(port)
+    moved_home.follow(uri, print)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault(
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false"
@@ -56,7 +58,7 @@ def serve(home: Path, uri: str, port: int, console: Console) -> None:
     say(console, f"user {server_login.USER}, password {password} (a new one each time)")
     _announce_when_up(f"http://127.0.0.1:{port}", home, password, console)
     command = [sys.executable, "-P", "-m", "mlflow", "server", "--app-name", server_login.APP, "--no-serve-artifacts"]
-    command += ["--default-artifact-root", (home.absolute() / "mlartifacts").as_uri()]
+    command += ["--default-artifact-root", (home.absolute() / ARTIFACTS_FOLDER).as_uri()]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     os.execv(sys.executable, command)
 

@@ -121,6 +121,9 @@ class Display:
             self.ended_count += 1
             self.outcome_counts[TrialStatus.FAILED] += 1
             self.note(f"{name}: failed, {report.error} ({self._ended()})")
+        elif report.event is TrialEvent.KILLED_FOR_MEMORY:
+            trials = "one trial runs" if report.side_by_side == 1 else f"{report.side_by_side} trials run"
+            self.note(f"  memory ran out, so the system killed the worker of {name}; from now on {trials} at a time")
         elif report.event is TrialEvent.WORKER_LOST:
             self.note(f"  lost the worker of {name}; it starts again from its checkpoint")
         elif report.event is TrialEvent.RETRIED:

@@ -88,5 +88,5 @@ def logged_run(run: Any, tracking_uri: str) -> LoggedRun:
             f"MLflow's run {short_repr(run.info.run_id)}: {place} is {short_repr(first['input'])} ({first['msg']}); "
             "delete the run there, then orchestrate sync makes it again"
         ) from None
-    artifact_location.check(logged.run_id, logged.artifact_uri, tracking_uri)
+    artifact_location.check(f"run {logged.run_id}", logged.artifact_uri, tracking_uri)
     return logged

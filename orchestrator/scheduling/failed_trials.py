@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 
 from gan_core.error_text import last_line
-from orchestrator.scheduling.trial_monitor import TrialMonitor
+from orchestrator.scheduling.trial_monitor import KILLED_FOR_MEMORY, TrialMonitor
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import Cause, TrialStatus
 from orchestrator.trial.trial_event import TrialEvent
 from orchestrator.trial.trial_report import TrialReport
-
-KILLED_FOR_MEMORY = "its worker was killed because the memory of its machine ran out"
 
 
 def killed_for_memory(message: str, folders: list[TrialFolder]) -> list[TrialFolder]:
@@ -26,7 +24,7 @@ def killed_for_memory(message: str, folders: list[TrialFolder]) -> list[TrialFol
 
 
 def end_killed_attempts(folders: list[TrialFolder], monitor: TrialMonitor) -> None:
-    """End the attempts of these killed workers; a trial that had twice the usual resources already has failed."""
+    """End the attempts of workers that Ray killed for memory. A trial that had twice the usual resources has failed."""
     for folder in folders:
         if folder.key in monitor.double_share:
             give_up(folder, Cause.OUT_OF_MEMORY, KILLED_FOR_MEMORY)
@@ -35,6 +33,12 @@ def end_killed_attempts(folders: list[TrialFolder], monitor: TrialMonitor) -> No
             _end_attempt(folder, Cause.OUT_OF_MEMORY, KILLED_FOR_MEMORY)
             monitor.out_of_memory.add(folder.key)
             monitor.report(TrialReport(folder.key, event=TrialEvent.OUT_OF_MEMORY))
+
+
+def end_attempts(folders: list[TrialFolder]) -> None:
+    """End the attempts of workers that the kernel killed for memory. Their trials begin again with the next round."""
+    for folder in folders:
+        _end_attempt(folder, Cause.OUT_OF_MEMORY, KILLED_FOR_MEMORY)
 
 
 def give_up(folder: TrialFolder, cause: Cause, error: str) -> None:

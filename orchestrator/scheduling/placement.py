@@ -29,7 +29,7 @@ class Placement:
 def choose(nodes: Nodes, taken: Iterable[Placement], gpu_share: float, factor: int = 1) -> Placement | None:
     """A placement on a GPU if one is free, else on a CPU, else None. Prefers the node with most of it left.
 
-    `gpu_share`: the fraction of a GPU that a trial gets. `factor`: 2 for a trial that gets twice the usual resources.
+    `gpu_share`: the fraction of a GPU that a trial gets. `factor`: 2 for a trial that gets twice these resources.
     """
     left = {node: {kind: total.get(kind, 0.0) for kind in ("CPU", "GPU")} for node, total in nodes.items()}
     for placement in taken:
@@ -56,11 +56,19 @@ class PlacementPool:
     """Which trial (by key) has which placement, while nodes join and die.
 
     `list_nodes`: asks the cluster for the living nodes. `double_share`: trials that get twice the usual resources.
-    `waiting`: trials that have lost their placement; they come before those that never had one.
+    `share_factor`: how many times its share every trial gets. `waiting`: trials that have lost their placement; they
+    come before those that never had one.
     """
 
-    def __init__(self, list_nodes: Callable[[], Nodes], gpu_share: float, double_share: frozenset[str] = frozenset()):
+    def __init__(
+        self,
+        list_nodes: Callable[[], Nodes],
+        gpu_share: float,
+        double_share: frozenset[str] = frozenset(),
+        share_factor: int = 1,
+    ):
         self._list_nodes, self._gpu_share, self._double_share = list_nodes, gpu_share, double_share
+        self._share_factor = share_factor
         self._taken: dict[str, Placement] = {}
         self.waiting: list[str] = []
         self._nodes, self._next_look = list_nodes(), time.monotonic() + SECONDS_BETWEEN_LOOKS
@@ -75,7 +83,7 @@ class PlacementPool:
         """A free placement, which belongs to this trial from now on, or None."""
         if self.waiting and key not in self.waiting:
             return None
-        factor = 2 if key in self._double_share else 1
+        factor = self._share_factor * (2 if key in self._double_share else 1)
         placement = choose(self._living_nodes(), self._taken.values(), self._gpu_share, factor)
         if placement:
             self._taken[key] = placement

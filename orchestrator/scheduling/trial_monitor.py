@@ -20,6 +20,7 @@ from orchestrator.trial.failure_policy import POLICIES, Action, classify
 from orchestrator.trial.trial_event import TrialEvent
 from orchestrator.trial.trial_report import ReportTrial, TrialReport
 
+KILLED_FOR_MEMORY = "its worker was killed because the memory of its machine ran out"
 SECONDS_BETWEEN_CHECKS = 1.0
 """Heartbeats are not checked at each event, since each check looks at all running trials."""
 
@@ -31,6 +32,10 @@ class TrialMonitor:
     `stderr_tail`: Ray's message on a lost worker -> the end of what it wrote on stderr. `double_share`: trials that get
     twice the usual resources this time. `out_of_memory`: trials that shall get them the next time. `given_up`: the
     trials that Tune does not start again, with the cause and all that is known of it.
+
+    `was_killed_for_memory`: whether the kernel has killed a worker for memory. Then `run_fewer` lets fewer trials run
+    side by side and returns how many, 0 if there cannot be fewer; Tune's run `is_over`, and another one begins.
+    `killed`: trials whose workers were killed so. One that had no neighbours gets `last_try`.
     """
 
     settings: RunSettings
@@ -40,6 +45,11 @@ class TrialMonitor:
     double_share: frozenset[str] = frozenset()
     out_of_memory: set[str] = field(default_factory=set)
     given_up: dict[str, tuple[Cause, str]] = field(default_factory=dict)
+    was_killed_for_memory: Callable[[], bool] = lambda: False
+    run_fewer: Callable[[], int] = lambda: 0
+    killed: set[str] = field(default_factory=set)
+    last_try: set[str] = field(default_factory=set)
+    is_over: bool = False
 
     def __post_init__(self) -> None:
         self.heartbeats = Heartbeats(self.settings.heartbeat_timeout)
@@ -76,6 +86,8 @@ class TrialMonitor:
     def on_worker_lost(self, key: str, error: BaseException | None) -> str:
         """A worker was lost, and Tune starts its trial again; returns one line on how the worker ended."""
         cause, message = self._on_loss(key, error)
+        if message == KILLED_FOR_MEMORY and self._make_room(key):
+            return message
         self._stop_if_needed(cause, last_line(message), has_ended=False)
         event = TrialEvent.WORKER_LOST if cause is Cause.LOST_WORKER else TrialEvent.RETRIED
         self.report(TrialReport(key, event=event, error=last_line(message)))
@@ -84,7 +96,11 @@ class TrialMonitor:
     def on_given_up(self, key: str, error: BaseException | None) -> None:
         """A worker was lost, and Tune does not start its trial again."""
         cause, message = self._on_loss(key, error)
-        if cause is Cause.LOST_WORKER:
+        if message == KILLED_FOR_MEMORY and self._make_room(key):
+            return
+        if message == KILLED_FOR_MEMORY:
+            summary = f"{KILLED_FOR_MEMORY}, and no other trial ran beside it"
+        elif cause is Cause.LOST_WORKER:
             summary = f"its worker was lost {self._lost[key]} times, the last time: {last_line(message)}"
         else:
             summary = f"its worker could not run it: {last_line(message)}"
@@ -96,8 +112,23 @@ class TrialMonitor:
     def _on_loss(self, key: str, error: BaseException | None) -> tuple[Cause, str]:
         self.heartbeats.forget(key)
         cause = classify(error) if error else Cause.LOST_WORKER
+        silence = self._killed_for_silence.pop(key, None)
+        if not silence and cause in (Cause.LOST_WORKER, Cause.EXCEPTION) and self.was_killed_for_memory():
+            self.killed.add(key)
+            return Cause.OUT_OF_MEMORY, KILLED_FOR_MEMORY
         self._lost[key] += cause is Cause.LOST_WORKER
-        return cause, self._killed_for_silence.pop(key, None) or _message_of(error)
+        return cause, silence or _message_of(error)
+
+    def _make_room(self, key: str) -> bool:
+        """Let fewer trials run side by side, from Tune's next run on; False if this one ran alone."""
+        if not self.is_over:  # else another trial was killed at the same time
+            side_by_side = self.run_fewer()
+            if not side_by_side:
+                self.last_try.add(key)
+                return False
+            self.is_over = True
+            self.report(TrialReport(key, event=TrialEvent.KILLED_FOR_MEMORY, side_by_side=side_by_side))
+        return True
 
     def _stop_if_needed(self, cause: Cause, error: str, has_ended: bool) -> None:
         if POLICIES[cause].action is Action.STOP:

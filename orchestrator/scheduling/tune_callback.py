@@ -45,7 +45,9 @@ class TuneCallback(_NotPickled, tune.Callback):
 
     def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
         self.monitor.on_report(result["report"])
-        trial.max_failures = POLICIES[Cause.LOST_WORKER].max_retries  # its worker has been set up after all
+        if key_of(trial) not in self.monitor.last_try:
+            # its worker has been set up after all
+            trial.max_failures = POLICIES[Cause.LOST_WORKER].max_retries
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         self.monitor.on_complete(key_of(trial))
@@ -53,7 +55,8 @@ class TuneCallback(_NotPickled, tune.Callback):
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         error = _error_of(trial)
         update_task(trial, lost=self.monitor.on_worker_lost(key_of(trial), error))
-        if error and classify(error) in (Cause.EXCEPTION, Cause.CONFIGURATION):
+        is_set_up_error = error is not None and classify(error) in (Cause.EXCEPTION, Cause.CONFIGURATION)
+        if is_set_up_error or key_of(trial) in self.monitor.last_try:
             # not in `TrialExecution`, which handles its own, but in the worker's set-up: one more try, and that is all
             trial.max_failures = trial.run_metadata.num_failures
 

@@ -2,7 +2,8 @@
 
 An exception in our own code is handled in the worker (`trainable`). A lost worker is handled by Tune, which starts the
 trial again from its checkpoint in another one. What ran out of memory runs again in another round, with twice the
-resources, so that fewer trials run beside it.
+resources, so that fewer trials run beside it. If the kernel kills a worker for memory, the round ends, and fewer trials
+run side by side in the next ones.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from orchestrator.object_store.puller import Puller
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.planning.runtime_estimate import unfinished_longest_first
-from orchestrator.scheduling.failed_trials import end_killed_attempts, give_up, killed_for_memory
+from orchestrator.scheduling.failed_trials import end_attempts, end_killed_attempts, give_up, killed_for_memory
 from orchestrator.scheduling.mixed_devices import PlacementScheduler, PlacementSearcher, resource_request
 from orchestrator.scheduling.placement import PlacementPool
 from orchestrator.scheduling.queue_searcher import QueueSearcher
@@ -69,7 +70,7 @@ class TuneRun:
         """A trial that Tune has lost, or that ran out of memory, is needed still, so the queue gives it away again."""
         double_share, again = frozenset[str](), frozenset[str]()
         while not queue.is_over:
-            monitor = TrialMonitor(self.settings, self.stop, self.report, self.cluster.stderr_tail, double_share)
+            monitor = self._monitor(double_share)
             self._run_round([], monitor)
             if self.stop.is_requested:
                 return
@@ -81,7 +82,7 @@ class TuneRun:
     def _run_plan(self) -> None:
         todo, double_share = unfinished_longest_first(self.plan), frozenset[str]()
         while todo:
-            monitor = TrialMonitor(self.settings, self.stop, self.report, self.cluster.stderr_tail, double_share)
+            monitor = self._monitor(double_share)
             was_aborted = self._run_round(todo, monitor)
             if self.stop.is_requested:
                 return
@@ -91,13 +92,24 @@ class TuneRun:
                 next_round |= {folder.key for folder in self._folders(todo) if not folder.record().has_ended}
             todo = [planned for planned in todo if planned.key in next_round]
 
+    def _monitor(self, double_share: frozenset[str]) -> TrialMonitor:
+        return TrialMonitor(
+            self.settings,
+            self.stop,
+            self.report,
+            self.cluster.stderr_tail,
+            double_share,
+            was_killed_for_memory=self.cluster.was_killed_for_memory,
+            run_fewer=lambda: self.cluster.run_fewer(self.gpu_share),
+        )
+
     def _folders(self, trials: list[PlannedTrial]) -> list[TrialFolder]:
         return [self.plan.folder.trial(planned.key) for planned in trials]
 
     def _run_round(self, todo: list[PlannedTrial], monitor: TrialMonitor) -> bool:
         """Run these trials with Tune once.
 
-        Returns whether Tune broke off, because a worker was killed to free memory or a node died.
+        Returns whether Tune broke off, because workers were killed to free memory or a node died.
         """
         folders = self._folders(todo)
         tuner, is_over = self._tuner(todo, monitor, folders)
@@ -114,6 +126,7 @@ class TuneRun:
                 was_aborted = True
                 end_killed_attempts(killed, monitor)
         self._pull(folders)
+        end_attempts([folder for folder in folders if folder.key in monitor.killed - monitor.given_up.keys()])
         for folder in folders:
             if folder.key in monitor.given_up and not self.stop.is_requested:
                 give_up(folder, *monitor.given_up[folder.key])
@@ -133,10 +146,11 @@ class TuneRun:
         tasks = [self._task(planned, monitor.double_share) for planned in todo]
         searcher, scheduler, is_stranded, pool = in_order_searcher(tasks), InOrderScheduler(), lambda: False, None
         if self.cluster.device == "any":
-            pool = PlacementPool(self.cluster.nodes, self.gpu_share, monitor.double_share)
+            share_factor = self.cluster.share_factor
+            pool = PlacementPool(self.cluster.nodes, self.gpu_share, monitor.double_share, share_factor)
             searcher, scheduler = PlacementSearcher(tasks, pool), PlacementScheduler(pool)
             is_stranded = scheduler.is_stranded
-        is_over, samples = is_stranded, len(tasks)
+        samples = len(tasks)
         if queue := self.queue:
 
             def begin(planned: PlannedTrial) -> TrialTask:
@@ -144,7 +158,11 @@ class TuneRun:
                 return self._task(planned, monitor.double_share)
 
             searcher = QueueSearcher(queue, begin, self.workers, monitor.out_of_memory.__contains__, pool)
-            is_over, samples = lambda: queue.is_over or is_stranded(), len(self.plan.trials)
+            samples = len(self.plan.trials)
+
+        def is_over() -> bool:
+            return monitor.is_over or is_stranded() or (queue is not None and queue.is_over)
+
         trainable = tune.with_parameters(TrialTrainable, images=self.plan.images, evaluators=self.evaluators)
         tuner = tune.Tuner(
             tune.with_resources(trainable, resource_request),

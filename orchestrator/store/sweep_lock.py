@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import platform
 import time
@@ -81,3 +83,17 @@ def is_held(lock_file: Path) -> bool:
             return False
     except Timeout:
         return True
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES):
+            raise
+        return _is_held_as_reader_sees(lock_file)
+
+
+def _is_held_as_reader_sees(lock_file: Path) -> bool:
+    """The same for a file that this process may only read: in a home of somebody else, or mounted read-only."""
+    with open(lock_file, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

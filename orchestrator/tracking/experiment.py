@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from orchestrator.tracking import artifact_location
 from orchestrator.tracking.address import is_server
 from orchestrator.tracking.client import KEY_TAG, child_runs, keep_oldest_run, runs_with_tags
 from orchestrator.tracking.run_writer import RunWriter
@@ -21,7 +22,7 @@ class Experiment:
 
     @classmethod
     def open(cls, client: Any, uri: str, name: str, artifacts: Path, sent: Counter[str]) -> Experiment:
-        """Find the experiment `name` or create it; restore it if it was deleted.
+        """Find the experiment `name` or create it; restore it if it was deleted. Raises UserError as `check`.
 
         `artifacts`: the folder for its artifacts, unless MLflow is a server, which stores artifacts itself.
         """
@@ -32,6 +33,7 @@ class Experiment:
                 return cls(client, client.create_experiment(name, tags=EXPERIMENT_TAGS), sent)
             location = artifacts.as_uri()
             return cls(client, client.create_experiment(name, artifact_location=location, tags=EXPERIMENT_TAGS), sent)
+        artifact_location.check(f"experiment {name}", experiment.artifact_location, uri)
         if experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment.experiment_id)
             sent["experiments"] += 1

@@ -17,11 +17,33 @@ DESCRIPTION_FILE = "generator.json"
 """Beside the traced graph: {"latent_dim": length of a latent, "classes": how many; 0 if it takes no class}."""
 
 
+class Generator(torch.nn.Module):
+    """The traced graph as a module that takes `eval()`, which a bare graph refuses (torch 2.15)."""
+
+    def __init__(self, graph: torch.nn.Module):
+        super().__init__()
+        self.graph, self.training = graph, False
+
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """Latents of shape (N, latent_dim), then classes of shape (N,) if it takes any -> images from -1 to 1."""
+        images: torch.Tensor = self.graph(*inputs)
+        return images
+
+    def train(self, mode: bool = True) -> Generator:
+        if mode:
+            raise NotImplementedError("a traced graph is always in eval mode; train anew with `orchestrate sweep`")
+        return self
+
+
 class Images:
     """The generator as a function from latents to images."""
 
-    def __init__(self, generator: Any, latent_dim: int, classes: int):
-        self.generator, self.latent_dim, self.classes = generator, latent_dim, classes
+    def __init__(self, generator: torch.nn.Module, latent_dim: int, classes: int):
+        self.generator, self.latent_dim, self.classes = Generator(generator), latent_dim, classes
+
+    def get_raw_model(self) -> Generator:
+        """What MLflow's function of this name gives."""
+        return self.generator
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> np.ndarray:
         """Draw images: float32 from -1 to 1, of shape (N, channels, height, width).

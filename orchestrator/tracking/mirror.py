@@ -23,6 +23,7 @@ from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking import child_run, mirror_file, run_content, sqlite
 from orchestrator.tracking.address import without_secrets
+from orchestrator.tracking.artifact_location import ARTIFACTS_FOLDER
 from orchestrator.tracking.child_run import ChildRun, TrialSource, to_json
 from orchestrator.tracking.client import FOLDER_TAG, KEY_TAG, KIND_TAG, RunStatus, client_for, keep_oldest_run
 from orchestrator.tracking.experiment import Experiment
@@ -89,7 +90,7 @@ class Mirror:
     def _open(self) -> None:
         self.client = client_for(self.uri)
         name = self.document["name"]
-        artifacts = self.folder.home / "mlartifacts" / name
+        artifacts = self.folder.home / ARTIFACTS_FOLDER / name
         self.experiment = Experiment.open(self.client, self.uri, name, artifacts, self.sent)
         self.parent_run = self._open_parent_run(name)
         self.parent_run_id = self.parent_run.id

@@ -29,6 +29,11 @@ def is_mirrored_at(folder: SweepFolder, uri: str) -> bool:
     return bool(content.get("parent")) and content.get("tracking_uri") == without_secrets(uri)
 
 
+def tracking_uri(folder: SweepFolder) -> str:
+    """Where this sweep was sent to last, without credentials; empty if it never was."""
+    return str((read_json_or_none(folder.mirror_file) or {}).get("tracking_uri", ""))
+
+
 def experiment_id(folder: SweepFolder) -> str:
     """MLflow's experiment of a sweep that was sent there."""
     return str((read_json_or_none(folder.mirror_file) or {}).get("experiment", ""))

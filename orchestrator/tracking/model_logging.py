@@ -32,6 +32,12 @@ from orchestrator.tracking.mirror import Mirror
 MODEL_NAME = "generator"
 CONTENT_TAG = "orchestrate.generator"
 """The tag with the hash of the generator's file, by which a model that is logged already is found."""
+HOW_TO_LOAD = (
+    "`mlflow.pyfunc.load_model(uri).predict(16)` draws images, and `.get_raw_model()` instead of `.predict(16)` gives "
+    "a torch module. `mlflow.pytorch.load_model(uri)` gives the bare graph, which is in eval mode: do not call "
+    "`.eval()`, which torch refuses for such graphs."
+)
+"""On the model's page in MLflow."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ def _tags(mirror: Mirror, best: RankedConfiguration) -> dict[str, str]:
         "run": mirror.children[best.key].run_id,
         "evaluator": best.evaluator,
         "frechet": f"{best.frechet:.6g}",
-        "mlflow.note.content": escape_markdown(best.reason[0].upper() + best.reason[1:] + "."),
+        "mlflow.note.content": f"{escape_markdown(best.reason[0].upper() + best.reason[1:])}.\n\n{HOW_TO_LOAD}",
     }
 
 

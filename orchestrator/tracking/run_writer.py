@@ -29,7 +29,7 @@ class RunWriter:
     def __init__(self, client: Any, run: Any, sent: Counter[str], is_new: bool = False):
         self.client, self.sent = client, sent
         self.id: str = run.info.run_id
-        artifact_location.check(self.id, run.info.artifact_uri, client.uri)
+        artifact_location.check(f"run {self.id}", run.info.artifact_uri, client.uri)
         self._steps: dict[str, set[int]] = {}
         self._metrics: set[str] | None = set() if is_new else set(run.data.metrics)
         self._has_dataset = False

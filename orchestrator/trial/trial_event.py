@@ -12,6 +12,8 @@ class TrialEvent(StrEnum):
     """Its worker died. It starts again from its checkpoint."""
     OUT_OF_MEMORY = "out of memory"
     """Memory ran out. It is tried again with fewer trials beside it."""
+    KILLED_FOR_MEMORY = "killed"
+    """The kernel killed its worker because memory ran out. It is tried again, and fewer trials run side by side."""
     RETRIED = "retried"
     """It met an error. It is tried again from its checkpoint."""
     SILENT = "silent"

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
+from support.limited_memory import JOIN, limited_memory
 
-from gan_core.memory import CGROUPS, MEMBERSHIP, available_memory
+from gan_core.memory import available_memory, kills_for_memory
 
 MEGABYTE = 10**6
-JOIN_AND_ASK = """
-import os, sys
-from pathlib import Path
+ASK = """
 from gan_core.memory import available_memory
-Path(sys.argv[1], "cgroup.procs").write_text(str(os.getpid()))
 print(available_memory())
+"""
+TAKE_TOO_MUCH = """
+import subprocess
+from gan_core.memory import kills_for_memory
+print(kills_for_memory())
+print(subprocess.run([sys.executable, "-c", "len(bytearray(700 * 10**6).replace(bytes(1), bytes(1)))"]).returncode)
+print(kills_for_memory())
 """
 
 
@@ -78,26 +80,40 @@ def test_a_group_that_is_over_its_limit_has_nothing_left(tmp_path: Path) -> None
     assert available(tmp_path, "0::/a\n") == 0
 
 
-@pytest.fixture
-def limited_group() -> Iterator[Path]:
-    """A real control group below our own, in which processes may take 500 MB together."""
-    for line in MEMBERSHIP.read_text().splitlines():
-        _, controllers, own = line.split(":", 2)
-        if "memory" in controllers.split(",") or not controllers:
-            root, limit = (CGROUPS / "memory", "memory.limit_in_bytes") if controllers else (CGROUPS, "memory.max")
-            folder = root / own.lstrip("/") / f"test-{os.getpid()}"
-            with suppress(OSError):
-                folder.mkdir()
-                try:
-                    (folder / limit).write_text(str(500 * MEGABYTE))
-                    yield folder
-                    return
-                finally:
-                    folder.rmdir()
-    pytest.skip("this user may not make a control group that limits memory")
-
-
-def test_a_process_in_a_real_control_group_knows_its_limit(limited_group: Path) -> None:
-    command = [sys.executable, "-c", JOIN_AND_ASK, str(limited_group)]
-    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100).stdout
+def test_a_process_in_a_real_control_group_knows_its_limit() -> None:
+    with limited_memory(500 * MEGABYTE) as group_folder:
+        command = [sys.executable, "-c", JOIN + ASK, str(group_folder)]
+        output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100).stdout
     assert 400 * MEGABYTE < int(output) <= 500 * MEGABYTE
+
+
+def test_a_kill_by_the_kernel_for_memory_is_counted_in_a_real_control_group() -> None:
+    with limited_memory(500 * MEGABYTE) as group_folder:
+        command = [sys.executable, "-c", JOIN + TAKE_TOO_MUCH, str(group_folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
+    assert done.stdout.split() == ["0", "-9", "1"]
+
+
+def kills(folder: Path, membership: str) -> int:
+    (folder / "membership").write_text(membership)
+    (folder / "counters").write_text("pgfault 3\noom_kill 7\n")
+    return kills_for_memory(folder / "cgroup", folder / "membership", folder / "counters")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "count"),
+    [
+        ("a/memory.events", "low 0\noom 3\noom_kill 2\noom_group_kill 0\n", 2),
+        ("memory/b/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n", 4),
+        ("memory/b/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\n", 7),  # Linux before 4.13
+        ("a/memory.events", "damaged", 7),
+    ],
+)
+def test_kills_for_memory_are_those_of_the_group_or_of_the_machine(
+    file: str, content: str, count: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "cgroup" / file
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    assert kills(tmp_path, "4:memory:/b\n0::/a\n") == count
+    assert kills_for_memory(tmp_path / "none", tmp_path / "none", tmp_path / "none") == 0

@@ -50,9 +50,7 @@ def mlflow_ui(home: Path) -> Iterator[UiServer]:
     server = start("ui", "--port", str(port), home=home)
     try:
         assert server.stdout
-        text = server.stdout.readline() + server.stdout.readline()
-        login = re.search(r"user (\S+), password (\S+)", text)
-        assert login, text
+        login = next(match for line in server.stdout if (match := re.search(r"user (\S+), password (\S+)", line)))
         up = next(line for line in server.stdout if line.startswith("MLflow is up"))
         assert answers(f"http://127.0.0.1:{port}"), up
         yield UiServer(port, login[1], login[2], server.stdout.readline())

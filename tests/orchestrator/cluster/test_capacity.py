@@ -16,6 +16,14 @@ def test_trials_take_a_processor_and_a_part_of_a_gpu_each(cpus: int, gpus: int, 
 
 
 @pytest.mark.parametrize(
+    ("cpus", "gpus", "factor", "expected"),
+    [(8, 0, 2, 4), (8, 0, 4, 2), (3, 0, 2, 1), (3, 0, 4, 1), (8, 1, 2, 2), (8, 1, 8, 1), (8, 2, 8, 2)],
+)
+def test_with_a_larger_share_each_fewer_trials_run_at_once(cpus: int, gpus: int, factor: int, expected: int) -> None:
+    assert slots(cpus, gpus, 0.25, factor) == expected
+
+
+@pytest.mark.parametrize(
     ("cpus", "gpus", "share", "once", "twice"),
     [
         (8, 0, 0.25, {"CPU": 1}, {"CPU": 2}),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
+from support.commands import invoke
 
 from orchestrator.cluster import job_client, job_logs, job_submission
 from orchestrator.environment import SOURCES
@@ -48,6 +50,42 @@ def test_without_a_home_the_clusters_own_counts(home: str | None, code: int) -> 
 def test_an_address_where_nobody_listens_is_refused() -> None:
     with pytest.raises(UserError, match=r"no Ray cluster answers at http://127\.0\.0\.1:1 "):
         job_submission.run(["status"], "http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--tracking-uri", "postgresql://ann:HIDDEN@db/mlflow"],
+        ["--tracking-uri=http://ann:HIDDEN@mlflow:5000"],
+        ["--tracking-uri", "https://HIDDEN@mlflow"],
+        ["--tracking-uri", "postgresql:///db?user=u&password=HIDDEN"],
+        ["--tracking-uri", "postgresql://ann:HID@DEN@db/mlflow"],
+        ["--storage", "s3://KEY:HIDDEN@bucket/prefix"],
+        ["--storage=s3://KEY:HIDDEN@bucket/prefix"],
+    ],
+)
+def test_a_password_is_no_word_of_a_job_which_everybody_sees(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.yaml"
+    file.touch()
+    command = ["sweep", str(file), *words, "--address", "http://127.0.0.1:1"]
+    monkeypatch.setattr("sys.argv", ["orchestrate", *command])
+    done = invoke(*command)
+    assert done.returncode == 2
+    assert "holds a" in done.stderr or "no address that can be read" in done.stderr
+    assert not any(part in done.stdout + done.stderr for part in ("HID", "DEN"))
+
+
+@pytest.mark.parametrize("uri", ["http://mlflow:5000", "postgresql://ann@db/mlflow", "sqlite:////all/a.db?mode=ro"])
+def test_an_address_without_a_password_goes_along(uri: str) -> None:
+    job_submission.refuse_secrets(["sweep", "a.yaml", "--tracking-uri", uri, "--storage", "s3://bucket?region=x"])
+
+
+def test_a_password_in_the_clusters_address_is_refused_and_not_shown() -> None:
+    with pytest.raises(UserError, match="RAY_AUTH_TOKEN_PATH") as caught:
+        job_submission.run(["status"], "http://ann:HIDDEN@127.0.0.1:1")
+    assert "HIDDEN" not in str(caught.value)
 
 
 def test_the_code_travels_whole() -> None:

@@ -30,6 +30,7 @@ CASES: list[tuple[Check, str, str]] = [
     (doctor_checks.shared_memory(None, GB), "ok", ""),
     (doctor_checks.shared_memory(64 * 1000**2, GB + 1), "warning", "--shm-size=2g"),
     (doctor_checks.tracking("sqlite:///x", ""), "ok", ""),
+    (doctor_checks.tracking("sqlite:///x", caution=("moved", "orchestrate sync")), "warning", "orchestrate sync"),
     (doctor_checks.tracking("http://x", "does not answer"), "wrong", "MLFLOW_TRACKING_URI"),
     (doctor_checks.data(["digits"], []), "ok", ""),
     (doctor_checks.data(["digits"], ["mnist"]), "warning", "datasets prepare mnist"),

@@ -94,6 +94,17 @@ def test_quiet_says_nothing_before_the_summary(terminal: bool, tiny_plan: MakePl
     assert out.getvalue() == ""
 
 
+@pytest.mark.parametrize(("side_by_side", "text"), [(1, "one trial runs at a time"), (3, "3 trials run at a time")])
+def test_a_kill_for_memory_is_one_line_with_what_is_done(side_by_side: int, text: str, tiny_plan: MakePlan) -> None:
+    plan, out = tiny_plan(), io.StringIO()
+    display = make_display(Console(file=out, width=200))
+    display.start(plan, Eta(plan, 2))
+    event = TrialEvent.KILLED_FOR_MEMORY
+    display.on_report(TrialReport(plan.trials[1].key, event=event, side_by_side=side_by_side))
+    (line,) = out.getvalue().splitlines()
+    assert "memory ran out, so the system killed the worker of" in line and line.endswith(text)
+
+
 def test_the_live_table_shows_running_trials_outcomes_and_the_time_left(tiny_plan: MakePlan) -> None:
     plan, out = tiny_plan(), io.StringIO()
     console = Console(file=out, width=120, force_terminal=True)

@@ -76,7 +76,8 @@ def test_whatever_else_a_run_holds_is_checked(place: str, hostile: dict[str, Any
         ("http://127.0.0.1:5000/api/2.0/mlflow-artifacts/artifacts/1/a", URI, True),
         ("s3://bucket/1/a", URI, True),
         ("/srv/artifacts/1/a", URI, True),
-        ("file:///home/ann/runs/mlartifacts/1", "sqlite:////home/ann/runs/mlflow.db", True),
+        ("file:///srv/artifacts/1", "sqlite:////home/ann/runs/mlflow.db", True),
+        ("file:///home/ann/runs/mlartifacts/1", "sqlite:////home/ann/runs/mlflow.db", False),  # no such home
         ("http://elsewhere:5000/1/a", URI, False),
         ("http://127.0.0.1:5001/1/a", URI, False),
         ("https://elsewhere/1/a", "sqlite:////home/ann/runs/mlflow.db", False),
@@ -94,10 +95,10 @@ def test_artifacts_are_at_mlflows_own_server_or_in_a_folder_or_bucket(
     artifacts: str, tracking: str, is_allowed: bool
 ) -> None:
     if is_allowed:
-        artifact_location.check("a1", artifacts, tracking)
+        artifact_location.check("run a1", artifacts, tracking)
         return
     with pytest.raises(UserError, match=r"a1 has its artifacts at .* nothing is read or written there"):
-        artifact_location.check("a1", artifacts, tracking)
+        artifact_location.check("run a1", artifacts, tracking)
 
 
 @contextmanager

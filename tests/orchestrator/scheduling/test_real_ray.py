@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import program, program_environment
+from support.limited_memory import limited_memory
 from support.tiny import TINY
 
 from orchestrator.store.record import Record
@@ -51,3 +52,22 @@ def test_what_ran_out_of_memory_gets_twice_the_share_and_ends(ran: Ran) -> None:
     assert said["crowded"][0] == "out of memory" and said["crowded"][-1] == "finished"
     record = record_of("crowded", home)
     assert [attempt.outcome for attempt in record.attempts] == ["out of memory", "finished"]
+
+
+def test_where_the_kernel_kills_for_memory_fewer_trials_run_at_once_and_all_end(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY.replace("[0.0, 0.1]", "[0.0]"))
+    size = 4 * 10**9  # beside two of the workers' blocks there is too little for Ray, beside one of them enough
+    patience = {"RAY_raylet_start_wait_time_s": "300", "RAY_agent_register_timeout_ms": "300000"}  # a busy machine
+    environment = program_environment() | patience
+    with limited_memory(size) as group:
+        command = program("grows_in_memory", group, tmp_path, str(int(0.45 * size)))
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    reports, side_by_side = json.loads(done.stdout.splitlines()[-1])
+    assert side_by_side == 1
+    assert sorted(said.count("killed") for said in reports.values()) == [0, 1]
+    assert [said[-1] for said in reports.values()] == ["finished", "finished"]
+    killed = next(key for key, said in reports.items() if "killed" in said)
+    record = SweepFolder(tmp_path / "home", "tiny").trial(killed).record()
+    assert [attempt.outcome for attempt in record.attempts] == ["out of memory", "finished"]
+    assert "memory of its machine ran out" in (record.attempts[0].message or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -76,6 +77,43 @@ def test_a_lost_worker_is_not_the_trials_failure_until_it_was_the_last() -> None
     assert lines[-1].startswith("its worker was lost 6 times")
     assert "this and that" not in text
     assert reported == [("a", "lost")] * 5 + [("a", "given up")]
+
+
+def kills(number: int) -> Callable[[], bool]:
+    """So many workers were killed for memory."""
+    answers = iter([True] * number)
+    return lambda: next(answers, False)
+
+
+def test_after_a_kill_for_memory_fewer_trials_run_side_by_side() -> None:
+    reported: Reported = []
+    monitor = monitor_of(reported, was_killed_for_memory=kills(2), run_fewer=lambda: 4)
+    assert "memory of its machine ran out" in monitor.on_worker_lost("a", ActorDiedError())
+    monitor.on_given_up("b", ActorDiedError())  # while it was set up
+    assert monitor.is_over
+    assert (monitor.killed, monitor.given_up) == ({"a", "b"}, {})
+    assert reported == [("a", "killed")]  # once for both
+
+
+def test_a_trial_that_was_killed_for_memory_without_neighbours_gets_one_more_try() -> None:
+    reported: Reported = []
+    monitor = monitor_of(reported, was_killed_for_memory=kills(2))
+    monitor.on_worker_lost("a", ActorDiedError())
+    assert monitor.last_try == {"a"} and not monitor.is_over
+    monitor.on_given_up("a", ActorDiedError())
+    cause, text = monitor.given_up["a"]
+    assert cause is Cause.OUT_OF_MEMORY
+    assert "no other trial ran beside it" in text.splitlines()[-1]
+    assert reported == [("a", "retried"), ("a", "given up")]
+
+
+def test_a_worker_that_was_lost_otherwise_or_killed_for_its_silence_has_not_met_a_lack_of_memory() -> None:
+    monitor = monitor_of([], was_killed_for_memory=kills(0))
+    monitor.on_worker_lost("a", ActorDiedError())
+    monitor.was_killed_for_memory = kills(1)
+    monitor._killed_for_silence["b"] = "nothing was heard of it"
+    monitor.on_worker_lost("b", ActorDiedError())
+    assert not monitor.killed
 
 
 def test_silent_trials_are_looked_for_once_a_second_not_at_each_event(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.commands import program
+from support.small_disks import read_only
 
 from orchestrator.errors import UserError
 from orchestrator.store.sweep_folder import SweepFolder
@@ -52,3 +53,18 @@ def test_the_lock_of_a_killed_command_is_taken_over_and_its_temporary_files_are_
         holder = read_holder(folder)
         assert holder is not None and holder.process == os.getpid()
         assert not half.exists()
+
+
+def test_who_may_only_read_sees_that_a_sweep_is_held(tmp_path: Path) -> None:
+    folder = SweepFolder(tmp_path / "home", "x")
+    with hold(folder):
+        pass
+    with read_only(tmp_path / "home"):
+        assert not is_held(folder.lock_file)
+    other = subprocess.Popen(
+        program("holds_sweep", tmp_path / "home", "x"), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert other.stdout is not None and other.stdout.readline() == b"held\n"
+    with read_only(tmp_path / "home"):
+        assert is_held(folder.lock_file)
+    other.communicate()

@@ -99,6 +99,7 @@ def test_the_model_says_what_it_takes_where_it_comes_from_and_why_it_was_chosen(
     assert model.tags["run"] == mirror.children[best_run.key].run_id
     assert model.tags["configuration"] == best_run.configuration
     assert "median final Frechet distance" in model.tags["mlflow.note.content"]
+    assert "do not call `.eval()`" in model.tags["mlflow.note.content"]
     assert model.params["model.family"] == "acgan"
     parent = mirror.client.get_run(mirror.parent_run_id)
     assert [output.model_id for output in parent.outputs.model_outputs] == [model.model_id]

@@ -34,12 +34,23 @@ def check_predict(model: Any, named: dict[str, Any], drawn: np.ndarray) -> None:
             model.predict(wrong)
 
 
+def check_module(module: Any, named: dict[str, Any], drawn: torch.Tensor) -> None:
+    """It is a module like others: `eval()` changes nothing, and it has parameters. It cannot be trained."""
+    assert module.eval() is module and not module.eval().training
+    with torch.no_grad():
+        assert torch.equal(module(*map(torch.from_numpy, named.values())), drawn)
+    assert list(module.parameters())
+    with pytest.raises(NotImplementedError, match="always in eval mode"):
+        module.train()
+
+
 def draw(uri: str, tracking: str, inputs: str, drawn: str) -> None:
     mlflow.set_tracking_uri(tracking)
     generator = mlflow.pytorch.load_model(uri)
     with torch.no_grad():
         images = generator(*map(torch.from_numpy, np.load(inputs).values()))
     np.save(drawn, images.numpy())
+    check_module(mlflow.pyfunc.load_model(uri).get_raw_model(), dict(np.load(inputs)), images)
     check_predict(mlflow.pyfunc.load_model(uri), dict(np.load(inputs)), images.numpy())
 
 
