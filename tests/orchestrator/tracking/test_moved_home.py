@@ -15,7 +15,7 @@ from mlflow.tracking._tracking_service import utils
 from support.commands import invoke, program, program_environment
 from support.mirrors import synced_mirror
 from support.small_disks import read_only
-from support.tiny import TINY, run_to_end, run_to_stable_end
+from support.tiny import TINY, run_to_end, stable_trial
 
 from orchestrator.commands.doctor import run_checks
 from orchestrator.errors import UserError
@@ -43,7 +43,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a sweep, its report and its registered model."""
     home = tmp_path_factory.mktemp("made") / NAME
     plan = plan_in(home)
-    run_to_stable_end(plan, plan.trials[0])
+    stable_trial(plan, plan.trials[0])
     mirror = synced_mirror(plan, home, default_uri(home))
     (best,) = ranking.rank_configurations(ranking.ended_trials(plan.folder, plan.to_document()["trials"]))
     model_logging.log_generator(mirror, best, register="digits")
