@@ -24,7 +24,7 @@ def report(
     """Write the report and print its answer. `output`: its folder; None: in the sweep's folder. Raises UserError."""
     if len(set(sweeps)) < len(sweeps):
         raise UserError(f"{' '.join(sweeps)}: a sweep is named twice; name different ones to compare")
-    moved_home.follow(tracking_uri, print)
+    moved_home.follow(tracking_uri, lambda line: say(console, line))
     folder, *_ = [SweepFolder(home, name) for name in sweeps]
     default_folder = folder.report_folder if len(sweeps) == 1 else folder.folder / f"against-{'-'.join(sweeps[1:])}"
     output_folder = output or default_folder

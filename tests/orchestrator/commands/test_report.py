@@ -72,7 +72,9 @@ def test_several_sweeps_are_compared_in_a_folder_of_their_own(
 
 def test_a_sweep_named_twice_is_a_users_mistake(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="a sweep is named twice"):
-        report.report(f"sqlite:///{tmp_path / 'mlflow.db'}", ["a", "b", "a"], tmp_path, None, watch=False)
+        report.report(
+            f"sqlite:///{tmp_path / 'mlflow.db'}", ["a", "b", "a"], tmp_path, None, watch=False, console=make_console()
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -80,7 +82,7 @@ def test_a_place_that_cannot_be_written_is_a_users_mistake(tiny_plan: MakePlan, 
     (tmp_path / "file").write_text("in the way")
     uri = uri_of(tiny_plan(), tmp_path)
     with pytest.raises(UserError, match="cannot be written"):
-        report.report(uri, ["tiny"], tmp_path / "home", tmp_path / "file" / "out", watch=False)
+        report.report(uri, ["tiny"], tmp_path / "home", tmp_path / "file" / "out", watch=False, console=make_console())
 
 
 def test_a_watched_report_is_written_while_the_sweep_is_held_and_once_more_at_its_end(
@@ -104,7 +106,7 @@ def test_a_watched_report_is_written_while_the_sweep_is_held_and_once_more_at_it
     waiting = threading.Thread(target=release_once_written, args=(stop,))
     waiting.start()
     try:
-        report.report(uri, ["tiny"], tmp_path / "home", tmp_path / "out", watch=True)
+        report.report(uri, ["tiny"], tmp_path / "home", tmp_path / "out", watch=True, console=make_console())
     finally:
         stop.set()
         waiting.join()
@@ -117,5 +119,5 @@ def test_a_watched_report_is_written_while_the_sweep_is_held_and_once_more_at_it
 
 def test_watching_a_sweep_that_does_not_run_writes_its_report_and_leaves(tiny_plan: MakePlan, tmp_path: Path) -> None:
     uri = uri_of(tiny_plan(), tmp_path)
-    report.report(uri, ["tiny"], tmp_path / "home", tmp_path / "out", watch=True)
+    report.report(uri, ["tiny"], tmp_path / "home", tmp_path / "out", watch=True, console=make_console())
     assert "refresh" not in (tmp_path / "out" / "report.html").read_text().split("<style>")[0]
