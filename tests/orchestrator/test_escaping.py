@@ -73,8 +73,8 @@ def test_a_group_with_an_evil_name_is_text_in_tables_notes_and_the_terminal(
 def test_a_sweep_name_that_leads_elsewhere_opens_no_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match="is not the name of a sweep"):
         SweepFolder(tmp_path, name)
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     with pytest.raises(UserError, match="is not the name of a sweep"):
-        uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
         report.report(uri, ["a", name], tmp_path, None, watch=False, console=make_console())
     assert not list(tmp_path.iterdir())
 
