@@ -10,12 +10,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orchestrator import shutdown_budgets
 from orchestrator.periodic import call_within
+
+if TYPE_CHECKING:
+    import psutil
 
 FINISHED, SOME_FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
@@ -109,13 +112,21 @@ def handle_stop_signal_with(action: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def kill_children() -> None:
-    """Kill all processes that this command has started, also suspended ones."""
+def children() -> list[psutil.Process]:
+    """All processes that this one has started, and theirs."""
     import psutil
 
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            child.kill()
+    return psutil.Process().children(recursive=True)
+
+
+def kill_children(spared: Collection[psutil.Process] = ()) -> None:
+    """Kill all processes that this one has started, also suspended ones. `spared`: those that are left alone."""
+    import psutil
+
+    for child in children():
+        if child not in spared:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
 
 
 def exit_at_once(exit_code: int) -> None:

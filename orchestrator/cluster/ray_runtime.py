@@ -16,7 +16,7 @@ from orchestrator.cluster import capacity, ray_environment
 from orchestrator.cluster.memory_kills import MemoryKills
 from orchestrator.errors import ServiceError, UserError
 from orchestrator.periodic import PeriodicThread
-from orchestrator.signals import SIGNALS, Interrupted, kill_children
+from orchestrator.signals import SIGNALS, Interrupted, children, kill_children
 
 VITAL_PROCESSES = ("gcs_server", "raylet")
 """Ray's processes without which nothing goes on. Its own client notices the death of the first only after a minute."""
@@ -56,6 +56,7 @@ class Cluster:
 
     def __enter__(self) -> Cluster:
         handlers = {number: signal.getsignal(number) for number in SIGNALS}
+        self._earlier_processes = children()
         # Ray's processes inherit the block: a closed terminal ends this process alone, which hears of it afterwards
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
         try:
@@ -64,7 +65,7 @@ class Cluster:
             else:
                 self.ray = ray_environment.join(self.address)
         except SystemExit:  # Ray takes SIGTERM for itself, and ends the process with code 15
-            kill_children()  # Ray does not know yet which processes it has started
+            kill_children(self._earlier_processes)  # Ray does not know yet which processes it has started
             raise Interrupted from None
         finally:
             for number, handler in handlers.items():
@@ -89,13 +90,13 @@ class Cluster:
         try:
             attempts(self._init_local)
         except Exception as error:
-            kill_children()
+            kill_children(self._earlier_processes)
             message = f"Ray did not start in two tries: {first_line(error)}; the same command tries again"
             raise ServiceError(message + self._ray_log()) from None
         self._watch_processes()
 
     def _clear_failed_start(self, _: RetryCallState) -> None:
-        kill_children()
+        kill_children(self._earlier_processes)
         self.ray.shutdown()
 
     def _init_local(self) -> None:

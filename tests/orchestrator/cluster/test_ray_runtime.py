@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,15 @@ def test_a_start_that_takes_too_long_is_tried_once_more(busy: Callable[[int], Bu
     machine = busy(1)
     with cluster(tmp_path):
         assert machine.starts == 2
+
+
+def test_what_ran_before_a_failed_start_is_left_alone(busy: Callable[[int], BusyMachine], tmp_path: Path) -> None:
+    """As in a notebook, whose process has started others."""
+    with subprocess.Popen(["sleep", "1000"]) as earlier:
+        busy(1)
+        with cluster(tmp_path):
+            assert earlier.poll() is None
+        earlier.kill()
 
 
 def test_after_two_tries_it_is_told_with_what_ray_said(busy: Callable[[int], BusyMachine], tmp_path: Path) -> None:
