@@ -66,8 +66,9 @@ def test_where_the_kernel_kills_for_memory_fewer_trials_run_at_once_and_all_end(
     reports, side_by_side = json.loads(done.stdout.splitlines()[-1])
     assert side_by_side == 1
     assert sorted(said.count("killed") for said in reports.values()) == [0, 1]
-    assert [said[-1] for said in reports.values()] == ["finished", "finished"]
+    folder = SweepFolder(tmp_path / "home", "tiny")
+    assert {folder.trial(key).record().status for key in reports} == {"finished"}
     killed = next(key for key, said in reports.items() if "killed" in said)
-    record = SweepFolder(tmp_path / "home", "tiny").trial(killed).record()
+    record = folder.trial(killed).record()
     assert [attempt.outcome for attempt in record.attempts] == ["out of memory", "finished"]
     assert "memory of its machine ran out" in (record.attempts[0].message or "")
