@@ -25,6 +25,7 @@ from orchestrator.commands.doctor_checks import Check
 from orchestrator.console.output import print_json, say
 from orchestrator.console.table import Column, print_table
 from orchestrator.errors import UserError
+from orchestrator.formatting import count_of
 from orchestrator.store import temp_folder
 from orchestrator.store.disk_space import nearest_existing
 from orchestrator.tracking import moved_home
@@ -66,15 +67,11 @@ def print_checks(checks: list[Check], console: Console, as_json: bool) -> int:
             cells.append(["", "", f"-> {check.to_do}"])
     print_table(console, [Column("check"), Column("state", colours=STYLES), Column("result")], cells)
     if wrong:
-        say(console, f"{_counted(wrong, 'error')}, {_counted(warnings, 'warning')}; see the arrows above")
+        say(console, f"{count_of(wrong, 'error')}, {count_of(warnings, 'warning')}; see the arrows above")
     else:
-        verdict = f"no errors, {_counted(warnings, 'warning')}" if warnings else "no problems"
+        verdict = f"no errors, {count_of(warnings, 'warning')}" if warnings else "no problems"
         say(console, f"{verdict}; next: orchestrate sweep experiments/stability.yaml")
     return int(wrong > 0)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _installed_version(package: str) -> str | None:

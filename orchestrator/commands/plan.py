@@ -25,7 +25,7 @@ from orchestrator.planning import staleness
 from orchestrator.planning.adaptive import asked_of
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.answer_words import end_line, progress_line
-from orchestrator.planning.expected_trials import MOST_SEEDS, seeds_of_fixed_design
+from orchestrator.planning.expected_trials import MAX_SEEDS, seeds_of_fixed_design
 from orchestrator.planning.extension import with_extended_records
 from orchestrator.planning.outcome import as_planned
 from orchestrator.planning.plan import Plan, make_plan
@@ -143,7 +143,7 @@ def _fixed_design(plan: Plan, power: float | None, effect: float | None) -> str:
     seeds = seeds_of_fixed_design(effect, power, asked)
     what = f"a change of stable runs by {100 * effect:.0f} points in {power:.0%} of sweeps ({len(asked)} comparisons)"
     if seeds is None:
-        return f"a fixed design would take more than {MOST_SEEDS} seeds to show {what}"
+        return f"a fixed design would take more than {MAX_SEEDS} seeds to show {what}"
     return f"a fixed design would take {seeds} seeds, {seeds * len(first)} trials, to show {what}"
 
 

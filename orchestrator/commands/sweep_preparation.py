@@ -106,7 +106,8 @@ def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, displa
         write_text(folder.storage_file, folder.object_store.uri + "\n")
         plan = puller.exchange_trials(folder, plan, display.note)
     elif plan.unfinished:
-        plan = set_up_extensions(reuse.copy_reusable(plan, display.note))
+        now_locked = plan.with_current_records()  # another command may have ended since the plan was made
+        plan = set_up_extensions(reuse.copy_reusable(now_locked, display.note))
     plan = judge_again(plan, display.note)
     plan = repair_finished_trials(with_confirmations(plan, options.confirm, display.note), display.note)
     if plan.unfinished:

@@ -15,7 +15,7 @@ SWEEPS = 400
 """Simulated ones."""
 FIXED_TESTS = 3
 """Of each comparison in a fixed design: stable runs, which images are better, and by how much."""
-MOST_SEEDS = 2000
+MAX_SEEDS = 2000
 
 
 def expected_trials(configurations: Sequence[str], asked: Sequence[Asked], until: UntilAnswered) -> int:
@@ -48,15 +48,15 @@ def seeds_of_fixed_design(effect: float, power: float, asked: Sequence[Asked]) -
 
     Half of the runs are stable on the average of both levels, which takes most seeds, and pairs of a seed have as much
     in common as expected before looking. It is tested at Holm's level for all comparisons, of which the one with the
-    fewest pairs counts. None if it takes more than MOST_SEEDS.
+    fewest pairs counts. None if it takes more than MAX_SEEDS.
     """
     from scipy.special import stdtr, stdtrit
 
     pairs = min(len(each.pairs) for each in asked)
     of_a_pair = 0.5 - effect**2 / 2
     deviation = (of_a_pair / pairs * (1 + (pairs - 1) * PRIOR_CORRELATION)) ** 0.5
-    seeds = np.arange(2, MOST_SEEDS + 1)
+    seeds = np.arange(2, MAX_SEEDS + 1)
     freedom = seeds - 1 + PRIOR_WEIGHT
     limits = stdtrit(freedom, 1 - 0.05 / (FIXED_TESTS * len(asked)) / 2)
-    enough = seeds[stdtr(freedom, effect / (max(deviation, 1e-9) / seeds**0.5) - limits) >= power]
-    return int(enough[0]) if len(enough) else None
+    sufficient = seeds[stdtr(freedom, effect / (max(deviation, 1e-9) / seeds**0.5) - limits) >= power]
+    return int(sufficient[0]) if len(sufficient) else None

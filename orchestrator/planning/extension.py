@@ -100,7 +100,7 @@ def _not_begun(plan: Plan) -> dict[str, Extension]:
     return {
         key: each
         for key, each in extensions(plan).items()
-        if not each.obstacle and not plan.folder.trial(key).record_file.exists()
+        if not each.obstacle and each.planned.state == TrialStatus.PENDING
     }
 
 

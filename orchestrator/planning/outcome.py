@@ -18,7 +18,7 @@ def member_of(planned: PlannedTrial, record: Record) -> Member | None:
         return None
     verdict = record.verdict["name"] if record.verdict and record.status == TrialStatus.FINISHED else ""
     evaluator = str(record.evaluator.get("id", ""))
-    has_quality = verdict not in ("", "diverged")
+    has_quality = verdict not in ("", VerdictName.DIVERGED)
     final, best = (
         record.metrics.get(metric_names.of_evaluator(name, evaluator)) if has_quality else None
         for name in (metric_names.FRECHET, metric_names.best(metric_names.FRECHET))

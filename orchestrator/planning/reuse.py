@@ -17,8 +17,7 @@ from orchestrator.store.trial_status import TrialStatus
 
 def finished_elsewhere(plan: Plan) -> dict[str, SweepFolder]:
     """key -> the sweep that has finished the trial, for the trials of the plan that have not begun here."""
-    begun = {key for key in plan.folder.begun_keys() if plan.folder.trial(key).record_file.exists()}
-    pending = {planned.key for planned in plan.trials} - begun
+    pending = {planned.key for planned in plan.trials if planned.state == TrialStatus.PENDING}
     sources = dict[str, SweepFolder]()
     for sweep in sweep_folders(plan.folder.home):
         if sweep.name != plan.folder.name:

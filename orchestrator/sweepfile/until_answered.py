@@ -20,7 +20,7 @@ from orchestrator.sweepfile.yaml_source import LocatedValue
 
 ANSWERED = "answered"
 KEYS = ("until", "budget", "answer")
-MOST_SEEDS = 500
+MAX_SEEDS = 500
 SEEDS_EXAMPLE = "seeds: {first: 3, most: 20}"
 BUDGET_EXAMPLE = "write a time such as 2h or 90m, or {hours: 2}, or {worker_hours: 40}"
 UNITS = {"h": 1.0, "m": 1 / 60, "s": 1 / 3600}
@@ -107,8 +107,8 @@ def _looks(reader: SettingsReader, seeds: LocatedValue) -> tuple[int, int]:
             reader.report(seeds.source, f"seeds.{name}", f"missing; write {SEEDS_EXAMPLE}")
             return 2, 2
         value = yaml_source.plain(located.value)
-        if not isinstance(value, int) or isinstance(value, bool) or not 2 <= value <= MOST_SEEDS:
-            message = f"{short_repr(value)} is not allowed; write a whole number from 2 to {MOST_SEEDS}"
+        if not isinstance(value, int) or isinstance(value, bool) or not 2 <= value <= MAX_SEEDS:
+            message = f"{short_repr(value)} is not allowed; write a whole number from 2 to {MAX_SEEDS}"
             reader.report(located.source, f"seeds.{name}", message)
             return 2, 2
         numbers.append(value)

@@ -130,9 +130,9 @@ def _has_runs(database: sqlite3.Connection, experiment_id: int, home: Path, name
     return any(run_id in folders for (run_id,) in runs)
 
 
-def _are_same(one: Path, other: Path) -> bool:
+def _are_same(path: Path, other: Path) -> bool:
     try:
-        return one.samefile(other)
+        return path.samefile(other)
     except (OSError, ValueError):  # it does not exist, or is no path
         return False
 

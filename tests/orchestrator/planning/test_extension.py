@@ -11,6 +11,7 @@ from support.tiny import TINY, execution_of, run_some_steps, run_to_end
 
 from orchestrator.planning.extension import extensions, set_up_extensions, with_extended_records
 from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.planning.reuse import with_reusable_records
 from orchestrator.planning.staleness import changes_since_last_command
 from orchestrator.store.json_files import write_json
 from orchestrator.sweepfile import loader
@@ -99,3 +100,12 @@ def test_nothing_goes_on_with_fewer_steps_other_settings_or_without_a_checkpoint
     execution_of(short, short.trials[0]).folder.checkpoint_file.unlink()
     (extension,) = extensions(plan_of("trial.steps=16")).values()
     assert extension.obstacle == "their checkpoints are not in the home folder"
+
+
+def test_plan_leaves_a_trial_that_another_sweep_has_finished_as_it_is(plan_of: PlanOf) -> None:
+    short, other = plan_of(), plan_of("sweep=other", "trial.steps=16")
+    for plan in (short, other):
+        keep_document(plan)
+        run_to_end(plan, plan.trials[0])
+    planned, _ = with_reusable_records(plan_of("trial.steps=16"))
+    assert with_extended_records(planned).trials[0].state == "finished"

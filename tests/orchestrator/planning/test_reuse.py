@@ -73,7 +73,7 @@ def test_a_copy_that_was_interrupted_is_made_again(
 def test_damaged_files_and_a_trial_that_has_begun_here_are_left_alone(other: Plan, tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     run_some_steps(plan, plan.trials[0], 5)
-    assert reuse.finished_elsewhere(plan) == {}
+    assert reuse.finished_elsewhere(plan.with_current_records()) == {}
     damaged = other.folder.trial(other.trials[0].key).generator_file
     damaged.write_bytes(damaged.read_bytes()[:-9])
     elsewhere = replace(plan, folder=type(plan.folder)(plan.folder.home, "third"))
