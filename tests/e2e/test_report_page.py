@@ -41,8 +41,7 @@ def first_curve(page: Page) -> Any:
     return page.evaluate("document.querySelector('#curves .js-plotly-plot').data[0].y")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [400, 1280, 1920])
+@pytest.mark.parametrize(("width", "scheme"), [(400, "light"), (1280, "dark"), (1920, "light")])
 def test_the_page_opens_offline_fits_and_draws_every_chart_once_it_is_near(
     report: Path, open_page: OpenPage, width: int, scheme: str
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,10 @@ import psutil
 import pytest
 from support.commands import PLUGINS, SMOKE, invoke, orchestrate, start, trials
 from support.endings import LONGER, assert_ended_like, wait_for_checkpoints
+from support.families import BOUND, assert_gone, family_of, kill_ray
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
-
-BOUND = 60
-"""Seconds that a busy machine may take; how long it takes on a quiet one stands in docs/reliability.md."""
 
 
 def records(home: Path) -> list[dict[str, Any]]:
@@ -28,16 +25,6 @@ def records(home: Path) -> list[dict[str, Any]]:
 
 def running(home: Path) -> list[dict[str, Any]]:
     return [record for record in records(home) if record["status"] == "running"]
-
-
-def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """All that the command has started."""
-    return psutil.Process(process.pid).children(recursive=True)
-
-
-def assert_gone(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=BOUND)
-    assert not alive
 
 
 def test_workers_that_are_preempted_silent_or_stopped_cost_their_trials_nothing(
@@ -78,18 +65,11 @@ def test_workers_that_are_preempted_silent_or_stopped_cost_their_trials_nothing(
     assert_ended_like(tmp_path, reference)
 
 
-@pytest.mark.parametrize("name", ["gcs_server", "raylet"])
-def test_the_end_of_ray_ends_the_command_with_a_clear_line(name: str, tmp_path: Path) -> None:
+def test_the_end_of_ray_ends_the_command_with_a_clear_line(tmp_path: Path) -> None:
+    """By its raylet. `test_upkeep.py` kills its gcs_server, and goes on."""
     process = start("sweep", SMOKE, *LONGER, "--workers", "1", home=tmp_path)
     wait_for_checkpoints(tmp_path, process, count=1)
-    family = family_of(process)
-    next(child for child in family if child.name() == name).kill()
-    output, _ = process.communicate(timeout=BOUND)
-    assert process.returncode == 1, output
-    assert f"Ray's {name} has died; the same command goes on" in output
-    assert "Traceback" not in output
-    assert "core_worker" not in output
-    assert_gone(family)  # that the same command goes on is chaos' promise
+    kill_ray(process, "raylet")
 
 
 def test_in_every_phase_the_command_leaves_with_130_and_nothing_stays_behind(
@@ -117,36 +97,26 @@ def test_in_every_phase_the_command_leaves_with_130_and_nothing_stays_behind(
 
 
 def test_a_trial_that_fails_is_tried_again_and_told_with_its_cause(tmp_path: Path) -> None:
-    """A family from outside that raises when it is built, and one that ends its worker."""
+    """A family from outside that raises when it is built. `test_real_ray.py` has one that ends its worker."""
     package = tmp_path / "package"
     info = package / "badly-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: badly\nVersion: 1.0\n")
-    entries = [f"{name} = failing_families:{name}" for name in ("raises", "dies")]
-    (info / "entry_points.txt").write_text("\n".join(["[gan_core.families]", *entries]))
+    (info / "entry_points.txt").write_text("[gan_core.families]\nraises = failing_families:raises")
     file = tmp_path / "bad.yaml"
     file.write_text(
         "sweep: bad\ntrial: {steps: 6, log_every: 2, batch_size: 8, model: {width: 4}, "
         "evaluation: {every: 3, samples: 80, features: random}}\ngroups:\n"
-        + "".join(
-            f"  - name: {name}\n    trial: {{model: {{family: {name}}}}}\n" for name in ("raises", "dcgan", "dies")
-        )
+        + "".join(f"  - name: {name}\n    trial: {{model: {{family: {name}}}}}\n" for name in ("raises", "dcgan"))
     )
     home = tmp_path / "home"
     environment = os.environ | {"PYTHONPATH": f"{package}:{PLUGINS}:{os.environ.get('PYTHONPATH', '')}"}
-    done = orchestrate("sweep", file, home=home, env=environment)
+    done = orchestrate("sweep", file, "--workers", "1", home=home, env=environment)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     folders = {trial["group"]: home / "sweeps/bad/trials" / trial["key"] for trial in trials("bad", home)}
-    raised, good, died = (
-        json.loads((folders[name] / "record.json").read_text()) for name in ("raises", "dcgan", "dies")
-    )
+    raised, good = (json.loads((folders[name] / "record.json").read_text()) for name in ("raises", "dcgan"))
     assert good["status"] == "finished"
     assert [attempt["outcome"] for attempt in raised["attempts"]] == ["exception", "exception"]
     assert raised["error"].startswith("Traceback")
     assert "as badly as can be" in raised["error"]
-    assert died["status"] == "failed"
-    assert len(died["attempts"]) == 6
-    assert {attempt["outcome"] for attempt in died["attempts"]} == {"lost"}
-    assert "no such instruction" in died["error"]
-    assert "its worker was lost 6 times" in done.stdout

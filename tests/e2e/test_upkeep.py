@@ -1,4 +1,5 @@
-"""A day with a real sweep: asked for twice, stopped from another terminal, drawn from, killed, gone on with, cleaned.
+"""A day with a real sweep: asked for twice, stopped from another terminal, drawn from, its Ray killed, gone on with,
+cleaned.
 
 It ends as if nothing had happened.
 """
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 from support.commands import SMOKE, invoke, orchestrate, start, trials
 from support.endings import ON_ONE_WORKER, STEPS, assert_ended_like, wait_for_checkpoints
+from support.families import kill_ray
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -70,8 +72,7 @@ def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(refer
         "a later checkpoint",
         process=process,
     )
-    process.kill()
-    process.wait()
+    kill_ray(process, "gcs_server")
     killed = [trial for trial in trials("smoke", home) if trial["status"] == "interrupted"]
     assert killed
 

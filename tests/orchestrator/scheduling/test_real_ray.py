@@ -21,9 +21,9 @@ Ran = tuple[Path, dict[str, list[str]]]
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """The home of two sweeps of one trial each, and what was reported of these."""
+    """The home of three sweeps of one trial each, and what was reported of these."""
     folder = tmp_path_factory.mktemp("real-ray")
-    for name in ("unready", "crowded"):
+    for name in ("unready", "crowded", "dying"):
         text = TINY.replace("sweep: tiny", f"sweep: {name}").replace("[0, 1]", "[0]").replace("[0.0, 0.1]", "[0.0]")
         (folder / f"{name}.yaml").write_text(text)
     command = program("failing_evaluators", folder)
@@ -52,6 +52,15 @@ def test_what_ran_out_of_memory_gets_twice_the_share_and_ends(ran: Ran) -> None:
     assert said["crowded"][0] == "out of memory" and said["crowded"][-1] == "finished"
     record = record_of("crowded", home)
     assert [attempt.outcome for attempt in record.attempts] == ["out of memory", "finished"]
+
+
+def test_a_trial_that_kills_its_workers_ends_with_what_the_last_one_said(ran: Ran) -> None:
+    home, said = ran
+    record = record_of("dying", home)
+    assert record.status == "failed"
+    assert [attempt.outcome for attempt in record.attempts] == ["lost", "lost"]
+    assert "no such instruction" in (record.error or "")
+    assert said["dying"] == ["lost", "given up"]
 
 
 def test_where_the_kernel_kills_for_memory_fewer_trials_run_at_once_and_all_end(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Sweeps of one trial on a real Ray, whose evaluators make a worker fail: argv[1]/unready.yaml, crowded.yaml.
+"""Sweeps of one trial on a real Ray, whose evaluators make a worker fail: argv[1]/unready.yaml, crowded.yaml,
+dying.yaml. A lost worker is replaced once here, so that not six of them have to be started.
 
 Prints as JSON what was reported of each.
 """
@@ -6,6 +7,7 @@ Prints as JSON what was reported of each.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ from orchestrator.planning.plan import make_plan
 from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.signals import StopRequest
 from orchestrator.store.temp_folder import command_temp_folder
+from orchestrator.store.trial_status import Cause
 from orchestrator.sweepfile import loader
+from orchestrator.trial import failure_policy
 from orchestrator.trial.trial_report import TrialReport
 from support.tiny import execution_of
 
@@ -47,12 +51,29 @@ class TooLarge:
         return getattr(self.evaluator, name)
 
 
+class Deadly:
+    """Ends the worker that asks it for anything."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        print("no such instruction", file=sys.stderr, flush=True)
+        os.abort()
+
+
+KINDS = {"unready": FromMissingPackage, "crowded": TooLarge, "dying": Deadly}
+
+
 def main() -> None:
-    folder, reports = Path(sys.argv[1]), {"unready": list[str](), "crowded": list[str]()}
+    folder, reports = Path(sys.argv[1]), {name: list[str]() for name in KINDS}
+    failure_policy.POLICIES[Cause.LOST_WORKER] = failure_policy.Policy(failure_policy.Action.MOVE, max_retries=1)
     with command_temp_folder() as scratch, Cluster(None, 2, scratch, 0, print) as cluster:
         from orchestrator.scheduling import tune_run  # after Cluster: Ray reads its environment when it is imported
 
-        for name, kind in (("unready", FromMissingPackage), ("crowded", TooLarge)):
+        for name, kind in KINDS.items():
             plan = make_plan(loader.load(folder / f"{name}.yaml"), folder / "home")
             evaluators: Any = {p.evaluation: kind(execution_of(plan, p).evaluator) for p in plan.trials}
 

@@ -1,0 +1,32 @@
+"""A command and all the processes that it has started."""
+
+from __future__ import annotations
+
+import subprocess
+
+import psutil
+
+BOUND = 60
+"""Seconds that a busy machine may take; how long it takes on a quiet one stands in docs/reliability.md."""
+
+
+def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """All that the command has started."""
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def assert_gone(processes: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=BOUND)
+    assert not alive
+
+
+def kill_ray(process: subprocess.Popen[str], name: str) -> None:
+    """Kill Ray's process of this name; the command that has started it must end with one clear line."""
+    family = family_of(process)
+    next(child for child in family if child.name() == name).kill()
+    output, _ = process.communicate(timeout=BOUND)
+    assert process.returncode == 1, output
+    assert f"Ray's {name} has died; the same command goes on" in output
+    assert "Traceback" not in output
+    assert "core_worker" not in output
+    assert_gone(family)
