@@ -66,11 +66,9 @@ def test_a_trial_that_kills_its_workers_ends_with_what_the_last_one_said(ran: Ra
 def test_where_the_kernel_kills_for_memory_fewer_trials_run_at_once_and_all_end(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY.replace("[0.0, 0.1]", "[0.0]"))
     size = 4 * 10**9  # beside two of the workers' blocks there is too little for Ray, beside one of them enough
-    patience = {"RAY_raylet_start_wait_time_s": "300", "RAY_agent_register_timeout_ms": "300000"}  # a busy machine
-    environment = program_environment() | patience
     with limited_memory(size) as group:
         command = program("grows_in_memory", group, tmp_path, str(int(0.45 * size)))
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=program_environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     reports, side_by_side = json.loads(done.stdout.splitlines()[-1])
     assert side_by_side == 1
