@@ -57,6 +57,8 @@ class StopRequest:
 
 
 _first_signal = threading.Event()
+leaving_at_once = threading.Event()
+"""Set when `exit_at_once` ends all processes: their ends are nothing to tell then."""
 
 
 def _handler(action: Callable[[], None]) -> Callable[[int, Any], None]:
@@ -131,6 +133,7 @@ def kill_children(spared: Collection[psutil.Process] = ()) -> None:
 
 def exit_at_once(exit_code: int) -> None:
     """Leave everything as a `kill -9` would, which the next command is prepared for, but with no process left over."""
+    leaving_at_once.set()
     kill_children()
     call_within(MAX_WRITE_SECONDS, flush_output)
     os._exit(exit_code)

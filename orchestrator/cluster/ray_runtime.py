@@ -16,7 +16,7 @@ from orchestrator.cluster import capacity, ray_environment
 from orchestrator.cluster.memory_kills import MemoryKills
 from orchestrator.errors import ServiceError, UserError
 from orchestrator.periodic import PeriodicThread
-from orchestrator.signals import SIGNALS, Interrupted, children, kill_children
+from orchestrator.signals import SIGNALS, Interrupted, children, kill_children, leaving_at_once
 
 VITAL_PROCESSES = ("gcs_server", "raylet")
 """Ray's processes without which nothing goes on. Its own client notices the death of the first only after a minute."""
@@ -121,7 +121,7 @@ class Cluster:
 
         def report_death() -> bool:
             dead = next((process for process in vital if not _is_alive(process)), None)
-            if dead is None or watcher.ending.is_set():
+            if dead is None or watcher.ending.is_set() or leaving_at_once.is_set():
                 return False
             for agent in agents:
                 with suppress(psutil.Error):

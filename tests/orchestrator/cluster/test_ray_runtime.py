@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import ray
 from support.commands import invoke
+from support.waiting import wait_until
 
 from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.errors import ServiceError
@@ -59,6 +63,31 @@ def test_what_ran_before_a_failed_start_is_left_alone(busy: Callable[[int], Busy
         with cluster(tmp_path):
             assert earlier.poll() is None
         earlier.kill()
+
+
+@pytest.mark.parametrize(("leaves", "told"), [(False, ["Ray's raylet has died"]), (True, [])])
+def test_the_end_of_ray_is_told_unless_the_command_itself_ends_it(
+    leaves: bool, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine `exit_at_once` takes longer to end all processes than it takes to see that one has ended."""
+    raylet, deaths, leaving = tmp_path / "raylet", list[str](), threading.Event()
+    raylet.symlink_to(shutil.which("sleep") or "")
+    if leaves:
+        leaving.set()
+    monkeypatch.setattr("orchestrator.cluster.ray_runtime.leaving_at_once", leaving)
+    monkeypatch.setattr("orchestrator.cluster.ray_runtime.SECONDS_BETWEEN_CHECKS", 0.01)
+    with subprocess.Popen([raylet, "1000"]) as process:
+        watched = Cluster(None, 1, tmp_path, 0, deaths.append)
+        watched._watch_processes()
+        process.kill()
+        process.wait()
+        assert watched._watcher
+        if leaves:
+            time.sleep(0.5)
+        else:
+            wait_until(lambda: deaths, "the death of the raylet")
+        watched._watcher.end()
+    assert deaths == told
 
 
 def test_after_two_tries_it_is_told_with_what_ray_said(busy: Callable[[int], BusyMachine], tmp_path: Path) -> None:
