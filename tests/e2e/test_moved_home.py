@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, HttpCredentials
-from support.commands import SMOKE, Done, invoke
+from support.commands import SMOKE, Done, invoke, orchestrate
 from support.ui_server import mlflow_ui
 
 pytestmark = pytest.mark.e2e
@@ -19,7 +19,7 @@ def test_a_sweep_goes_on_and_mlflow_shows_its_pictures_where_the_home_is_now(
 ) -> None:
     original, former, home = undisturbed[0], tmp_path / "former", tmp_path / "new"
     shutil.copytree(original, former)
-    done = invoke("sync", "smoke", home=former)
+    done = orchestrate("sync", "smoke", home=former)
     assert done.returncode == 0, done
     former.rename(home)
     done = invoke("sweep", SMOKE, home=home)
