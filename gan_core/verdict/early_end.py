@@ -95,9 +95,9 @@ def _why_lost(run: FinishedRun, count: int) -> str:
 
 
 def ended_early(verdict: Verdict, step: int, steps: int, why: str) -> Verdict:
-    """The verdict on a run that was ended at `step` of `steps`; why: as `why_lost` says."""
-    reason = f"ended early, at step {step:,} of {steps:,}, after {why}: {verdict.reason}"
-    return verdict._replace(reason=reason)
+    """The verdict on a run that was ended at `step` of `steps`. why: as `why_lost` says; "" if it says so no more."""
+    after = f", after {why}" if why else ""
+    return verdict._replace(reason=f"ended early, at step {step:,} of {steps:,}{after}: {verdict.reason}")
 
 
 def _steps_without(evaluations: Sequence[Evaluation], is_good: Callable[[Evaluation], bool]) -> int:

@@ -25,6 +25,7 @@ from orchestrator.planning import staleness
 from orchestrator.planning.adaptive import asked_of
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.answer_words import end_line, progress_line
+from orchestrator.planning.early_ends import with_ended_going_on
 from orchestrator.planning.expected_trials import MAX_SEEDS, seeds_of_fixed_design
 from orchestrator.planning.extension import with_extended_records
 from orchestrator.planning.outcome import as_planned
@@ -56,7 +57,8 @@ class UntilPreview:
 class Preview:
     """A plan with what else the command prints.
 
-    `reused`: a line for each other sweep that has finished some of the trials. `forecast`: None if no similar trial was
+    `taken_over`: a line for each other sweep that has finished some of the trials, and one for trials that were ended
+    early and now go on. `forecast`: None if no similar trial was
     measured. `other_code`: key of a finished trial -> how the code that made it differs. `replaced`: key of a trial ->
     how it differs from the trial of the same name that ran before. `until`: of a sweep that trains until its
     question is answered; then `plan` has the trials that are needed next, and `forecast` is of these. `fixed`: what a
@@ -64,7 +66,7 @@ class Preview:
     """
 
     plan: Plan
-    reused: list[str]
+    taken_over: list[str]
     file: Path
     forecast: RuntimeEstimate | None
     other_code: dict[str, str]
@@ -102,7 +104,7 @@ class PlanRequest:
 def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
     """Load the data, compare the sweep with its folder and estimate its time. Raises UserError."""
     plan, reused = with_reusable_records(make_plan(loader.load(request.file, request.overrides), request.home))
-    plan = with_extended_records(plan)
+    plan, going_on = with_ended_going_on(with_extended_records(plan))
     measured, gpus = list[TimedTrial](), environment.gpu_count()
     if request.pilot:
         from orchestrator.planning import pilot
@@ -120,7 +122,8 @@ def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
     other_code = staleness.finished_with_other_code(plan, environment.describe())
     replaced = staleness.replaced_trials(plan)
     fixed = _fixed_design(every_trial, request.power, request.effect)
-    return Preview(plan, reused, request.file, expected, other_code, replaced, request.price_per_hour, until, fixed)
+    lines = [*reused, *going_on]
+    return Preview(plan, lines, request.file, expected, other_code, replaced, request.price_per_hour, until, fixed)
 
 
 def _until_preview(plan: Plan, queue: AdaptiveQueue, every_trial: Plan, seconds: float | None) -> UntilPreview:
@@ -191,7 +194,7 @@ def summary_lines(preview: Preview, rows: list[TrialRow]) -> list[str]:
     return [
         *data_lines(plan),
         *(f"caution: {caution}" for caution in plan.sweep.cautions),
-        *preview.reused,
+        *preview.taken_over,
         *_other_code_lines(preview.other_code),
         *staleness.changes_since_last_command(plan),
         *(f"note: {trial_label(row['key'], row['name'])}: {row['note']}" for row in rows if row["note"]),

@@ -128,6 +128,8 @@ class Plan:
         }
         if self.answer:
             document["answer"] = self.answer
+        if self.sweep.stop_early:
+            document["stop_early"] = True
         return document
 
 

@@ -84,6 +84,7 @@ class LoggedSweep(_Artifact):
     cautions: list[str]
     trials: list[LoggedTrial]
     answer: LoggedAnswer | None = None
+    stop_early: bool = False
 
 
 class HeldOutScores(_Artifact):

@@ -36,7 +36,8 @@ class RunData:
 
     `confirms`: it runs one of the best configurations again, on a fresh seed. `url`: its page, if MLflow is a server.
     `since`: the step from which on the verdict holds. `rules`: the version of the rules that it was judged by.
-    `latest`: metric -> its last value. `history`: metric -> its curve. `pictures`: (step, PNG) of sample grids, in
+    `lost_at`: the step from which on no more could be hoped for, if the sweep ends such trials early; `ended_early`:
+    whether it was ended there. `latest`: metric -> its last value. `history`: metric -> its curve. `pictures`: (step, PNG) of sample grids, in
     order of steps. `environment`: environment.json, as it is; {} if the trial never started. `hardware`: kind of device
     and precision, such as `cuda in bfloat16`.
     """
@@ -56,6 +57,8 @@ class RunData:
     reason: str = ""
     since: int | None = None
     rules: int = RULES_VERSION
+    lost_at: int | None = None
+    ended_early: bool = False
     latest: dict[str, float] = field(default_factory=dict)
     history: dict[str, Curve] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
@@ -78,14 +81,14 @@ class RunData:
         """The run as the statistics take it, without its quality unless `is_comparable`.
 
         A run that failed, such as for lack of memory, is not stable, but nothing shows that its training had an event.
+        Nor does one that was ended early: longer training might have shown that it had none.
         """
-        steps_without_history = 0 if self.status == TrialStatus.FAILED else self.steps
-        last_step = max((int(steps[-1]) for steps, _ in self.history.values()), default=steps_without_history)
+        last_step = self.last_step
         final, best = (
             self.quality(name) if is_comparable else None
             for name in (metric_names.FRECHET, metric_names.best(metric_names.FRECHET))
         )
-        has_event = self.verdict not in ("", VerdictName.STABLE, VerdictName.UNFINISHED)
+        has_event = self.verdict not in ("", VerdictName.STABLE, VerdictName.UNFINISHED) and not self.ended_early
         return Result(
             self.group,
             self.configuration,
@@ -98,6 +101,12 @@ class RunData:
             best=best,
             drew=self.verdict in DRAWING,
         )
+
+    @property
+    def last_step(self) -> int:
+        """The last step of its history."""
+        steps_without_history = 0 if self.status == TrialStatus.FAILED else self.steps
+        return max((int(steps[-1]) for steps, _ in self.history.values()), default=steps_without_history)
 
     @property
     def has_ended(self) -> bool:
@@ -115,6 +124,7 @@ class SweepData:
     """`run_id`: of the parent run. `commands`: the words of each command that runs the sweep. `real`: (caption, PNG) of
     real images. `compared`: name of each sweep of a comparison -> all of its runs, also those that `runs` has once for
     several sweeps; {} if the report is of a single sweep. `answer`: of a sweep that trains until it has one.
+    `stop_early`: whether it ends trials of which no more can be hoped for.
     """
 
     name: str
@@ -127,6 +137,7 @@ class SweepData:
     real: list[tuple[str, bytes]] = field(default_factory=list)
     compared: dict[str, list[RunData]] = field(default_factory=dict)
     answer: LoggedAnswer | None = None
+    stop_early: bool = False
 
     @property
     def environment(self) -> dict[str, Any]:

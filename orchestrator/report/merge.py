@@ -38,6 +38,7 @@ def merged(sweeps: list[SweepData]) -> SweepData:
         runs=[_with_sweep(name, run) if is_repeated else _in_group_of_sweep(name, run) for name, run in runs],
         real=list({picture: (caption, picture) for sweep in sweeps for caption, picture in sweep.real}.values()),
         compared={sweep.name: sweep.selection for sweep in sweeps},
+        stop_early=any(sweep.stop_early for sweep in sweeps),
     )
 
 

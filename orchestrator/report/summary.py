@@ -11,6 +11,7 @@ from orchestrator.report import leaderboard
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.answer_section import sentences
 from orchestrator.report.data import RunData, SweepData
+from orchestrator.report.early_ends import early_end_sentences
 from orchestrator.report.leaderboard import Row, stable_share
 from orchestrator.report.remarks import remarks
 from orchestrator.report.sweep_differences import difference_sentences
@@ -53,7 +54,7 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
         answer.append(_quality_sentence(analysis))
     if data.confirmation:
         answer.append(_confirmation_sentence(data))
-    answer += remarks(data, rows)
+    answer += [*early_end_sentences(data), *remarks(data, rows)]
     return Summary(answer, [] if unended or data.answer else _next(data, rows, strongest))
 
 

@@ -1,0 +1,50 @@
+"""Trials that were ended early, under a command that ends none: they are trained to their last step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from orchestrator.formatting import count_of
+from orchestrator.planning.plan import Plan, PlannedTrial
+
+
+def with_ended_going_on(plan: Plan) -> tuple[Plan, list[str]]:
+    """The plan as it is once these trials have been set up to go on, and a line that says so."""
+    ended = _ended_early(plan)
+    keys = {planned.key for planned in ended}
+    trials = [
+        replace(planned, record=planned.record.before_its_early_end()) if planned.key in keys else planned
+        for planned in plan.trials
+    ]
+    return (replace(plan, trials=trials), _lines(plan, ended)) if ended else (plan, [])
+
+
+def set_up_ended(plan: Plan, note: Callable[[str], None]) -> Plan:
+    """Write the records of these trials, so that they go on; returns the plan with them. Needs the lock of the sweep.
+
+    Raises OSError.
+    """
+    ended = _ended_early(plan)
+    for planned in ended:
+        plan.folder.trial(planned.key).write_record(planned.record.before_its_early_end())
+    for line in _lines(plan, ended):
+        note(line)
+    return plan.with_current_records() if ended else plan
+
+
+def _ended_early(plan: Plan) -> list[PlannedTrial]:
+    return [] if plan.sweep.stop_early else [planned for planned in plan.trials if planned.record.ended_early]
+
+
+def _lines(plan: Plan, ended: list[PlannedTrial]) -> list[str]:
+    if not ended:
+        return []
+    without = [planned for planned in ended if not plan.folder.trial(planned.key).has_checkpoint()]
+    start = "from where they were ended" if len(without) < len(ended) else "from step 0: their checkpoints are gone"
+    some = f" ({len(without)} of them from step 0: the checkpoint is gone)" if 0 < len(without) < len(ended) else ""
+    verb = "was" if len(ended) == 1 else "were"
+    return [
+        f"{count_of(len(ended), 'trial')} {verb} ended early, and stop_early is not set now: trained to the last step, "
+        f"{start}{some}"
+    ]
