@@ -41,10 +41,9 @@ def _lines(plan: Plan, ended: list[PlannedTrial]) -> list[str]:
     if not ended:
         return []
     without = [planned for planned in ended if not plan.folder.trial(planned.key).has_checkpoint()]
-    start = "from where they were ended" if len(without) < len(ended) else "from step 0: their checkpoints are gone"
-    some = f" ({len(without)} of them from step 0: the checkpoint is gone)" if 0 < len(without) < len(ended) else ""
+    gone = f" ({len(without)} from step 0, without a checkpoint)" if without else ""
     verb = "was" if len(ended) == 1 else "were"
     return [
-        f"{count_of(len(ended), 'trial')} {verb} ended early, and stop_early is not set now: trained to the last step, "
-        f"{start}{some}"
+        f"{count_of(len(ended), 'trial')} {verb} ended early, and stop_early is not set now: trained on from there to "
+        f"the last step{gone}"
     ]

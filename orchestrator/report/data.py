@@ -37,9 +37,9 @@ class RunData:
     `confirms`: it runs one of the best configurations again, on a fresh seed. `url`: its page, if MLflow is a server.
     `since`: the step from which on the verdict holds. `rules`: the version of the rules that it was judged by.
     `lost_at`: the step from which on no more could be hoped for, if the sweep ends such trials early; `ended_early`:
-    whether it was ended there. `latest`: metric -> its last value. `history`: metric -> its curve. `pictures`: (step, PNG) of sample grids, in
-    order of steps. `environment`: environment.json, as it is; {} if the trial never started. `hardware`: kind of device
-    and precision, such as `cuda in bfloat16`.
+    whether it was ended there. `latest`: metric -> its last value. `history`: metric -> its curve. `pictures`: (step,
+    PNG) of sample grids, in order of steps. `environment`: environment.json, as it is; {} if the trial never started.
+    `hardware`: kind of device and precision, such as `cuda in bfloat16`.
     """
 
     key: str
