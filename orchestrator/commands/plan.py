@@ -42,12 +42,16 @@ OTHER_CODE = "finished with other code"
 
 @dataclass(frozen=True)
 class UntilPreview:
-    """How many trials are left at least, as expected, and at most; seconds: at most, if similar ones were measured."""
+    """How many trials are left at least, as expected, and at most; seconds: at most, if similar ones were measured.
+
+    buys: how many trials the budget buys, at the rate of those that have ended; None if that is not known.
+    """
 
     least: int
     expected: int
     most: int
     seconds: float | None
+    buys: int | None
 
     def seconds_of(self, trials: int) -> float | None:
         return None if self.seconds is None or not self.most else self.seconds * trials / self.most
@@ -129,9 +133,10 @@ def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
 def _until_preview(plan: Plan, queue: AdaptiveQueue, every_trial: Plan, seconds: float | None) -> UntilPreview:
     least, most = len(plan.unfinished), 0 if queue.is_over else len(every_trial.unfinished)
     if queue.is_over:
-        return UntilPreview(0, 0, 0, seconds)
+        return UntilPreview(0, 0, 0, seconds, None)
     ended, in_all = len(every_trial.trials) - most, queue.expected_trials()
-    return UntilPreview(least, min(max(in_all - ended, least), most), most, seconds)
+    buys = queue.budget.buys(ended)
+    return UntilPreview(least, min(max(in_all - ended, least), most), most, seconds, buys)
 
 
 def _fixed_design(plan: Plan, power: float | None, effect: float | None) -> str:
@@ -218,7 +223,7 @@ def _until_lines(preview: Preview) -> list[str]:
         seconds = until.seconds_of(count)
         time = "" if seconds is None else f" ({format_duration(seconds)}{_price_of(seconds, preview.price_per_hour)})"
         parts.append(f"{name} {count}{time}")
-    looked = progress_line(answer) if answer["seeds"] else f"first look after {answer['first']} seeds"
+    looked = progress_line(answer, until.buys) if answer["seeds"] else f"first look after {answer['first']} seeds"
     return [looked, f"trials that are left until it is answered: {', '.join(parts)}"]
 
 

@@ -85,6 +85,7 @@ class LoggedSweep(_Artifact):
     trials: list[LoggedTrial]
     answer: LoggedAnswer | None = None
     stop_early: bool = False
+    reported_seeds: list[Count] = []
 
 
 class HeldOutScores(_Artifact):

@@ -124,7 +124,8 @@ class SweepData:
     """`run_id`: of the parent run. `commands`: the words of each command that runs the sweep. `real`: (caption, PNG) of
     real images. `compared`: name of each sweep of a comparison -> all of its runs, also those that `runs` has once for
     several sweeps; {} if the report is of a single sweep. `answer`: of a sweep that trains until it has one.
-    `stop_early`: whether it ends trials of which no more can be hoped for.
+    `stop_early`: whether it ends trials of which no more can be hoped for. `reported_seeds`: those of its first report,
+    if one was written before the last command.
     """
 
     name: str
@@ -138,6 +139,7 @@ class SweepData:
     compared: dict[str, list[RunData]] = field(default_factory=dict)
     answer: LoggedAnswer | None = None
     stop_early: bool = False
+    reported_seeds: list[int] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None = None) 
         real=reader.real_pictures(runs, by_key),
         answer=logged.answer,
         stop_early=logged.stop_early,
+        reported_seeds=logged.reported_seeds,
     )
 
 

@@ -71,7 +71,7 @@ class SweepDocument(TypedDict):
     """`file`: the path of the sweep file. `overrides`: the values of `--set`. `data`: fingerprint -> data set.
 
     `answer`: only of a sweep that trains until its question is answered. `stop_early`: only of one that ends trials of
-    which no more can be hoped for.
+    which no more can be hoped for. `reported_seeds`: those of the first report that was written, if there was one.
     """
 
     name: str
@@ -84,3 +84,4 @@ class SweepDocument(TypedDict):
     trials: list[TrialDocument]
     answer: NotRequired[AnswerDocument]
     stop_early: NotRequired[bool]
+    reported_seeds: NotRequired[list[int]]
