@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +18,11 @@ from gan_core.verdict import early_end
 from orchestrator.planning.early_ends import set_up_ended, with_ended_going_on
 from orchestrator.planning.outcome import member_of
 from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.scheduling.run_settings import RunSettings
+from orchestrator.scheduling.trainable import TrialTrainable
+from orchestrator.scheduling.trial_task import as_config
+from orchestrator.scheduling.tune_run import TuneRun
+from orchestrator.signals import StopRequest
 from orchestrator.sweepfile import loader
 from orchestrator.trial import execution as execution_module
 from orchestrator.trial.audit import is_audit
@@ -167,6 +173,30 @@ def test_an_audit_that_was_never_lost_notes_nothing(
     collapse(range(0))
     plan = plan_with(True)
     assert run_to_end(plan, plan.trials[0]).folder.record().lost_at is None
+
+
+def test_a_worker_ends_the_trial_if_its_task_says_so(
+    plan_with: MakePlan, collapse: Callable[[range], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.scheduling.trainable.SECONDS_PER_CALL", 600.0)
+    collapse(range(1, 100))
+    plan = plan_with(True)
+    evaluators = {plan.trials[0].evaluation: execution(plan).evaluator}
+
+    class Alone(TrialTrainable):
+        def setup(self, config: dict[str, Any]) -> None:  # type: ignore[override]
+            super().setup(config, plan.images, evaluators)
+
+    run = TuneRun(plan, evaluators, Processors(), RunSettings(None, 900.0), 0.25, StopRequest(), lambda report: None)  # type: ignore[arg-type]
+    report = Alone(as_config(run._task(plan.trials[0], frozenset()))).step()["report"]
+    assert (report.status, report.step, report.verdict, report.ended_early) == ("finished", 8, "collapsed", True)
+
+
+class Processors:
+    """A cluster whose trials take one processor each."""
+
+    def resources(self, gpu_share: float, shares: int) -> dict[str, float]:
+        return {"CPU": 1.0}
 
 
 def test_one_trial_in_ten_is_an_audit_by_its_key_alone() -> None:
