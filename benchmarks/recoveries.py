@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 from gan_core.config.trial import TrialConfig
@@ -27,7 +28,7 @@ GREY = 1
 def latest_return(evaluations: list[Evaluation], is_good: Callable[[Evaluation], bool]) -> int:
     """Steps of the longest stretch that a good evaluation ended; 0 if there is none."""
     good = [0, *(evaluation.step for evaluation in evaluations if is_good(evaluation))]
-    return max((after - before for before, after in zip(good, good[1:], strict=False)), default=0)
+    return max((after - before for before, after in pairwise(good)), default=0)
 
 
 def line_of(folder: TrialFolder) -> str:
