@@ -209,7 +209,8 @@ def train(
 ) -> None:
     """Train one trial of a sweep in this process, without Ray or MLflow, to debug or to profile it.
 
-    It starts from step 0 every time and keeps its files in HOME/train/KEY; the sweep does not use them.
+    It starts from step 0 every time, takes all steps, also with `stop_early`, and keeps its files in HOME/train/KEY;
+    the sweep does not use them.
 
     Example: `orchestrate train experiments/stability.yaml --trial 3`
     """

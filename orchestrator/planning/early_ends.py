@@ -25,12 +25,15 @@ def set_up_ended(plan: Plan, note: Callable[[str], None]) -> Plan:
 
     Raises OSError.
     """
+    if not _ended_early(plan):
+        return plan
+    plan = plan.with_current_records()  # another command may have trained them since the plan was made
     ended = _ended_early(plan)
     for planned in ended:
         plan.folder.trial(planned.key).write_record(planned.record.before_its_early_end())
     for line in _lines(plan, ended):
         note(line)
-    return plan.with_current_records() if ended else plan
+    return plan.with_current_records()
 
 
 def _ended_early(plan: Plan) -> list[PlannedTrial]:

@@ -68,6 +68,17 @@ def test_plan_says_that_it_goes_on_without_stop_early_and_leaves_it_with_it(ende
     assert ended.record().ended_early, "plan writes nothing"
 
 
+def test_a_trial_that_another_command_has_trained_on_meanwhile_is_left_alone(
+    ended: TrialFolder, plan_of: PlanOf
+) -> None:
+    plan = plan_of()
+    record = ended.record()
+    record.lost_at = None  # as it is once its last step was trained
+    ended.write_record(record)
+    assert set_up_ended(plan, pytest.fail).trials[0].state == "finished"
+    assert ended.record() == record
+
+
 def test_without_its_checkpoint_it_begins_anew_and_that_is_said(ended: TrialFolder, plan_of: PlanOf) -> None:
     ended.checkpoint_file.unlink()
     _, lines = with_ended_going_on(plan_of())
