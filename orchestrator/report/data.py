@@ -12,6 +12,7 @@ from gan_core import metric_names
 from gan_core.verdict.judge import RULES_VERSION
 from gan_core.verdict.names import DRAWING, VerdictName
 from orchestrator.formatting import count_of
+from orchestrator.planning.added_seeds import added_sentence
 from orchestrator.report.artifact_schemas import EvaluatorCard, LoggedAnswer
 from orchestrator.statistics.result import Result
 from orchestrator.store.trial_status import TrialStatus
@@ -155,6 +156,14 @@ class SweepData:
     def selection(self) -> list[RunData]:
         """The runs that the sweep file asks for. These are compared."""
         return [run for run in self.runs if not run.confirms]
+
+    @property
+    def added_seeds(self) -> str:
+        """That the intervals are exploratory, since seeds were added by hand after a report; "" if they are not.
+
+        They are not in a sweep that trains until its question is answered.
+        """
+        return "" if self.answer else added_sentence(self.reported_seeds, {run.seed for run in self.selection})
 
     @property
     def confirmation(self) -> list[RunData]:

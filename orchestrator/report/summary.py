@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from gan_core.verdict.names import VerdictName
 from orchestrator.command_hints import with_override
-from orchestrator.planning.added_seeds import added_sentence
 from orchestrator.report import leaderboard
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.answer_section import sentences
@@ -55,8 +54,8 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
         answer.append(_quality_sentence(analysis))
     if data.confirmation:
         answer.append(_confirmation_sentence(data))
-    if not data.answer and (added := added_sentence(data.reported_seeds, {run.seed for run in data.selection})):
-        answer.append(f"{added}.")
+    if data.added_seeds:
+        answer.append(f"{data.added_seeds}.")
     answer += [*early_end_sentences(data), *remarks(data, rows)]
     return Summary(answer, [] if unended or data.answer else _next(data, rows, strongest))
 
