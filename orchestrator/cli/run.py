@@ -33,6 +33,13 @@ Budget = Annotated[
     str | None,
     typer.Option(metavar="TIME", help="With --until-answered, train no longer than this: 2h, 90m."),
 ]
+StopEarly = Annotated[
+    bool,
+    typer.Option(
+        "--stop-early",
+        help="End trials that have had no variety, or have not drawn, for twice as long as any that recovered.",
+    ),
+]
 
 
 def sweep(
@@ -65,6 +72,7 @@ def sweep(
     ] = 0,
     until_answered: UntilAnswered = False,
     budget: Budget = None,
+    stop_early: StopEarly = False,
     tracking_uri: TrackingUri = None,
     register: Annotated[
         str | None,
@@ -92,7 +100,7 @@ def sweep(
     """
     from orchestrator import signals
 
-    overrides = _overrides(set_, until_answered, budget)
+    overrides = _overrides(set_, until_answered, budget, stop_early)
     if detach:
         from orchestrator.commands.detach import start_detached
 
@@ -130,6 +138,7 @@ def plan(
     gpu_share: GpuShare = None,
     until_answered: UntilAnswered = False,
     budget: Budget = None,
+    stop_early: StopEarly = False,
     price_per_hour: Annotated[
         float | None,
         typer.Option(min=0.0, metavar="P", help="What an hour of the machine costs."),
@@ -172,7 +181,7 @@ def plan(
 
     console = make_console()
     note = (lambda text: None) if json else (lambda text: say(console, text, word_wrap=True))
-    overrides = _overrides(set_, until_answered, budget)
+    overrides = _overrides(set_, until_answered, budget, stop_early)
     request = plan.PlanRequest(file, overrides, home, workers, gpu_share, price_per_hour, pilot, power, effect)
     preview = plan.make_preview(request, note)
     if json:
@@ -181,10 +190,11 @@ def plan(
         plan.print_preview(preview, console)
 
 
-def _overrides(set_: list[str] | None, until_answered: bool, budget: str | None) -> list[str]:
+def _overrides(set_: list[str] | None, until_answered: bool, budget: str | None, stop_early: bool) -> list[str]:
     """The values of `--set`, with those that have options of their own."""
     overrides = [*(set_ or [])]
     overrides += ["until=answered"] if until_answered else []
+    overrides += ["stop_early=true"] if stop_early else []
     return overrides + ([f"budget={budget}"] if budget is not None else [])
 
 
@@ -199,7 +209,8 @@ def train(
 ) -> None:
     """Train one trial of a sweep in this process, without Ray or MLflow, to debug or to profile it.
 
-    It starts from step 0 every time and keeps its files in HOME/train/KEY; the sweep does not use them.
+    It starts from step 0 every time, takes all steps, also with `stop_early`, and keeps its files in HOME/train/KEY;
+    the sweep does not use them.
 
     Example: `orchestrate train experiments/stability.yaml --trial 3`
     """

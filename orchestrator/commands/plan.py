@@ -25,6 +25,7 @@ from orchestrator.planning import staleness
 from orchestrator.planning.adaptive import asked_of
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.answer_words import end_line, progress_line
+from orchestrator.planning.early_ends import with_ended_going_on
 from orchestrator.planning.expected_trials import MAX_SEEDS, seeds_of_fixed_design
 from orchestrator.planning.extension import with_extended_records
 from orchestrator.planning.outcome import as_planned
@@ -41,12 +42,16 @@ OTHER_CODE = "finished with other code"
 
 @dataclass(frozen=True)
 class UntilPreview:
-    """How many trials are left at least, as expected, and at most; seconds: at most, if similar ones were measured."""
+    """How many trials are left at least, as expected, and at most; seconds: at most, if similar ones were measured.
+
+    buys: how many trials the budget buys, at the rate of those that have ended; None if that is not known.
+    """
 
     least: int
     expected: int
     most: int
     seconds: float | None
+    buys: int | None
 
     def seconds_of(self, trials: int) -> float | None:
         return None if self.seconds is None or not self.most else self.seconds * trials / self.most
@@ -56,7 +61,8 @@ class UntilPreview:
 class Preview:
     """A plan with what else the command prints.
 
-    `reused`: a line for each other sweep that has finished some of the trials. `forecast`: None if no similar trial was
+    `taken_over`: a line for each other sweep that has finished some of the trials, and one for trials that were ended
+    early and now go on. `forecast`: None if no similar trial was
     measured. `other_code`: key of a finished trial -> how the code that made it differs. `replaced`: key of a trial ->
     how it differs from the trial of the same name that ran before. `until`: of a sweep that trains until its
     question is answered; then `plan` has the trials that are needed next, and `forecast` is of these. `fixed`: what a
@@ -64,7 +70,7 @@ class Preview:
     """
 
     plan: Plan
-    reused: list[str]
+    taken_over: list[str]
     file: Path
     forecast: RuntimeEstimate | None
     other_code: dict[str, str]
@@ -102,7 +108,7 @@ class PlanRequest:
 def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
     """Load the data, compare the sweep with its folder and estimate its time. Raises UserError."""
     plan, reused = with_reusable_records(make_plan(loader.load(request.file, request.overrides), request.home))
-    plan = with_extended_records(plan)
+    plan, going_on = with_ended_going_on(with_extended_records(plan))
     measured, gpus = list[TimedTrial](), environment.gpu_count()
     if request.pilot:
         from orchestrator.planning import pilot
@@ -120,15 +126,17 @@ def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
     other_code = staleness.finished_with_other_code(plan, environment.describe())
     replaced = staleness.replaced_trials(plan)
     fixed = _fixed_design(every_trial, request.power, request.effect)
-    return Preview(plan, reused, request.file, expected, other_code, replaced, request.price_per_hour, until, fixed)
+    lines = [*reused, *going_on]
+    return Preview(plan, lines, request.file, expected, other_code, replaced, request.price_per_hour, until, fixed)
 
 
 def _until_preview(plan: Plan, queue: AdaptiveQueue, every_trial: Plan, seconds: float | None) -> UntilPreview:
     least, most = len(plan.unfinished), 0 if queue.is_over else len(every_trial.unfinished)
     if queue.is_over:
-        return UntilPreview(0, 0, 0, seconds)
+        return UntilPreview(0, 0, 0, seconds, None)
     ended, in_all = len(every_trial.trials) - most, queue.expected_trials()
-    return UntilPreview(least, min(max(in_all - ended, least), most), most, seconds)
+    buys = queue.budget.buys(ended)
+    return UntilPreview(least, min(max(in_all - ended, least), most), most, seconds, buys)
 
 
 def _fixed_design(plan: Plan, power: float | None, effect: float | None) -> str:
@@ -191,7 +199,7 @@ def summary_lines(preview: Preview, rows: list[TrialRow]) -> list[str]:
     return [
         *data_lines(plan),
         *(f"caution: {caution}" for caution in plan.sweep.cautions),
-        *preview.reused,
+        *preview.taken_over,
         *_other_code_lines(preview.other_code),
         *staleness.changes_since_last_command(plan),
         *(f"note: {trial_label(row['key'], row['name'])}: {row['note']}" for row in rows if row["note"]),
@@ -215,7 +223,7 @@ def _until_lines(preview: Preview) -> list[str]:
         seconds = until.seconds_of(count)
         time = "" if seconds is None else f" ({format_duration(seconds)}{_price_of(seconds, preview.price_per_hour)})"
         parts.append(f"{name} {count}{time}")
-    looked = progress_line(answer) if answer["seeds"] else f"first look after {answer['first']} seeds"
+    looked = progress_line(answer, until.buys) if answer["seeds"] else f"first look after {answer['first']} seeds"
     return [looked, f"trials that are left until it is answered: {', '.join(parts)}"]
 
 

@@ -14,6 +14,7 @@ from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.s3 import ObjectStore
 from orchestrator.planning import disk_estimate, reuse, staleness
 from orchestrator.planning.confirmation import with_confirmations
+from orchestrator.planning.early_ends import set_up_ended
 from orchestrator.planning.extension import set_up_extensions
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.rejudgement import judge_again
@@ -108,6 +109,7 @@ def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, displa
     elif plan.unfinished:
         now_locked = plan.with_current_records()  # another command may have ended since the plan was made
         plan = set_up_extensions(reuse.copy_reusable(now_locked, display.note))
+    plan = set_up_ended(plan, display.note)
     plan = judge_again(plan, display.note)
     plan = repair_finished_trials(with_confirmations(plan, options.confirm, display.note), display.note)
     if plan.unfinished:

@@ -28,7 +28,7 @@ def train(
     Returns the plan with the trials that have ended, and if it was stopped with those that go on later. The sweep's
     file and its mirror have the trials that were begun at any time, so that a killed command leaves nothing unnamed.
     """
-    seeds = queue.standing.seeds
+    seeds = 0
 
     def on_change() -> None:
         nonlocal seeds
@@ -38,10 +38,11 @@ def train(
         mirror.set_document(document)
         if so_far.answer and so_far.answer["seeds"] != seeds:
             seeds = so_far.answer["seeds"]
-            display.note(progress_line(so_far.answer))
+            display.note(progress_line(so_far.answer, queue.budget.buys(so_far.answer["trials"])))
 
     queue.on_change = on_change
     queue.budget.start()
+    on_change()
     runner.train(plan, queue)
     so_far = queue.plan_so_far()
     if so_far.answer and not stop.is_requested:

@@ -105,7 +105,7 @@ class Display:
             self.ended_count += 1
             outcome = report.verdict or report.status
             self.outcome_counts[outcome] += 1
-            self._show_end(trial, outcome)
+            self._show_end(trial, outcome, ", ended early" if report.ended_early else "")
         self._show_running()
 
     def _show_event(self, report: TrialReport) -> None:
@@ -132,8 +132,8 @@ class Display:
             again = "it is tried again after the others, with fewer trials beside it on the device"
             self.note(f"  {name} ran out of memory; {again}")
 
-    def _show_end(self, trial: _RunningTrial, outcome: str) -> None:
-        self.note(f"{trial.label}: {outcome} at step {trial.step} ({self._ended()}; {self._time_left()})")
+    def _show_end(self, trial: _RunningTrial, outcome: str, remark: str) -> None:
+        self.note(f"{trial.label}: {outcome}{remark} at step {trial.step} ({self._ended()}; {self._time_left()})")
         self._last_line_at = time.monotonic()
 
     def _show_running(self) -> None:
@@ -169,9 +169,10 @@ class LiveDisplay(Display):
     def set_phase(self, text: str) -> None:
         self.phase_text = text
 
-    def _show_end(self, trial: _RunningTrial, outcome: str) -> None:
+    def _show_end(self, trial: _RunningTrial, outcome: str, remark: str) -> None:
         line = Text(f"{trial.label}  ")
         line.append(outcome, style=COLOURS.get(outcome, ""))
+        line.append(remark)
         self.console.print(line)
 
     def _show_running(self) -> None:

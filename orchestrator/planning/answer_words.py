@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrator.formatting import short_names
+from orchestrator.formatting import count_of, short_names
 from orchestrator.store.sweep_document import AnswerDocument, ComparisonDocument
 
 OUTCOME = {"stable": "stable runs", "quality": "images"}
@@ -26,17 +26,27 @@ def in_state(answer: AnswerDocument, *states: str) -> list[ComparisonDocument]:
     return [compared for compared in answer["comparisons"] if compared["state"] in states]
 
 
-def progress_line(answer: AnswerDocument) -> str:
-    """What is settled and what is open after a look."""
+def progress_line(answer: AnswerDocument, buys: int | None = None) -> str:
+    """What is settled and what is open after a look, and what may still come of it.
+
+    buys: how many more trials the budget buys; None without one.
+    """
     names, parts = factor_names(answer), []
-    for state in ("shown", "small"):
-        if labels := [label(compared, names) for compared in in_state(answer, state)]:
-            parts.append(f"{len(labels)} {state} ({_listed(labels)})")
-    parts.append(f"{len(in_state(answer, 'open'))} open")
+    for state in ("shown", "small", "open"):
+        labels = [label(compared, names) for compared in in_state(answer, state)]
+        parts.append(f"{len(labels)} {state} ({_listed(labels)})" if labels else f"0 {state}")
     if answer["best"] is not None:
         left = len(answer["best"])
         parts.append(f"the best is {answer['best'][0]}" if left == 1 else f"{left} configurations can be the best")
-    return f"after {answer['seeds']} seeds: {', '.join(parts)}"
+    so_far = f"after {answer['seeds']} seeds: {', '.join(parts)}"
+    if answer["end"]:
+        return so_far
+    at_most = answer["at_most"] - answer["trials"]
+    left_over = f"at most {at_most} of {answer['at_most']} trials are left"
+    if buys is not None:
+        enough = ", all of them" if buys >= at_most else ""
+        left_over += f", and at this rate the budget buys {count_of(min(buys, at_most), 'trial')} more{enough}"
+    return f"{so_far}; {left_over}"
 
 
 def _listed(labels: Sequence[str]) -> str:

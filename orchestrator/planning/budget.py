@@ -44,6 +44,15 @@ class Budget:
         shares += [self._worker_seconds / 3600 / self.worker_hours] if self.worker_hours is not None else []
         return max(shares, default=None)
 
+    def buys(self, trials: int) -> int | None:
+        """How many more trials it buys, if they take what the `trials` took that have ended; None if that is not known.
+
+        Those that run now have cost something already, so it is rather more.
+        """
+        limits = [(self.seconds, self.hours), (self._worker_seconds, self.worker_hours)]
+        known = [(spent, 3600 * limit) for spent, limit in limits if limit is not None and spent and trials]
+        return min((int(trials * max(0.0, limit - spent) / spent) for spent, limit in known), default=None)
+
 
 def clock_seconds(records: Iterable[Record]) -> float:
     """The time in which at least one of the trials was trained.

@@ -70,7 +70,7 @@ def _obstacle(config: TrialConfig, shorter: TrialFolder, steps: int) -> str:
         return "instance noise is annealed over all steps"
     if not shorter.has_checkpoint():
         return "their checkpoints are not in the home folder"
-    if state == TrialStatus.INTERRUPTED:
+    if state == TrialStatus.INTERRUPTED or record.ended_early:
         return ""
     if record.step < steps:
         return "they diverged"
@@ -106,4 +106,4 @@ def _not_begun(plan: Plan) -> dict[str, Extension]:
 
 def _going_on(extension: Extension) -> Record:
     record = extension.shorter.record()
-    return replace(record, key=extension.planned.key, status=TrialStatus.INTERRUPTED, verdict=None)
+    return replace(record.before_its_early_end(), key=extension.planned.key)

@@ -23,7 +23,7 @@ def member_of(planned: PlannedTrial, record: Record) -> Member | None:
         record.metrics.get(metric_names.of_evaluator(name, evaluator)) if has_quality else None
         for name in (metric_names.FRECHET, metric_names.best(metric_names.FRECHET))
     )
-    has_event = verdict not in ("", VerdictName.STABLE, VerdictName.UNFINISHED)
+    has_event = verdict not in ("", VerdictName.STABLE, VerdictName.UNFINISHED) and not record.ended_early
     since = record.verdict["since"] if record.verdict else None
     result = Result(
         planned.trial.group,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from gan_core.data.summary import DataSummary, summarize
 from gan_core.evaluation.requirements import check_data, check_evaluation
 from orchestrator.command_hints import client_path
 from orchestrator.errors import Problem, SpecError, escape_control_characters
+from orchestrator.planning.added_seeds import first_reported
 from orchestrator.planning.data_paths import caution_about_paths, with_absolute_paths
 from orchestrator.store.json_files import read_json_or_none
 from orchestrator.store.record import Record
@@ -74,7 +75,7 @@ class Plan:
     """A sweep, its folder, and its trials with their records.
 
     `data`: fingerprint -> data set as arrays. `images`: the same as tensors to train on, which needs torch. `answer`:
-    where the sweep stands, if it trains until its question is answered.
+    where the sweep stands, if it trains until its question is answered. `reported_seeds`: those of its first report.
     """
 
     sweep: Sweep
@@ -82,6 +83,7 @@ class Plan:
     trials: list[PlannedTrial]
     data: dict[str, datasets.ImageArrays]
     answer: AnswerDocument | None = None
+    reported_seeds: list[int] = field(default_factory=list)
 
     @cached_property
     def images(self) -> dict[str, datasets.ImageSet]:
@@ -128,6 +130,10 @@ class Plan:
         }
         if self.answer:
             document["answer"] = self.answer
+        if self.reported_seeds:
+            document["reported_seeds"] = self.reported_seeds
+        if self.sweep.stop_early:
+            document["stop_early"] = True
         return document
 
 
@@ -176,7 +182,9 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
     if problems:
         raise SpecError(list(problems.values()))
     data = {images.fingerprint: images for images in loaded.values()}
-    plan = Plan(sweep, folder, planned, data)
+    before: SweepDocument | None = read_json_or_none(folder.sweep_file)
+    reported = first_reported(before, folder.report_file.exists(), sweep.seeds)
+    plan = Plan(sweep, folder, planned, data, reported_seeds=reported)
     cautions = _cautions(sweep.trials, sweep.file, plan.data_summaries())
     return replace(plan, sweep=replace(sweep, cautions=[*sweep.cautions, *cautions]))
 

@@ -8,6 +8,7 @@ from typing import Any
 from gan_core import metric_names
 from gan_core.data.dataset_card import DatasetCard
 from gan_core.history import Row
+from gan_core.verdict.early_end import ended_early, why_lost
 from gan_core.verdict.judge import RULES_VERSION, Verdict, judge
 from gan_core.verdict.yardstick import yardstick
 from orchestrator.formatting import count_of
@@ -56,7 +57,11 @@ def verdict_of(planned: PlannedTrial, rows: list[Row], data: DatasetCard) -> Ver
     diverged = (evidence["step"], evidence["tensor"]) if {"step", "tensor"} <= evidence.keys() else None
     if not diverged and not any(metric_names.coverage(card.get("id", "")) in row for row in rows):
         return None
-    return judge(rows, yardstick(planned.config, data["channels"], card), diverged)
+    against = yardstick(planned.config, data["channels"], card)
+    verdict = judge(rows, against, diverged)
+    if not planned.record.ended_early:
+        return verdict
+    return ended_early(verdict, planned.record.step, planned.config.steps, why_lost(rows, against))
 
 
 def with_classes(card: dict[str, Any], data: DatasetCard) -> dict[str, Any]:

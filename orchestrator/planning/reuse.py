@@ -22,13 +22,15 @@ def finished_elsewhere(plan: Plan) -> dict[str, SweepFolder]:
     for sweep in sweep_folders(plan.folder.home):
         if sweep.name != plan.folder.name:
             keys = pending & sweep.begun_keys()
-            sources |= {key: sweep for key in keys if _is_whole(sweep.trial(key))}
+            sources |= {key: sweep for key in keys if _is_whole(sweep.trial(key), plan.sweep.stop_early)}
     return sources
 
 
-def _is_whole(folder: TrialFolder) -> bool:
+def _is_whole(folder: TrialFolder, stop_early: bool) -> bool:
+    """`stop_early`: whether a trial that was ended early is whole."""
     record = folder.record()
-    return record.status == TrialStatus.FINISHED and not damaged_files(folder, record)
+    is_finished = record.status == TrialStatus.FINISHED and (stop_early or not record.ended_early)
+    return is_finished and not damaged_files(folder, record)
 
 
 def with_reusable_records(plan: Plan) -> tuple[Plan, list[str]]:

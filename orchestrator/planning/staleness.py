@@ -9,6 +9,7 @@ from typing import Any
 from gan_core.config.identity import NOT_IDENTITY, flatten
 from orchestrator.errors import short_repr
 from orchestrator.formatting import count_of
+from orchestrator.planning.added_seeds import added_sentence
 from orchestrator.planning.extension import extensions
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import read_json_or_none
@@ -82,6 +83,10 @@ def changes_since_last_command(plan: Plan) -> list[str]:
         verb = "is" if count == 1 else "are"
         effect = "the earlier results are kept but leave this sweep"
         lines.append(f"{count_of(count, 'trial')} {verb} new because {reason}, and {start}; {effect}")
+    before = {trial["seed"] for trial in plan.earlier_trials() if not trial.get("confirms")}
+    is_new = not before.issuperset(plan.sweep.seeds) and not plan.sweep.until
+    if is_new and (added := added_sentence(plan.reported_seeds, plan.sweep.seeds)):
+        lines.append(f"caution: {added}")
     names = {planned.trial.name for planned in plan.trials}
     if left := [trial for trial in left_trials(plan) if trial["name"] not in names]:
         leave = "leave" if len(left) > 1 else "leaves"

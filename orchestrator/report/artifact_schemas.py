@@ -84,6 +84,8 @@ class LoggedSweep(_Artifact):
     cautions: list[str]
     trials: list[LoggedTrial]
     answer: LoggedAnswer | None = None
+    stop_early: bool = False
+    reported_seeds: list[Count] = []
 
 
 class HeldOutScores(_Artifact):

@@ -12,6 +12,7 @@ from gan_core import metric_names
 from gan_core.verdict.judge import RULES_VERSION
 from gan_core.verdict.names import DRAWING, VerdictName
 from orchestrator.formatting import count_of
+from orchestrator.planning.added_seeds import added_sentence
 from orchestrator.report.artifact_schemas import EvaluatorCard, LoggedAnswer
 from orchestrator.statistics.result import Result
 from orchestrator.store.trial_status import TrialStatus
@@ -36,9 +37,10 @@ class RunData:
 
     `confirms`: it runs one of the best configurations again, on a fresh seed. `url`: its page, if MLflow is a server.
     `since`: the step from which on the verdict holds. `rules`: the version of the rules that it was judged by.
-    `latest`: metric -> its last value. `history`: metric -> its curve. `pictures`: (step, PNG) of sample grids, in
-    order of steps. `environment`: environment.json, as it is; {} if the trial never started. `hardware`: kind of device
-    and precision, such as `cuda in bfloat16`.
+    `lost_at`: the step from which on no more could be hoped for, if the sweep ends such trials early; `ended_early`:
+    whether it was ended there. `latest`: metric -> its last value. `history`: metric -> its curve. `pictures`: (step,
+    PNG) of sample grids, in order of steps. `environment`: environment.json, as it is; {} if the trial never started.
+    `hardware`: kind of device and precision, such as `cuda in bfloat16`.
     """
 
     key: str
@@ -56,6 +58,8 @@ class RunData:
     reason: str = ""
     since: int | None = None
     rules: int = RULES_VERSION
+    lost_at: int | None = None
+    ended_early: bool = False
     latest: dict[str, float] = field(default_factory=dict)
     history: dict[str, Curve] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
@@ -78,14 +82,14 @@ class RunData:
         """The run as the statistics take it, without its quality unless `is_comparable`.
 
         A run that failed, such as for lack of memory, is not stable, but nothing shows that its training had an event.
+        Nor does one that was ended early: longer training might have shown that it had none.
         """
-        steps_without_history = 0 if self.status == TrialStatus.FAILED else self.steps
-        last_step = max((int(steps[-1]) for steps, _ in self.history.values()), default=steps_without_history)
+        last_step = self.last_step
         final, best = (
             self.quality(name) if is_comparable else None
             for name in (metric_names.FRECHET, metric_names.best(metric_names.FRECHET))
         )
-        has_event = self.verdict not in ("", VerdictName.STABLE, VerdictName.UNFINISHED)
+        has_event = self.verdict not in ("", VerdictName.STABLE, VerdictName.UNFINISHED) and not self.ended_early
         return Result(
             self.group,
             self.configuration,
@@ -98,6 +102,12 @@ class RunData:
             best=best,
             drew=self.verdict in DRAWING,
         )
+
+    @property
+    def last_step(self) -> int:
+        """The last step of its history."""
+        steps_without_history = 0 if self.status == TrialStatus.FAILED else self.steps
+        return max((int(steps[-1]) for steps, _ in self.history.values()), default=steps_without_history)
 
     @property
     def has_ended(self) -> bool:
@@ -115,6 +125,8 @@ class SweepData:
     """`run_id`: of the parent run. `commands`: the words of each command that runs the sweep. `real`: (caption, PNG) of
     real images. `compared`: name of each sweep of a comparison -> all of its runs, also those that `runs` has once for
     several sweeps; {} if the report is of a single sweep. `answer`: of a sweep that trains until it has one.
+    `stop_early`: whether it ends trials of which no more can be hoped for. `reported_seeds`: those of its first report,
+    if one was written before the last command.
     """
 
     name: str
@@ -127,6 +139,8 @@ class SweepData:
     real: list[tuple[str, bytes]] = field(default_factory=list)
     compared: dict[str, list[RunData]] = field(default_factory=dict)
     answer: LoggedAnswer | None = None
+    stop_early: bool = False
+    reported_seeds: list[int] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, Any]:
@@ -142,6 +156,14 @@ class SweepData:
     def selection(self) -> list[RunData]:
         """The runs that the sweep file asks for. These are compared."""
         return [run for run in self.runs if not run.confirms]
+
+    @property
+    def added_seeds(self) -> str:
+        """That the intervals are exploratory, since seeds were added by hand after a report; "" if they are not.
+
+        They are not in a sweep that trains until its question is answered.
+        """
+        return "" if self.answer else added_sentence(self.reported_seeds, {run.seed for run in self.selection})
 
     @property
     def confirmation(self) -> list[RunData]:

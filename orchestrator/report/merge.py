@@ -21,6 +21,7 @@ def merged(sweeps: list[SweepData]) -> SweepData:
     """
     names = " and ".join(sweep.name for sweep in sweeps)
     cautions = [caution for sweep in sweeps for caution in sweep.cautions]
+    cautions += [f"{sweep.name}: {added}" for sweep in sweeps if (added := sweep.added_seeds)]
     cautions += mixed_hardware_cautions([run for sweep in sweeps for run in sweep.runs])
     runs = _each_result_once([(sweep.name, run) for sweep in sweeps for run in sweep.runs])
     if repeats := sum(len(sweep.runs) for sweep in sweeps) - len(runs):
@@ -38,6 +39,7 @@ def merged(sweeps: list[SweepData]) -> SweepData:
         runs=[_with_sweep(name, run) if is_repeated else _in_group_of_sweep(name, run) for name, run in runs],
         real=list({picture: (caption, picture) for sweep in sweeps for caption, picture in sweep.real}.values()),
         compared={sweep.name: sweep.selection for sweep in sweeps},
+        stop_early=any(sweep.stop_early for sweep in sweeps),
     )
 
 

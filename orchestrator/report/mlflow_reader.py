@@ -58,6 +58,8 @@ def read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None = None) 
         runs=runs,
         real=reader.real_pictures(runs, by_key),
         answer=logged.answer,
+        stop_early=logged.stop_early,
+        reported_seeds=logged.reported_seeds,
     )
 
 
@@ -184,6 +186,7 @@ class _Reader:
             data.url = f"{server}/#/experiments/{run.experiment_id}/runs/{data.run_id}"
         data.status, data.verdict, data.reason = tags.status, tags.verdict or "", tags.reason or tags.error
         data.since, data.rules = tags.since, run.rules
+        data.lost_at, data.ended_early = tags.lost_at, tags.ended_early
         data.latest, data.settings = run.metrics, run.params
         data.began_ms, data.hardware = run.began_ms, run.hardware
 

@@ -13,6 +13,7 @@ import markupsafe
 import plotly.offline
 
 from gan_core.files import write_atomically
+from gan_core.verdict.early_end import LOST_RULES
 from gan_core.verdict.names import VerdictName
 from gan_core.verdict.rules import ORDER, RULES
 from orchestrator import __version__
@@ -85,6 +86,7 @@ def render(content: ReportContent, refresh: int | None) -> str:
             details=list(zip(data.runs, own, strict=True)),
             verdict_rules=RULES,
             verdict_order=ORDER,
+            lost_rules=LOST_RULES if data.stop_early else (),
             command="\n".join(map(shlex.join, data.commands)),
             model=json.dumps(page_data.page_model(data), allow_nan=False),
             sample_history_json=json.dumps(sample_history),

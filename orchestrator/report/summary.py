@@ -11,6 +11,7 @@ from orchestrator.report import leaderboard
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.answer_section import sentences
 from orchestrator.report.data import RunData, SweepData
+from orchestrator.report.early_ends import early_end_sentences
 from orchestrator.report.leaderboard import Row, stable_share
 from orchestrator.report.remarks import remarks
 from orchestrator.report.sweep_differences import difference_sentences
@@ -53,7 +54,9 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
         answer.append(_quality_sentence(analysis))
     if data.confirmation:
         answer.append(_confirmation_sentence(data))
-    answer += remarks(data, rows)
+    if data.added_seeds:
+        answer.append(f"{data.added_seeds}.")
+    answer += [*early_end_sentences(data), *remarks(data, rows)]
     return Summary(answer, [] if unended or data.answer else _next(data, rows, strongest))
 
 
@@ -172,7 +175,7 @@ def _next(data: SweepData, rows: list[Row], strongest: Effect | None) -> list[tu
     needed = strongest.seeds_to_show if strongest and not strongest.stable_holds else None
     if needed and len(seeds) < needed <= MAX_SEEDS:
         reason = f"to show the largest difference, which takes about {needed} seeds"
-        suggestions.append((reason, with_override(command, _seeds_setting(_extended(seeds, needed)))))
+        suggestions.append((reason, _with_more_seeds(command, seeds, needed)))
     if len(data.configurations()) > 3 and not data.confirmation and rows[0].stable.hits:
         confirm = shlex.join([*command, "--confirm", "3"])
         suggestions.append(("to see whether the best are more than lucky, on fresh seeds", confirm))
@@ -198,6 +201,14 @@ def _longer_training(data: SweepData) -> tuple[str, int] | None:
 def _extended(seeds: list[int], count: int) -> list[int]:
     """The seeds and the next numbers after them, `count` in all."""
     return seeds + list(range(max(seeds) + 1, max(seeds) + 1 + count - len(seeds)))
+
+
+def _with_more_seeds(command: list[str], seeds: list[int], count: int) -> str:
+    """A sweep that looks after each seed: with seeds that are added by hand false claims are more likely than 5%."""
+    if seeds != list(range(len(seeds))):
+        return with_override(command, _seeds_setting(_extended(seeds, count)))
+    looks = f"seeds={{first: {len(seeds)}, most: {count}}}"
+    return with_override(shlex.split(with_override(command, looks)), "until=answered")
 
 
 def _seeds_setting(seeds: list[int]) -> str:

@@ -110,6 +110,7 @@ class TrialTrainable(tune.Trainable):
             self.evaluators[self.task.evaluator],
             self.task.system_metrics,
             Place(device_for(self.task.resources), ray.util.get_node_ip_address()),
+            self.task.stop_early,
         )
         execution.begin(self.task.lost)
         return execution
@@ -142,6 +143,7 @@ class TrialTrainable(tune.Trainable):
             note=record.note or worker_folder.sync_error_of(execution.folder),
             saved=(len(record.attempts), record.step, record.status),
             stop_reason=execution.stop_reason,
+            ended_early=record.ended_early,
         )
 
     def _may_retry(self, cause: Cause | None) -> bool:

@@ -20,7 +20,7 @@ class TrialTask:
     folder: the trial's folder in the command's home. dataset, evaluator: their keys among what all workers were sent.
     resources: what the trial requests from Ray; node: Ray's id of the node it must run on, if it must. store_uri: the
     object store that the trial lives in, if it does not live in `folder`. lost: how its last worker ended, if the
-    worker could not write that into the record.
+    worker could not write that into the record. stop_early: whether the trial ends once no more can be hoped for.
     """
 
     folder: Path
@@ -32,6 +32,7 @@ class TrialTask:
     store_uri: str | None = None
     node: str | None = None
     lost: str = ""
+    stop_early: bool = False
 
     @property
     def key(self) -> str:

@@ -196,4 +196,5 @@ class TuneRun:
             resources=self.cluster.resources(self.gpu_share, 2 if planned.key in double_share else 1),
             system_metrics=self.settings.system_metrics,
             store_uri=self.puller.sweep.object_store.uri if self.puller else None,
+            stop_early=self.plan.sweep.stop_early,
         )

@@ -32,10 +32,10 @@ class SurvivalCurve:
 def survival_curves(results: Sequence[Result], label: Callable[[Result], str]) -> dict[str, SurvivalCurve]:
     """The curve (Kaplan and Meier 1958) of the runs under each label, in order of appearance.
 
-    Runs without an event are censored at their last step: those that ended well, unfinished ones, and trials that
-    failed. Intervals are Wilson's for as many runs as Greenwood's variance tells of (Rothman 1978), less what runs that
-    share a seed have in common, which leaving out one seed after the other shows (the jackknife over clusters, Lipsitz
-    and Parzen 1996); see `clustered_interval`.
+    Runs without an event are censored at their last step: those that ended well, unfinished ones, trials that failed,
+    and those that were ended early. Intervals are Wilson's for as many runs as Greenwood's variance tells of (Rothman
+    1978), less what runs that share a seed have in common, which leaving out one seed after the other shows (the
+    jackknife over clusters, Lipsitz and Parzen 1996); see `clustered_interval`.
     """
     labelled: dict[str, list[Result]] = {}
     for result in results:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NotRequired, TypedDict
 
 from gan_core.verdict.judge import RULES_VERSION, Verdict
@@ -90,7 +90,9 @@ class Record:
     history. `metrics`: the last value of each metric. `applied`: the settings that training really used. `evaluator`:
     the card of the evaluator that measured the trial. `best`: the row of the evaluation with the smallest Frechet
     distance. `environment`: versions and hardware of the last attempt. `seconds`: the training time of all attempts.
-    `error`: the traceback of a failed trial. `history`: size and checksum of `history.jsonl`.
+    `error`: the traceback of a failed trial. `history`: size and checksum of `history.jsonl`. `lost_at`: the step from
+    which on no more could be hoped for, if the sweep ends such trials early: the trial was ended there, or ran on as an
+    audit.
     """
 
     key: str
@@ -106,12 +108,15 @@ class Record:
     error: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
     history: HistoryDigest | None = None
+    lost_at: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return vars(self) | {
+        """Without `lost_at` where there is none, so that an earlier version can read it."""
+        values = vars(self) | {
             "attempts": [attempt.to_json() for attempt in self.attempts],
             "history": self.history.to_json() if self.history else {},
         }
+        return {name: value for name, value in values.items() if name != "lost_at" or value is not None}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Record:
@@ -126,6 +131,15 @@ class Record:
     def has_ended(self) -> bool:
         """Whether the trial has finished or failed, so that no worker is needed for it any more."""
         return self.status in (TrialStatus.FINISHED, TrialStatus.FAILED)
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether the trial was ended before its last step because no more could be hoped for."""
+        return self.status == TrialStatus.FINISHED and self.lost_at is not None and self.lost_at == self.step
+
+    def before_its_early_end(self) -> Record:
+        """The record of a trial that was ended early, as if it had been interrupted there."""
+        return replace(self, status=TrialStatus.INTERRUPTED, verdict=None, lost_at=None)
 
     def current_status(self, is_held: bool) -> TrialStatus:
         """The status, or INTERRUPTED where the record says RUNNING although no process holds the sweep (`is_held`)."""

@@ -70,7 +70,8 @@ class AnswerDocument(TypedDict):
 class SweepDocument(TypedDict):
     """`file`: the path of the sweep file. `overrides`: the values of `--set`. `data`: fingerprint -> data set.
 
-    `answer`: only of a sweep that trains until its question is answered.
+    `answer`: only of a sweep that trains until its question is answered. `stop_early`: only of one that ends trials of
+    which no more can be hoped for. `reported_seeds`: those of the first report that was written, if there was one.
     """
 
     name: str
@@ -82,3 +83,5 @@ class SweepDocument(TypedDict):
     data: dict[str, DatasetCard]
     trials: list[TrialDocument]
     answer: NotRequired[AnswerDocument]
+    stop_early: NotRequired[bool]
+    reported_seeds: NotRequired[list[int]]

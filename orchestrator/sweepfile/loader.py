@@ -14,7 +14,7 @@ from gan_core.config.identity import effective_settings, unflatten
 from gan_core.config.trial import TrialConfig
 from orchestrator.errors import short_repr
 from orchestrator.formatting import FOLDER_NAME_RULE, configuration_name, is_folder_name
-from orchestrator.sweepfile import advice, until_answered, yaml_source
+from orchestrator.sweepfile import advice, early_ends, until_answered, yaml_source
 from orchestrator.sweepfile.grid import Group
 from orchestrator.sweepfile.group_reader import read_groups
 from orchestrator.sweepfile.model import Sweep, Trial
@@ -34,7 +34,7 @@ an MLflow run and a line of the report, which is unreadable beyond about 2,000 t
 MAX_COMPARISONS = 10_000_000
 """Comparisons of combinations with exclusions; they take a few seconds."""
 EXCLUDE = "; in a grid, list such a pair under `exclude:`"
-SWEEP_KEYS = ["sweep", "question", "seeds", *until_answered.KEYS, "trial", "groups"]
+SWEEP_KEYS = ["sweep", "question", "seeds", *until_answered.KEYS, early_ends.KEY, "trial", "groups"]
 
 
 def load(file: Path, overrides: list[str] | None = None) -> Sweep:
@@ -60,6 +60,7 @@ class _SweepReader(SettingsReader):
         name = self._name(top)
         question = self._question(top)
         until = until_answered.read_until(self, top)
+        stop_early = early_ends.read_stop_early(self, top)
         seeds = list(range(until.most)) if until else self._seeds(top)
         shared = self.read_settings(top.get("trial"), "trial")
         groups = list(read_groups(self, top.get("groups"), applied))
@@ -77,16 +78,20 @@ class _SweepReader(SettingsReader):
         if until:
             until_answered.check_answerable(self, top, until, of_one_seed)
             self.raise_problems()
+        cautions = [f"{text} ({', '.join(sorted(names))})" for text, names in self.cautions.items()]
+        if stop_early:
+            cautions += early_ends.cautions(of_one_seed)
         return Sweep(
             name,
             question or f"How stable are the settings of {name}?",
             seeds,
             trials,
-            [f"{text} ({', '.join(sorted(names))})" for text, names in self.cautions.items()],
+            cautions,
             self.file,
             text,
             overrides,
             until,
+            stop_early,
         )
 
     def _name(self, top: dict[str, LocatedValue]) -> str:

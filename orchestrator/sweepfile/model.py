@@ -54,7 +54,8 @@ class Sweep:
     """A sweep. `cautions`: texts that warn of settings. `overrides`: the values of `--set`.
 
     `file`: its sweep file, which is read once. `text`: what was in it then. `until`: None if all seeds are trained; if
-    not, `seeds` and `trials` are those that it would take at most.
+    not, `seeds` and `trials` are those that it would take at most. `stop_early`: trials end once no more can be hoped
+    for.
     """
 
     name: str
@@ -66,3 +67,4 @@ class Sweep:
     text: str = field(repr=False)
     overrides: list[str]
     until: UntilAnswered | None = None
+    stop_early: bool = False

@@ -13,7 +13,7 @@ from orchestrator.sweepfile import yaml_source
 from orchestrator.sweepfile.settings import SETTINGS, LocatedSettings, SettingsReader
 from orchestrator.sweepfile.yaml_source import LocatedValue
 
-TOP_KEYS = ("seeds", "sweep", "question", "until", "budget", "answer")
+TOP_KEYS = ("seeds", "sweep", "question", "until", "budget", "answer", "stop_early")
 GROUP_SECTIONS = ("trial", "grid", "zip")
 
 

@@ -76,7 +76,8 @@ class ChildRun:
         """Take from the run's own tags what an earlier command has sent."""
         tags = self.writer.tags
         is_current = bool(tags.get("verdict")) and tags.get("verdict.rules") == str(RULES_VERSION)
-        self.is_closed = self.writer.status == RunStatus.FINISHED and is_current
+        may_go_on = bool(tags.get(run_content.ENDED_EARLY_TAG))
+        self.is_closed = self.writer.status == RunStatus.FINISHED and is_current and not may_go_on
         self.sent_state = self.writer.tags.get(SENT_TAG, "")
 
     def send(self, source: TrialSource, compare_all: bool) -> list[Path]:

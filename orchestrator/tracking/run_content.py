@@ -22,6 +22,9 @@ from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.client import FOLDER_TAG, KEY_TAG, KIND_TAG, RunStatus
 
 SOURCE_TAGS = {"mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}
+LOST_TAG, ENDED_EARLY_TAG = "early.lost_at", "early.ended"
+"""From which step on no more could be hoped for of a trial, and whether it was ended there."""
+IS_ENDED_EARLY = "true"
 MAX_PARAMETER_LENGTH, MAX_TAG_LENGTH = 6000, 8000
 """MLflow's limits for one value, in characters."""
 _RUN_STATUSES = {TrialStatus.FINISHED: RunStatus.FINISHED, TrialStatus.FAILED: RunStatus.FAILED}
@@ -144,6 +147,8 @@ def end_tags(record: Record) -> dict[str, str]:
         "verdict.reason": verdict["reason"],
         "verdict.since": str(verdict["since"]),
         "verdict.rules": str(verdict.get("rules", 1)) if record.verdict else "",
+        LOST_TAG: "" if record.lost_at is None else str(record.lost_at),
+        ENDED_EARLY_TAG: IS_ENDED_EARLY if record.ended_early else "",
         "error": last_line(record.error or ""),
         "mlflow.note.content": f"**{verdict['name']}**: {verdict['reason']}" if record.verdict else "",
         "precision": str(record.applied.get("precision", "")),

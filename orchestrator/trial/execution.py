@@ -25,8 +25,9 @@ from gan_core.history import Row, now_ms
 from gan_core.training.applied_settings import differences
 from gan_core.training.divergence import Diverged
 from gan_core.training.trainer import Trainer
+from gan_core.verdict.early_end import ended_early, lost_step, why_lost
 from gan_core.verdict.judge import Verdict, judge
-from gan_core.verdict.yardstick import yardstick
+from gan_core.verdict.yardstick import Yardstick, yardstick
 from orchestrator import environment
 from orchestrator.store import disk_space
 from orchestrator.store.json_files import write_json
@@ -34,6 +35,7 @@ from orchestrator.store.record import Attempt, Record, recorded
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import AttemptOutcome, Cause, TrialStatus
 from orchestrator.trial import pictures
+from orchestrator.trial.audit import is_audit
 from orchestrator.trial.best_generator import BestGenerator
 from orchestrator.trial.device import Place, choose_device, gpu_name
 from orchestrator.trial.failure_policy import classify, traceback_of
@@ -63,7 +65,7 @@ class TrialExecution:
     """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early.
 
     `system_metrics`: whether rows also hold readings of this process and its machine. `place`: by default a GPU of this
-    machine if there is one.
+    machine if there is one. `stop_early`: whether the trial ends once no more can be hoped for, unless it is an audit.
 
     `verdict_so_far`: the verdict that the trial would get now, since its last evaluation. `stop_reason`: why no trial
     can go on, because the disk is full; '' otherwise.
@@ -77,12 +79,14 @@ class TrialExecution:
         evaluator: Evaluator,
         system_metrics: bool = False,
         place: Place | None = None,
+        stop_early: bool = False,
     ):
         self.place = place or Place(choose_device())
         self.folder, self.config, self.images, self.evaluator = folder, config, images, evaluator
         self.record = folder.record()
         self.verdict_so_far: str | None = None
         self.stop_reason = ""
+        self._stops_early, self._is_audit = stop_early, stop_early and is_audit(folder.key)
         self._meter = _make_meter(self.device) if system_metrics else None
         # not thread_local: another thread gives the lock back if the driver is no longer heard
         self._lock = FileLock(folder.lock_file, timeout=LOCK_TIMEOUT, thread_local=False)
@@ -144,6 +148,7 @@ class TrialExecution:
         attempt = Attempt(now_ms(), self.record.step, platform.node(), os.getpid(), self.device.type, self.place.node)
         self.record.attempts.append(attempt)
         self.record.status, self.record.error, self.record.verdict = TrialStatus.RUNNING, None, None
+        self.record.lost_at = None
         self.record.environment = environment.describe() | gpu_name(self.device)
         self.folder.write_record(self.record)
 
@@ -167,6 +172,9 @@ class TrialExecution:
         self.record.applied, self.record.evaluator = trainer.applied(), self.evaluator.card()
         attempt.from_step = trainer.step_count
         self._writer.write_start(trainer.step_count)
+        if trainer.step_count:  # the last attempt may have died between its last checkpoint and an early end
+            self._time.start()
+            self._end_if_lost()
 
     # Training
 
@@ -210,20 +218,41 @@ class TrialExecution:
             return
         if progress.snapshot:
             self.verdict_so_far = self._judge().name
-        if trainer.step_count % self.config.checkpoint_every == 0:
+            self._end_if_lost()
+        if not self.done and trainer.step_count % self.config.checkpoint_every == 0:
             writer.commit(trainer)
 
     def _judge(self, diverged: tuple[int, str] | None = None) -> Verdict:
         """`diverged`: the step and the tensor that was not finite."""
         assert self._writer is not None
-        against = yardstick(self.config, self.images.channels, self.evaluator.card())
-        return judge(self._writer.history.rows(), against, diverged)
+        return judge(self._writer.history.rows(), self._yardstick(), diverged)
+
+    def _yardstick(self) -> Yardstick:
+        return yardstick(self.config, self.images.channels, self.evaluator.card())
 
     def _check_applied(self, trainer: Trainer) -> None:
         """Raises SettingsNotApplied if training did not run with the settings of the configuration."""
         self.record.applied = trainer.applied()
         if missing := differences(self.config, self.record.applied):
             raise SettingsNotApplied(f"not trained as asked: {'; '.join(missing)}")
+
+    # An early end
+
+    def _end_if_lost(self) -> None:
+        """Ends the trial if no more can be hoped for since its last evaluation."""
+        assert self._writer is not None
+        if not self._stops_early or self._is_audit or self.step >= self.config.steps:
+            return
+        if why := why_lost(self._writer.history.rows(), self._yardstick()):
+            self.record.lost_at = self.step
+            self._finish(ended_early(self._judge(), self.step, self.config.steps, why))
+
+    def _note_audit(self) -> None:
+        """Notes in the record at which step an audit would have been ended."""
+        assert self._writer is not None
+        lost = lost_step(self._writer.history.rows(), self._yardstick()) if self._is_audit else None
+        if lost is not None and lost < self.config.steps:
+            self.record.lost_at = lost
 
     # The end
 
@@ -245,7 +274,7 @@ class TrialExecution:
         self._leave()
 
     def _finish(self, verdict: Verdict) -> None:
-        """Ends a trial that took all its steps."""
+        """Ends a trial that took all its steps, or is ended early."""
         assert self._trainer is not None and self._writer is not None
         self._check_applied(self._trainer)
         self._writer.save_last_generator(self._trainer)
@@ -272,6 +301,7 @@ class TrialExecution:
         self._leave()
 
     def _set_verdict(self, verdict: Verdict) -> None:
+        self._note_audit()
         self.record.status = TrialStatus.FINISHED
         self.record.verdict = recorded(verdict)
         self._close_attempt(AttemptOutcome.FINISHED)

@@ -45,7 +45,8 @@ def execution_of(plan: Plan, planned: PlannedTrial, system_metrics: bool = False
         features = random_features(images.channels)
         EVALUATORS[planned.evaluation] = build(planned.config.evaluation, images, features)
     folder = plan.folder.trial(planned.key)
-    return TrialExecution(folder, planned.config, images, EVALUATORS[planned.evaluation], system_metrics)
+    evaluator, stop_early = EVALUATORS[planned.evaluation], plan.sweep.stop_early
+    return TrialExecution(folder, planned.config, images, evaluator, system_metrics, stop_early=stop_early)
 
 
 def run_some_steps(plan: Plan, planned: PlannedTrial, steps: int) -> TrialExecution:

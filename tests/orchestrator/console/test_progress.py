@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -55,6 +56,15 @@ def test_plain_output_says_each_trials_end_and_the_time_left(tiny_plan: MakePlan
     again = "it is tried again after the others, with fewer trials beside it"
     assert f"{plan.trials[2].trial.name} ran out of memory; {again}" in text
     assert f"no report from {labels[3]} for 2 min 00 s; after 15 min 00 s its worker" in text
+
+
+def test_a_trial_that_was_ended_early_is_said_to_be(tiny_plan: MakePlan) -> None:
+    for terminal, text in ((False, "collapsed, ended early at step 4 (1 of 4 ended"), (True, "collapsed, ended early")):
+        plan, out = tiny_plan(), io.StringIO()
+        with make_display(Console(file=out, width=200, force_terminal=terminal, color_system=None)) as display:
+            display.start(plan, Eta(plan, 2))
+            display.on_report(replace(report_of(plan.trials[0], 4, verdict="collapsed"), ended_early=True))
+        assert text in out.getvalue()
 
 
 def test_the_bar_begins_empty_however_long_the_start_took_and_whatever_was_done_before(tiny_plan: MakePlan) -> None:

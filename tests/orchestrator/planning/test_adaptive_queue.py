@@ -174,6 +174,29 @@ def test_no_trial_begins_after_the_budget(tmp_path: Path) -> None:
     assert answer and end_line(answer).startswith("ended with its budget, after 0 of at most 16 trials")
 
 
+def test_the_budget_buys_as_many_trials_as_the_same_time_has_bought() -> None:
+    records = [Record("", seconds=60.0, attempts=[Attempt(0, 0, ended=60_000)]) for _ in range(4)]
+    assert Budget(UntilAnswered(2, 6, worker_hours=1), records).buys(4) == 56
+    assert Budget(UntilAnswered(2, 6, hours=0.1), records).buys(4) == 20, "all four in the same minute"
+    assert Budget(UntilAnswered(2, 6, hours=0.1, worker_hours=5 / 60), records).buys(4) == 1
+    assert Budget(UntilAnswered(2, 6, worker_hours=0.01), records).buys(4) == 0
+    assert Budget(UntilAnswered(2, 6), records).buys(4) is None
+    assert Budget(UntilAnswered(2, 6, hours=1)).buys(0) is None, "nothing has ended"
+
+
+def test_after_a_look_a_line_says_what_is_settled_what_is_open_and_what_is_left(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    queue = queue_of(plan)
+    train(plan, queue, workers=1, limit=4)
+    answer = queue.plan_so_far().answer
+    assert answer and not answer["end"]
+    line = progress_line(answer)
+    assert line.startswith("after 2 seeds: 0 shown, 0 small, 2 open (smoothing 0 to 0.1: stable runs; ")
+    assert line.endswith("; at most 12 of 16 trials are left")
+    assert progress_line(answer, 5).endswith("are left, and at this rate the budget buys 5 trials more")
+    assert progress_line(answer, 50).endswith("the budget buys 12 trials more, all of them")
+
+
 def test_a_budget_counts_what_earlier_commands_have_trained(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
     for planned in plan.trials[:2]:

@@ -28,6 +28,13 @@ def test_runs_alike_in_all_else_are_pairs_that_differ_in_the_sweep() -> None:
     assert (effect.pairs, effect.seeds, effect.stable.mean) == (8, 4, 1.0)
 
 
+def test_seeds_that_were_added_to_one_of_them_are_a_caution_with_its_name() -> None:
+    first, second = sweeps_that_differ()
+    first.reported_seeds, second.reported_seeds = [0, 1], [0, 1, 2, 3]
+    (caution,) = merged([first, second]).cautions
+    assert caution.startswith("before: 2 of 4 seeds were added by hand after a report")
+
+
 def test_runs_that_only_one_sweep_has_make_no_pair_with_it() -> None:
     first, second = sweeps_that_differ()
     second.runs += [made_run({LR: 5e-2}, seed) for seed in range(4)]

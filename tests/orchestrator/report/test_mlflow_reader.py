@@ -81,12 +81,15 @@ def test_runs_that_have_not_ended_are_told_as_far_as_they_are(tiny_plan: MakePla
 def test_the_sweep_is_told_as_it_was_asked_for(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     mirror = synced_mirror(plan, tmp_path)
-    mirror.set_document(plan.to_document() | {"overrides": ["seeds=[0, 1]"], "cautions": ["beware"]})
+    mirror.set_document(
+        plan.to_document() | {"overrides": ["seeds=[0, 1]"], "cautions": ["beware"], "reported_seeds": [0]}
+    )
     mirror.sync()
     data = read_sweep(mirror.uri, "tiny")
     assert (data.name, data.question, data.run_id) == ("tiny", "Is it small?", mirror.parent_run_id)
     assert data.commands == [["orchestrate", "sweep", str(tmp_path / "tiny.yaml"), "--set", "seeds=[0, 1]"]]
     assert data.cautions == ["beware"]
+    assert data.reported_seeds == [0] and not data.stop_early
     assert data.selection == data.runs
     assert data.tracking_uri == mirror.uri
 

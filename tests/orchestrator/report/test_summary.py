@@ -8,7 +8,11 @@ import pytest
 from support.made_runs import LR, NOISE, made_run, made_sweep, measured, noise_decides, summary_of
 
 from orchestrator.report import summary
-from orchestrator.report.data import RunData
+from orchestrator.report.data import RunData, SweepData
+
+
+def answer_to_sweep(data: SweepData) -> str:
+    return " ".join(summary_of(data).answer)
 
 
 def answer_to(*runs: RunData) -> str:
@@ -195,10 +199,30 @@ def test_a_difference_that_is_not_shown_asks_for_as_many_seeds_as_would_show_it(
         for seed in range(3)
     ]
     ((reason, command), _) = summary_of(made_sweep(*runs)).next
-    seeds = shlex.split(command)[-1].removeprefix("seeds=[").removesuffix("]").split(",")
-    assert seeds == [str(seed) for seed in range(len(seeds))]
-    assert f"takes about {len(seeds)} seeds" in reason
-    assert 3 < len(seeds) <= summary.MAX_SEEDS
+    words = shlex.split(command)
+    assert words[-2:] == ["--set", "until=answered"], "seeds that are added by hand would be exploratory"
+    most = int(words[-3].removeprefix("seeds={first: 3, most: ").removesuffix("}"))
+    assert f"takes about {most} seeds" in reason
+    assert 3 < most <= summary.MAX_SEEDS
+
+
+def test_seeds_that_do_not_count_from_zero_are_extended_as_a_list() -> None:
+    runs = [
+        made_run({LR: lr, NOISE: noise}, seed, "collapsed" if noise == 0 and seed < lr + 5 else "stable")
+        for lr in (1, 2)
+        for noise in (0.0, 0.1)
+        for seed in (5, 6, 7)
+    ]
+    ((_, command), _) = summary_of(made_sweep(*runs)).next
+    assert shlex.split(command)[-1].startswith("seeds=[5,6,7,8")
+
+
+def test_seeds_that_were_added_after_a_report_make_its_intervals_exploratory() -> None:
+    added = answer_to_sweep(made_sweep(*noise_decides(4), reported_seeds=[0, 1, 2]))
+    assert "1 of 4 seeds was added by hand after a report, so the intervals are exploratory" in added
+    assert "`until: answered` is the way to add seeds validly" in added
+    assert "exploratory" not in answer_to_sweep(made_sweep(*noise_decides(4), reported_seeds=[0, 1, 2, 3]))
+    assert "exploratory" not in answer_to_sweep(made_sweep(*noise_decides(4)))
 
 
 def test_more_seeds_than_anyone_would_run_are_not_advised() -> None:
