@@ -10,7 +10,6 @@ import hashlib
 import json
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,6 +28,7 @@ from gan_core.evaluation.manifold import manifold
 from gan_core.evaluation.memorisation import MAX_VALUES, TrainingFeatures, memorisation
 from gan_core.evaluation.modes import class_agreement, class_divergence, modes_covered
 from gan_core.evaluation.tested_images import tested_images
+from gan_core.evaluator_card import EvaluatorCard, EvaluatorIdentity
 from gan_core.threads import one_thread
 
 NEIGHBOURS = 5
@@ -60,7 +60,7 @@ class Evaluator:
     repeat_distance: float
     labels: Tensor | None
     histogram: Tensor | None
-    identity: dict[str, Any]
+    identity: EvaluatorIdentity
     training: TrainingFeatures
     reference: Reference
     equal_parts: tuple[Reference, Reference] | None
@@ -137,11 +137,8 @@ class Evaluator:
         weakest = min(recalls, key=lambda label: recalls[label])
         return {metric_names.CLASS_RECALL: recalls[weakest], metric_names.WEAKEST_CLASS: float(weakest)}
 
-    def card(self) -> dict[str, Any]:
-        """A description in plain values: id and identity, test accuracy of the classifier, and `kept_out`.
-
-        `training`: the number of training images that memorisation is looked for in. `tested`: see `Evaluator`.
-        """
+    def card(self) -> EvaluatorCard:
+        """A description in plain values, for the record of a trial."""
         return {
             "id": self.id,
             **self.identity,
@@ -171,7 +168,7 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
     compared = spread(len(real), min(config.samples, MAX_COMPARED))
     vectors = features(real).vectors
     of_real = moments(vectors)
-    identity = {
+    identity: EvaluatorIdentity = {
         "features": features.kind,
         "weights": features.weights_hash,
         "preprocessing": features.preprocessing,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -28,7 +28,7 @@ def augment_for_discriminator(
     noise: NoiseLevel,
     config: StabilizerConfig,
     streams: Streams,
-    ran: dict[str, Any],
+    ran: dict[str, float],
 ) -> Tensor:
     """Applies DiffAugment, instance noise and packing to `images` [batch, C, H, W], each if it is on.
 

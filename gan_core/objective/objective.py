@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,7 +23,7 @@ class Objective:
     def __init__(self, config: TrialConfig, streams: Streams):
         self.loss, self.stabilizers, self.streams = config.loss, config.stabilizers, streams
         self.adversarial = losses.ADVERSARIAL_LOSSES[config.loss.name]
-        self.ran: dict[str, Any] = {}
+        self.ran: dict[str, float] = {}
 
     @property
     def _scale(self) -> float:

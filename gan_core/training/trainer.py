@@ -8,18 +8,21 @@ before each evaluation and checkpoint.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gan_core import metric_names
+from gan_core.config.sections import Player
 from gan_core.config.trial import TrialConfig
+from gan_core.data.batch_sampler import BatchesState
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.evaluation.requirements import check_data
-from gan_core.history import Measured, Row, Window, now_ms
+from gan_core.history import Measured, Row, Window, WindowState, now_ms
 from gan_core.training import applied_settings, divergence
+from gan_core.training.applied_settings import AppliedSettings
 from gan_core.training.cuda_graph import StepGraph
 from gan_core.training.generator_evaluation import GeneratorEvaluation, Snapshot
 from gan_core.training.schedule import due
@@ -32,6 +35,22 @@ class Progress(NamedTuple):
 
     rows: list[Row]
     snapshot: Snapshot | None
+
+
+class TrainerState(TypedDict):
+    """Everything the next step depends on; tensors and plain values only. `ran`: see `Objective`."""
+
+    step: int
+    channels: int
+    classes: int
+    generator: dict[str, Tensor]
+    discriminator: dict[str, Tensor]
+    optimizers: dict[Player, dict[str, Any]]
+    streams: dict[str, Tensor]
+    data: BatchesState
+    window: WindowState
+    ema: dict[str, Tensor] | None
+    ran: dict[str, float]
 
 
 class Trainer:
@@ -140,21 +159,21 @@ class Trainer:
 
     # State
 
-    def applied(self) -> dict[str, Any]:
+    def applied(self) -> AppliedSettings:
         """What training really ran with, read from the optimisers, the networks and the stabilisers; its precision."""
         norm, layers = applied_settings.of_discriminator(self.discriminator)
         ran = self.updates.objective.ran | layers
+        applied: AppliedSettings = {"precision": self.precision, "device": str(self.device)}
+        if isinstance(self._run_updates, StepGraph):
+            applied["cuda_graph"] = self._run_updates.state
         return {
-            "precision": self.precision,
-            "device": str(self.device),
-            **({"cuda_graph": self._run_updates.state} if isinstance(self._run_updates, StepGraph) else {}),
+            **applied,
             **applied_settings.of_optimizers(self.optimizers),
             "discriminator_norm": norm,
             "stabilizers": {name: strength for name, strength in ran.items() if strength},
         }
 
-    def state_dict(self) -> dict[str, Any]:
-        """Everything the next step depends on; tensors and plain values only."""
+    def state_dict(self) -> TrainerState:
         return {
             "step": self.step_count,
             "channels": self.images.channels,
@@ -169,7 +188,7 @@ class Trainer:
             "ran": dict(self.updates.objective.ran),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: TrainerState) -> None:
         self.step_count = state["step"]
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
@@ -178,6 +197,7 @@ class Trainer:
         self.streams.load_state_dict({name: saved.cpu() for name, saved in state["streams"].items()})
         self.batches.load_state_dict(state["data"])
         if self.ema is not None:
+            assert state["ema"] is not None
             self.ema.load_state_dict(state["ema"])
         self.updates.objective.ran = dict(state["ran"])
         self.window.load_state_dict(state["window"], self.device)

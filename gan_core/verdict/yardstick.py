@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log, sqrt
-from typing import Any
 
 from gan_core.config.trial import TrialConfig
+from gan_core.evaluator_card import EvaluatorCard
 
 MAX_LOSS = 100.0
 """D's loss is never so large while training works, unless its loss is a Wasserstein loss."""
@@ -37,7 +36,7 @@ class Yardstick:
     max_loss: float = MAX_LOSS
 
 
-def yardstick(config: TrialConfig, channels: int, card: Mapping[str, Any]) -> Yardstick:
+def yardstick(config: TrialConfig, channels: int, card: EvaluatorCard) -> Yardstick:
     """The yardstick of a trial. channels: of its images. card: of the evaluator that measured it; {} if none did.
 
     Cards of earlier versions lack the numbers of classes: then classes are not judged.

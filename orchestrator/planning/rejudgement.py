@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from gan_core import metric_names
 from gan_core.data.dataset_card import DatasetCard
+from gan_core.evaluator_card import EvaluatorCard
 from gan_core.history import Row
 from gan_core.verdict.judge import RULES_VERSION, Verdict, judge
 from gan_core.verdict.yardstick import yardstick
@@ -59,7 +59,7 @@ def verdict_of(planned: PlannedTrial, rows: list[Row], data: DatasetCard) -> Ver
     return judge(rows, yardstick(planned.config, data["channels"], card), diverged)
 
 
-def with_classes(card: dict[str, Any], data: DatasetCard) -> dict[str, Any]:
+def with_classes(card: EvaluatorCard, data: DatasetCard) -> EvaluatorCard:
     """The card of an evaluator with the numbers of classes, which earlier versions left out."""
     if card.get("features") != "classifier" or "classes" in card:
         return card

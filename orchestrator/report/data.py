@@ -12,9 +12,10 @@ from gan_core import metric_names
 from gan_core.verdict.judge import RULES_VERSION
 from gan_core.verdict.names import DRAWING, VerdictName
 from orchestrator.formatting import count_of
-from orchestrator.report.artifact_schemas import EvaluatorCard, LoggedAnswer
+from orchestrator.report.artifact_schemas import LoggedAnswer, LoggedEvaluator
 from orchestrator.statistics.result import Result
 from orchestrator.store.trial_status import TrialStatus
+from orchestrator.tracking.run_content import LoggedEnvironment
 
 CURVES = {
     metric_names.LOSS_GENERATOR: "Generator loss",
@@ -59,10 +60,10 @@ class RunData:
     latest: dict[str, float] = field(default_factory=dict)
     history: dict[str, Curve] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
-    evaluator: EvaluatorCard | None = None
+    evaluator: LoggedEvaluator | None = None
     pictures: list[tuple[int, bytes]] = field(default_factory=list)
     began_ms: int = 0
-    environment: dict[str, Any] = field(default_factory=dict)
+    environment: LoggedEnvironment = field(default_factory=LoggedEnvironment)
     hardware: str = ""
 
     def quality(self, name: str) -> float | None:
@@ -129,9 +130,9 @@ class SweepData:
     answer: LoggedAnswer | None = None
 
     @property
-    def environment(self) -> dict[str, Any]:
+    def environment(self) -> LoggedEnvironment:
         """The environment of the first trial that has started; {} if none has."""
-        return next((run.environment for run in self.runs if run.environment), {})
+        return next((run.environment for run in self.runs if run.environment), LoggedEnvironment())
 
     @property
     def machine(self) -> str:
@@ -153,7 +154,7 @@ class SweepData:
         return list(dict.fromkeys(run.group for run in self.runs))
 
     @property
-    def evaluators(self) -> dict[str, EvaluatorCard]:
+    def evaluators(self) -> dict[str, LoggedEvaluator]:
         """Id -> card of every evaluator that measured a run, in the order of the runs."""
         return {run.evaluator.id: run.evaluator for run in self.runs if run.evaluator}
 

@@ -19,7 +19,7 @@ from gan_core import metric_names
 from gan_core.error_text import first_line
 from orchestrator.errors import UserError
 from orchestrator.report import artifact_schemas
-from orchestrator.report.artifact_schemas import EvaluatorCard, LoggedSweep, LoggedTrial
+from orchestrator.report.artifact_schemas import LoggedEvaluator, LoggedSweep, LoggedTrial
 from orchestrator.report.data import Curve, RunData, SweepData, run_cautions
 from orchestrator.report.logged_run import LoggedRun, logged_run
 from orchestrator.report.remarks import evaluator_cautions
@@ -109,7 +109,7 @@ class _Reader:
 
     def __init__(self, tracking_uri: str):
         self.tracking_uri = tracking_uri
-        self._cards: dict[str, EvaluatorCard] = {}
+        self._cards: dict[str, LoggedEvaluator] = {}
 
     @_retry_request
     def read(self, run: LoggedRun, path: str) -> bytes:
@@ -187,7 +187,7 @@ class _Reader:
         data.latest, data.settings = run.metrics, run.params
         data.began_ms, data.hardware = run.began_ms, run.hardware
 
-    def _card(self, run: LoggedRun) -> EvaluatorCard:
+    def _card(self, run: LoggedRun) -> LoggedEvaluator:
         """The card of the evaluator that measured the run, read once for all runs of this evaluator."""
         evaluator = run.tags.evaluator
         if evaluator not in self._cards:

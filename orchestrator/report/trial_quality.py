@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan_core import metric_names
-from orchestrator.report.artifact_schemas import EvaluatorCard
+from orchestrator.report.artifact_schemas import LoggedEvaluator
 from orchestrator.report.data import RunData
 from orchestrator.report.remarks import repeats
 from orchestrator.report.template_filters import number
@@ -38,7 +38,7 @@ def quality_texts(run: RunData) -> dict[str, str]:
     return texts
 
 
-def _addition(run: RunData, card: EvaluatorCard, metric: str) -> str:
+def _addition(run: RunData, card: LoggedEvaluator, metric: str) -> str:
     if metric == metric_names.COPIED and repeats(run):
         return ", suspicious"
     weakest = run.quality(metric_names.WEAKEST_CLASS)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from gan_core import metric_names
 from gan_core.history import Row
@@ -21,7 +20,7 @@ class BestGenerator:
 
     def __init__(self, evaluator_id: str):
         self.row: Row = {}
-        self.unsaved_weights: dict[str, Any] | None = None
+        self.unsaved_weights: dict[str, Tensor] | None = None
         self._evaluator_id = evaluator_id
         self._metric = metric_names.frechet(evaluator_id)
 

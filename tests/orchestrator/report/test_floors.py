@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from support.made_runs import ONE, TWO, card, made_run, made_sweep, measured
 
-from orchestrator.report.artifact_schemas import EvaluatorCard, HeldOutScores
+from orchestrator.report.artifact_schemas import HeldOutScores, LoggedEvaluator
 from orchestrator.report.floors import Floor, floors, frechet_floors
 
 
-def with_scores(evaluator: str, scores: HeldOutScores | None) -> EvaluatorCard:
+def with_scores(evaluator: str, scores: HeldOutScores | None) -> LoggedEvaluator:
     return card(evaluator).model_copy(update={"kept_out": scores})
 
 
