@@ -3,7 +3,7 @@
     python benchmarks/memorisation.py [--root FOLDER] [--npz FILE ...] [--repeats 4] [--steps 300]
 
 Always on the digits; with `--root` also on MNIST and Fashion-MNIST (torchvision's files), with `--npz` on others. Half
-of the test images are the yardstick, the other half are samples of a perfect generator. Each case is made `--repeats`
+of the test images are the reference, the other half are samples of a perfect generator. Each case is made `--repeats`
 times, in the features of the data set's classifier and in random ones, with 512 samples or as many as there are.
 """
 

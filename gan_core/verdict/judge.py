@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gan_core import metric_names
 from gan_core.verdict.names import VerdictName
+from gan_core.verdict.reference_values import ReferenceValues
 from gan_core.verdict.rules import RULES
 from gan_core.verdict.run import FinishedRun
-from gan_core.verdict.yardstick import Yardstick
 
 if TYPE_CHECKING:
     from gan_core.history import Row  # which needs torch
@@ -27,13 +27,13 @@ class Verdict(NamedTuple):
     evidence: dict[str, Any]
 
 
-def judge(history: Sequence[Row], yardstick: Yardstick, diverged: tuple[int, str] | None = None) -> Verdict:
+def judge(history: Sequence[Row], reference: ReferenceValues, diverged: tuple[int, str] | None = None) -> Verdict:
     """The verdict on a finished trial: that of the first rule that holds.
 
     history: rows as `Trainer` makes them, in order of steps. diverged: step and tensor, if training stopped at a value
     that is not finite.
     """
-    run = FinishedRun(history, yardstick, diverged)
+    run = FinishedRun(history, reference, diverged)
     evidence: dict[str, Any] = {}
     for rule in RULES:
         finding = rule.find(run)

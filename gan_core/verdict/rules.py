@@ -13,6 +13,7 @@ from typing import Any
 from gan_core import metric_names
 from gan_core.config.conflicts import MIN_EVALUATIONS
 from gan_core.verdict.names import VerdictName
+from gan_core.verdict.reference_values import MAX_LOSS
 from gan_core.verdict.run import (
     FAR_COVERAGE_SHARE,
     LEARNING_RATIO,
@@ -28,7 +29,6 @@ from gan_core.verdict.run import (
     Series,
     geometric_mean,
 )
-from gan_core.verdict.yardstick import MAX_LOSS
 
 VERDICTS = tuple(VerdictName)
 
@@ -69,7 +69,7 @@ def _divergence(run: FinishedRun) -> Finding:
     if run.diverged is not None:
         step, tensor = run.diverged
         return Finding(True, step, f"{tensor} is not finite at step {step}", {"step": step, "tensor": tensor})
-    losses, limit = run.series(metric_names.LOSS_DISCRIMINATOR), run.yardstick.max_loss
+    losses, limit = run.series(metric_names.LOSS_DISCRIMINATOR), run.reference.max_loss
     since = _since(losses, lambda loss: abs(loss) > limit)
     if since is None:
         return Finding()
@@ -110,7 +110,7 @@ def _has_won(run: FinishedRun) -> Finding:
     """Whether D has won. Compares the last quarter of the run with the quarter before."""
     accuracies, losses = run.series(metric_names.ACCURACY_DISCRIMINATOR), run.series(metric_names.LOSS_GENERATOR)
     quarter = len(losses) // 4
-    if run.yardstick.loss == "wasserstein" or not quarter:
+    if run.reference.loss == "wasserstein" or not quarter:
         return Finding()
     accuracy = _mean(accuracies[-quarter:])
     before, after = _mean(losses[-2 * quarter : -quarter]), _mean(losses[-quarter:])

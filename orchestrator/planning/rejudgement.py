@@ -9,7 +9,7 @@ from gan_core.data.dataset_card import DatasetCard
 from gan_core.evaluator_card import EvaluatorCard
 from gan_core.history import Row
 from gan_core.verdict.judge import RULES_VERSION, Verdict, judge
-from gan_core.verdict.yardstick import yardstick
+from gan_core.verdict.reference_values import reference_values
 from orchestrator.formatting import count_of
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.store.json_files import DamagedFile
@@ -56,7 +56,7 @@ def verdict_of(planned: PlannedTrial, rows: list[Row], data: DatasetCard) -> Ver
     diverged = (evidence["step"], evidence["tensor"]) if {"step", "tensor"} <= evidence.keys() else None
     if not diverged and not any(metric_names.coverage(card.get("id", "")) in row for row in rows):
         return None
-    return judge(rows, yardstick(planned.config, data["channels"], card), diverged)
+    return judge(rows, reference_values(planned.config, data["channels"], card), diverged)
 
 
 def with_classes(card: EvaluatorCard, data: DatasetCard) -> EvaluatorCard:

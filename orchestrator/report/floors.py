@@ -1,4 +1,4 @@
-"""What as many real images reach as were held out: the yardstick beside every measured quality."""
+"""What as many real images reach as were held out: the baseline beside every measured quality."""
 
 from __future__ import annotations
 

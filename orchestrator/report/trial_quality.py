@@ -27,8 +27,8 @@ def quality_texts(run: RunData) -> dict[str, str]:
         if value is None:
             continue
         real = getattr(card.kept_out, metric) if card.kept_out else None
-        yardstick = "" if real is None else f" (held-out real images: {number(real)})"
-        texts[f"measured: {title}"] = f"{number(value)}{_addition(run, card, metric)}{yardstick}"
+        held_out = "" if real is None else f" (held-out real images: {number(real)})"
+        texts[f"measured: {title}"] = f"{number(value)}{_addition(run, card, metric)}{held_out}"
     to_training, to_held_out = (
         run.quality(metric) for metric in (metric_names.FRECHET_TO_TRAINING, metric_names.FRECHET_TO_HELD_OUT)
     )

@@ -26,7 +26,7 @@ from gan_core.training.applied_settings import differences
 from gan_core.training.divergence import Diverged
 from gan_core.training.trainer import Trainer
 from gan_core.verdict.judge import Verdict, judge
-from gan_core.verdict.yardstick import yardstick
+from gan_core.verdict.reference_values import reference_values
 from orchestrator import environment
 from orchestrator.store import disk_space
 from orchestrator.store.json_files import write_json
@@ -216,7 +216,7 @@ class TrialExecution:
     def _judge(self, diverged: tuple[int, str] | None = None) -> Verdict:
         """`diverged`: the step and the tensor that was not finite."""
         assert self._writer is not None
-        against = yardstick(self.config, self.images.channels, self.evaluator.card())
+        against = reference_values(self.config, self.images.channels, self.evaluator.card())
         return judge(self._writer.history.rows(), against, diverged)
 
     def _check_applied(self, trainer: Trainer) -> None:

@@ -12,6 +12,7 @@ from support.histories import BLOBS, EVALUATOR, NOISE, REPEATS, against, evaluat
 from gan_core.history import Row
 from gan_core.verdict import rules, run
 from gan_core.verdict.judge import best, judge
+from gan_core.verdict.reference_values import MAX_LOSS
 from gan_core.verdict.rules import MIN_IMAGES, OSCILLATION_RATIO, RULES, SATURATED_ACCURACY, VERDICTS
 from gan_core.verdict.run import (
     MAX_CLASS_DIVERGENCE,
@@ -20,7 +21,6 @@ from gan_core.verdict.run import (
     MIN_MODES_SHARE,
     ONE_IMAGE,
 )
-from gan_core.verdict.yardstick import MAX_LOSS
 
 OTHER = "classifier-00000000"
 WELL: dict[str, float] = {}
