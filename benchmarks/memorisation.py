@@ -28,7 +28,7 @@ from gan_core.data.datasets import ImageSet, load
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import Features, classifier, random_features
 from gan_core.evaluation.memorisation import memorisation
-from gan_core.evaluation.suspicion import repeats_training_images
+from gan_core.evaluation.memorisation_check import repeats_training_images
 from gan_core.threads import one_thread
 from gan_core.training.trainer import Trainer
 from orchestrator.statistics.intervals import wilson_share
