@@ -17,7 +17,7 @@ from orchestrator.store.record import recorded
 from orchestrator.store.trial_status import TrialStatus
 
 
-def judge_again(plan: Plan, note: Callable[[str], None]) -> Plan:
+def update_verdicts(plan: Plan, note: Callable[[str], None]) -> Plan:
     """The plan whose finished trials have verdicts by today's rules. Needs the lock of the sweep.
 
     A verdict stays as it is if the history is damaged or has no quality metrics: the report then says by which rules
