@@ -25,7 +25,7 @@ from gan_core.training import applied_settings, divergence
 from gan_core.training.applied_settings import AppliedSettings
 from gan_core.training.cuda_graph import StepGraph
 from gan_core.training.generator_evaluation import GeneratorEvaluation, Snapshot
-from gan_core.training.schedule import due
+from gan_core.training.schedule import results_after
 from gan_core.training.step_timer import StepTimer
 from gan_core.training.updates import Updates
 
@@ -100,13 +100,13 @@ class Trainer:
         return Progress(untrained + rows, snapshot)
 
     def _results(self, measured: Measured) -> tuple[list[Row], Snapshot | None]:
-        """The rows and the sample grid that are due after the newest step."""
-        now_due = due(self.config, self.step_count)
+        """The rows and the sample grid that are scheduled after the newest step."""
+        scheduled = results_after(self.config, self.step_count)
         is_cpu = self.device.type == "cpu"
-        if now_due.divergence_check or is_cpu:
+        if scheduled.divergence_check or is_cpu:
             divergence.check(self.window, self.step_count, measured, self.updates.networks, newest_only=is_cpu)
-        rows = [self._window_row()] if now_due.window_row else []
-        if not now_due.evaluation:
+        rows = [self._window_row()] if scheduled.window_row else []
+        if not scheduled.evaluation:
             return rows, None
         return [*rows, self.evaluate()], self.snapshot()
 

@@ -62,7 +62,7 @@ def read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None = None) 
 
 
 @contextmanager
-def _asking(tracking_uri: str) -> Iterator[None]:
+def _errors_as_user_error(tracking_uri: str) -> Iterator[None]:
     """Whatever MLflow's client raises in this context becomes a UserError: also for a hostile answer."""
     try:
         yield
@@ -74,7 +74,7 @@ def _asking(tracking_uri: str) -> Iterator[None]:
 
 def _runs(tracking_uri: str, sweep: str, parent_run_id: str | None) -> tuple[LoggedRun, list[LoggedRun]]:
     """The parent run and its child runs. Raises UserError."""
-    with _asking(tracking_uri):
+    with _errors_as_user_error(tracking_uri):
         client = client_for(tracking_uri)
         experiment = client.get_experiment_by_name(sweep)
         run = client.get_run(parent_run_id) if parent_run_id else _newest_parent(client, experiment)
@@ -82,7 +82,7 @@ def _runs(tracking_uri: str, sweep: str, parent_run_id: str | None) -> tuple[Log
         safe_uri = without_secrets(tracking_uri)
         raise UserError(f"MLflow at {safe_uri} holds no sweep {sweep!r}; `orchestrate sweep FILE` makes one")
     parent = logged_run(run, tracking_uri)
-    with _asking(tracking_uri):
+    with _errors_as_user_error(tracking_uri):
         children = child_runs(client, experiment.experiment_id, parent.run_id)
     return parent, [logged_run(child, tracking_uri) for child in children]
 
@@ -127,7 +127,7 @@ class _Reader:
 
     def list_files(self, run: LoggedRun, folder: str = "") -> set[str]:
         """The paths of the files and folders in an artifact folder of the run. Raises UserError."""
-        with _asking(self.tracking_uri):
+        with _errors_as_user_error(self.tracking_uri):
             return self._list_files(run, folder)
 
     @_retry_request
