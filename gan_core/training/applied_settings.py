@@ -7,8 +7,6 @@ configuration fails.
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 import torch
 from torch import nn
 from torch.nn.utils import parametrize
@@ -18,32 +16,7 @@ from gan_core.config.trial import TrialConfig
 from gan_core.networks.initialisation import WEIGHTS
 from gan_core.networks.minibatch_std import MinibatchStd
 from gan_core.networks.normalisation import NORM_NAMES
-
-
-class AdamSettings(TypedDict):
-    lr: float
-    betas: list[float]
-
-
-class TrainingSettings(TypedDict, total=False):
-    """The settings that are compared. `n_critic`: left out before G's first update.
-
-    `stabilizers`: name of each that is on -> its strength; True for one that has no strength.
-    """
-
-    n_critic: float
-    generator: AdamSettings
-    discriminator: AdamSettings
-    discriminator_norm: str
-    stabilizers: dict[str, float]
-
-
-class AppliedSettings(TrainingSettings, total=False):
-    """What training really ran with. `cuda_graph`: on a GPU, whether steps are replayed, or why they are not."""
-
-    precision: str
-    device: str
-    cuda_graph: str
+from gan_core.training_settings import AdamSettings, TrainingSettings
 
 
 def requested(config: TrialConfig) -> TrainingSettings:

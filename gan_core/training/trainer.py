@@ -22,12 +22,12 @@ from gan_core.evaluation.evaluator import Evaluator
 from gan_core.evaluation.requirements import check_data
 from gan_core.history import Measured, Row, Window, WindowState, now_ms
 from gan_core.training import applied_settings, divergence
-from gan_core.training.applied_settings import AppliedSettings
 from gan_core.training.cuda_graph import StepGraph
 from gan_core.training.generator_evaluation import GeneratorEvaluation, Snapshot
 from gan_core.training.schedule import results_after
 from gan_core.training.step_timer import StepTimer
 from gan_core.training.updates import Updates
+from gan_core.training_settings import AppliedSettings
 
 
 class Progress(NamedTuple):

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from gan_core.evaluator_card import EvaluatorCard
+from gan_core.training_settings import AppliedSettings
 from gan_core.verdict.judge import RULES_VERSION, Verdict
 from orchestrator.environment import Environment
 from orchestrator.store.history_log import HistoryDigest
 from orchestrator.store.trial_status import AttemptOutcome, Cause, TrialStatus
-
-if TYPE_CHECKING:
-    from gan_core.training.applied_settings import AppliedSettings  # which needs torch: `plan` answers without
 
 _OUTCOMES: dict[str, AttemptOutcome | Cause] = {outcome: outcome for outcome in (*AttemptOutcome, *Cause)}
 
@@ -103,7 +101,7 @@ class Record:
     step: int = 0
     verdict: RecordedVerdict | None = None
     metrics: dict[str, float] = field(default_factory=dict)
-    applied: AppliedSettings = field(default_factory=dict)
+    applied: AppliedSettings = field(default_factory=AppliedSettings)
     evaluator: EvaluatorCard = field(default_factory=EvaluatorCard)
     best: dict[str, float] = field(default_factory=dict)
     environment: Environment = field(default_factory=Environment)

@@ -7,12 +7,13 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from gan_core import metric_names
 from gan_core.config.identity import NOT_IDENTITY
 from gan_core.data.dataset_card import DatasetCard
 from gan_core.error_text import last_line
+from gan_core.training_settings import AppliedSettings
 from gan_core.verdict.names import VerdictName
 from gan_core.verdict.rules import VERDICTS
 from orchestrator.environment import Environment
@@ -21,9 +22,6 @@ from orchestrator.store.record import Record, RecordedVerdict
 from orchestrator.store.sweep_document import TrialDocument
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.client import FOLDER_TAG, KEY_TAG, KIND_TAG, RunStatus
-
-if TYPE_CHECKING:
-    from gan_core.training.applied_settings import AppliedSettings  # which needs torch
 
 SOURCE_TAGS = {"mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}
 MAX_PARAMETER_LENGTH, MAX_TAG_LENGTH = 6000, 8000
