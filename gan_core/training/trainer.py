@@ -38,7 +38,7 @@ class Progress(NamedTuple):
 
 
 class TrainerState(TypedDict):
-    """Everything the next step depends on; tensors and plain values only. `ran`: see `Objective`."""
+    """Everything the next step depends on; tensors and plain values only. `ran`: `Objective.applied_stabilizers`."""
 
     step: int
     channels: int
@@ -162,7 +162,7 @@ class Trainer:
     def applied(self) -> AppliedSettings:
         """What training really ran with, read from the optimisers, the networks and the stabilisers; its precision."""
         norm, layers = applied_settings.of_discriminator(self.discriminator)
-        ran = self.updates.objective.ran | layers
+        stabilizers = self.updates.objective.applied_stabilizers | layers
         applied: AppliedSettings = {"precision": self.precision, "device": str(self.device)}
         if isinstance(self._run_updates, StepGraph):
             applied["cuda_graph"] = self._run_updates.state
@@ -170,7 +170,7 @@ class Trainer:
             **applied,
             **applied_settings.of_optimizers(self.optimizers),
             "discriminator_norm": norm,
-            "stabilizers": {name: strength for name, strength in ran.items() if strength},
+            "stabilizers": {name: strength for name, strength in stabilizers.items() if strength},
         }
 
     def state_dict(self) -> TrainerState:
@@ -185,7 +185,7 @@ class Trainer:
             "data": self.batches.state_dict(),
             "window": self.window.state_dict(),
             "ema": None if self.ema is None else self.ema.state_dict(),
-            "ran": dict(self.updates.objective.ran),
+            "ran": dict(self.updates.objective.applied_stabilizers),
         }
 
     def load_state_dict(self, state: TrainerState) -> None:
@@ -199,7 +199,7 @@ class Trainer:
         if self.ema is not None:
             assert state["ema"] is not None
             self.ema.load_state_dict(state["ema"])
-        self.updates.objective.ran = dict(state["ran"])
+        self.updates.objective.applied_stabilizers = dict(state["ran"])
         self.window.load_state_dict(state["window"], self.device)
         self._run_updates = self._make_updates()  # the optimisers have other tensors now
         self._timer.restart()

@@ -43,7 +43,7 @@ def judge(history: Sequence[Row], reference: ReferenceValues, diverged: tuple[in
     return Verdict(VerdictName.STABLE, None, "no event", evidence)
 
 
-def best(history: Sequence[Row], evaluator: str) -> Row | None:
+def best_evaluation(history: Sequence[Row], evaluator: str) -> Row | None:
     """The row of the evaluation with the smallest Frechet distance, the first such; None without evaluations.
 
     The evaluation of the untrained generator, at step 0, does not count.

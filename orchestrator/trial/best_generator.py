@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gan_core import metric_names
 from gan_core.history import Row
-from gan_core.verdict.judge import best
+from gan_core.verdict.judge import best_evaluation
 
 
 class BestGenerator:
@@ -26,7 +26,7 @@ class BestGenerator:
 
     def update(self, rows: list[Row]) -> bool:
         """Whether one of these rows is better than all before it."""
-        row = best(rows, self._evaluator_id)
+        row = best_evaluation(rows, self._evaluator_id)
         if row is None or row[self._metric] >= self.row.get(self._metric, float("inf")):
             return False
         self.row = {name: value for name, value in row.items() if name != "time"}

@@ -14,7 +14,7 @@ from torch import Tensor
 from gan_core.config.sections import EvaluationConfig
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.data.pixels import spread
+from gan_core.data.pixels import evenly_spaced
 from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import evaluator as module
 from gan_core.evaluation.dimensions import EMBEDDING_DIMENSIONS, INCEPTION_DIMENSIONS
@@ -120,7 +120,7 @@ def test_the_metrics_are_those_of_their_files(of_digits: Evaluator, digits: Imag
     assert measured["modes"] == len(classes.unique())
     assert measured["class_divergence"] == pytest.approx(class_divergence(classes, digits.labels.bincount()))
     assert measured["class_agreement"] == class_agreement(classes, asked)
-    compared = digit_features(digits.images[spread(len(digits), 512)]).vectors
+    compared = digit_features(digits.images[evenly_spaced(len(digits), 512)]).vectors
     torch.testing.assert_close(of_digits.vectors, compared, rtol=0, atol=1e-4)
 
 
@@ -169,7 +169,7 @@ def test_too_few_other_images_have_no_scores(part: ImageSet) -> None:
 def test_no_more_other_images_are_measured_than_samples(part: ImageSet) -> None:
     chosen = random_features(1)
     found = build(configured(samples=70), part, chosen)
-    some = part.test_images[spread(len(part.test_images), 70)]
+    some = part.test_images[evenly_spaced(len(part.test_images), 70)]
     assert found.kept_out == {"count": 70} | as_held_out(found.measure(some))
 
 
@@ -182,10 +182,10 @@ def test_samples_are_compared_with_the_part_asked_for_and_the_other_scores(
     assert found.identity["real"] == len(here)
     assert plain(found.measure(here))["frechet"] < 1e-6
     assert found.kept_out["count"] == min(128, len(there))
-    some = spread(len(there), 128)
+    some = evenly_spaced(len(there), 128)
     labels = digits.test_labels if split == "train" else digits.labels
     assert labels is not None
-    unseen = plain(found.measure(digits.test_images[spread(256, 128)]))  # by training, whatever the split
+    unseen = plain(found.measure(digits.test_images[evenly_spaced(256, 128)]))  # by training, whatever the split
     likeness = {name: unseen[name] for name in ("authenticity", "copied")}
     assert found.kept_out == {"count": 128} | as_held_out(found.measure(there[some], labels[some])) | likeness
 
@@ -253,7 +253,7 @@ def test_pairs_are_taken_of_a_fair_part_where_there_are_many_samples(
     found = build(configured(), part, chosen)
     some = plain(found.measure(images))
     assert some["frechet"] == whole["frechet"]
-    alone = plain(found.measure(images[spread(100, limit)]))
+    alone = plain(found.measure(images[evenly_spaced(100, limit)]))
     assert {n: some[n] for n in ("kernel", "precision", "density")} == {
         n: alone[n] for n in ("kernel", "precision", "density")
     }
@@ -400,7 +400,7 @@ def test_copies_are_looked_for_among_an_even_choice_of_very_many_images(
     monkeypatch.setattr(module, "MAX_VALUES", 50 * EMBEDDING_DIMENSIONS)
     before = build(configured(), part, random_features(1))
     assert before.card()["training"] == 50
-    chosen = part.images[spread(200, 50)]
+    chosen = part.images[evenly_spaced(200, 50)]
     assert plain(before.measure(torch.cat([chosen, noise(50)])))["copied"] == 0.5
 
 
@@ -423,7 +423,7 @@ def test_distances_to_as_many_training_as_held_out_images(part: ImageSet, split:
     vectors = found.features(samples).vectors
     training, held_out = (
         frechet_distance(moments(found.features(images).vectors), moments(vectors))
-        for images in (part.images[spread(200, 150)], part.test_images)
+        for images in (part.images[evenly_spaced(200, 150)], part.test_images)
     )
     measured = plain(found.measure(samples))
     assert measured["frechet_to_training"] == pytest.approx(training, rel=1e-6)
