@@ -10,10 +10,11 @@ import numpy as np
 
 from gan_core import metric_names
 from gan_core.verdict.judge import RULES_VERSION
-from gan_core.verdict.names import DRAWING, VerdictName
+from gan_core.verdict.names import VerdictName
 from orchestrator.formatting import count_of
 from orchestrator.report.artifact_schemas import LoggedAnswer, LoggedEvaluator
 from orchestrator.statistics.result import Result
+from orchestrator.statistics.trial_end import TrialEnd
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.run_content import LoggedEnvironment
 
@@ -76,29 +77,11 @@ class RunData:
         return self.latest.get(metric_names.of_evaluator(name, self.evaluator.id))
 
     def to_result(self, is_comparable: bool = True) -> Result:
-        """The run as the statistics take it, without its quality unless `is_comparable`.
-
-        A run that failed, such as for lack of memory, is not stable, but nothing shows that its training had an event.
-        """
+        """The run, which has ended, as the statistics take it; without its quality unless `is_comparable`."""
         steps_without_history = 0 if self.status == TrialStatus.FAILED else self.steps
         last_step = max((int(steps[-1]) for steps, _ in self.history.values()), default=steps_without_history)
-        final, best = (
-            self.quality(name) if is_comparable else None
-            for name in (metric_names.FRECHET, metric_names.best(metric_names.FRECHET))
-        )
-        has_event = self.verdict not in ("", VerdictName.STABLE, VerdictName.UNFINISHED)
-        return Result(
-            self.group,
-            self.configuration,
-            self.seed,
-            self.factors,
-            stable=None if self.verdict == VerdictName.UNFINISHED else self.verdict == VerdictName.STABLE,
-            steps=last_step,
-            event=(last_step if self.since is None else self.since) if has_event else None,
-            final=final,
-            best=best,
-            drew=self.verdict in DRAWING,
-        )
+        evaluator = self.evaluator.id if self.evaluator and is_comparable else ""
+        return TrialEnd(self.verdict, self.since, last_step, self.latest, evaluator).result(self)
 
     @property
     def has_ended(self) -> bool:
