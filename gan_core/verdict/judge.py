@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gan_core import metric_names
 from gan_core.verdict.names import VerdictName
 from gan_core.verdict.reference_values import ReferenceValues
-from gan_core.verdict.rules import RULES
+from gan_core.verdict.rules import RULES, Evidence
 from gan_core.verdict.run import FinishedRun
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Verdict(NamedTuple):
     name: VerdictName
     since: int | None
     reason: str
-    evidence: dict[str, Any]
+    evidence: Evidence
 
 
 def judge(history: Sequence[Row], reference: ReferenceValues, diverged: tuple[int, str] | None = None) -> Verdict:
@@ -34,7 +34,7 @@ def judge(history: Sequence[Row], reference: ReferenceValues, diverged: tuple[in
     that is not finite.
     """
     run = FinishedRun(history, reference, diverged)
-    evidence: dict[str, Any] = {}
+    evidence: dict[str, float | str | None] = {}
     for rule in RULES:
         finding = rule.find(run)
         evidence |= finding.evidence

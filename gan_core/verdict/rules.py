@@ -6,9 +6,8 @@ A stable run may still draw badly: that is what the Frechet distance beside the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from gan_core import metric_names
 from gan_core.config.conflicts import MIN_EVALUATIONS
@@ -41,6 +40,10 @@ OSCILLATION_RATIO = 3.0
 OSCILLATION_SHARE = 1 / 3
 
 
+Evidence = Mapping[str, float | str | None]
+"""The numbers and words that the rules looked at, by name."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """What a rule finds in a run. since: the step of the event; None for an event without one."""
@@ -48,7 +51,7 @@ class Finding:
     holds: bool = False
     since: int | None = None
     reason: str = ""
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def _collapse(run: FinishedRun) -> Finding:
     if not evaluations:
         return Finding()
     last = evaluations[-1]
-    evidence: dict[str, Any] = {"lack": last.lack} if last.lack else {}
+    evidence = {"lack": last.lack} if last.lack else {}
     has_drawn = run.first_drawing is not None
     judged = lost[-run.end_length :] if has_drawn else lost[-max(run.end_length, len(lost) // 2) :]
     if last.lack and 2 * sum(judged) >= len(judged):

@@ -53,7 +53,8 @@ def verdict_of(planned: PlannedTrial, rows: list[Row], data: DatasetCard) -> Ver
     card = with_classes(planned.record.evaluator, data)
     before = planned.record.verdict
     evidence = before["evidence"] if before else {}
-    diverged = (evidence["step"], evidence["tensor"]) if {"step", "tensor"} <= evidence.keys() else None
+    step, tensor = evidence.get("step"), evidence.get("tensor")
+    diverged = (step, tensor) if isinstance(step, int) and isinstance(tensor, str) else None
     if not diverged and not any(metric_names.coverage(card.get("id", "")) in row for row in rows):
         return None
     return judge(rows, reference_values(planned.config, data["channels"], card), diverged)

@@ -9,6 +9,7 @@ from typing import Any, NotRequired, TypedDict
 from gan_core.evaluator_card import EvaluatorCard
 from gan_core.training_settings import AppliedSettings
 from gan_core.verdict.judge import RULES_VERSION, Verdict
+from gan_core.verdict.rules import Evidence
 from orchestrator.environment import Environment
 from orchestrator.store.history_log import HistoryDigest
 from orchestrator.store.trial_status import AttemptOutcome, Cause, TrialStatus
@@ -70,7 +71,7 @@ class RecordedVerdict(TypedDict):
     name: str
     since: int | None
     reason: str
-    evidence: dict[str, Any]
+    evidence: Evidence
     rules: NotRequired[int]
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from gan_core.config.sections import ModelConfig
 from gan_core.families import Family
 from gan_core.networks import dcgan
 from gan_core.networks.outputs import DiscriminatorOutput, Judgement  # the former name, too
@@ -32,15 +31,15 @@ class Pixels(nn.Module):
         return DiscriminatorOutput(self.layers(images))
 
 
-def generator(model: ModelConfig, channels: int, classes: int, size: int) -> nn.Module:
+def generator(model: Any, channels: int, classes: int, size: int) -> nn.Module:
     return dcgan.Generator(model.latent_dim, channels, model.width, size)
 
 
-def twice(model: ModelConfig, channels: int, classes: int, size: int, std: bool) -> nn.Module:
+def twice(model: Any, channels: int, classes: int, size: int, std: bool) -> nn.Module:
     return Twice(dcgan.Discriminator(channels, model.width, size, model.discriminator_norm, std))
 
 
-def pixels(model: ModelConfig, channels: int, classes: int, size: int, std: bool) -> nn.Module:
+def pixels(model: Any, channels: int, classes: int, size: int, std: bool) -> nn.Module:
     return Pixels(channels * size * size)
 
 
