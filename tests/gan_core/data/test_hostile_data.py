@@ -66,12 +66,12 @@ def test_a_damaged_image_is_read_or_refused_by_name(
         content[int(place * min(len(content), 200))] = value  # most of what can go wrong stands at the beginning
     (tmp_path / "one.png").write_bytes(content[: max(1, int(len(content) * max(kept, 0.2)))])
     try:
-        found = image_folder.from_folder(tmp_path, 32)
+        loaded = image_folder.from_folder(tmp_path, 32)
     except DataError as error:
         message = str(error)
         assert "one.png: not a readable image" in message and len(message.splitlines()) == 1
     else:
-        assert found.train.images.shape[1:3] == (32, 32)
+        assert loaded.train.images.shape[1:3] == (32, 32)
 
 
 def test_a_picture_that_would_unpack_to_gigabytes_is_refused_before_it_does(tmp_path: Path) -> None:
