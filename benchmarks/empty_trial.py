@@ -16,6 +16,7 @@ from ray import tune
 
 from gan_core import metric_names
 from gan_core.config.trial import TrialConfig
+from gan_core.evaluator_card import EvaluatorCard
 from gan_core.history import Row, now_ms
 from orchestrator import environment
 from orchestrator.scheduling.trial_task import task_of
@@ -73,7 +74,7 @@ class EmptyTrial(tune.Trainable):
         return True
 
 
-def write(folder: TrialFolder, config: TrialConfig, card: dict[str, Any]) -> Row:
+def write(folder: TrialFolder, config: TrialConfig, card: EvaluatorCard) -> Row:
     """The trial's files, from first to last; its last row."""
     began, generator = now_ms(), Random(folder.key)
     write_json(folder.config_file, config.model_dump(mode="json"))

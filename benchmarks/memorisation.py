@@ -3,7 +3,7 @@
     python benchmarks/memorisation.py [--root FOLDER] [--npz FILE ...] [--repeats 4] [--steps 300]
 
 Always on the digits; with `--root` also on MNIST and Fashion-MNIST (torchvision's files), with `--npz` on others. Half
-of the test images are the yardstick, the other half are samples of a perfect generator. Each case is made `--repeats`
+of the test images are the reference, the other half are samples of a perfect generator. Each case is made `--repeats`
 times, in the features of the data set's classifier and in random ones, with 512 samples or as many as there are.
 """
 
@@ -28,7 +28,7 @@ from gan_core.data.datasets import ImageSet, load
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import Features, classifier, random_features
 from gan_core.evaluation.memorisation import memorisation
-from gan_core.evaluation.suspicion import repeats_training_images
+from gan_core.evaluation.memorisation_check import repeats_training_images
 from gan_core.threads import one_thread
 from gan_core.training.trainer import Trainer
 from orchestrator.statistics.intervals import wilson_share

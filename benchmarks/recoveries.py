@@ -16,8 +16,8 @@ from pathlib import Path
 
 from gan_core.config.trial import TrialConfig
 from gan_core.verdict.early_end import lost_step
+from gan_core.verdict.reference_values import reference_values
 from gan_core.verdict.run import Evaluation, FinishedRun
-from gan_core.verdict.yardstick import yardstick
 from orchestrator.store.json_files import read_json_or_none
 from orchestrator.store.trial_folder import TrialFolder
 
@@ -34,7 +34,7 @@ def latest_return(evaluations: list[Evaluation], is_good: Callable[[Evaluation],
 def line_of(folder: TrialFolder) -> str:
     record = folder.record()
     config = TrialConfig.model_validate(read_json_or_none(folder.config_file))
-    rows, against = folder.written_rows(record), yardstick(config, GREY, record.evaluator)
+    rows, against = folder.written_rows(record), reference_values(config, GREY, record.evaluator)
     evaluations, batch = FinishedRun(rows, against).evaluations, config.batch_size
     variety = batch * latest_return(evaluations, lambda evaluation: not evaluation.lack)
     drawing = batch * latest_return(evaluations, lambda evaluation: evaluation.draws)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ class CheckpointError(ValueError):
     """The file is no checkpoint of gan_core, or it is damaged."""
 
 
-def save(path: Path, state: dict[str, Any], previous: Path | None = None) -> None:
+def save(path: Path, state: Mapping[str, object], previous: Path | None = None) -> None:
     """Writes `state` to `path` atomically: a reader finds the old checkpoint or the new one, never half of one.
 
     previous: the path that an existing checkpoint is renamed to.

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -49,7 +48,7 @@ def from_checkpoint(file: Path, config: TrialConfig) -> tuple[SavedGenerator, in
     """
     state = checkpoint.load(file)
     with _bad_content_as_checkpoint_error(file):
-        weights: dict[str, Any] = state["generator"]
+        weights: dict[str, Tensor] = state["generator"]
         if state["ema"] is not None:  # torch's AveragedModel: the average is its `module`
             inner = "module."
             average = state["ema"].items()

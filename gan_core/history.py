@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import torch
 from torch import Tensor
@@ -35,6 +35,13 @@ class Measured(NamedTuple):
         *d_updates, g_update = updates
         means = {name: torch.stack([update[name] for update in d_updates]).mean() for name in d_updates[0]}
         return Measured(updates, means | g_update)
+
+
+class WindowState(TypedDict):
+    """A window in a checkpoint; `rows` are on the CPU."""
+
+    names: list[str]
+    rows: list[Tensor]
 
 
 class Window:
@@ -75,10 +82,10 @@ class Window:
         del self.rows[position[0] :]
         return len(dropped)
 
-    def state_dict(self) -> dict[str, object]:
+    def state_dict(self) -> WindowState:
         return {"names": list(self.names), "rows": [row.cpu() for row in self.rows]}
 
-    def load_state_dict(self, state: dict, device: torch.device) -> None:  # type: ignore[type-arg]
+    def load_state_dict(self, state: WindowState, device: torch.device) -> None:
         self.names = list(state["names"])
         self.rows = [row.to(device) for row in state["rows"]]
 

@@ -8,7 +8,7 @@ import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from orchestrator.errors import UserError
 
@@ -17,9 +17,25 @@ SOURCES = Path(__file__).resolve().parents[1]
 PACKAGES = ("gan-orchestrator", "torch", "torchvision", "numpy", "ray", "mlflow")
 
 
+class Environment(TypedDict, total=False):
+    """What a result was made with. Earlier versions wrote fewer fields.
+
+    `packages`: name -> version of each package in PACKAGES. `processor`: model of the CPU. `git_commit`: of this code;
+    None outside a checkout. `gpu`: model of the GPU, if a trial trains on one.
+    """
+
+    python: str
+    packages: dict[str, str]
+    host: str
+    processor: str
+    system: str
+    git_commit: str | None
+    gpu: str
+
+
 @cache
-def describe() -> dict[str, Any]:
-    """Versions of Python and of the packages in PACKAGES, the host, the CPU, and the git commit if there is one."""
+def describe() -> Environment:
+    """The environment of this process, without a GPU."""
     versions = {}
     for name in PACKAGES:
         try:

@@ -73,7 +73,7 @@ def progress(runs: list[Run], file: Path, moments: int = 6) -> None:
 
 def _spread(run: Run, moments: int) -> list[tuple[str, np.ndarray]]:
     files = run.folder.sample_files()
-    chosen = [files[i] for i in pixels.spread(len(files), moments).tolist()]
+    chosen = [files[i] for i in pixels.evenly_spaced(len(files), moments).tolist()]
     return [(f"step {step}", np.asarray(Image.open(path).convert("L"))) for step, path in chosen]
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
 import torch
 from torch import Tensor
 
 from gan_core.data.datasets import ImageSet
 from gan_core.data.pixels import to_unit
+
+
+class BatchesState(TypedDict):
+    """The order of the images in this epoch, in a checkpoint, and how many of them have been drawn."""
+
+    order: Tensor
+    position: int
 
 
 class Batches:
@@ -33,8 +40,8 @@ class Batches:
     def _shuffled(self) -> Tensor:
         return torch.randperm(len(self.images), generator=self.generator, device=self.generator.device)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> BatchesState:
         return {"order": self._order, "position": self._position}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: BatchesState) -> None:
         self._order, self._position = state["order"].to(self.generator.device), state["position"]

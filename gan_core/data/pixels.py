@@ -16,6 +16,6 @@ def to_unit(images: Tensor) -> Tensor:
     return images.float().div(127.5).sub(1)
 
 
-def spread(total: int, count: int) -> Tensor:
+def evenly_spaced(total: int, count: int) -> Tensor:
     """Indices of `count` of `total` items (or all) at even distances: fair for data that are sorted by class."""
     return torch.linspace(0, total - 1, min(total, count)).round().long()

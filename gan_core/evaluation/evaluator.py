@@ -10,7 +10,6 @@ import hashlib
 import json
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +17,7 @@ from torch import Tensor
 from gan_core import metric_names
 from gan_core.config.sections import EvaluationConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.data.pixels import spread
+from gan_core.data.pixels import evenly_spaced
 from gan_core.evaluation.class_recall import class_recall
 from gan_core.evaluation.distinctness import distinct_share, repeat_distance
 from gan_core.evaluation.features import Features
@@ -29,6 +28,7 @@ from gan_core.evaluation.manifold import manifold
 from gan_core.evaluation.memorisation import MAX_VALUES, TrainingFeatures, memorisation
 from gan_core.evaluation.modes import class_agreement, class_divergence, modes_covered
 from gan_core.evaluation.tested_images import tested_images
+from gan_core.evaluator_card import EvaluatorCard, EvaluatorIdentity
 from gan_core.threads import one_thread
 
 NEIGHBOURS = 5
@@ -60,7 +60,7 @@ class Evaluator:
     repeat_distance: float
     labels: Tensor | None
     histogram: Tensor | None
-    identity: dict[str, Any]
+    identity: EvaluatorIdentity
     training: TrainingFeatures
     reference: Reference
     equal_parts: tuple[Reference, Reference] | None
@@ -95,7 +95,7 @@ class Evaluator:
 
     def _measure(self, images: Tensor, requested: Tensor | None) -> dict[str, float]:
         vectors, classes = self.features(images)
-        compared = vectors[spread(len(vectors), MAX_COMPARED)]
+        compared = vectors[evenly_spaced(len(vectors), MAX_COMPARED)]
         kernel, kernel_spread = kernel_distance(self.vectors, compared)
         overlap = manifold(self.vectors, compared, NEIGHBOURS)
         scores = {
@@ -120,7 +120,7 @@ class Evaluator:
             to_training, to_held_out = (distance_to(part, moments(vectors)) for part in self.equal_parts)
             scores |= {metric_names.FRECHET_TO_TRAINING: to_training, metric_names.FRECHET_TO_HELD_OUT: to_held_out}
         if requested is not None:
-            scores |= self._weakest_class(compared, requested[spread(len(vectors), MAX_COMPARED)])
+            scores |= self._weakest_class(compared, requested[evenly_spaced(len(vectors), MAX_COMPARED)])
         return scores
 
     def _likeness_to_training(self, vectors: Tensor) -> dict[str, float]:
@@ -137,11 +137,8 @@ class Evaluator:
         weakest = min(recalls, key=lambda label: recalls[label])
         return {metric_names.CLASS_RECALL: recalls[weakest], metric_names.WEAKEST_CLASS: float(weakest)}
 
-    def card(self) -> dict[str, Any]:
-        """A description in plain values: id and identity, test accuracy of the classifier, and `kept_out`.
-
-        `training`: the number of training images that memorisation is looked for in. `tested`: see `Evaluator`.
-        """
+    def card(self) -> EvaluatorCard:
+        """A description in plain values, for the record of a trial."""
         return {
             "id": self.id,
             **self.identity,
@@ -168,10 +165,10 @@ def build(config: EvaluationConfig, images: ImageSet, features: Features) -> Eva
 def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Evaluator:
     parts = [(images.images, images.labels), (images.test_images, images.test_labels)]
     (real, labels), (held_out, held_out_labels) = parts if config.split == "train" else parts[::-1]
-    compared = spread(len(real), min(config.samples, MAX_COMPARED))
+    compared = evenly_spaced(len(real), min(config.samples, MAX_COMPARED))
     vectors = features(real).vectors
     of_real = moments(vectors)
-    identity = {
+    identity: EvaluatorIdentity = {
         "features": features.kind,
         "weights": features.weights_hash,
         "preprocessing": features.preprocessing,
@@ -186,7 +183,7 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
     histogram = None
     if features.kind == "classifier" and labels is not None:
         histogram = torch.bincount(labels, minlength=len(images.class_names)).double()
-    searched = spread(len(images), MAX_VALUES // features.dimensions)
+    searched = evenly_spaced(len(images), MAX_VALUES // features.dimensions)
     of_training = vectors[searched] if config.split == "train" else features(images.images[searched]).vectors
     evaluator = Evaluator(
         features=features,
@@ -204,15 +201,18 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
     )
     if len(held_out) <= max(features.dimensions, NEIGHBOURS):
         return evaluator
-    chosen = spread(len(held_out), config.samples)
+    chosen = evenly_spaced(len(held_out), config.samples)
     scores = evaluator._measure(held_out[chosen], None if held_out_labels is None else held_out_labels[chosen])
     if config.split == "test":  # the images kept out are those of the training: none of them is authentic
-        unseen = vectors[spread(len(real), config.samples)]
+        unseen = vectors[evenly_spaced(len(real), config.samples)]
         scores |= evaluator._likeness_to_training(unseen)
     equal_parts = None
     if features.dimensions < MANY_DIMENSIONS:
         count = min(len(real), len(held_out))
-        some, others = vectors[spread(len(real), count)], features(held_out[spread(len(held_out), count)]).vectors
+        some, others = (
+            vectors[evenly_spaced(len(real), count)],
+            features(held_out[evenly_spaced(len(held_out), count)]).vectors,
+        )
         training, unseen = (some, others) if config.split == "train" else (others, some)
         equal_parts = Reference.of(moments(training)), Reference.of(moments(unseen))
     return replace(evaluator, equal_parts=equal_parts, kept_out={"count": len(chosen), **scores})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -28,22 +28,22 @@ def augment_for_discriminator(
     noise: NoiseLevel,
     config: StabilizerConfig,
     streams: Streams,
-    ran: dict[str, Any],
+    applied: dict[str, float],
 ) -> Tensor:
     """Applies DiffAugment, instance noise and packing to `images` [batch, C, H, W], each if it is on.
 
     Real images, generated images, and generated images in G's own update are treated alike, except that `fake_only`
     noise is not added to real images. Returns [batch, C, H, W], or [batch / m, m * C, H, W] with packs of m.
-    ran: the stabilisers that were applied are written to it, with the largest strength so far.
+    applied: the stabilisers that were applied are written to it, with the largest strength so far.
     """
     if config.diff_augment:
         images = diff_augment(images, streams["augment"])
-        ran["diff_augment"] = True
+        applied["diff_augment"] = True
     if config.instance_noise.std and not (is_real and config.instance_noise.fake_only):
         images = stabilizers.instance_noise(images, noise.on_device, streams["noise"])
-        ran["instance_noise"] = max(noise.std, ran.get("instance_noise", 0.0))
+        applied["instance_noise"] = max(noise.std, applied.get("instance_noise", 0.0))
     if config.packing:
         packed = stabilizers.pack(images, config.packing)
-        ran["packing"] = packed.shape[1] // images.shape[1]
+        applied["packing"] = packed.shape[1] // images.shape[1]
         return packed
     return images

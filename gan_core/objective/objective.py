@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,12 +18,15 @@ Terms = tuple[Tensor, dict[str, Tensor]]
 
 
 class Objective:
-    """The losses of `config`. `ran`: the stabilisers that have been part of a loss so far, with their strengths."""
+    """The losses of `config`.
+
+    applied_stabilizers: those that have been part of a loss so far, with their strengths.
+    """
 
     def __init__(self, config: TrialConfig, streams: Streams):
         self.loss, self.stabilizers, self.streams = config.loss, config.stabilizers, streams
         self.adversarial = losses.ADVERSARIAL_LOSSES[config.loss.name]
-        self.ran: dict[str, Any] = {}
+        self.applied_stabilizers: dict[str, float] = {}
 
     @property
     def _scale(self) -> float:
@@ -66,7 +68,7 @@ class Objective:
         if not penalties:
             return None
         loss = torch.stack([self._scale * strength * value for _, strength, value in penalties]).sum()
-        self.ran |= {name: strength for name, strength, _ in penalties}
+        self.applied_stabilizers |= {name: strength for name, strength, _ in penalties}
         return loss, {metric_names.loss_of_penalty(name): value for name, _, value in penalties}
 
     def _penalties(
@@ -103,7 +105,7 @@ class Objective:
         if not smoothing and not flipping:
             return None
         targets = stabilizers.targets(count, smoothing, flipping, self.streams["flips"])
-        self.ran |= {"label_smoothing": smoothing, "label_flipping": flipping}
+        self.applied_stabilizers |= {"label_smoothing": smoothing, "label_flipping": flipping}
         return targets
 
     def _class_loss(self, class_logits: Tensor, labels: Tensor | None) -> Tensor:

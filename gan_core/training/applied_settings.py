@@ -7,8 +7,6 @@ configuration fails.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 from torch.nn.utils import parametrize
@@ -18,24 +16,31 @@ from gan_core.config.trial import TrialConfig
 from gan_core.networks.initialisation import WEIGHTS
 from gan_core.networks.minibatch_std import MinibatchStd
 from gan_core.networks.normalisation import NORM_NAMES
+from gan_core.training_settings import AdamSettings, TrainingSettings
 
 
-def requested(config: TrialConfig) -> dict[str, Any]:
+def requested(config: TrialConfig) -> TrainingSettings:
     """What should run: learning rates and betas, critic updates, D's norm, the stabilisers that are on."""
-    settings: dict[str, Any] = {"n_critic": config.loss.n_critic, "discriminator_norm": config.model.discriminator_norm}
-    for player in ("generator", "discriminator"):
-        lr, betas = config.optimizer.adam(player)
-        settings[player] = {"lr": lr, "betas": list(betas)}
     strengths = config.stabilizers.model_dump()
     strengths["instance_noise"] = config.stabilizers.instance_noise.std
     strengths["gradient_penalty"] = config.loss.gradient_penalty
-    settings["stabilizers"] = {name: strength for name, strength in strengths.items() if strength}
-    return settings
+    return {
+        "n_critic": config.loss.n_critic,
+        "discriminator_norm": config.model.discriminator_norm,
+        "generator": _requested_adam(config, "generator"),
+        "discriminator": _requested_adam(config, "discriminator"),
+        "stabilizers": {name: strength for name, strength in strengths.items() if strength},
+    }
 
 
-def of_optimizers(optimizers: dict[Player, torch.optim.Adam]) -> dict[str, Any]:
+def _requested_adam(config: TrialConfig, player: Player) -> AdamSettings:
+    lr, betas = config.optimizer.adam(player)
+    return {"lr": lr, "betas": list(betas)}
+
+
+def of_optimizers(optimizers: dict[Player, torch.optim.Adam]) -> TrainingSettings:
     """Learning rates and betas, and the number of D's updates for each of G's (left out before G's first)."""
-    settings: dict[str, Any] = {}
+    settings: TrainingSettings = {}
     updates: dict[Player, float] = {}
     for player, optimizer in optimizers.items():
         group = optimizer.param_groups[0]
@@ -47,7 +52,7 @@ def of_optimizers(optimizers: dict[Player, torch.optim.Adam]) -> dict[str, Any]:
     return settings
 
 
-def of_discriminator(discriminator: nn.Module) -> tuple[str, dict[str, Any]]:
+def of_discriminator(discriminator: nn.Module) -> tuple[str, dict[str, float]]:
     """D's norm, and the stabilisers that are layers of D."""
     modules = list(discriminator.modules())
     layers = [module for module in modules if isinstance(module, WEIGHTS)]
@@ -59,7 +64,7 @@ def of_discriminator(discriminator: nn.Module) -> tuple[str, dict[str, Any]]:
     return " and ".join(sorted(norms)) or "none", {name: is_on for name, is_on in stabilizers.items() if is_on}
 
 
-def differences(config: TrialConfig, applied: dict[str, Any]) -> list[str]:
+def differences(config: TrialConfig, applied: TrainingSettings) -> list[str]:
     """The settings of `config` that were not applied, one line each."""
     return [
         f"{name} ran with {applied.get(name)}, asked for {expected}"

@@ -75,7 +75,7 @@ class StepGraph:
         return self._measured
 
     def _record(self) -> None:
-        before = Saved(self._changed(), self._streams)
+        before = SavedState(self._changed(), self._streams)
         try:
             expected = torch.stack([_numbers(self._call()) for _ in range(CHECKED_STEPS)])
             before.restore()
@@ -111,7 +111,7 @@ class StepGraph:
         return graph, measured
 
 
-class Saved:
+class SavedState:
     """The values of tensors and the states of random streams, which `restore` writes back in place."""
 
     def __init__(self, tensors: list[Tensor], streams: Streams):

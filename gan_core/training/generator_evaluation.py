@@ -33,7 +33,7 @@ class GeneratorEvaluation:
 
     def __init__(self, config: TrialConfig, train_images: Tensor, classes: int, evaluator: Evaluator | None):
         self.config, self.classes, self.evaluator = config, classes, evaluator
-        compared = pixels.spread(len(train_images), config.evaluation.samples)
+        compared = pixels.evenly_spaced(len(train_images), config.evaluation.samples)
         self._data_diversity = sampling.diversity(train_images[compared])
 
     def row(self, step: int, eval_generator: nn.Module, raw_generator: nn.Module | None = None) -> Row:

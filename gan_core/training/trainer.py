@@ -8,23 +8,26 @@ before each evaluation and checkpoint.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gan_core import metric_names
+from gan_core.config.sections import Player
 from gan_core.config.trial import TrialConfig
+from gan_core.data.batch_sampler import BatchesState
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.evaluation.requirements import check_data
-from gan_core.history import Measured, Row, Window, now_ms
+from gan_core.history import Measured, Row, Window, WindowState, now_ms
 from gan_core.training import applied_settings, divergence
 from gan_core.training.cuda_graph import StepGraph
 from gan_core.training.generator_evaluation import GeneratorEvaluation, Snapshot
-from gan_core.training.schedule import due
+from gan_core.training.schedule import results_after
 from gan_core.training.step_timer import StepTimer
 from gan_core.training.updates import Updates
+from gan_core.training_settings import AppliedSettings
 
 
 class Progress(NamedTuple):
@@ -32,6 +35,22 @@ class Progress(NamedTuple):
 
     rows: list[Row]
     snapshot: Snapshot | None
+
+
+class TrainerState(TypedDict):
+    """Everything the next step depends on; tensors and plain values only. `ran`: `Objective.applied_stabilizers`."""
+
+    step: int
+    channels: int
+    classes: int
+    generator: dict[str, Tensor]
+    discriminator: dict[str, Tensor]
+    optimizers: dict[Player, dict[str, Any]]
+    streams: dict[str, Tensor]
+    data: BatchesState
+    window: WindowState
+    ema: dict[str, Tensor] | None
+    ran: dict[str, float]
 
 
 class Trainer:
@@ -81,13 +100,13 @@ class Trainer:
         return Progress(untrained + rows, snapshot)
 
     def _results(self, measured: Measured) -> tuple[list[Row], Snapshot | None]:
-        """The rows and the sample grid that are due after the newest step."""
-        now_due = due(self.config, self.step_count)
+        """The rows and the sample grid that are scheduled after the newest step."""
+        scheduled = results_after(self.config, self.step_count)
         is_cpu = self.device.type == "cpu"
-        if now_due.divergence_check or is_cpu:
+        if scheduled.divergence_check or is_cpu:
             divergence.check(self.window, self.step_count, measured, self.updates.networks, newest_only=is_cpu)
-        rows = [self._window_row()] if now_due.window_row else []
-        if not now_due.evaluation:
+        rows = [self._window_row()] if scheduled.window_row else []
+        if not scheduled.evaluation:
             return rows, None
         return [*rows, self.evaluate()], self.snapshot()
 
@@ -140,21 +159,21 @@ class Trainer:
 
     # State
 
-    def applied(self) -> dict[str, Any]:
+    def applied(self) -> AppliedSettings:
         """What training really ran with, read from the optimisers, the networks and the stabilisers; its precision."""
         norm, layers = applied_settings.of_discriminator(self.discriminator)
-        ran = self.updates.objective.ran | layers
+        stabilizers = self.updates.objective.applied_stabilizers | layers
+        applied: AppliedSettings = {"precision": self.precision, "device": str(self.device)}
+        if isinstance(self._run_updates, StepGraph):
+            applied["cuda_graph"] = self._run_updates.state
         return {
-            "precision": self.precision,
-            "device": str(self.device),
-            **({"cuda_graph": self._run_updates.state} if isinstance(self._run_updates, StepGraph) else {}),
+            **applied,
             **applied_settings.of_optimizers(self.optimizers),
             "discriminator_norm": norm,
-            "stabilizers": {name: strength for name, strength in ran.items() if strength},
+            "stabilizers": {name: strength for name, strength in stabilizers.items() if strength},
         }
 
-    def state_dict(self) -> dict[str, Any]:
-        """Everything the next step depends on; tensors and plain values only."""
+    def state_dict(self) -> TrainerState:
         return {
             "step": self.step_count,
             "channels": self.images.channels,
@@ -166,10 +185,10 @@ class Trainer:
             "data": self.batches.state_dict(),
             "window": self.window.state_dict(),
             "ema": None if self.ema is None else self.ema.state_dict(),
-            "ran": dict(self.updates.objective.ran),
+            "ran": dict(self.updates.objective.applied_stabilizers),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: TrainerState) -> None:
         self.step_count = state["step"]
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
@@ -178,8 +197,9 @@ class Trainer:
         self.streams.load_state_dict({name: saved.cpu() for name, saved in state["streams"].items()})
         self.batches.load_state_dict(state["data"])
         if self.ema is not None:
+            assert state["ema"] is not None
             self.ema.load_state_dict(state["ema"])
-        self.updates.objective.ran = dict(state["ran"])
+        self.updates.objective.applied_stabilizers = dict(state["ran"])
         self.window.load_state_dict(state["window"], self.device)
         self._run_updates = self._make_updates()  # the optimisers have other tensors now
         self._timer.restart()

@@ -137,7 +137,7 @@ class Updates:
         self.discriminator.requires_grad_(True)
         if self.ema is not None:
             ema.update(self.ema, self.generator, self._ema_weight)
-            self.objective.ran["ema"] = self.config.stabilizers.ema
+            self.objective.applied_stabilizers["ema"] = self.config.stabilizers.ema
         return measured
 
     def _descend(self, player: Player, loss: Tensor) -> Tensor:
@@ -166,8 +166,8 @@ class Updates:
         return z, torch.randint(self.classes, (count,), device=self.device, generator=self.streams["labels"])
 
     def _discriminator_input(self, images: Tensor, is_real: bool) -> Tensor:
-        config, ran = self.config.stabilizers, self.objective.ran
-        return augment_for_discriminator(images, is_real, self._noise, config, self.streams, ran)
+        config, applied = self.config.stabilizers, self.objective.applied_stabilizers
+        return augment_for_discriminator(images, is_real, self._noise, config, self.streams, applied)
 
     def _discriminate(self, images: Tensor) -> DiscriminatorOutput:
         with self._autocast(), self.streams.as_default("layers"):

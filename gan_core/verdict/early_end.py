@@ -12,8 +12,8 @@ from gan_core import metric_names
 from gan_core.config.conflicts import MIN_EVALUATIONS
 from gan_core.verdict.judge import Verdict, judge
 from gan_core.verdict.names import VerdictName
+from gan_core.verdict.reference_values import ReferenceValues
 from gan_core.verdict.run import Evaluation, FinishedRun
-from gan_core.verdict.yardstick import Yardstick
 
 if TYPE_CHECKING:
     from gan_core.history import Row  # which needs torch
@@ -64,18 +64,18 @@ LOST_RULES = (
 """One of them is enough. The report prints them."""
 
 
-def why_lost(history: Sequence[Row], yardstick: Yardstick) -> str:
+def why_lost(history: Sequence[Row], reference: ReferenceValues) -> str:
     """Why no more can be hoped for of the run, at its last evaluation; "" if that is not so.
 
     history: rows as `Trainer` makes them, in order of steps.
     """
-    run = FinishedRun(history, yardstick)
+    run = FinishedRun(history, reference)
     return _why_lost(run, len(run.evaluations))
 
 
-def lost_step(history: Sequence[Row], yardstick: Yardstick) -> int | None:
+def lost_step(history: Sequence[Row], reference: ReferenceValues) -> int | None:
     """The step of the first evaluation at which no more could be hoped for; None if there is none."""
-    run = FinishedRun(history, yardstick)
+    run = FinishedRun(history, reference)
     counts = range(1, len(run.evaluations) + 1)
     return next((run.evaluations[count - 1].step for count in counts if _why_lost(run, count)), None)
 
@@ -90,7 +90,7 @@ def _why_lost(run: FinishedRun, count: int) -> str:
     ]
     if not candidates:
         return ""
-    name = judge([row for row in run.rows if row["step"] <= evaluations[-1].step], run.yardstick).name
+    name = judge([row for row in run.rows if row["step"] <= evaluations[-1].step], run.reference).name
     return next((f"{images:,.0f} images {rule.missing}" for rule, images in candidates if name in rule.verdicts), "")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gan_core import metric_names
 from gan_core.verdict.names import VerdictName
-from gan_core.verdict.rules import RULES
+from gan_core.verdict.reference_values import ReferenceValues
+from gan_core.verdict.rules import RULES, Evidence
 from gan_core.verdict.run import FinishedRun
-from gan_core.verdict.yardstick import Yardstick
 
 if TYPE_CHECKING:
     from gan_core.history import Row  # which needs torch
@@ -24,17 +24,17 @@ class Verdict(NamedTuple):
     name: VerdictName
     since: int | None
     reason: str
-    evidence: dict[str, Any]
+    evidence: Evidence
 
 
-def judge(history: Sequence[Row], yardstick: Yardstick, diverged: tuple[int, str] | None = None) -> Verdict:
+def judge(history: Sequence[Row], reference: ReferenceValues, diverged: tuple[int, str] | None = None) -> Verdict:
     """The verdict on a finished trial: that of the first rule that holds.
 
     history: rows as `Trainer` makes them, in order of steps. diverged: step and tensor, if training stopped at a value
     that is not finite.
     """
-    run = FinishedRun(history, yardstick, diverged)
-    evidence: dict[str, Any] = {}
+    run = FinishedRun(history, reference, diverged)
+    evidence: dict[str, float | str | None] = {}
     for rule in RULES:
         finding = rule.find(run)
         evidence |= finding.evidence
@@ -43,7 +43,7 @@ def judge(history: Sequence[Row], yardstick: Yardstick, diverged: tuple[int, str
     return Verdict(VerdictName.STABLE, None, "no event", evidence)
 
 
-def best(history: Sequence[Row], evaluator: str) -> Row | None:
+def best_evaluation(history: Sequence[Row], evaluator: str) -> Row | None:
     """The row of the evaluation with the smallest Frechet distance, the first such; None without evaluations.
 
     The evaluation of the untrained generator, at step 0, does not count.

@@ -6,13 +6,13 @@ A stable run may still draw badly: that is what the Frechet distance beside the 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from gan_core import metric_names
 from gan_core.config.conflicts import MIN_EVALUATIONS
 from gan_core.verdict.names import VerdictName
+from gan_core.verdict.reference_values import MAX_LOSS
 from gan_core.verdict.run import (
     FAR_COVERAGE_SHARE,
     LEARNING_RATIO,
@@ -28,7 +28,6 @@ from gan_core.verdict.run import (
     Series,
     geometric_mean,
 )
-from gan_core.verdict.yardstick import MAX_LOSS
 
 VERDICTS = tuple(VerdictName)
 
@@ -41,6 +40,10 @@ OSCILLATION_RATIO = 3.0
 OSCILLATION_SHARE = 1 / 3
 
 
+Evidence = Mapping[str, float | str | None]
+"""The numbers and words that the rules looked at, by name."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """What a rule finds in a run. since: the step of the event; None for an event without one."""
@@ -48,7 +51,7 @@ class Finding:
     holds: bool = False
     since: int | None = None
     reason: str = ""
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence: Evidence = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ def _divergence(run: FinishedRun) -> Finding:
     if run.diverged is not None:
         step, tensor = run.diverged
         return Finding(True, step, f"{tensor} is not finite at step {step}", {"step": step, "tensor": tensor})
-    losses, limit = run.series(metric_names.LOSS_DISCRIMINATOR), run.yardstick.max_loss
-    since = _since(losses, lambda loss: abs(loss) > limit)
+    losses, limit = run.series(metric_names.LOSS_DISCRIMINATOR), run.reference.max_loss
+    since = _start_of_bad_ending(losses, lambda loss: abs(loss) > limit)
     if since is None:
         return Finding()
     last = abs(losses[-1][1])
@@ -84,19 +87,19 @@ def _collapse(run: FinishedRun) -> Finding:
     if not evaluations:
         return Finding()
     last = evaluations[-1]
-    evidence: dict[str, Any] = {"lack": last.lack} if last.lack else {}
+    evidence = {"lack": last.lack} if last.lack else {}
     has_drawn = run.first_drawing is not None
     judged = lost[-run.end_length :] if has_drawn else lost[-max(run.end_length, len(lost) // 2) :]
     if last.lack and 2 * sum(judged) >= len(judged):
-        return Finding(True, _first_of_the_end(run, lost), last.lack, evidence)
-    if not has_drawn and last.lack and not _has_time_left(run) and not _has_won(run).holds:
+        return Finding(True, _first_step_without_variety(run, lost), last.lack, evidence)
+    if not has_drawn and last.lack and not _has_time_left(run) and not _discriminator_has_won(run).holds:
         return Finding(True, evaluations[0].step, f"{last.lack}, as at every evaluation", evidence)
     return Finding(evidence=evidence)
 
 
 def _saturation(run: FinishedRun) -> Finding:
     """G learns nothing. A run that has not begun to draw yet gets the time that others need."""
-    finding = _has_won(run)
+    finding = _discriminator_has_won(run)
     has_drawn = run.first_drawing is not None
     if finding.holds and (has_drawn or not _has_time_left(run)):
         return finding
@@ -106,11 +109,11 @@ def _saturation(run: FinishedRun) -> Finding:
     return Finding(True, run.evaluations[-run.end_length].step, reason, finding.evidence)
 
 
-def _has_won(run: FinishedRun) -> Finding:
+def _discriminator_has_won(run: FinishedRun) -> Finding:
     """Whether D has won. Compares the last quarter of the run with the quarter before."""
     accuracies, losses = run.series(metric_names.ACCURACY_DISCRIMINATOR), run.series(metric_names.LOSS_GENERATOR)
     quarter = len(losses) // 4
-    if run.yardstick.loss == "wasserstein" or not quarter:
+    if run.reference.loss == "wasserstein" or not quarter:
         return Finding()
     accuracy = _mean(accuracies[-quarter:])
     before, after = _mean(losses[-2 * quarter : -quarter]), _mean(losses[-quarter:])
@@ -120,14 +123,14 @@ def _has_won(run: FinishedRun) -> Finding:
     has_learned = bool(distances) and distances[-1] <= LEARNING_RATIO * distances[0]
     if distances:
         evidence |= {"frechet_first": distances[0], "frechet_last": distances[-1]}
-    lowest, end = _best_and_end(run)
+    lowest, end = _best_and_final_distance(run)
     is_worse = lowest is not None and end is not None and end > LOSING_RATIO * lowest
     holds = accuracy >= SATURATED_ACCURACY and after > before and (not has_learned or is_worse)
     reason = f"D is right {accuracy:.1%} of the time and G's loss rose from {before:.2f} to {after:.2f}"
     return Finding(holds, from_step if holds else None, reason, evidence)
 
 
-def _best_and_end(run: FinishedRun) -> tuple[float | None, float | None]:
+def _best_and_final_distance(run: FinishedRun) -> tuple[float | None, float | None]:
     """Geometric means of the Frechet distances: over the best stretch since G drew that is as long as the end, and at
     the end."""
     length, drawn = run.end_length, run.evaluations[run.first_drawing or 0 :]
@@ -144,7 +147,7 @@ def _oscillation(run: FinishedRun) -> Finding:
         return Finding(True, evaluations[-1].step, f"at the last evaluation {evaluations[-1].lack}", {})
     if len(evaluations) < MIN_EVALUATIONS:
         return Finding()
-    lowest, end = _best_and_end(run)
+    lowest, end = _best_and_final_distance(run)
     evidence = {} if lowest is None else {"frechet_best": lowest, "frechet_end": end}
     distances = sorted(each.frechet for each in evaluations[first:] if each.frechet is not None)
     limit = OSCILLATION_RATIO * distances[len(distances) // 4] if distances else math.inf
@@ -268,7 +271,7 @@ ORDER = (
 )
 
 
-def _first_of_the_end(run: FinishedRun, lost: list[bool]) -> int:
+def _first_step_without_variety(run: FinishedRun, lost: list[bool]) -> int:
     """The step of the first of the evaluations, up to the last, that all lack variety."""
     first = len(lost) - 1
     while first > 0 and lost[first - 1]:
@@ -276,7 +279,7 @@ def _first_of_the_end(run: FinishedRun, lost: list[bool]) -> int:
     return run.evaluations[first].step
 
 
-def _since(series: Series, is_bad: Callable[[float], bool]) -> int | None:
+def _start_of_bad_ending(series: Series, is_bad: Callable[[float], bool]) -> int | None:
     """The first step of the unbroken run of bad values that lasts until the end, or None."""
     since = None
     for step, value in reversed(series):

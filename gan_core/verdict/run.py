@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from gan_core import metric_names
-from gan_core.verdict.yardstick import Yardstick
+from gan_core.verdict.reference_values import ReferenceValues
 
 if TYPE_CHECKING:
     from gan_core.history import Row  # which needs torch
@@ -60,7 +60,7 @@ class FinishedRun:
     """A run that took all its steps, or diverged at the step and with the tensor in `diverged`."""
 
     rows: Sequence[Row]
-    yardstick: Yardstick
+    reference: ReferenceValues
     diverged: tuple[int, str] | None = None
 
     def series(self, metric: str) -> Series:
@@ -69,16 +69,16 @@ class FinishedRun:
     @property
     def frechet(self) -> Series:
         """Frechet distance of the generator's own weights at each evaluation, before the first step too."""
-        values = [(row, _value(row, metric_names.FRECHET, self.yardstick.evaluator)) for row in self.rows]
+        values = [(row, _value(row, metric_names.FRECHET, self.reference.evaluator)) for row in self.rows]
         return [(int(row["step"]), value) for row, value in values if value is not None]
 
     @cached_property
     def evaluations(self) -> list[Evaluation]:
         """All but that of the untrained generator."""
-        metrics = (metric_names.DIVERSITY_RATIO, metric_names.coverage(self.yardstick.evaluator))
+        metrics = (metric_names.DIVERSITY_RATIO, metric_names.coverage(self.reference.evaluator))
         untrained = next((distance for step, distance in self.frechet if step == 0), math.inf)
         return [
-            _evaluation(row, self.yardstick, untrained)
+            _evaluation(row, self.reference, untrained)
             for row in self.rows
             if row["step"] > 0 and any(metric in row for metric in metrics)
         ]
@@ -117,22 +117,22 @@ def geometric_mean(evaluations: Sequence[Evaluation]) -> float | None:
     return math.exp(sum(logs) / len(logs)) if logs else None
 
 
-def _evaluation(row: Row, yardstick: Yardstick, untrained: float) -> Evaluation:
+def _evaluation(row: Row, reference: ReferenceValues, untrained: float) -> Evaluation:
     """untrained: the Frechet distance of the untrained generator; infinite if nothing measured it."""
-    values = {name: _value(row, name, yardstick.evaluator) for name in _QUALITY}
+    values = {name: _value(row, name, reference.evaluator) for name in _QUALITY}
     coverage, density, diversity = values[metric_names.COVERAGE], values[metric_names.DENSITY], _diversity(row)
-    is_covering = coverage is not None and coverage >= MIN_COVERAGE_SHARE * yardstick.coverage
+    is_covering = coverage is not None and coverage >= MIN_COVERAGE_SHARE * reference.coverage
     frechet = values[metric_names.FRECHET]
     is_one_image = diversity is not None and diversity < ONE_IMAGE
     min_density = MIN_DENSITY_SHARE_OF_ONE_IMAGE if is_one_image else MIN_DENSITY_SHARE
     return Evaluation(
         step=int(row["step"]),
-        lack=_lack(values, diversity, is_covering, yardstick),
+        lack=_lack(values, diversity, is_covering, reference),
         is_near_data=coverage is None or (is_covering and (frechet or 0.0) <= LEARNING_RATIO * untrained),
-        has_left_data=coverage is not None and coverage < FAR_COVERAGE_SHARE * yardstick.coverage,
-        looks_real=density is not None and density >= min_density * yardstick.density,
+        has_left_data=coverage is not None and coverage < FAR_COVERAGE_SHARE * reference.coverage,
+        looks_real=density is not None and density >= min_density * reference.density,
         is_one_image=is_one_image,
-        frechet=None if frechet is None else max(frechet, yardstick.frechet),
+        frechet=None if frechet is None else max(frechet, reference.frechet),
     )
 
 
@@ -161,19 +161,21 @@ def _diversity(row: Row) -> float | None:
     return None if has_average else row.get(metric_names.DIVERSITY_RATIO)
 
 
-def _lack(values: dict[str, float | None], diversity: float | None, is_covering: bool, yardstick: Yardstick) -> str:
+def _lack(
+    values: dict[str, float | None], diversity: float | None, is_covering: bool, reference: ReferenceValues
+) -> str:
     """How the samples lack variety; "" if they do not."""
     if diversity is not None and diversity < MIN_DIVERSITY:
         return f"the samples are {diversity:.0%} as diverse as the data"
     distinct, recall = values[metric_names.DISTINCT], values[metric_names.RECALL]
-    if distinct is not None and distinct < MIN_DISTINCT_SHARE * yardstick.real_share:
+    if distinct is not None and distinct < MIN_DISTINCT_SHARE * reference.real_share:
         return f"{distinct:.1%} of the samples are distinct images, the others repeat them"
     modes = values[metric_names.MODES]
-    if modes is not None and modes <= MIN_MODES_SHARE * (yardstick.expected_modes or 0.0):
-        return f"the samples show {modes:.0f} classes, and as many real images {yardstick.expected_modes:.0f}"
+    if modes is not None and modes <= MIN_MODES_SHARE * (reference.expected_modes or 0.0):
+        return f"the samples show {modes:.0f} classes, and as many real images {reference.expected_modes:.0f}"
     divergence = values[metric_names.CLASS_DIVERGENCE]
-    if divergence is not None and yardstick.one_class and divergence > MAX_CLASS_DIVERGENCE * yardstick.one_class:
-        share = divergence / yardstick.one_class
+    if divergence is not None and reference.one_class and divergence > MAX_CLASS_DIVERGENCE * reference.one_class:
+        share = divergence / reference.one_class
         return f"nearly all samples are of few classes (their divergence is {share:.0%} of that of a single class)"
     if distinct is None and recall is not None and is_covering and recall < MIN_RECALL:
         return f"the samples leave out {1 - recall:.0%} of the real images"

@@ -13,7 +13,7 @@ SECONDS_BETWEEN_COUNTS = 10.0
 
 
 @dataclass(frozen=True)
-class Count:
+class ClusterSize:
     """`nodes`: the addresses of the living nodes, by Ray's id."""
 
     workers: int
@@ -23,7 +23,7 @@ class Count:
 class WorkerCount:
     """`ask`: asks the cluster. `max_count`: the most workers so far. `seconds`: worker-seconds since the start."""
 
-    def __init__(self, ask: Callable[[], Count]):
+    def __init__(self, ask: Callable[[], ClusterSize]):
         self._ask = ask
         self._current, self._counted_at = ask(), time.monotonic()
         self.max_count, self.seconds = self._current.workers, 0.0

@@ -149,10 +149,10 @@ def _fixed_design(plan: Plan, power: float | None, effect: float | None) -> str:
     if not asked:
         raise UserError(f"{plan.sweep.name} compares nothing: no two configurations differ in one setting alone")
     seeds = seeds_of_fixed_design(effect, power, asked)
-    what = f"a change of stable runs by {100 * effect:.0f} points in {power:.0%} of sweeps ({len(asked)} comparisons)"
+    target = f"a change of stable runs by {100 * effect:.0f} points in {power:.0%} of sweeps ({len(asked)} comparisons)"
     if seeds is None:
-        return f"a fixed design would take more than {MAX_SEEDS} seeds to show {what}"
-    return f"a fixed design would take {seeds} seeds, {seeds * len(first)} trials, to show {what}"
+        return f"a fixed design would take more than {MAX_SEEDS} seeds to show {target}"
+    return f"a fixed design would take {seeds} seeds, {seeds * len(first)} trials, to show {target}"
 
 
 def as_json(preview: Preview) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from orchestrator.planning.confirmation import with_confirmations
 from orchestrator.planning.early_ends import set_up_ended
 from orchestrator.planning.extension import set_up_extensions
 from orchestrator.planning.plan import Plan, make_plan
-from orchestrator.planning.rejudgement import judge_again
 from orchestrator.planning.repair import repair_finished_trials
+from orchestrator.planning.verdict_update import update_verdicts
 from orchestrator.store import disk_space
 from orchestrator.store.json_files import write_text
 from orchestrator.store.sweep_folder import SweepFolder
@@ -110,7 +110,7 @@ def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, displa
         now_locked = plan.with_current_records()  # another command may have ended since the plan was made
         plan = set_up_extensions(reuse.copy_reusable(now_locked, display.note))
     plan = set_up_ended(plan, display.note)
-    plan = judge_again(plan, display.note)
+    plan = update_verdicts(plan, display.note)
     plan = repair_finished_trials(with_confirmations(plan, options.confirm, display.note), display.note)
     if plan.unfinished:
         workers = options.workers or environment.available_cpus()

@@ -90,16 +90,16 @@ def exchange_evaluators(sweep: StoredSweep, plan: Plan) -> None:
 class Puller:
     """Pulls a trial into the home whenever its worker reports that it saved more. A context manager with a thread.
 
-    `note` gets one message when the object store does not answer; what is due is pulled when it answers again.
+    `note` gets one message when the object store does not answer; the trials are pulled when it answers again.
     """
 
     def __init__(self, sweep: StoredSweep, note: Callable[[str], None]):
         self.sweep, self.note = sweep, note
         self._saved: dict[str, tuple[int, int, str] | None] = {}
-        self._due: set[str] = set()
+        self._pending_keys: set[str] = set()
         self._running: set[str] = set()
         self._is_failing = False
-        self._due_lock, self._pull_lock = threading.Lock(), threading.Lock()
+        self._keys_lock, self._pull_lock = threading.Lock(), threading.Lock()
         self._thread = PeriodicThread("puller", SECONDS_BETWEEN_PULLS, self._pull)
 
     def __enter__(self) -> Puller:
@@ -131,15 +131,15 @@ class Puller:
         self._pull()
 
     def _schedule(self, keys: set[str]) -> None:
-        with self._due_lock:
-            self._due |= keys
+        with self._keys_lock:
+            self._pending_keys |= keys
 
     def _pull(self) -> None:
         with self._pull_lock:
-            with self._due_lock:
-                due, self._due = self._due, set()
+            with self._keys_lock:
+                keys, self._pending_keys = self._pending_keys, set()
             with ThreadPoolExecutor(MAX_PARALLEL_TRANSFERS) as pool:
-                errors = [error for error in pool.map(self._try_to_pull, due) if error]
+                errors = [error for error in pool.map(self._try_to_pull, keys) if error]
         if errors and not self._is_failing:
             self.note(f"{self.sweep.object_store.uri}: {errors[0]}; results appear here when the store answers again")
         self._is_failing = bool(errors)

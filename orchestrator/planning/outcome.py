@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-from gan_core import metric_names
 from gan_core.config.identity import effective_settings
-from gan_core.verdict.names import DRAWING, VerdictName
 from orchestrator.planning.plan import PlannedTrial
 from orchestrator.statistics.group_comparison import Member
 from orchestrator.statistics.result import Result
+from orchestrator.statistics.trial_end import TrialEnd
 from orchestrator.store.record import Record
 from orchestrator.store.trial_status import TrialStatus
 
 
 def member_of(planned: PlannedTrial, record: Record) -> Member | None:
-    """The trial's result with its settings, or None if it has not ended. A trial that failed is not stable."""
+    """The trial's result with its settings, or None if it has not ended."""
     if not record.has_ended:
         return None
-    verdict = record.verdict["name"] if record.verdict and record.status == TrialStatus.FINISHED else ""
-    evaluator = str(record.evaluator.get("id", ""))
-    has_quality = verdict not in ("", VerdictName.DIVERGED)
-    final, best = (
-        record.metrics.get(metric_names.of_evaluator(name, evaluator)) if has_quality else None
-        for name in (metric_names.FRECHET, metric_names.best(metric_names.FRECHET))
+    end = end_of(record)
+    return Member(end.result(planned.trial), settings_of(planned), end.evaluator)
+
+
+def end_of(record: Record) -> TrialEnd:
+    """How a trial ended. `record`: of a trial that did."""
+    verdict = record.verdict if record.status == TrialStatus.FINISHED else None
+    return TrialEnd(
+        verdict["name"] if verdict else "",
+        verdict["since"] if verdict else None,
+        record.step,
+        record.metrics,
+        record.evaluator.get("id", ""),
+        record.ended_early,
     )
-    has_event = verdict not in ("", VerdictName.STABLE, VerdictName.UNFINISHED) and not record.ended_early
-    since = record.verdict["since"] if record.verdict else None
-    result = Result(
-        planned.trial.group,
-        planned.trial.configuration,
-        planned.trial.seed,
-        planned.trial.factors,
-        stable=None if verdict == VerdictName.UNFINISHED else verdict == VerdictName.STABLE,
-        steps=record.step,
-        event=(record.step if since is None else since) if has_event else None,
-        final=final,
-        best=best,
-        drew=verdict in DRAWING,
-    )
-    return Member(result, settings_of(planned), evaluator)
 
 
 def settings_of(planned: PlannedTrial) -> dict[str, object]:

@@ -15,7 +15,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from gan_core import metric_names
-from gan_core.verdict.names import VerdictName
+from orchestrator.planning.outcome import end_of
 from orchestrator.statistics.intervals import Share, interquartile_mean, wilson_share
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_document import TrialDocument
@@ -65,10 +65,9 @@ def ended_trial(trial: TrialDocument, record: Record) -> EndedTrial | None:
     """How a trial ended, from its record; None if it has not ended."""
     if not record.has_ended:
         return None
-    evaluator = record.evaluator.get("id", "")
-    verdict = record.verdict["name"] if record.verdict else ""
-    frechet = record.metrics.get(metric_names.frechet(evaluator)) if verdict not in ("", VerdictName.DIVERGED) else None
-    return EndedTrial(trial["key"], trial["configuration"], verdict == VerdictName.STABLE, evaluator, frechet)
+    end = end_of(record)
+    frechet = end.quality(metric_names.FRECHET)
+    return EndedTrial(trial["key"], trial["configuration"], end.is_stable, end.evaluator, frechet)
 
 
 def ended_trials(folder: SweepFolder, trials: list[TrialDocument]) -> list[EndedTrial]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from gan_core.config.identity import NOT_IDENTITY, flatten
+from orchestrator.environment import Environment
 from orchestrator.errors import short_repr
 from orchestrator.formatting import count_of
 from orchestrator.planning.added_seeds import added_sentence
@@ -17,8 +17,8 @@ from orchestrator.store.sweep_document import TrialDocument
 from orchestrator.store.trial_status import TrialStatus
 
 
-def code_difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
-    """How the code of two environments (`environment.describe`) differs: "commit 1a2b3c4, now 5d6e7f8"; None if not.
+def code_difference(then: Environment, now: Environment) -> str | None:
+    """How the code of two environments differs: "commit 1a2b3c4, now 5d6e7f8"; None if not.
 
     If both commits are known they are compared, else the versions of the package; torch's version counts as well.
     """
@@ -43,7 +43,7 @@ def _short(commit: Any) -> str:
     return name[:7] + dirty
 
 
-def finished_with_other_code(plan: Plan, now: Mapping[str, Any]) -> dict[str, str]:
+def finished_with_other_code(plan: Plan, now: Environment) -> dict[str, str]:
     """key -> how the code differs, for each finished trial that was made with other code. These trials are kept."""
     finished = (planned for planned in plan.trials if planned.state == TrialStatus.FINISHED)
     reasons = {planned.key: code_difference(planned.record.environment, now) for planned in finished}

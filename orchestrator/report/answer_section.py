@@ -60,26 +60,26 @@ def sentences(answer: LoggedAnswer) -> list[str]:
     """The answer: what is shown, then what is shown not to matter, then what is open and what it would take."""
     names = _names(answer)
     took = f"{answer.trials} of at most {answer.at_most} trials, {answer.seeds} seeds"
-    told = [ENDS[answer.end].format(took=took, most=answer.most)]
+    lines = [ENDS[answer.end].format(took=took, most=answer.most)]
     by_state: dict[str, list[LoggedComparison]] = {"shown": [], "small": [], "open": []}
     for compared in answer.comparisons:
         by_state[compared.state].append(compared)
-    told += [f"Shown: {_claim(compared, names)}." for compared in by_state["shown"]]
+    lines += [f"Shown: {_claim(compared, names)}." for compared in by_state["shown"]]
     if not by_state["shown"] and answer.seeds:
-        told.append("No setting is shown to change anything.")
+        lines.append("No setting is shown to change anything.")
     if by_state["small"]:
         parts = [
             f"{_label(each, names)} changes {_subject(each)} by less than {_margin(each)}" for each in by_state["small"]
         ]
-        told.append(f"Shown not to matter: {'; '.join(parts)}.")
+        lines.append(f"Shown not to matter: {'; '.join(parts)}.")
     if answer.best is not None and answer.seeds:
-        told.append(_best_sentence(answer.best))
+        lines.append(_best_sentence(answer.best))
     if by_state["open"] and answer.seeds:
         parts = [f"{_subject(each)} with {_label(each, names)} ({_takes(each, answer)})" for each in by_state["open"]]
-        told.append(f"Open: {'; '.join(parts)}.")
+        lines.append(f"Open: {'; '.join(parts)}.")
     if caution := exploratory(answer.first, answer.most, answer.earlier_designs):
-        told.append(f"Caution: {caution}.")
-    return told
+        lines.append(f"Caution: {caution}.")
+    return lines
 
 
 def _names(answer: LoggedAnswer) -> dict[str, str]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 
 from gan_core.error_text import first_line
 from orchestrator.errors import UserError
+from orchestrator.tracking.run_content import LoggedEnvironment
 
 MAX_PICTURE_PIXELS = 50_000_000
 MAX_COUNT = 10**15
@@ -104,7 +105,7 @@ class HeldOutScores(_Artifact):
     copied: float | None = None
 
 
-class EvaluatorCard(_Artifact):
+class LoggedEvaluator(_Artifact):
     """evaluator.json: what a run was measured with.
 
     `real`: the number of real images that samples are compared with, all from the part `split` of the data set.
@@ -146,15 +147,15 @@ def sweep(content: bytes) -> LoggedSweep:
     return _checked(LoggedSweep, content)
 
 
-def card(content: bytes) -> EvaluatorCard:
+def card(content: bytes) -> LoggedEvaluator:
     """Raises Damaged."""
-    return _checked(EvaluatorCard, content)
+    return _checked(LoggedEvaluator, content)
 
 
-def environment(content: bytes) -> dict[str, Any]:
+def environment(content: bytes) -> LoggedEnvironment:
     """environment.json as it is: the page lists whatever a worker has written there. Raises Damaged."""
     _checked(_Environment, content)
-    values: dict[str, Any] = json.loads(content)
+    values: LoggedEnvironment = json.loads(content)
     return values
 
 

@@ -10,12 +10,14 @@ import numpy as np
 
 from gan_core import metric_names
 from gan_core.verdict.judge import RULES_VERSION
-from gan_core.verdict.names import DRAWING, VerdictName
+from gan_core.verdict.names import VerdictName
 from orchestrator.formatting import count_of
 from orchestrator.planning.added_seeds import added_sentence
-from orchestrator.report.artifact_schemas import EvaluatorCard, LoggedAnswer
+from orchestrator.report.artifact_schemas import LoggedAnswer, LoggedEvaluator
 from orchestrator.statistics.result import Result
+from orchestrator.statistics.trial_end import TrialEnd
 from orchestrator.store.trial_status import TrialStatus
+from orchestrator.tracking.run_content import LoggedEnvironment
 
 CURVES = {
     metric_names.LOSS_GENERATOR: "Generator loss",
@@ -63,10 +65,10 @@ class RunData:
     latest: dict[str, float] = field(default_factory=dict)
     history: dict[str, Curve] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
-    evaluator: EvaluatorCard | None = None
+    evaluator: LoggedEvaluator | None = None
     pictures: list[tuple[int, bytes]] = field(default_factory=list)
     began_ms: int = 0
-    environment: dict[str, Any] = field(default_factory=dict)
+    environment: LoggedEnvironment = field(default_factory=LoggedEnvironment)
     hardware: str = ""
 
     def quality(self, name: str) -> float | None:
@@ -79,29 +81,10 @@ class RunData:
         return self.latest.get(metric_names.of_evaluator(name, self.evaluator.id))
 
     def to_result(self, is_comparable: bool = True) -> Result:
-        """The run as the statistics take it, without its quality unless `is_comparable`.
-
-        A run that failed, such as for lack of memory, is not stable, but nothing shows that its training had an event.
-        Nor does one that was ended early: longer training might have shown that it had none.
-        """
-        last_step = self.last_step
-        final, best = (
-            self.quality(name) if is_comparable else None
-            for name in (metric_names.FRECHET, metric_names.best(metric_names.FRECHET))
-        )
-        has_event = self.verdict not in ("", VerdictName.STABLE, VerdictName.UNFINISHED) and not self.ended_early
-        return Result(
-            self.group,
-            self.configuration,
-            self.seed,
-            self.factors,
-            stable=None if self.verdict == VerdictName.UNFINISHED else self.verdict == VerdictName.STABLE,
-            steps=last_step,
-            event=(last_step if self.since is None else self.since) if has_event else None,
-            final=final,
-            best=best,
-            drew=self.verdict in DRAWING,
-        )
+        """The run, which has ended, as the statistics take it; without its quality unless `is_comparable`."""
+        evaluator = self.evaluator.id if self.evaluator and is_comparable else ""
+        end = TrialEnd(self.verdict, self.since, self.last_step, self.latest, evaluator, self.ended_early)
+        return end.result(self)
 
     @property
     def last_step(self) -> int:
@@ -143,9 +126,9 @@ class SweepData:
     reported_seeds: list[int] = field(default_factory=list)
 
     @property
-    def environment(self) -> dict[str, Any]:
+    def environment(self) -> LoggedEnvironment:
         """The environment of the first trial that has started; {} if none has."""
-        return next((run.environment for run in self.runs if run.environment), {})
+        return next((run.environment for run in self.runs if run.environment), LoggedEnvironment())
 
     @property
     def machine(self) -> str:
@@ -175,7 +158,7 @@ class SweepData:
         return list(dict.fromkeys(run.group for run in self.runs))
 
     @property
-    def evaluators(self) -> dict[str, EvaluatorCard]:
+    def evaluators(self) -> dict[str, LoggedEvaluator]:
         """Id -> card of every evaluator that measured a run, in the order of the runs."""
         return {run.evaluator.id: run.evaluator for run in self.runs if run.evaluator}
 

@@ -12,7 +12,7 @@ from gan_core.files import write_atomically
 from orchestrator.escaping import escape_markdown
 from orchestrator.report import static_figures
 from orchestrator.report.content import ReportContent
-from orchestrator.report.floors import frechet_floors
+from orchestrator.report.held_out_baseline import frechet_baselines
 from orchestrator.report.template_filters import mean_with_interval, number
 
 
@@ -26,7 +26,7 @@ def write(content: ReportContent, folder: Path) -> None:
         .render(
             data=data,
             rows=content.rows,
-            floors=frechet_floors(data),
+            baselines=frechet_baselines(data),
             summary=content.summary,
             pictures=static_figures.write(data, content.analysis, folder),
             command=" && ".join(map(shlex.join, data.commands)),

@@ -19,7 +19,7 @@ from gan_core import metric_names
 from gan_core.error_text import first_line
 from orchestrator.errors import UserError
 from orchestrator.report import artifact_schemas
-from orchestrator.report.artifact_schemas import EvaluatorCard, LoggedSweep, LoggedTrial
+from orchestrator.report.artifact_schemas import LoggedEvaluator, LoggedSweep, LoggedTrial
 from orchestrator.report.data import Curve, RunData, SweepData, run_cautions
 from orchestrator.report.logged_run import LoggedRun, logged_run
 from orchestrator.report.remarks import evaluator_cautions
@@ -64,7 +64,7 @@ def read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None = None) 
 
 
 @contextmanager
-def _asking(tracking_uri: str) -> Iterator[None]:
+def _errors_as_user_error(tracking_uri: str) -> Iterator[None]:
     """Whatever MLflow's client raises in this context becomes a UserError: also for a hostile answer."""
     try:
         yield
@@ -76,7 +76,7 @@ def _asking(tracking_uri: str) -> Iterator[None]:
 
 def _runs(tracking_uri: str, sweep: str, parent_run_id: str | None) -> tuple[LoggedRun, list[LoggedRun]]:
     """The parent run and its child runs. Raises UserError."""
-    with _asking(tracking_uri):
+    with _errors_as_user_error(tracking_uri):
         client = client_for(tracking_uri)
         experiment = client.get_experiment_by_name(sweep)
         run = client.get_run(parent_run_id) if parent_run_id else _newest_parent(client, experiment)
@@ -84,7 +84,7 @@ def _runs(tracking_uri: str, sweep: str, parent_run_id: str | None) -> tuple[Log
         safe_uri = without_secrets(tracking_uri)
         raise UserError(f"MLflow at {safe_uri} holds no sweep {sweep!r}; `orchestrate sweep FILE` makes one")
     parent = logged_run(run, tracking_uri)
-    with _asking(tracking_uri):
+    with _errors_as_user_error(tracking_uri):
         children = child_runs(client, experiment.experiment_id, parent.run_id)
     return parent, [logged_run(child, tracking_uri) for child in children]
 
@@ -111,7 +111,7 @@ class _Reader:
 
     def __init__(self, tracking_uri: str):
         self.tracking_uri = tracking_uri
-        self._cards: dict[str, EvaluatorCard] = {}
+        self._cards: dict[str, LoggedEvaluator] = {}
 
     @_retry_request
     def read(self, run: LoggedRun, path: str) -> bytes:
@@ -129,7 +129,7 @@ class _Reader:
 
     def list_files(self, run: LoggedRun, folder: str = "") -> set[str]:
         """The paths of the files and folders in an artifact folder of the run. Raises UserError."""
-        with _asking(self.tracking_uri):
+        with _errors_as_user_error(self.tracking_uri):
             return self._list_files(run, folder)
 
     @_retry_request
@@ -190,7 +190,7 @@ class _Reader:
         data.latest, data.settings = run.metrics, run.params
         data.began_ms, data.hardware = run.began_ms, run.hardware
 
-    def _card(self, run: LoggedRun) -> EvaluatorCard:
+    def _card(self, run: LoggedRun) -> LoggedEvaluator:
         """The card of the evaluator that measured the run, read once for all runs of this evaluator."""
         evaluator = run.tags.evaluator
         if evaluator not in self._cards:

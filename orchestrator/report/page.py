@@ -27,7 +27,7 @@ from orchestrator.report import (
     template_filters,
 )
 from orchestrator.report.content import ReportContent
-from orchestrator.report.floors import frechet_floors, held_out_text
+from orchestrator.report.held_out_baseline import frechet_baselines, held_out_text
 from orchestrator.report.leaderboard import UNENDED
 
 SCRIPTS = (
@@ -68,7 +68,7 @@ def render(content: ReportContent, refresh: int | None) -> str:
             extremes=page_sections.best_and_riskiest(rows),
             tables=page_sections.leaderboard_tables(data, rows),
             evaluator_text=page_sections.evaluator_text,
-            floors=frechet_floors(data),
+            baselines=frechet_baselines(data),
             held_out_text=held_out_text,
             factor_groups=[
                 group for group in data.groups if any(run.factors for run in data.runs if run.group == group)

@@ -10,7 +10,7 @@ import numpy as np
 from gan_core import metric_names
 from orchestrator.formatting import format_level, short_names
 from orchestrator.report.data import Curve, RunData, SweepData, curve_titles
-from orchestrator.report.floors import Floor, floors
+from orchestrator.report.held_out_baseline import Baseline, baselines
 
 MAX_POINTS = 400_000
 """Points of all curves in one page: 2 MB."""
@@ -40,10 +40,10 @@ class TrialModel(TypedDict):
 
 
 class MetricModel(TypedDict):
-    """`curves`: in the order of the trials; None for a trial without this metric. `floor`: see `floors`."""
+    """`curves`: in the order of the trials; None for a trial without this metric. `baseline`: see `baselines`."""
 
     title: str
-    floor: Floor | None
+    baseline: Baseline | None
     curves: list[PackedCurve | None]
 
 
@@ -61,14 +61,14 @@ def page_model(data: SweepData) -> PageModel:
     titles = {metric: title for metric, title in curve_titles(data).items() if metric in measured}
     points_per_curve = max(MIN_POINTS_PER_CURVE, MAX_POINTS // max(1, len(data.runs) * len(titles)))
     axes: dict[bytes, int] = {}
-    of_real_images = floors(data)
+    of_real_images = baselines(data)
     evaluators: dict[str, set[str]] = {group: set() for group in data.groups}
     for run in data.runs:
         evaluators[run.group] |= {run.evaluator.id} if run.evaluator else set()
     metrics: list[MetricModel] = [
         {
             "title": title,
-            "floor": of_real_images.get(metric),
+            "baseline": of_real_images.get(metric),
             "curves": [_packed(run.history.get(metric), points_per_curve, axes) for run in data.runs],
         }
         for metric, title in titles.items()

@@ -10,7 +10,7 @@ from gan_core import metric_names
 from orchestrator.planning.classifier_accuracy import accuracy_text
 from orchestrator.report import interactive_figures, leaderboard
 from orchestrator.report.analysis import Analysis
-from orchestrator.report.artifact_schemas import EvaluatorCard, HeldOutScores
+from orchestrator.report.artifact_schemas import HeldOutScores, LoggedEvaluator
 from orchestrator.report.data import RunData, SweepData
 from orchestrator.report.leaderboard import Row
 from orchestrator.report.template_filters import number, webp_uri
@@ -63,7 +63,7 @@ COLUMNS = (
 class LeaderboardTable:
     """The rows that one evaluator measured, and the columns in which at least one of them has a value."""
 
-    evaluator: EvaluatorCard | None
+    evaluator: LoggedEvaluator | None
     rows: list[Row]
     columns: list[Column]
 
@@ -118,7 +118,7 @@ def is_informative(change: Change) -> bool:
     return change.pairs > 1 and (change.low > -1.99 or change.high < 1.99)
 
 
-def evaluator_text(card: EvaluatorCard) -> str:
+def evaluator_text(card: LoggedEvaluator) -> str:
     """What the numbers of an evaluator are computed from."""
     features = {
         "classifier": f"embedding of a classifier of these classes, {accuracy_text(card.accuracy, card.tested)}",

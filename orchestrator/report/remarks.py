@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan_core import metric_names
-from gan_core.evaluation.suspicion import repeats_training_images
+from gan_core.evaluation.memorisation_check import repeats_training_images
 from orchestrator.planning.classifier_accuracy import hardly_tested
 from orchestrator.report.data import RunData, SweepData
 from orchestrator.report.leaderboard import Row

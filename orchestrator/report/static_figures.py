@@ -18,7 +18,7 @@ from gan_core.verdict.names import VerdictName
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.contact_sheet import contact_sheet
 from orchestrator.report.data import SweepData, curve_titles
-from orchestrator.report.floors import floors
+from orchestrator.report.held_out_baseline import baselines
 from orchestrator.report.interactive_figures import OTHER_COLOUR, PALETTE, SIGNIFICANT_COLOUR, ratio_reach, ratio_ticks
 from orchestrator.report.page_data import thin
 from orchestrator.statistics.intervals import Change
@@ -126,7 +126,7 @@ def _survival(analysis: Analysis) -> Figure | None:
 
 def _curves(data: SweepData) -> Figure | None:
     measured = {metric for run in data.runs for metric in run.history}
-    of_real_images = floors(data)
+    of_real_images = baselines(data)
     titles = {metric: title for metric, title in curve_titles(data).items() if metric in measured}
     if not titles:
         return None
@@ -140,10 +140,10 @@ def _curves(data: SweepData) -> Figure | None:
             colour = OUTCOME_COLOURS.get(outcome, "#888888")
             panel.add_collection(LineCollection(lines, colors=colour, linewidths=0.9, alpha=0.7))
             in_frame += [line[:, 1] for line in lines] if outcome != VerdictName.DIVERGED else []
-        if floor := of_real_images.get(metric):
-            panel.axhline(floor.value, color="#888888", ls=":", lw=1.2)
-            title = f"{title}\ndotted: {floor.text}"
-            in_frame += [np.array([floor.value])] if in_frame else []
+        if baseline := of_real_images.get(metric):
+            panel.axhline(baseline.value, color="#888888", ls=":", lw=1.2)
+            title = f"{title}\ndotted: {baseline.text}"
+            in_frame += [np.array([baseline.value])] if in_frame else []
         panel.autoscale()
         if in_frame:
             values = np.concatenate(in_frame)

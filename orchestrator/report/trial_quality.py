@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan_core import metric_names
-from orchestrator.report.artifact_schemas import EvaluatorCard
+from orchestrator.report.artifact_schemas import LoggedEvaluator
 from orchestrator.report.data import RunData
 from orchestrator.report.remarks import repeats
 from orchestrator.report.template_filters import number
@@ -27,8 +27,8 @@ def quality_texts(run: RunData) -> dict[str, str]:
         if value is None:
             continue
         real = getattr(card.kept_out, metric) if card.kept_out else None
-        yardstick = "" if real is None else f" (held-out real images: {number(real)})"
-        texts[f"measured: {title}"] = f"{number(value)}{_addition(run, card, metric)}{yardstick}"
+        held_out = "" if real is None else f" (held-out real images: {number(real)})"
+        texts[f"measured: {title}"] = f"{number(value)}{_addition(run, card, metric)}{held_out}"
     to_training, to_held_out = (
         run.quality(metric) for metric in (metric_names.FRECHET_TO_TRAINING, metric_names.FRECHET_TO_HELD_OUT)
     )
@@ -38,7 +38,7 @@ def quality_texts(run: RunData) -> dict[str, str]:
     return texts
 
 
-def _addition(run: RunData, card: EvaluatorCard, metric: str) -> str:
+def _addition(run: RunData, card: LoggedEvaluator, metric: str) -> str:
     if metric == metric_names.COPIED and repeats(run):
         return ", suspicious"
     weakest = run.quality(metric_names.WEAKEST_CLASS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from orchestrator.cluster.ray_runtime import Cluster
-from orchestrator.cluster.worker_count import Count, WorkerCount
+from orchestrator.cluster.worker_count import ClusterSize, WorkerCount
 from orchestrator.console.progress import Display
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.eta import Eta
@@ -51,7 +51,7 @@ class SweepRunner:
         from orchestrator.scheduling.tune_run import TuneRun
 
         gpu_share = self._share_for(plan)
-        workers = WorkerCount(lambda: Count(self.cluster.slots(gpu_share), self.cluster.addresses()))
+        workers = WorkerCount(lambda: ClusterSize(self.cluster.slots(gpu_share), self.cluster.addresses()))
         counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
         limit = "at most " if queue else ""
         self.display.note(f"{plan.sweep.name}: {limit}{len(plan.trials)} trials ({counts}) on {workers.count} workers")

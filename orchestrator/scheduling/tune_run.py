@@ -68,15 +68,15 @@ class TuneRun:
 
     def _run_queue(self, queue: AdaptiveQueue) -> None:
         """A trial that Tune has lost, or that ran out of memory, is needed still, so the queue gives it away again."""
-        double_share, again = frozenset[str](), frozenset[str]()
+        double_share = frozenset[str]()
         while not queue.is_over:
             monitor = self._monitor(double_share)
             self._run_round([], monitor)
             if self.stop.is_requested:
                 return
-            again = frozenset(monitor.out_of_memory) - double_share
-            double_share |= again
-            if not queue.begin_round(again):
+            retried = frozenset(monitor.out_of_memory) - double_share
+            double_share |= retried
+            if not queue.begin_round(retried):
                 return  # nothing was there to be given away, so nothing will be
 
     def _run_plan(self) -> None:

@@ -41,12 +41,12 @@ def nominal_levels(level: float, first: int, most: int) -> tuple[float, ...]:
     for seeds in range(first, most + 1):
         if seeds > first:
             density = np.convolve(density, kernel, "same")
-        due = level * (seeds / most) ** POWER
+        cumulative = level * (seeds / most) ** POWER
         above = STEP * np.cumsum(density[::-1])[::-1] - STEP * density / 2  # the probability of more than each sum
-        bound = _crossing(sums, above, (due - spent) / 2)
+        bound = _crossing(sums, above, (cumulative - spent) / 2)
         levels.append(float(2 * ndtr(-bound / seeds**0.5)))
         density = np.where(np.abs(sums) < bound, density, 0.0)
-        spent = due
+        spent = cumulative
     return tuple(levels)
 
 

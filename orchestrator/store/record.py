@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NotRequired, TypedDict
 
+from gan_core.evaluator_card import EvaluatorCard
+from gan_core.training_settings import AppliedSettings
 from gan_core.verdict.judge import RULES_VERSION, Verdict
+from gan_core.verdict.rules import Evidence
+from orchestrator.environment import Environment
 from orchestrator.store.history_log import HistoryDigest
 from orchestrator.store.trial_status import AttemptOutcome, Cause, TrialStatus
 
@@ -67,7 +71,7 @@ class RecordedVerdict(TypedDict):
     name: str
     since: int | None
     reason: str
-    evidence: dict[str, Any]
+    evidence: Evidence
     rules: NotRequired[int]
 
 
@@ -100,10 +104,10 @@ class Record:
     step: int = 0
     verdict: RecordedVerdict | None = None
     metrics: dict[str, float] = field(default_factory=dict)
-    applied: dict[str, Any] = field(default_factory=dict)
-    evaluator: dict[str, Any] = field(default_factory=dict)
+    applied: AppliedSettings = field(default_factory=AppliedSettings)
+    evaluator: EvaluatorCard = field(default_factory=EvaluatorCard)
     best: dict[str, float] = field(default_factory=dict)
-    environment: dict[str, Any] = field(default_factory=dict)
+    environment: Environment = field(default_factory=Environment)
     seconds: float = 0.0
     error: str | None = None
     attempts: list[Attempt] = field(default_factory=list)

@@ -120,7 +120,7 @@ class ChildRun:
         for file in (source.folder.config_file, source.folder.real_images_file):
             if file.exists():
                 self.writer.add_file(file, resend)
-        environment = {**record.environment, "applied": record.applied}
+        environment: run_content.LoggedEnvironment = {**record.environment, "applied": record.applied}
         self.writer.add_text("environment.json", to_json(environment), resend)
         self.writer.add_text("evaluator.json", to_json(record.evaluator), resend)
         tags = {"evaluator": record.evaluator["id"]} if record.evaluator else {}

@@ -32,7 +32,7 @@ COLUMNS = (
 """Where MLflow's database has addresses of artifacts (mlflow 3.17)."""
 
 
-def former_places(uri: str) -> list[Path]:
+def former_locations(uri: str) -> list[Path]:
     """Where MLflow's database at `uri` looks for the artifacts of the home that it lies in, although they are here.
 
     Nothing for databases that are no SQLite file, do not exist or cannot be read.
@@ -42,7 +42,7 @@ def former_places(uri: str) -> list[Path]:
         return []
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            return _former_places(database, file.absolute().parent)
+            return _former_locations(database, file.absolute().parent)
     except sqlite3.Error:  # whoever opens it next says what is wrong
         return []
 
@@ -53,7 +53,7 @@ def follow(uri: str, note: Callable[[str], None]) -> None:
     Raises UserError if the database cannot be written, or while a sweep of the home runs: it may run at the former
     place, as in a container, and would not find its artifacts any more.
     """
-    if not former_places(uri):
+    if not former_locations(uri):
         return
     file = database_file(uri)
     assert file
@@ -66,54 +66,54 @@ def follow(uri: str, note: Callable[[str], None]) -> None:
             closing(sqlite3.connect(file, timeout=BUSY_TIMEOUT, isolation_level=None)) as database,
         ):
             database.execute("BEGIN IMMEDIATE")
-            places = _former_places(database, home)  # another command may have been faster
-            changed = sum(_change(database, place, home) for place in places)
+            locations = _former_locations(database, home)  # another command may have been faster
+            changed = sum(_change(database, location, home) for location in locations)
             database.execute("COMMIT")
     except (OSError, sqlite3.Error) as error:
         raise UserError(
-            f"this home was at {_names(former_places(uri))} before, and {file}, which names the folders of artifacts, "
-            f"cannot be changed ({error}); make it writable, or copy the home"
+            f"this home was at {_names(former_locations(uri))} before, and {file}, which names the folders of "
+            f"artifacts, cannot be changed ({error}); make it writable, or copy the home"
         ) from None
     if changed:
-        note(f"this home was at {_names(places)} before; {changed} addresses in {file} follow it to {home}")
+        note(f"this home was at {_names(locations)} before; {changed} addresses in {file} follow it to {home}")
 
 
 def warning(uri: str) -> tuple[str, str]:
     """What is wrong with the addresses in the database, and what corrects it; empty if nothing is wrong."""
-    places = former_places(uri)
-    if not places:
+    locations = former_locations(uri)
+    if not locations:
         return "", ""
     file = database_file(uri)
     assert file
     sync = orchestrate_command("sync SWEEP", file.absolute().parent)
-    return f"this home was moved or copied: artifacts are looked for in {_names(places)}", f"{sync} corrects it"
+    return f"this home was moved or copied: artifacts are looked for in {_names(locations)}", f"{sync} corrects it"
 
 
-def _names(places: list[Path]) -> str:
-    return " and ".join(escape_control_characters(str(place)) for place in places)
+def _names(locations: list[Path]) -> str:
+    return " and ".join(escape_control_characters(str(location)) for location in locations)
 
 
-def _former_places(database: sqlite3.Connection, home: Path) -> list[Path]:
-    """The places of `home` that experiments have their artifacts in, where that is not its place now.
+def _former_locations(database: sqlite3.Connection, home: Path) -> list[Path]:
+    """The locations of `home` that experiments have their artifacts in, where that is not its place now.
 
     Such a place is one of this home if artifacts of the experiment are in this home, or if a sweep of this home was
     recorded at that place. So a home is not mistaken for another one that records into the same database.
     """
     query = "SELECT experiment_id, artifact_location FROM experiments"
-    recorded = set(_recorded_places(home))
-    places: dict[Path, None] = {}
+    recorded = set(_recorded_locations(home))
+    locations: dict[Path, None] = {}
     for experiment_id, location in database.execute(query).fetchall():
         folder = local_folder(location or "")
         if folder is None or folder.parent.name != ARTIFACTS_FOLDER:
             continue
-        place = folder.parent.parent
-        is_elsewhere = place != home and not _are_same(place, home)
-        if is_elsewhere and (place in recorded or _has_runs(database, experiment_id, home, folder.name)):
-            places[place] = None
-    return list(places)
+        former = folder.parent.parent
+        is_elsewhere = former != home and not _are_same(former, home)
+        if is_elsewhere and (former in recorded or _has_runs(database, experiment_id, home, folder.name)):
+            locations[former] = None
+    return list(locations)
 
 
-def _recorded_places(home: Path) -> Iterator[Path]:
+def _recorded_locations(home: Path) -> Iterator[Path]:
     for folder in sweep_folders(home):
         with suppress(UserError):  # the address cannot be read
             if file := database_file(mirror_file.tracking_uri(folder)):

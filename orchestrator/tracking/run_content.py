@@ -13,8 +13,10 @@ from gan_core import metric_names
 from gan_core.config.identity import NOT_IDENTITY
 from gan_core.data.dataset_card import DatasetCard
 from gan_core.error_text import last_line
+from gan_core.training_settings import AppliedSettings
 from gan_core.verdict.names import VerdictName
 from gan_core.verdict.rules import VERDICTS
+from orchestrator.environment import Environment
 from orchestrator.escaping import escape_markdown
 from orchestrator.store.record import Record, RecordedVerdict
 from orchestrator.store.sweep_document import TrialDocument
@@ -28,6 +30,12 @@ IS_ENDED_EARLY = "true"
 MAX_PARAMETER_LENGTH, MAX_TAG_LENGTH = 6000, 8000
 """MLflow's limits for one value, in characters."""
 _RUN_STATUSES = {TrialStatus.FINISHED: RunStatus.FINISHED, TrialStatus.FAILED: RunStatus.FAILED}
+
+
+class LoggedEnvironment(Environment, total=False):
+    """environment.json: a record's environment and `applied` settings; {} if the trial never started."""
+
+    applied: AppliedSettings
 
 
 class Point(NamedTuple):

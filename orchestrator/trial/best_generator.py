@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from gan_core import metric_names
 from gan_core.history import Row
-from gan_core.verdict.judge import best
+from gan_core.verdict.judge import best_evaluation
 
 
 class BestGenerator:
@@ -21,13 +20,13 @@ class BestGenerator:
 
     def __init__(self, evaluator_id: str):
         self.row: Row = {}
-        self.unsaved_weights: dict[str, Any] | None = None
+        self.unsaved_weights: dict[str, Tensor] | None = None
         self._evaluator_id = evaluator_id
         self._metric = metric_names.frechet(evaluator_id)
 
     def update(self, rows: list[Row]) -> bool:
         """Whether one of these rows is better than all before it."""
-        row = best(rows, self._evaluator_id)
+        row = best_evaluation(rows, self._evaluator_id)
         if row is None or row[self._metric] >= self.row.get(self._metric, float("inf")):
             return False
         self.row = {name: value for name, value in row.items() if name != "time"}

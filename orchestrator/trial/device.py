@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
+from orchestrator.environment import Environment
+
 
 @dataclass(frozen=True)
 class Place:
@@ -19,6 +21,6 @@ def choose_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def gpu_name(device: torch.device) -> dict[str, str]:
+def gpu_name(device: torch.device) -> Environment:
     """What a record's environment says of a GPU; nothing of a CPU."""
     return {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}

@@ -1,13 +1,12 @@
 """One trial in its folder: starts or resumes it, trains for a while, and ends it with a verdict or an error.
 
-What is on disk, and in which order it gets there, is the subject of `trial_writer`.
+What is on disk, and in which order it gets there, is the subject of `trial_writer`; the states that its record goes
+through are that of `transitions`.
 """
 
 from __future__ import annotations
 
 import copy
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,26 +18,23 @@ from filelock import FileLock
 from gan_core import metric_names
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.error_text import last_line
 from gan_core.evaluation.evaluator import Evaluator
-from gan_core.history import Row, now_ms
+from gan_core.history import Row
 from gan_core.training.applied_settings import differences
 from gan_core.training.divergence import Diverged
 from gan_core.training.trainer import Trainer
 from gan_core.verdict.early_end import ended_early, lost_step, why_lost
 from gan_core.verdict.judge import Verdict, judge
-from gan_core.verdict.yardstick import Yardstick, yardstick
-from orchestrator import environment
+from gan_core.verdict.reference_values import ReferenceValues, reference_values
 from orchestrator.store import disk_space
 from orchestrator.store.json_files import write_json
-from orchestrator.store.record import Attempt, Record, recorded
+from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import AttemptOutcome, Cause, TrialStatus
-from orchestrator.trial import pictures
+from orchestrator.trial import pictures, transitions
 from orchestrator.trial.audit import is_audit
 from orchestrator.trial.best_generator import BestGenerator
-from orchestrator.trial.device import Place, choose_device, gpu_name
-from orchestrator.trial.failure_policy import classify, traceback_of
+from orchestrator.trial.device import Place, choose_device
 from orchestrator.trial.restore import load_newest_checkpoint, open_history
 from orchestrator.trial.training_time import TrainingTime
 from orchestrator.trial.trial_writer import TrialWriter
@@ -144,12 +140,8 @@ class TrialExecution:
 
     def _open_attempt(self, earlier_error: str) -> None:
         write_json(self.folder.config_file, self.config.model_dump(mode="json"))
-        self._close_attempt(Cause.LOST_WORKER, earlier_error)
-        attempt = Attempt(now_ms(), self.record.step, platform.node(), os.getpid(), self.device.type, self.place.node)
-        self.record.attempts.append(attempt)
-        self.record.status, self.record.error, self.record.verdict = TrialStatus.RUNNING, None, None
-        self.record.lost_at = None
-        self.record.environment = environment.describe() | gpu_name(self.device)
+        transitions.close_attempt(self.record, Cause.LOST_WORKER, self.step, earlier_error)
+        transitions.begin(self.record, self.place)
         self.folder.write_record(self.record)
 
     def _start_or_resume(self, before: Record) -> None:
@@ -225,10 +217,10 @@ class TrialExecution:
     def _judge(self, diverged: tuple[int, str] | None = None) -> Verdict:
         """`diverged`: the step and the tensor that was not finite."""
         assert self._writer is not None
-        return judge(self._writer.history.rows(), self._yardstick(), diverged)
+        return judge(self._writer.history.rows(), self._reference_values(), diverged)
 
-    def _yardstick(self) -> Yardstick:
-        return yardstick(self.config, self.images.channels, self.evaluator.card())
+    def _reference_values(self) -> ReferenceValues:
+        return reference_values(self.config, self.images.channels, self.evaluator.card())
 
     def _check_applied(self, trainer: Trainer) -> None:
         """Raises SettingsNotApplied if training did not run with the settings of the configuration."""
@@ -243,14 +235,14 @@ class TrialExecution:
         assert self._writer is not None
         if not self._stops_early or self._is_audit or self.step >= self.config.steps:
             return
-        if why := why_lost(self._writer.history.rows(), self._yardstick()):
+        if why := why_lost(self._writer.history.rows(), self._reference_values()):
             self.record.lost_at = self.step
             self._finish(ended_early(self._judge(), self.step, self.config.steps, why))
 
     def _note_audit(self) -> None:
         """Notes in the record at which step an audit would have been ended."""
         assert self._writer is not None
-        lost = lost_step(self._writer.history.rows(), self._yardstick()) if self._is_audit else None
+        lost = lost_step(self._writer.history.rows(), self._reference_values()) if self._is_audit else None
         if lost is not None and lost < self.config.steps:
             self.record.lost_at = lost
 
@@ -264,8 +256,7 @@ class TrialExecution:
         with self._stopping_on_full_disk():
             if self._trainer is not None and self._writer is not None and self.record.status == TrialStatus.RUNNING:
                 self._time.start()
-                self.record.status = TrialStatus.INTERRUPTED
-                self._close_attempt(outcome)
+                transitions.interrupt(self.record, outcome, self.step)
                 self._writer.commit(self._trainer)
             self._leave()
 
@@ -302,16 +293,12 @@ class TrialExecution:
 
     def _set_verdict(self, verdict: Verdict) -> None:
         self._note_audit()
-        self.record.status = TrialStatus.FINISHED
-        self.record.verdict = recorded(verdict)
-        self._close_attempt(AttemptOutcome.FINISHED)
+        transitions.finish(self.record, verdict, self.step)
 
     def _fail(self, error: BaseException) -> None:
         if disk_space.is_disk_full(error):
             raise error
-        text = traceback_of(error)
-        self.record.status, self.record.error, self.record.verdict = TrialStatus.FAILED, text, None
-        self._close_attempt(classify(error), last_line(text))
+        transitions.fail(self.record, error, self.step)
         try:
             self.folder.write_record(self.record)
         finally:
@@ -327,18 +314,10 @@ class TrialExecution:
                 raise
             self.stop_reason = disk_space.describe_full_disk(error, self.folder.folder)
             self._trainer = None
-            self.record.status, self.record.verdict = TrialStatus.INTERRUPTED, None
-            if self.record.attempts:
-                # Its end may have been set, but was not written
-                self.record.attempts[-1].outcome = AttemptOutcome.RUNNING
-            self._close_attempt(Cause.DISK_FULL, self.stop_reason)
+            transitions.stop_on_full_disk(self.record, self.stop_reason, self.step)
             with suppress(OSError):  # else it stays RUNNING, which counts as interrupted without a process
                 self.folder.write_record(self.record)
             self._leave()
-
-    def _close_attempt(self, outcome: AttemptOutcome | Cause, message: str = "") -> None:
-        if self.record.open_attempt:
-            self.record.open_attempt.close(outcome, message, ended=now_ms(), to_step=self.step)
 
     def _leave(self) -> None:
         self._trainer = None

@@ -31,7 +31,7 @@ def save_real_images(folder: TrialFolder, images: ImageSet, family: str) -> None
 def _real_indices(images: ImageSet, family: str) -> Tensor:
     """int64 [N]: one row of images per class if the generator of `family` takes classes, else images from all over."""
     if not families.labelled(family) or images.labels is None:
-        return pixels.spread(len(images), sampling.GRID_SIDE**2)
+        return pixels.evenly_spaced(len(images), sampling.GRID_SIDE**2)
     members = [(images.labels == c).nonzero()[:, 0] for c in range(len(images.class_names))]
     return torch.cat([m[torch.arange(sampling.GRID_SIDE) % len(m)] for m in members if len(m)])
 

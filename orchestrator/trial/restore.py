@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 import torch
+from torch import Tensor
 
 from gan_core import checkpoint
 from gan_core.checkpoint import CheckpointError
 from gan_core.random_streams import NAMES, stream_seed
+from gan_core.training.trainer import TrainerState
 from orchestrator.store.history_log import HistoryLog
 from orchestrator.store.json_files import DamagedFile
 from orchestrator.store.record import Record
@@ -17,10 +19,16 @@ from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
 
 
+class TrialState(TrainerState):
+    """A trial's checkpoint: the trainer's state and the rows up to it, packed as uint8 [bytes]."""
+
+    history: Tensor
+
+
 class Restored(NamedTuple):
     """`state`: the checkpoint, or None to start from step 0. `note`: what was damaged or has changed, or ''."""
 
-    state: dict[str, Any] | None
+    state: TrialState | None
     note: str
 
 
@@ -30,7 +38,8 @@ def load_newest_checkpoint(folder: TrialFolder, record: Record, seed: int, devic
     `record`: as the last attempt left it. `seed`: that of the trial. DamagedFile checkpoints are renamed, so that they
     never take the place of the one before.
     """
-    damaged, state = [], None
+    damaged: list[str] = []
+    state: TrialState | None = None
     for file in (folder.checkpoint_file, folder.previous_checkpoint_file):
         try:
             state = _load(file)
@@ -48,12 +57,12 @@ def load_newest_checkpoint(folder: TrialFolder, record: Record, seed: int, devic
     return Restored(state, "; ".join(filter(None, (note, device_note))))
 
 
-def _load(file: Path) -> dict[str, Any]:
+def _load(file: Path) -> TrialState:
     """Loads to the CPU, because a GPU that lacks the memory for it does not mean that the file is damaged."""
     state = checkpoint.load(file)
     if "history" not in state:
         raise CheckpointError(f"{file} is of an earlier version of this program")
-    return state
+    return cast(TrialState, state)
 
 
 def _damage_note(damaged: list[str], record: Record, step: int) -> str:
@@ -71,7 +80,7 @@ def _damage_note(damaged: list[str], record: Record, step: int) -> str:
     return f"{', '.join(problems)}; {consequence}"
 
 
-def adapt_to_device(state: dict[str, Any], seed: int, device: torch.device) -> tuple[dict[str, Any], str]:
+def adapt_to_device(state: TrialState, seed: int, device: torch.device) -> tuple[TrialState, str]:
     """Returns (the state for a trainer on this device, a note or '').
 
     Random generators of a CPU and of a GPU draw other numbers, and neither can load the other's state. On the other
@@ -86,10 +95,10 @@ def adapt_to_device(state: dict[str, Any], seed: int, device: torch.device) -> t
     }
     meaning = "not bit for bit what one kind of device would have trained, and with other random numbers from here"
     note = f"went on from step {state['step']} on another kind of device: {meaning}"
-    return state | {"streams": new_states}, note
+    return {**state, "streams": new_states}, note
 
 
-def open_history(folder: TrialFolder, record: Record, state: dict[str, Any] | None) -> HistoryLog:
+def open_history(folder: TrialFolder, record: Record, state: TrialState | None) -> HistoryLog:
     """The history of a trial that is resumed from `state`, or started if that is None.
 
     Rows after the checkpoint that the record covers are passed on, because their steps are trained again.
@@ -103,6 +112,5 @@ def open_history(folder: TrialFolder, record: Record, state: dict[str, Any] | No
     return HistoryLog(folder.history_file, packed, [row for row in recorded if row["step"] > step or not state])
 
 
-def with_history(state: dict[str, Any], history: HistoryLog) -> dict[str, Any]:
-    """A trainer's state and the rows up to it, as one checkpoint."""
-    return state | {"history": torch.frombuffer(bytearray(history.pack()), dtype=torch.uint8)}
+def with_history(state: TrainerState, history: HistoryLog) -> TrialState:
+    return {**state, "history": torch.frombuffer(bytearray(history.pack()), dtype=torch.uint8)}

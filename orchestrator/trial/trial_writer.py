@@ -8,7 +8,8 @@ resumed trial writes both anew.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+
+from torch import Tensor
 
 from gan_core import checkpoint, generator_file, metric_names
 from gan_core.history import Row
@@ -76,5 +77,5 @@ class TrialWriter:
         _save_generator(self.folder.generator_file, trainer, trainer.eval_generator.state_dict())
 
 
-def _save_generator(file: Path, trainer: Trainer, weights: dict[str, Any]) -> None:
+def _save_generator(file: Path, trainer: Trainer, weights: dict[str, Tensor]) -> None:
     generator_file.save(file, trainer.config, trainer.images.channels, trainer.classes, weights)

@@ -17,7 +17,7 @@ from gan_core.history import Row
 from gan_core.training.divergence import Diverged
 from gan_core.training.trainer import Trainer
 from gan_core.verdict.judge import Verdict, judge
-from gan_core.verdict.yardstick import yardstick
+from gan_core.verdict.reference_values import reference_values
 
 pytestmark = pytest.mark.e2e
 
@@ -41,7 +41,7 @@ def trained(
 def verdict_of(settings: dict[str, Any], images: ImageSet, evaluator: Evaluator) -> Verdict:
     """Trains to the end and judges, as the orchestrator does."""
     config, rows, diverged = trained(settings, images, evaluator)
-    return judge(rows, yardstick(config, images.channels, evaluator.card()), diverged)
+    return judge(rows, reference_values(config, images.channels, evaluator.card()), diverged)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_the_standard_dcgan_at_its_paper_s_learning_rate_is_stable(
     digits: tuple[ImageSet, Evaluator], standard: tuple[TrialConfig, list[Row]]
 ) -> None:
     config, rows = standard
-    verdict = judge(rows, yardstick(config, 1, digits[1].card()))
+    verdict = judge(rows, reference_values(config, 1, digits[1].card()))
     assert verdict.name == "stable"
     assert rows[-1][f"modes/{digits[1].id}"] >= 9
 
@@ -89,7 +89,7 @@ def test_the_same_dcgan_is_unfinished_before_it_draws_and_never_called_collapsed
     digits: tuple[ImageSet, Evaluator], standard: tuple[TrialConfig, list[Row]]
 ) -> None:
     config, rows = standard
-    against = yardstick(config, 1, digits[1].card())
+    against = reference_values(config, 1, digits[1].card())
     names = [judge([row for row in rows if row["step"] <= steps], against).name for steps in range(50, 401, 50)]
     drawn = names.index("stable")
     assert names[:drawn] == ["unfinished"] * drawn and drawn > 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from pydantic import ValidationError
+from support.commands import PLUGINS
 
 from gan_core import families
 from gan_core.config.trial import TrialConfig
@@ -17,48 +19,11 @@ from gan_core.networks.build import build_networks
 from gan_core.training.applied_settings import differences
 from gan_core.training.trainer import Trainer
 
-PACKAGE = """
-from torch import nn
-from gan_core.families import Family
-from gan_core.networks import dcgan
-from gan_core.networks.outputs import DiscriminatorOutput, Judgement  # the former name, too
-
-class Twice(nn.Module):
-    def __init__(self, inner):
-        super().__init__()
-        self.inner = inner
-    def forward(self, images):
-        return Judgement(2 * self.inner(images).logits)
-
-family = Family(
-    generator=lambda model, channels, classes, size: dcgan.Generator(model.latent_dim, channels, model.width, size),
-    discriminator=lambda model, channels, classes, size, std: Twice(
-        dcgan.Discriminator(channels, model.width, size, model.discriminator_norm, std)
-    ),
-    defaults={"optimizer": {"lr": 3e-4}, "loss": {"name": "hinge"}},
-)
-
-class Pixels(nn.Module):
-    # one layer, no convolution and no norm
-    def __init__(self, inputs):
-        super().__init__()
-        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(inputs, 1), nn.Flatten(0))
-    def forward(self, images):
-        return DiscriminatorOutput(self.layers(images))
-
-plain = Family(
-    generator=family.generator,
-    discriminator=lambda model, channels, classes, size, std: Pixels(channels * size * size),
-    defaults={"model": {"discriminator_norm": "none"}},
-)
-not_one = 3
-"""
-
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A package on the path whose metadata name its families, as pip leaves it."""
-    (tmp_path / "gans_from_outside.py").write_text(PACKAGE)
+    shutil.copy(PLUGINS / "gans_from_outside.py", tmp_path)
     metadata = tmp_path / "gans_from_outside-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: gans-from-outside\nVersion: 1.0\n")

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import psutil
 import pytest
-from support.limited_memory import JOIN, limited_memory
+from support.commands import program, program_environment
+from support.limited_memory import limited_memory
 
 from gan_core.memory import available_memory, kills_for_memory
 
 MEGABYTE = 10**6
-ASK = """
-from gan_core.memory import available_memory
-print(available_memory())
-"""
-TAKE_TOO_MUCH = """
-import subprocess
-from gan_core.memory import kills_for_memory
-print(kills_for_memory())
-print(subprocess.run([sys.executable, "-c", "len(bytearray(700 * 10**6).replace(bytes(1), bytes(1)))"]).returncode)
-print(kills_for_memory())
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -80,18 +69,22 @@ def test_a_group_that_is_over_its_limit_has_nothing_left(tmp_path: Path) -> None
     assert available(tmp_path, "0::/a\n") == 0
 
 
+def run(command: list[str]) -> str:
+    """What it prints."""
+    environment = program_environment()
+    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True, timeout=100).stdout
+
+
 def test_a_process_in_a_real_control_group_knows_its_limit() -> None:
     with limited_memory(500 * MEGABYTE) as group_folder:
-        command = [sys.executable, "-c", JOIN + ASK, str(group_folder)]
-        output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100).stdout
+        output = run(program("available_memory", group_folder))
     assert 400 * MEGABYTE < int(output) <= 500 * MEGABYTE
 
 
 def test_a_kill_by_the_kernel_for_memory_is_counted_in_a_real_control_group() -> None:
     with limited_memory(500 * MEGABYTE) as group_folder:
-        command = [sys.executable, "-c", JOIN + TAKE_TOO_MUCH, str(group_folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
-    assert done.stdout.split() == ["0", "-9", "1"]
+        output = run(program("killed_for_memory", group_folder, str(700 * MEGABYTE)))
+    assert output.split() == ["0", "-9", "1"]
 
 
 def kills(folder: Path, membership: str) -> int:

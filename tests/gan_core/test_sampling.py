@@ -102,8 +102,8 @@ def test_what_is_not_in_range_is_clamped_and_what_is_no_number_is_black() -> Non
 
 
 def test_spread_takes_evenly_from_the_whole() -> None:
-    assert pixels.spread(101, 5).tolist() == [0, 25, 50, 75, 100]
-    assert pixels.spread(3, 16).tolist() == [0, 1, 2]
+    assert pixels.evenly_spaced(101, 5).tolist() == [0, 25, 50, 75, 100]
+    assert pixels.evenly_spaced(3, 16).tolist() == [0, 1, 2]
 
 
 def test_equal_images_have_no_diversity() -> None:

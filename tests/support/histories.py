@@ -8,16 +8,16 @@ from typing import Any
 
 from gan_core import metric_names
 from gan_core.history import Row
-from gan_core.verdict.yardstick import Yardstick
+from gan_core.verdict.reference_values import ReferenceValues
 
 EVALUATOR = "classifier-1a2b3c4d"
 CLASSES = 10
 
 
-def against(**others: Any) -> Yardstick:
-    """The yardstick of data with ten classes, whose held-out images cover 0.8 with a density of 1."""
+def against(**others: Any) -> ReferenceValues:
+    """The reference of data with ten classes, whose held-out images cover 0.8 with a density of 1."""
     values: dict[str, Any] = {"loss": "bce", "evaluator": EVALUATOR, "classes": CLASSES, "one_class": log(CLASSES)}
-    return Yardstick(**values | {"expected_modes": 10.0, "coverage": 0.8, "density": 1.0} | others)
+    return ReferenceValues(**values | {"expected_modes": 10.0, "coverage": 0.8, "density": 1.0} | others)
 
 
 def evaluation(step: int, frechet: float, state: Mapping[str, float], evaluator: str = EVALUATOR) -> Row:

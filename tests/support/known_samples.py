@@ -12,10 +12,10 @@ from torch.nn import functional as F
 from gan_core import metric_names, sampling
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.data.pixels import spread
+from gan_core.data.pixels import evenly_spaced
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.verdict.judge import Verdict, judge
-from gan_core.verdict.yardstick import yardstick
+from gan_core.verdict.reference_values import reference_values
 
 SAMPLES = 512
 
@@ -39,10 +39,10 @@ UNDECIDED: frozenset[str] = frozenset()
 def verdict_on(case: Case, images: ImageSet, evaluator: Evaluator) -> Verdict:
     """The verdict on a run of 400 steps whose generator draws the case's samples at each of four evaluations."""
     metrics = evaluator.measure(case.images)
-    data_diversity = sampling.diversity(images.images[spread(len(images), SAMPLES)])
+    data_diversity = sampling.diversity(images.images[evenly_spaced(len(images), SAMPLES)])
     metrics[metric_names.DIVERSITY_RATIO] = sampling.diversity(case.images) / data_diversity
     rows = [{"step": step, metric_names.IMAGES_GENERATOR: 64.0 * step, **metrics} for step in (100, 200, 300, 400)]
-    return judge(rows, yardstick(TrialConfig(), images.channels, evaluator.card()))
+    return judge(rows, reference_values(TrialConfig(), images.channels, evaluator.card()))
 
 
 def cases(images: Tensor, held_out: Tensor, labels: Tensor | None, seed: int = 0) -> Iterator[Case]:

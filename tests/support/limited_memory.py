@@ -12,13 +12,6 @@ import pytest
 from gan_core.memory import CGROUPS, MEMBERSHIP
 from support.waiting import wait_until
 
-JOIN = """
-import os, sys
-from pathlib import Path
-Path(sys.argv.pop(1), "cgroup.procs").write_text(str(os.getpid()))
-"""
-"""The beginning of a program that joins the group of its first argument."""
-
 
 @contextmanager
 def limited_memory(size: int) -> Iterator[Path]:
@@ -35,6 +28,11 @@ def limited_memory(size: int) -> Iterator[Path]:
         with suppress(FileNotFoundError):  # some machines remove a group once it is empty
             wait_until(lambda: not (folder / "cgroup.procs").read_text(), "the last process of the group has ended")
             folder.rmdir()
+
+
+def join(group: Path) -> None:
+    """From now on this process, and those that it starts, count among the group."""
+    (group / "cgroup.procs").write_text(str(os.getpid()))
 
 
 def _make_group(size: int) -> Path | None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from orchestrator.formatting import configuration_name
 from orchestrator.report import page
-from orchestrator.report.artifact_schemas import EvaluatorCard
+from orchestrator.report.artifact_schemas import LoggedEvaluator
 from orchestrator.report.content import report_content
 from orchestrator.report.data import CURVES, QUALITY_CURVES, RunData, SweepData
 from orchestrator.report.summary import Summary
@@ -53,13 +53,13 @@ def drawn(run: RunData) -> RunData:
     return run
 
 
-def card(evaluator: str) -> EvaluatorCard:
+def card(evaluator: str) -> LoggedEvaluator:
     """The card of ONE, a classifier, or of TWO, random features."""
     features = evaluator.split("-")[0]
     kept_out = {"count": 256, "frechet": 1.1 if evaluator == ONE else 0.05, "precision": 0.5, "recall": 0.25}
     values = {"weights": "abcdef", "samples": 5120, "compared": 4096, "real": 1541, "split": "train"}
     values |= {"preprocessing": "area means", "accuracy": 0.987 if features == "classifier" else None}
-    return EvaluatorCard.model_validate({"id": evaluator, "features": features, "kept_out": kept_out, **values})
+    return LoggedEvaluator.model_validate({"id": evaluator, "features": features, "kept_out": kept_out, **values})
 
 
 def measured(run: RunData, frechet: float, evaluator: str = ONE) -> RunData:

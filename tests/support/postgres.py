@@ -21,7 +21,7 @@ USER, DATABASE, PORT = "mlflow", "mlflow", 5432
 def binaries() -> Path:
     """Where PostgreSQL's programs are: Debian keeps them out of the path. Skips where there are none."""
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    places += [Path(found).parent for found in [shutil.which("initdb")] if found]
+    places += [Path(program).parent for program in [shutil.which("initdb")] if program]
     if not places:
         pytest.skip("no PostgreSQL on this machine: apt-get install postgresql")
     return places[-1].resolve()
@@ -31,7 +31,7 @@ def unprivileged() -> str:
     """The user that it runs as, since it refuses root; empty where that is this one."""
     if os.geteuid() != 0:
         return ""
-    names = {one.pw_name for one in pwd.getpwall()}
+    names = {user.pw_name for user in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
 
 

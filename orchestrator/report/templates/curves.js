@@ -83,7 +83,7 @@ function curveFigure(metric, all) {
   const levels = levelsOf(by, all.map(number => model.trials[number]));
   const curves = trials.map(number => smooth(valuesOf(metric.curves[number]), weight));
   const framed = curves.filter((_, index) => model.trials[trials[index]].outcome !== "diverged");
-  const scale = scaleOf([...(framed.length ? framed : curves).flat(), ...(metric.floor ? [metric.floor[0]] : [])], controls.log.checked);
+  const scale = scaleOf([...(framed.length ? framed : curves).flat(), ...(metric.baseline ? [metric.baseline[0]] : [])], controls.log.checked);
   const traces = levels.map((level, index) => ({
     type: "scatter", mode: "lines", name: level, x: [], y: [], text: [], customdata: [], connectgaps: false,
     line: {color: colourOf(by, level, index), width: 1.5, dash: DASHES[Math.floor(index / PALETTE.length) % DASHES.length]},
@@ -100,8 +100,8 @@ function curveFigure(metric, all) {
     if (trial.outcome === "diverged") diverged += 1;
     else inFrame.push(...extremes(values));
   });
-  if (metric.floor && trials.length) {            // what held-out real images reach
-    const [value, text] = metric.floor, last = Math.max(...trials.map(number => axes[metric.curves[number][0]].at(-1)));
+  if (metric.baseline && trials.length) {            // what held-out real images reach
+    const [value, text] = metric.baseline, last = Math.max(...trials.map(number => axes[metric.curves[number][0]].at(-1)));
     traces.push({
       type: "scatter", mode: "lines", name: text, x: [0, last], y: [scale.draw(value), scale.draw(value)],
       line: {color: "#888888", width: 1.5, dash: "dot"}, hovertemplate: `${text}: ${short(value)}<extra></extra>`,
@@ -116,7 +116,7 @@ function curveFigure(metric, all) {
   }
   return {
     data: traces, layout: {xaxis: {title: {text: "step"}, rangemode: "tozero"}, yaxis},
-    title: metric.title + suffix + (metric.floor ? `; dotted: ${metric.floor[1]}` : ""),
+    title: metric.title + suffix + (metric.baseline ? `; dotted: ${metric.baseline[1]}` : ""),
     numbers: lastValues(metric, by, levels, trials),
   };
 }

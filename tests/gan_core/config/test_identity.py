@@ -75,7 +75,7 @@ def test_key_differs_where_anything_acts_differently() -> None:
 def test_key_is_untouched_by_a_later_setting_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
     before = key({"seed": 3})
     later = {"stabilizers.future": 0.0, "loss.future": None, "model.future": False}
-    monkeypatch.setattr(identity_module, "effective_settings", lambda found: effective_settings(found) | later)
+    monkeypatch.setattr(identity_module, "effective_settings", lambda config: effective_settings(config) | later)
     assert key({"seed": 3}) == before
     later["stabilizers.future"] = 0.5
     assert key({"seed": 3}) != before

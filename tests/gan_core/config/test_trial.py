@@ -32,20 +32,20 @@ def make(**settings: Any) -> TrialConfig:
 def test_defaults_are_those_of_the_paper_of_the_family(
     family: str, lr: float, betas: tuple[float, float], loss: str, penalty: float, n_critic: int, auxiliary: Any
 ) -> None:
-    found = make(**{"model.family": family})
-    assert found.optimizer.adam("generator") == found.optimizer.adam("discriminator") == (lr, betas)
-    assert (found.loss.name, found.loss.gradient_penalty, found.loss.n_critic) == (loss, penalty, n_critic)
-    assert (found.loss.auxiliary_loss, found.loss.auxiliary_weight, found.loss.auxiliary_real_share) == auxiliary
-    assert (found.model.width, found.model.init) == (32, "normal")
-    assert found.model.discriminator_norm == ("none" if family == "wgan_gp" else "batch")
+    config = make(**{"model.family": family})
+    assert config.optimizer.adam("generator") == config.optimizer.adam("discriminator") == (lr, betas)
+    assert (config.loss.name, config.loss.gradient_penalty, config.loss.n_critic) == (loss, penalty, n_critic)
+    assert (config.loss.auxiliary_loss, config.loss.auxiliary_weight, config.loss.auxiliary_real_share) == auxiliary
+    assert (config.model.width, config.model.init) == (32, "normal")
+    assert config.model.discriminator_norm == ("none" if family == "wgan_gp" else "batch")
 
 
 @pytest.mark.parametrize("family", ["dcgan", "acgan", "wgan_gp"])
 def test_every_stabiliser_is_off_unless_asked_for(family: str) -> None:
-    found = make(**{"model.family": family})
-    assert not any(flatten(found.stabilizers.model_dump()).values())
+    config = make(**{"model.family": family})
+    assert not any(flatten(config.stabilizers.model_dump()).values())
     flags = ("one_sided_penalty", "shared_epsilon", "sum_of_halves")
-    assert not any(getattr(found.loss, flag) for flag in flags)
+    assert not any(getattr(config.loss, flag) for flag in flags)
 
 
 def test_original_networks_have_no_width_and_start_as_pytorch_does() -> None:
@@ -58,8 +58,8 @@ def test_original_critic_keeps_the_batch_norm_of_the_report() -> None:
 
 
 def test_given_setting_wins_over_the_default_and_leaves_its_neighbours() -> None:
-    found = make(**{"model.family": "wgan_gp", "loss.n_critic": 2})
-    assert (found.loss.n_critic, found.loss.gradient_penalty, found.loss.name) == (2, 10.0, "wasserstein")
+    config = make(**{"model.family": "wgan_gp", "loss.n_critic": 2})
+    assert (config.loss.n_critic, config.loss.gradient_penalty, config.loss.name) == (2, 10.0, "wasserstein")
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_null_means_the_default(path: str) -> None:
 
 
 def test_separate_optimiser_of_a_player_leaves_the_other_the_common_one() -> None:
-    found = make(**{"optimizer.lr": 1e-3, "optimizer.discriminator.lr": 4e-4, "optimizer.generator.betas": [0.0, 0.9]})
-    assert found.optimizer.adam("generator") == (1e-3, (0.0, 0.9))
-    assert found.optimizer.adam("discriminator") == (4e-4, (0.5, 0.999))
+    config = make(**{"optimizer.lr": 1e-3, "optimizer.discriminator.lr": 4e-4, "optimizer.generator.betas": [0.0, 0.9]})
+    assert config.optimizer.adam("generator") == (1e-3, (0.0, 0.9))
+    assert config.optimizer.adam("discriminator") == (4e-4, (0.5, 0.999))
 
 
 @pytest.mark.parametrize(
@@ -265,9 +265,9 @@ def test_families_as_they_come_have_no_conflict(family: str, networks: str) -> N
     ],
 )
 def test_what_a_paper_warns_of_is_cautioned(settings: dict[str, Any], word: str | None) -> None:
-    found = cautions(make(**settings))
-    assert len(found) == (word is not None)
-    assert all(str(word) in caution for caution in found)
+    texts = cautions(make(**settings))
+    assert len(texts) == (word is not None)
+    assert all(str(word) in caution for caution in texts)
 
 
 def test_setting_paths_are_exactly_the_settings_there_are() -> None:
@@ -288,5 +288,5 @@ def test_flatten_and_unflatten_undo_each_other() -> None:
 
 
 def test_configuration_survives_being_written_and_read() -> None:
-    found = make(**{"model.family": "acgan", NOISE: 0.1, "optimizer.generator.lr": 9e-4, "data.classes": [1, 2]})
-    assert TrialConfig.model_validate_json(found.model_dump_json()) == found
+    config = make(**{"model.family": "acgan", NOISE: 0.1, "optimizer.generator.lr": 9e-4, "data.classes": [1, 2]})
+    assert TrialConfig.model_validate_json(config.model_dump_json()) == config

@@ -70,9 +70,9 @@ def test_digits_are_1797_of_32_pixels_split_one_in_seven(digits: ImageSet) -> No
 
 def test_the_digits_are_those_that_scikit_learn_loads() -> None:
     """They are read from its file, without it."""
-    found, bundle = datasets._digits(), load_digits()
-    assert np.array_equal(found.train.images, np.rint(bundle.images * (255 / 16)).astype(np.uint8))
-    assert np.array_equal(found.train.labels, bundle.target) and found.train.images.dtype == np.uint8
+    loaded, bundle = datasets._digits(), load_digits()
+    assert np.array_equal(loaded.train.images, np.rint(bundle.images * (255 / 16)).astype(np.uint8))
+    assert np.array_equal(loaded.train.labels, bundle.target) and loaded.train.images.dtype == np.uint8
 
 
 def test_split_is_the_same_at_every_load_and_so_is_the_fingerprint(digits: ImageSet) -> None:
@@ -85,11 +85,11 @@ def test_split_is_the_same_at_every_load_and_so_is_the_fingerprint(digits: Image
 
 def test_split_is_disjoint_and_loses_nothing(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=numbered(70), labels=np.arange(70))
-    found = load(DataConfig(name="npz", path=str(tmp_path / "a.npz")))
-    train, test = values(found.images), values(found.test_images)
+    loaded = load(DataConfig(name="npz", path=str(tmp_path / "a.npz")))
+    train, test = values(loaded.images), values(loaded.test_images)
     assert (len(train), len(test)) == (60, 10)
     assert sorted(train + test) == list(range(70))
-    assert found.labels is not None and found.labels.tolist() == train
+    assert loaded.labels is not None and loaded.labels.tolist() == train
 
 
 def test_fingerprint_changes_with_a_pixel_a_label_a_size_or_the_classes(tmp_path: Path) -> None:
@@ -110,30 +110,30 @@ def test_fingerprint_changes_with_a_pixel_a_label_a_size_or_the_classes(tmp_path
 
 def test_mnist_is_padded_to_32_without_resampling_and_split_as_it_comes(tmp_path: Path) -> None:
     images, labels = tiny_mnist(tmp_path, "MNIST")
-    found = load(DataConfig(name="mnist", root=str(tmp_path)))
-    assert (len(found), len(found.test_images)) == (40, 20)
-    for part, original in ((found.images, images[:40]), (found.test_images, images[40:])):
+    loaded = load(DataConfig(name="mnist", root=str(tmp_path)))
+    assert (len(loaded), len(loaded.test_images)) == (40, 20)
+    for part, original in ((loaded.images, images[:40]), (loaded.test_images, images[40:])):
         assert np.array_equal(part[:, 0, 2:30, 2:30], original)
         assert int(part.sum()) == int(original.sum())  # the two pixels around are black
-    assert found.labels is not None and found.labels.tolist() == labels[:40].tolist()
-    assert found.class_names == tuple("0123456789")
+    assert loaded.labels is not None and loaded.labels.tolist() == labels[:40].tolist()
+    assert loaded.class_names == tuple("0123456789")
 
 
 def test_classes_are_kept_by_name_or_index_and_renumbered_in_the_order_asked(tmp_path: Path) -> None:
     _, labels = tiny_mnist(tmp_path, "FashionMNIST")
-    found = load(DataConfig(name="fashion_mnist", root=str(tmp_path), classes=("Bag", 1)))
-    assert found.class_names == ("Bag", "Trouser")
+    loaded = load(DataConfig(name="fashion_mnist", root=str(tmp_path), classes=("Bag", 1)))
+    assert loaded.class_names == ("Bag", "Trouser")
     kept = [int(label) for label in labels[:40] if label in (1, 8)]
-    assert found.labels is not None and found.labels.tolist() == [0 if label == 8 else 1 for label in kept]
-    assert found.test_labels is not None and len(found.test_labels) == np.isin(labels[40:], (1, 8)).sum()
+    assert loaded.labels is not None and loaded.labels.tolist() == [0 if label == 8 else 1 for label in kept]
+    assert loaded.test_labels is not None and len(loaded.test_labels) == np.isin(labels[40:], (1, 8)).sum()
 
 
 def test_rgb_repeats_the_grey_channel_and_leaves_coloured_images_alone(tmp_path: Path, digits: ImageSet) -> None:
-    found = load(DataConfig(rgb=True))
-    for part, grey in ((found.images, digits.images), (found.test_images, digits.test_images)):
+    loaded = load(DataConfig(rgb=True))
+    for part, grey in ((loaded.images, digits.images), (loaded.test_images, digits.test_images)):
         assert part.shape == (len(grey), 3, 32, 32)
         assert all(torch.equal(part[:, channel], grey[:, 0]) for channel in range(3))
-    assert found.fingerprint != digits.fingerprint
+    assert loaded.fingerprint != digits.fingerprint
     coloured = np.random.RandomState(0).randint(0, 256, (7, 32, 32, 3)).astype(np.uint8)
     np.savez(tmp_path / "a.npz", images=coloured)
     plain, same = (load(DataConfig(name="npz", path=str(tmp_path / "a.npz"), rgb=rgb)) for rgb in (False, True))
@@ -143,13 +143,13 @@ def test_rgb_repeats_the_grey_channel_and_leaves_coloured_images_alone(tmp_path:
 def test_stacked_label_is_the_number_that_the_digits_write() -> None:
     """Image i is all i, and its digit is i % 10."""
     part = Part(numbered(40, 28), np.arange(40) % 10)
-    found = stack(part, seed=0)
-    assert found.images.shape == (40, 28, 28, 3) and found.images.dtype == np.uint8
-    assert found.labels is not None
-    hundreds, tens, ones = (found.images[:, 0, 0, channel].astype(int) % 10 for channel in range(3))
-    assert found.labels.tolist() == (100 * hundreds + 10 * tens + ones).tolist()
-    assert all((found.images == found.images[:, :1, :1]).all(axis=(1, 2)).flatten())  # whole digits, not mixed
-    drawn = [found.images[:, 0, 0, channel].tolist() for channel in range(3)]
+    loaded = stack(part, seed=0)
+    assert loaded.images.shape == (40, 28, 28, 3) and loaded.images.dtype == np.uint8
+    assert loaded.labels is not None
+    hundreds, tens, ones = (loaded.images[:, 0, 0, channel].astype(int) % 10 for channel in range(3))
+    assert loaded.labels.tolist() == (100 * hundreds + 10 * tens + ones).tolist()
+    assert all((loaded.images == loaded.images[:, :1, :1]).all(axis=(1, 2)).flatten())  # whole digits, not mixed
+    drawn = [loaded.images[:, 0, 0, channel].tolist() for channel in range(3)]
     assert drawn[0] != drawn[1] and drawn[1] != drawn[2] and drawn[0] != drawn[2]
 
 
@@ -166,18 +166,18 @@ def test_stack_is_the_same_every_time_and_another_for_another_seed() -> None:
 def test_stacked_mnist_has_three_channels_a_thousand_classes_and_parts_of_their_own(tmp_path: Path) -> None:
     images, labels = tiny_mnist(tmp_path, "MNIST")
     data = DataConfig(name="stacked_mnist", root=str(tmp_path))
-    found = pickle.loads(pickle.dumps(load(data)))  # as Ray sends it
-    assert found.stacked and not load(DataConfig(name="mnist", root=str(tmp_path))).stacked
-    assert (found.images.shape, found.test_images.shape) == ((40, 3, 32, 32), (20, 3, 32, 32))
-    assert found.class_names == tuple(f"{number:03}" for number in range(1000))
+    loaded = pickle.loads(pickle.dumps(load(data)))  # as Ray sends it
+    assert loaded.stacked and not load(DataConfig(name="mnist", root=str(tmp_path))).stacked
+    assert (loaded.images.shape, loaded.test_images.shape) == ((40, 3, 32, 32), (20, 3, 32, 32))
+    assert loaded.class_names == tuple(f"{number:03}" for number in range(1000))
     for part, numbers, pool, digits in (
-        (found.images, found.labels, images[:40], labels[:40]),
-        (found.test_images, found.test_labels, images[40:], labels[40:]),
+        (loaded.images, loaded.labels, images[:40], labels[:40]),
+        (loaded.test_images, loaded.test_labels, images[40:], labels[40:]),
     ):
         digit_of = {image.tobytes(): int(digit) for image, digit in zip(pool, digits, strict=True)}
         written = [[digit_of[channel[2:30, 2:30].numpy().tobytes()] for channel in image] for image in part]
         assert numbers.tolist() == [100 * a + 10 * b + c for a, b, c in written]
-    assert load(data).fingerprint == found.fingerprint
+    assert load(data).fingerprint == loaded.fingerprint
 
 
 def test_missing_class_is_refused_with_those_there() -> None:
@@ -205,10 +205,10 @@ def test_shorter_side_fits_and_the_centre_is_kept(tmp_path: Path, shape: tuple[i
     image = np.zeros(shape, np.uint8)
     image[(slice(None), slice(32, 96)) if shape[1] == 128 else (slice(32, 96), slice(None))] = 255
     np.savez(tmp_path / "a.npz", images=np.stack([image] * 7))
-    found = load(DataConfig(name="npz", path=str(tmp_path / "a.npz"), image_size=size))
-    assert found.images.shape == (6, 1, size, size)
+    loaded = load(DataConfig(name="npz", path=str(tmp_path / "a.npz"), image_size=size))
+    assert loaded.images.shape == (6, 1, size, size)
     margin = 3 if size == 32 else 0  # antialiasing reaches over the edge of the white
-    inside = found.images[:, 0, margin : size - margin, margin : size - margin]
+    inside = loaded.images[:, 0, margin : size - margin, margin : size - margin]
     assert (inside == 255).all()
     off_centre = np.roll(image, 32, axis=int(shape[1] == 128))
     np.savez(tmp_path / "b.npz", images=np.stack([off_centre] * 7))

@@ -7,7 +7,6 @@ import os
 import pickle
 import struct
 import subprocess
-import sys
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -20,6 +19,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from support.commands import program
 from support.payload import Touch
 
 from gan_core import checkpoint, regular_files
@@ -66,12 +66,12 @@ def test_a_damaged_image_is_read_or_refused_by_name(
         content[int(place * min(len(content), 200))] = value  # most of what can go wrong stands at the beginning
     (tmp_path / "one.png").write_bytes(content[: max(1, int(len(content) * max(kept, 0.2)))])
     try:
-        found = image_folder.from_folder(tmp_path, 32)
+        loaded = image_folder.from_folder(tmp_path, 32)
     except DataError as error:
         message = str(error)
         assert "one.png: not a readable image" in message and len(message.splitlines()) == 1
     else:
-        assert found.train.images.shape[1:3] == (32, 32)
+        assert loaded.train.images.shape[1:3] == (32, 32)
 
 
 def test_a_picture_that_would_unpack_to_gigabytes_is_refused_before_it_does(tmp_path: Path) -> None:
@@ -141,33 +141,12 @@ def test_an_image_that_is_too_large_for_what_is_available_is_refused(
     refused("image_folder", tmp_path, "large.png does not fit in the memory that is available")
 
 
-PEAK = """
-import sys
-from pathlib import Path
-from gan_core.config.sections import DataConfig
-from gan_core.data import datasets, memory_check
-def peak():  # not `ru_maxrss`, which begins with what the process had before it was this program
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-def check(path, as_read, as_used):
-    global counted
-    counted = as_read + as_used
-memory_check.check_memory = check
-from gan_core.data import npz_file
-npz_file.check_memory = check
-datasets.read(DataConfig())
-before = peak()
-images = datasets.read(DataConfig(name="npz", path=sys.argv[1]))
-print(counted, peak() - before, images.images.nbytes + images.test_images.nbytes)
-"""
-
-
 @pytest.mark.parametrize("side", [32, 64])
 def test_reading_takes_no_more_memory_than_is_counted(tmp_path: Path, side: int) -> None:
     count = 40_000_000 // (side * side * 3)
     np.savez_compressed(tmp_path / "own.npz", images=np.zeros((count, side, side, 3), np.uint8))
-    command = [sys.executable, "-c", PEAK, str(tmp_path / "own.npz")]
-    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100).stdout
+    command = program("peak_memory_of_npz", tmp_path / "own.npz")
+    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=100).stdout
     counted, taken, used = map(int, output.split())
     assert used < taken < 1.1 * counted + CHUNK
 

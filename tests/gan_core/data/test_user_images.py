@@ -33,13 +33,13 @@ def picture(path: Path, value: int | tuple[int, int, int] = 0, mode: str = "L", 
     Image.new(mode, (side, side), value).save(path)
 
 
-def everything(found: ImageSet) -> torch.Tensor:
+def everything(images: ImageSet) -> torch.Tensor:
     """Train and test images [N, H, W, C]."""
-    return torch.cat([found.images, found.test_images]).permute(0, 2, 3, 1)
+    return torch.cat([images.images, images.test_images]).permute(0, 2, 3, 1)
 
 
-def same_pictures(found: torch.Tensor, given: np.ndarray) -> bool:
-    return sorted(row.tobytes() for row in found.numpy()) == sorted(row.tobytes() for row in given)
+def same_pictures(images: torch.Tensor, given: np.ndarray) -> bool:
+    return sorted(row.tobytes() for row in images.numpy()) == sorted(row.tobytes() for row in given)
 
 
 @pytest.mark.parametrize(
@@ -53,18 +53,18 @@ def same_pictures(found: torch.Tensor, given: np.ndarray) -> bool:
     ],
 )
 def test_npz_of_every_layout_holds_the_same_pictures(tmp_path: Path, given: np.ndarray, channels: int) -> None:
-    found = npz(tmp_path, images=given)
-    assert found.channels == channels and found.labels is None and found.class_names == ()
-    assert same_pictures(everything(found), GREY[..., None] if channels == 1 else COLOUR)
+    loaded = npz(tmp_path, images=given)
+    assert loaded.channels == channels and loaded.labels is None and loaded.class_names == ()
+    assert same_pictures(everything(loaded), GREY[..., None] if channels == 1 else COLOUR)
 
 
 def test_npz_with_its_own_test_part_is_split_as_it_says(tmp_path: Path) -> None:
     arrays = {"train_images": GREY[:10], "train_labels": LABELS[:10], "test_images": GREY[10:]}
-    found = npz(tmp_path, **arrays, test_labels=LABELS[10:], class_names=np.array(["odd", "even"]))
-    assert np.array_equal(found.images[:, 0], GREY[:10]) and np.array_equal(found.test_images[:, 0], GREY[10:])
-    assert found.labels is not None and found.labels.tolist() == LABELS[:10].tolist()
-    assert found.test_labels is not None and found.test_labels.tolist() == LABELS[10:].tolist()
-    assert found.class_names == ("odd", "even")
+    loaded = npz(tmp_path, **arrays, test_labels=LABELS[10:], class_names=np.array(["odd", "even"]))
+    assert np.array_equal(loaded.images[:, 0], GREY[:10]) and np.array_equal(loaded.test_images[:, 0], GREY[10:])
+    assert loaded.labels is not None and loaded.labels.tolist() == LABELS[:10].tolist()
+    assert loaded.test_labels is not None and loaded.test_labels.tolist() == LABELS[10:].tolist()
+    assert loaded.class_names == ("odd", "even")
 
 
 def test_an_array_that_is_not_read_may_be_anything(tmp_path: Path) -> None:
@@ -129,9 +129,9 @@ def test_flat_folder_has_no_labels_and_reads_every_kind_of_image(tmp_path: Path)
     for number, suffix in enumerate([".png", ".bmp", ".TIF", ".gif", ".webp", ".png", ".jpeg"]):
         picture(tmp_path / f"{number}{suffix}", 10 * number, mode="L" if suffix != ".webp" else "RGB")
     (tmp_path / "notes.txt").write_text("not an image")
-    found = folder_set(tmp_path)
-    assert everything(found).shape == (7, 32, 32, 3)
-    assert found.labels is None and found.class_names == ()
+    loaded = folder_set(tmp_path)
+    assert everything(loaded).shape == (7, 32, 32, 3)
+    assert loaded.labels is None and loaded.class_names == ()
 
 
 def test_folder_is_grey_only_if_every_image_is(tmp_path: Path) -> None:
@@ -139,10 +139,10 @@ def test_folder_is_grey_only_if_every_image_is(tmp_path: Path) -> None:
         picture(tmp_path / f"{number}.png", number)
     assert folder_set(tmp_path).channels == 1
     picture(tmp_path / "colour.png", (255, 0, 0), mode="RGB", side=40)
-    found = folder_set(tmp_path)
-    assert found.channels == 3
-    assert [255, 0, 0] in everything(found)[:, 0, 0].tolist()
-    assert [3, 3, 3] in everything(found)[:, 0, 0].tolist()
+    loaded = folder_set(tmp_path)
+    assert loaded.channels == 3
+    assert [255, 0, 0] in everything(loaded)[:, 0, 0].tolist()
+    assert [3, 3, 3] in everything(loaded)[:, 0, 0].tolist()
 
 
 def test_subfolders_are_the_classes_in_alphabetical_order(tmp_path: Path) -> None:
@@ -150,11 +150,11 @@ def test_subfolders_are_the_classes_in_alphabetical_order(tmp_path: Path) -> Non
         for number in range(7):
             picture(tmp_path / name / "deeper" / f"{number}.png", value)
     picture(tmp_path / ".cache" / "hidden.png", 0)
-    found = folder_set(tmp_path)
-    assert found.class_names == ("cats", "dogs")
-    assert found.labels is not None and found.test_labels is not None
-    labels = torch.cat([found.labels, found.test_labels])
-    assert everything(found)[:, 0, 0, 0].tolist() == [200 if label else 100 for label in labels]
+    loaded = folder_set(tmp_path)
+    assert loaded.class_names == ("cats", "dogs")
+    assert loaded.labels is not None and loaded.test_labels is not None
+    labels = torch.cat([loaded.labels, loaded.test_labels])
+    assert everything(loaded)[:, 0, 0, 0].tolist() == [200 if label else 100 for label in labels]
     assert len(labels) == 14
     assert folder_set(tmp_path, classes=("dogs",)).class_names == ("dogs",)
 
@@ -189,17 +189,17 @@ def test_image_of_16_bits_keeps_its_greys(tmp_path: Path) -> None:
     ramp = np.linspace(0, 65535, 32 * 32).reshape(32, 32).astype(np.uint16)
     for number in range(7):
         Image.fromarray(ramp).save(tmp_path / f"{number}.png")
-    found = everything(folder_set(tmp_path))[0, :, :, 0].int()
-    assert (found - torch.from_numpy(ramp.astype(np.int32) // 256)).abs().max() <= 1
+    pixels = everything(folder_set(tmp_path))[0, :, :, 0].int()
+    assert (pixels - torch.from_numpy(ramp.astype(np.int32) // 256)).abs().max() <= 1
 
 
 def test_hidden_folders_are_no_classes_and_hold_no_images(tmp_path: Path) -> None:
     for number in range(8):
         picture(tmp_path / "one" / f"{number}.png", number)
         picture(tmp_path / "one" / ".thumbs" / f"{number}.png", number)
-    found = folder_set(tmp_path)
-    assert len(found) + len(found.test_images) == 8
-    assert found.class_names == ("one",)
+    loaded = folder_set(tmp_path)
+    assert len(loaded) + len(loaded.test_images) == 8
+    assert loaded.class_names == ("one",)
 
 
 def test_class_without_images_is_refused(tmp_path: Path) -> None:

@@ -35,9 +35,9 @@ def trained(images: ImageSet) -> str:
 
 def test_it_knows_the_digits_that_it_has_not_seen(digits: ImageSet, digit_features: Features) -> None:
     assert digits.test_labels is not None
-    said = digit_features(digits.test_images).classes
-    assert said is not None
-    accuracy = said.eq(digits.test_labels).float().mean().item()
+    predicted = digit_features(digits.test_images).classes
+    assert predicted is not None
+    accuracy = predicted.eq(digits.test_labels).float().mean().item()
     assert accuracy >= 0.97
     assert digit_features.accuracy == pytest.approx(accuracy, abs=1e-6)
 

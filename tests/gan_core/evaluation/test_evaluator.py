@@ -14,7 +14,7 @@ from torch import Tensor
 from gan_core.config.sections import EvaluationConfig
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.data.pixels import spread
+from gan_core.data.pixels import evenly_spaced
 from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import evaluator as module
 from gan_core.evaluation.dimensions import EMBEDDING_DIMENSIONS, INCEPTION_DIMENSIONS
@@ -104,9 +104,9 @@ def test_an_evaluator_is_the_same_however_many_cores_its_machine_has(
 
 
 def test_random_features_know_no_classes(digits: ImageSet) -> None:
-    found = build(configured(), digits, random_features(1))
-    assert found.histogram is None and found.expected_modes is None
-    measured = plain(found.measure(digits.test_images, torch.arange(256) % 10))
+    evaluator = build(configured(), digits, random_features(1))
+    assert evaluator.histogram is None and evaluator.expected_modes is None
+    measured = plain(evaluator.measure(digits.test_images, torch.arange(256) % 10))
     assert METRICS - set(measured) == {"modes", "class_divergence", "class_agreement", "class_recall", "weakest_class"}
 
 
@@ -120,7 +120,7 @@ def test_the_metrics_are_those_of_their_files(of_digits: Evaluator, digits: Imag
     assert measured["modes"] == len(classes.unique())
     assert measured["class_divergence"] == pytest.approx(class_divergence(classes, digits.labels.bincount()))
     assert measured["class_agreement"] == class_agreement(classes, asked)
-    compared = digit_features(digits.images[spread(len(digits), 512)]).vectors
+    compared = digit_features(digits.images[evenly_spaced(len(digits), 512)]).vectors
     torch.testing.assert_close(of_digits.vectors, compared, rtol=0, atol=1e-4)
 
 
@@ -161,33 +161,33 @@ def test_too_few_other_images_have_no_scores(part: ImageSet) -> None:
         (EMBEDDING_DIMENSIONS + 1, {"count": EMBEDDING_DIMENSIONS + 1}),
     ):
         images = replace(part, test_images=part.test_images[:count], test_labels=None)
-        found = build(configured(), images, random_features(1)).kept_out
-        assert {name: value for name, value in found.items() if name == "count"} == known
-        assert bool(found) is bool(known)
+        kept_out = build(configured(), images, random_features(1)).kept_out
+        assert {name: value for name, value in kept_out.items() if name == "count"} == known
+        assert bool(kept_out) is bool(known)
 
 
 def test_no_more_other_images_are_measured_than_samples(part: ImageSet) -> None:
     chosen = random_features(1)
-    found = build(configured(samples=70), part, chosen)
-    some = part.test_images[spread(len(part.test_images), 70)]
-    assert found.kept_out == {"count": 70} | as_held_out(found.measure(some))
+    evaluator = build(configured(samples=70), part, chosen)
+    some = part.test_images[evenly_spaced(len(part.test_images), 70)]
+    assert evaluator.kept_out == {"count": 70} | as_held_out(evaluator.measure(some))
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_samples_are_compared_with_the_part_asked_for_and_the_other_scores(
     of_parts: dict[str, Evaluator], digits: ImageSet, split: str
 ) -> None:
-    found = of_parts[split]
+    evaluator = of_parts[split]
     here, there = (digits.images, digits.test_images) if split == "train" else (digits.test_images, digits.images)
-    assert found.identity["real"] == len(here)
-    assert plain(found.measure(here))["frechet"] < 1e-6
-    assert found.kept_out["count"] == min(128, len(there))
-    some = spread(len(there), 128)
+    assert evaluator.identity["real"] == len(here)
+    assert plain(evaluator.measure(here))["frechet"] < 1e-6
+    assert evaluator.kept_out["count"] == min(128, len(there))
+    some = evenly_spaced(len(there), 128)
     labels = digits.test_labels if split == "train" else digits.labels
     assert labels is not None
-    unseen = plain(found.measure(digits.test_images[spread(256, 128)]))  # by training, whatever the split
+    unseen = plain(evaluator.measure(digits.test_images[evenly_spaced(256, 128)]))  # by training, whatever the split
     likeness = {name: unseen[name] for name in ("authenticity", "copied")}
-    assert found.kept_out == {"count": 128} | as_held_out(found.measure(there[some], labels[some])) | likeness
+    assert evaluator.kept_out == {"count": 128} | as_held_out(evaluator.measure(there[some], labels[some])) | likeness
 
 
 def test_anything_that_the_numbers_depend_on_changes_the_id_and_every_name(part: ImageSet) -> None:
@@ -204,9 +204,9 @@ def test_anything_that_the_numbers_depend_on_changes_the_id_and_every_name(part:
         build(base, part, replace(random, preprocessing="another")),
         build(base, part, replace(random, kind="inception2")),
     ]
-    assert len({found.id for found in made}) == len(made)
+    assert len({evaluator.id for evaluator in made}) == len(made)
     images = part.test_images[:80]
-    names = [set(found.measure(images)) for found in made[:-1]]
+    names = [set(evaluator.measure(images)) for evaluator in made[:-1]]
     for number, one in enumerate(names):
         assert all(not one & other for other in names[:number])
 
@@ -250,10 +250,10 @@ def test_pairs_are_taken_of_a_fair_part_where_there_are_many_samples(
     chosen = random_features(1)
     whole = plain(build(configured(), part, chosen).measure(images))
     monkeypatch.setattr(module, "MAX_COMPARED", limit)
-    found = build(configured(), part, chosen)
-    some = plain(found.measure(images))
+    evaluator = build(configured(), part, chosen)
+    some = plain(evaluator.measure(images))
     assert some["frechet"] == whole["frechet"]
-    alone = plain(found.measure(images[spread(100, limit)]))
+    alone = plain(evaluator.measure(images[evenly_spaced(100, limit)]))
     assert {n: some[n] for n in ("kernel", "precision", "density")} == {
         n: alone[n] for n in ("kernel", "precision", "density")
     }
@@ -268,17 +268,17 @@ def test_expected_modes_of_equal_classes_are_those_of_the_coupon_collector(
     of_digits: Evaluator, samples: int, classes: int
 ) -> None:
     histogram = torch.full((classes,), 7.0).double()
-    found = replace(of_digits, histogram=histogram, identity=of_digits.identity | {"samples": samples})
-    assert found.expected_modes == pytest.approx(classes * (1 - (1 - 1 / classes) ** samples), rel=1e-12)
+    evaluator = replace(of_digits, histogram=histogram, identity=of_digits.identity | {"samples": samples})
+    assert evaluator.expected_modes == pytest.approx(classes * (1 - (1 - 1 / classes) ** samples), rel=1e-12)
 
 
 def test_expected_modes_of_unequal_classes_are_those_of_drawing(of_digits: Evaluator) -> None:
     histogram = torch.tensor([900.0, 90.0, 9.0, 1.0]).double()
-    found = replace(of_digits, histogram=histogram, identity=of_digits.identity | {"samples": 100})
+    evaluator = replace(of_digits, histogram=histogram, identity=of_digits.identity | {"samples": 100})
     random = torch.Generator().manual_seed(0)
     drawn = torch.multinomial(histogram.expand(4000, 4), 100, replacement=True, generator=random)
     shown = torch.nn.functional.one_hot(drawn, 4).amax(dim=1).sum(dim=1).double()
-    assert found.expected_modes == pytest.approx(shown.mean().item(), abs=4 * shown.std().item() / 4000**0.5)
+    assert evaluator.expected_modes == pytest.approx(shown.mean().item(), abs=4 * shown.std().item() / 4000**0.5)
 
 
 def test_histogram_is_of_the_labels_of_the_part(of_parts: dict[str, Evaluator], digits: ImageSet) -> None:
@@ -388,10 +388,10 @@ def test_inception_needs_its_weights_and_as_many_images_as_its_covariance(digits
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_copies_of_training_images_are_seen_whatever_the_samples_are_compared_with(part: ImageSet, split: str) -> None:
-    found = build(configured(split=split), part, random_features(1))
-    copies = plain(found.measure(part.images[:128]))
+    evaluator = build(configured(split=split), part, random_features(1))
+    copies = plain(evaluator.measure(part.images[:128]))
     assert (copies["authenticity"], copies["copied"]) == (0.0, 1.0)
-    assert found.kept_out["authenticity"] > 0.3 and found.kept_out["copied"] < 0.1
+    assert evaluator.kept_out["authenticity"] > 0.3 and evaluator.kept_out["copied"] < 0.1
 
 
 def test_copies_are_looked_for_among_an_even_choice_of_very_many_images(
@@ -400,7 +400,7 @@ def test_copies_are_looked_for_among_an_even_choice_of_very_many_images(
     monkeypatch.setattr(module, "MAX_VALUES", 50 * EMBEDDING_DIMENSIONS)
     before = build(configured(), part, random_features(1))
     assert before.card()["training"] == 50
-    chosen = part.images[spread(200, 50)]
+    chosen = part.images[evenly_spaced(200, 50)]
     assert plain(before.measure(torch.cat([chosen, noise(50)])))["copied"] == 0.5
 
 
@@ -418,14 +418,14 @@ def test_a_class_that_is_drawn_without_variety_is_named(of_digits: Evaluator, di
 
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_distances_to_as_many_training_as_held_out_images(part: ImageSet, split: str) -> None:
-    found = build(configured(split=split), part, random_features(1))
+    evaluator = build(configured(split=split), part, random_features(1))
     samples = part.images[:100]
-    vectors = found.features(samples).vectors
+    vectors = evaluator.features(samples).vectors
     training, held_out = (
-        frechet_distance(moments(found.features(images).vectors), moments(vectors))
-        for images in (part.images[spread(200, 150)], part.test_images)
+        frechet_distance(moments(evaluator.features(images).vectors), moments(vectors))
+        for images in (part.images[evenly_spaced(200, 150)], part.test_images)
     )
-    measured = plain(found.measure(samples))
+    measured = plain(evaluator.measure(samples))
     assert measured["frechet_to_training"] == pytest.approx(training, rel=1e-6)
     assert measured["frechet_to_held_out"] == pytest.approx(held_out, rel=1e-6)
 

@@ -131,15 +131,15 @@ def test_classifier_of_stacked_digits_is_taught_single_digits(
 
     monkeypatch.setattr(features, "train_classifier", spy)
     images = stacked_digits(digits)
-    found = features.classifier(images, tmp_path / "stacked.pt")
+    extractor = features.classifier(images, tmp_path / "stacked.pt")
     ((single, labels, classes),) = taught
     assert classes == 10
     assert single.shape == (3 * len(images), 1, 32, 32) and single.dtype == torch.uint8
     assert torch.equal(single.view(-1, 3, 32, 32), images.images)
     hundreds, tens, ones = labels.view(-1, 3).T
     assert torch.equal(100 * hundreds + 10 * tens + ones, images.labels)
-    assert found.channelwise and found.dimensions == 3 * EMBEDDING_DIMENSIONS
-    assert found.accuracy == pytest.approx(digit_features.accuracy, abs=0.02)  # of single digits
+    assert extractor.channelwise and extractor.dimensions == 3 * EMBEDDING_DIMENSIONS
+    assert extractor.accuracy == pytest.approx(digit_features.accuracy, abs=0.02)  # of single digits
 
 
 def test_accuracy_is_unknown_without_labelled_test_images(

@@ -61,18 +61,18 @@ def named_by_its_hash(folder: Path, content: bytes, promised: str = "") -> Path:
 
 
 def test_features_are_the_pool_of_2048_and_do_not_depend_on_the_batch(weights: Path, digits: ImageSet) -> None:
-    found = inception_features(weights)
-    assert (found.kind, found.dimensions, found.accuracy) == ("inception", 2048, None)
-    assert found.weights_hash == hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
-    assert not found.network.training
-    assert not any(weight.requires_grad for weight in found.network.parameters())
+    extractor = inception_features(weights)
+    assert (extractor.kind, extractor.dimensions, extractor.accuracy) == ("inception", 2048, None)
+    assert extractor.weights_hash == hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
+    assert not extractor.network.training
+    assert not any(weight.requires_grad for weight in extractor.network.parameters())
     grey = digits.test_images[:2]
-    (whole, classes), apart = found(grey), found(grey, batch_size=1)
+    (whole, classes), apart = extractor(grey), extractor(grey, batch_size=1)
     assert whole.shape == (2, 2048) and whole.dtype == torch.float32 and classes is None
     scale = whole.std().item()
     assert scale > 1e-3 and torch.pdist(whole).min() > scale  # two images apart
     torch.testing.assert_close(apart.vectors, whole, rtol=0, atol=1e-4 * scale)
-    coloured = found(grey.repeat(1, 3, 1, 1)).vectors  # a grey image is one of three equal channels
+    coloured = extractor(grey.repeat(1, 3, 1, 1)).vectors  # a grey image is one of three equal channels
     torch.testing.assert_close(coloured, whole, rtol=0, atol=1e-4 * scale)
 
 

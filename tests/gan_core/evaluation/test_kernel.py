@@ -75,8 +75,8 @@ def test_has_no_bias_where_the_sets_differ() -> None:
 
 @pytest.mark.parametrize(("shift", "least", "most"), [(0.0, 1.0, 2.2), (1.0, 0.8, 1.3)])
 def test_spread_says_how_well_the_mean_is_known(shift: float, least: float, most: float) -> None:
-    found = [kernel_distance(normal(64, 8, seed=i), shift + normal(64, 8, seed=1000 + i)) for i in range(100)]
-    means, spreads = torch.tensor(found).T
+    distances = [kernel_distance(normal(64, 8, seed=i), shift + normal(64, 8, seed=1000 + i)) for i in range(100)]
+    means, spreads = torch.tensor(distances).T
     assert least < (spreads.mean() / means.std()).item() < most
 
 

@@ -62,10 +62,10 @@ def test_values_and_gradients_are_pytorchs(kind, before, after, kernel, stride, 
     expected = first_derivatives(theirs, at)
     if twice:
         with differentiated_twice():
-            found = first_derivatives(ours, at)
+            gradients = first_derivatives(ours, at)
     else:
-        found = first_derivatives(ours, at)
-    for ours_is, theirs_is in zip(found, expected, strict=True):
+        gradients = first_derivatives(ours, at)
+    for ours_is, theirs_is in zip(gradients, expected, strict=True):
         torch.testing.assert_close(ours_is, theirs_is)
 
 
@@ -80,8 +80,8 @@ def test_gradients_of_gradients_are_pytorchs(kind, before, after, kernel, stride
 
     expected = second(theirs)
     with differentiated_twice():
-        found = second(ours)
-    for ours_is, theirs_is in zip(found, expected, strict=True):
+        gradients = second(ours)
+    for ours_is, theirs_is in zip(gradients, expected, strict=True):
         torch.testing.assert_close(ours_is, theirs_is)
 
 
@@ -99,8 +99,8 @@ def test_under_autocast_they_differ_from_float32_as_much_as_pytorchs(
             with differentiated_twice():
                 made = ours(at)
     assert made.dtype is torch.bfloat16
-    found = [made, *torch.autograd.grad((made.float() ** 3).sum(), [at, *ours.parameters()])]
-    for ours_is, exactly in zip(found, exact, strict=True):
+    gradients = [made, *torch.autograd.grad((made.float() ** 3).sum(), [at, *ours.parameters()])]
+    for ours_is, exactly in zip(gradients, exact, strict=True):
         assert float((ours_is.detach().float() - exactly.detach()).norm() / exactly.detach().norm()) < 0.02
 
 
@@ -124,8 +124,8 @@ def test_a_gradient_penalty_has_pytorchs_gradients():
     ours.load_state_dict(theirs.state_dict())
     at = images(1, 16)
     with differentiated_twice():
-        found = penalty_gradients(ours, at)
-    for ours_is, theirs_is in zip(found, penalty_gradients(theirs, at), strict=True):
+        gradients = penalty_gradients(ours, at)
+    for ours_is, theirs_is in zip(gradients, penalty_gradients(theirs, at), strict=True):
         torch.testing.assert_close(ours_is, theirs_is)
 
 

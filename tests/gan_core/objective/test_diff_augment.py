@@ -24,11 +24,11 @@ def draw(*shape: int, seed: int = 7) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64, generator=seeded(seed))
 
 
-def assert_uniform(found: Tensor, low: float, high: float) -> None:
+def assert_uniform(values: Tensor, low: float, high: float) -> None:
     """`found` [many] has the bounds and the mean of numbers uniform on [low, high)."""
     width = high - low
-    assert low <= found.min() < low + 0.02 * width and high - 0.02 * width < found.max() <= high
-    assert found.mean().item() == pytest.approx((low + high) / 2, abs=0.04 * width)
+    assert low <= values.min() < low + 0.02 * width and high - 0.02 * width < values.max() <= high
+    assert values.mean().item() == pytest.approx((low + high) / 2, abs=0.04 * width)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -124,12 +124,12 @@ def test_cutout_sets_a_rectangle_of_half_the_side_to_zero_wherever_its_centre_fa
     assert torch.equal(hole, rows[:, :, None] & columns[:, None, :])
     centres = range(side + 1 - (side // 2) % 2)
     for covered in (rows, columns):
-        found = [tuple(row.nonzero().flatten().tolist()) for row in covered]
+        positions = [tuple(row.nonzero().flatten().tolist()) for row in covered]
         allowed = [tuple(covered_by_the_authors(side, centre)) for centre in centres]
-        assert set(found) == set(allowed)
+        assert set(positions) == set(allowed)
         for choice in set(allowed):
             share = allowed.count(choice) / len(allowed)
-            assert found.count(choice) / 4000 == pytest.approx(share, abs=0.03)
+            assert positions.count(choice) / 4000 == pytest.approx(share, abs=0.03)
     assert abs(torch.corrcoef(torch.stack([rows[:, 0], columns[:, 0]]).double())[0, 1].item()) < 0.06
 
 

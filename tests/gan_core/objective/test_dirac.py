@@ -56,15 +56,15 @@ def distances(
     def gradient_of_generator() -> Tensor:
         return torch.autograd.grad(ADVERSARIAL_LOSSES[loss].generator(critic(seen(data + theta))), theta)[0]
 
-    found = [start]
+    path = [start]
     for _ in range(steps):
         for _ in range(n_critic - 1):
             psi.data -= rate * gradient_of_discriminator()
         before = None if alternating else gradient_of_generator()
         psi.data -= rate * gradient_of_discriminator()
         theta.data -= rate * (gradient_of_generator() if before is None else before)
-        found.append((psi.item(), theta.item()))
-    return torch.tensor(found, dtype=torch.float64).norm(dim=1)
+        path.append((psi.item(), theta.item()))
+    return torch.tensor(path, dtype=torch.float64).norm(dim=1)
 
 
 def r1(critic: Critic, real: Tensor, _fake: Tensor) -> Tensor:

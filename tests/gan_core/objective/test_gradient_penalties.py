@@ -35,13 +35,13 @@ def cubic(images: Tensor) -> Tensor:
 @pytest.mark.parametrize("length", [0.25, 1.0, 3.0])
 def test_penalties_of_a_linear_critic_are_those_of_its_one_slope(length: float) -> None:
     at = draw(3, 1, 4, 4, seed=1)
-    found = (
+    penalties = (
         gradient_penalties.gradient_penalty(linear(length), at),
         gradient_penalties.gradient_penalty(linear(length), at, one_sided=True),
         gradient_penalties.r1(linear(length), at),
     )
     expected = ((length - 1) ** 2, max(0, length - 1) ** 2, length**2 / 2)
-    assert [penalty.item() for penalty in found] == pytest.approx(expected, abs=1e-12)
+    assert [penalty.item() for penalty in penalties] == pytest.approx(expected, abs=1e-12)
 
 
 def test_penalties_are_means_over_the_examples_of_their_own_slopes() -> None:

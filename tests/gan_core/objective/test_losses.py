@@ -120,8 +120,8 @@ def test_at_the_boundary_a_logit_costs_the_same_on_either_side(name: str) -> Non
 
 @pytest.mark.parametrize("name", ["bce", "least_squares"])
 def test_targets_of_one_and_zero_are_what_no_targets_mean(name: str) -> None:
-    told = LOSSES[name].discriminator(REAL, FAKE, Targets(torch.ones(2), torch.zeros(2)))
-    assert told == LOSSES[name].discriminator(REAL, FAKE, None)
+    loss_with_targets = LOSSES[name].discriminator(REAL, FAKE, Targets(torch.ones(2), torch.zeros(2)))
+    assert loss_with_targets == LOSSES[name].discriminator(REAL, FAKE, None)
 
 
 @pytest.mark.parametrize("name", ["hinge", "wasserstein"])
@@ -164,8 +164,8 @@ def test_double_softmax_takes_probabilities_for_logits_and_never_gets_below_its_
 def test_class_losses_are_found_by_the_names_of_the_configuration() -> None:
     double = losses.double_softmax(LOGITS[:1], LABELS[:1]).item()
     by_hand = {"cross_entropy": -math.log(5 / 8), "nll_of_probabilities": -5 / 8, "double_softmax": double}
-    found = {name: loss(LOGITS[:1], LABELS[:1]).item() for name, loss in losses.CLASS_LOSSES.items()}
-    assert found == pytest.approx(by_hand)
+    values = {name: loss(LOGITS[:1], LABELS[:1]).item() for name, loss in losses.CLASS_LOSSES.items()}
+    assert values == pytest.approx(by_hand)
 
 
 TOLD = Targets(torch.tensor([0.8, 0.0, 0.8, 0.8, 0.8]).double(), torch.tensor([0.0, 0.8, 0.0, 0.0, 0.0]).double())

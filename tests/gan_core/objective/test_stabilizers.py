@@ -22,12 +22,12 @@ Small = Callable[..., TrialConfig]
 def watch(trainer: Trainer) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
     """What D is shown and what it says, and what G draws in training, call by call."""
     shown: list[Tensor] = []
-    said: list[Tensor] = []
+    logits: list[Tensor] = []
     drawn: list[Tensor] = []
 
     def on_discriminator(_module: object, inputs: tuple[Tensor], output: Any) -> None:
         shown.append(inputs[0].detach().clone())
-        said.append(output.logits.detach().clone())
+        logits.append(output.logits.detach().clone())
 
     trainer.discriminator.register_forward_hook(on_discriminator)
 
@@ -36,7 +36,7 @@ def watch(trainer: Trainer) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
             drawn.append(output.detach().clone())
 
     trainer.generator.register_forward_hook(on_generator)
-    return shown, said, drawn
+    return shown, logits, drawn
 
 
 def test_annealing_falls_linearly_from_the_whole_to_nothing() -> None:
@@ -64,8 +64,8 @@ def test_smoothing_is_one_sided(smoothing: float) -> None:
 
 def test_flipped_image_is_told_the_other_target() -> None:
     real, fake = stabilizers.targets(1000, 0.1, 0.3, seeded())
-    for told in (real, fake):
-        assert torch.equal(told.unique(), torch.tensor([0.0, 0.9]))
+    for images in (real, fake):
+        assert torch.equal(images.unique(), torch.tensor([0.0, 0.9]))
     assert (real == 0).double().mean().item() == pytest.approx(0.3, abs=0.05)
     assert (fake == 0).double().mean().item() == pytest.approx(0.7, abs=0.05)
 
@@ -103,9 +103,9 @@ def test_packs_that_do_not_divide_the_batch_are_refused() -> None:
 
 def test_smoothing_never_reaches_the_generator(small: Small, few: ImageSet) -> None:
     trainer = Trainer(small({"stabilizers.label_smoothing": 0.3}), few)
-    _, said, _ = watch(trainer)
+    _, logits, _ = watch(trainer)
     _, row = trainer.step().rows  # the first is the untrained generator's evaluation
-    real, fake, fooled = said
+    real, fake, fooled = logits
     assert row["loss/discriminator_real"] == pytest.approx(
         (0.7 * F.softplus(-real) + 0.3 * F.softplus(real)).mean().item(), rel=1e-5
     )
@@ -115,9 +115,9 @@ def test_smoothing_never_reaches_the_generator(small: Small, few: ImageSet) -> N
 
 def test_flipping_never_reaches_the_generator(small: Small, few: ImageSet) -> None:
     trainer = Trainer(small({"stabilizers.label_flipping": 0.4}), few)
-    _, said, _ = watch(trainer)
+    _, logits, _ = watch(trainer)
     _, row = trainer.step().rows  # the first is the untrained generator's evaluation
-    real, _, fooled = said
+    real, _, fooled = logits
     assert abs(row["loss/discriminator_real"] - F.softplus(-real).mean().item()) > 1e-4
     assert row["loss/generator"] == pytest.approx(F.softplus(-fooled).mean().item(), rel=1e-5)
 

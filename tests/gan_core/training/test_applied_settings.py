@@ -21,7 +21,7 @@ from gan_core.training.updates import Updates
 Small = Callable[..., TrialConfig]
 
 
-def found(config: TrialConfig, trainer: Trainer) -> str:
+def differences_of(config: TrialConfig, trainer: Trainer) -> str:
     """The differences after a step, one a line."""
     trainer.step()
     return "\n".join(differences(config, trainer.applied()))
@@ -49,7 +49,7 @@ def test_asked_is_what_each_player_trains_with_and_what_is_on() -> None:
 @pytest.mark.parametrize("networks", ["standard", "original"])
 def test_trainer_as_it_comes_has_no_difference(small: Small, few: ImageSet, family: str, networks: str) -> None:
     config = small({"model.family": family, "model.networks": networks, "loss.n_critic": 2})
-    assert found(config, Trainer(config, few)) == ""
+    assert differences_of(config, Trainer(config, few)) == ""
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer", "instance", "none"])
@@ -59,7 +59,7 @@ def test_norm_is_read_from_the_layers_of_the_discriminator(small: Small, few: Im
     assert Trainer(config, few).applied()["discriminator_norm"] == norm
     others = {"batch", "layer", "instance", "none"} - {norm}
     other = small({"model.family": family, "model.discriminator_norm": min(others), "loss.n_critic": 1})
-    assert found(config, Trainer(other, few)) == f"discriminator_norm ran with {min(others)}, asked for {norm}"
+    assert differences_of(config, Trainer(other, few)) == f"discriminator_norm ran with {min(others)}, asked for {norm}"
 
 
 def test_a_norm_in_some_layers_only_is_found(small: Small, few: ImageSet) -> None:
@@ -68,7 +68,7 @@ def test_a_norm_in_some_layers_only_is_found(small: Small, few: ImageSet) -> Non
     layers = trainer.discriminator.layers
     (place,) = [i for i, layer in enumerate(layers) if isinstance(layer, nn.BatchNorm2d)][-1:]
     layers[place] = nn.GroupNorm(1, layers[place].num_features)
-    assert "asked for batch" in found(config, trainer)
+    assert "asked for batch" in differences_of(config, trainer)
 
 
 def test_critic_updates_are_counted_from_the_optimisers(
@@ -86,7 +86,7 @@ def test_critic_updates_are_counted_from_the_optimisers(
         return measured[0]
 
     monkeypatch.setattr(Updates, "_update_discriminator", only_the_first)
-    assert found(config, trainer) == "n_critic ran with 1.0, asked for 3"
+    assert differences_of(config, trainer) == "n_critic ran with 1.0, asked for 3"
 
 
 @pytest.mark.parametrize("player", ["generator", "discriminator"])
@@ -97,7 +97,7 @@ def test_optimiser_that_trains_with_something_else_is_found(
     config = small()
     trainer = Trainer(config, few)
     trainer.optimizers[player].param_groups[0][name] = value
-    (line,) = found(config, trainer).splitlines()
+    (line,) = differences_of(config, trainer).splitlines()
     assert line.startswith(f"{player} ran with")
     shown = list(value) if name == "betas" else value
     assert f"'{name}': {shown}" in line.split(", asked for ")[0]
@@ -107,7 +107,7 @@ def test_optimiser_that_trains_with_something_else_is_found(
 def test_trainer_of_another_configuration_is_found(small: Small, few: ImageSet) -> None:
     """As where a rate is read from a configuration that a tuner has changed since."""
     config = small({"optimizer.generator.lr": 1e-3, "stabilizers.r1": 1.0})
-    text = found(config, Trainer(small(), few))
+    text = differences_of(config, Trainer(small(), few))
     assert [line.split()[0] for line in text.splitlines()] == ["generator", "stabilizers"]
     assert "asked for {'r1': 1.0}" in text
 
@@ -120,13 +120,13 @@ def test_stabiliser_that_is_on_and_never_ran_is_found(small: Small, few: ImageSe
     config = small({f"stabilizers.{name}": value})
     trainer = Trainer(config, few)
     assert f"asked for {{'{name}': {value}}}" in "\n".join(differences(config, trainer.applied()))  # before a step
-    assert found(config, trainer) == ""
+    assert differences_of(config, trainer) == ""
 
 
 @pytest.mark.parametrize("name", ["spectral_norm", "minibatch_std"])
 def test_layer_that_is_on_and_not_in_the_discriminator_is_found(small: Small, few: ImageSet, name: str) -> None:
     config, plain = small({f"stabilizers.{name}": True}), Trainer(small(), few)
-    assert f"ran with {{}}, asked for {{'{name}': True}}" in found(config, plain)
+    assert f"ran with {{}}, asked for {{'{name}': True}}" in differences_of(config, plain)
 
 
 def test_spectral_norm_that_is_not_on_every_layer_is_found(small: Small, few: ImageSet) -> None:
@@ -134,11 +134,11 @@ def test_spectral_norm_that_is_not_on_every_layer_is_found(small: Small, few: Im
     trainer = Trainer(config, few)
     *_, last = (layer for layer in trainer.discriminator.modules() if isinstance(layer, nn.Conv2d))
     parametrize.remove_parametrizations(last, "weight")
-    assert "asked for {'spectral_norm': True}" in found(config, trainer)
+    assert "asked for {'spectral_norm': True}" in differences_of(config, trainer)
 
 
 def test_stabiliser_that_ran_without_being_asked_for_is_found(small: Small, few: ImageSet) -> None:
-    text = found(small(), Trainer(small({"stabilizers.instance_noise": 0.1}), few))
+    text = differences_of(small(), Trainer(small({"stabilizers.instance_noise": 0.1}), few))
     assert text == "stabilizers ran with {'instance_noise': 0.1}, asked for {}"
 
 
@@ -162,7 +162,7 @@ def test_what_is_echoed_did_run(
     real = getattr(module, function)
     monkeypatch.setattr(module, function, lambda *given: calls.append(given) or real(*given))
     config = small(settings)
-    assert found(config, Trainer(config, few)) == ""
+    assert differences_of(config, Trainer(config, few)) == ""
     assert calls
 
 
@@ -171,7 +171,7 @@ def test_average_that_is_echoed_was_updated(small: Small, few: ImageSet) -> None
     trainer = Trainer(config, few)
     assert trainer.ema is not None
     untrained = next(trainer.eval_generator.parameters()).clone()
-    assert found(config, trainer) == "" and int(trainer.ema.n_averaged) == 1
+    assert differences_of(config, trainer) == "" and int(trainer.ema.n_averaged) == 1
     assert not torch.equal(next(trainer.eval_generator.parameters()), untrained)
 
 
@@ -200,7 +200,9 @@ def test_noise_that_is_weaker_than_asked_for_is_found(
 ) -> None:
     monkeypatch.setattr(stabilizers, "annealed", lambda std, step, steps: std / 2)
     config = small({"stabilizers.instance_noise": {"std": 0.2, "anneal": True}})
-    assert "ran with {'instance_noise': 0.1}, asked for {'instance_noise': 0.2}" in found(config, Trainer(config, few))
+    assert "ran with {'instance_noise': 0.1}, asked for {'instance_noise': 0.2}" in differences_of(
+        config, Trainer(config, few)
+    )
 
 
 @pytest.mark.parametrize(("channels", "size"), [(1, 4), (3, 2), (3, 4), (3, 0)])

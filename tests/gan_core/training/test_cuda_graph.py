@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.training.cuda_graph import WARM_UP_STEPS, Saved, StepGraph
+from gan_core.training.cuda_graph import WARM_UP_STEPS, SavedState, StepGraph
 from gan_core.training.trainer import Trainer
 
 Small = Callable[..., TrialConfig]
@@ -89,7 +89,7 @@ def test_a_step_changes_only_what_it_says_it_changes(small: Small, few: ImageSet
     trainer = Trainer(small(settings | {"steps": 9}), few)
     taken(trainer, 2)
     trainer.updates.set_inputs(trainer.step_count)
-    before = Saved(trainer.updates.changed_tensors(), trainer.streams)
+    before = SavedState(trainer.updates.changed_tensors(), trainer.streams)
     once = trainer.updates.update_both()
     trainer.step_count += 3
     before.restore()

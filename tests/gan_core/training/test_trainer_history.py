@@ -87,10 +87,10 @@ def test_discriminator_row_holds_the_parts_of_its_loss(small: Small, few: ImageS
 
 def test_row_measures_the_batches_that_the_discriminator_saw(small: Small, few: ImageSet) -> None:
     trainer = Trainer(small({"model.init": "pytorch", "steps": 1}), few)
-    said: list[torch.Tensor] = []
-    trainer.discriminator.register_forward_hook(lambda _m, _i, output: said.append(output.logits.detach().clone()))
+    logits: list[torch.Tensor] = []
+    trainer.discriminator.register_forward_hook(lambda _m, _i, output: logits.append(output.logits.detach().clone()))
     row = windows(trainer)[0]
-    real, fake = said[:2]
+    real, fake = logits[:2]
     assert row["score/real"] == pytest.approx(real.mean().item(), rel=1e-5)
     assert row["score/fake"] == pytest.approx(fake.mean().item(), rel=1e-5)
     assert row["accuracy/real"] == pytest.approx((real > 0).float().mean().item())

@@ -59,12 +59,14 @@ def differences(one: Any, other: Any, place: str = "state") -> list[str]:
     if isinstance(one, dict):
         if list(one) != list(other):
             return [f"{place}: {list(one)} and {list(other)}"]
-        return [found for key in one for found in differences(one[key], other[key], f"{place}.{key}")]
+        return [difference for key in one for difference in differences(one[key], other[key], f"{place}.{key}")]
     if isinstance(one, list | tuple):
         if len(one) != len(other):
             return [f"{place}: {len(one)} and {len(other)} long"]
         return [
-            found for i, pair in enumerate(zip(one, other, strict=True)) for found in differences(*pair, f"{place}.{i}")
+            difference
+            for i, pair in enumerate(zip(one, other, strict=True))
+            for difference in differences(*pair, f"{place}.{i}")
         ]
     same = torch.equal(one, other) and one.dtype == other.dtype if isinstance(one, torch.Tensor) else one == other
     return [] if same else [place]

@@ -43,11 +43,11 @@ def first_row(trainer: Trainer) -> Row:
     return next(row for row in trainer.step().rows if "loss/discriminator" in row)
 
 
-def said_by_discriminator(trainer: Trainer) -> list[Tensor]:
+def logits_of_discriminator(trainer: Trainer) -> list[Tensor]:
     """Its logits, call by call: of real images, of generated ones, ..., of generated ones in G's update."""
-    said: list[Tensor] = []
-    trainer.discriminator.register_forward_hook(lambda _m, _i, output: said.append(output.logits.detach().clone()))
-    return said
+    logits: list[Tensor] = []
+    trainer.discriminator.register_forward_hook(lambda _m, _i, output: logits.append(output.logits.detach().clone()))
+    return logits
 
 
 @pytest.mark.parametrize("name", ON)
@@ -101,10 +101,10 @@ LOSSES: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor], 
 def test_both_players_train_with_the_loss_of_that_name(small: Small, few: ImageSet, name: str) -> None:
     """Each player pays what the equations say of D's logits, and D is right beyond the loss's own boundary."""
     trainer = Trainer(small({"loss.name": name, "model.init": "pytorch"}), few)
-    said = said_by_discriminator(trainer)
+    logits = logits_of_discriminator(trainer)
     before = [weight.detach().clone() for weight in trainer.discriminator.parameters()]
     row = first_row(trainer)
-    real, fake, fooled = said
+    real, fake, fooled = logits
     of_real, of_fake, of_generator, boundary = LOSSES[name]
     expected = (of_real(real).mean() + of_fake(fake).mean()) / 2
     assert row["loss/discriminator"] == pytest.approx(expected.item(), rel=1e-5)
@@ -121,7 +121,7 @@ def test_sum_of_halves_doubles_what_the_discriminator_pays_and_nothing_of_the_ge
 ) -> None:
     settings = {"loss.name": name, "model.init": "pytorch"}
     trainers = [Trainer(small(settings | {"loss.sum_of_halves": on}), few) for on in (False, True)]
-    said = [said_by_discriminator(trainer) for trainer in trainers]
+    logits = [logits_of_discriminator(trainer) for trainer in trainers]
     mean, total = map(first_row, trainers)
     assert total["loss/discriminator"] == pytest.approx(2 * mean["loss/discriminator"], rel=1e-5)
     norm = "gradient_norm/discriminator"
@@ -129,7 +129,7 @@ def test_sum_of_halves_doubles_what_the_discriminator_pays_and_nothing_of_the_ge
     for half in ("real", "fake"):
         assert total[f"loss/discriminator_{half}"] == mean[f"loss/discriminator_{half}"]
     of_generator = LOSSES[name][2]
-    for row, (*_, fooled) in zip((mean, total), said, strict=True):
+    for row, (*_, fooled) in zip((mean, total), logits, strict=True):
         assert row["loss/generator"] == pytest.approx(of_generator(fooled).mean().item(), rel=1e-5)
 
 
@@ -179,8 +179,8 @@ def test_a_pack_is_judged_once(small: Small, few: ImageSet) -> None:
     trainer = Trainer(small({"stabilizers.packing": 4}), few)
     shapes: list[tuple[int, ...]] = []
     trainer.discriminator.register_forward_hook(lambda _m, inputs, _o: shapes.append(tuple(inputs[0].shape)))
-    said = said_by_discriminator(trainer)
+    logits = logits_of_discriminator(trainer)
     row = first_row(trainer)
     assert shapes == [(4, 4, 32, 32)] * 3  # real, fake, fake in G's update
-    assert [len(logits) for logits in said] == [4, 4, 4]
+    assert [len(batch) for batch in logits] == [4, 4, 4]
     assert row["images/discriminator"] == 16

@@ -11,7 +11,8 @@ from support.histories import BLOBS, EVALUATOR, NOISE, REPEATS, against, evaluat
 
 from gan_core.history import Row
 from gan_core.verdict import rules, run
-from gan_core.verdict.judge import best, judge
+from gan_core.verdict.judge import best_evaluation, judge
+from gan_core.verdict.reference_values import MAX_LOSS
 from gan_core.verdict.rules import MIN_IMAGES, OSCILLATION_RATIO, RULES, SATURATED_ACCURACY, VERDICTS
 from gan_core.verdict.run import (
     MAX_CLASS_DIVERGENCE,
@@ -20,7 +21,6 @@ from gan_core.verdict.run import (
     MIN_MODES_SHARE,
     ONE_IMAGE,
 )
-from gan_core.verdict.yardstick import MAX_LOSS
 
 OTHER = "classifier-00000000"
 WELL: dict[str, float] = {}
@@ -159,7 +159,7 @@ def test_columns_of_another_evaluator_are_not_looked_at() -> None:
     rows += [evaluation(500, 9999.0, BLOBS, OTHER), evaluation(600, 9999.0, BLOBS, OTHER)]
     assert judge(rows, against()).name == "stable"
     assert judge(rows, against(evaluator=OTHER)).name != "stable"
-    assert best([row for row in rows if row["step"] > 400], EVALUATOR) is None
+    assert best_evaluation([row for row in rows if row["step"] > 400], EVALUATOR) is None
 
 
 def test_the_raw_generator_is_judged_and_not_its_average() -> None:
@@ -382,6 +382,6 @@ def test_rules_in_words_cover_every_verdict_but_stable_and_have_every_threshold(
 
 def test_best_is_the_first_of_the_smallest_distances_of_a_trained_generator() -> None:
     rows = [row for row in history(WELL, WELL, WELL, WELL, frechet=[3.0, 1.0, 2.0, 1.0]) if "diversity/ratio" in row]
-    assert best([{"step": 5, "loss/generator": 0.0}, *rows], EVALUATOR) is rows[2]
-    assert best([{"step": 0, f"frechet/{EVALUATOR}": 0.1}], EVALUATOR) is None
-    assert best([], EVALUATOR) is None
+    assert best_evaluation([{"step": 5, "loss/generator": 0.0}, *rows], EVALUATOR) is rows[2]
+    assert best_evaluation([{"step": 0, f"frechet/{EVALUATOR}": 0.1}], EVALUATOR) is None
+    assert best_evaluation([], EVALUATOR) is None

@@ -73,8 +73,8 @@ def test_sweep_says_the_same_before_anything_starts(photos: Path, tmp_path: Path
     file.write_text(tiny_with("data: {name: image_folder, path: photos}"))
     options = SweepOptions(tmp_path / "home", "sqlite:///unused.db")
     load_plan(loader.load(file), options, make_display(Console(file=output, width=200)))
-    said = " ".join(output.getvalue().split())
-    assert [line for line in [*SUMMARY, *CAUTIONS] if line not in said] == []
+    text = " ".join(output.getvalue().split())
+    assert [line for line in [*SUMMARY, *CAUTIONS] if line not in text] == []
 
 
 def test_check_lists_every_broken_file(photos: Path) -> None:

@@ -8,9 +8,12 @@ from dataclasses import replace
 import pytest
 from support.tiny import finished_trial
 
+from gan_core.verdict.judge import Verdict
+from gan_core.verdict.names import VerdictName
 from orchestrator.planning.confirmation import MIN_SEEDS, with_confirmations
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import write_json
+from orchestrator.store.record import recorded
 
 MakePlan = Callable[[], Plan]
 
@@ -19,7 +22,8 @@ def with_endings(plan: Plan, ends: dict[str, list[tuple[str, float | None]]]) ->
     """The plan with finished records: configuration -> (verdict, Frechet distance) of each seed."""
     for planned in plan.trials:
         verdict, distance = ends[planned.trial.configuration][planned.trial.seed]
-        record = replace(planned.record, status="finished", step=8, verdict={"name": verdict})
+        by_rules = recorded(Verdict(VerdictName(verdict), None, "", {}))
+        record = replace(planned.record, status="finished", step=8, verdict=by_rules)
         record.evaluator = {"id": "e"}
         record.metrics = {} if distance is None else {"frechet/e": distance}
         folder = plan.folder.trial(planned.key)

@@ -14,8 +14,8 @@ from orchestrator.cli import app
 from orchestrator.planning.early_ends import set_up_ended, with_ended_going_on
 from orchestrator.planning.extension import extensions
 from orchestrator.planning.plan import Plan, make_plan
-from orchestrator.planning.rejudgement import judge_again
 from orchestrator.planning.reuse import with_reusable_records
+from orchestrator.planning.verdict_update import update_verdicts
 from orchestrator.report.mlflow_reader import read_sweep
 from orchestrator.store.json_files import write_json
 from orchestrator.store.trial_folder import TrialFolder
@@ -122,7 +122,7 @@ def test_judged_again_it_still_says_that_it_was_ended(ended: TrialFolder, plan_o
     assert record.verdict
     record.verdict["rules"] = 1
     ended.write_record(record)
-    judge_again(plan_of("stop_early=true"), lambda text: None)
+    update_verdicts(plan_of("stop_early=true"), lambda text: None)
     verdict = ended.record().verdict
     assert verdict and verdict["reason"].startswith("ended early, at step 8 of 8: ")
 

@@ -36,13 +36,13 @@ WHOLE = answer(OPEN, UNKNOWN, SMALL, SHOWN, end="out of reach")
 
 
 def test_the_answer_is_what_is_shown_then_what_does_not_matter_then_what_is_open() -> None:
-    told = sentences(WHOLE)
-    assert told[0].startswith("It ended after 20 of at most 80 trials, 5 seeds")
-    kinds = [sentence.split(":")[0] for sentence in told[1:]]
+    lines = sentences(WHOLE)
+    assert lines[0].startswith("It ended after 20 of at most 80 trials, 5 seeds")
+    kinds = [sentence.split(":")[0] for sentence in lines[1:]]
     assert kinds == ["Shown", "Shown not to matter", "Open"]
-    assert "+60 points (+25 to +95), after 5 seeds, with noise from 0 to 0.1" in told[1]
-    assert "changes the Frechet distance by less than x1.11" in told[2]
-    assert "about 31 seeds" in told[3] and "too few pairs that both drew" in told[3]
+    assert "+60 points (+25 to +95), after 5 seeds, with noise from 0 to 0.1" in lines[1]
+    assert "changes the Frechet distance by less than x1.11" in lines[2]
+    assert "about 31 seeds" in lines[3] and "too few pairs that both drew" in lines[3]
 
 
 def test_the_best_configuration_is_named_only_if_no_other_can_be_it() -> None:
@@ -53,8 +53,8 @@ def test_the_best_configuration_is_named_only_if_no_other_can_be_it() -> None:
 
 
 def test_before_the_first_look_nothing_is_claimed() -> None:
-    told = sentences(answer(comparison(NOISE, "open", "stable", []), seeds=0, trials=2, end="", best=["a", "b"]))
-    assert told == ["It goes on: 2 of at most 80 trials, 0 seeds so far."]
+    lines = sentences(answer(comparison(NOISE, "open", "stable", []), seeds=0, trials=2, end="", best=["a", "b"]))
+    assert lines == ["It goes on: 2 of at most 80 trials, 0 seeds so far."]
 
 
 def test_a_design_that_was_changed_after_a_look_is_exploratory() -> None:
@@ -74,7 +74,7 @@ def test_the_page_has_a_row_for_each_comparison_with_its_interval_seeds_and_look
 
 
 def test_tests_of_a_single_look_are_left_out_where_there_were_many(tmp_path: Path) -> None:
-    adaptive, fixed = (made_sweep(*noise_decides(3), answer=found) for found in (WHOLE, None))
+    adaptive, fixed = (made_sweep(*noise_decides(3), answer=answer_or_none) for answer_or_none in (WHOLE, None))
     assert report_content(fixed).analysis.effects and not report_content(adaptive).analysis.effects
     html = page_of(adaptive, tmp_path)
     assert 'id="effects"' not in html and "stand out" not in html

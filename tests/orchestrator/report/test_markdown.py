@@ -110,9 +110,9 @@ def test_numbers_of_two_evaluators_stand_in_rows_of_their_own(tmp_path: Path) ->
 def test_held_out_images_are_the_last_row_and_a_line_in_the_curves(tmp_path: Path) -> None:
     text = written(made_sweep(measured(made_run(), 3.0)), tmp_path)
     assert "| 256 real images, held out | | | | 1.1 | |\n" in text
-    with_floor = (tmp_path / "curves.png").read_bytes()
+    with_baseline = (tmp_path / "curves.png").read_bytes()
     run = measured(made_run(), 3.0)
     assert run.evaluator
     run.evaluator = run.evaluator.model_copy(update={"kept_out": None})
     assert "held out" not in written(made_sweep(run), tmp_path)
-    assert (tmp_path / "curves.png").read_bytes() != with_floor
+    assert (tmp_path / "curves.png").read_bytes() != with_baseline

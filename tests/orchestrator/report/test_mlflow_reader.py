@@ -15,7 +15,7 @@ from support.tiny import execution_of, finished_trial, run_some_steps
 
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
-from orchestrator.report.artifact_schemas import EvaluatorCard
+from orchestrator.report.artifact_schemas import LoggedEvaluator
 from orchestrator.report.mlflow_reader import evenly_spaced, read_sweep
 
 MakePlan = Callable[[], Plan]
@@ -51,7 +51,7 @@ def test_a_finished_run_is_told_as_its_record_has_it(tiny_plan: MakePlan, tmp_pa
     assert run.since == verdict["since"]
     assert run.run_id == mirror.children[record.key].run_id
     assert (run.name, run.group, run.seed) == (plan.trials[0].trial.name, "dcgan", 0)
-    assert run.evaluator == EvaluatorCard.model_validate(record.evaluator)
+    assert run.evaluator == LoggedEvaluator.model_validate(record.evaluator)
     assert run.environment["applied"] == record.applied
     assert run.settings["optimizer.generator.lr"] == "0.0002"
     assert run.began_ms == record.attempts[0].began

@@ -38,8 +38,8 @@ def record_of(name: str, home: Path) -> Record:
 
 
 def test_a_worker_that_cannot_be_set_up_is_tried_once_more_and_told_with_its_traceback(ran: Ran) -> None:
-    home, said = ran
-    assert said["unready"] == ["retried", "given up"]
+    home, reports = ran
+    assert reports["unready"] == ["retried", "given up"]
     record = record_of("unready", home)
     assert record.status == "failed"
     assert "Traceback" in (record.error or "")
@@ -48,8 +48,8 @@ def test_a_worker_that_cannot_be_set_up_is_tried_once_more_and_told_with_its_tra
 
 
 def test_what_ran_out_of_memory_gets_twice_the_share_and_ends(ran: Ran) -> None:
-    home, said = ran
-    assert said["crowded"][0] == "out of memory" and said["crowded"][-1] == "finished"
+    home, reports = ran
+    assert reports["crowded"][0] == "out of memory" and reports["crowded"][-1] == "finished"
     record = record_of("crowded", home)
     assert [attempt.outcome for attempt in record.attempts] == ["out of memory", "finished"]
 
@@ -72,10 +72,10 @@ def test_where_the_kernel_kills_for_memory_fewer_trials_run_at_once_and_all_end(
     assert done.returncode == 0, done.stdout + done.stderr
     reports, side_by_side = json.loads(done.stdout.splitlines()[-1])
     assert side_by_side == 1
-    assert sorted(said.count("killed") for said in reports.values()) == [0, 1]
+    assert sorted(events.count("killed") for events in reports.values()) == [0, 1]
     folder = SweepFolder(tmp_path / "home", "tiny")
     assert {folder.trial(key).record().status for key in reports} == {"finished"}
-    killed = next(key for key, said in reports.items() if "killed" in said)
+    killed = next(key for key, events in reports.items() if "killed" in events)
     record = folder.trial(killed).record()
     assert [attempt.outcome for attempt in record.attempts] == ["out of memory", "finished"]
     assert "memory of its machine ran out" in (record.attempts[0].message or "")

@@ -18,7 +18,7 @@ from gan_core.verdict.judge import RULES_VERSION
 from gan_core.verdict.rules import VERDICTS
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
-from orchestrator.report.artifact_schemas import EvaluatorCard
+from orchestrator.report.artifact_schemas import LoggedEvaluator
 from orchestrator.report.mlflow_reader import read_sweep
 from orchestrator.store import json_files
 from orchestrator.store.record import Record
@@ -208,7 +208,7 @@ def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(
     later.sync()
     run_data = read_sweep(mirror.uri, "tiny").runs[0]
     assert run_data.run_id == run.info.run_id
-    assert run_data.evaluator == EvaluatorCard.model_validate(finished.evaluator)
+    assert run_data.evaluator == LoggedEvaluator.model_validate(finished.evaluator)
     assert run_data.quality("frechet") == run_data.history[f"frechet/{finished.evaluator['id']}"][1][-1]
     assert run_data.quality("best_frechet") == finished.best[f"frechet/{finished.evaluator['id']}"]
     assert run_data.environment["applied"]["generator"] == finished.applied["generator"]

@@ -172,7 +172,7 @@ def test_the_doctor_says_what_is_wrong_and_what_corrects_it(home: Path, tmp_path
 def test_the_same_home_by_another_name_was_not_moved(home: Path, tmp_path: Path) -> None:
     link, before = tmp_path / "link", (home / "mlflow.db").read_bytes()
     link.symlink_to(home)
-    assert moved_home.former_places(default_uri(link)) == []
+    assert moved_home.former_locations(default_uri(link)) == []
     check_all_is_here(link)
     assert (home / "mlflow.db").read_bytes() == before
 
@@ -184,7 +184,7 @@ def test_another_home_that_records_into_the_same_database_keeps_its_place(home: 
     plan = make_plan(loader.load(sweep_file), other)
     run_to_end(plan, plan.trials[0])
     synced_mirror(plan, other, default_uri(home))
-    assert moved_home.former_places(default_uri(home)) == []
+    assert moved_home.former_locations(default_uri(home)) == []
     new = tmp_path / "new"
     shutil.move(home, new)
     moved_home.follow(default_uri(new), print)
@@ -230,6 +230,6 @@ def test_nothing_is_written_where_a_home_was_that_a_database_elsewhere_names(hom
 
 def test_a_file_that_is_no_database_is_left_to_who_opens_it(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_text("no database" * 100)
-    assert moved_home.former_places(default_uri(tmp_path)) == []
-    assert moved_home.former_places("http://127.0.0.1:9") == []
-    assert moved_home.former_places(default_uri(tmp_path / "none")) == []
+    assert moved_home.former_locations(default_uri(tmp_path)) == []
+    assert moved_home.former_locations("http://127.0.0.1:9") == []
+    assert moved_home.former_locations(default_uri(tmp_path / "none")) == []

@@ -21,6 +21,7 @@ from orchestrator.signals import StopRequest
 from orchestrator.store.temp_folder import command_temp_folder
 from orchestrator.sweepfile import loader
 from orchestrator.trial.trial_report import TrialReport
+from support.limited_memory import join
 from support.tiny import execution_of
 from support.waiting import wait_until
 
@@ -43,7 +44,7 @@ class Growing:
 
 def main() -> None:
     group, folder, size = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    (group / "cgroup.procs").write_text(str(os.getpid()))
+    join(group)
     workers = folder / "workers"
     workers.mkdir()
     with command_temp_folder() as scratch, Cluster(None, 2, scratch, 0, print) as cluster:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from gan_core import metric_names
 from gan_core.data.dataset_card import DatasetCard
+from gan_core.evaluator_card import EvaluatorCard
 from gan_core.history import Row
 from gan_core.verdict.early_end import ended_early, why_lost
 from gan_core.verdict.judge import RULES_VERSION, Verdict, judge
-from gan_core.verdict.yardstick import yardstick
+from gan_core.verdict.reference_values import reference_values
 from orchestrator.formatting import count_of
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.store.json_files import DamagedFile
@@ -18,7 +18,7 @@ from orchestrator.store.record import recorded
 from orchestrator.store.trial_status import TrialStatus
 
 
-def judge_again(plan: Plan, note: Callable[[str], None]) -> Plan:
+def update_verdicts(plan: Plan, note: Callable[[str], None]) -> Plan:
     """The plan whose finished trials have verdicts by today's rules. Needs the lock of the sweep.
 
     A verdict stays as it is if the history is damaged or has no quality metrics: the report then says by which rules
@@ -54,17 +54,18 @@ def verdict_of(planned: PlannedTrial, rows: list[Row], data: DatasetCard) -> Ver
     card = with_classes(planned.record.evaluator, data)
     before = planned.record.verdict
     evidence = before["evidence"] if before else {}
-    diverged = (evidence["step"], evidence["tensor"]) if {"step", "tensor"} <= evidence.keys() else None
+    step, tensor = evidence.get("step"), evidence.get("tensor")
+    diverged = (step, tensor) if isinstance(step, int) and isinstance(tensor, str) else None
     if not diverged and not any(metric_names.coverage(card.get("id", "")) in row for row in rows):
         return None
-    against = yardstick(planned.config, data["channels"], card)
+    against = reference_values(planned.config, data["channels"], card)
     verdict = judge(rows, against, diverged)
     if not planned.record.ended_early:
         return verdict
     return ended_early(verdict, planned.record.step, planned.config.steps, why_lost(rows, against))
 
 
-def with_classes(card: dict[str, Any], data: DatasetCard) -> dict[str, Any]:
+def with_classes(card: EvaluatorCard, data: DatasetCard) -> EvaluatorCard:
     """The card of an evaluator with the numbers of classes, which earlier versions left out."""
     if card.get("features") != "classifier" or "classes" in card:
         return card

@@ -1,4 +1,4 @@
-"""What as many real images reach as were held out: the yardstick beside every measured quality."""
+"""What as many real images reach as were held out: the baseline beside every measured quality."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from gan_core import metric_names
 from orchestrator.report.data import QUALITY_CURVES, SweepData
 
 
-class Floor(NamedTuple):
+class Baseline(NamedTuple):
     """`value`: of real images in one metric. `text`: which ones they are."""
 
     value: float
     text: str
 
 
-def floors(data: SweepData) -> dict[str, Floor]:
+def baselines(data: SweepData) -> dict[str, Baseline]:
     """Name of a quality metric that has curves -> what held-out real images reach in it; each evaluator has its own."""
     return {
-        metric_names.of_evaluator(name, evaluator): Floor(value, held_out_text(card.kept_out.count))
+        metric_names.of_evaluator(name, evaluator): Baseline(value, held_out_text(card.kept_out.count))
         for evaluator, card in data.evaluators.items()
         if card.kept_out
         for name in QUALITY_CURVES
@@ -26,11 +26,11 @@ def floors(data: SweepData) -> dict[str, Floor]:
     }
 
 
-def frechet_floors(data: SweepData) -> list[Floor]:
+def frechet_baselines(data: SweepData) -> list[Baseline]:
     """The Frechet distance of held-out real images, for each evaluator; if there are several, `text` names them."""
     several = len(data.evaluators) > 1
     return [
-        Floor(card.kept_out.frechet, held_out_text(card.kept_out.count) + (f" ({evaluator})" if several else ""))
+        Baseline(card.kept_out.frechet, held_out_text(card.kept_out.count) + (f" ({evaluator})" if several else ""))
         for evaluator, card in data.evaluators.items()
         if card.kept_out
     ]

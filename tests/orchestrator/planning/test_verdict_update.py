@@ -13,7 +13,7 @@ from support.tiny import finished_trial
 from gan_core.history import Row
 from gan_core.verdict.judge import RULES_VERSION
 from orchestrator.planning.plan import Plan
-from orchestrator.planning.rejudgement import judge_again, verdict_of
+from orchestrator.planning.verdict_update import update_verdicts, verdict_of
 from orchestrator.report.mlflow_reader import read_sweep
 from orchestrator.store.record import RecordedVerdict
 from orchestrator.tracking.client import client_for
@@ -36,14 +36,14 @@ def judged_by_older_rules(tiny_plan: Callable[[], Plan]) -> Plan:
 
 def test_a_verdict_by_older_rules_is_judged_again_and_the_change_is_said(judged_by_older_rules: Plan) -> None:
     lines: list[str] = []
-    plan = judge_again(judged_by_older_rules, lines.append)
+    plan = update_verdicts(judged_by_older_rules, lines.append)
     name = plan.trials[0].trial.name
     assert lines == [
         f"1 trial of an earlier version is judged again by today's rules: {name} was stable, now unfinished"
     ]
     verdict = plan.folder.trial(plan.trials[0].key).record().verdict
     assert verdict and (verdict["name"], verdict["since"], verdict["rules"]) == ("unfinished", None, RULES_VERSION)
-    judge_again(plan.with_current_records(), lines.append)
+    update_verdicts(plan.with_current_records(), lines.append)
     assert len(lines) == 1
 
 
@@ -53,7 +53,7 @@ def test_mlflow_and_the_report_get_the_new_verdict(judged_by_older_rules: Plan, 
     (data,) = (each for each in read_sweep(before.uri, "tiny").runs if each.verdict)
     assert (data.verdict, data.rules) == ("stable", 1)
     assert any("1 verdict is judged by older rules" in caution for caution in read_sweep(before.uri, "tiny").cautions)
-    plan = judge_again(judged_by_older_rules, lambda line: None).with_current_records()
+    plan = update_verdicts(judged_by_older_rules, lambda line: None).with_current_records()
     synced_mirror(plan, tmp_path)
     sweep = read_sweep(before.uri, "tiny")
     (data,) = (each for each in sweep.runs if each.verdict)
@@ -73,7 +73,7 @@ def test_a_history_that_is_damaged_or_has_no_quality_keeps_its_verdict(judged_by
     file = judged_by_older_rules.folder.trial(planned.key).history_file
     file.write_text("half a line")
     lines: list[str] = []
-    judge_again(judged_by_older_rules, lines.append)
+    update_verdicts(judged_by_older_rules, lines.append)
     assert not lines
     assert judged_by_older_rules.folder.trial(planned.key).record().verdict == OLD
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log, sqrt
-from typing import Any
 
 from gan_core.config.trial import TrialConfig
+from gan_core.evaluator_card import EvaluatorCard
 
 MAX_LOSS = 100.0
 """D's loss is never so large while training works, unless its loss is a Wasserstein loss."""
@@ -16,7 +15,7 @@ HELD_OUT_COVERAGE = 0.85
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class ReferenceValues:
     """loss: the name of the loss. evaluator: the id in the names of the quality metrics; "" if nothing was measured.
 
     classes, expected_modes: number of classes in the data, and of those that as many real images show; None without a
@@ -37,13 +36,13 @@ class Yardstick:
     max_loss: float = MAX_LOSS
 
 
-def yardstick(config: TrialConfig, channels: int, card: Mapping[str, Any]) -> Yardstick:
-    """The yardstick of a trial. channels: of its images. card: of the evaluator that measured it; {} if none did.
+def reference_values(config: TrialConfig, channels: int, card: EvaluatorCard) -> ReferenceValues:
+    """The reference of a trial. channels: of its images. card: of the evaluator that measured it; {} if none did.
 
     Cards of earlier versions lack the numbers of classes: then classes are not judged.
     """
     held_out, classes = card.get("kept_out") or {}, card.get("classes")
-    return Yardstick(
+    return ReferenceValues(
         loss=config.loss.name,
         evaluator=card.get("id", ""),
         classes=classes,

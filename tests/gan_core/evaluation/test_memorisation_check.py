@@ -10,7 +10,7 @@ from gan_core.config.sections import EvaluationConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import random_features
-from gan_core.evaluation.suspicion import MIN_COPIED, repeats_training_images
+from gan_core.evaluation.memorisation_check import MIN_COPIED, repeats_training_images
 
 
 @pytest.fixture(scope="module")

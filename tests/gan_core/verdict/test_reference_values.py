@@ -7,7 +7,7 @@ import pytest
 from gan_core.config.identity import unflatten
 from gan_core.config.trial import TrialConfig
 from gan_core.verdict.judge import judge
-from gan_core.verdict.yardstick import max_loss, yardstick
+from gan_core.verdict.reference_values import max_loss, reference_values
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_the_loss_of_a_perfect_critic_is_no_divergence(
 ) -> None:
     config = TrialConfig.model_validate(unflatten(settings))
     assert max_loss(config, channels) == pytest.approx(limit)
-    measured = yardstick(config, channels, {})
+    measured = reference_values(config, channels, {})
     assert measured.max_loss == pytest.approx(limit)
     assert judge([{"step": 10, "loss/discriminator": -0.99 * limit}], measured).name == "stable"
     assert judge([{"step": 10, "loss/discriminator": -1.01 * limit}], measured).name == "diverged"
