@@ -1,4 +1,4 @@
-"""The containers' files are what their tools take. Whether they run, `tests/e2e/test_containers.py` shows on an engine."""
+"""The containers' files are what their tools take. That they run, `tests/e2e/test_containers.py` shows."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from support.commands import COMMAND, SMOKE
 from support.container_files import ROOT, services
 from support.containers import IMAGE, Stack, docker, host_of, missing, stack
 from support.endings import LONGER
+from support.topology import TRAINER
 from support.waiting import wait_until
 
 from orchestrator.store.sweep_folder import SweepFolder
@@ -60,8 +61,8 @@ class Ended:
         return [self.folder.trial(trial["key"]) for trial in self.folder.document()["trials"]]
 
 
-def running_on(containers: Stack, hosts: set[str]) -> tuple[str, str] | None:
-    """A host of these on which a trial has a checkpoint, and that trial."""
+def trained_on(containers: Stack, hosts: set[str]) -> tuple[str, str] | None:
+    """A host of these on which a trial that runs has a checkpoint, and that trial."""
     for line in containers.execute("head", "sh", "-c", RECORDS).splitlines():
         record = json.loads(line)
         if record["status"] == "running" and record["step"] and record["attempts"][-1]["host"] in hosts:
@@ -69,22 +70,45 @@ def running_on(containers: Stack, hosts: set[str]) -> tuple[str, str] | None:
     return None
 
 
+def every_trainer(container: str, action: str) -> None:
+    """`suspend` or `resume` all that trains in a container."""
+    trainers = f"[p for p in psutil.process_iter() if p.name().startswith({TRAINER[:15]!r})]"
+    code = f"import psutil; trainers = {trainers}; assert trainers; [p.{action}() for p in trainers]"
+    docker("exec", container, "python", "-c", code)
+
+
+def disturb(containers: Stack, sweep: subprocess.Popen[bytes]) -> tuple[str, str, str]:
+    """Meanwhile a third worker joins, one is killed, and the database restarts.
+
+    The trainers of the two are frozen at a checkpoint, so that they are in the middle of their trials however fast this
+    machine is. Returns the host that was killed, the trial that ran there, and the host that joined.
+    """
+    names = {host_of(name): name for name in containers.containers("worker")}
+    lost: dict[str, str] = {}
+    while left := set(names) - set(lost):
+        host, trial = wait_until(lambda: trained_on(containers, left), "a checkpoint", process=sweep)
+        every_trainer(names[host], "suspend")
+        lost[host] = trial
+    containers.up(workers=3)
+    (third,) = {host_of(name) for name in containers.containers("worker")} - set(names)
+    wait_until(lambda: trained_on(containers, {third}), "a checkpoint on the third worker", process=sweep)
+    killed, kept = names
+    docker("kill", names[killed])
+    containers.compose("restart", "postgres")
+    every_trainer(names[kept], "resume")
+    return killed, lost[killed], third
+
+
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
     folder = tmp_path_factory.mktemp("containers")
     with stack(folder / "docker", workers=2) as containers:
-        first = {host_of(name): name for name in containers.containers("worker")}
         command = [*COMMAND, "sweep", str(SMOKE), *LONGER, "--address", containers.dashboard]
         log = folder / "sweep.log"
         with open(log, "w") as file:
             sweep = subprocess.Popen(command, stdout=file, stderr=file, env=containers.client_environment())
         try:
-            wait_until(lambda: running_on(containers, set(first)), "a checkpoint", process=sweep)
-            containers.up(workers=3)
-            (third,) = {host_of(name) for name in containers.containers("worker")} - set(first)
-            killed, lost = wait_until(lambda: running_on(containers, set(first)), "a checkpoint", process=sweep)
-            docker("kill", first[killed])
-            containers.compose("restart", "postgres")
+            killed, lost, third = disturb(containers, sweep)
             assert sweep.wait(timeout=1200) == 0
         except AssertionError as error:
             raise AssertionError(f"{error}\n{log.read_text()}\n{containers.logs()}") from None
