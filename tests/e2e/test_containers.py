@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.skipif(REASON is not None, reason=REASON or ""),
 ]
 OURS = [name for name, service in services().items() if "build" in service and "profiles" not in service]
-RECORDS = "for file in /runs/sweeps/smoke/trials/*/record.json; do cat $file; echo; done"
+RECORDS = 'for file in /runs/sweeps/smoke/trials/*/record.json; do [ ! -e $file ] || { cat $file; printf "\\0"; }; done'
 LARGEST_CPU_IMAGE = 2_500_000_000
 
 
@@ -63,8 +63,8 @@ class Ended:
 
 def trained_on(containers: Stack, hosts: set[str]) -> tuple[str, str] | None:
     """A host of these on which a trial that runs has a checkpoint, and that trial."""
-    for line in containers.execute("head", "sh", "-c", RECORDS).splitlines():
-        record = json.loads(line)
+    for text in containers.execute("head", "sh", "-c", RECORDS).split("\0")[:-1]:
+        record = json.loads(text)
         if record["status"] == "running" and record["step"] and record["attempts"][-1]["host"] in hosts:
             return record["attempts"][-1]["host"], record["key"]
     return None
