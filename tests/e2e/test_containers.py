@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
@@ -61,10 +62,17 @@ class Ended:
         return [self.folder.trial(trial["key"]) for trial in self.folder.document()["trials"]]
 
 
+def records(containers: Stack) -> list[dict[str, Any]]:
+    return [json.loads(text) for text in containers.execute("head", "sh", "-c", RECORDS).split("\0")[:-1]]
+
+
+def hosts_of(records: list[dict[str, Any]]) -> set[str]:
+    return {attempt["host"] for record in records for attempt in record["attempts"]}
+
+
 def trained_on(containers: Stack, hosts: set[str]) -> tuple[str, str] | None:
     """A host of these on which a trial that runs has a checkpoint, and that trial."""
-    for text in containers.execute("head", "sh", "-c", RECORDS).split("\0")[:-1]:
-        record = json.loads(text)
+    for record in records(containers):
         if record["status"] == "running" and record["step"] and record["attempts"][-1]["host"] in hosts:
             return record["attempts"][-1]["host"], record["key"]
     return None
@@ -91,7 +99,7 @@ def disturb(containers: Stack, sweep: subprocess.Popen[bytes]) -> tuple[str, str
         lost[host] = trial
     containers.up(workers=3)
     (third,) = {host_of(name) for name in containers.containers("worker")} - set(names)
-    wait_until(lambda: trained_on(containers, {third}), "a checkpoint on the third worker", process=sweep)
+    wait_until(lambda: third in hosts_of(records(containers)), "a trial on the third worker", process=sweep)
     killed, kept = names
     docker("kill", names[killed])
     containers.compose("restart", "postgres")
