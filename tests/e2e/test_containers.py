@@ -28,12 +28,7 @@ from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.tracking import run_content
 from orchestrator.tracking.mirror_file import run_ids
 
-REASON = missing()
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.containers,
-    pytest.mark.skipif(REASON is not None, reason=REASON or ""),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.containers]
 OURS = [name for name, service in services().items() if "build" in service and "profiles" not in service]
 RECORDS = 'for file in /runs/sweeps/smoke/trials/*/record.json; do [ ! -e $file ] || { cat $file; printf "\\0"; }; done'
 LARGEST_CPU_IMAGE = 2_500_000_000
@@ -105,6 +100,12 @@ def disturb(containers: Stack, sweep: subprocess.Popen[bytes]) -> tuple[str, str
     containers.compose("restart", "postgres")
     every_trainer(names[kept], "resume")
     return killed, lost[killed], third
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine() -> None:
+    if reason := missing():
+        pytest.skip(reason)
 
 
 @pytest.fixture(scope="module")

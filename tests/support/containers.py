@@ -68,7 +68,7 @@ class Stack:
         return (self.folder / "secrets" / name).read_text()
 
     def compose(self, *words: str | Path, timeout: float = 600) -> str:
-        files = ["--file", self.folder / "compose.yaml", "--file", self.folder / "image.yaml"]
+        files: list[str | Path] = ["--file", self.folder / "compose.yaml", "--file", self.folder / "image.yaml"]
         settings = {"BIND": self.address, "MLFLOW_HOST": f"{self.address}:5000", "WORKER_CPUS": "1"}
         return docker(
             "compose", "--project-name", self.name, *files, *words, timeout=timeout, env=environment() | settings
