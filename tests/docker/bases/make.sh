@@ -18,7 +18,7 @@ debootstrap --variant=minbase --include=python3,python3-venv,python3-pip,ca-cert
 ln -s python3 "$root/usr/bin/python"
 if [ -n "$(ls "$own" 2>/dev/null)" ]; then
     cp "$own"/*.crt "$root$own/"
-    chroot "$root" update-ca-certificates >&2
+    env --unset=TMPDIR chroot "$root" update-ca-certificates >&2 # TMPDIR is a folder of the host
 fi
 rm -rf "$root/var/cache/apt/archives" "$root/var/lib/apt/lists" "$root/usr/share/doc" "$root/usr/share/man"
 tar --directory "$root" --create . | docker import - python:3.11-slim-bookworm
