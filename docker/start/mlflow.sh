@@ -57,6 +57,7 @@ else
 fi
 export MLFLOW_FLASK_SERVER_SECRET_KEY
 
+export PGCLIENTENCODING=UTF8 # else a database that was made without a locale (SQL_ASCII) answers in bytes, and MLflow ends
 export MLFLOW_BACKEND_STORE_URI="$database"
 export MLFLOW_DISABLE_TELEMETRY=true
 export MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false  # would start eight processes, which only judge text

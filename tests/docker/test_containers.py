@@ -11,8 +11,10 @@ from support.container_files import (
     COMPOSE,
     DOCKER,
     DOCKERFILE,
+    DOCKERFILES,
     KUBERAY,
     ROOT,
+    SCRIPTS,
     compose,
     manifests,
     pinned,
@@ -49,9 +51,22 @@ def test_base_image_and_packages_have_full_versions() -> None:
     text = DOCKERFILE.read_text()
     assert re.search(r"^ARG PYTHON=3\.\d+\.\d+$", text, re.MULTILINE)
     bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
-    assert set(bases) == {"python:${PYTHON}-slim-bookworm"}
+    assert set(bases) == {"python:${PYTHON}-slim-bookworm", "dependencies"}
     for line in re.findall(r"pip install (?:(?!&&|;).)*", text.replace("\\\n", " ")):
         assert re.search(r"--constraint constraints\.txt|==|/dist/|--requirement torch\.txt", line), line
+
+
+def test_dependencies_are_a_layer_that_no_change_of_the_code_makes_anew() -> None:
+    stage = re.split(r"^FROM ", DOCKERFILE.read_text(), flags=re.MULTILINE)[1]
+    assert re.findall(r"^COPY (.*) \./$", stage, re.MULTILINE) == ["constraints.txt pyproject.toml"]
+
+
+def test_nothing_of_ours_uses_what_the_image_leaves_out() -> None:
+    assert "pip uninstall --yes triton" in DOCKERFILE.read_text()
+    sources = [file for package in ("gan_core", "orchestrator") for file in (ROOT / package).rglob("*.py")]
+    uses = re.compile(r"torch\.compile|torch\._inductor|triton|cpp_extension")
+    assert len(sources) > 100
+    assert [file for file in sources if uses.search(file.read_text())] == []
 
 
 def test_containers_and_kubernetes_run_one_image_with_the_pinned_ray() -> None:
@@ -181,7 +196,7 @@ def test_every_setting_of_the_compose_file_is_explained_at_its_top() -> None:
 
 
 def test_no_file_names_an_address_outside() -> None:
-    for file in (DOCKERFILE, COMPOSE, KUBERAY, ROOT / ".dockerignore"):
+    for file in (*DOCKERFILES, COMPOSE, KUBERAY, *SCRIPTS, ROOT / ".dockerignore"):
         hosts = re.findall(r"https?://([\w.${}:-]+)", file.read_text())
         assert set(hosts) <= {
             "127.0.0.1:5000",

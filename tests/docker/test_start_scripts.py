@@ -100,6 +100,12 @@ def test_database_password_is_escaped_as_libpq_wants_it(tmp_path: Path) -> None:
     assert written == "*:*:*:*:" + PASSWORD.replace("\\", "\\\\").replace(":", "\\:") + "\n"
 
 
+def test_text_of_any_database_is_read_as_text(tmp_path: Path) -> None:
+    """`tests/e2e/test_cluster.py` runs MLflow on one that was made without a locale."""
+    server(tmp_path)
+    assert noted(tmp_path)[1]["PGCLIENTENCODING"] == "UTF8"
+
+
 def test_form_key_is_new_each_time_unless_a_file_has_one(tmp_path: Path) -> None:
     keys = []
     for more in ({}, {}, {"MLFLOW_SECRET_KEY_FILE": secret(tmp_path, "key", "k" * 64)}):

@@ -1,4 +1,4 @@
-"""The containers' files are what their tools take, as far as that can be known without a container engine."""
+"""The containers' files are what their tools take. That they run, `tests/e2e/test_containers.py` shows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.container_files import COMPOSE, DOCKERFILE, ROOT, SCRIPTS, manifests
+from support.container_files import COMPOSE, DOCKERFILES, ROOT, SCRIPTS, manifests
 
 BIN = Path(sys.executable).parent
 SCHEMA = Path(__file__).with_name("kuberay.schema.json")
@@ -25,7 +25,7 @@ def test_compose_file_is_what_its_specification_allows() -> None:
 
 
 def test_dockerfile_has_no_known_mistake() -> None:
-    assert refusal("hadolint", "--no-color", DOCKERFILE) == ""
+    assert refusal("hadolint", "--no-color", *DOCKERFILES) == ""
 
 
 def test_scripts_are_sound_posix_shell() -> None:

@@ -12,7 +12,10 @@ DOCKER = ROOT / "docker"
 DOCKERFILE = DOCKER / "Dockerfile"
 COMPOSE = DOCKER / "compose.yaml"
 KUBERAY = DOCKER / "kuberay.yaml"
-SCRIPTS = sorted([*DOCKER.glob("*.sh"), *(DOCKER / "start").glob("*.sh")])
+BASES = ROOT / "tests" / "docker" / "bases"
+"""Base images of Debian's packages, where no registry of images can be reached."""
+SCRIPTS = sorted([*DOCKER.glob("*.sh"), *(DOCKER / "start").glob("*.sh"), *BASES.rglob("*.sh")])
+DOCKERFILES = [DOCKERFILE, BASES / "postgres" / "Dockerfile"]
 
 
 def compose() -> dict[str, Any]:

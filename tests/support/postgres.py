@@ -47,7 +47,7 @@ class Postgres:
             for path in (folder, own):
                 shutil.chown(path, self.user)
         command = binaries() / "initdb", "-D", self.data, "-U", USER, f"--pwfile={own}", "--auth=scram-sha-256"
-        self._ask(*command, "--no-sync", "--encoding=UTF8", "--locale=C")
+        self._ask(*command, "--no-sync", "--encoding=SQL_ASCII", "--locale=C")  # as `initdb` does where LANG is not set
         own.unlink()
         with open(self.data / "pg_hba.conf", "a") as rules:
             rules.write("host all all samenet scram-sha-256\n")
@@ -87,6 +87,7 @@ class Postgres:
         return psycopg.connect(
             dbname=database,
             connect_timeout=5,
+            client_encoding="utf8",
             autocommit=True,
             host=self.host.address,
             port=self.port,
