@@ -57,14 +57,12 @@ def rows_of(answer: LoggedAnswer) -> list[AnswerRow]:
 
 
 def sentences(answer: LoggedAnswer) -> list[str]:
-    """The answer: what is shown, then what is shown not to matter, then what is open and what it would take."""
+    """The answer: what is shown, what is shown not to matter, what is open and what it would take; then why it ended."""
     names = _names(answer)
-    took = f"{answer.trials} of at most {answer.at_most} trials, {answer.seeds} seeds"
-    lines = [ENDS[answer.end].format(took=took, most=answer.most)]
     by_state: dict[str, list[LoggedComparison]] = {"shown": [], "small": [], "open": []}
     for compared in answer.comparisons:
         by_state[compared.state].append(compared)
-    lines += [f"Shown: {_claim(compared, names)}." for compared in by_state["shown"]]
+    lines = [f"Shown: {_claim(compared, names)}." for compared in by_state["shown"]]
     if not by_state["shown"] and answer.seeds:
         lines.append("No setting is shown to change anything.")
     if by_state["small"]:
@@ -77,6 +75,8 @@ def sentences(answer: LoggedAnswer) -> list[str]:
     if by_state["open"] and answer.seeds:
         parts = [f"{_subject(each)} with {_label(each, names)} ({_takes(each, answer)})" for each in by_state["open"]]
         lines.append(f"Open: {'; '.join(parts)}.")
+    took = f"{answer.trials} of at most {answer.at_most} trials, {answer.seeds} seeds"
+    lines.append(ENDS[answer.end].format(took=took, most=answer.most))
     if caution := exploratory(answer.first, answer.most, answer.earlier_designs):
         lines.append(f"Caution: {caution}.")
     return lines
