@@ -35,7 +35,8 @@ def test_the_report_of_trials_that_leave_the_sweep_is_kept_and_the_command_says_
         folder.report_folder.mkdir()
         folder.report_file.write_text(f"report {number}")
         write_json(folder.sweep_file, whole.to_document())
-        assert said(plan("seeds=[0, 1, 2]")) == ""  # nothing leaves: the report is written over
+        grown = said(plan("seeds=[0, 1, 2]"))  # nothing leaves: the report is written over
+        assert "1 of 3 seeds was added by hand after a report" in grown and "is kept" not in grown
         assert folder.report_file.exists()
         text = said(plan("seeds=[0]"))
         kept = folder.folder / f"report-{number}" / "report.html"
