@@ -72,7 +72,7 @@ def test_two_sweeps_run_side_by_side_in_one_home_one_of_them_without_a_terminal(
     outputs.append(left.output_file.read_text())
     for output in outputs:
         assert "report.html" in output
-        assert "no report" not in output and "Traceback" not in output
+        assert "no report: " not in output and "Traceback" not in output
     client = MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
     for name in ("smoke", "other"):
         rows = trials(name, home)
