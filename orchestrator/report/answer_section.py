@@ -57,7 +57,7 @@ def rows_of(answer: LoggedAnswer) -> list[AnswerRow]:
 
 
 def sentences(answer: LoggedAnswer) -> list[str]:
-    """The answer: what is shown, what is shown not to matter, what is open and what it would take; then why it ended."""
+    """The answer: what is shown, then what is shown not to matter, then what is open; then why the sweep ended."""
     names = _names(answer)
     by_state: dict[str, list[LoggedComparison]] = {"shown": [], "small": [], "open": []}
     for compared in answer.comparisons:
