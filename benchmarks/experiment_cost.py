@@ -1,11 +1,10 @@
-"""How long do the trials of the shipped experiments take, and how far off is what `plan` says of them?
+"""How long do the trials of the shipped experiments take?
 
     python benchmarks/experiment_cost.py OUTPUT.json --home HOME --root FOLDER --npz FILE.npz
 
 It times steps and one evaluation of each configuration of each experiment, on one thread, by the processor's time, and
-writes them to OUTPUT.json. tests/orchestrator/planning/measured_experiments.json was made so: it holds `plan` to it.
-HOME keeps classifiers, FOLDER holds MNIST as torchvision does, FILE.npz the images of the original report. Takes about
-ten minutes.
+writes them to OUTPUT.json. HOME keeps classifiers, FOLDER holds MNIST as torchvision does, FILE.npz the images of the
+original report. Takes ten minutes or more, on a machine that does nothing else meanwhile.
 """
 
 from __future__ import annotations
