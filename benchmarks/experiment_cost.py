@@ -11,37 +11,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
+from trial_cost import seconds_of
 
-from gan_core.data.datasets import ImageSet
-from gan_core.evaluation.evaluator import Evaluator
 from gan_core.training.trainer import Trainer
 from orchestrator.planning.evaluators import build_evaluators
-from orchestrator.planning.plan import PlannedTrial, make_plan
+from orchestrator.planning.plan import make_plan
 from orchestrator.sweepfile import loader
 
 EXPERIMENTS = Path(__file__).resolve().parents[1] / "experiments"
-SECONDS_A_CONFIGURATION = 2.5
-
-
-def measure(planned: PlannedTrial, images: ImageSet, evaluator: Evaluator) -> tuple[float, float]:
-    """(seconds of a step, of an evaluation)."""
-    trainer = Trainer(planned.config, images, torch.device("cpu"), evaluator)
-    trainer.step()  # evaluates the untrained generator
-    steps: list[float] = []
-    while sum(steps) < SECONDS_A_CONFIGURATION or len(steps) < 3:
-        begin = time.process_time()
-        trainer.step()
-        steps.append(time.process_time() - begin)
-    begin = time.process_time()
-    trainer.evaluate()
-    trainer.snapshot()
-    return median(steps), time.process_time() - begin
 
 
 def timed(file: Path, overrides: list[str], home: Path) -> list[dict[str, Any]]:
@@ -54,7 +35,8 @@ def timed(file: Path, overrides: list[str], home: Path) -> list[dict[str, Any]]:
         if name in seen:
             continue
         seen.add(name)
-        step, evaluation = measure(planned, plan.images[planned.fingerprint], evaluators[planned.evaluation])
+        images, evaluator = plan.images[planned.fingerprint], evaluators[planned.evaluation]
+        step, evaluation = seconds_of(Trainer(planned.config, images, torch.device("cpu"), evaluator))
         print(f"{plan.sweep.name}: {name}: {1000 * step:.1f} ms a step, {evaluation:.2f} s an evaluation", flush=True)
         rows.append({"configuration": name, "step": round(step, 5), "evaluation": round(evaluation, 3)})
     return rows

@@ -22,7 +22,7 @@ from gan_core.evaluation.features import random_features
 from gan_core.training.trainer import Trainer
 from orchestrator.planning.trial_cost import evaluation_seconds, step_seconds
 
-SECONDS_A_CONFIGURATION = 2.5
+SECONDS_A_CONFIGURATION, MIN_STEPS = 2.5, 3
 
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     **{f"dcgan, width {width}": {"model": {"width": width}} for width in (8, 16, 32, 64)},
@@ -43,10 +43,14 @@ def measure(config: TrialConfig) -> tuple[float, float]:
     """(seconds of a step, of an evaluation)."""
     images = load(config.data)
     evaluator = build(config.evaluation, images, random_features(images.channels))
-    trainer = Trainer(config, images, torch.device("cpu"), evaluator)
+    return seconds_of(Trainer(config, images, torch.device("cpu"), evaluator))
+
+
+def seconds_of(trainer: Trainer) -> tuple[float, float]:
+    """(seconds of a step, of an evaluation), of the processor's time."""
     trainer.step()  # evaluates the untrained generator
     steps: list[float] = []
-    while sum(steps) < SECONDS_A_CONFIGURATION:
+    while sum(steps) < SECONDS_A_CONFIGURATION or len(steps) < MIN_STEPS:
         begin = time.process_time()
         trainer.step()
         steps.append(time.process_time() - begin)

@@ -62,11 +62,10 @@ class Preview:
     """A plan with what else the command prints.
 
     `taken_over`: a line for each other sweep that has finished some of the trials, and one for trials that were ended
-    early and now go on. `forecast`: None if no similar trial was
-    measured. `other_code`: key of a finished trial -> how the code that made it differs. `replaced`: key of a trial ->
-    how it differs from the trial of the same name that ran before. `until`: of a sweep that trains until its
-    question is answered; then `plan` has the trials that are needed next, and `forecast` is of these. `fixed`: what a
-    fixed design would take, if that was asked.
+    early and now go on. `forecast`: None if no similar trial was measured. `other_code`: key of a finished trial -> how
+    the code that made it differs. `replaced`: key of a trial -> how it differs from the trial of the same name that ran
+    before. `until`: of a sweep that trains until its question is answered; then `plan` has the trials that are needed
+    next, and `forecast` is of these. `fixed`: what a fixed design would take, if that was asked.
     """
 
     plan: Plan
