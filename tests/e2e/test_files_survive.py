@@ -1,4 +1,4 @@
-"""A disk that fills up under a real sweep, a damaged classifier, and two sweeps in one home at once."""
+"""A real sweep that is killed and whose disk fills up, a damaged classifier, and two sweeps in one home at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 from support.commands import SMOKE, invoke, orchestrate, start, trials
-from support.endings import ON_ONE_WORKER, wait_for_checkpoints
+from support.endings import ON_ONE_WORKER, assert_ended_like, wait_for_checkpoints
+from support.families import assert_gone, family_of
 from support.small_disks import MakeDisk, full
 from support.waiting import wait_until
 
@@ -20,10 +21,20 @@ from orchestrator.store.sweep_lock import is_held
 pytestmark = pytest.mark.e2e
 
 
-def test_a_sweep_whose_disk_fills_up_stops_and_goes_on_when_there_is_room(make_disk: MakeDisk) -> None:
+def test_a_sweep_that_is_killed_and_whose_disk_fills_up_goes_on_and_ends_as_if_undisturbed(
+    make_disk: MakeDisk, reference: Path
+) -> None:
+    """kill -9 of the command first; then its disk fills up, until there is room again."""
     home = make_disk("800m")
     process = start("sweep", SMOKE, *ON_ONE_WORKER, home=home)
     wait_for_checkpoints(home, process, count=1)
+    family = [member for member in family_of(process) if "agent" not in " ".join(member.cmdline()).lower()]
+    process.kill()
+    process.communicate(timeout=60)
+    assert_gone(family)  # but for Ray's agents, which notice it after a minute or two
+
+    process = start("sweep", SMOKE, *ON_ONE_WORKER, home=home)
+    wait_for_checkpoints(home, process, count=2)
     with full(home):
         output, _ = process.communicate(timeout=240)
         assert process.returncode == 130, output
@@ -40,7 +51,7 @@ def test_a_sweep_whose_disk_fills_up_stops_and_goes_on_when_there_is_room(make_d
 
     resumed = orchestrate("sweep", SMOKE, *ON_ONE_WORKER, home=home)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
-    assert {trial["status"] for trial in trials("smoke", home)} == {"finished"}
+    assert_ended_like(home, reference)
 
 
 def test_a_damaged_classifier_is_named_before_mlflow_has_a_run(tmp_path: Path) -> None:
