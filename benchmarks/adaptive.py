@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from orchestrator.planning.adaptive import Ended, standing
+from orchestrator.planning.adaptive import Ended, interim_analysis
 from orchestrator.statistics.clusters import win_probability
 from orchestrator.statistics.group_comparison import Member
 from orchestrator.statistics.intervals import mean_change, share_change
@@ -144,7 +144,7 @@ def print_false_claims(sweeps: int, rng: np.random.Generator) -> None:
         claims, best, trials = [], [], []
         for _ in range(sweeps):
             ended = simulate(chance, [0.0] * ARMS, [0.0] * ARMS, rng)
-            now = standing(configurations(ended), ended, replace(UNTIL, factors=(), best=True))
+            now = interim_analysis(configurations(ended), ended, replace(UNTIL, factors=(), best=True))
             claims.append(now.count(State.SHOWN) > 0)
             best.append(now.contest is not None and len(now.contest.left) == 1)
             trials.append(now.trials / len(ended))
@@ -196,8 +196,8 @@ def print_power(sweeps: int, rng: np.random.Generator) -> None:
             shown, trials, seeds, changes = [], [], [], []
             sweeps_made = [simulate(chance, stable, quality, rng) for _ in range(sweeps)]
             for ended in sweeps_made:
-                now = standing(configurations(ended), ended, UNTIL)
-                tests = [asked.tests[number] for asked in now.asked]
+                now = interim_analysis(configurations(ended), ended, UNTIL)
+                tests = [compared.tests[number] for compared in now.comparisons]
                 shown.append([test.state is State.SHOWN for test in tests])
                 trials.append(now.trials)
                 seeds.append(now.seeds)
@@ -228,8 +228,8 @@ def print_small(sweeps: int, rng: np.random.Generator) -> None:
         states = []
         for _ in range(sweeps):
             ended = simulate(precise, [0.0] * ARMS, [shift] * ARMS, rng)
-            now = standing(configurations(ended), ended, replace(UNTIL, same_quality=MARGIN))
-            states += [asked.tests[1].state for asked in now.asked]
+            now = interim_analysis(configurations(ended), ended, replace(UNTIL, same_quality=MARGIN))
+            states += [compared.tests[1].state for compared in now.comparisons]
         shares = [f"{np.mean([state is wanted for state in states]):.1%}" for wanted in State]
         rows.append([name, *shares])
     print_table(["change of quality", *State], rows)

@@ -34,9 +34,9 @@ ALL = pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relat
 @cache
 def files() -> dict[str, Path]:
     """Every source file of the repository by its path."""
-    found = [file for folder in FOLDERS for pattern in SOURCES for file in (ROOT / folder).rglob(pattern)]
-    found += [file for pattern in SOURCES for file in ROOT.glob(pattern)]
-    return {str(file.relative_to(ROOT)): file for file in found}
+    sources = [file for folder in FOLDERS for pattern in SOURCES for file in (ROOT / folder).rglob(pattern)]
+    sources += [file for pattern in SOURCES for file in ROOT.glob(pattern)]
+    return {str(file.relative_to(ROOT)): file for file in sources}
 
 
 @cache
@@ -83,7 +83,7 @@ def file_exists(word: str) -> bool:
 
 def missing(words: set[str]) -> list[str]:
     """What looks like something of this repository, and is not there."""
-    found = []
+    missing = []
     for word in sorted(words):
         if re.fullmatch(rf"({'|'.join(FOLDERS)})/[\w./*-]*|[\w./-]+\.(py|sh|js|j2)", word):
             exists = file_exists(word) or word in MADE_BY_USERS
@@ -94,8 +94,8 @@ def missing(words: set[str]) -> list[str]:
         else:
             continue
         if not exists:
-            found.append(word)
-    return found
+            missing.append(word)
+    return missing
 
 
 @ALL
@@ -184,7 +184,7 @@ def test_every_make_target_exists(file: Path) -> None:
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     document = Document.read(file)
     lines = [*document.spans(), *(line for _, code in document.code for line in code.split("\n"))]
-    named = {found[1] for line in lines if (found := re.match(r"make ([a-z][\w-]*)", line))}
+    named = {target[1] for line in lines if (target := re.match(r"make ([a-z][\w-]*)", line))}
     assert named <= targets
 
 

@@ -22,7 +22,7 @@ from orchestrator.console.table import Column, print_table
 from orchestrator.errors import UserError
 from orchestrator.formatting import count_of, format_duration, short_key, trial_label
 from orchestrator.planning import staleness
-from orchestrator.planning.adaptive import asked_of
+from orchestrator.planning.adaptive import comparisons_to_test
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.answer_words import end_line, progress_line
 from orchestrator.planning.early_ends import with_ended_going_on
@@ -144,11 +144,12 @@ def _fixed_design(plan: Plan, power: float | None, effect: float | None) -> str:
         return ""
     power, effect = POWER if power is None else power, TYPICAL_CHANGE if effect is None else effect
     first = {planned.trial.configuration: planned for planned in plan.trials}
-    asked = asked_of([as_planned(planned) for planned in first.values()], UntilAnswered(2, 2))
-    if not asked:
+    comparisons = comparisons_to_test([as_planned(planned) for planned in first.values()], UntilAnswered(2, 2))
+    if not comparisons:
         raise UserError(f"{plan.sweep.name} compares nothing: no two configurations differ in one setting alone")
-    seeds = seeds_of_fixed_design(effect, power, asked)
-    target = f"a change of stable runs by {100 * effect:.0f} points in {power:.0%} of sweeps ({len(asked)} comparisons)"
+    seeds = seeds_of_fixed_design(effect, power, comparisons)
+    sweeps = f"{power:.0%} of sweeps ({len(comparisons)} comparisons)"
+    target = f"a change of stable runs by {100 * effect:.0f} points in {sweeps}"
     if seeds is None:
         return f"a fixed design would take more than {MAX_SEEDS} seeds to show {target}"
     return f"a fixed design would take {seeds} seeds, {seeds * len(first)} trials, to show {target}"

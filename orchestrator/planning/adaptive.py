@@ -29,18 +29,18 @@ OUTCOMES = ("stable", "quality")
 
 
 @dataclass(frozen=True)
-class Asked:
+class TestedComparison:
     """A comparison of two levels of a factor, and its tests: of the share of stable runs and of quality.
 
-    pairs: the configurations whose runs are compared, seed by seed: at the first level, and at the other one. takes:
-    for each test, the seeds that it would take in all to settle it, if it is open; None: too many to say, or nothing is
-    known.
+    pairs: the configurations whose runs are compared, seed by seed: at the first level, and at the other one.
+    seeds_needed: for each test, the seeds that it would take in all to settle it, if it is open; None: too many to say,
+    or nothing is known.
     """
 
     comparison: Comparison
     pairs: tuple[tuple[str, str], ...]
     tests: tuple[SequentialTest, SequentialTest]
-    takes: tuple[int | None, int | None] = (None, None)
+    seeds_needed: tuple[int | None, int | None] = (None, None)
 
     @property
     def configurations(self) -> set[str]:
@@ -56,16 +56,16 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a sweep stands.
+class InterimAnalysis:
+    """What the looks so far have settled.
 
-    seeds: at the last look; 0 before the first. asked: what is asked of factors. contest: which configurations can be
-    the best; None if that is not asked. wanted: the configurations that the next look takes. trials: those that the
-    looks so far took. missing: those that the next one waits for. end: why the sweep ends; None while it goes on.
+    seeds: at the last look; 0 before the first. comparisons: what is asked of factors. contest: which configurations
+    can be the best; None if that is not asked. wanted: the configurations that the next look takes. trials: those that
+    the looks so far took. missing: those that the next one waits for. end: why the sweep ends; None while it goes on.
     """
 
     seeds: int
-    asked: tuple[Asked, ...]
+    comparisons: tuple[TestedComparison, ...]
     contest: Contest | None
     wanted: tuple[str, ...]
     trials: int = 0
@@ -73,32 +73,36 @@ class Standing:
     end: End | None = None
 
     @property
-    def tests(self) -> list[tuple[Asked, str, SequentialTest]]:
+    def tests(self) -> list[tuple[TestedComparison, str, SequentialTest]]:
         """(comparison, name of the outcome, test) of all."""
-        return [(asked, name, test) for asked in self.asked for name, test in zip(OUTCOMES, asked.tests, strict=True)]
+        return [
+            (compared, name, test)
+            for compared in self.comparisons
+            for name, test in zip(OUTCOMES, compared.tests, strict=True)
+        ]
 
     def count(self, state: State) -> int:
         return sum(test.state is state for _, _, test in self.tests)
 
 
-def asked_of(configurations: Sequence[Member], until: UntilAnswered) -> tuple[Asked, ...]:
-    """What is asked. `configurations`: one trial of each, as if it had ended well."""
+def comparisons_to_test(configurations: Sequence[Member], until: UntilAnswered) -> tuple[TestedComparison, ...]:
+    """The comparisons of a sweep, before any look. `configurations`: one trial of each, as if it had ended well."""
     tests = (SequentialTest(until.same_stable, limit=1.0), SequentialTest(until.same_quality))
     compared = compared_pairs(results_of(configurations))
     return tuple(
-        Asked(comparison, tuple(pairs), tests)
+        TestedComparison(comparison, tuple(pairs), tests)
         for comparison, pairs in compared.items()
         if not until.factors or comparison.factor in until.factors
     )
 
 
-def standing(configurations: Sequence[Member], ended: Ended, until: UntilAnswered) -> Standing:
-    """Where the sweep stands. `configurations`: one trial of each, as if it had ended well."""
+def interim_analysis(configurations: Sequence[Member], ended: Ended, until: UntilAnswered) -> InterimAnalysis:
+    """What is settled by now. `configurations`: one trial of each, as if it had ended well."""
     names = tuple(member.result.configuration for member in configurations)
-    asked = asked_of(configurations, until)
-    design = Design(until.first, until.most, 2 * len(asked))
+    comparisons = comparisons_to_test(configurations, until)
+    design = Design(until.first, until.most, 2 * len(comparisons))
     of_best = replace(design, tests=2 * (len(names) - 1))
-    now = Standing(0, asked, Contest(names, True) if until.best and len(names) > 1 else None, names)
+    now = InterimAnalysis(0, comparisons, Contest(names, True) if until.best and len(names) > 1 else None, names)
     used: dict[TrialId, Member] = {}
     for seed in range(until.most):
         trials = [(name, seed) for name in now.wanted]
@@ -115,35 +119,39 @@ def standing(configurations: Sequence[Member], ended: Ended, until: UntilAnswere
     raise AssertionError("the last look is an end")
 
 
-def filling(now: Standing, until: UntilAnswered) -> Iterator[TrialId]:
+def trials_ahead(now: InterimAnalysis, until: UntilAnswered) -> Iterator[TrialId]:
     """The trials after `missing` that are needed next if the looks until then settle nothing, in order."""
     looked_at = max((seed for _, seed in now.missing), default=now.seeds - 1)
     for seed in range(looked_at + 1, until.most):
         yield from ((name, seed) for name in now.wanted)
 
 
-def _after_look(now: Standing, used: Ended, seeds: int, design: Design, of_best: Design) -> Standing:
-    """The standing after the look at the trials `used`, of so many seeds."""
+def _after_look(now: InterimAnalysis, used: Ended, seeds: int, design: Design, of_best: Design) -> InterimAnalysis:
+    """The analysis after the look at the trials `used`, of so many seeds."""
     wanted = set(now.wanted)
-    whole = [wanted.issuperset(asked.configurations) and asked.is_open for asked in now.asked]
-    both = [_changes(asked.pairs, used, seeds) for asked, is_whole in zip(now.asked, whole, strict=True) if is_whole]
+    whole = [wanted.issuperset(compared.configurations) and compared.is_open for compared in now.comparisons]
+    both = [
+        _changes(compared.pairs, used, seeds)
+        for compared, is_whole in zip(now.comparisons, whole, strict=True)
+        if is_whole
+    ]
     floored = iter(with_common_floor([quality for _, quality in both]))
     stable = iter([change for change, _ in both])
     changes: list[Change | None] = []
     for is_whole in whole:
         changes += [next(stable), next(floored)] if is_whole else [None, None]
-    tests = look([test for asked in now.asked for test in asked.tests], changes, design, seeds)
+    tests = look([test for compared in now.comparisons for test in compared.tests], changes, design, seeds)
     left = max(1, sum(test.state is not State.SHOWN for test in tests))
     after = []
-    for number, asked in enumerate(now.asked):
-        of_asked = tests[2 * number : 2 * number + 2]
+    for number, compared in enumerate(now.comparisons):
+        two = slice(2 * number, 2 * number + 2)
         takes = [
             seeds_to_settle(test, change, design, left) if test.is_open and change else before
-            for test, change, before in zip(of_asked, changes[2 * number : 2 * number + 2], asked.takes, strict=True)
+            for test, change, before in zip(tests[two], changes[two], compared.seeds_needed, strict=True)
         ]
-        after.append(replace(asked, tests=(of_asked[0], of_asked[1]), takes=(takes[0], takes[1])))
+        after.append(replace(compared, tests=(tests[two][0], tests[two][1]), seeds_needed=(takes[0], takes[1])))
     contested = _contest(now, used, wanted, seeds, of_best)
-    needed = {name for asked in after if asked.is_wanted for name in asked.configurations}
+    needed = {name for compared in after if compared.is_wanted for name in compared.configurations}
     needed |= set(contested.left) if contested and contested.is_open else set()
     names = tuple(name for name in now.wanted if name in needed)
     is_open = any(test.is_open for test in tests) or (contested is not None and len(contested.left) > 1)
@@ -154,7 +162,7 @@ def _after_look(now: Standing, used: Ended, seeds: int, design: Design, of_best:
         end = "most seeds"
     elif not names:
         end = "out of reach"
-    return Standing(seeds, tuple(after), contested, names, len(used), (), end)
+    return InterimAnalysis(seeds, tuple(after), contested, names, len(used), (), end)
 
 
 NOTHING = Change(0.0, float("-inf"), float("inf"), 0)
@@ -185,7 +193,7 @@ def _by_seed(values: Sequence[Sequence[float | None]]) -> list[list[float]]:
     return [known for of_seed in values if (known := [value for value in of_seed if value is not None])]
 
 
-def _contest(now: Standing, used: Ended, wanted: set[str], seeds: int, design: Design) -> Contest | None:
+def _contest(now: InterimAnalysis, used: Ended, wanted: set[str], seeds: int, design: Design) -> Contest | None:
     """Once it is not worth its price, it goes on only as long as its configurations are trained for other reasons."""
     before = now.contest
     if before is None or len(before.left) < 2 or not wanted.issuperset(before.left):

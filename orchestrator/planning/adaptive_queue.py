@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from itertools import islice
 
-from orchestrator.planning.adaptive import Standing, TrialId, filling, standing
+from orchestrator.planning.adaptive import InterimAnalysis, TrialId, interim_analysis, trials_ahead
 from orchestrator.planning.answer_document import answer_document
 from orchestrator.planning.budget import Budget
 from orchestrator.planning.expected_trials import expected_trials
@@ -52,7 +52,7 @@ class AdaptiveQueue:
         for trial, planned in self._planned.items():
             if planned.record.status != TrialStatus.FAILED:
                 self._take_result(trial, planned)
-        self.standing: Standing = standing(self._configurations, self._ended, self._until)
+        self.analysis: InterimAnalysis = interim_analysis(self._configurations, self._ended, self._until)
 
     def _take_result(self, trial: TrialId, planned: PlannedTrial) -> None:
         if member := member_of(planned, planned.record):
@@ -61,7 +61,7 @@ class AdaptiveQueue:
     @property
     def is_over(self) -> bool:
         """Whether no trial is needed any more, also none of those that run."""
-        return self.standing.end is not None or self.budget.is_spent
+        return self.analysis.end is not None or self.budget.is_spent
 
     @property
     def is_empty(self) -> bool:
@@ -80,9 +80,9 @@ class AdaptiveQueue:
         return None
 
     def _in_order(self, workers: int) -> Iterator[TrialId]:
-        yield from self.standing.missing
-        ahead = max(ROUNDS_AHEAD * len(self.standing.wanted), 2 * workers)
-        yield from islice(filling(self.standing, self._until), ahead)
+        yield from self.analysis.missing
+        ahead = max(ROUNDS_AHEAD * len(self.analysis.wanted), 2 * workers)
+        yield from islice(trials_ahead(self.analysis, self._until), ahead)
 
     def give(self, planned: PlannedTrial) -> None:
         self._given.add(_id(planned))
@@ -126,24 +126,24 @@ class AdaptiveQueue:
 
     def _look(self) -> None:
         """Look again once all that the next look needs has ended."""
-        if all(trial in self._ended for trial in self.standing.missing) and self.standing.end is None:
-            self.standing = standing(self._configurations, self._ended, self._until)
+        if all(trial in self._ended for trial in self.analysis.missing) and self.analysis.end is None:
+            self.analysis = interim_analysis(self._configurations, self._ended, self._until)
             self.on_change()
 
     def expected_trials(self) -> int:
         """Of the whole sweep, before anything has ended; see `expected_trials`."""
         names = [member.result.configuration for member in self._configurations]
-        return expected_trials(names, self.standing.asked, self._until)
+        return expected_trials(names, self.analysis.comparisons, self._until)
 
     def plan_so_far(self) -> Plan:
         """The plan with the trials that have ended, were begun, or are needed next, and with the answer so far.
 
         When the sweep is over it has the trials that have ended alone.
         """
-        wanted = self._ended.keys() if self.is_over else self._ended.keys() | self._begun | {*self.standing.missing}
+        wanted = self._ended.keys() if self.is_over else self._ended.keys() | self._begun | {*self.analysis.missing}
         trials = [planned for trial, planned in self._planned.items() if trial in wanted]
         confirming = [planned for planned in self._plan.trials if planned.trial.confirms]
-        answer = answer_document(self.standing, self._until, self._plan, self.budget, len(self._ended))
+        answer = answer_document(self.analysis, self._until, self._plan, self.budget, len(self._ended))
         return replace(self._plan, trials=[*trials, *confirming], answer=answer)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.planning.adaptive import OUTCOMES, Standing
+from orchestrator.planning.adaptive import OUTCOMES, InterimAnalysis
 from orchestrator.planning.budget import Budget
 from orchestrator.planning.plan import Plan
 from orchestrator.statistics.effects import Comparison
@@ -13,7 +13,9 @@ from orchestrator.sweepfile.model import UntilAnswered
 BUDGET = "budget"
 
 
-def answer_document(now: Standing, until: UntilAnswered, plan: Plan, budget: Budget, trials: int) -> AnswerDocument:
+def answer_document(
+    now: InterimAnalysis, until: UntilAnswered, plan: Plan, budget: Budget, trials: int
+) -> AnswerDocument:
     """`trials`: the number of trials that have ended."""
     ended = now.end or (BUDGET if budget.is_spent else "")
     return {
@@ -24,16 +26,18 @@ def answer_document(now: Standing, until: UntilAnswered, plan: Plan, budget: Bud
         "at_most": sum(not planned.trial.confirms for planned in plan.trials),
         "end": ended,
         "comparisons": [
-            _comparison(asked.comparison, name, test, takes)
-            for asked in now.asked
-            for name, test, takes in zip(OUTCOMES, asked.tests, asked.takes, strict=True)
+            _comparison(compared.comparison, name, test, seeds_needed)
+            for compared in now.comparisons
+            for name, test, seeds_needed in zip(OUTCOMES, compared.tests, compared.seeds_needed, strict=True)
         ],
         "best": list(now.contest.left) if now.contest else None,
         "earlier_designs": earlier_designs(plan),
     }
 
 
-def _comparison(comparison: Comparison, name: str, test: SequentialTest, takes: int | None) -> ComparisonDocument:
+def _comparison(
+    comparison: Comparison, name: str, test: SequentialTest, seeds_needed: int | None
+) -> ComparisonDocument:
     return {
         "group": comparison.group,
         "factor": comparison.factor,
@@ -44,7 +48,7 @@ def _comparison(comparison: Comparison, name: str, test: SequentialTest, takes: 
         "margin": test.margin,
         "looks": [[seen.seeds, seen.mean, seen.low, seen.high] for seen in test.looks],
         "chance": test.chance,
-        "takes": takes,
+        "takes": seeds_needed,
     }
 
 

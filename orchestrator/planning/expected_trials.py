@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from orchestrator.planning.adaptive import Asked
+from orchestrator.planning.adaptive import TestedComparison
 from orchestrator.statistics.intervals import PRIOR_CORRELATION, PRIOR_WEIGHT
 from orchestrator.statistics.sequential import SHOWN_CLAIMS, WORTH_WHILE, Design
 from orchestrator.sweepfile.model import UntilAnswered
@@ -18,21 +18,23 @@ FIXED_TESTS = 3
 MAX_SEEDS = 2000
 
 
-def expected_trials(configurations: Sequence[str], asked: Sequence[Asked], until: UntilAnswered) -> int:
+def expected_trials(
+    configurations: Sequence[str], comparisons: Sequence[TestedComparison], until: UntilAnswered
+) -> int:
     """The mean over made sweeps: a third of the tests without an effect, a third with one that the last look shows in
     80% of sweeps, a third with twice that.
     """
     from scipy.special import ndtr, ndtri
 
-    if not asked:
+    if not comparisons:
         return until.first * len(configurations)
-    rng, tests = np.random.default_rng(0), 2 * len(asked)
+    rng, tests = np.random.default_rng(0), 2 * len(comparisons)
     design = Design(until.first, until.most, tests)
     bounds = [-float(ndtri(design.level(SHOWN_CLAIMS, tests, n) / 2)) for n in range(until.first, until.most + 1)]
     effect = (bounds[-1] + float(ndtri(0.8))) / until.most**0.5
     means = effect * rng.integers(0, 3, (SWEEPS, tests))
     sums = np.cumsum(means[..., None] + rng.standard_normal((SWEEPS, tests, until.most)), axis=2)
-    takes = np.array([[name in each.configurations for name in configurations] for each in asked for _ in (0, 1)])
+    takes = np.array([[name in each.configurations for name in configurations] for each in comparisons for _ in (0, 1)])
     is_open, trials = np.ones((SWEEPS, tests), bool), np.full(SWEEPS, until.first * len(configurations))
     for seeds, bound in zip(range(until.first, until.most), bounds[:-1], strict=True):
         so_far = np.abs(sums[..., seeds - 1])
@@ -43,7 +45,7 @@ def expected_trials(configurations: Sequence[str], asked: Sequence[Asked], until
     return round(float(trials.mean()))
 
 
-def seeds_of_fixed_design(effect: float, power: float, asked: Sequence[Asked]) -> int | None:
+def seeds_of_fixed_design(effect: float, power: float, comparisons: Sequence[TestedComparison]) -> int | None:
     """The seeds with which a fixed design shows a change of the share of stable runs by `effect` with this power.
 
     Half of the runs are stable on the average of both levels, which takes most seeds, and pairs of a seed have as much
@@ -52,11 +54,11 @@ def seeds_of_fixed_design(effect: float, power: float, asked: Sequence[Asked]) -
     """
     from scipy.special import stdtr, stdtrit
 
-    pairs = min(len(each.pairs) for each in asked)
+    pairs = min(len(each.pairs) for each in comparisons)
     of_a_pair = 0.5 - effect**2 / 2
     deviation = (of_a_pair / pairs * (1 + (pairs - 1) * PRIOR_CORRELATION)) ** 0.5
     seeds = np.arange(2, MAX_SEEDS + 1)
     freedom = seeds - 1 + PRIOR_WEIGHT
-    limits = stdtrit(freedom, 1 - 0.05 / (FIXED_TESTS * len(asked)) / 2)
+    limits = stdtrit(freedom, 1 - 0.05 / (FIXED_TESTS * len(comparisons)) / 2)
     sufficient = seeds[stdtr(freedom, effect / (max(deviation, 1e-9) / seeds**0.5) - limits) >= power]
     return int(sufficient[0]) if len(sufficient) else None

@@ -24,7 +24,7 @@ from orchestrator.scheduling.trial_task import task_of
 from orchestrator.store import temp_folder
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import Cause, TrialStatus
-from orchestrator.trial.device import Place
+from orchestrator.trial.device import TrialDevice
 from orchestrator.trial.execution import TrialExecution
 from orchestrator.trial.failure_policy import POLICIES, Action
 from orchestrator.trial.trial_event import TrialEvent
@@ -109,7 +109,7 @@ class TrialTrainable(tune.Trainable):
             self.images[self.task.dataset],
             self.evaluators[self.task.evaluator],
             self.task.system_metrics,
-            Place(device_for(self.task.resources), ray.util.get_node_ip_address()),
+            TrialDevice(device_for(self.task.resources), ray.util.get_node_ip_address()),
             self.task.stop_early,
         )
         execution.begin(self.task.lost)

@@ -10,7 +10,7 @@ from orchestrator.environment import Environment
 
 
 @dataclass(frozen=True)
-class Place:
+class TrialDevice:
     """Where a trial trains. `node`: the name of the Ray node, for the record."""
 
     device: torch.device

@@ -34,7 +34,7 @@ from orchestrator.store.trial_status import AttemptOutcome, Cause, TrialStatus
 from orchestrator.trial import pictures, transitions
 from orchestrator.trial.audit import is_audit
 from orchestrator.trial.best_generator import BestGenerator
-from orchestrator.trial.device import Place, choose_device
+from orchestrator.trial.device import TrialDevice, choose_device
 from orchestrator.trial.restore import load_newest_checkpoint, open_history
 from orchestrator.trial.training_time import TrainingTime
 from orchestrator.trial.trial_writer import TrialWriter
@@ -60,8 +60,9 @@ def _make_meter(device: torch.device) -> SystemMeter:
 class TrialExecution:
     """Runs the trial of `folder`. Use: `begin`, `advance` until `done`, `suspend` to leave early.
 
-    `system_metrics`: whether rows also hold readings of this process and its machine. `place`: by default a GPU of this
-    machine if there is one. `stop_early`: whether the trial ends once no more can be hoped for, unless it is an audit.
+    `system_metrics`: whether rows also hold readings of this process and its machine. `trial_device`: by default a GPU
+    of this machine if there is one. `stop_early`: whether the trial ends once no more can be hoped for, unless it is an
+    audit.
 
     `verdict_so_far`: the verdict that the trial would get now, since its last evaluation. `stop_reason`: why no trial
     can go on, because the disk is full; '' otherwise.
@@ -74,10 +75,10 @@ class TrialExecution:
         images: ImageSet,
         evaluator: Evaluator,
         system_metrics: bool = False,
-        place: Place | None = None,
+        trial_device: TrialDevice | None = None,
         stop_early: bool = False,
     ):
-        self.place = place or Place(choose_device())
+        self.trial_device = trial_device or TrialDevice(choose_device())
         self.folder, self.config, self.images, self.evaluator = folder, config, images, evaluator
         self.record = folder.record()
         self.verdict_so_far: str | None = None
@@ -92,7 +93,7 @@ class TrialExecution:
 
     @property
     def device(self) -> torch.device:
-        return self.place.device
+        return self.trial_device.device
 
     @property
     def done(self) -> bool:
@@ -141,7 +142,7 @@ class TrialExecution:
     def _open_attempt(self, earlier_error: str) -> None:
         write_json(self.folder.config_file, self.config.model_dump(mode="json"))
         transitions.close_attempt(self.record, Cause.LOST_WORKER, self.step, earlier_error)
-        transitions.begin(self.record, self.place)
+        transitions.begin(self.record, self.trial_device)
         self.folder.write_record(self.record)
 
     def _start_or_resume(self, before: Record) -> None:

@@ -14,16 +14,16 @@ from gan_core.verdict.judge import Verdict
 from orchestrator import environment
 from orchestrator.store.record import Attempt, Record, recorded
 from orchestrator.store.trial_status import AttemptOutcome, Cause, TrialStatus
-from orchestrator.trial.device import Place, gpu_name
+from orchestrator.trial.device import TrialDevice, gpu_name
 from orchestrator.trial.failure_policy import classify, traceback_of
 
 
-def begin(record: Record, place: Place) -> None:
+def begin(record: Record, trial_device: TrialDevice) -> None:
     """A new attempt runs in this process. What the last one came to, a verdict or an error, does not count any more."""
-    attempt = Attempt(now_ms(), record.step, platform.node(), os.getpid(), place.device.type, place.node)
+    attempt = Attempt(now_ms(), record.step, platform.node(), os.getpid(), trial_device.device.type, trial_device.node)
     record.attempts.append(attempt)
     record.status, record.error, record.verdict, record.lost_at = TrialStatus.RUNNING, None, None, None
-    record.environment = environment.describe() | gpu_name(place.device)
+    record.environment = environment.describe() | gpu_name(trial_device.device)
 
 
 def finish(record: Record, verdict: Verdict, step: int) -> None:

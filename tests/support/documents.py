@@ -50,8 +50,8 @@ class Document(NamedTuple):
         for _, block in self.code:
             lines += block.replace("\\\n", " ").split("\n")
         for line in lines:
-            if found := COMMAND.search(COMMENT.sub("", line)):
-                yield found[1], OPTION.findall(found[2])
+            if command := COMMAND.search(COMMENT.sub("", line)):
+                yield command[1], OPTION.findall(command[2])
 
     def words(self) -> set[str]:
         """The words in backticks."""

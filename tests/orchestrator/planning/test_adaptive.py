@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.made_trials import GRID, LR, NOISE, Outcome, member, name_of, planned, trials
 
-from orchestrator.planning.adaptive import Standing, TrialId, asked_of, filling, standing
+from orchestrator.planning.adaptive import InterimAnalysis, TrialId, comparisons_to_test, interim_analysis, trials_ahead
 from orchestrator.statistics.group_comparison import Member
 from orchestrator.statistics.sequential import State
 from orchestrator.sweepfile.model import UntilAnswered
@@ -29,15 +29,17 @@ def lr_ruins(levels: dict[str, Any], seed: int) -> tuple[bool, float | None]:
     return levels[LR] == 1, 10 * LUCK[seed] if levels[LR] == 1 else None
 
 
-def state(now: Standing, factor: str, outcome: str) -> State:
-    return next(test.state for asked, name, test in now.tests if (asked.comparison.factor, name) == (factor, outcome))
+def state(now: InterimAnalysis, factor: str, outcome: str) -> State:
+    return next(
+        test.state for compared, name, test in now.tests if (compared.comparison.factor, name) == (factor, outcome)
+    )
 
 
-def trained(outcome: Outcome, until: UntilAnswered) -> list[Standing]:
-    """The standing at each look of a sweep that trains what is missing, and nothing else."""
+def trained(outcome: Outcome, until: UntilAnswered) -> list[InterimAnalysis]:
+    """The analysis at each look of a sweep that trains what is missing, and nothing else."""
     every, ended, looks = trials(outcome, until.most), dict[TrialId, Member](), []
     while True:
-        looks.append(standing(planned(), ended, until))
+        looks.append(interim_analysis(planned(), ended, until))
         if looks[-1].end:
             return looks
         assert looks[-1].missing and not set(looks[-1].missing) & ended.keys()
@@ -45,14 +47,14 @@ def trained(outcome: Outcome, until: UntilAnswered) -> list[Standing]:
 
 
 def test_every_factor_is_asked_about_in_stable_runs_and_in_quality() -> None:
-    asked = asked_of(planned(), UNTIL)
-    assert [each.comparison.factor for each in asked] == [LR, NOISE]
-    assert set(asked[0].pairs) == {("1 0", "2 0"), ("1 0.1", "2 0.1")}
+    comparisons = comparisons_to_test(planned(), UNTIL)
+    assert [each.comparison.factor for each in comparisons] == [LR, NOISE]
+    assert set(comparisons[0].pairs) == {("1 0", "2 0"), ("1 0.1", "2 0.1")}
 
 
 def test_only_the_factors_that_are_named_are_asked_about() -> None:
-    asked = asked_of(planned(), UntilAnswered(3, 12, factors=(NOISE,)))
-    assert [each.comparison.factor for each in asked] == [NOISE]
+    comparisons = comparisons_to_test(planned(), UntilAnswered(3, 12, factors=(NOISE,)))
+    assert [each.comparison.factor for each in comparisons] == [NOISE]
 
 
 def test_groups_that_differ_in_a_setting_are_asked_about() -> None:
@@ -60,19 +62,19 @@ def test_groups_that_differ_in_a_setting_are_asked_about() -> None:
     groups = [
         member({}, 0, True, 1.0, name)._replace(settings=own) for name, own in (("plain", plain), ("r1", penalty))
     ]
-    (asked,) = asked_of(groups, UNTIL)
-    assert asked.comparison.factor == "loss.gradient_penalty"
-    assert asked.pairs == (("plain", "r1"),)
+    (compared,) = comparisons_to_test(groups, UNTIL)
+    assert compared.comparison.factor == "loss.gradient_penalty"
+    assert compared.pairs == (("plain", "r1"),)
 
 
 def test_the_first_look_waits_for_all_trials_of_its_seeds() -> None:
-    now = standing(planned(), {}, UNTIL)
+    now = interim_analysis(planned(), {}, UNTIL)
     assert now.seeds == 0 and now.end is None
     assert set(now.missing) == {(name_of(levels), seed) for levels in GRID for seed in range(3)}
     ended = trials(lr_decides, 3)
     last = ended.pop(("2 0.1", 2))
-    assert standing(planned(), ended, UNTIL).missing == (("2 0.1", 2),)
-    assert standing(planned(), ended | {("2 0.1", 2): last}, UNTIL).seeds == 3
+    assert interim_analysis(planned(), ended, UNTIL).missing == (("2 0.1", 2),)
+    assert interim_analysis(planned(), ended | {("2 0.1", 2): last}, UNTIL).seeds == 3
 
 
 def test_a_large_effect_ends_the_question_long_before_the_last_seed() -> None:
@@ -90,9 +92,14 @@ def test_the_order_in_which_trials_end_and_those_that_ended_ahead_change_no_deci
         random.Random(number).shuffle(every)
         for count in (15, 25, len(every)):
             ended = dict(every[:count])
-            now = standing(planned(), ended, UNTIL)
+            now = interim_analysis(planned(), ended, UNTIL)
             same = next(look for look in looks if look.seeds == now.seeds)
-            assert (now.asked, now.wanted, now.end, now.trials) == (same.asked, same.wanted, same.end, same.trials)
+            assert (now.comparisons, now.wanted, now.end, now.trials) == (
+                same.comparisons,
+                same.wanted,
+                same.end,
+                same.trials,
+            )
 
 
 def test_what_was_settled_or_given_up_is_trained_no_more() -> None:
@@ -104,9 +111,11 @@ def test_what_was_settled_or_given_up_is_trained_no_more() -> None:
         return True, scale * LUCK[(5 * seed + levels[LR]) % 12]
 
     until = UntilAnswered(3, 12, best=False, same_stable=0.9, same_quality=0.05)
-    looks = [standing(planned(grid), trials(outcome, seeds, grid), until) for seeds in range(3, 12)]
+    looks = [interim_analysis(planned(grid), trials(outcome, seeds, grid), until) for seeds in range(3, 12)]
     rested = next(look for look in looks if look.wanted == ("1", "3"))
-    assert {test.state for asked in rested.asked for test in asked.tests if asked.comparison.after == "2"} == {
+    assert {
+        test.state for compared in rested.comparisons for test in compared.tests if compared.comparison.after == "2"
+    } == {
         State.SHOWN,
         State.SMALL,
     }
@@ -129,7 +138,7 @@ def test_a_setting_that_saves_runs_from_ruin_is_not_said_to_do_harm() -> None:
             return False, None
         return True, 10 * LUCK[(seed + index) % 12] * (1.2 if levels[NOISE] else 1.0)
 
-    now = standing(planned(), trials(saving, 12), UntilAnswered(3, 12, factors=(NOISE,), best=False))
+    now = interim_analysis(planned(), trials(saving, 12), UntilAnswered(3, 12, factors=(NOISE,), best=False))
     assert state(now, NOISE, "quality") is not State.SHOWN
 
 
@@ -150,13 +159,15 @@ def test_whoever_is_shown_to_be_worse_cannot_be_the_best() -> None:
         return (False, None) if levels[LR] == 3 else (True, own * (10 if levels[LR] == 1 else 2))
 
     until = UntilAnswered(3, 12, factors=(), best=True, same_stable=0.9)
-    now = standing(planned(grid), trials(outcome, 12, grid), until)
+    now = interim_analysis(planned(grid), trials(outcome, 12, grid), until)
     assert now.contest is not None and now.contest.left == ("2",)
 
 
 def test_equal_configurations_stay_in_the_contest() -> None:
     until = UntilAnswered(3, 12, best=True)
-    now = standing(planned(), trials(lambda levels, seed: (True, LUCK[(seed * 5 + levels[LR]) % 12]), 12), until)
+    now = interim_analysis(
+        planned(), trials(lambda levels, seed: (True, LUCK[(seed * 5 + levels[LR]) % 12]), 12), until
+    )
     assert now.contest is not None and len(now.contest.left) == 4
 
 
@@ -165,7 +176,7 @@ def test_failed_and_unfinished_trials_have_ended() -> None:
     ended = trials(lr_decides, 3)
     ended["1 0", 1] = member(GRID[0], 1, False, None)
     ended["2 0", 2] = member(GRID[2], 2, None, None)
-    now = standing(planned(), ended, UNTIL)
+    now = interim_analysis(planned(), ended, UNTIL)
     assert now.seeds == 3
     assert all(test.looks for _, name, test in now.tests if name == "stable")
 
@@ -174,20 +185,20 @@ def test_quality_of_two_evaluators_is_not_compared() -> None:
     ended = trials(lr_decides, 12)
     for seed in range(12):
         ended["1 0", seed] = ended["1 0", seed]._replace(evaluator="other")
-    now = standing(planned(), ended, UntilAnswered(3, 12, factors=(LR,), best=False))
+    now = interim_analysis(planned(), ended, UntilAnswered(3, 12, factors=(LR,), best=False))
     assert state(now, LR, "quality") is State.OPEN
 
 
 def test_free_workers_take_what_the_looks_after_the_next_one_need() -> None:
-    now = standing(planned(), trials(lr_decides, 3), UNTIL)
+    now = interim_analysis(planned(), trials(lr_decides, 3), UNTIL)
     assert {seed for _, seed in now.missing} == {3}
-    ahead = list(itertools.islice(filling(now, UNTIL), 2 * len(now.wanted)))
+    ahead = list(itertools.islice(trials_ahead(now, UNTIL), 2 * len(now.wanted)))
     assert ahead == [(name, seed) for seed in (4, 5) for name in now.wanted]
 
 
 @pytest.mark.parametrize("seeds", range(3, 13))
 def test_an_interval_of_a_look_contains_its_mean_and_counts_its_seeds(seeds: int) -> None:
-    now = standing(planned(), trials(lr_decides, seeds), UNTIL)
+    now = interim_analysis(planned(), trials(lr_decides, seeds), UNTIL)
     for _, _, test in now.tests:
         for seen in test.looks:
             assert seen.low <= seen.mean <= seen.high and 3 <= seen.seeds <= now.seeds

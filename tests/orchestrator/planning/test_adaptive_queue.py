@@ -48,8 +48,8 @@ def test_a_single_worker_trains_what_the_next_look_needs_and_nothing_else(tmp_pa
     plan = plan_of(tmp_path)
     queue = queue_of(plan)
     begun = train(plan, queue, workers=1)
-    assert queue.standing.end == "answered"
-    assert len(begun) == queue.standing.trials < len(plan.trials)
+    assert queue.analysis.end == "answered"
+    assert len(begun) == queue.analysis.trials < len(plan.trials)
     assert [seed for _, seed in begun] == sorted(seed for _, seed in begun)
 
 
@@ -66,7 +66,7 @@ def test_a_free_worker_takes_what_comes_after_the_next_look_and_it_counts(tmp_pa
     for planned in given:
         end_well(plan, planned)
         queue.take_back(planned.key)
-    assert queue.standing.seeds == 2
+    assert queue.analysis.seeds == 2
     assert trial(queue.peek(5)) == (0.1, 2), "the other half of the third seed is there"
 
 
@@ -98,8 +98,8 @@ def test_a_killed_sweep_that_goes_on_decides_the_same(tmp_path: Path, killed_aft
     resumed = plan_of(killed)
     resumed_queue = queue_of(resumed)
     train(resumed, resumed_queue, workers=2)
-    same = ("seeds", "asked", "contest", "wanted", "trials", "end")
-    assert all(getattr(resumed_queue.standing, name) == getattr(queue.standing, name) for name in same)
+    same = ("seeds", "comparisons", "contest", "wanted", "trials", "end")
+    assert all(getattr(resumed_queue.analysis, name) == getattr(queue.analysis, name) for name in same)
 
 
 def test_finished_trials_of_a_fixed_sweep_count(tmp_path: Path) -> None:
@@ -107,8 +107,8 @@ def test_finished_trials_of_a_fixed_sweep_count(tmp_path: Path) -> None:
     for planned in fixed.trials:
         end_well(fixed, planned)
     queue = queue_of(plan_of(tmp_path))
-    assert queue.standing.seeds >= 3
-    assert {seed for _, seed in queue.standing.missing} == {queue.standing.seeds}
+    assert queue.analysis.seeds >= 3
+    assert {seed for _, seed in queue.analysis.missing} == {queue.analysis.seeds}
 
 
 def test_a_failed_trial_is_tried_again_by_the_next_command_only(tmp_path: Path) -> None:
@@ -156,10 +156,10 @@ def test_the_plan_so_far_has_what_was_begun_and_at_the_end_what_has_ended(tmp_pa
     train(plan, queue, workers=1)
     assert queue.is_over
     ended = queue.plan_so_far()
-    assert len(ended.trials) == queue.standing.trials
+    assert len(ended.trials) == queue.analysis.trials
     assert ended.answer and ended.answer["end"] == "answered"
     assert end_line(ended.answer).startswith(f"answered after {len(ended.trials)} of at most 16 trials")
-    assert progress_line(ended.answer).startswith(f"after {queue.standing.seeds} seeds: ")
+    assert progress_line(ended.answer).startswith(f"after {queue.analysis.seeds} seeds: ")
 
 
 def test_no_trial_begins_after_the_budget(tmp_path: Path) -> None:

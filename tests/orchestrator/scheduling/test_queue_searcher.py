@@ -67,7 +67,7 @@ def test_it_ends_when_the_question_is_answered(tmp_path: Path) -> None:
         if sweep.queue.is_over:
             break
     assert sweep.searcher.is_finished() and sweep.next_trials() == []
-    assert sweep.queue.standing.end == "answered" and begun < len(sweep.plan.trials)
+    assert sweep.queue.analysis.end == "answered" and begun < len(sweep.plan.trials)
 
 
 @pytest.mark.parametrize("is_crowded", [False, True])

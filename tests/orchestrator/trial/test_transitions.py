@@ -13,7 +13,7 @@ from orchestrator import environment
 from orchestrator.store.record import Record
 from orchestrator.store.trial_status import AttemptOutcome, Cause, TrialStatus
 from orchestrator.trial import transitions
-from orchestrator.trial.device import Place
+from orchestrator.trial.device import TrialDevice
 
 STABLE = Verdict(VerdictName.STABLE, None, "no event", {})
 
@@ -22,7 +22,7 @@ STABLE = Verdict(VerdictName.STABLE, None, "no event", {})
 def running() -> Record:
     """The record of a trial that failed at step 30 and runs again from there."""
     record = Record("key", TrialStatus.FAILED, step=30, error="Traceback")
-    transitions.begin(record, Place(torch.device("cpu"), "node-1"))
+    transitions.begin(record, TrialDevice(torch.device("cpu"), "node-1"))
     return record
 
 
