@@ -83,7 +83,7 @@ def file_exists(word: str) -> bool:
 
 def missing(words: set[str]) -> list[str]:
     """What looks like something of this repository, and is not there."""
-    missing = []
+    unknown = []
     for word in sorted(words):
         if re.fullmatch(rf"({'|'.join(FOLDERS)})/[\w./*-]*|[\w./-]+\.(py|sh|js|j2)", word):
             exists = file_exists(word) or word in MADE_BY_USERS
@@ -94,8 +94,8 @@ def missing(words: set[str]) -> list[str]:
         else:
             continue
         if not exists:
-            missing.append(word)
-    return missing
+            unknown.append(word)
+    return unknown
 
 
 @ALL
