@@ -26,7 +26,7 @@ from orchestrator.store.sweep_document import AnswerDocument  # noqa: E402
 from orchestrator.store.sweep_folder import SweepFolder  # noqa: E402
 
 SAME = "stable: 0.8"
-"""So near have the shares of stable runs to be. That takes seven seeds: six looks, and a kill after each but the last."""
+"""How near the shares of stable runs have to be. It takes seven seeds: six looks, and a kill after all but the last."""
 
 
 def answer_of(folder: SweepFolder) -> AnswerDocument | None:

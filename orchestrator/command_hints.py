@@ -55,13 +55,17 @@ def command_name() -> str:
     return os.path.relpath(program) if program.is_relative_to(Path.cwd()) else str(program)
 
 
+def default_home() -> Path:
+    """The home of a command without `--home`."""
+    return Path(os.environ.get("ORCHESTRATE_HOME") or "runs")
+
+
 def orchestrate_command(words: str, home: Path) -> str:
     """`orchestrate <words>`, with `--home` if the home folder is not the default.
 
     In a job also with `--address`; a command that has no such option has to be typed on the cluster's head.
     """
-    default = Path(os.environ.get("ORCHESTRATE_HOME") or "runs").absolute()
-    option = "" if home.absolute() == default else f" --home {shlex.quote(str(home))}"
+    option = "" if home.absolute() == default_home().absolute() else f" --home {shlex.quote(str(home))}"
     text = f"{command_name()} {words}{option}"
     if address := _client().get("address"):
         is_remote = words.split()[0] in REMOTE_COMMANDS

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 
-from orchestrator import __version__
 from orchestrator.cli import manage, run, show
 from orchestrator.console.closed_output import watch_output
 from orchestrator.errors import ServiceError, UserError
@@ -24,6 +23,7 @@ from orchestrator.signals import (
     Interrupted,
     flush_output,
 )
+from orchestrator.version import __version__
 
 app = typer.Typer(
     name="orchestrate",

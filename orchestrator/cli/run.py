@@ -109,6 +109,7 @@ def sweep(
     signals.exit_on_signals()  # before torch is imported, which takes a while
     from orchestrator.commands.sweep import run_sweep
     from orchestrator.commands.sweep_options import SweepOptions
+    from orchestrator.sweepfile import loader
     from orchestrator.tracking.address import default_uri
 
     uri = tracking_uri or default_uri(home)
@@ -127,7 +128,7 @@ def sweep(
         patience=60 * patience,
         storage=storage,
     )
-    raise typer.Exit(run_sweep(file, overrides, options, make_console()))
+    raise typer.Exit(run_sweep(loader.load(file, overrides), options, make_console()).exit_code)
 
 
 def plan(
@@ -178,11 +179,12 @@ def plan(
     Example: `orchestrate plan experiments/stability.yaml --pilot --price-per-hour 0.40`
     """
     from orchestrator.commands import plan
+    from orchestrator.sweepfile import loader
 
     console = make_console()
     note = (lambda text: None) if json else (lambda text: say(console, text, word_wrap=True))
-    overrides = _overrides(set_, until_answered, budget, stop_early)
-    request = plan.PlanRequest(file, overrides, home, workers, gpu_share, price_per_hour, pilot, power, effect)
+    asked = loader.load(file, _overrides(set_, until_answered, budget, stop_early))
+    request = plan.PlanRequest(asked, home, workers, gpu_share, price_per_hour, pilot, power, effect)
     preview = plan.make_preview(request, note)
     if json:
         print_json(plan.as_json(preview))

@@ -34,8 +34,7 @@ from orchestrator.planning.reuse import with_reusable_records
 from orchestrator.planning.runtime_estimate import RuntimeEstimate, TimedTrial, estimate_runtime, timed_trials
 from orchestrator.scheduling.sweep_runner import ASSUMED_GPU_SHARE
 from orchestrator.statistics.power import POWER, TYPICAL_CHANGE
-from orchestrator.sweepfile import loader
-from orchestrator.sweepfile.model import UntilAnswered
+from orchestrator.sweepfile.model import Sweep, UntilAnswered
 
 OTHER_CODE = "finished with other code"
 
@@ -70,7 +69,6 @@ class Preview:
 
     plan: Plan
     taken_over: list[str]
-    file: Path
     forecast: RuntimeEstimate | None
     other_code: dict[str, str]
     replaced: dict[str, str]
@@ -93,20 +91,19 @@ class PlanRequest:
     `power`, `effect`: of a fixed design whose number of seeds is asked; None: not asked.
     """
 
-    file: Path
-    overrides: list[str]
+    sweep: Sweep
     home: Path
-    workers: int | None
-    gpu_share: float | None
-    price_per_hour: float | None
-    pilot: bool
+    workers: int | None = None
+    gpu_share: float | None = None
+    price_per_hour: float | None = None
+    pilot: bool = False
     power: float | None = None
     effect: float | None = None
 
 
 def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
     """Load the data, compare the sweep with its folder and estimate its time. Raises UserError."""
-    plan, reused = with_reusable_records(make_plan(loader.load(request.file, request.overrides), request.home))
+    plan, reused = with_reusable_records(make_plan(request.sweep, request.home))
     plan, going_on = with_ended_going_on(with_extended_records(plan))
     measured, gpus = list[TimedTrial](), environment.gpu_count()
     if request.pilot:
@@ -126,7 +123,7 @@ def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
     replaced = staleness.replaced_trials(plan)
     fixed = _fixed_design(every_trial, request.power, request.effect)
     lines = [*reused, *going_on]
-    return Preview(plan, lines, request.file, expected, other_code, replaced, request.price_per_hour, until, fixed)
+    return Preview(plan, lines, expected, other_code, replaced, request.price_per_hour, until, fixed)
 
 
 def _until_preview(plan: Plan, queue: AdaptiveQueue, every_trial: Plan, seconds: float | None) -> UntilPreview:
@@ -238,12 +235,12 @@ def _other_code_lines(reasons: dict[str, str]) -> list[str]:
 
 def _expected_time(preview: Preview) -> list[str]:
     plan, expected = preview.plan, preview.forecast
-    home, overrides = plan.folder.home, plan.sweep.overrides
-    sweep = sweep_command(preview.file, overrides, home)
+    home, file, overrides = plan.folder.home, plan.sweep.file, plan.sweep.overrides
+    sweep = sweep_command(file, overrides, home)
     if not plan.unfinished:
         return [f"nothing is left to train; {sweep} writes the report again"]
     if expected is None:
-        pilot = sweep_command(preview.file, overrides, home, "plan --pilot")
+        pilot = sweep_command(file, overrides, home, "plan --pilot")
         return [
             "expected time unknown: nothing was measured on this kind of processor yet",
             f"next  {pilot} measures a few steps; {sweep} runs it",

@@ -18,6 +18,12 @@ REFRESH_SECONDS = 20
 """How often `--watch` writes the report again."""
 
 
+def default_folder(home: Path, sweeps: list[str]) -> Path:
+    """Where the report of a sweep is, or that of several. Raises UserError if a name is no name of a sweep."""
+    folder, *_ = [SweepFolder(home, name) for name in sweeps]
+    return folder.report_folder if len(sweeps) == 1 else folder.folder / f"against-{'-'.join(sweeps[1:])}"
+
+
 def report(
     tracking_uri: str, sweeps: list[str], home: Path, output: Path | None, watch: bool, console: Console
 ) -> None:
@@ -25,9 +31,7 @@ def report(
     if len(set(sweeps)) < len(sweeps):
         raise UserError(f"{' '.join(sweeps)}: a sweep is named twice; name different ones to compare")
     moved_home.follow(tracking_uri, lambda line: say(console, line))
-    folder, *_ = [SweepFolder(home, name) for name in sweeps]
-    default_folder = folder.report_folder if len(sweeps) == 1 else folder.folder / f"against-{'-'.join(sweeps[1:])}"
-    output_folder = output or default_folder
+    output_folder = output or default_folder(home, sweeps)
     while watch and any(is_held(SweepFolder(home, name).lock_file) for name in sweeps):
         write_report(tracking_uri, sweeps, output_folder, refresh=REFRESH_SECONDS)
         say(console, f"{time.strftime('%H:%M:%S')} report  {output_folder / 'report.html'}")

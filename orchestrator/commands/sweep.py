@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 
 from rich.console import Console
 
@@ -23,15 +22,14 @@ from orchestrator.store import disk_space
 from orchestrator.store.json_files import write_with_checksum
 from orchestrator.store.sweep_lock import hold
 from orchestrator.store.trial_status import TrialStatus
-from orchestrator.sweepfile import loader
+from orchestrator.sweepfile.model import Sweep
 from orchestrator.tracking import moved_home
 from orchestrator.tracking.mirror import Mirror
 from orchestrator.tracking.mirror_thread import MirrorThread
 
 
-def run_sweep(file: Path, overrides: list[str], options: SweepOptions, console: Console) -> int:
-    """Run a sweep up to its report; returns the exit code. Raises UserError before anything is started."""
-    sweep = loader.load(file, overrides)
+def run_sweep(sweep: Sweep, options: SweepOptions, console: Console) -> SweepResult:
+    """Run a sweep up to its report. Raises UserError before anything is started."""
     folder = sweep_preparation.check_request(options, sweep.name)
     with make_display(console, options.quiet) as display:
         moved_home.follow(options.tracking_uri, display.note)
@@ -40,7 +38,7 @@ def run_sweep(file: Path, overrides: list[str], options: SweepOptions, console: 
             plan = sweep_preparation.complete_plan(plan, folder, options, display)
             result = _train_and_record(plan, options, display)
     print_summary(options, console, result)
-    return result.exit_code
+    return result
 
 
 def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> SweepResult:

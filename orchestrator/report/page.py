@@ -16,7 +16,6 @@ from gan_core.files import write_atomically
 from gan_core.verdict.early_end import LOST_RULES
 from gan_core.verdict.names import VerdictName
 from gan_core.verdict.rules import ORDER, RULES
-from orchestrator import __version__
 from orchestrator.formatting import format_level
 from orchestrator.report import (
     answer_section,
@@ -29,6 +28,7 @@ from orchestrator.report import (
 from orchestrator.report.content import ReportContent
 from orchestrator.report.held_out_baseline import frechet_baselines, held_out_text
 from orchestrator.report.leaderboard import UNENDED
+from orchestrator.version import __version__
 
 SCRIPTS = (
     "measure.js",

@@ -10,7 +10,8 @@ import pandas as pd
 from gan_core.files import write_atomically
 from orchestrator.escaping import escape_csv_cell
 from orchestrator.formatting import format_level
-from orchestrator.report.analysis import Analysis
+from orchestrator.report.artifact_schemas import LoggedComparison
+from orchestrator.report.content import ReportContent
 from orchestrator.report.data import SweepData
 from orchestrator.report.trial_settings import settings_of
 from orchestrator.statistics.effects import Effect
@@ -25,11 +26,11 @@ EFFECT_COLUMNS = [
 ]
 
 
-def write(data: SweepData, analysis: Analysis, folder: Path) -> None:
+def write(content: ReportContent, folder: Path) -> None:
     """Write the tables, each file whole or not at all. Raises OSError."""
-    write_atomically(folder / "trials.csv", _csv(trials(data)))
-    write_atomically(folder / "effects.csv", _csv(effects(analysis)))
-    write_atomically(folder / "histories.parquet", histories(data).to_parquet(index=False))
+    write_atomically(folder / "trials.csv", _csv(trials(content.data)))
+    write_atomically(folder / "effects.csv", _csv(effects(content)))
+    write_atomically(folder / "histories.parquet", histories(content.data).to_parquet(index=False))
 
 
 def _csv(table: pd.DataFrame) -> bytes:
@@ -79,11 +80,22 @@ def histories(data: SweepData) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def effects(analysis: Analysis) -> pd.DataFrame:
+def effects(content: ReportContent) -> pd.DataFrame:
     """A row for each effect: the change of the share of stable runs, the share of pairs whose second run has the better
     images, and the ratio of the Frechet distances of runs that drew.
+
+    Of a sweep that trains until its question is answered: a row for each comparison and outcome, as of its last look.
     """
-    return pd.DataFrame([_effect(effect) for effect in analysis.effects], columns=EFFECT_COLUMNS)
+    if content.data.answer:
+        return pd.DataFrame([_answered(compared) for compared in content.data.answer.comparisons])
+    return pd.DataFrame([_effect(effect) for effect in content.analysis.effects], columns=EFFECT_COLUMNS)
+
+
+def _answered(compared: LoggedComparison) -> dict[str, object]:
+    """Of quality the change is the logarithm of the ratio of Frechet distances; of stable runs, their share."""
+    seeds, change, low, high = compared.looks[-1] if compared.looks else (0, None, None, None)
+    identity = {name: getattr(compared, name) for name in ("group", "factor", "before", "after", "outcome", "state")}
+    return {**identity, "seeds": seeds, "change": change, "low": low, "high": high, "seeds_needed": compared.takes}
 
 
 def _effect(effect: Effect) -> list[object]:

@@ -6,9 +6,15 @@ from pathlib import Path
 
 from orchestrator.errors import UserError
 from orchestrator.report import markdown, mlflow_reader, page, tables
-from orchestrator.report.content import report_content
+from orchestrator.report.content import ReportContent, report_content
 from orchestrator.report.merge import merged
 from orchestrator.report.summary import Summary
+
+
+def read_content(tracking_uri: str, sweeps: list[str], parent_run_id: str | None = None) -> ReportContent:
+    """What a report of these sweeps shows, read from MLflow. Raises UserError."""
+    data = [mlflow_reader.read_sweep(tracking_uri, sweep, parent_run_id) for sweep in sweeps]
+    return report_content(data[0] if len(data) == 1 else merged(data))
 
 
 def write_report(
@@ -19,13 +25,12 @@ def write_report(
     `parent_run_id`: the run of the sweep, if there is one sweep and several runs of this name; without it the newest
     is read. `refresh`: seconds after which a browser loads the page again. Raises UserError.
     """
-    data = [mlflow_reader.read_sweep(tracking_uri, sweep, parent_run_id) for sweep in sweeps]
-    content = report_content(data[0] if len(data) == 1 else merged(data))
+    content = read_content(tracking_uri, sweeps, parent_run_id)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         page.write(content, folder / "report.html", refresh)
         markdown.write(content, folder)
-        tables.write(content.data, content.analysis, folder)
+        tables.write(content, folder)
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror})") from None
     return content.summary

@@ -39,7 +39,12 @@ SWEEP_KEYS = ["sweep", "question", "seeds", *until_answered.KEYS, early_ends.KEY
 
 def load(file: Path, overrides: list[str] | None = None) -> Sweep:
     """The sweep that `file` describes, with `--set` overrides ("path=value"). Raises UserError or SpecError."""
-    return _SweepReader(str(file)).read(yaml_source.read_text(file), overrides or [])
+    return read(yaml_source.read_text(file), str(file), overrides or [])
+
+
+def read(text: str, file: str, overrides: list[str]) -> Sweep:
+    """The sweep of a text that stands, or is to stand, in `file`. Raises SpecError."""
+    return _SweepReader(file).read(text, overrides)
 
 
 class _SweepReader(SettingsReader):

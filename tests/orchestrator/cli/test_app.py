@@ -11,11 +11,11 @@ from support.commands import program
 from support.tiny import TINY
 from typer.testing import CliRunner
 
-from orchestrator import __version__
 from orchestrator.cli import app
 from orchestrator.planning.plan import Plan
 from orchestrator.signals import INTERRUPTED, WRONG_REQUEST
 from orchestrator.store.json_files import write_json
+from orchestrator.version import __version__
 
 COMMANDS = ["sweep", "plan", "status", "report", "ui", "train"]
 UPKEEP = ["sample", "logs", "stop", "sync", "clean", "datasets", "datasets prepare", "datasets check", "doctor"]

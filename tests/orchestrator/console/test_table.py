@@ -94,7 +94,7 @@ def test_status_and_plan_show_every_name_and_state(plan: Plan, tmp_path: Path, w
     assert_each_is_whole([*names, *keys, *states, "1.23e+03"], lines)
     assert_lines_fit(lines, width, [*names, "next ", "note "])
     counts = next(line for line in lines if "trials: " in line)  # `plan` says the same
-    request = PlanRequest(tmp_path / "tiny.yaml", [], plan.folder.home, 1, None, None, False)
+    request = PlanRequest(plan.sweep, plan.folder.home, workers=1)
     preview = make_preview(request, lambda text: None)
     lines = shown(width, lambda console: print_preview(preview, console))
     assert_each_is_whole([*names, *keys, "finished", "interrupted", "pending", counts], lines)

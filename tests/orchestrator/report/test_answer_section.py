@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from support.made_runs import LR, NOISE, made_sweep, noise_decides, page_of, summary_of
 
 from orchestrator.report import tables
@@ -80,8 +81,16 @@ def test_tests_of_a_single_look_are_left_out_where_there_were_many(tmp_path: Pat
     assert 'id="effects"' not in html and "stand out" not in html
     assert not summary_of(adaptive).next, "it says itself what it would take"
     assert 'id="settled"' not in page_of(fixed, tmp_path)
-    tables.write(adaptive, report_content(adaptive).analysis, tmp_path)
-    assert len((tmp_path / "effects.csv").read_text().splitlines()) == 1
+
+
+def test_the_table_of_effects_has_each_comparison_as_of_its_last_look(tmp_path: Path) -> None:
+    tables.write(report_content(made_sweep(*noise_decides(3), answer=WHOLE)), tmp_path)
+    table = pd.read_csv(tmp_path / "effects.csv")
+    assert list(table["state"]) == [compared.state for compared in WHOLE.comparisons]
+    looked_at = WHOLE.comparisons[3]
+    row = table.iloc[3]
+    assert [row["seeds"], row["change"], row["low"], row["high"]] == list(looked_at.looks[-1])
+    assert table[[not compared.looks for compared in WHOLE.comparisons]]["change"].isna().all()
 
 
 def test_the_picture_has_a_line_for_each_look_within_its_frame() -> None:

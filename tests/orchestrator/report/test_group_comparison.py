@@ -10,6 +10,7 @@ from support.made_runs import LR, NOISE, TWO, made_run, made_sweep, measured, pa
 
 from orchestrator.report import tables
 from orchestrator.report.analysis import analyse
+from orchestrator.report.content import report_content
 from orchestrator.report.data import RunData, SweepData
 from orchestrator.statistics.effects import Effect
 
@@ -69,7 +70,7 @@ def test_they_are_in_the_answer_on_the_page_and_in_the_tables(tmp_path: Path) ->
     page = page_of(data, tmp_path)
     assert "spectral against none" in page
     assert "spectral_norm: off to on" in page
-    tables.write(data, analyse(data), tmp_path)
+    tables.write(report_content(data), tmp_path)
     effects = pd.read_csv(tmp_path / "effects.csv")
     assert list(effects["factor"]) == [R1, SPECTRAL, PENALTY]
     trials = pd.read_csv(tmp_path / "trials.csv")

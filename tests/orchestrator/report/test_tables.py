@@ -10,12 +10,13 @@ from support.made_runs import LR, NOISE, ONE, TWO, drawn, made_run, made_sweep, 
 
 from orchestrator.report import tables
 from orchestrator.report.analysis import analyse
+from orchestrator.report.content import report_content
 from orchestrator.report.data import SweepData
 from orchestrator.report.merge import merged
 
 
 def written(data: SweepData, folder: Path) -> Path:
-    tables.write(data, analyse(data), folder)
+    tables.write(report_content(data), folder)
     return folder
 
 

@@ -1,0 +1,1 @@
+"""What notebooks and programs use: `import orchestrator as orch`, then `orch.sweep`, `load`, `plan` and `compare`."""
