@@ -57,6 +57,8 @@ class StopRequest:
 
 
 _first_signal = threading.Event()
+_is_command = threading.Event()
+"""Set in a process that is a command of ours. A notebook that calls `orch.sweep` is not: it must outlive a Ctrl-C."""
 leaving_at_once = threading.Event()
 """Set when `exit_at_once` ends all processes: their ends are nothing to tell then."""
 
@@ -66,6 +68,8 @@ def _handler(action: Callable[[], None]) -> Callable[[int, Any], None]:
         if _first_signal.is_set():
             if number == signal.SIGHUP:  # comes from the terminal and from its shell
                 return
+            if not _is_command.is_set():
+                raise KeyboardInterrupt
             exit_at_once(INTERRUPTED)
         _first_signal.set()
         action()
@@ -83,6 +87,7 @@ def exit_on_signals() -> None:
     def interrupt() -> None:
         raise Interrupted
 
+    _is_command.set()
     for number in _handled_signals():
         signal.signal(number, _handler(interrupt))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
@@ -105,13 +110,15 @@ def _exit_at_limit() -> None:
 
 @contextmanager
 def handle_stop_signal_with(action: Callable[[], None]) -> Iterator[None]:
-    """In this context the first of `SIGNALS` calls `action`."""
+    """In this context the first of `SIGNALS` calls `action`. The second ends a command, and interrupts a notebook."""
     before = {number: signal.signal(number, _handler(action)) for number in _handled_signals()}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        if not _is_command.is_set():
+            _first_signal.clear()
 
 
 def children() -> list[psutil.Process]:

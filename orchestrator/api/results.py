@@ -33,7 +33,8 @@ class SweepResults:
         """Read again what MLflow has, for a sweep that runs. Raises UserError if MLflow or the sweep cannot be read."""
         from orchestrator.report.write_report import read_content
 
-        self.__dict__.pop("trials", None), self.__dict__.pop("effects", None), self.__dict__.pop("histories", None)
+        for name in ("trials", "effects", "histories"):  # what has been computed from the former content
+            self.__dict__.pop(name, None)
         self._content: ReportContent = read_content(self.tracking_uri, self.names)
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,8 @@ def sweep(
     from orchestrator.console.output import make_console
     from orchestrator.signals import INTERRUPTED
 
+    if threading.current_thread() is not threading.main_thread():
+        raise UserError("orch.sweep has to be called in the main thread, which gets Ctrl-C")
     folder, uri = _home(home), _uri(home, tracking_uri)
     try:
         chosen = SweepOptions(folder, uri, **options)

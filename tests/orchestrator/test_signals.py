@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,8 @@ import psutil
 import pytest
 from support.commands import COMMAND, program
 
-from orchestrator.signals import StopRequest
+from orchestrator import signals
+from orchestrator.signals import StopRequest, handle_stop_signal_with
 
 
 def started(stuck: bool, bound: float = 100, **more: object) -> tuple[subprocess.Popen[str], psutil.Process]:
@@ -152,3 +154,20 @@ def test_the_first_reason_to_stop_counts() -> None:
     assert stop.reason == "the disk is full"
     assert stop.exit_code == 130
     assert reasons == ["the disk is full"]
+
+
+def test_a_notebook_is_interrupted_by_the_second_signal_and_lives_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signals, "_is_command", threading.Event())
+    monkeypatch.setattr(signals, "_first_signal", threading.Event())
+    stopped = []
+
+    def train() -> None:
+        with handle_stop_signal_with(lambda: stopped.append(True)):
+            signal.raise_signal(signal.SIGINT)
+            assert stopped.pop(), "the first one lets training stop in order"
+            signal.raise_signal(signal.SIGINT)
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            train()
+        assert not stopped

@@ -6,6 +6,7 @@ import inspect
 import io
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 import yaml
 from PIL import Image
 from rich.console import Console
-from support.mirrors import mirror_of
+from support.mirrors import copy_home, mirror_of
 from support.tiny import TINY, stable_trial
 
 import orchestrator as orch
@@ -24,6 +25,7 @@ from orchestrator.commands.sample import SampleRequest, sample
 from orchestrator.commands.sync import sync
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import make_plan
+from orchestrator.signals import INTERRUPTED
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.sweepfile import loader
 
@@ -142,6 +144,22 @@ def test_a_wrong_option_or_an_unknown_sweep_is_one_clear_error(home: Path) -> No
         orch.sweep(yaml.safe_load(TINY), home=home, worker=2)
     with pytest.raises(UserError, match="nobody"):
         orch.load("nobody", home=home)
+
+
+def test_a_sweep_in_another_thread_is_refused(home: Path) -> None:
+    with ThreadPoolExecutor(1) as pool, pytest.raises(UserError, match="main thread"):
+        pool.submit(orch.sweep, yaml.safe_load(TINY), home=home).result()
+
+
+def test_a_finished_sweep_is_not_trained_again_and_ctrl_c_leaves_the_process_alive(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_home(home, copied := tmp_path / "copied")
+    result = orch.sweep(yaml.safe_load(TINY), {"seeds": [0, 1]}, home=copied, quiet=True)
+    assert len(result.trials) == 4
+    monkeypatch.setattr("orchestrator.commands.sweep._exit_code", lambda *_: INTERRUPTED)
+    with pytest.raises(KeyboardInterrupt, match="the same call goes on"):
+        orch.sweep(yaml.safe_load(TINY), home=copied, quiet=True)
 
 
 def test_loading_needs_neither_ray_nor_torch(home: Path) -> None:
