@@ -19,8 +19,8 @@ def first_reported(before: SweepDocument | None, has_report: bool, seeds: Sequen
     if before is None:
         return []
     reported = before.get("reported_seeds", [])
-    if not reported and has_report:
-        reported = list(range(before["answer"]["seeds"])) if "answer" in before else before["seeds"]
+    if not reported and has_report and "answer" not in before:  # looks one by one: see `earlier_looks`
+        reported = before["seeds"]
     return reported if len(reported) >= MIN_SEEDS and set(reported) & set(seeds) else []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator.planning.adaptive import OUTCOMES, InterimAnalysis
 from orchestrator.planning.budget import Budget
+from orchestrator.planning.earlier_looks import other_looks
 from orchestrator.planning.plan import Plan
 from orchestrator.statistics.effects import Comparison
 from orchestrator.statistics.sequential import SequentialTest
@@ -18,7 +19,7 @@ def answer_document(
 ) -> AnswerDocument:
     """`trials`: the number of trials that have ended."""
     ended = now.end or (BUDGET if budget.is_spent else "")
-    return {
+    answer: AnswerDocument = {
         "first": until.first,
         "most": until.most,
         "seeds": now.seeds,
@@ -31,8 +32,9 @@ def answer_document(
             for name, test, seeds_needed in zip(OUTCOMES, compared.tests, compared.seeds_needed, strict=True)
         ],
         "best": list(now.contest.left) if now.contest else None,
-        "earlier_designs": earlier_designs(plan),
+        "other_looks": [],
     }
+    return {**answer, "other_looks": other_looks(plan.looked, answer)}
 
 
 def _comparison(
@@ -50,16 +52,3 @@ def _comparison(
         "chance": test.chance,
         "takes": seeds_needed,
     }
-
-
-def earlier_designs(plan: Plan) -> list[list[int]]:
-    """[first, most] of the earlier commands that have looked with others than those of today."""
-    assert plan.sweep.until
-    before = plan.earlier_answer()
-    if before is None:
-        return []
-    known = before["earlier_designs"]
-    design = [before["first"], before["most"]]
-    if before["seeds"] and design != [plan.sweep.until.first, plan.sweep.until.most] and design not in known:
-        return [*known, design]
-    return known

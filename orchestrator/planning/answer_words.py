@@ -65,12 +65,3 @@ def end_line(answer: AnswerDocument) -> str:
         "out of reach": f"ended after {took}: {still_open}, and hardly settled by {answer['most']} seeds",
         "budget": f"ended with its budget, after {took}: {still_open}",
     }[answer["end"]]
-
-
-def exploratory(first: int, most: int, earlier_designs: Sequence[Sequence[int]]) -> str:
-    """A caution, if the sweep was looked at with another first or last look; "" if not."""
-    if not earlier_designs:
-        return ""
-    before = " and ".join(f"{first} to {most} seeds" for first, most in earlier_designs)
-    more = "false claims are more likely than 5%, so what is shown is exploratory"
-    return f"this sweep was looked at with {before} before, and now with {first} to {most}: {more}"

@@ -17,9 +17,10 @@ from orchestrator.command_hints import client_path
 from orchestrator.errors import Problem, SpecError, escape_control_characters
 from orchestrator.planning.added_seeds import first_reported
 from orchestrator.planning.data_paths import caution_about_paths, with_absolute_paths
+from orchestrator.planning.earlier_looks import looked_designs
 from orchestrator.store.json_files import read_json_or_none
 from orchestrator.store.record import Record
-from orchestrator.store.sweep_document import AnswerDocument, SweepDocument, TrialDocument
+from orchestrator.store.sweep_document import AnswerDocument, LookedDesign, SweepDocument, TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder, make_home
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile.model import Sweep, Trial
@@ -76,6 +77,7 @@ class Plan:
 
     `data`: fingerprint -> data set as arrays. `images`: the same as tensors to train on, which needs torch. `answer`:
     where the sweep stands, if it trains until its question is answered. `reported_seeds`: those of its first report.
+    `looked`: the designs with which earlier commands have looked, seed by seed.
     """
 
     sweep: Sweep
@@ -84,6 +86,7 @@ class Plan:
     data: dict[str, datasets.ImageArrays]
     answer: AnswerDocument | None = None
     reported_seeds: list[int] = field(default_factory=list)
+    looked: list[LookedDesign] = field(default_factory=list)
 
     @cached_property
     def images(self) -> dict[str, datasets.ImageSet]:
@@ -102,11 +105,6 @@ class Plan:
         """The trials that the last command planned for this sweep; none if there was no command before."""
         sweep: SweepDocument | None = read_json_or_none(self.folder.sweep_file)
         return sweep["trials"] if sweep else []
-
-    def earlier_answer(self) -> AnswerDocument | None:
-        """Where the last command has left the sweep; None if it did not train until the question was answered."""
-        sweep: SweepDocument | None = read_json_or_none(self.folder.sweep_file)
-        return sweep.get("answer") if sweep else None
 
     def data_summaries(self) -> list[DataSummary]:
         """What the data sets are that the user made."""
@@ -132,6 +130,8 @@ class Plan:
             document["answer"] = self.answer
         if self.reported_seeds:
             document["reported_seeds"] = self.reported_seeds
+        if self.looked:
+            document["looked"] = self.looked
         if self.sweep.stop_early:
             document["stop_early"] = True
         return document
@@ -184,7 +184,7 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
     data = {images.fingerprint: images for images in loaded.values()}
     before: SweepDocument | None = read_json_or_none(folder.sweep_file)
     reported = first_reported(before, folder.report_file.exists(), sweep.seeds)
-    plan = Plan(sweep, folder, planned, data, reported_seeds=reported)
+    plan = Plan(sweep, folder, planned, data, reported_seeds=reported, looked=looked_designs(before))
     cautions = _cautions(sweep.trials, sweep.file, plan.data_summaries())
     return replace(plan, sweep=replace(sweep, cautions=[*sweep.cautions, *cautions]))
 

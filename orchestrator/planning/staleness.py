@@ -10,6 +10,7 @@ from orchestrator.environment import Environment
 from orchestrator.errors import short_repr
 from orchestrator.formatting import count_of
 from orchestrator.planning.added_seeds import added_sentence
+from orchestrator.planning.earlier_looks import looked_seeds, looked_sentence
 from orchestrator.planning.extension import extensions
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import read_json_or_none
@@ -84,9 +85,11 @@ def changes_since_last_command(plan: Plan) -> list[str]:
         effect = "the earlier results are kept but leave this sweep"
         lines.append(f"{count_of(count, 'trial')} {verb} new because {reason}, and {start}; {effect}")
     before = {trial["seed"] for trial in plan.earlier_trials() if not trial.get("confirms")}
-    is_new = not before.issuperset(plan.sweep.seeds) and not plan.sweep.until
-    if is_new and (added := added_sentence(plan.reported_seeds, plan.sweep.seeds)):
-        lines.append(f"caution: {added}")
+    is_new = not before.issuperset(plan.sweep.seeds)
+    if plan.sweep.until is None:
+        looked = looked_sentence(looked_seeds([design["seeds"] for design in plan.looked], plan.sweep.seeds))
+        added = added_sentence(plan.reported_seeds, plan.sweep.seeds) if is_new else ""
+        lines += [f"caution: {sentence}" for sentence in [looked or added] if sentence]
     names = {planned.trial.name for planned in plan.trials}
     if left := [trial for trial in left_trials(plan) if trial["name"] not in names]:
         leave = "leave" if len(left) > 1 else "leaves"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import exp
 
 from orchestrator.formatting import short_names
-from orchestrator.planning.answer_words import exploratory
+from orchestrator.planning.earlier_looks import other_looks_sentence
 from orchestrator.report.artifact_schemas import LoggedAnswer, LoggedComparison
 
 MAX_BEST = 4
@@ -77,7 +77,7 @@ def sentences(answer: LoggedAnswer) -> list[str]:
         lines.append(f"Open: {'; '.join(parts)}.")
     took = f"{answer.trials} of at most {answer.at_most} trials, {answer.seeds} seeds"
     lines.append(ENDS[answer.end].format(took=took, most=answer.most))
-    if caution := exploratory(answer.first, answer.most, answer.earlier_designs):
+    if caution := other_looks_sentence(answer.first, answer.most, answer.other_looks):
         lines.append(f"Caution: {caution}.")
     return lines
 

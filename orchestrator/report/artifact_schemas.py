@@ -72,7 +72,13 @@ class LoggedAnswer(_Artifact):
     end: Literal["", "answered", "out of reach", "most seeds", "budget"]
     comparisons: list[LoggedComparison]
     best: Annotated[list[str], Field(min_length=1)] | None
-    earlier_designs: list[tuple[Count, Count]]
+    other_looks: list[str] = []
+
+
+class LoggedDesign(_Artifact):
+    """A design that an earlier command has looked with; see `LookedDesign`."""
+
+    seeds: Count
 
 
 class LoggedSweep(_Artifact):
@@ -87,6 +93,7 @@ class LoggedSweep(_Artifact):
     answer: LoggedAnswer | None = None
     stop_early: bool = False
     reported_seeds: list[Count] = []
+    looked: list[LoggedDesign] = []
 
 
 class HeldOutScores(_Artifact):

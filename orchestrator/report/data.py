@@ -13,6 +13,7 @@ from gan_core.verdict.judge import RULES_VERSION
 from gan_core.verdict.names import VerdictName
 from orchestrator.formatting import count_of
 from orchestrator.planning.added_seeds import added_sentence
+from orchestrator.planning.earlier_looks import looked_seeds, looked_sentence
 from orchestrator.report.artifact_schemas import LoggedAnswer, LoggedEvaluator
 from orchestrator.statistics.result import Result
 from orchestrator.statistics.trial_end import TrialEnd
@@ -109,7 +110,8 @@ class SweepData:
     real images. `compared`: name of each sweep of a comparison -> all of its runs, also those that `runs` has once for
     several sweeps; {} if the report is of a single sweep. `answer`: of a sweep that trains until it has one.
     `stop_early`: whether it ends trials of which no more can be hoped for. `reported_seeds`: those of its first report,
-    if one was written before the last command.
+    if one was written before the last command. `looked`: the seeds at the latest look of each design with which earlier
+    commands have looked.
     """
 
     name: str
@@ -124,6 +126,7 @@ class SweepData:
     answer: LoggedAnswer | None = None
     stop_early: bool = False
     reported_seeds: list[int] = field(default_factory=list)
+    looked: list[int] = field(default_factory=list)
 
     @property
     def environment(self) -> LoggedEnvironment:
@@ -142,11 +145,14 @@ class SweepData:
 
     @property
     def added_seeds(self) -> str:
-        """That the intervals are exploratory, since seeds were added by hand after a report; "" if they are not.
+        """That the intervals are exploratory, since seeds were looked at, or added by hand after a report; or "".
 
         They are not in a sweep that trains until its question is answered.
         """
-        return "" if self.answer else added_sentence(self.reported_seeds, {run.seed for run in self.selection})
+        if self.answer:
+            return ""
+        seeds = {run.seed for run in self.selection}
+        return looked_sentence(looked_seeds(self.looked, seeds)) or added_sentence(self.reported_seeds, seeds)
 
     @property
     def confirmation(self) -> list[RunData]:

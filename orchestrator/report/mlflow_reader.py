@@ -60,6 +60,7 @@ def read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None = None) 
         answer=logged.answer,
         stop_early=logged.stop_early,
         reported_seeds=logged.reported_seeds,
+        looked=[design.seeds for design in logged.looked],
     )
 
 

@@ -52,8 +52,8 @@ class AnswerDocument(TypedDict):
 
     first, most: seeds at the first and at the last look. seeds: at the latest one. trials: number of those that have
     ended; at_most: of those that it could take. end: why it has ended; "" if it goes on. best: the configurations that
-    can be the best, the leading one first; None if that was not asked. earlier_designs: other [first, most] with which
-    it was looked at before.
+    can be the best, the leading one first; None if that was not asked. other_looks: how the designs differ that it was
+    looked at with before.
     """
 
     first: int
@@ -64,7 +64,16 @@ class AnswerDocument(TypedDict):
     end: str
     comparisons: list[ComparisonDocument]
     best: list[str] | None
-    earlier_designs: list[list[int]]
+    other_looks: list[str]
+
+
+class LookedDesign(TypedDict):
+    """A design that a command has looked with. seeds: at its latest look. question: its comparisons and margins."""
+
+    first: int
+    most: int
+    seeds: int
+    question: list[str]
 
 
 class SweepDocument(TypedDict):
@@ -72,6 +81,7 @@ class SweepDocument(TypedDict):
 
     `answer`: only of a sweep that trains until its question is answered. `stop_early`: only of one that ends trials of
     which no more can be hoped for. `reported_seeds`: those of the first report that was written, if there was one.
+    `looked`: the designs with which earlier commands have looked, seed by seed.
     """
 
     name: str
@@ -85,3 +95,4 @@ class SweepDocument(TypedDict):
     answer: NotRequired[AnswerDocument]
     stop_early: NotRequired[bool]
     reported_seeds: NotRequired[list[int]]
+    looked: NotRequired[list[LookedDesign]]

@@ -81,15 +81,3 @@ def test_other_seeds_altogether_are_a_design_of_their_own(command: Command) -> N
 def test_a_report_of_one_seed_has_claimed_nothing(command: Command) -> None:
     command(0)
     assert command(0, 1, 2) == ""
-
-
-def test_seeds_that_an_adaptive_sweep_has_looked_at_are_reported_ones(tmp_path: Path) -> None:
-    file = tmp_path / "tiny.yaml"
-    file.write_text(TINY.replace("[0, 1]", "[0, 1, 2]"))
-    plan = make_plan(loader.load(file), tmp_path / "home")
-    document = plan.to_document()
-    document["answer"] = {"seeds": 2}  # type: ignore[typeddict-item]
-    plan.folder.report_folder.mkdir(parents=True)
-    write_with_checksum(plan.folder.sweep_file, document)
-    plan.folder.report_file.write_text("a report")
-    assert make_plan(loader.load(file), tmp_path / "home").reported_seeds == [0, 1]

@@ -24,9 +24,7 @@ def comparison(factor: str, state: str, outcome: str, looks: list[list[float]], 
 
 def answer(*comparisons: dict[str, Any], **more: Any) -> LoggedAnswer:
     fields = {"first": 3, "most": 20, "seeds": 5, "trials": 20, "at_most": 80, "end": "answered"}
-    return LoggedAnswer.model_validate(
-        {**fields, "comparisons": list(comparisons), "best": None, "earlier_designs": [], **more}
-    )
+    return LoggedAnswer.model_validate({**fields, "comparisons": list(comparisons), "best": None, **more})
 
 
 SHOWN = comparison(NOISE, "shown", "stable", [[3, 0.5, -0.2, 1.0], [5, 0.6, 0.25, 0.95]])
@@ -59,7 +57,7 @@ def test_before_the_first_look_nothing_is_claimed() -> None:
 
 
 def test_a_design_that_was_changed_after_a_look_is_exploratory() -> None:
-    assert "exploratory" in sentences(answer(SHOWN, earlier_designs=[[3, 8]]))[-1]
+    assert "exploratory" in sentences(answer(SHOWN, other_looks=["3 to 8 seeds"]))[-1]
     assert "exploratory" not in " ".join(sentences(answer(SHOWN)))
 
 
