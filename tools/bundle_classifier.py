@@ -2,9 +2,9 @@
 
     python tools/bundle_classifier.py --root FOLDER
 
-Run it after a change of the network or of its training. FOLDER: holds MNIST and Fashion-MNIST as torchvision does
-(`orchestrate datasets prepare mnist` puts it into HOME/datasets). With these files in the package a first sweep does
-not train a classifier before it begins, and everybody measures with the same weights.
+Run it after a change of the network or of its training; the last bits depend on the processor. FOLDER: holds MNIST and
+Fashion-MNIST as torchvision does (`orchestrate datasets prepare mnist` puts it into HOME/datasets). With these files in
+the package a first sweep does not train a classifier before it begins, and everybody measures with the same weights.
 """
 
 from __future__ import annotations

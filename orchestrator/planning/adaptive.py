@@ -194,10 +194,20 @@ def _by_seed(values: Sequence[Sequence[float | None]]) -> list[list[float]]:
 
 
 def _contest(now: InterimAnalysis, used: Ended, wanted: set[str], seeds: int, design: Design) -> Contest | None:
-    """Once it is not worth its price, it goes on only as long as its configurations are trained for other reasons."""
+    """Once it is not worth its price, it goes on only as long as its configurations are trained for other reasons.
+
+    Distances that several evaluators have measured do not count.
+    """
     before = now.contest
     if before is None or len(before.left) < 2 or not wanted.issuperset(before.left):
         return before
-    runs = {name: [used[name, seed].result for seed in range(seeds)] for name in before.left}
-    after = contest(runs, design)
+    members = {name: [used[name, seed] for seed in range(seeds)] for name in before.left}
+    has_one_evaluator = len({member.evaluator for each in members.values() for member in each} - {""}) < 2
+    after = contest(
+        {
+            name: [member.result if has_one_evaluator else replace(member.result, final=None) for member in each]
+            for name, each in members.items()
+        },
+        design,
+    )
     return after._replace(is_open=before.is_open and after.is_open)

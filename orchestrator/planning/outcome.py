@@ -33,8 +33,12 @@ def end_of(record: Record) -> TrialEnd:
 
 
 def settings_of(planned: PlannedTrial) -> dict[str, object]:
-    """The settings that act in the trial, without its seed, as MLflow has them."""
-    settings = {**effective_settings(planned.config), "data.fingerprint": planned.fingerprint}
+    """The settings that act in the trial, without its seed.
+
+    MLflow has the fingerprint of the data, too. Within a sweep it follows from these, and would be a second difference
+    of trials that differ in `data.path` alone.
+    """
+    settings: dict[str, object] = {**effective_settings(planned.config)}
     settings.pop("seed", None)
     return settings
 

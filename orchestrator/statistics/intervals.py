@@ -49,7 +49,7 @@ class Change(NamedTuple):
 
     p: p-value of the test that belongs to the interval: below 0.05 exactly if the interval excludes 0; 1 if there is
     one difference. error: the mean's standard error, with `freedom` degrees of freedom; None if there is one
-    difference.
+    difference. least_error: what the error is at least where someone claims that there is no change.
     """
 
     mean: float
@@ -59,17 +59,21 @@ class Change(NamedTuple):
     p: float = 1.0
     error: float | None = None
     freedom: int = 0
+    least_error: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.mean:+.3g} ({self.low:+.3g} to {self.high:+.3g})"
 
-    def interval(self, level: float) -> tuple[float, float]:
-        """The interval that leaves out what the test rejects at `level`; infinite if there is one difference."""
+    def interval(self, level: float, least_error: float = 0.0) -> tuple[float, float]:
+        """The interval that leaves out what the test rejects at `level`; infinite if there is one difference.
+
+        least_error: the error is taken to be at least this.
+        """
         from scipy.special import stdtrit
 
         if self.error is None:
             return float("-inf"), float("inf")
-        half_width = float(stdtrit(self.freedom, 1 - level / 2)) * self.error
+        half_width = float(stdtrit(self.freedom, 1 - level / 2)) * max(self.error, least_error)
         return self.mean - half_width, self.mean + half_width
 
 
@@ -102,7 +106,8 @@ def share_change(by_seed: Sequence[Sequence[float]], limit: float = 1.0) -> Chan
     In simulations of sweeps (`benchmarks/coverage.py`) 95% intervals covered 94 to 98% with 4 seeds and more, but 99%
     and more with 2, and up to 99% with 3, or if almost no outcome changes. Too rarely, 90 to 92%, with 3 to 7 seeds
     whose luck decides nearly alone, or of which one level is stable in 97 of 100 runs or more, because a bad seed that
-    was not drawn leaves no trace.
+    was not drawn leaves no trace. Who claims that there is no change takes `least_error`, too: it has a variance of the
+    means as if one more seed had become better as a whole, and one worse.
     """
     means = [fmean(differences) for differences in by_seed]
     if not means:
@@ -117,7 +122,8 @@ def share_change(by_seed: Sequence[Sequence[float]], limit: float = 1.0) -> Chan
         design_effect = (PRIOR_WEIGHT * expected + (len(means) - 1) * ratio) / (PRIOR_WEIGHT + len(means) - 1)
         deviation = (max(single, 2 / (len(pooled) + 2)) * per_mean * design_effect) ** 0.5
     change = _student_change(fmean(means), deviation, len(means), prior=PRIOR_WEIGHT)
-    return change._replace(low=max(change.low, -limit), high=min(change.high, limit))
+    whole_seeds = (2 / (len(means) + 2) / len(means)) ** 0.5
+    return change._replace(low=max(change.low, -limit), high=min(change.high, limit), least_error=whole_seeds)
 
 
 def _student_change(mean: float, deviation: float | None, count: int, prior: int) -> Change:

@@ -114,20 +114,22 @@ def look(
 def _unshown(test: SequentialTest, change: Change, design: Design, left: int, seeds: int) -> SequentialTest:
     """A test that is not shown at this look: small, or open with the chance that is left."""
     level = design.level(2 * SMALL_CLAIMS, design.tests, change.pairs)
-    low, high = change.interval(level) if level else (-test.limit, test.limit)
+    low, high = change.interval(level, change.least_error) if level else (-test.limit, test.limit)
     if level and -test.margin <= low and high <= test.margin:
-        return replace(_looked_at(test, change, level), state=State.SMALL)
+        return replace(_looked_at(test, change, level, change.least_error), state=State.SMALL)
     chance = chance_to_settle(test, change, design, left, seeds)
     looked_at = _looked_at(test, change, design.level(SHOWN_CLAIMS, left, change.pairs))
     return replace(looked_at, chance=chance, is_wanted=test.is_wanted and chance >= WORTH_WHILE)
 
 
-def _looked_at(test: SequentialTest, change: Change, level: float) -> SequentialTest:
-    if not level or (test.looks and test.looks[-1].seeds == change.pairs):
+def _looked_at(test: SequentialTest, change: Change, level: float, least_error: float = 0.0) -> SequentialTest:
+    """The test with this look. One at the same number of pairs takes the place of the last: its level may be larger."""
+    if not level:
         return test
-    low, high = change.interval(level)
+    low, high = change.interval(level, least_error)
     seen = Look(change.pairs, change.mean, max(low, -test.limit), min(high, test.limit))
-    return replace(test, looks=(*test.looks, seen))
+    earlier = test.looks[:-1] if test.looks and test.looks[-1].seeds == change.pairs else test.looks
+    return replace(test, looks=(*earlier, seen))
 
 
 def with_common_floor(changes: Sequence[Change]) -> list[Change]:
@@ -169,7 +171,8 @@ def chance_to_settle(test: SequentialTest, change: Change, design: Design, left:
     at_the_end = error * (change.pairs / last) ** 0.5
     spread = error * max(1 - change.pairs / last, 1e-9) ** 0.5
     bound = float(ndtri(1 - design.level(SHOWN_CLAIMS, left, last) / 2)) * at_the_end
-    within = test.margin - float(ndtri(1 - design.level(2 * SMALL_CLAIMS, design.tests, last) / 2)) * at_the_end
+    smallest = max(at_the_end, change.least_error * change.pairs / last)
+    within = test.margin - float(ndtri(1 - design.level(2 * SMALL_CLAIMS, design.tests, last) / 2)) * smallest
     chance = sum(stdtr(change.freedom, (side * change.mean - bound) / spread) for side in (1, -1))
     if within > 0:
         chance += stdtr(change.freedom, (within - change.mean) / spread)

@@ -189,6 +189,14 @@ def test_quality_of_two_evaluators_is_not_compared() -> None:
     assert state(now, LR, "quality") is State.OPEN
 
 
+def test_nobody_is_the_best_by_distances_of_two_evaluators() -> None:
+    ended = {trial: each._replace(evaluator=trial[0][:1]) for trial, each in trials(lr_decides, 12).items()}
+    now = interim_analysis(planned(), ended, UntilAnswered(3, 12, factors=(LR,), best=True))
+    assert now.contest is not None and len(now.contest.left) == 4
+    same = interim_analysis(planned(), trials(lr_decides, 12), UntilAnswered(3, 12, factors=(LR,), best=True))
+    assert same.contest is not None and len(same.contest.left) < 4
+
+
 def test_free_workers_take_what_the_looks_after_the_next_one_need() -> None:
     now = interim_analysis(planned(), trials(lr_decides, 3), UNTIL)
     assert {seed for _, seed in now.missing} == {3}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.tiny import TINY
 from support.until_answered import UNTIL, end_well, fail, plan_of
@@ -267,3 +268,14 @@ def test_a_fixed_list_after_looks_is_exploratory_and_does_not_hide_them(looks: C
     assert looks(TINY.replace("[0, 1]", "[5, 6]")) == "", "other seeds altogether are a design of their own"
     assert looks(UNTIL) == "", "the same design goes on"
     assert "2 to 8 seeds" in looks(UNTIL.replace("most: 8", "most: 9"))
+
+
+def test_two_data_sets_are_compared_by_the_setting_that_names_them(tmp_path: Path) -> None:
+    for name, value in (("a", 0), ("b", 100)):
+        images = np.arange(200, dtype=np.uint8)[:, None, None] + np.full((200, 32, 32), value, np.uint8)
+        np.savez(tmp_path / f"{name}.npz", images=images)
+    group = "  - name: {0}\n    trial: {{data: {{name: npz, path: {0}.npz}}}}\n"
+    head = UNTIL[: UNTIL.index("groups:")].replace("stabilizers.label_smoothing", "data.path")
+    plan = plan_of(tmp_path, f"{head}groups:\n{group.format('a')}{group.format('b')}")
+    (compared,) = queue_of(plan).analysis.comparisons
+    assert compared.comparison.factor == "data.path"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 
 import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from orchestrator.statistics.intervals import Change, mean_change
+from orchestrator.statistics.intervals import Change, mean_change, share_change
 from orchestrator.statistics.sequential import (
     SHOWN_CLAIMS,
     SMALL_CLAIMS,
@@ -84,6 +85,34 @@ def test_what_is_shown_leaves_its_level_to_the_others() -> None:
         after = look([SequentialTest(0.1)] * 2, [between, other], design, 3)
         states.append([test.state for test in after])
     assert states == [[State.SHOWN, State.SHOWN], [State.OPEN, State.OPEN]]
+
+
+def test_what_is_shown_later_with_the_same_pairs_has_the_interval_of_that_look() -> None:
+    """A seed that brought no new pair, while another comparison was shown and left its level."""
+    design = Design(first=3, most=10, tests=2)
+    values = next(
+        values
+        for scale in np.linspace(0.3, 2, 200)
+        if (values := [scale, scale + 0.5, scale - 0.5, scale + 0.3])
+        and design.level(SHOWN_CLAIMS, 2, 4) < mean_change(values).p <= design.level(SHOWN_CLAIMS, 1, 4)
+    )
+    waiting = look([SequentialTest(0.1)] * 2, [mean_change(values), mean_change(WEAK[:4])], design, 4)
+    assert [test.state for test in waiting] == [State.OPEN, State.OPEN]
+    settled = look(waiting, [mean_change(values), mean_change([5.0, 5.1, 4.9, 5.0, 5.05])], design, 5)
+    assert [test.state for test in settled] == [State.SHOWN, State.SHOWN]
+    assert [seen.seeds for seen in settled[0].looks] == [4]
+    assert settled[0].looks[-1].low > 0
+
+
+@pytest.mark.parametrize("pairs", [1, 8])
+def test_a_share_is_small_only_if_whole_seeds_that_were_not_drawn_could_not_hide_a_change(pairs: int) -> None:
+    """A level that fails on whole seeds, in one of five: none of them in ten seeds is no rare luck (11%)."""
+    unchanged = share_change([[0.0] * pairs] * 10)
+    (test,) = look([SequentialTest(0.2, limit=1.0)], [unchanged], replace(ONE, most=10), 10)
+    assert test.state is State.OPEN
+    (test,) = look([SequentialTest(0.5, limit=1.0)], [unchanged], replace(ONE, most=10), 10)
+    assert test.state is State.SMALL
+    assert test.looks[-1].high == pytest.approx(0.42, abs=0.05)
 
 
 def test_the_level_of_small_ones_does_not_grow_with_what_is_shown() -> None:
