@@ -11,6 +11,10 @@ MLFLOW_GRACE_PERIOD = 4.0
 """Seconds that an interrupted sweep gives MLflow to take what it lacks."""
 MLFLOW_LAST_CALL = 1.0
 """Seconds to mark the sweep's run in MLflow as killed. Only asked of an MLflow that has just taken everything."""
+NOTIFICATION_LAST_CALL = 1.0
+"""Seconds that the end of an interrupted sweep waits for `--notify`, if the limit leaves as much."""
+NOTIFICATION_PERIOD = 20.0
+"""Seconds that the end of a finished sweep waits for it."""
 SHUTDOWN_LIMIT = 10.0
 """Seconds after the first signal until the command exits, whatever it still waits for."""
 RAY_JOB_GRACE_PERIOD = 15

@@ -89,6 +89,16 @@ def sweep(
         typer.Option(min=0.1, metavar="MINUTES", help="Replace a worker after this many silent minutes."),
     ] = 15.0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print only errors and the summary at the end.")] = False,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            envvar="ORCHESTRATE_NOTIFY",
+            show_envvar=True,
+            help="Send word to this address when the sweep has ended or its trials diverge, such as ntfy://TOPIC (see "
+            "https://appriseit.com); may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Run a sweep, or go on with it, then write the report.
 
@@ -127,6 +137,7 @@ def sweep(
         fail_fast=fail_fast,
         patience=60 * patience,
         storage=storage,
+        notify=notify or (),
     )
     raise typer.Exit(run_sweep(loader.load(file, overrides), options, make_console()).exit_code)
 

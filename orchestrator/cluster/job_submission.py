@@ -74,6 +74,11 @@ def refuse_secrets(words: list[str]) -> None:
 
     They are in the cluster's dashboard, in `ray job list`, and in the list of processes on the head.
     """
+    if _values(words, "--notify"):
+        raise UserError(
+            "--notify holds an address that may be secret, and `ray job list` shows the words of a job to everybody; "
+            "leave it out, and set ORCHESTRATE_NOTIFY where the cluster's head is started"
+        )
     for uri in _values(words, "--storage"):
         parse_uri(uri)
     for uri in _values(words, "--tracking-uri"):

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 
 from rich.console import Console
 
+from gan_core.error_text import first_line
 from orchestrator.commands import finalize, sweep_preparation, sweep_services, until_answered
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.commands.sweep_summary import SweepResult, print_summary
 from orchestrator.console.progress import Display, make_display
+from orchestrator.notifications import events
+from orchestrator.notifications.notifier import Notifier
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.puller import Puller, exchange_evaluators
+from orchestrator.planning.answer_words import end_line
 from orchestrator.planning.confirmation import with_confirmations
 from orchestrator.planning.plan import Plan
 from orchestrator.scheduling.sweep_runner import SweepRunner
@@ -31,17 +36,34 @@ from orchestrator.tracking.mirror_thread import MirrorThread
 def run_sweep(sweep: Sweep, options: SweepOptions, console: Console) -> SweepResult:
     """Run a sweep up to its report. Raises UserError before anything is started."""
     folder = sweep_preparation.check_request(options, sweep.name)
-    with make_display(console, options.quiet) as display:
+    with make_display(console, options.quiet) as display, Notifier(options.notify, display.note) as notifier:
         moved_home.follow(options.tracking_uri, display.note)
         plan = sweep_preparation.load_plan(sweep, options, display)
         with disk_space.full_disk_as_user_error(folder.folder), hold(folder):
             plan = sweep_preparation.complete_plan(plan, folder, options, display)
-            result = _train_and_record(plan, options, display)
+            try:
+                result = _train_and_record(plan, options, display, notifier)
+            except Exception as error:
+                notifier.send(events.broke_off(sweep.name, first_line(error)))
+                raise
+            _tell_the_end(result, notifier)
     print_summary(options, console, result)
     return result
 
 
-def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> SweepResult:
+def _tell_the_end(result: SweepResult, notifier: Notifier) -> None:
+    if result.exit_code == INTERRUPTED:
+        notifier.hurry()
+    answer, final = result.plan.answer, result.final
+    reason = result.stop_reason or (answer and end_line(answer)) or None
+    outcomes = Counter(
+        planned.record.verdict["name"] if planned.record.verdict else str(planned.record.status)
+        for planned in result.plan.trials
+    )
+    notifier.send(events.ended(result.plan.sweep.name, result.exit_code, outcomes, reason, final.answer, final.report))
+
+
+def _train_and_record(plan: Plan, options: SweepOptions, display: Display, notifier: Notifier) -> SweepResult:
     """Start Ray and MLflow, train what is left of the plan, finalize the sweep."""
     stop = StopRequest(lambda reason: display.note(f"stopping: {reason}"))
     with ExitStack() as stack:
@@ -64,7 +86,9 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
         mirror_thread.start()
         try:
             runner = SweepRunner(cluster, evaluators, options.settings, display, stop, puller) if cluster else None
+            watch = events.DivergenceWatch(plan.sweep.name)
             if runner:
+                runner.on_outcomes = lambda outcomes: notifier.send(watch.event(outcomes))
                 with handle_stop_signal_with(lambda: _stop_for_user(stop, display)):
                     if queue:
                         plan = until_answered.train(every_trial, queue, runner, mirror, display, stop)

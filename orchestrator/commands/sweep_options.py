@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ class SweepOptions:
     MLflow registers the best generator. `system_metrics`: also record the processor, memory and GPU of each worker.
     `quiet`: print only the summary. `fail_fast`: stop the sweep when a trial fails. `patience`: seconds without a
     report from a trial after which its worker is killed. `storage`: URI of the trials' object store, if any.
+    `notify`: addresses that hear of the sweep's end, as apprise writes them.
     """
 
     home: Path
@@ -34,6 +36,7 @@ class SweepOptions:
     fail_fast: bool = False
     patience: float = 900.0
     storage: str | None = None
+    notify: Sequence[str] = ()
 
     @property
     def settings(self) -> RunSettings:

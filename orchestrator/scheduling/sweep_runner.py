@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -31,7 +33,8 @@ ASSUMED_GPU_SHARE = 0.25
 class SweepRunner:
     """Trains plans on a cluster. `settings.gpu_share`: measured before the first trial if it is None.
 
-    `puller`: keeps the home up to date if trials live in an object store.
+    `puller`: keeps the home up to date if trials live in an object store. `on_outcomes`: gets the number of trials with
+    each verdict or status after each report.
     """
 
     cluster: Cluster
@@ -40,6 +43,7 @@ class SweepRunner:
     display: Display
     stop: StopRequest
     puller: Puller | None = None
+    on_outcomes: Callable[[Counter[str]], None] = lambda outcomes: None
     utilization: Utilization = field(default_factory=Utilization, init=False)
     _gpu_share: float | None = field(default=None, init=False)
 
@@ -70,6 +74,7 @@ class SweepRunner:
             if queue:
                 queue.budget.add_training(report.seconds)
             self.display.on_report(report)
+            self.on_outcomes(self.display.outcome_counts)
 
         tune_run = TuneRun(
             plan,

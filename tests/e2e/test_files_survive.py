@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from mlflow import MlflowClient
 from support.commands import SMOKE, invoke, orchestrate, start, trials
 from support.endings import ON_ONE_WORKER, assert_ended_like, wait_for_checkpoints
 from support.families import assert_gone, family_of
+from support.inbox import Inbox, open_inbox
+from support.ports import free_port
 from support.small_disks import MakeDisk, full
 from support.waiting import wait_until
 
@@ -66,11 +69,19 @@ def test_a_damaged_classifier_is_named_before_mlflow_has_a_run(tmp_path: Path) -
     assert list(tmp_path.glob("sweeps/smoke/trials/*")) == []
 
 
-def test_two_sweeps_run_side_by_side_in_one_home_one_of_them_without_a_terminal(tmp_path: Path) -> None:
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    with open_inbox() as server:
+        yield server
+
+
+def test_two_sweeps_run_side_by_side_in_one_home_one_of_them_without_a_terminal(tmp_path: Path, inbox: Inbox) -> None:
+    """The other one tells two addresses of its end; at one of them nobody is."""
     other = tmp_path / "other.yaml"
     other.write_text(SMOKE.read_text().replace("sweep: smoke", "sweep: other"))
     home = tmp_path / "home"
-    waited_for = start("sweep", SMOKE, "--workers", "1", home=home)
+    nowhere = f"json://user:secret-71c3@127.0.0.1:{free_port()}"
+    waited_for = start("sweep", SMOKE, "--workers", "1", "--notify", inbox.url, "--notify", nowhere, home=home)
     detached = orchestrate("sweep", other, "--workers", "1", "--detach", home=home)
     assert detached.returncode == 0, detached.stdout + detached.stderr
     left = SweepFolder(home, "other")
@@ -92,3 +103,6 @@ def test_two_sweeps_run_side_by_side_in_one_home_one_of_them_without_a_terminal(
             steps = [point.step for point in client.get_metric_history(trial["run_id"], "loss/generator")]
             assert sorted(steps) == [5, 10, 15, 20]
     assert not list(home.rglob("*.tmp"))
+    (told,) = inbox.messages
+    assert told["title"] == "smoke: finished" and "report.html" in told["message"]
+    assert "the message was not taken; the sweep goes on" in outputs[0] and "secret" not in outputs[0]

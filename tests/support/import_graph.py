@@ -20,6 +20,7 @@ ORDER = {
         "scheduling",
         "cluster",
         "report",
+        "notifications",
         "tracking",
         "object_store",
         "console",
