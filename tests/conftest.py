@@ -31,8 +31,9 @@ def is_usable(folder: Path, room: int = 8 * 1000**3) -> bool:
 
 if is_usable(MEMORY):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
-for variable in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "ORCHESTRATE_HOME"):
+for variable in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "ORCHESTRATE_HOME", "ORCHESTRATE_NOTIFY"):
     os.environ.pop(variable, None)  # whoever runs the tests may have set them for their own sweeps
+os.environ["XDG_CONFIG_HOME"] = "/nonexistent/config"  # nor do their own defaults count
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # commands inherit it, and these tests may run under `nohup`
 
 

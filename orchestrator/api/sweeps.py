@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from orchestrator.api import sweep_source
 from orchestrator.api.results import SweepResults
 from orchestrator.command_hints import default_home
+from orchestrator.commands import user_config
 from orchestrator.errors import UserError
 from orchestrator.tracking.address import default_uri
 
@@ -104,6 +105,7 @@ def plan(
 
 
 def _home(home: str | Path | None) -> Path:
+    user_config.apply()
     return default_home() if home is None else Path(home)
 
 

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli import manage, run, show
+from orchestrator.commands import user_config
 from orchestrator.console.closed_output import watch_output
 from orchestrator.errors import ServiceError, UserError
 from orchestrator.signals import (
@@ -53,7 +54,7 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    user_config.apply()
 
 
 for command in (
@@ -69,6 +70,7 @@ for command in (
     manage.sync,
     manage.clean,
     manage.doctor,
+    manage.config,
 ):
     app.command()(command)
 app.add_typer(manage.datasets_app, name="datasets")

@@ -142,3 +142,16 @@ def doctor(home: Home = HOME, address: Address = None, tracking_uri: TrackingUri
 
     checks = run_checks(home, tracking_uri or default_uri(home), None if address == "local" else address)
     raise typer.Exit(print_checks(checks, make_console(), json))
+
+
+def config(json: Json = False) -> None:
+    """Show your own defaults: home, MLflow, notifications, price; which of them count now, and where they come from.
+
+    They stand in a file, whose path is printed. An option of a command counts before the environment, that before the
+    file.
+
+    Example: `orchestrate config`
+    """
+    from orchestrator.commands.config import show
+
+    show(make_console(), json)

@@ -153,7 +153,9 @@ def plan(
     stop_early: StopEarly = False,
     price_per_hour: Annotated[
         float | None,
-        typer.Option(min=0.0, metavar="P", help="What an hour of the machine costs."),
+        typer.Option(
+            min=0.0, metavar="P", envvar="ORCHESTRATE_PRICE_PER_HOUR", help="What an hour of the machine costs."
+        ),
     ] = None,
     power: Annotated[
         float | None,

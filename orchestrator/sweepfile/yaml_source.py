@@ -30,8 +30,14 @@ class LocatedValue:
     source: str
 
 
-def parse_text(text: str, file: str) -> CommentedMap:
-    """The top mapping of the text of `file`; its nodes have line numbers. Raises SpecError."""
+A_SWEEP_FILE = "a sweep file is a mapping with keys sweep, seeds, trial, groups"
+
+
+def parse_text(text: str, file: str, rule: str = A_SWEEP_FILE) -> CommentedMap:
+    """The top mapping of the text of `file`; its nodes have line numbers. rule: said where there is none.
+
+    Raises SpecError.
+    """
     if directive := re.search(r"^%YAML +1\.[01]", text, re.MULTILINE):
         line = text.count("\n", 0, directive.start()) + 1
         raise SpecError([Problem(f"{file}:{line}", "", "sweep files are YAML 1.2; leave this line out")])
@@ -56,7 +62,7 @@ def parse_text(text: str, file: str) -> CommentedMap:
             cause = first_line(error)
         raise SpecError([Problem(file, "", f"not valid YAML, {cause}")]) from None
     if not isinstance(document, CommentedMap):
-        raise SpecError([Problem(f"{file}:1", "", "a sweep file is a mapping with keys sweep, seeds, trial, groups")])
+        raise SpecError([Problem(f"{file}:1", "", rule)])
     return document
 
 
