@@ -62,6 +62,7 @@ for command in (
     run.plan,
     show.status,
     show.report,
+    show.watch,
     show.ui,
     run.train,
     show.sample,

@@ -52,9 +52,6 @@ def report(
         Path | None,
         typer.Option(show_default="HOME/sweeps/SWEEP/report", help="Folder to write report.html and its tables into."),
     ] = None,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Write it again every 20 seconds while the sweep runs.")
-    ] = False,
     tracking_uri: TrackingUri = None,
     address: RemoteAddress = None,
 ) -> None:
@@ -69,7 +66,27 @@ def report(
 
     uri = tracking_uri or default_uri(home)
     check_uri(uri)
-    report.report(uri, sweeps, home, output, watch, make_console())
+    report.report(uri, sweeps, home, output, make_console())
+
+
+def watch(
+    sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="Name of the sweep.", autocompletion=complete_sweep)],
+    home: Home = HOME,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 5050,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Show the report of a running sweep as a live page on this machine, which updates itself.
+
+    The address has a token, so that nobody else on the machine reads it. Ctrl-C ends the page, not the sweep.
+
+    Example: `orchestrate watch stability`
+    """
+    from orchestrator.commands import watch
+    from orchestrator.tracking.address import check_uri, default_uri
+
+    uri = tracking_uri or default_uri(home)
+    check_uri(uri)
+    watch.watch(uri, sweep, home, port, make_console())
 
 
 def ui(

@@ -56,7 +56,7 @@ def test_a_group_with_an_evil_name_is_text_in_tables_notes_and_the_terminal(
     print_sweep(home, "tiny", console, as_json=False)
     assert capsys.readouterr().out.count(f"{EVIL} smoothing=0.1 seed=1") == 2
 
-    report.report(mirror.uri, ["tiny"], home, None, watch=False, console=console)
+    report.report(mirror.uri, ["tiny"], home, None, console=console)
     with open(plan.folder.report_folder / "trials.csv", newline="") as table:
         cells = [cell for row in csv.reader(table) for cell in row]
     assert cells.count(f"'{EVIL}") == len(plan.trials)
@@ -75,7 +75,7 @@ def test_a_sweep_name_that_leads_elsewhere_opens_no_folder(tmp_path: Path, name:
         SweepFolder(tmp_path, name)
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     with pytest.raises(UserError, match="is not the name of a sweep"):
-        report.report(uri, ["a", name], tmp_path, None, watch=False, console=make_console())
+        report.report(uri, ["a", name], tmp_path, None, console=make_console())
     assert not list(tmp_path.iterdir())
 
 
