@@ -131,8 +131,7 @@ def _until_preview(plan: Plan, queue: AdaptiveQueue, every_trial: Plan, seconds:
     if queue.is_over:
         return UntilPreview(0, 0, 0, seconds, None)
     ended, in_all = len(every_trial.trials) - most, queue.expected_trials()
-    buys = queue.budget.buys(ended)
-    return UntilPreview(least, min(max(in_all - ended, least), most), most, seconds, buys)
+    return UntilPreview(least, min(max(in_all - ended, least), most), most, seconds, queue.buys())
 
 
 def _fixed_design(plan: Plan, power: float | None, effect: float | None) -> str:

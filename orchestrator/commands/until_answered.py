@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.console.progress import Display
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.answer_words import end_line, progress_line
-from orchestrator.planning.budget import Budget
+from orchestrator.planning.budget import Budget, begun_earlier, own_records
 from orchestrator.planning.plan import Plan
 from orchestrator.scheduling.sweep_runner import SweepRunner
 from orchestrator.signals import StopRequest
@@ -17,7 +17,7 @@ def queue_of(plan: Plan) -> AdaptiveQueue | None:
     """The queue of a plan with all trials that may be needed; None if all of its trials are."""
     if plan.sweep.until is None:
         return None
-    return AdaptiveQueue(plan, Budget(plan.sweep.until, [planned.record for planned in plan.trials]))
+    return AdaptiveQueue(plan, Budget(plan.sweep.until, own_records(plan, begun_earlier(plan))))
 
 
 def train(
@@ -38,7 +38,7 @@ def train(
         mirror.set_document(document)
         if so_far.answer and so_far.answer["seeds"] != seeds:
             seeds = so_far.answer["seeds"]
-            display.note(progress_line(so_far.answer, queue.budget.buys(so_far.answer["trials"])))
+            display.note(progress_line(so_far.answer, queue.buys()))
 
     queue.on_change = on_change
     queue.budget.start()

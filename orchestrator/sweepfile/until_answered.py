@@ -147,7 +147,7 @@ def _hours(value: Any) -> float | None:
 
 
 def with_time(budget: LocatedValue | None, time: LocatedValue) -> LocatedValue:
-    """The budget of the file with another `time`, such as `2h`: it keeps its worker hours. What is no time replaces it."""
+    """The `budget` of the file with another `time`, such as `2h`; it keeps its worker hours. Else `time` as it is."""
     hours, before = _hours(time.value), yaml_source.plain(budget.value) if budget else None
     if hours is None or not isinstance(before, dict) or "worker_hours" not in before:
         return time
