@@ -40,6 +40,7 @@ def sweep(
     from orchestrator.commands.sweep import run_sweep
     from orchestrator.commands.sweep_options import SweepOptions
     from orchestrator.console.output import make_console
+    from orchestrator.planning.answer_words import plan_end_line
     from orchestrator.signals import INTERRUPTED
 
     if threading.current_thread() is not threading.main_thread():
@@ -51,7 +52,8 @@ def sweep(
         raise UserError(f"orch.sweep: {error}; its options are those of SweepOptions") from None
     done = run_sweep(sweep_source.read(source, overrides, folder), chosen, make_console())
     if done.exit_code == INTERRUPTED:
-        raise KeyboardInterrupt(done.stop_reason or "interrupted; the same call goes on from here")
+        reason = done.stop_reason or plan_end_line(done.plan)
+        raise KeyboardInterrupt(reason or "interrupted; the same call goes on from here")
     return SweepResults([done.plan.sweep.name], folder, uri)
 
 

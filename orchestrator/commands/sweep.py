@@ -14,6 +14,7 @@ from orchestrator.commands.sweep_summary import SweepResult, print_summary
 from orchestrator.console.progress import Display, make_display
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.puller import Puller, exchange_evaluators
+from orchestrator.planning.answer_words import ended_with_nothing
 from orchestrator.planning.confirmation import with_confirmations
 from orchestrator.planning.plan import Plan
 from orchestrator.scheduling.sweep_runner import SweepRunner
@@ -49,7 +50,8 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
         preparation = sweep_services.prepare_evaluators(plan, options, display, stack)
         every_trial, queue = plan, until_answered.queue_of(plan)
         plan = queue.plan_so_far() if queue else plan
-        cluster = stack.enter_context(sweep_services.start_ray(plan, options, display)) if plan.unfinished else None
+        needs_training = bool(until_answered.left_to_train(plan, queue))
+        cluster = stack.enter_context(sweep_services.start_ray(plan, options, display)) if needs_training else None
         evaluators = preparation.result()  # their errors are reported before MLflow has a run
         display.set_phase("opening MLflow")
         mlflow_import.result()
@@ -66,7 +68,7 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display) -> Sw
             runner = SweepRunner(cluster, evaluators, options.settings, display, stop, puller) if cluster else None
             if runner:
                 with handle_stop_signal_with(lambda: _stop_for_user(stop, display)):
-                    if queue:
+                    if queue and not queue.is_over:
                         plan = until_answered.train(every_trial, queue, runner, mirror, display, stop)
                     else:
                         runner.train(plan)
@@ -138,4 +140,6 @@ def _statuses(plan: Plan) -> set[TrialStatus]:
 def _exit_code(plan: Plan, stop: StopRequest) -> int:
     if _statuses(plan) == {TrialStatus.FINISHED}:
         return FINISHED
-    return stop.exit_code if stop.is_requested else SOME_FAILED
+    if stop.is_requested:
+        return stop.exit_code
+    return INTERRUPTED if ended_with_nothing(plan) else SOME_FAILED

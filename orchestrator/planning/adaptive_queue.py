@@ -146,9 +146,11 @@ class AdaptiveQueue:
     def plan_so_far(self) -> Plan:
         """The plan with the trials that have ended, were begun, or are needed next, and with the answer so far.
 
-        When the sweep is over it has the trials that have ended alone.
+        When the sweep is over it has the trials that have ended alone, if any has.
         """
-        wanted = self._ended.keys() if self.is_over else self._ended.keys() | self._begun | {*self.analysis.missing}
+        wanted = {*self._ended}
+        if not (self.is_over and wanted):
+            wanted |= self._begun | {*self.analysis.missing}
         trials = [planned for trial, planned in self._planned.items() if trial in wanted]
         confirming = [planned for planned in self._plan.trials if planned.trial.confirms]
         begun = self._trained_before

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from orchestrator.planning.adaptive import OUTCOMES, InterimAnalysis
+from orchestrator.planning.answer_words import BUDGET
 from orchestrator.planning.budget import Budget
 from orchestrator.planning.plan import Plan
 from orchestrator.statistics.effects import Comparison
 from orchestrator.statistics.sequential import SequentialTest
 from orchestrator.store.sweep_document import AnswerDocument, ComparisonDocument, TrainedBefore
 from orchestrator.sweepfile.model import UntilAnswered
-
-BUDGET = "budget"
 
 
 def answer_document(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.until_answered import UNTIL, end_well, fail, plan_of
+from support.until_answered import UNTIL, end_well, plan_of
 
 from orchestrator.commands.until_answered import left_to_train, queue_of, with_confirmations
 from orchestrator.planning.plan import Plan
@@ -78,10 +78,9 @@ def test_before_the_end_nothing_is_confirmed(tmp_path: Path) -> None:
 
 
 def test_a_spent_budget_trains_nothing_though_trials_have_not_ended(tmp_path: Path) -> None:
-    plan = plan_of(tmp_path, UNTIL.replace("until: answered\n", "until: answered\nbudget: {hours: 0.1}\n"))
+    plan = plan_of(tmp_path, UNTIL.replace("until: answered\n", "until: answered\nbudget: {worker_hours: 0.1}\n"))
     queue = queue_of(plan)
     assert queue and left_to_train(queue.plan_so_far(), queue)
-    fail(plan, plan.trials[0])
-    queue.budget._clock_before = 360.0
+    queue.budget.add_training(360)
     assert len(queue.plan_so_far().unfinished) == 4
     assert not left_to_train(queue.plan_so_far(), queue)
