@@ -138,7 +138,8 @@ def _until_preview(
         return UntilPreview(0, 0, 0, {0: 0.0}, None, is_over=True)
     keys = {planned.key for planned in next_trials}
     later = [planned for planned in every_trial.unfinished if planned.key not in keys]
-    in_order = [*next_trials, *sorted(later, key=lambda planned: planned.trial.seed)]
+    later.sort(key=lambda p: (p.trial.configuration not in queue.analysis.wanted, p.trial.seed))
+    in_order = [*next_trials, *later]
     least, most = len(next_trials), len(in_order)
     ended, in_all = len(every_trial.trials) - most, queue.expected_trials()
     expected = min(max(in_all - ended, least), most)

@@ -92,6 +92,7 @@ def _next_step_lines(options: SweepOptions, result: SweepResult) -> list[str]:
         lines.append(f"interrupted with {unfinished} of {len(trials)} trials left; the same command goes on from here")
     elif result.exit_code == SOME_FAILED and not result.stop_reason:
         is_spent = result.plan.answer is not None and result.plan.answer["end"] == BUDGET
+        is_spent = is_spent and not any(planned.trial.confirms for planned in trials)
         larger = " with a larger budget" if is_spent else ""
         lines.append(f"some trials failed; the same command{larger} tries them again")
     return lines

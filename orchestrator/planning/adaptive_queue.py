@@ -146,11 +146,13 @@ class AdaptiveQueue:
     def plan_so_far(self) -> Plan:
         """The plan with the trials that have ended, were begun, or are needed next, and with the answer so far.
 
-        When the sweep is over it has the trials that have ended alone, if any has.
+        When the sweep is over it has the trials that have ended alone; if none has, also what earlier commands began.
         """
         wanted = {*self._ended}
         if not (self.is_over and wanted):
             wanted |= self._begun | {*self.analysis.missing}
+        if self.is_over and not self._ended:
+            wanted |= {trial for trial, planned in self._planned.items() if planned.key in self._trained_before}
         trials = [planned for trial, planned in self._planned.items() if trial in wanted]
         confirming = [planned for planned in self._plan.trials if planned.trial.confirms]
         begun = self._trained_before

@@ -10,7 +10,7 @@ from support.until_answered import UNTIL, end_well, fail, plan_of, write
 
 from orchestrator.commands import until_answered
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
-from orchestrator.planning.answer_words import end_line, exploratory, progress_line
+from orchestrator.planning.answer_words import end_line, exploratory, plan_end_line, progress_line
 from orchestrator.planning.budget import Budget, clock_seconds
 from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.store.json_files import write_with_checksum
@@ -233,6 +233,23 @@ def test_a_budget_counts_what_earlier_commands_have_trained(tmp_path: Path) -> N
     again = queue_of(plan_of(tmp_path, UNTIL.replace("until: answered\n", HOURS)))
     assert again.budget.share_spent == pytest.approx(2 / 6), "of both commands together"
     assert again.buys() == 4
+
+
+def test_where_no_trial_has_ended_within_the_budget_all_that_were_begun_stay_in_the_plan(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, UNTIL.replace("until: answered\n", HOURS))
+    plan.folder.folder.mkdir(parents=True)
+    queue = queue_of(plan)
+    for _ in range(5):  # one more than the first look needs
+        planned = queue.peek(5)
+        assert planned
+        queue.give(planned)
+        attempt = Attempt(0, 0, ended=360_000, outcome="interrupted")
+        write(plan, Record(planned.key, TrialStatus.INTERRUPTED, 4, seconds=360.0, attempts=[attempt]))
+    write_with_checksum(plan.folder.sweep_file, queue.plan_so_far().to_document())
+    again = queue_of(plan_of(tmp_path, plan.sweep.text))
+    assert again.is_over
+    assert [planned.state for planned in again.plan_so_far().trials] == 5 * [TrialStatus.INTERRUPTED]
+    assert plan_end_line(again.plan_so_far()).startswith("the budget was spent before any trial ended; ")
 
 
 def test_what_a_fixed_sweep_has_trained_does_not_spend_the_budget(tmp_path: Path) -> None:
