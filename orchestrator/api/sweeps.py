@@ -35,7 +35,7 @@ def sweep(
 
     A diverged or collapsed GAN is a result. A trial that fails for another cause has the status `failed` in `trials`.
     Raises UserError if the request is wrong (nothing was started then), KeyboardInterrupt after Ctrl-C: every running
-    trial is saved, and the same call goes on from there.
+    trial is saved, and the same call goes on from there. Also if the budget was spent before any trial ended.
     """
     from orchestrator.commands.sweep import run_sweep
     from orchestrator.commands.sweep_options import SweepOptions

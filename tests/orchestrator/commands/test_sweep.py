@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 from unittest.mock import MagicMock
@@ -13,8 +14,9 @@ from mlflow import MlflowClient
 from rich.console import Console
 from support.mirrors import mirror_of, synced_mirror
 from support.tiny import TINY, stable_trial
-from support.until_answered import UNTIL, end_well, plan_of, write
+from support.until_answered import UNTIL, end_well, fail, plan_of, write
 
+import orchestrator as orch
 from orchestrator.commands import sweep, sweep_options, sweep_preparation, until_answered
 from orchestrator.commands.finalize import FinalResult, finalize
 from orchestrator.commands.status import print_sweep
@@ -23,7 +25,7 @@ from orchestrator.commands.sweep_summary import SweepResult, print_summary
 from orchestrator.console import progress
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.plan import Plan, PlannedTrial, make_plan
-from orchestrator.signals import INTERRUPTED, StopRequest
+from orchestrator.signals import INTERRUPTED, SOME_FAILED, StopRequest
 from orchestrator.store.json_files import write_with_checksum
 from orchestrator.store.record import Attempt, Record
 from orchestrator.store.sweep_lock import hold
@@ -147,7 +149,7 @@ def test_an_answered_sweep_is_confirmed_by_a_later_command_and_stays_so(
 
 
 def test_a_budget_that_is_spent_before_any_trial_ended_is_said_in_one_line(
-    run: Callable[..., tuple[SweepResult, str]], tmp_path: Path
+    run: Callable[..., tuple[SweepResult, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = plan_of(tmp_path, UNTIL.replace("until: answered\n", "until: answered\nbudget: 1m\n"))
     queue = until_answered.queue_of(plan)
@@ -162,10 +164,32 @@ def test_a_budget_that_is_spent_before_any_trial_ended_is_said_in_one_line(
     line = "the budget was spent before any trial ended; the same command with a larger budget goes on from here"
     assert line in said.splitlines()
     assert "failed" not in said and "trials left" not in said
+    monkeypatch.setattr(sweep, "run_sweep", lambda *_: result)
+    with pytest.raises(KeyboardInterrupt, match=line):
+        orch.sweep(plan.sweep.file, home=plan.folder.home)
     assert plan.trials[0].key in [trial["key"] for trial in result.plan.earlier_trials()]
     output = io.StringIO()
     print_sweep(plan.folder.home, "tiny", Console(file=output, width=200), as_json=False)
     assert "interrupted" in output.getvalue() and "with a larger budget, goes on with it" in output.getvalue()
+
+
+def test_failed_trials_of_a_sweep_whose_budget_was_spent_need_a_larger_one(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, UNTIL.replace("until: answered\n", "until: answered\nbudget: {worker_hours: 0.1}\n"))
+    fail(plan, plan.trials[0])
+    end_well(plan, plan.trials[1])
+    queue = until_answered.queue_of(plan.with_current_records())
+    assert queue
+    queue.budget.add_training(360)
+    ended = queue.plan_so_far()
+    failed = replace(ended, trials=[*ended.trials, plan.with_current_records().trials[0]])
+    code, options = (
+        sweep._exit_code(failed, StopRequest()),
+        sweep_options.SweepOptions(tmp_path / "home", "sqlite:///x"),
+    )
+    output = io.StringIO()
+    print_summary(options, Console(file=output, width=200), SweepResult(failed, code, FinalResult()))
+    assert code == SOME_FAILED
+    assert "some trials failed; the same command with a larger budget tries them again" in output.getvalue()
 
 
 @pytest.mark.usefixtures("without_pictures")
