@@ -71,5 +71,8 @@ def did_you_mean(name: str, known: list[str]) -> str:
 
 def short_repr(value: object) -> str:
     """`repr(value)`, cut to 60 characters."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        text = "a number of thousands of digits"
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -36,11 +36,12 @@ def sweep(
 
     A diverged or collapsed GAN is a result. A trial that fails for another cause has the status `failed` in `trials`.
     Raises UserError if the request is wrong (nothing was started then), KeyboardInterrupt after Ctrl-C: every running
-    trial is saved, and the same call goes on from there.
+    trial is saved, and the same call goes on from there. Also if the budget was spent before any trial ended.
     """
     from orchestrator.commands.sweep import run_sweep
     from orchestrator.commands.sweep_options import SweepOptions
     from orchestrator.console.output import make_console
+    from orchestrator.planning.answer_words import plan_end_line
     from orchestrator.signals import INTERRUPTED
 
     if threading.current_thread() is not threading.main_thread():
@@ -52,7 +53,8 @@ def sweep(
         raise UserError(f"orch.sweep: {error}; its options are those of SweepOptions") from None
     done = run_sweep(sweep_source.read(source, overrides, folder), chosen, make_console())
     if done.exit_code == INTERRUPTED:
-        raise KeyboardInterrupt(done.stop_reason or "interrupted; the same call goes on from here")
+        reason = done.stop_reason or plan_end_line(done.plan)
+        raise KeyboardInterrupt(reason or "interrupted; the same call goes on from here")
     return SweepResults([done.plan.sweep.name], folder, uri)
 
 

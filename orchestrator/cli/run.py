@@ -104,7 +104,8 @@ def sweep(
 
     Finished trials are not repeated; interrupted trials resume from their checkpoints. Ctrl-C saves every running
     trial and exits. Exit codes: 0 every trial has a verdict (a diverged GAN is a verdict), 1 a trial failed for
-    another cause, 2 the request is wrong and nothing was started, 130 interrupted or the disk became full.
+    another cause, 2 the request is wrong and nothing was started, 130 interrupted, the disk became full, or the budget
+    was spent before any trial ended.
 
     Example: `orchestrate sweep experiments/stability.yaml --set seeds=[0,1,2]`
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,12 @@ from orchestrator.formatting import count_of, format_duration, short_key, trial_
 from orchestrator.planning import staleness
 from orchestrator.planning.adaptive import comparisons_to_test
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
-from orchestrator.planning.answer_words import end_line, progress_line
+from orchestrator.planning.answer_words import ended_with_nothing, plan_end_line, progress_line
 from orchestrator.planning.early_ends import with_ended_going_on
 from orchestrator.planning.expected_trials import MAX_SEEDS, seeds_of_fixed_design
 from orchestrator.planning.extension import with_extended_records
 from orchestrator.planning.outcome import as_planned
-from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.planning.plan import Plan, PlannedTrial, make_plan
 from orchestrator.planning.reuse import with_reusable_records
 from orchestrator.planning.runtime_estimate import RuntimeEstimate, TimedTrial, estimate_runtime, timed_trials
 from orchestrator.scheduling.sweep_runner import ASSUMED_GPU_SHARE
@@ -41,19 +41,18 @@ OTHER_CODE = "finished with other code"
 
 @dataclass(frozen=True)
 class UntilPreview:
-    """How many trials are left at least, as expected, and at most; seconds: at most, if similar ones were measured.
+    """How many trials are left at least, as expected, and at most.
 
-    buys: how many trials the budget buys, at the rate of those that have ended; None if that is not known.
+    seconds: number of trials -> how long so many take; None if no similar one was measured. buys: how many trials the
+    budget buys, at the rate of those that have ended; None if that is not known. is_over: nothing more is trained.
     """
 
     least: int
     expected: int
     most: int
-    seconds: float | None
+    seconds: dict[int, float | None]
     buys: int | None
-
-    def seconds_of(self, trials: int) -> float | None:
-        return None if self.seconds is None or not self.most else self.seconds * trials / self.most
+    is_over: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,11 +113,13 @@ def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
     queue, every_trial = until_answered.queue_of(plan), plan
     plan = queue.plan_so_far() if queue else plan
     workers = slots(request.workers or environment.available_cpus(), gpus, request.gpu_share or ASSUMED_GPU_SHARE)
-    expected = estimate_runtime(plan, measured, max(1, workers))
-    until = None
-    if queue:
-        at_most = estimate_runtime(every_trial, measured, max(1, workers))
-        until = _until_preview(plan, queue, every_trial, at_most.seconds if at_most else None)
+
+    def estimate(trials: list[PlannedTrial]) -> RuntimeEstimate | None:
+        return estimate_runtime(replace(plan, trials=trials), measured, max(1, workers))
+
+    next_trials = until_answered.left_to_train(plan, queue)
+    expected = estimate(next_trials)
+    until = _until_preview(next_trials, queue, every_trial, estimate) if queue else None
     other_code = staleness.finished_with_other_code(plan, environment.describe())
     replaced = staleness.replaced_trials(plan)
     fixed = _fixed_design(every_trial, request.power, request.effect)
@@ -126,13 +127,25 @@ def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
     return Preview(plan, lines, expected, other_code, replaced, request.price_per_hour, until, fixed)
 
 
-def _until_preview(plan: Plan, queue: AdaptiveQueue, every_trial: Plan, seconds: float | None) -> UntilPreview:
-    least, most = len(plan.unfinished), 0 if queue.is_over else len(every_trial.unfinished)
+def _until_preview(
+    next_trials: list[PlannedTrial],
+    queue: AdaptiveQueue,
+    every_trial: Plan,
+    estimate: Callable[[list[PlannedTrial]], RuntimeEstimate | None],
+) -> UntilPreview:
+    """`next_trials`: those that are needed next, which are the fewest that are left."""
     if queue.is_over:
-        return UntilPreview(0, 0, 0, seconds, None)
+        return UntilPreview(0, 0, 0, {0: 0.0}, None, is_over=True)
+    keys = {planned.key for planned in next_trials}
+    later = [planned for planned in every_trial.unfinished if planned.key not in keys]
+    later.sort(key=lambda p: (p.trial.configuration not in queue.analysis.wanted, p.trial.seed))
+    in_order = [*next_trials, *later]
+    least, most = len(next_trials), len(in_order)
     ended, in_all = len(every_trial.trials) - most, queue.expected_trials()
-    buys = queue.budget.buys(ended)
-    return UntilPreview(least, min(max(in_all - ended, least), most), most, seconds, buys)
+    expected = min(max(in_all - ended, least), most)
+    estimates = {count: estimate(in_order[:count]) for count in (least, expected, most)}
+    seconds = {count: each.seconds if each else None for count, each in estimates.items()}
+    return UntilPreview(least, expected, most, seconds, queue.buys())
 
 
 def _fixed_design(plan: Plan, power: float | None, effect: float | None) -> str:
@@ -171,7 +184,7 @@ def as_json(preview: Preview) -> dict[str, Any]:
 
 def _until_json(until: UntilPreview) -> dict[str, Any]:
     numbers = {"least": until.least, "expected": until.expected, "most": until.most}
-    return {name: {"trials": count, "seconds": until.seconds_of(count)} for name, count in numbers.items()}
+    return {name: {"trials": count, "seconds": until.seconds[count]} for name, count in numbers.items()}
 
 
 def print_preview(preview: Preview, console: Console) -> None:
@@ -212,12 +225,12 @@ def _until_lines(preview: Preview) -> list[str]:
     until, answer = preview.until, preview.plan.answer
     if until is None or answer is None:
         return []
-    if end := end_line(answer):
+    if end := plan_end_line(preview.plan):
         return [end]
     numbers = {"at least": until.least, "about": until.expected, "at most": until.most}
     parts = []
     for name, count in numbers.items():
-        seconds = until.seconds_of(count)
+        seconds = until.seconds[count]
         time = "" if seconds is None else f" ({format_duration(seconds)}{_price_of(seconds, preview.price_per_hour)})"
         parts.append(f"{name} {count}{time}")
     looked = progress_line(answer, until.buys) if answer["seeds"] else f"first look after {answer['first']} seeds"
@@ -237,7 +250,9 @@ def _expected_time(preview: Preview) -> list[str]:
     plan, expected = preview.plan, preview.forecast
     home, file, overrides = plan.folder.home, plan.sweep.file, plan.sweep.overrides
     sweep = sweep_command(file, overrides, home)
-    if not plan.unfinished:
+    if ended_with_nothing(plan):
+        return []
+    if not plan.unfinished or (preview.until and preview.until.is_over):
         return [f"nothing is left to train; {sweep} writes the report again"]
     if expected is None:
         pilot = sweep_command(file, overrides, home, "plan --pilot")
@@ -249,8 +264,10 @@ def _expected_time(preview: Preview) -> list[str]:
     price = "" if preview.cost is None else f", {_money(preview.cost)} at {preview.price_per_hour:g} an hour"
     precision = "roughly" if expected.rough else "about"
     workers = count_of(expected.workers, "worker")
+    trials = f" for the {count_of(preview.until.least, 'trial')} of the next look" if preview.until else ""
+    time = f"{precision} {format_duration(expected.seconds)} of training on {workers}{trials}"
     return [
-        f"expected: {precision} {format_duration(expected.seconds)} of training on {workers}{price} ({sources})",
+        f"expected: {time}{price} ({sources})",
         f"next  {sweep}",
     ]
 

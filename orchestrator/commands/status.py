@@ -17,6 +17,7 @@ from orchestrator.console.style import METRIC_COLUMNS, STATE, format_metrics
 from orchestrator.console.table import Column, print_table
 from orchestrator.errors import UserError
 from orchestrator.formatting import short_key, trial_label
+from orchestrator.planning.answer_words import BUDGET
 from orchestrator.store.sweep_folder import SweepFolder, sweep_folders
 from orchestrator.store.sweep_lock import is_held
 from orchestrator.store.trial_status import TrialStatus
@@ -86,14 +87,17 @@ def _held_out_lines(folder: SweepFolder, rows: list[TrialRow]) -> list[str]:
 
 
 def _next_command(folder: SweepFolder, rows: list[TrialRow]) -> str:
-    if is_held(folder.lock_file):
+    if is_held(folder.lock_file) and rows:
         running = next((row for row in rows if row["status"] == TrialStatus.RUNNING), rows[0])
         follow = orchestrate_command(f"logs {folder.name} {short_key(running['key'])} --follow", folder.home)
         return f"next    {follow}, or {orchestrate_command(f'stop {folder.name}', folder.home)}"
-    if all(row["status"] == TrialStatus.FINISHED and not row["note"].endswith(REWRITE_HINT) for row in rows):
+    if rows and all(row["status"] == TrialStatus.FINISHED and not row["note"].endswith(REWRITE_HINT) for row in rows):
         draw = orchestrate_command(f"sample {folder.name} {short_key(rows[0]['key'])}", folder.home)
         return f"next    {draw}, for images of a trial"
-    return f"next    {resume_command(folder.document(), folder.home)} goes on with it"
+    document = folder.document()
+    is_spent = "answer" in document and document["answer"]["end"] == BUDGET
+    larger = ", with a larger budget," if is_spent else ""
+    return f"next    {resume_command(document, folder.home)}{larger} goes on with it"
 
 
 def print_sweeps(home: Path, console: Console, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from orchestrator.notifications import events
 from orchestrator.notifications.notifier import Notifier
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.puller import Puller, exchange_evaluators
-from orchestrator.planning.answer_words import end_line
+from orchestrator.planning.answer_words import ended_with_nothing, plan_end_line
 from orchestrator.planning.confirmation import with_confirmations
 from orchestrator.planning.plan import Plan
 from orchestrator.scheduling.sweep_runner import SweepRunner
@@ -54,8 +54,7 @@ def run_sweep(sweep: Sweep, options: SweepOptions, console: Console) -> SweepRes
 def _tell_the_end(result: SweepResult, notifier: Notifier) -> None:
     if result.exit_code == INTERRUPTED:
         notifier.hurry()
-    answer, final = result.plan.answer, result.final
-    reason = result.stop_reason or (answer and end_line(answer)) or None
+    final, reason = result.final, result.stop_reason or plan_end_line(result.plan) or None
     outcomes = Counter(
         planned.record.verdict["name"] if planned.record.verdict else str(planned.record.status)
         for planned in result.plan.trials
@@ -71,7 +70,8 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display, notif
         preparation = sweep_services.prepare_evaluators(plan, options, display, stack)
         every_trial, queue = plan, until_answered.queue_of(plan)
         plan = queue.plan_so_far() if queue else plan
-        cluster = stack.enter_context(sweep_services.start_ray(plan, options, display)) if plan.unfinished else None
+        needs_training = bool(until_answered.left_to_train(plan, queue))
+        cluster = stack.enter_context(sweep_services.start_ray(plan, options, display)) if needs_training else None
         evaluators = preparation.result()  # their errors are reported before MLflow has a run
         display.set_phase("opening MLflow")
         mlflow_import.result()
@@ -90,7 +90,7 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display, notif
             if runner:
                 runner.on_outcomes = lambda outcomes: notifier.send(watch.event(outcomes))
                 with handle_stop_signal_with(lambda: _stop_for_user(stop, display)):
-                    if queue:
+                    if queue and not queue.is_over:
                         plan = until_answered.train(every_trial, queue, runner, mirror, display, stop)
                     else:
                         runner.train(plan)
@@ -162,4 +162,6 @@ def _statuses(plan: Plan) -> set[TrialStatus]:
 def _exit_code(plan: Plan, stop: StopRequest) -> int:
     if _statuses(plan) == {TrialStatus.FINISHED}:
         return FINISHED
-    return stop.exit_code if stop.is_requested else SOME_FAILED
+    if stop.is_requested:
+        return stop.exit_code
+    return INTERRUPTED if ended_with_nothing(plan) else SOME_FAILED

@@ -13,7 +13,6 @@ from orchestrator.object_store import puller
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.s3 import ObjectStore
 from orchestrator.planning import disk_estimate, reuse, staleness
-from orchestrator.planning.confirmation import with_confirmations
 from orchestrator.planning.early_ends import set_up_ended
 from orchestrator.planning.extension import set_up_extensions
 from orchestrator.planning.plan import Plan, make_plan
@@ -111,7 +110,8 @@ def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, displa
         plan = set_up_extensions(reuse.copy_reusable(now_locked, display.note))
     plan = set_up_ended(plan, display.note)
     plan = update_verdicts(plan, display.note)
-    plan = repair_finished_trials(with_confirmations(plan, options.confirm, display.note), display.note)
+    plan = until_answered.with_confirmations(plan, options.confirm, display.note)
+    plan = repair_finished_trials(plan, display.note)
     if plan.unfinished:
         workers = options.workers or environment.available_cpus()
         queue = until_answered.queue_of(plan)

@@ -13,7 +13,7 @@ from orchestrator.commands.finalize import FinalResult
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.console.output import say
 from orchestrator.formatting import trial_label
-from orchestrator.planning.answer_words import end_line
+from orchestrator.planning.answer_words import BUDGET, ended_with_nothing, plan_end_line
 from orchestrator.planning.plan import Plan
 from orchestrator.signals import INTERRUPTED, SOME_FAILED
 from orchestrator.store.trial_status import TrialStatus
@@ -47,7 +47,7 @@ def _results(result: SweepResult) -> list[str]:
     lines = []
     if result.final.answer:
         lines.append(f"\n{result.plan.sweep.question}\n{result.final.answer}\n")
-    if result.plan.answer and (end := end_line(result.plan.answer)):
+    if end := plan_end_line(result.plan):
         lines.append(end)
     for planned in result.plan.trials:
         if planned.record.status == TrialStatus.FAILED and planned.record.error:
@@ -83,13 +83,18 @@ def _next_step_lines(options: SweepOptions, result: SweepResult) -> list[str]:
     trials, lines = result.plan.trials, []
     if result.stop_reason:
         lines.append(f"stopped: {result.stop_reason}")
+    if ended_with_nothing(result.plan) and result.exit_code == INTERRUPTED:
+        return lines  # `plan_end_line` says how to go on
     if result.exit_code == INTERRUPTED:
         unfinished = sum(planned.record.status != TrialStatus.FINISHED for planned in trials)
         report = orchestrate_command(f"report {result.plan.sweep.name}", options.home)
         lines.append(f"report  {report} writes it from what there is")
         lines.append(f"interrupted with {unfinished} of {len(trials)} trials left; the same command goes on from here")
     elif result.exit_code == SOME_FAILED and not result.stop_reason:
-        lines.append("some trials failed; the same command tries them again")
+        is_spent = result.plan.answer is not None and result.plan.answer["end"] == BUDGET
+        is_spent = is_spent and not any(planned.trial.confirms for planned in trials)
+        larger = " with a larger budget" if is_spent else ""
+        lines.append(f"some trials failed; the same command{larger} tries them again")
     return lines
 
 

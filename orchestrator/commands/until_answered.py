@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from orchestrator.console.progress import Display
+from orchestrator.planning import confirmation
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
-from orchestrator.planning.answer_words import end_line, progress_line
-from orchestrator.planning.budget import Budget
-from orchestrator.planning.plan import Plan
+from orchestrator.planning.answer_words import plan_end_line, progress_line
+from orchestrator.planning.budget import Budget, begun_earlier, own_records
+from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.scheduling.sweep_runner import SweepRunner
 from orchestrator.signals import StopRequest
 from orchestrator.store.json_files import write_with_checksum
@@ -17,7 +21,21 @@ def queue_of(plan: Plan) -> AdaptiveQueue | None:
     """The queue of a plan with all trials that may be needed; None if all of its trials are."""
     if plan.sweep.until is None:
         return None
-    return AdaptiveQueue(plan, Budget(plan.sweep.until, [planned.record for planned in plan.trials]))
+    return AdaptiveQueue(plan, Budget(plan.sweep.until, own_records(plan, begun_earlier(plan))))
+
+
+def left_to_train(plan: Plan, queue: AdaptiveQueue | None) -> list[PlannedTrial]:
+    """What this command trains of the plan so far: what confirms the best ones alone, if the sweep is over."""
+    is_over = queue is not None and queue.is_over
+    return [planned for planned in plan.unfinished if planned.trial.confirms or not is_over]
+
+
+def with_confirmations(plan: Plan, count: int, note: Callable[[str], None]) -> Plan:
+    """As in `confirmation`; once the sweep is over, seeds that it will never train are not waited for."""
+    queue = queue_of(plan)
+    so_far = queue.plan_so_far() if queue and queue.is_over else plan
+    confirmed = confirmation.with_confirmations(so_far, count, note)
+    return replace(plan, trials=[*plan.trials, *confirmed.trials[len(so_far.trials) :]])
 
 
 def train(
@@ -25,8 +43,9 @@ def train(
 ) -> Plan:
     """Train until the question is answered, nothing more can be settled, the budget is spent or a stop was requested.
 
-    Returns the plan with the trials that have ended, and if it was stopped with those that go on later. The sweep's
-    file and its mirror have the trials that were begun at any time, so that a killed command leaves nothing unnamed.
+    Returns the plan with the trials that have ended, and if it was stopped, or none has ended, with those that go on
+    later. The sweep's file and its mirror have the trials that were begun at any time, so that a killed command leaves
+    nothing unnamed.
     """
     seeds = 0
 
@@ -38,7 +57,7 @@ def train(
         mirror.set_document(document)
         if so_far.answer and so_far.answer["seeds"] != seeds:
             seeds = so_far.answer["seeds"]
-            display.note(progress_line(so_far.answer, queue.budget.buys(so_far.answer["trials"])))
+            display.note(progress_line(so_far.answer, queue.buys()))
 
     queue.on_change = on_change
     queue.budget.start()
@@ -46,6 +65,6 @@ def train(
     runner.train(plan, queue)
     so_far = queue.plan_so_far()
     if so_far.answer and not stop.is_requested:
-        display.note(end_line(so_far.answer))
+        display.note(plan_end_line(so_far))
     on_change()
     return so_far

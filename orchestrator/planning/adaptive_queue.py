@@ -9,7 +9,7 @@ from itertools import islice
 
 from orchestrator.planning.adaptive import InterimAnalysis, TrialId, interim_analysis, trials_ahead
 from orchestrator.planning.answer_document import answer_document
-from orchestrator.planning.budget import Budget
+from orchestrator.planning.budget import Budget, begun_earlier
 from orchestrator.planning.expected_trials import expected_trials
 from orchestrator.planning.outcome import as_planned, member_of
 from orchestrator.planning.plan import Plan, PlannedTrial
@@ -45,6 +45,8 @@ class AdaptiveQueue:
         """Trials that were given away in this run of Tune, whether or not they have come back."""
         self._begun: set[TrialId] = set()
         """Trials that were given away by this command."""
+        self._trained_before = begun_earlier(plan)
+        """Of the trials that were given away, also by earlier commands, by key."""
         self.running: set[str] = set()
         self._late: set[TrialId] = set()
         """Trials that have ended on a worker, and whose records are still to come."""
@@ -87,6 +89,8 @@ class AdaptiveQueue:
     def give(self, planned: PlannedTrial) -> None:
         self._given.add(_id(planned))
         self._begun.add(_id(planned))
+        before = planned.record.seconds, len(planned.record.attempts)
+        self._trained_before.setdefault(planned.key, before)
         self.running.add(planned.key)
         self.on_change()
 
@@ -135,15 +139,24 @@ class AdaptiveQueue:
         names = [member.result.configuration for member in self._configurations]
         return expected_trials(names, self.analysis.comparisons, self._until)
 
+    def buys(self) -> int | None:
+        """How many more trials the budget buys at the rate so far; see `Budget.buys`."""
+        return self.budget.buys(sum(self._planned[trial].key in self._trained_before for trial in self._ended))
+
     def plan_so_far(self) -> Plan:
         """The plan with the trials that have ended, were begun, or are needed next, and with the answer so far.
 
-        When the sweep is over it has the trials that have ended alone.
+        When the sweep is over it has the trials that have ended alone; if none has, also what earlier commands began.
         """
-        wanted = self._ended.keys() if self.is_over else self._ended.keys() | self._begun | {*self.analysis.missing}
+        wanted = {*self._ended}
+        if not (self.is_over and wanted):
+            wanted |= self._begun | {*self.analysis.missing}
+        if self.is_over and not self._ended:
+            wanted |= {trial for trial, planned in self._planned.items() if planned.key in self._trained_before}
         trials = [planned for trial, planned in self._planned.items() if trial in wanted]
         confirming = [planned for planned in self._plan.trials if planned.trial.confirms]
-        answer = answer_document(self.analysis, self._until, self._plan, self.budget, len(self._ended))
+        begun = self._trained_before
+        answer = answer_document(self.analysis, self._until, self._plan, self.budget, len(self._ended), begun)
         return replace(self._plan, trials=[*trials, *confirming], answer=answer)
 
 

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from orchestrator.planning.adaptive import OUTCOMES, InterimAnalysis
+from orchestrator.planning.answer_words import BUDGET
 from orchestrator.planning.budget import Budget
 from orchestrator.planning.earlier_looks import other_looks
 from orchestrator.planning.plan import Plan
 from orchestrator.statistics.effects import Comparison
 from orchestrator.statistics.sequential import SequentialTest
-from orchestrator.store.sweep_document import AnswerDocument, ComparisonDocument
+from orchestrator.store.sweep_document import AnswerDocument, ComparisonDocument, TrainedBefore
 from orchestrator.sweepfile.model import UntilAnswered
-
-BUDGET = "budget"
 
 
 def answer_document(
-    now: InterimAnalysis, until: UntilAnswered, plan: Plan, budget: Budget, trials: int
+    now: InterimAnalysis,
+    until: UntilAnswered,
+    plan: Plan,
+    budget: Budget,
+    trials: int,
+    begun: Mapping[str, TrainedBefore],
 ) -> AnswerDocument:
-    """`trials`: the number of trials that have ended."""
+    """`trials`: the number of trials that have ended. `begun`: see `AnswerDocument`."""
     ended = now.end or (BUDGET if budget.is_spent else "")
     answer: AnswerDocument = {
         "first": until.first,
@@ -33,6 +39,7 @@ def answer_document(
         ],
         "best": list(now.contest.left) if now.contest else None,
         "other_looks": [],
+        "begun": dict(begun),
     }
     return {**answer, "other_looks": other_looks(plan.looked, answer)}
 

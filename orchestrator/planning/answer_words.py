@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from orchestrator.formatting import count_of, short_names
 from orchestrator.store.sweep_document import AnswerDocument, ComparisonDocument
+
+if TYPE_CHECKING:
+    from orchestrator.planning.plan import Plan  # which loads the data sets: `status` does without
+
+BUDGET = "budget"
+"""The end of a sweep whose budget was spent."""
 
 OUTCOME = {"stable": "stable runs", "quality": "images"}
 MAX_NAMED = 4
@@ -63,5 +70,18 @@ def end_line(answer: AnswerDocument) -> str:
         "answered": f"answered after {took}",
         "most seeds": f"ended at the last look, after {took}: {still_open}",
         "out of reach": f"ended after {took}: {still_open}, and hardly settled by {answer['most']} seeds",
-        "budget": f"ended with its budget, after {took}: {still_open}",
+        BUDGET: f"ended with its budget, after {took}: {still_open}",
     }[answer["end"]]
+
+
+def plan_end_line(plan: Plan) -> str:
+    """`end_line` of the plan, or that no trial ended within the budget; "" if it goes on or trains all seeds."""
+    if ended_with_nothing(plan):
+        return "the budget was spent before any trial ended; the same command with a larger budget goes on from here"
+    return end_line(plan.answer) if plan.answer else ""
+
+
+def ended_with_nothing(plan: Plan) -> bool:
+    """Whether the budget was spent before any trial ended."""
+    is_spent = plan.answer is not None and plan.answer["end"] == BUDGET
+    return is_spent and not any(planned.record.has_ended for planned in plan.trials)

@@ -106,6 +106,11 @@ class Plan:
         sweep: SweepDocument | None = read_json_or_none(self.folder.sweep_file)
         return sweep["trials"] if sweep else []
 
+    def earlier_answer(self) -> AnswerDocument | None:
+        """Where the last command has left the sweep; None if it did not train until the question was answered."""
+        sweep: SweepDocument | None = read_json_or_none(self.folder.sweep_file)
+        return sweep.get("answer") if sweep else None
+
     def data_summaries(self) -> list[DataSummary]:
         """What the data sets are that the user made."""
         return [summary for images in self.data.values() if (summary := summarize(images))]

@@ -47,13 +47,18 @@ class ComparisonDocument(TypedDict):
     takes: int | None
 
 
+TrainedBefore = tuple[float, int]
+"""Of a trial: seconds of training, and number of attempts."""
+
+
 class AnswerDocument(TypedDict):
     """Where a sweep stands that trains until its question is answered.
 
     first, most: seeds at the first and at the last look. seeds: at the latest one. trials: number of those that have
     ended; at_most: of those that it could take. end: why it has ended; "" if it goes on. best: the configurations that
     can be the best, the leading one first; None if that was not asked. other_looks: how the designs differ that it was
-    looked at with before.
+    looked at with before. begun: key of each trial that was begun for the answer -> what was trained of it before,
+    which its budget does not pay; earlier versions did not write it.
     """
 
     first: int
@@ -65,6 +70,7 @@ class AnswerDocument(TypedDict):
     comparisons: list[ComparisonDocument]
     best: list[str] | None
     other_looks: list[str]
+    begun: NotRequired[dict[str, TrainedBefore]]
 
 
 class LookedDesign(TypedDict):

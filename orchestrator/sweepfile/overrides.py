@@ -11,6 +11,7 @@ from gan_core.config.sections import expand_shorthand
 from orchestrator.errors import UserError, did_you_mean
 from orchestrator.sweepfile import yaml_source
 from orchestrator.sweepfile.settings import SETTINGS, LocatedSettings, SettingsReader
+from orchestrator.sweepfile.until_answered import with_time
 from orchestrator.sweepfile.yaml_source import LocatedValue
 
 TOP_KEYS = ("seeds", "sweep", "question", "until", "budget", "answer", "stop_early")
@@ -48,7 +49,7 @@ def apply_overrides(
     reader: SettingsReader, top: dict[str, LocatedValue], overrides: list[tuple[str, Any]]
 ) -> Overrides:
     """Replaces values of `top`, the keys at the top of the file, and returns the settings of trials and groups."""
-    applied = Overrides()
+    applied, budget = Overrides(), top.get("budget")
     for path, value in overrides:
         located = LocatedValue(value, f"--set {path}")
         root, _, rest = path.partition(".")
@@ -57,7 +58,7 @@ def apply_overrides(
             if reader.check_setting(setting, located.source, ""):
                 applied.trial[setting] = located
         elif path in TOP_KEYS:
-            top[path] = located
+            top[path] = with_time(budget, located) if path == "budget" else located
         elif root == "groups" and rest:
             _override_group(reader, applied, _group_names(top.get("groups")), rest, located)
         else:

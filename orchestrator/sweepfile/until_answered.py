@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +20,8 @@ from orchestrator.sweepfile.yaml_source import LocatedValue
 ANSWERED = "answered"
 KEYS = ("until", "budget", "answer")
 MAX_SEEDS = 500
+MAX_HOURS = 1_000_000
+"""Of a budget: more than a hundred years."""
 SEEDS_EXAMPLE = "seeds: {first: 3, most: 20}"
 BUDGET_EXAMPLE = "write a time such as 2h or 90m, or {hours: 2}, or {worker_hours: 40}"
 UNITS = {"h": 1.0, "m": 1 / 60, "s": 1 / 3600}
@@ -125,17 +126,32 @@ def _budget(reader: SettingsReader, budget: LocatedValue | None) -> tuple[float 
     if budget is None:
         return None, None
     value = yaml_source.plain(budget.value)
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?) *([hms])", value.strip())):
-        value = {"hours": float(match[1]) * UNITS[match[2]]}
+    if (time := _hours(value)) is not None:
+        value = {"hours": time}
     if not isinstance(value, dict) or not value or not set(value) <= {"hours", "worker_hours"}:
         reader.report(budget.source, "budget", f"{short_repr(value)} is not a budget; {BUDGET_EXAMPLE}")
         return None, None
     for name, hours in value.items():
-        if not _is_positive(hours):
-            message = f"{short_repr(hours)} buys no training; write a number of hours above 0, or leave budget out"
+        if not _is_between(hours, 0, MAX_HOURS):
+            allowed = f"a number of hours above 0 and below {MAX_HOURS:,}"
+            message = f"{short_repr(hours)} is not allowed; write {allowed}, or leave budget out"
             reader.report(budget.source, f"budget.{name}", message)
             return None, None
     return value.get("hours"), value.get("worker_hours")
+
+
+def _hours(value: Any) -> float | None:
+    """The hours of a time such as `2h`; None if it is none."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) *([hms])", value.strip()) if isinstance(value, str) else None
+    return float(match[1]) * UNITS[match[2]] if match else None
+
+
+def with_time(budget: LocatedValue | None, time: LocatedValue) -> LocatedValue:
+    """The `budget` of the file with another `time`, such as `2h`; it keeps its worker hours. Else `time` as it is."""
+    hours, before = _hours(time.value), yaml_source.plain(budget.value) if budget else None
+    if hours is None or not isinstance(before, dict) or "worker_hours" not in before:
+        return time
+    return LocatedValue({**before, "hours": hours}, time.source)
 
 
 def _answer(reader: SettingsReader, answer: LocatedValue | None) -> tuple[tuple[str, ...], bool, float, float]:
@@ -168,13 +184,13 @@ def _margin(reader: SettingsReader, keys: Top, name: str, default: float) -> flo
     if name not in keys:
         return default
     value = yaml_source.plain(keys[name].value)
-    if not _is_positive(value) or value >= 1:
+    if not _is_between(value, 0, 1):
         message = f"{short_repr(value)} is not allowed; write a number above 0 and below 1"
         reader.report(keys[name].source, f"answer.same_within.{name}", message)
         return default
     return float(value)
 
 
-def _is_positive(value: Any) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and math.isfinite(value) and value > 0
+def _is_between(value: Any, low: float, high: float) -> bool:
+    """Whether it is a number between these, which not even a number of 400 digits breaks."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and low < value < high

@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 from support.tiny import TINY, finished_trial
-from support.until_answered import UNTIL, end_well, plan_of
+from support.until_answered import UNTIL, end_well, plan_of, write
 from typer.testing import CliRunner
 
 from orchestrator import environment
 from orchestrator.cli import app
+from orchestrator.commands.until_answered import queue_of
 from orchestrator.planning.plan import Plan
+from orchestrator.store.json_files import write_with_checksum
+from orchestrator.store.record import Attempt, Record
+from orchestrator.store.trial_status import TrialStatus
 
 MakePlan = Callable[[], Plan]
 
@@ -106,6 +110,37 @@ def test_until_answered_it_knows_when_nothing_is_left(tmp_path: Path) -> None:
     text = until_answered(tmp_path)
     assert "answered after 16 of at most 16 trials" in text
     assert "nothing is left to train" in text
+
+
+def test_until_answered_each_time_is_of_its_trials_side_by_side(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    trial_folder = finished_trial(plan, plan.trials[0])
+    record = trial_folder.record()
+    record.seconds = 600.0
+    trial_folder.write_record(record)
+    text = until_answered(tmp_path, "--workers", "8", "--price-per-hour", "2")
+    assert "expected: roughly 10 min 00 s of training on 8 workers for the 3 trials of the next look, 0.33 at" in text
+    assert "at least 3 (10 min 00 s, 0.33), about" in text and "at most 15 (20 min 00 s, 0.67)" in text
+    printed = json.loads(until_answered(tmp_path, "--workers", "8", "--json"))
+    assert printed["expected_seconds"] == printed["until"]["least"]["seconds"] == pytest.approx(600)
+
+
+def test_until_answered_nothing_is_expected_of_a_budget_that_was_spent_for_nothing(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    plan.folder.folder.mkdir(parents=True)
+    queue = queue_of(plan)
+    assert queue
+    queue.give(plan.trials[0])
+    write_with_checksum(plan.folder.sweep_file, queue.plan_so_far().to_document())
+    attempt = Attempt(0, 0, ended=60_000, outcome="interrupted")
+    write(plan, Record(plan.trials[0].key, TrialStatus.INTERRUPTED, 4, seconds=60.0, attempts=[attempt]))
+    text = until_answered(tmp_path, "--budget", "1m")
+    assert "the budget was spent before any trial ended" in text
+    assert "expected" not in text and "nothing is left" not in text and "1 interrupted" in text
+    assert json.loads(until_answered(tmp_path, "--budget", "1m", "--json"))["until"]["most"] == {
+        "trials": 0,
+        "seconds": 0.0,
+    }
 
 
 def test_it_says_how_many_seeds_a_fixed_design_takes(planned: Callable[..., str]) -> None:

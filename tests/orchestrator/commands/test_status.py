@@ -39,6 +39,16 @@ def test_the_next_command_follows_from_where_the_sweep_stands(tiny_plan: MakePla
     assert f"orchestrate sample tiny {plan.trials[0].key[:8]}" in status_output(plan)
 
 
+def test_a_sweep_without_trials_is_no_error(tiny_plan: MakePlan) -> None:
+    """As an earlier version left it, when a budget was spent before any trial ended."""
+    plan = tiny_plan()
+    plan.folder.folder.mkdir(parents=True)
+    write_json(plan.folder.sweep_file, {**plan.to_document(), "trials": []})
+    assert "goes on with it" in status_output(plan)
+    with hold(plan.folder):
+        assert "0 trials" in status_output(plan)
+
+
 def test_a_damaged_history_is_told_with_the_command_that_writes_it_again(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     for planned in plan.trials:

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.tiny import TINY
-from support.until_answered import UNTIL, end_well, fail, plan_of
+from support.until_answered import UNTIL, end_well, fail, plan_of, write
 
+from orchestrator.commands import until_answered
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
-from orchestrator.planning.answer_words import end_line, progress_line
+from orchestrator.planning.answer_words import end_line, plan_end_line, progress_line
 from orchestrator.planning.budget import Budget, clock_seconds
 from orchestrator.planning.earlier_looks import other_looks_sentence
 from orchestrator.planning.plan import Plan, PlannedTrial
@@ -23,8 +24,9 @@ from orchestrator.sweepfile.model import UntilAnswered
 
 
 def queue_of(plan: Plan) -> AdaptiveQueue:
-    assert plan.sweep.until
-    return AdaptiveQueue(plan, Budget(plan.sweep.until, [planned.record for planned in plan.trials]))
+    queue = until_answered.queue_of(plan)
+    assert queue
+    return queue
 
 
 def trial(planned: PlannedTrial | None) -> tuple[float, int]:
@@ -202,15 +204,100 @@ def test_after_a_look_a_line_says_what_is_settled_what_is_open_and_what_is_left(
     assert progress_line(answer, 50).endswith("the budget buys 12 trials more, all of them")
 
 
+def test_a_killed_attempt_counts_once_and_so_does_the_one_after_it() -> None:
+    """50 minutes that were killed, and 60 more a day later; then 100 minutes, and 10 that were killed."""
+    minute, day = 60_000, 24 * 60 * 60_000
+    killed_first = [Attempt(0, 0), Attempt(day, 4, ended=day + 60 * minute)]
+    killed_last = [Attempt(0, 0, ended=100 * minute), Attempt(day, 4)]
+    for attempts in (killed_first, killed_last, [Attempt(0, 0), Attempt(50 * minute, 4), Attempt(day, 4)]):
+        assert clock_seconds([Record("", seconds=110 * 60.0, attempts=attempts)]) == 110 * 60
+    closed = [Attempt(0, 0, ended=minute), Attempt(day, 4, ended=day + minute)]
+    assert clock_seconds([Record("", seconds=99.0, attempts=closed)]) == 120
+    assert clock_seconds([Record("", seconds=60.0, attempts=[*closed, Attempt(2 * day, 4)])]) == 120, (
+        "nothing was saved"
+    )
+
+
+HOURS = "until: answered\nbudget: {hours: 0.1, worker_hours: 0.1}\n"
+"""Six minutes; a trial takes one."""
+
+
+def go_on(folder: Path, workers: int = 1, limit: int = 100) -> tuple[AdaptiveQueue, int]:
+    """(queue of one command with this budget after it has ended, number of trials that it has trained)."""
+    plan = plan_of(folder, UNTIL.replace("until: answered\n", HOURS))
+    plan.folder.folder.mkdir(parents=True, exist_ok=True)
+    queue = queue_of(plan)
+    queue.on_change = lambda: write_with_checksum(plan.folder.sweep_file, queue.plan_so_far().to_document())
+    return queue, len(train(plan, queue, workers, limit))
+
+
 def test_a_budget_counts_what_earlier_commands_have_trained(tmp_path: Path) -> None:
+    queue, trained = go_on(tmp_path, limit=2)
+    assert (trained, queue.budget.share_spent) == (2, 0), "its own training is told by the workers"
+    again = queue_of(plan_of(tmp_path, UNTIL.replace("until: answered\n", HOURS)))
+    assert again.budget.share_spent == pytest.approx(2 / 6), "of both commands together"
+    assert again.buys() == 4
+
+
+def test_where_no_trial_has_ended_within_the_budget_all_that_were_begun_stay_in_the_plan(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, UNTIL.replace("until: answered\n", HOURS))
+    plan.folder.folder.mkdir(parents=True)
+    queue = queue_of(plan)
+    for _ in range(5):  # one more than the first look needs
+        planned = queue.peek(5)
+        assert planned
+        queue.give(planned)
+        attempt = Attempt(0, 0, ended=360_000, outcome="interrupted")
+        write(plan, Record(planned.key, TrialStatus.INTERRUPTED, 4, seconds=360.0, attempts=[attempt]))
+    write_with_checksum(plan.folder.sweep_file, queue.plan_so_far().to_document())
+    again = queue_of(plan_of(tmp_path, plan.sweep.text))
+    assert again.is_over
+    assert [planned.state for planned in again.plan_so_far().trials] == 5 * [TrialStatus.INTERRUPTED]
+    assert plan_end_line(again.plan_so_far()).startswith("the budget was spent before any trial ended; ")
+
+
+def test_what_a_fixed_sweep_has_trained_does_not_spend_the_budget(tmp_path: Path) -> None:
+    fixed = plan_of(tmp_path, TINY)
+    fixed.folder.folder.mkdir(parents=True)
+    write_with_checksum(fixed.folder.sweep_file, fixed.to_document())
+    for planned in fixed.trials:
+        end_well(fixed, planned, seconds=3600)
+    queue, trained = go_on(tmp_path, limit=1)
+    assert (queue.analysis.seeds, trained, queue.budget.seconds) == (2, 1, 0)
+    again = queue_of(plan_of(tmp_path, UNTIL.replace("until: answered\n", HOURS)))
+    assert again.budget.share_spent == pytest.approx(1 / 6)
+    assert again.buys() == 5, "at the rate of its own trial"
+
+
+def test_a_copy_from_another_sweep_does_not_spend_the_budget(tmp_path: Path) -> None:
+    go_on(tmp_path, limit=1)
     plan = plan_of(tmp_path)
-    for planned in plan.trials[:2]:
-        end_well(plan, planned)
-    until = UntilAnswered(2, 6, worker_hours=2 / 60)
-    records = [planned.record for planned in plan_of(tmp_path).trials]
-    assert Budget(until, records).is_spent
-    assert not Budget(UntilAnswered(2, 6, worker_hours=2.1 / 60), records).is_spent
-    assert Budget(UntilAnswered(2, 6, hours=1 / 60), records).is_spent, "both ran in the same minute"
+    end_well(plan, plan.trials[-1], seconds=3600)  # it came between two commands
+    queue, _ = go_on(tmp_path, limit=0)
+    assert queue.budget.share_spent == pytest.approx(1 / 6)
+
+
+def test_of_a_trial_that_a_fixed_sweep_has_begun_only_the_rest_spends_the_budget(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    began = Attempt(0, 0, ended=3_600_000, outcome="interrupted")
+    write(plan, Record(plan.trials[0].key, TrialStatus.INTERRUPTED, 4, seconds=3600.0, attempts=[began]))
+    go_on(tmp_path, limit=1)
+    ended = Record(plan.trials[0].key, TrialStatus.FINISHED, 8, seconds=3780.0)
+    ended.attempts = [began, Attempt(9_000_000, 4, ended=9_180_000)]
+    write(plan, ended)
+    again = queue_of(plan_of(tmp_path, UNTIL.replace("until: answered\n", HOURS)))
+    assert again.budget.seconds == 180
+    assert again.budget.share_spent == pytest.approx(3 / 6)
+
+
+def test_a_document_that_does_not_say_what_was_begun_has_begun_all_its_trials(tmp_path: Path) -> None:
+    queue, _ = go_on(tmp_path, limit=1)
+    so_far = queue.plan_so_far()
+    document = so_far.to_document()
+    del document["answer"]["begun"]
+    write_with_checksum(so_far.folder.sweep_file, document)
+    again = queue_of(plan_of(tmp_path, UNTIL.replace("until: answered\n", HOURS)))
+    assert again.budget.share_spent == pytest.approx(1 / 6)
 
 
 def test_time_in_which_several_trials_ran_counts_once() -> None:

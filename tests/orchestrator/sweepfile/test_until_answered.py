@@ -70,6 +70,19 @@ def test_the_command_line_can_ask_for_it(tmp_path: Path) -> None:
     assert ranged == UntilAnswered(2, 4)
 
 
+def test_a_time_of_the_command_line_keeps_the_worker_hours_of_the_file(tmp_path: Path) -> None:
+    def limits(text: str, *overrides: str) -> tuple[float | None, float | None]:
+        read = sweep(tmp_path, f"{RANGE}until: answered\n{text}", *overrides).until
+        assert read
+        return read.hours, read.worker_hours
+
+    assert limits("budget: {worker_hours: 40}\n", "budget=2h") == (2, 40)
+    assert limits("budget: {hours: 9, worker_hours: 40}\n", "budget=30m") == (0.5, 40)
+    assert limits("budget: 9h\n", "budget=2h") == limits("", "budget=2h") == (2, None)
+    assert limits("budget: {worker_hours: 40}\n", "budget={hours: 2}") == (2, None), "a mapping is the whole budget"
+    assert limits("", "budget={worker_hours: 40}", "budget=2h") == (2, None), "the last --set counts, as in `status`"
+
+
 def test_a_list_of_seeds_stays_what_it_is(tmp_path: Path) -> None:
     read = sweep(tmp_path, "seeds: [0, 7]\n")
     assert read.until is None and read.seeds == [0, 7]
@@ -91,7 +104,7 @@ UNTIL = f"{RANGE}until: answered\n"
         ("seeds: [0, 1, 2]\nuntil: answered # here\n", "until", ["fixed list", "{first: 3, most: 20}"]),
         ("until: answered # here\n", "until", ["{first: 3, most: 20}"]),
         (f"{RANGE}until: done # here\n", "until", ["'done'", "answered"]),
-        (f"{UNTIL}budget: 0h # here\n", "budget.hours", ["0.0", "buys no training"]),
+        (f"{UNTIL}budget: 0h # here\n", "budget.hours", ["0.0", "above 0"]),
         (f"{UNTIL}budget: {{hours: -1}} # here\n", "budget.hours", ["-1", "above 0"]),
         (f"{UNTIL}budget: {{worker_hours: .inf}} # here\n", "budget.worker_hours", ["inf"]),
         (f"{UNTIL}budget: soon # here\n", "budget", ["'soon'", "2h"]),
@@ -113,6 +126,31 @@ UNTIL = f"{RANGE}until: answered\n"
 )
 def test_a_wrong_file_is_one_clear_line(tmp_path: Path, text: str, path: str, words: list[str]) -> None:
     refuse_lines(tmp_path, text, path, *words)
+
+
+@pytest.mark.parametrize("number", ["1" + 400 * "0", "-1" + 400 * "0", "1e400", "0x" + 5000 * "f"])
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("budget: {{hours: {}}} # here\n", "budget.hours"),
+        ("budget: {{worker_hours: {}}} # here\n", "budget.worker_hours"),
+        ("budget: {} # here\n", "budget"),
+        ("answer: {{same_within: {{stable: {}}}}} # here\n", "same_within.stable"),
+        ("answer: {{same_within: {{quality: {}}}}} # here\n", "same_within.quality"),
+    ],
+)
+def test_a_number_beyond_all_bounds_is_one_clear_line(tmp_path: Path, number: str, text: str, path: str) -> None:
+    refuse_lines(tmp_path, UNTIL + text.format(number), path)
+
+
+@pytest.mark.parametrize("number", ["1" + 400 * "0", "0x" + 5000 * "f"])
+def test_seeds_beyond_all_bounds_are_one_clear_line(tmp_path: Path, number: str) -> None:
+    refuse_lines(tmp_path, f"seeds: {{first: 2, most: {number}}} # here\nuntil: answered\n", "seeds.most", "from 2 to")
+
+
+def test_more_hours_than_a_hundred_years_have_are_refused(tmp_path: Path) -> None:
+    refuse_lines(tmp_path, f"{UNTIL}budget: {1000 * '9'}h # here\n", "budget.hours", "below 1,000,000")
+    refuse_lines(tmp_path, f"{UNTIL}budget: {{worker_hours: 1e300}} # here\n", "budget.worker_hours", "1e+300")
 
 
 def test_a_sweep_that_compares_nothing_has_nothing_to_answer(tmp_path: Path) -> None:
