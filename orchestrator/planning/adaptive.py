@@ -146,7 +146,7 @@ def _after_look(now: InterimAnalysis, used: Ended, seeds: int, design: Design, o
     for number, compared in enumerate(now.comparisons):
         two = slice(2 * number, 2 * number + 2)
         takes = [
-            seeds_to_settle(test, change, design, left) if test.is_open and change else before
+            (seeds_to_settle(test, change, design, left, seeds) if change else before) if test.is_open else None
             for test, change, before in zip(tests[two], changes[two], compared.seeds_needed, strict=True)
         ]
         after.append(replace(compared, tests=(tests[two][0], tests[two][1]), seeds_needed=(takes[0], takes[1])))

@@ -126,7 +126,7 @@ def _takes(compared: LoggedComparison, answer: LoggedAnswer) -> str:
         few = (
             "too few pairs that are not unfinished" if compared.outcome == "stable" else "too few pairs that both drew"
         )
-        return "not known what it would take" if compared.looks else few
+        return "more seeds than can be said" if compared.looks else few
     return f"about {max(compared.takes, answer.seeds + 1)} seeds"
 
 
