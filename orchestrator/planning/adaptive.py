@@ -61,7 +61,8 @@ class InterimAnalysis:
 
     seeds: at the last look; 0 before the first. comparisons: what is asked of factors. contest: which configurations
     can be the best; None if that is not asked. wanted: the configurations that the next look takes. trials: those that
-    the looks so far took. missing: those that the next one waits for. end: why the sweep ends; None while it goes on.
+    the looks so far took; has_stable: whether one of them is stable. missing: those that the next look waits for. end:
+    why the sweep ends; None while it goes on.
     """
 
     seeds: int
@@ -71,6 +72,7 @@ class InterimAnalysis:
     trials: int = 0
     missing: tuple[TrialId, ...] = ()
     end: End | None = None
+    has_stable: bool = False
 
     @property
     def tests(self) -> list[tuple[TestedComparison, str, SequentialTest]]:
@@ -162,7 +164,8 @@ def _after_look(now: InterimAnalysis, used: Ended, seeds: int, design: Design, o
         end = "most seeds"
     elif not names:
         end = "out of reach"
-    return InterimAnalysis(seeds, tuple(after), contested, names, len(used), (), end)
+    has_stable = any(member.result.stable for member in used.values())
+    return InterimAnalysis(seeds, tuple(after), contested, names, len(used), (), end, has_stable)
 
 
 NOTHING = Change(0.0, float("-inf"), float("inf"), 0)

@@ -51,15 +51,16 @@ class AnswerDocument(TypedDict):
     """Where a sweep stands that trains until its question is answered.
 
     first, most: seeds at the first and at the last look. seeds: at the latest one. trials: number of those that have
-    ended; at_most: of those that it could take. end: why it has ended; "" if it goes on. best: the configurations that
-    can be the best, the leading one first; None if that was not asked. earlier_designs: other [first, most] with which
-    it was looked at before.
+    ended; looked_at: of those that the looks took; at_most: of those that it could take. end: why it has ended; "" if
+    it goes on. best: the configurations that can be the best, the leading one first; None if that was not asked, or if
+    no run is stable. earlier_designs: other [first, most] with which it was looked at before.
     """
 
     first: int
     most: int
     seeds: int
     trials: int
+    looked_at: int
     at_most: int
     end: str
     comparisons: list[ComparisonDocument]

@@ -21,6 +21,8 @@ from orchestrator.sweepfile.yaml_source import LocatedValue
 ANSWERED = "answered"
 KEYS = ("until", "budget", "answer")
 MAX_SEEDS = 500
+HOW_TO_ASK = "`until: answered` (or --set until=answered)"
+"""Every command that reads a sweep file has `--set`; only some have `--until-answered`."""
 SEEDS_EXAMPLE = "seeds: {first: 3, most: 20}"
 BUDGET_EXAMPLE = "write a time such as 2h or 90m, or {hours: 2}, or {worker_hours: 40}"
 UNITS = {"h": 1.0, "m": 1 / 60, "s": 1 / 3600}
@@ -39,11 +41,11 @@ def read_until(reader: SettingsReader, top: Top) -> UntilAnswered | None:
     seeds, until = top.get("seeds"), top.get("until")
     if until is None or until.value is None:
         if seeds and is_range(seeds):
-            looks = "a first and a last look need `until: answered` (or --until-answered)"
+            looks = f"a first and a last look need {HOW_TO_ASK}"
             reader.report(seeds.source, "seeds", f"{looks}; without it, write a list of whole numbers as [0, 1, 2]")
         for key in ("budget", "answer"):
             if key in top:
-                reader.report(top[key].source, key, "needs `until: answered` (or --until-answered)")
+                reader.report(top[key].source, key, f"needs {HOW_TO_ASK}")
         return None
     if until.value != ANSWERED:
         written = short_repr(yaml_source.plain(until.value))
@@ -132,10 +134,18 @@ def _budget(reader: SettingsReader, budget: LocatedValue | None) -> tuple[float 
         return None, None
     for name, hours in value.items():
         if not _is_positive(hours):
-            message = f"{short_repr(hours)} buys no training; write a number of hours above 0, or leave budget out"
-            reader.report(budget.source, f"budget.{name}", message)
+            reader.report(budget.source, f"budget.{name}", f"{short_repr(hours)} {_wrong_hours(hours)}")
             return None, None
     return value.get("hours"), value.get("worker_hours")
+
+
+def _wrong_hours(hours: Any) -> str:
+    """What is wrong with such a number of hours."""
+    if isinstance(hours, str) or not isinstance(hours, int | float) or isinstance(hours, bool):
+        return "is not a number of hours; write one above 0, without quotes"
+    if hours <= 0:
+        return "buys no training; write a number of hours above 0, or leave budget out"
+    return "is no limit; write a number of hours, or leave budget out"
 
 
 def _answer(reader: SettingsReader, answer: LocatedValue | None) -> tuple[tuple[str, ...], bool, float, float]:
