@@ -55,9 +55,10 @@ def test_the_best_configuration_is_named_only_if_no_other_can_be_it() -> None:
 
 def test_only_what_the_looks_took_counts_and_other_trials_are_named_apart() -> None:
     assert sentences(answer(SHOWN, looked_at=17, trials=17))[-1] == "Answered after 17 of at most 80 trials, 5 seeds."
-    assert "after 17 of at most 80 trials, 5 seeds (3 more ended without a look)." in sentences(
-        answer(SHOWN, looked_at=17)
-    )[-1]
+    assert (
+        "after 17 of at most 80 trials, 5 seeds (3 more ended without a look)."
+        in sentences(answer(SHOWN, looked_at=17))[-1]
+    )
 
 
 def test_ratios_are_readable_and_an_end_that_is_not_one_is_not_written_as_one() -> None:

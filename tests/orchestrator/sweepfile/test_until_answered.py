@@ -87,7 +87,11 @@ UNTIL = f"{RANGE}until: answered\n"
         ("seeds: {first: 2.5, most: 3} # here\nuntil: answered\n", "seeds.first", ["2.5", "whole number"]),
         ("seeds: {first: 3} # here\nuntil: answered\n", "seeds.most", ["missing", "{first: 3, most: 20}"]),
         ("seeds: {first: 3, most: 5, last: 6} # here\nuntil: answered\n", "seeds.last", ["unknown key", "most"]),
-        ("seeds: {first: 3, most: 5} # here\n", "seeds", ["until: answered", "--set until=answered", "list of whole numbers"]),
+        (
+            "seeds: {first: 3, most: 5} # here\n",
+            "seeds",
+            ["--set until=answered", "list of whole numbers"],
+        ),
         ("seeds: [0, 1, 2]\nuntil: answered # here\n", "until", ["fixed list", "{first: 3, most: 20}"]),
         ("until: answered # here\n", "until", ["{first: 3, most: 20}"]),
         (f"{RANGE}until: done # here\n", "until", ["'done'", "answered"]),
