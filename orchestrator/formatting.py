@@ -68,6 +68,17 @@ def format_level(value: Any) -> str:
     return str(value)
 
 
+def format_ratio(value: float) -> str:
+    """A ratio with two digits: 0.0123 -> 0.012, 173.4 -> 170; and with more near 1, so that 1.004 is not 1."""
+    if not math.isfinite(value) or value <= 0:
+        return "∞" if value > 0 else f"{value:g}"
+    digits = 1 - math.floor(math.log10(value))
+    if 0.9 < value < 1.1 and abs(value - 1) > 1e-6:
+        digits = max(1, -math.floor(math.log10(abs(value - 1))))
+    text = f"{round(value, digits):,.{max(digits, 0)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def count_of(count: int, noun: str) -> str:
     """3, trial -> '3 trials'; 1, trial -> '1 trial'."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -78,10 +78,11 @@ class SweepResults:
         Raises UserError if no run is stable, or if the results are of several sweeps.
         """
         folder = self._folder()
-        ended = ranking.ended_trials(folder, folder.document()["trials"])
-        ranked = ranking.rank_configurations(ended)
+        document = folder.document()
+        ended = ranking.ended_trials(folder, document["trials"])
+        ranked = ranking.rank_best(ended, document)
         if not ranked:
-            raise UserError(f"{folder.name} has no best run: {ranking.no_ranking_reason(ended)}")
+            raise UserError(f"{folder.name} has no best run: {ranking.no_best_reason(ended, document)}")
         return self.trial(ranked[0].key)
 
     def trial(self, name: str) -> Trained:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Literal
 
 import typer
@@ -116,7 +119,8 @@ def sweep(
         from orchestrator.commands.detach import start_detached
 
         words = [word for word in sys.argv[1:] if word != "--detach"]
-        raise typer.Exit(start_detached(file, overrides, home, words, make_console()))
+        with _options_in_errors(until_answered, budget):
+            raise typer.Exit(start_detached(file, overrides, home, words, make_console()))
     signals.exit_on_signals()  # before torch is imported, which takes a while
     from orchestrator.commands.sweep import run_sweep
     from orchestrator.commands.sweep_options import SweepOptions
@@ -140,7 +144,9 @@ def sweep(
         storage=storage,
         notify=notify or (),
     )
-    raise typer.Exit(run_sweep(loader.load(file, overrides), options, make_console()).exit_code)
+    with _options_in_errors(until_answered, budget):
+        asked = loader.load(file, overrides)
+    raise typer.Exit(run_sweep(asked, options, make_console()).exit_code)
 
 
 def plan(
@@ -197,7 +203,8 @@ def plan(
 
     console = make_console()
     note = (lambda text: None) if json else (lambda text: say(console, text, word_wrap=True))
-    asked = loader.load(file, _overrides(set_, until_answered, budget, stop_early))
+    with _options_in_errors(until_answered, budget):
+        asked = loader.load(file, _overrides(set_, until_answered, budget, stop_early))
     request = plan.PlanRequest(asked, home, workers, gpu_share, price_per_hour, pilot, power, effect)
     preview = plan.make_preview(request, note)
     if json:
@@ -212,6 +219,22 @@ def _overrides(set_: list[str] | None, until_answered: bool, budget: str | None,
     overrides += ["until=answered"] if until_answered else []
     overrides += ["stop_early=true"] if stop_early else []
     return overrides + ([f"budget={budget}"] if budget is not None else [])
+
+
+@contextmanager
+def _options_in_errors(until_answered: bool, budget: str | None) -> Iterator[None]:
+    """A mistake in one of these options is said to be in it, not in the `--set` that it stands for."""
+    from orchestrator.errors import UserError
+
+    try:
+        yield
+    except UserError as error:
+        text = str(error)
+        if until_answered:
+            text = re.sub(r"^--set until:", "--until-answered:", text, flags=re.MULTILINE)
+        if budget is not None:
+            text = re.sub(r"^--set budget:", "--budget:", text, flags=re.MULTILINE)
+        raise UserError(text) from None
 
 
 def train(

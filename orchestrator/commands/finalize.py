@@ -81,9 +81,9 @@ def _with_best_generator(
 ) -> FinalResult:
     """The result, after the generator of the best configuration was logged; an error leaves the report as it is."""
     ended = ranking.ended_trials(mirror.folder, mirror.document["trials"])
-    ranked = ranking.rank_configurations(ended)
+    ranked = ranking.rank_best(ended, mirror.document)
     if not ranked:
-        return replace(result, no_best=ranking.no_ranking_reason(ended))
+        return replace(result, no_best=ranking.no_best_reason(ended, mirror.document))
     show_phase("logging the best generator")
     try:
         return replace(result, model=model_logging.log_generator(mirror, ranked[0], register))

@@ -158,7 +158,7 @@ def _fixed_design(plan: Plan, power: float | None, effect: float | None) -> str:
     if not comparisons:
         raise UserError(f"{plan.sweep.name} compares nothing: no two configurations differ in one setting alone")
     seeds = seeds_of_fixed_design(effect, power, comparisons)
-    sweeps = f"{power:.0%} of sweeps ({len(comparisons)} comparisons)"
+    sweeps = f"{power:.0%} of sweeps ({count_of(len(comparisons), 'comparison')})"
     target = f"a change of stable runs by {100 * effect:.0f} points in {sweeps}"
     if seeds is None:
         return f"a fixed design would take more than {MAX_SEEDS} seeds to show {target}"

@@ -69,7 +69,7 @@ def is_incomplete(mirror: Mirror) -> bool:
         return True
     if parent.tags.get("mlflow.note.content", question) == question:
         return True
-    ranked = ranking.rank_configurations(ranking.ended_trials(mirror.folder, mirror.document["trials"]))
+    ranked = ranking.rank_best(ranking.ended_trials(mirror.folder, mirror.document["trials"]), mirror.document)
     return parent.status != RunStatus.KILLED and bool(ranked) and not model_logging.is_logged(mirror, ranked[0])
 
 

@@ -61,7 +61,8 @@ class InterimAnalysis:
 
     seeds: at the last look; 0 before the first. comparisons: what is asked of factors. contest: which configurations
     can be the best; None if that is not asked. wanted: the configurations that the next look takes. trials: those that
-    the looks so far took. missing: those that the next one waits for. end: why the sweep ends; None while it goes on.
+    the looks so far took; has_stable: whether one of them is stable. missing: those that the next look waits for. end:
+    why the sweep ends; None while it goes on.
     """
 
     seeds: int
@@ -71,6 +72,7 @@ class InterimAnalysis:
     trials: int = 0
     missing: tuple[TrialId, ...] = ()
     end: End | None = None
+    has_stable: bool = False
 
     @property
     def tests(self) -> list[tuple[TestedComparison, str, SequentialTest]]:
@@ -146,7 +148,7 @@ def _after_look(now: InterimAnalysis, used: Ended, seeds: int, design: Design, o
     for number, compared in enumerate(now.comparisons):
         two = slice(2 * number, 2 * number + 2)
         takes = [
-            seeds_to_settle(test, change, design, left) if test.is_open and change else before
+            (seeds_to_settle(test, change, design, left, seeds) if change else before) if test.is_open else None
             for test, change, before in zip(tests[two], changes[two], compared.seeds_needed, strict=True)
         ]
         after.append(replace(compared, tests=(tests[two][0], tests[two][1]), seeds_needed=(takes[0], takes[1])))
@@ -162,7 +164,8 @@ def _after_look(now: InterimAnalysis, used: Ended, seeds: int, design: Design, o
         end = "most seeds"
     elif not names:
         end = "out of reach"
-    return InterimAnalysis(seeds, tuple(after), contested, names, len(used), (), end)
+    has_stable = any(member.result.stable for member in used.values())
+    return InterimAnalysis(seeds, tuple(after), contested, names, len(used), (), end, has_stable)
 
 
 NOTHING = Change(0.0, float("-inf"), float("inf"), 0)

@@ -30,6 +30,7 @@ def answer_document(
         "most": until.most,
         "seeds": now.seeds,
         "trials": trials,
+        "looked_at": now.trials,
         "at_most": sum(not planned.trial.confirms for planned in plan.trials),
         "end": ended,
         "comparisons": [
@@ -37,7 +38,7 @@ def answer_document(
             for compared in now.comparisons
             for name, test, seeds_needed in zip(OUTCOMES, compared.tests, compared.seeds_needed, strict=True)
         ],
-        "best": list(now.contest.left) if now.contest else None,
+        "best": list(now.contest.left) if now.contest and (now.has_stable or not now.seeds) else None,
         "other_looks": [],
         "begun": dict(begun),
     }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from orchestrator.formatting import count_of, short_names
+from orchestrator.statistics.group_comparison import GROUP
 from orchestrator.store.sweep_document import AnswerDocument, ComparisonDocument
 
 if TYPE_CHECKING:
@@ -18,10 +20,17 @@ OUTCOME = {"stable": "stable runs", "quality": "images"}
 MAX_NAMED = 4
 
 
-def label(compared: ComparisonDocument, names: dict[str, str]) -> str:
-    """`lr 1e-4 to 1e-3: stable runs`."""
-    levels = f"{compared['before']} to {compared['after']}"
-    return f"{names.get(compared['factor'], compared['factor'])} {levels}: {OUTCOME[compared['outcome']]}"
+def labels(answer: AnswerDocument) -> list[str]:
+    """Of each comparison, `lr 1e-4 to 1e-3: stable runs`; with its group if the factor occurs in several groups."""
+    names = factor_names(answer)
+    groups = Counter(factor for factor, _ in {(each["factor"], each["group"]) for each in answer["comparisons"]})
+    written = []
+    for each in answer["comparisons"]:
+        is_ambiguous = groups[each["factor"]] > 1 and each["factor"] != GROUP
+        group = f" ({each['group']})" if is_ambiguous else ""
+        levels = f"{each['before']} to {each['after']}"
+        written.append(f"{names[each['factor']]} {levels}{group}: {OUTCOME[each['outcome']]}")
+    return written
 
 
 def factor_names(answer: AnswerDocument) -> dict[str, str]:
@@ -38,10 +47,12 @@ def progress_line(answer: AnswerDocument, buys: int | None = None) -> str:
 
     buys: how many more trials the budget buys; None without one.
     """
-    names, parts = factor_names(answer), []
+    parts = []
     for state in ("shown", "small", "open"):
-        labels = [label(compared, names) for compared in in_state(answer, state)]
-        parts.append(f"{len(labels)} {state} ({_listed(labels)})" if labels else f"0 {state}")
+        named = [
+            label for label, each in zip(labels(answer), answer["comparisons"], strict=True) if each["state"] == state
+        ]
+        parts.append(f"{len(named)} {state} ({_listed(named)})" if named else f"0 {state}")
     if answer["best"] is not None:
         left = len(answer["best"])
         parts.append(f"the best is {answer['best'][0]}" if left == 1 else f"{left} configurations can be the best")
@@ -63,8 +74,8 @@ def _listed(labels: Sequence[str]) -> str:
 
 def end_line(answer: AnswerDocument) -> str:
     """Why the sweep has ended, and what it took: `answered after 38 of at most 160 trials`; "" if it goes on."""
-    took = f"{answer['trials']} of at most {answer['at_most']} trials, {answer['seeds']} seeds"
-    still_open = f"{len(in_state(answer, 'open'))} of {len(answer['comparisons'])} comparisons are open"
+    took = what_it_took(answer["seeds"], answer["trials"], answer["looked_at"], answer["at_most"])
+    still_open = f"{len(in_state(answer, 'open'))} of {len(answer['comparisons'])} tests are open"
     return {
         "": "",
         "answered": f"answered after {took}",
@@ -85,3 +96,11 @@ def ended_with_nothing(plan: Plan) -> bool:
     """Whether the budget was spent before any trial ended."""
     is_spent = plan.answer is not None and plan.answer["end"] == BUDGET
     return is_spent and not any(planned.record.has_ended for planned in plan.trials)
+
+
+def what_it_took(seeds: int, trials: int, looked_at: int, at_most: int) -> str:
+    """`17 of at most 40 trials, 4 seeds`: those that the looks took; others that have ended are named apart."""
+    if not seeds:
+        return f"{trials} of at most {at_most} trials, 0 seeds"
+    others = f" ({trials - looked_at} more ended without a look)" if trials > looked_at else ""
+    return f"{looked_at} of at most {at_most} trials, {seeds} seeds{others}"

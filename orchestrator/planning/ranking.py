@@ -7,18 +7,22 @@ several seeds is luck. With an even number of stable runs it is the worse of the
 
 Frechet distances of two evaluators cannot be compared, so only the configurations of one evaluator are ranked: the one
 that measured the most stable runs.
+
+A sweep that trains until its question is answered leaves only some configurations that can be the best. Its generator
+is of one of these.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from gan_core import metric_names
 from orchestrator.planning.outcome import end_of
 from orchestrator.statistics.intervals import Share, interquartile_mean, wilson_share
 from orchestrator.store.record import Record
-from orchestrator.store.sweep_document import TrialDocument
+from orchestrator.store.sweep_document import SweepDocument, TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder
 
 
@@ -41,7 +45,7 @@ class RankedConfiguration:
     """A configuration and the stable run that represents it.
 
     `key`, `frechet`: of this run. `stable`, `typical_frechet`: share of stable runs and interquartile mean of the
-    Frechet distance of the configuration.
+    Frechet distance of the configuration. `left`: how many configurations the sweep's answer leaves; 0: it has none.
     """
 
     key: str
@@ -50,14 +54,21 @@ class RankedConfiguration:
     frechet: float
     stable: Share
     typical_frechet: float
+    left: int = 0
 
     @property
     def reason(self) -> str:
         """Why this run is the best of the sweep, if the configuration is ranked first."""
+        run = f"the stable run with the median final Frechet distance ({self.frechet:.4g}) of {self.configuration}"
+        if self.left == 1:
+            return (
+                f"{run}, which the answer of the sweep shows to be the best configuration ({self.stable} stable, final "
+                f"Frechet distance {self.typical_frechet:.4g}, interquartile mean)"
+            )
+        among = f", among the {self.left} that can be the best" if self.left else ""
         return (
-            f"the stable run with the median final Frechet distance ({self.frechet:.4g}) of {self.configuration}, the "
-            f"configuration with the highest share of stable runs ({self.stable}), then the lowest final Frechet "
-            f"distance ({self.typical_frechet:.4g}, interquartile mean)"
+            f"{run}, the configuration with the highest share of stable runs ({self.stable}), then the lowest final "
+            f"Frechet distance ({self.typical_frechet:.4g}, interquartile mean){among}"
         )
 
 
@@ -92,6 +103,31 @@ def rank_configurations(trials: list[EndedTrial]) -> list[RankedConfiguration]:
     candidates = (_represented(runs, evaluator) for runs in configurations.values())
     ranked = [candidate for candidate in candidates if candidate]
     return sorted(ranked, key=lambda candidate: (-candidate.stable.rate, candidate.typical_frechet))
+
+
+def rank_best(trials: list[EndedTrial], document: SweepDocument) -> list[RankedConfiguration]:
+    """`rank_configurations` of those that can be the best by the sweep's answer; of all if it has none."""
+    left = _can_be_best(document)
+    if left is None:
+        return rank_configurations(trials)
+    return [replace(ranked, left=len(left)) for ranked in rank_configurations(_of(trials, left))]
+
+
+def no_best_reason(trials: list[EndedTrial], document: SweepDocument) -> str:
+    """Why `rank_best` returns no configuration."""
+    left = _can_be_best(document)
+    if left is None or not rank_configurations(trials):
+        return no_ranking_reason(trials)
+    return f"of {', '.join(left)}, which can be the best, {no_ranking_reason(_of(trials, left))}"
+
+
+def _can_be_best(document: SweepDocument) -> list[str] | None:
+    """None: any, because the sweep has no answer of that kind."""
+    return document["answer"]["best"] if "answer" in document else None
+
+
+def _of(trials: list[EndedTrial], configurations: Collection[str]) -> list[EndedTrial]:
+    return [trial for trial in trials if trial.configuration in configurations]
 
 
 def no_ranking_reason(trials: list[EndedTrial]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp
 
-from orchestrator.formatting import short_names
+from orchestrator.formatting import format_ratio, short_names
+from orchestrator.planning.answer_words import what_it_took
 from orchestrator.planning.earlier_looks import other_looks_sentence
 from orchestrator.report.artifact_schemas import LoggedAnswer, LoggedComparison
 
@@ -18,6 +19,7 @@ ENDS = {
     "out of reach": "It ended after {took}: what is open would hardly be settled by {most} seeds.",
     "budget": "It ended with its budget, after {took}.",
 }
+QUALITY = "Frechet distance of the runs that drew"
 WIDTH, HEIGHT = 150, 44
 """Of a picture of the interval against the number of seeds, in pixels."""
 
@@ -44,7 +46,7 @@ def rows_of(answer: LoggedAnswer) -> list[AnswerRow]:
         AnswerRow(
             compared.group,
             _label(compared, names),
-            "stable runs" if compared.outcome == "stable" else "Frechet distance of the runs that drew",
+            "stable runs" if compared.outcome == "stable" else QUALITY,
             compared.state,
             int(compared.looks[-1][0]) if compared.looks else 0,
             len(compared.looks),
@@ -75,7 +77,8 @@ def sentences(answer: LoggedAnswer) -> list[str]:
     if by_state["open"] and answer.seeds:
         parts = [f"{_subject(each)} with {_label(each, names)} ({_takes(each, answer)})" for each in by_state["open"]]
         lines.append(f"Open: {'; '.join(parts)}.")
-    took = f"{answer.trials} of at most {answer.at_most} trials, {answer.seeds} seeds"
+    looked_at = answer.trials if answer.looked_at is None else answer.looked_at
+    took = what_it_took(answer.seeds, answer.trials, looked_at, answer.at_most)
     lines.append(ENDS[answer.end].format(took=took, most=answer.most))
     if caution := other_looks_sentence(answer.first, answer.most, answer.other_looks):
         lines.append(f"Caution: {caution}.")
@@ -92,7 +95,7 @@ def _label(compared: LoggedComparison, names: dict[str, str]) -> str:
 
 
 def _subject(compared: LoggedComparison) -> str:
-    return "the share of stable runs" if compared.outcome == "stable" else "the Frechet distance"
+    return "the share of stable runs" if compared.outcome == "stable" else f"the {QUALITY}"
 
 
 def _claim(compared: LoggedComparison, names: dict[str, str]) -> str:
@@ -111,7 +114,7 @@ def _change(compared: LoggedComparison) -> str:
 
 
 def _ratio(logarithm: float) -> str:
-    return f"{exp(logarithm):.2g}" if abs(logarithm) < 20 else ("∞" if logarithm > 0 else "0")
+    return format_ratio(exp(logarithm)) if abs(logarithm) < 20 else ("∞" if logarithm > 0 else "0")
 
 
 def _margin(compared: LoggedComparison) -> str:
@@ -126,7 +129,7 @@ def _takes(compared: LoggedComparison, answer: LoggedAnswer) -> str:
         few = (
             "too few pairs that are not unfinished" if compared.outcome == "stable" else "too few pairs that both drew"
         )
-        return "not known what it would take" if compared.looks else few
+        return "more seeds than can be said" if compared.looks else few
     return f"about {max(compared.takes, answer.seeds + 1)} seeds"
 
 

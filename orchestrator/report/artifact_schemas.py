@@ -68,6 +68,7 @@ class LoggedAnswer(_Artifact):
     most: Count
     seeds: Count
     trials: Count
+    looked_at: Count | None = None
     at_most: Count
     end: Literal["", "answered", "out of reach", "most seeds", "budget"]
     comparisons: list[LoggedComparison]

@@ -43,7 +43,8 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
     if not ended:
         return Summary(["No run has ended yet."], [])
     answer = sentences(data.answer) if data.answer else difference_sentences(data, analysis)
-    answer.append(f"{_count_sentence(ended)} {_best_and_riskiest(rows)}".strip())
+    best = data.answer.best if data.answer else None
+    answer.append(f"{_count_sentence(ended)} {_best_and_riskiest(rows, best)}".strip())
     unended = len(data.selection) - len(ended)
     if unended:
         answer.append(f"{unended} more have not ended.")
@@ -57,7 +58,7 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
     if data.added_seeds:
         answer.append(f"{data.added_seeds}.")
     answer += [*early_end_sentences(data), *remarks(data, rows)]
-    return Summary(answer, [] if unended or data.answer else _next(data, rows, strongest))
+    return Summary(answer, [] if unended else _next(data, rows, strongest))
 
 
 def _count_sentence(ended: list[RunData]) -> str:
@@ -88,18 +89,21 @@ def interval(share: Share) -> str:
     return f"95% interval {share.low:.0%} to {share.high:.0%}"
 
 
-def _best_and_riskiest(rows: list[Row]) -> str:
+def _best_and_riskiest(rows: list[Row], can_be_best: list[str] | None) -> str:
+    """`can_be_best`: the configurations that a sweep leaves that trains until its question is answered; None: any."""
     ended = [row for row in rows if row.stable.total]
-    if len(ended) < 2 or not ended[0].stable.hits:
+    left = [row for row in ended if can_be_best is None or row.configuration in can_be_best]
+    if len(ended) < 2 or not left or not left[0].stable.hits:
         return ""
-    best, riskiest = ended[0], ended[-1]
+    best, riskiest = left[0], ended[-1]
+    word = "Best so far" if can_be_best and len(can_be_best) > 1 else "Best"
     quality = "" if best.final is None else f", with a Frechet distance of {best.final.mean:.3g} at the end"
     outcomes = ", ".join(dict.fromkeys(outcome for _, outcome in riskiest.outcomes if outcome != VerdictName.STABLE))
     reasons = f" ({outcomes})" if outcomes else ""
-    return (
-        f"Best is {best.configuration}: {best.stable}{quality}. "
-        f"Riskiest is {riskiest.configuration}: {riskiest.stable}{reasons}."
-    )
+    sentence = f"{word} is {best.configuration}: {best.stable}{quality}."
+    if riskiest is best:
+        return sentence
+    return f"{sentence} Riskiest is {riskiest.configuration}: {riskiest.stable}{reasons}."
 
 
 def _strongest(effects: list[Effect]) -> Effect | None:
@@ -160,6 +164,7 @@ def _better_images(effect: Effect, analysis: Analysis) -> str:
 
 
 def _next(data: SweepData, rows: list[Row], strongest: Effect | None) -> list[tuple[str, str]]:
+    """Of a sweep with an answer only longer training: it says itself how many seeds it would take."""
     command = data.commands[0]
     suggestions = []
     if longer := _longer_training(data):
@@ -168,6 +173,8 @@ def _next(data: SweepData, rows: list[Row], strongest: Effect | None) -> list[tu
         suggestions.append((reason, with_override(command, f"trial.steps={steps}")))
         if name == "any setting":
             return suggestions
+    if data.answer:
+        return suggestions
     seeds = sorted({run.seed for run in data.selection})
     if len(seeds) == 1:
         reason = "more seeds, to tell settings from luck"

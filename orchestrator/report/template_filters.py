@@ -9,6 +9,7 @@ import time
 import markupsafe
 from PIL import Image
 
+from orchestrator.formatting import format_ratio
 from orchestrator.statistics.intervals import Change, InterquartileMean
 
 NO_VALUE = "–"
@@ -32,8 +33,8 @@ def mean_with_interval(mean: InterquartileMean | None) -> str:
 
 def ratio(change: Change) -> str:
     """A ratio with its interval, which one seed does not have: `x0.83 (0.7 to 0.98)`."""
-    certainty = f" ({change.low:.2g} to {change.high:.2g})" if change.pairs > 1 else ""
-    return f"x{change.mean:.2g}{certainty}"
+    certainty = f" ({format_ratio(change.low)} to {format_ratio(change.high)})" if change.pairs > 1 else ""
+    return f"x{format_ratio(change.mean)}{certainty}"
 
 
 def local_time(milliseconds: int) -> str:

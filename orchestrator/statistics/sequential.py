@@ -6,6 +6,7 @@ ends the sweep. How often it does is measured in `benchmarks/adaptive.py`.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -180,19 +181,31 @@ def chance_to_settle(test: SequentialTest, change: Change, design: Design, left:
     return float(min(chance, 1.0))
 
 
-def seeds_to_settle(test: SequentialTest, change: Change, design: Design, left: int, limit: int = 500) -> int | None:
+def seeds_to_settle(
+    test: SequentialTest, change: Change, design: Design, left: int, seeds: int, limit: int = 500
+) -> int | None:
     """The number of seeds at which an effect of this size is expected to be shown, or a small one shown to be so.
 
-    None if it takes more than `limit`.
+    Pairs come at the pace of `chance_to_settle`, and levels are those of the looks. Beyond the last look, levels are as
+    if the looks were spread over more seeds. A test that is not paid for any more takes more seeds than the last look
+    has. None if it takes more than `limit`, or if nothing can be predicted.
     """
     from scipy.special import ndtri
 
     if not change.error:
         return None
+    pace, mean = (change.pairs + 1) / (seeds + 2), abs(change.mean)
     deviation = change.error * change.pairs**0.5
-    shown = float(ndtri(1 - SHOWN_CLAIMS / left / 2)) * deviation
-    small = float(ndtri(1 - SMALL_CLAIMS / design.tests)) * deviation
-    distances = [(abs(change.mean), shown), (test.margin - abs(change.mean), small)]
-    numbers = [(width / distance) ** 2 for distance, width in distances if distance > 0]
-    least = min(numbers, default=float("inf"))
-    return max(design.first, int(least) + 1) if least < limit else None
+
+    def is_settled(at: int) -> bool:
+        pairs = round(change.pairs + (at - seeds) * pace)
+        if pairs < design.first:
+            return False
+        look_of = max(design.first, round(pairs * design.most / max(at, design.most)))
+        shown = float(ndtri(1 - design.level(SHOWN_CLAIMS, left, look_of) / 2)) * deviation / pairs**0.5
+        small = float(ndtri(1 - design.level(2 * SMALL_CLAIMS, design.tests, look_of) / 2)) * deviation / pairs**0.5
+        return mean >= shown or mean <= test.margin - small
+
+    first = seeds + 1 if test.is_wanted else max(seeds, design.most) + 1
+    number = first + bisect_left(range(first, limit + 1), True, key=is_settled)
+    return number if number <= limit else None

@@ -55,16 +55,18 @@ class AnswerDocument(TypedDict):
     """Where a sweep stands that trains until its question is answered.
 
     first, most: seeds at the first and at the last look. seeds: at the latest one. trials: number of those that have
-    ended; at_most: of those that it could take. end: why it has ended; "" if it goes on. best: the configurations that
-    can be the best, the leading one first; None if that was not asked. other_looks: how the designs differ that it was
-    looked at with before. begun: key of each trial that was begun for the answer -> what was trained of it before,
-    which its budget does not pay; earlier versions did not write it.
+    ended; looked_at: of those that the looks took; at_most: of those that it could take. end: why it has ended; "" if
+    it goes on. best: the configurations that can be the best, the leading one first; None if that was not asked, or if
+    no run is stable. other_looks: how the designs differ that it was looked at with before. begun: key of each trial
+    that was begun for the answer -> what was trained of it before, which its budget does not pay; earlier versions did
+    not write it.
     """
 
     first: int
     most: int
     seeds: int
     trials: int
+    looked_at: int
     at_most: int
     end: str
     comparisons: list[ComparisonDocument]

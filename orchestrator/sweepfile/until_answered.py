@@ -22,6 +22,8 @@ KEYS = ("until", "budget", "answer")
 MAX_SEEDS = 500
 MAX_HOURS = 1_000_000
 """Of a budget: more than a hundred years."""
+HOW_TO_ASK = "`until: answered` (or --set until=answered)"
+"""Every command that reads a sweep file has `--set`; only some have `--until-answered`."""
 SEEDS_EXAMPLE = "seeds: {first: 3, most: 20}"
 BUDGET_EXAMPLE = "write a time such as 2h or 90m, or {hours: 2}, or {worker_hours: 40}"
 UNITS = {"h": 1.0, "m": 1 / 60, "s": 1 / 3600}
@@ -40,11 +42,11 @@ def read_until(reader: SettingsReader, top: Top) -> UntilAnswered | None:
     seeds, until = top.get("seeds"), top.get("until")
     if until is None or until.value is None:
         if seeds and is_range(seeds):
-            looks = "a first and a last look need `until: answered` (or --until-answered)"
+            looks = f"a first and a last look need {HOW_TO_ASK}"
             reader.report(seeds.source, "seeds", f"{looks}; without it, write a list of whole numbers as [0, 1, 2]")
         for key in ("budget", "answer"):
             if key in top:
-                reader.report(top[key].source, key, "needs `until: answered` (or --until-answered)")
+                reader.report(top[key].source, key, f"needs {HOW_TO_ASK}")
         return None
     if until.value != ANSWERED:
         written = short_repr(yaml_source.plain(until.value))
@@ -133,9 +135,7 @@ def _budget(reader: SettingsReader, budget: LocatedValue | None) -> tuple[float 
         return None, None
     for name, hours in value.items():
         if not _is_between(hours, 0, MAX_HOURS):
-            allowed = f"a number of hours above 0 and below {MAX_HOURS:,}"
-            message = f"{short_repr(hours)} is not allowed; write {allowed}, or leave budget out"
-            reader.report(budget.source, f"budget.{name}", message)
+            reader.report(budget.source, f"budget.{name}", f"{short_repr(hours)} {_wrong_hours(hours)}")
             return None, None
     return value.get("hours"), value.get("worker_hours")
 
@@ -152,6 +152,15 @@ def with_time(budget: LocatedValue | None, time: LocatedValue) -> LocatedValue:
     if hours is None or not isinstance(before, dict) or "worker_hours" not in before:
         return time
     return LocatedValue({**before, "hours": hours}, time.source)
+
+
+def _wrong_hours(hours: Any) -> str:
+    """What is wrong with such a number of hours."""
+    if isinstance(hours, str) or not isinstance(hours, int | float) or isinstance(hours, bool):
+        return "is not a number of hours; write one above 0, without quotes"
+    if hours <= 0:
+        return "buys no training; write a number of hours above 0, or leave budget out"
+    return f"is no limit; write a number of hours below {MAX_HOURS:,}, or leave budget out"
 
 
 def _answer(reader: SettingsReader, answer: LocatedValue | None) -> tuple[tuple[str, ...], bool, float, float]:

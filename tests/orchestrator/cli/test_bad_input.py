@@ -9,6 +9,9 @@ import pytest
 import torch
 from support.commands import SMOKE, Done, invoke
 from support.ports import free_port
+from typer.testing import CliRunner
+
+from orchestrator.cli import app
 
 
 def refused(done: Done, home: Path, *words: str) -> None:
@@ -41,6 +44,29 @@ def sweep_on(data: str, folder: Path) -> Path:
 def test_a_wrong_setting_is_named_and_nothing_starts(setting: str, words: list[str], tmp_path: Path) -> None:
     home = tmp_path / "home"
     refused(invoke("sweep", SMOKE, "--set", setting, home=home), home, *words)
+
+
+@pytest.mark.parametrize("budget", ["soon", "{", "0h"])
+def test_a_wrong_budget_is_said_of_the_option_that_was_typed(budget: str) -> None:
+    words = ["plan", str(SMOKE), "--set", "seeds={first: 2, most: 4}", "--until-answered"]
+    option, setting = (
+        str(CliRunner().invoke(app.app, [*words, *more]).exception)
+        for more in (["--budget", budget], ["--set", f"budget={budget}"])
+    )
+    assert option.startswith("--budget: ") and "--set" not in option
+    assert setting.startswith("--set budget: ") and "--budget" not in setting
+
+
+def test_until_answered_of_a_list_of_seeds_is_said_of_the_option_that_was_typed() -> None:
+    result = CliRunner().invoke(app.app, ["plan", str(SMOKE), "--until-answered", "--set", "seeds=[0, 1]"])
+    assert str(result.exception).startswith("--until-answered: needs a first and a last look")
+
+
+def test_train_advises_only_options_that_it_has(tmp_path: Path) -> None:
+    file = sweep_on("name: digits", tmp_path)
+    file.write_text(file.read_text() + "seeds: {first: 2, most: 4}\n")
+    text = str(CliRunner().invoke(app.app, ["train", str(file)]).exception)
+    assert "--set until=answered" in text and "--until-answered" not in text
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

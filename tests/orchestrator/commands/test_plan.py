@@ -108,7 +108,7 @@ def test_until_answered_it_knows_when_nothing_is_left(tmp_path: Path) -> None:
     for planned_trial in plan.trials:
         end_well(plan, planned_trial)
     text = until_answered(tmp_path)
-    assert "answered after 16 of at most 16 trials" in text
+    assert re.search(r"answered after \d+ of at most 16 trials, \d seeds \(\d+ more ended without a look\)", text)
     assert "nothing is left to train" in text
 
 
@@ -151,6 +151,7 @@ def test_it_says_how_many_seeds_a_fixed_design_takes(planned: Callable[..., str]
     assert seeds("--power", "0.8", "--effect", "0.3") == seeds("--power", "0.8") == seeds("--effect", "0.3")
     assert seeds("--effect", "0.6") < seeds("--effect", "0.3") < seeds("--effect", "0.3", "--power", "0.9")
     assert "a fixed design" not in planned()
+    assert "(1 comparison)" in planned("--power", "0.8")
 
 
 def test_a_fixed_design_of_nothing_is_refused(tmp_path: Path) -> None:

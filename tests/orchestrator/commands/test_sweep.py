@@ -23,8 +23,8 @@ from orchestrator.commands.status import print_sweep
 from orchestrator.commands.sweep_services import open_mirror
 from orchestrator.commands.sweep_summary import SweepResult, print_summary
 from orchestrator.console import progress
-from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.notifications.notifier import Notifier
+from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.plan import Plan, PlannedTrial, make_plan
 from orchestrator.signals import INTERRUPTED, SOME_FAILED, StopRequest
 from orchestrator.store.json_files import write_with_checksum

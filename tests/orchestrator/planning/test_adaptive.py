@@ -129,6 +129,19 @@ def test_a_question_whose_runs_never_draw_is_not_waited_for() -> None:
     assert now.end == "out of reach" and now.seeds < 12
 
 
+def test_what_is_out_of_reach_takes_more_seeds_than_the_last_look_has() -> None:
+    """Few pairs draw, and what they show would be settled soon if each seed had such a pair."""
+
+    def outcome(levels: dict[str, Any], seed: int) -> tuple[bool, float | None]:
+        drew = levels[LR] == 1 or seed % 4 == 0
+        return drew, (10 if levels[LR] == 1 else 16) * LUCK[(3 * seed + levels[LR]) % 12] if drew else None
+
+    now = trained(outcome, UntilAnswered(3, 12, factors=(LR,), best=False, same_stable=0.05, same_quality=0.01))[-1]
+    assert now.end == "out of reach"
+    needed = [number for each in now.comparisons for number in each.seeds_needed if number is not None]
+    assert needed and min(needed) > 12
+
+
 def test_a_setting_that_saves_runs_from_ruin_is_not_said_to_do_harm() -> None:
     """Runs that it saves draw worse than those that needed no help: the ratio alone would hold against it."""
 

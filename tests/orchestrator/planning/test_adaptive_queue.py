@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.tiny import TINY
-from support.until_answered import UNTIL, end_well, fail, plan_of, write
+from support.until_answered import ANSWER, UNTIL, end_well, fail, plan_of, write
 
 from orchestrator.commands import until_answered
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
-from orchestrator.planning.answer_words import end_line, plan_end_line, progress_line
+from orchestrator.planning.answer_words import end_line, labels, plan_end_line, progress_line
 from orchestrator.planning.budget import Budget, clock_seconds
 from orchestrator.planning.earlier_looks import other_looks_sentence
 from orchestrator.planning.plan import Plan, PlannedTrial
@@ -229,6 +229,51 @@ def go_on(folder: Path, workers: int = 1, limit: int = 100) -> tuple[AdaptiveQue
     queue = queue_of(plan)
     queue.on_change = lambda: write_with_checksum(plan.folder.sweep_file, queue.plan_so_far().to_document())
     return queue, len(train(plan, queue, workers, limit))
+
+
+def test_trials_that_no_look_took_are_named_apart(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    for planned in plan.trials:
+        end_well(plan, planned)
+    queue = queue_of(plan_of(tmp_path))
+    answer = queue.plan_so_far().answer
+    assert answer and answer["looked_at"] == queue.analysis.trials < answer["trials"] == 16
+    taken, more = answer["looked_at"], 16 - answer["looked_at"]
+    assert f"after {taken} of at most 16 trials, {answer['seeds']} seeds ({more} more ended" in end_line(answer)
+
+
+def test_nothing_is_said_of_the_best_while_no_run_is_stable(tmp_path: Path) -> None:
+    text = UNTIL.replace(ANSWER, "")
+    plan = plan_of(tmp_path, text)
+    queue, bests = queue_of(plan), list[list[str] | None]()
+    for seed, end in enumerate([fail, fail, end_well]):
+        for planned in plan.trials:
+            if planned.trial.seed == seed:
+                queue.give(planned)
+                end(plan, planned)
+                queue.take_back(planned.key)
+        answer = queue.plan_so_far().answer
+        assert answer
+        bests.append(answer["best"])
+        assert ("can be the best" in progress_line(answer)) == (bests[-1] is not None)
+    assert queue.analysis.seeds == 3
+    assert bests[0] and bests[1] is None and bests[2], "the first is before the first look"
+
+
+def test_a_label_names_its_group_where_a_factor_is_in_several_groups(tmp_path: Path) -> None:
+    head, groups = UNTIL.split("groups:\n")
+    second = groups.replace("name: ", "name: other_", 1).rstrip() + "\n    trial: {optimizer.lr: 0.5}\n"
+    one, two = (
+        queue_of(plan_of(tmp_path, f"{head}groups:\n{text}")).plan_so_far().answer for text in (groups, groups + second)
+    )
+    assert one and two
+    assert labels(one) == ["smoothing 0 to 0.1: stable runs", "smoothing 0 to 0.1: images"]
+    assert len(set(labels(two))) == 4 and labels(two)[0].endswith("): stable runs")
+
+
+def test_what_is_open_is_counted_in_tests(tmp_path: Path) -> None:
+    answer = queue_of(plan_of(tmp_path)).plan_so_far().answer
+    assert answer and end_line({**answer, "end": "budget"}).endswith("2 of 2 tests are open")
 
 
 def test_a_budget_counts_what_earlier_commands_have_trained(tmp_path: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from orchestrator.planning.ranking import (
     EndedTrial,
     RankedConfiguration,
     ended_trial,
+    no_best_reason,
     no_ranking_reason,
+    rank_best,
     rank_configurations,
 )
 from orchestrator.store.record import Record
@@ -71,6 +75,28 @@ def test_nothing_is_chosen_where_no_generator_was_measured() -> None:
 def test_all_that_have_a_stable_run_are_ranked() -> None:
     three = [*runs("a", (True, 3.0)), *runs("b", (False, 1.0)), *runs("c", (True, 2.0))]
     assert [ranked.configuration for ranked in rank_configurations(three)] == ["c", "a"]
+
+
+def document_of(best: list[str] | None) -> Any:
+    return {"answer": {"best": best}}
+
+
+def test_the_best_of_a_sweep_with_an_answer_is_one_of_those_that_it_leaves() -> None:
+    """The ranking has c first; that may be luck."""
+    three = [*runs("a", (True, 3.0), (True, 4.0)), *runs("b", (True, 5.0), (False, 1.0)), *runs("c", (True, 2.0))]
+    documents: list[Any] = [{}, document_of(None), document_of(["b"]), document_of(["b", "a"])]
+    assert [rank_best(three, document)[0].configuration for document in documents] == ["c", "c", "b", "a"]
+    free, _, one, two = (rank_best(three, document)[0].reason for document in documents)
+    assert "highest share" in free and "among" not in free
+    assert "answer of the sweep" in one and "highest share" not in one and "1 of 2 stable" in one
+    assert "highest share" in two and "among the 2 that can be the best" in two
+
+
+def test_why_none_of_those_that_an_answer_leaves_is_the_best() -> None:
+    trials = [*runs("a", (True, 3.0)), *runs("b", (False, 5.0))]
+    assert rank_best(trials, document_of(["b"])) == []
+    assert no_best_reason(trials, document_of(["b"])) == "of b, which can be the best, no run is stable"
+    assert no_best_reason(trials[1:], document_of(["b"])) == no_best_reason(trials[1:], {}) == "no run is stable"  # type: ignore[typeddict-item]
 
 
 def test_how_a_trial_ended_is_read_from_its_record() -> None:

@@ -39,7 +39,7 @@ def test_the_answer_is_what_is_shown_then_what_does_not_matter_then_what_is_open
     kinds = [sentence.split(":")[0] for sentence in lines[:3]]
     assert kinds == ["Shown", "Shown not to matter", "Open"]
     assert "+60 points (+25 to +95), after 5 seeds, with noise from 0 to 0.1" in lines[0]
-    assert "changes the Frechet distance by less than x1.11" in lines[1]
+    assert "changes the Frechet distance of the runs that drew by less than x1.11" in lines[1]
     assert "about 31 seeds" in lines[2] and "too few pairs that both drew" in lines[2]
     assert lines[3].startswith("It ended after 20 of at most 80 trials, 5 seeds")
 
@@ -49,6 +49,34 @@ def test_the_best_configuration_is_named_only_if_no_other_can_be_it() -> None:
     assert "a leads; b can be the best, too." in sentences(answer(best=["a", "b"]))
     many = next(line for line in sentences(answer(best=list("abcdefg"))) if line.startswith("a leads"))
     assert many == "a leads; b, c, d and 3 more can be the best, too."
+
+
+def test_only_what_the_looks_took_counts_and_other_trials_are_named_apart() -> None:
+    assert sentences(answer(SHOWN, looked_at=17, trials=17))[-1] == "Answered after 17 of at most 80 trials, 5 seeds."
+    assert (
+        "after 17 of at most 80 trials, 5 seeds (3 more ended without a look)."
+        in sentences(answer(SHOWN, looked_at=17))[-1]
+    )
+
+
+def test_ratios_are_readable_and_an_end_that_is_not_one_is_not_written_as_one() -> None:
+    def of(*changes: float) -> str:
+        looks = [[5, *map(math.log, changes)]]
+        return rows_of(answer(comparison(NOISE, "shown", "quality", looks)))[0].change
+
+    assert of(173.2, 9.7, 2911) == "x170 (9.7 to 2,900)"
+    assert of(1.05, 1.004, 1.12) == "x1.05 (1.004 to 1.1)"
+    assert of(0.0123, 0.0004, 0.9996) == "x0.012 (0.0004 to 0.9996)"
+    assert of(1, 1e-40, 1e40) == "x1 (0 to ∞)"
+
+
+def test_quality_is_said_to_be_of_the_runs_that_drew() -> None:
+    (line,) = [line for line in sentences(answer(SMALL)) if line.startswith("Shown not to matter")]
+    assert "changes the Frechet distance of the runs that drew by less than x1.11" in line
+
+
+def test_an_open_comparison_that_takes_very_many_seeds_is_said_to() -> None:
+    assert "(more seeds than can be said)" in sentences(answer({**OPEN, "takes": None}))[1]
 
 
 def test_before_the_first_look_nothing_is_claimed() -> None:
@@ -67,7 +95,7 @@ def test_the_page_has_a_row_for_each_comparison_with_its_interval_seeds_and_look
     assert [row.state for row in rows_of(WHOLE)] == ["shown", "small", "open", "open"]
     table = html[html.index('<table class="settled">') : html.index("</table>", html.index('<table class="settled">'))]
     assert table.count("<svg") == 3, "one has not been looked at"
-    assert "+60 points (+25 to +95)" in table and "x1 (0.94 to 1.1)" in table and "5, 2" in table
+    assert "+60 points (+25 to +95)" in table and "x1.01 (0.94 to 1.08)" in table and "5, 2" in table
     assert "at most 5%" in html and "at any time" in html
     assert summary_of(data).answer[: len(sentences(WHOLE))] == sentences(WHOLE)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import pytest
 from support.made_runs import LR, NOISE, made_run, made_sweep, measured, noise_decides, summary_of
 
 from orchestrator.report import summary
+from orchestrator.report.artifact_schemas import LoggedAnswer
 from orchestrator.report.data import RunData, SweepData
 
 
@@ -238,6 +240,34 @@ def test_confirming_is_advised_where_there_is_a_choice_of_more_than_three(
 ) -> None:
     result = summary_of(made_sweep(*noise_decides(8, levels))).next
     assert [command for _, command in result] == (["orchestrate sweep s.yaml --confirm 3"] if advised else [])
+
+
+def adaptive(**more: Any) -> LoggedAnswer:
+    fields = {"first": 3, "most": 8, "seeds": 3, "trials": 6, "at_most": 16, "end": "answered", "best": None}
+    return LoggedAnswer.model_validate({**fields, "comparisons": [], "earlier_designs": [], **more})
+
+
+def test_the_best_is_one_of_those_that_an_answer_leaves() -> None:
+    """Its leaderboard has another one first, which is stable once more often."""
+    runs = [measured(made_run({NOISE: noise}, seed), 50 - 400 * noise) for noise in (0, 0.1) for seed in range(3)]
+    runs[-1].verdict = "collapsed"
+    free, one, both = (
+        " ".join(summary_of(made_sweep(*runs, answer=answer)).answer)
+        for answer in (
+            None,
+            adaptive(best=["g noise=0.1"]),
+            adaptive(best=["g noise=0.1", "g noise=0"]),
+        )
+    )
+    assert "Best is g noise=0: 3 of 3" in free
+    assert "Best is g noise=0.1: 2 of 3" in one and "Riskiest" not in one
+    assert "Best so far is g noise=0: 3 of 3" in both
+
+
+def test_longer_training_is_advised_where_the_runs_of_a_sweep_with_an_answer_are_unfinished() -> None:
+    runs = [made_run({NOISE: noise}, seed, "unfinished") for noise in (0, 0.1) for seed in range(3)]
+    (reason, command), *others = summary_of(made_sweep(*runs, answer=adaptive())).next
+    assert "train longer" in reason and "trial.steps=40" in command and not others
 
 
 def test_the_lines_of_a_summary_are_its_answer_and_its_commands() -> None:

@@ -164,16 +164,41 @@ def test_the_floor_leaves_alone_what_is_as_uncertain_as_the_rest() -> None:
     assert with_common_floor(changes) == changes
 
 
+def after_five(mean: float, error: float = 1 / 5**0.5, pairs: int = 5) -> Change:
+    return Change(mean, 0, 0, pairs, 0.5, error=error, freedom=pairs - 1)
+
+
 def test_the_seeds_that_it_takes_grow_as_the_effect_shrinks() -> None:
-    numbers = []
-    for mean in (2.0, 1.0, 0.5):
-        numbers.append(
-            seeds_to_settle(SequentialTest(0.01), Change(mean, 0, 0, 5, 0.5, error=1 / 5**0.5, freedom=4), ONE, 1)
-        )
+    numbers = [seeds_to_settle(SequentialTest(0.01), after_five(mean), ONE, 1, 5) for mean in (2.0, 1.0, 0.5)]
     assert all(number is not None for number in numbers)
     assert numbers == sorted(numbers, key=lambda number: number or 0) and len(set(numbers)) == 3
-    tiny = Change(0.02, 0, 0, 5, 0.9, error=1.0, freedom=4)
-    assert seeds_to_settle(SequentialTest(0.01), tiny, ONE, 1) is None
+    assert seeds_to_settle(SequentialTest(0.01), after_five(0.02, error=1.0), ONE, 1, 5) is None
+
+
+def test_rare_pairs_take_more_seeds() -> None:
+    """Six pairs in 26 seeds: another five or six take twenty seeds, not six."""
+    often, rarely = (
+        seeds_to_settle(SequentialTest(0.01), after_five(1.2, pairs=6), Design(3, 60, 1), 1, seeds) for seeds in (6, 26)
+    )
+    assert often and rarely
+    assert often - 6 < 10 and rarely - 26 > 15
+
+
+def test_the_seeds_that_it_takes_agree_with_the_chance_to_settle_it() -> None:
+    """A mean at the bound of the last look has an even chance."""
+    test = SequentialTest(0.01)
+    for mean in (0.2, 0.5, 0.7, 0.75, 0.8, 1.0, 1.5):
+        for pairs, seeds in ((5, 5), (5, 9), (4, 15)):
+            change = after_five(mean, pairs=pairs)
+            number = seeds_to_settle(test, change, ONE, 2, seeds) or 1000
+            assert (number > ONE.most) == (chance_to_settle(test, change, ONE, 2, seeds) < 0.5), (mean, pairs)
+
+
+def test_what_is_not_paid_for_any_more_takes_more_seeds_than_there_are() -> None:
+    given_up = SequentialTest(0.01, is_wanted=False)
+    number = seeds_to_settle(given_up, after_five(2.0), ONE, 1, 5)
+    assert number == ONE.most + 1
+    assert (seeds_to_settle(SequentialTest(0.01), after_five(2.0), ONE, 1, 5) or 99) < ONE.most
 
 
 def test_looking_after_each_seed_makes_no_false_claims() -> None:

@@ -111,7 +111,7 @@ def run(home: Path, tmp_path: Path) -> int:
     file = tmp_path / "tiny.yaml"
     file.write_text(TINY)
     options = sweep_options.SweepOptions(home, f"sqlite:///{home / 'mlflow.db'}", workers=1)
-    return sweep.run_sweep(file, [], options, Console(quiet=True))
+    return sweep.run_sweep(loader.load(file), options, Console(quiet=True)).exit_code
 
 
 def test_a_sweep_that_will_not_fit_is_refused_before_anything_starts(
