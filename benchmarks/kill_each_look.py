@@ -28,7 +28,7 @@ from orchestrator.store.sweep_folder import SweepFolder  # noqa: E402
 RATE = "optimizer: {lr: 1e+4}"
 """Every run diverges: after so few steps it would be unfinished else, and say nothing."""
 SAME = "stable: 0.8"
-"""How near the shares of stable runs have to be. It takes seven seeds: six looks, and a kill after all but the last."""
+"""How near the shares of stable runs have to be: it takes several looks to give that up."""
 
 
 def answer_of(folder: SweepFolder) -> AnswerDocument | None:
