@@ -29,7 +29,9 @@ def show(console: Console, as_json: bool) -> None:
 
 def _shown(name: str) -> str:
     setting = user_config.SETTINGS[name]
-    value = os.environ.get(setting.variable) or setting.default
+    value = os.environ.get(setting.variable)
+    if not value:
+        return setting.default
     if name == "notify":
         return " ".join(f"{address.partition('://')[0]}://..." for address in value.split())
-    return without_secrets(value) if name == "tracking_uri" and "HOME" not in value else value
+    return without_secrets(value) if name == "tracking_uri" else value

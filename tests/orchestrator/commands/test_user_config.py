@@ -66,6 +66,11 @@ def test_a_file_is_below_the_environment_and_an_option_above_both(
     assert str(tmp_path / "option") in invoke("status", home=tmp_path / "option").stdout
 
 
+def test_no_password_of_mlflow_is_shown(file: Path) -> None:
+    file.write_text("tracking_uri: http://me:secret-5d2e@HOME.example.org:5000\n")
+    assert shown()["tracking_uri"] == ("http://HOME.example.org:5000", "file")
+
+
 def test_the_file_counts_for_programs_and_for_the_commands_that_are_suggested(file: Path, tmp_path: Path) -> None:
     file.write_text(f"home: {tmp_path / 'mine'}\n")
     sweep = {"sweep": "tiny", "trial": {"steps": 4}, "groups": [{"name": "dcgan"}]}
