@@ -58,6 +58,24 @@ def sweep(
             "--detach", help="Start the sweep and do not wait for it: it goes on when the terminal is closed."
         ),
     ] = False,
+    slurm: Annotated[
+        bool,
+        typer.Option("--slurm", help="Submit the sweep as a Slurm job, which asks for what `slurm:` in the file says."),
+    ] = False,
+    slurm_array: Annotated[
+        int | None,
+        typer.Option(min=2, max=1000, metavar="N", help="Submit it as N independent Slurm jobs on a node each."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --slurm or --slurm-array, print the batch script; submit nothing.")
+    ] = False,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Train the Ith of N parts, beside commands for the other parts on other machines that share the home.",
+        ),
+    ] = None,
     device: Annotated[
         Literal["auto", "cpu", "gpu", "any"],
         typer.Option(
@@ -115,6 +133,13 @@ def sweep(
     from orchestrator import signals
 
     overrides = _overrides(set_, until_answered, budget, stop_early)
+    if slurm or slurm_array or dry_run:
+        _refuse_with_slurm(slurm or bool(slurm_array), address, detach, part)
+        from orchestrator.commands.slurm import SlurmRequest, submit
+
+        request = SlurmRequest(file, overrides, home, sys.argv[1:], slurm_array or 0, dry_run)
+        with _options_in_errors(until_answered, budget):
+            raise typer.Exit(submit(request, make_console()))
     if detach:
         from orchestrator.commands.detach import start_detached
 
@@ -122,8 +147,9 @@ def sweep(
         with _options_in_errors(until_answered, budget):
             raise typer.Exit(start_detached(file, overrides, home, words, make_console()))
     signals.exit_on_signals()  # before torch is imported, which takes a while
+    from orchestrator.commands.parts import run_part
     from orchestrator.commands.sweep import run_sweep
-    from orchestrator.commands.sweep_options import SweepOptions
+    from orchestrator.commands.sweep_options import SweepOptions, parse_part
     from orchestrator.sweepfile import loader
     from orchestrator.tracking.address import default_uri
 
@@ -143,10 +169,29 @@ def sweep(
         patience=60 * patience,
         storage=storage,
         notify=notify or (),
+        part=parse_part(part) if part is not None else None,
     )
     with _options_in_errors(until_answered, budget):
         asked = loader.load(file, overrides)
+    if options.part and options.part.number > 1:
+        raise typer.Exit(run_part(asked, options, make_console()))
     raise typer.Exit(run_sweep(asked, options, make_console()).exit_code)
+
+
+def _refuse_with_slurm(is_slurm: bool, address: str | None, detach: bool, part: str | None) -> None:
+    """Raises UserError for options that do not go together."""
+    from orchestrator.errors import UserError
+
+    if not is_slurm:
+        raise UserError(
+            "--dry-run prints the script of --slurm; `orchestrate plan FILE` shows what a sweep would train"
+        )
+    given = {"--address (or $RAY_ADDRESS)": address, "--detach": detach, "--part": part}
+    for option, value in given.items():
+        if value:
+            raise UserError(
+                f"--slurm and {option} do not go together: a Slurm job runs by itself; leave one of them out"
+            )
 
 
 def plan(

@@ -11,6 +11,7 @@ from rich.console import Console
 from gan_core import metric_names
 from orchestrator.cluster import nodes
 from orchestrator.command_hints import orchestrate_command, resume_command
+from orchestrator.commands import slurm
 from orchestrator.commands.trial_rows import REWRITE_HINT, TrialRow, count_states, rows_of_sweep
 from orchestrator.console.output import print_json, say
 from orchestrator.console.style import METRIC_COLUMNS, STATE, format_metrics
@@ -26,6 +27,11 @@ from orchestrator.store.trial_status import TrialStatus
 def print_sweep(home: Path, name: str, console: Console, as_json: bool, address: str | None = None) -> None:
     """Print the trials of a sweep. `address`: of a Ray cluster whose nodes are printed too. Raises UserError."""
     folder = SweepFolder(home, name)
+    job_line = slurm.status_line(folder)
+    if job_line and not as_json:
+        say(console, job_line)
+        if not folder.sweep_file.exists():
+            return
     rows = rows_of_sweep(folder, check_histories=True)
     cluster_nodes = _cluster_nodes(address, rows) if address else []
     if as_json:

@@ -1,4 +1,4 @@
-"""`orchestrate stop`: Ctrl-C for the command that runs a sweep, from another terminal."""
+"""`orchestrate stop`: Ctrl-C for the command that runs a sweep, from another terminal or a login node of Slurm."""
 
 from __future__ import annotations
 
@@ -6,23 +6,45 @@ import os
 import platform
 import signal
 import time
+from collections.abc import Callable
 
 from rich.console import Console
 
 from orchestrator.command_hints import orchestrate_command, resume_command
+from orchestrator.commands import slurm
 from orchestrator.commands.trial_rows import count_states, rows_of_sweep
 from orchestrator.console.output import say
 from orchestrator.errors import UserError
 from orchestrator.formatting import trial_label
+from orchestrator.slurm import client
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import is_held, read_holder
 from orchestrator.store.trial_status import TrialStatus
 
 POLL_SECONDS = 0.2
+SLURM_POLL_SECONDS = 2.0
 
 
 def stop(folder: SweepFolder, console: Console) -> None:
     """Interrupt the command that runs a sweep, wait until it has ended, print what it saved. Raises UserError."""
+    if job := _slurm_job(folder):
+        client.interrupt(job)
+        _wait(console, f"job {job}", lambda: bool(client.states(job)), SLURM_POLL_SECONDS)
+    else:
+        _interrupt_command(folder, console)
+    if not folder.sweep_file.exists():
+        say(console, "it stopped before any trial began")
+        return
+    for line in _summary_lines(folder):
+        say(console, line)
+
+
+def _slurm_job(folder: SweepFolder) -> str | None:
+    """The sweep's job that waits or runs, if this machine can ask about it."""
+    return slurm.running_job(folder) if client.is_available() else None
+
+
+def _interrupt_command(folder: SweepFolder, console: Console) -> None:
     if not is_held(folder.lock_file):
         resume = resume_command(folder.document(), folder.home)  # raises if there is no such sweep
         status = orchestrate_command(f"status {folder.name}", folder.home)
@@ -30,17 +52,14 @@ def stop(folder: SweepFolder, console: Console) -> None:
             f"sweep {folder.name} is not running; `{status}` says where it stands, `{resume}` goes on with it"
         )
     process = send_interrupt(folder)
-    say(
-        console,
-        f"asked process {process} to stop; it saves every running trial (Ctrl-C here only ends this waiting) ...",
-    )
-    while is_held(folder.lock_file):
-        time.sleep(POLL_SECONDS)
-    if not folder.sweep_file.exists():
-        say(console, "it stopped before any trial began")
-        return
-    for line in _summary_lines(folder):
-        say(console, line)
+    _wait(console, f"process {process}", lambda: is_held(folder.lock_file), POLL_SECONDS)
+
+
+def _wait(console: Console, what: str, is_running: Callable[[], bool], seconds: float) -> None:
+    """Wait until what was asked to stop has ended. `seconds`: between two looks."""
+    say(console, f"asked {what} to stop; it saves every running trial (Ctrl-C here only ends this waiting) ...")
+    while is_running():
+        time.sleep(seconds)
 
 
 def send_interrupt(folder: SweepFolder) -> int:

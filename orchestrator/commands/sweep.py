@@ -6,11 +6,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
 from rich.console import Console
 
 from gan_core.error_text import first_line
-from orchestrator.commands import finalize, sweep_preparation, sweep_services, until_answered
+from orchestrator.commands import finalize, parts, sweep_preparation, sweep_services, until_answered
+from orchestrator.commands.parts import Member
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.commands.sweep_summary import SweepResult, print_summary
 from orchestrator.console.progress import Display, make_display
@@ -35,14 +37,18 @@ from orchestrator.tracking.mirror_thread import MirrorThread
 
 def run_sweep(sweep: Sweep, options: SweepOptions, console: Console) -> SweepResult:
     """Run a sweep up to its report. Raises UserError before anything is started."""
+    if options.part:
+        parts.check(sweep, options)
     folder = sweep_preparation.check_request(options, sweep.name)
     with make_display(console, options.quiet) as display, Notifier(options.notify, display.note) as notifier:
         moved_home.follow(options.tracking_uri, display.note)
         plan = sweep_preparation.load_plan(sweep, options, display)
         with disk_space.full_disk_as_user_error(folder.folder), hold(folder):
-            plan = sweep_preparation.complete_plan(plan, folder, options, display)
+            member = Member(folder, options.part, display.note) if options.part else None
+            complete = member.complete if member else partial(sweep_preparation.complete_plan, folder=folder)
+            plan = complete(plan, options=options, display=display)
             try:
-                result = _train_and_record(plan, options, display, notifier)
+                result = _train_and_record(plan, options, display, notifier, member)
             except Exception as error:
                 notifier.send(events.broke_off(sweep.name, first_line(error)))
                 raise
@@ -62,8 +68,10 @@ def _tell_the_end(result: SweepResult, notifier: Notifier) -> None:
     notifier.send(events.ended(result.plan.sweep.name, result.exit_code, outcomes, reason, final.answer, final.report))
 
 
-def _train_and_record(plan: Plan, options: SweepOptions, display: Display, notifier: Notifier) -> SweepResult:
-    """Start Ray and MLflow, train what is left of the plan, finalize the sweep."""
+def _train_and_record(
+    plan: Plan, options: SweepOptions, display: Display, notifier: Notifier, member: Member | None
+) -> SweepResult:
+    """Start Ray and MLflow, train what is left of the plan, finalize the sweep. `member`: trains it, if in parts."""
     stop = StopRequest(lambda reason: display.note(f"stopping: {reason}"))
     with ExitStack() as stack:
         mlflow_import = sweep_services.import_mlflow(options.tracking_uri, stack)
@@ -92,6 +100,8 @@ def _train_and_record(plan: Plan, options: SweepOptions, display: Display, notif
                 with handle_stop_signal_with(lambda: _stop_for_user(stop, display)):
                     if queue and not queue.is_over:
                         plan = until_answered.train(every_trial, queue, runner, mirror, display, stop)
+                    elif member:
+                        member.train(plan, runner, stop)
                     else:
                         runner.train(plan)
                     plan = _confirm(plan, runner, mirror, options.confirm, display.note, stop)

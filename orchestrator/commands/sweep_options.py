@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from orchestrator.cluster.capacity import Device
+from orchestrator.errors import UserError, short_repr
 from orchestrator.scheduling.run_settings import RunSettings
+
+
+class Part(NamedTuple):
+    """Which of how many parts of a sweep a command trains; the first one also writes the report."""
+
+    number: int
+    count: int
+
+
+def parse_part(text: str) -> Part:
+    """The part that `--part` names. Raises UserError."""
+    match = re.fullmatch(r"(\d{1,4})/(\d{1,4})", text)
+    part = Part(int(match[1]), int(match[2])) if match else None
+    if part is None or not 1 <= part.number <= part.count:
+        raise UserError(f"--part {short_repr(text)} is no part of a sweep; write 2/4 for the second of four")
+    return part
 
 
 @dataclass(frozen=True)
@@ -20,7 +39,8 @@ class SweepOptions:
     MLflow registers the best generator. `system_metrics`: also record the processor, memory and GPU of each worker.
     `quiet`: print only the summary. `fail_fast`: stop the sweep when a trial fails. `patience`: seconds without a
     report from a trial after which its worker is killed. `storage`: URI of the trials' object store, if any.
-    `notify`: addresses that hear of the sweep's end, as apprise writes them.
+    `notify`: addresses that hear of the sweep's end, as apprise writes them. `part`: of the sweep, if other commands
+    train the rest.
     """
 
     home: Path
@@ -37,6 +57,7 @@ class SweepOptions:
     patience: float = 900.0
     storage: str | None = None
     notify: Sequence[str] = ()
+    part: Part | None = None
 
     @property
     def settings(self) -> RunSettings:

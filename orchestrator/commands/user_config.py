@@ -5,11 +5,13 @@ Each setting is the default of an environment variable, so everything that knows
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from orchestrator.errors import UserError, did_you_mean, short_repr
+from orchestrator.sweepfile import slurm
 
 
 class Setting(NamedTuple):
@@ -25,6 +27,7 @@ SETTINGS = {
     "tracking_uri": Setting("MLFLOW_TRACKING_URI", "sqlite:///HOME/mlflow.db", "where MLflow keeps the runs"),
     "notify": Setting("ORCHESTRATE_NOTIFY", "", "addresses that hear when a sweep has ended"),
     "price_per_hour": Setting("ORCHESTRATE_PRICE_PER_HOUR", "", "what an hour of the machine costs"),
+    "slurm": Setting("ORCHESTRATE_SLURM", "", "what --slurm asks for, as JSON: partition, account, time and others"),
 }
 _from_file: dict[str, str] = {}
 """Variable -> value, of those that this process has from the file."""
@@ -80,6 +83,11 @@ def _as_text(file: Path, name: str, value: Any) -> str:
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf"):
             return str(value)
         raise UserError(f"{file}: price_per_hour: {short_repr(value)} is no price; write a number from 0 on")
+    if name == "slurm":
+        _, wrong = slurm.check(value)
+        for key, message in wrong.items():
+            raise UserError(f"{file}: {'.'.join(filter(None, ('slurm', key)))}: {message}")
+        return json.dumps(value)
     if not isinstance(value, str) or not value:
         raise UserError(f"{file}: {name}: {short_repr(value)} is not allowed; write a text")
     if name == "home":

@@ -12,7 +12,10 @@ This is the map of a home folder; an indented name lies in the folder above it:
     mirror.json                    where MLflow holds the sweep: its address and the ids of the runs
     id                             an id of this folder, which MLflow's parent run carries
     lock, holder.json              held while a command runs the sweep; which command took the lock last
-    output.log                     what `orchestrate sweep --detach` printed
+    output.log                     what `orchestrate sweep --detach` or `--slurm` printed; output-1.log, ... of parts
+    slurm.json, slurm-<job>.log    the last job of `--slurm`; what Slurm and Ray said in it
+    ray_token                      the token of the Ray that a job on several nodes starts
+    part-1.lock, ...               held while a command trains this part of the sweep (`--part`)
     storage                        the address of the object store that the trials live in, if they do not live here
     report/                        report.html, report.md, effects.png, survival.png, curves.png, samples.png,
                                    trials.csv, effects.csv, histories.parquet
@@ -71,6 +74,8 @@ class SweepFolder:
         self.report_file = self.report_folder / "report.html"
         self.id_file = self.folder / "id"
         self.storage_file = self.folder / "storage"
+        self.slurm_file = self.folder / "slurm.json"
+        self.ray_token_file = self.folder / "ray_token"
 
     def trial(self, key: str) -> TrialFolder:
         return TrialFolder(self.folder / "trials" / key)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -14,7 +15,7 @@ from gan_core.config.identity import effective_settings, unflatten
 from gan_core.config.trial import TrialConfig
 from orchestrator.errors import short_repr
 from orchestrator.formatting import FOLDER_NAME_RULE, configuration_name, is_folder_name
-from orchestrator.sweepfile import advice, early_ends, until_answered, yaml_source
+from orchestrator.sweepfile import advice, early_ends, slurm, until_answered, yaml_source
 from orchestrator.sweepfile.grid import Group
 from orchestrator.sweepfile.group_reader import read_groups
 from orchestrator.sweepfile.model import Sweep, Trial
@@ -34,7 +35,7 @@ an MLflow run and a line of the report, which is unreadable beyond about 2,000 t
 MAX_COMPARISONS = 10_000_000
 """Comparisons of combinations with exclusions; they take a few seconds."""
 EXCLUDE = "; in a grid, list such a pair under `exclude:`"
-SWEEP_KEYS = ["sweep", "question", "seeds", *until_answered.KEYS, early_ends.KEY, "trial", "groups"]
+SWEEP_KEYS = ["sweep", "question", "seeds", *until_answered.KEYS, early_ends.KEY, slurm.KEY, "trial", "groups"]
 
 
 def load(file: Path, overrides: list[str] | None = None) -> Sweep:
@@ -66,6 +67,7 @@ class _SweepReader(SettingsReader):
         question = self._question(top)
         until = until_answered.read_until(self, top)
         stop_early = early_ends.read_stop_early(self, top)
+        asked_of_slurm = self._slurm(top)
         seeds = list(range(until.most)) if until else self._seeds(top)
         shared = self.read_settings(top.get("trial"), "trial")
         groups = list(read_groups(self, top.get("groups"), applied))
@@ -97,6 +99,7 @@ class _SweepReader(SettingsReader):
             overrides,
             until,
             stop_early,
+            asked_of_slurm,
         )
 
     def _name(self, top: dict[str, LocatedValue]) -> str:
@@ -116,6 +119,16 @@ class _SweepReader(SettingsReader):
         if value is not None and not isinstance(value, str):
             self.report(top["question"].source, "question", "text is needed; write it in quotes")
         return str(value or "").strip()
+
+    def _slurm(self, top: dict[str, LocatedValue]) -> dict[str, Any]:
+        if slurm.KEY not in top or top[slurm.KEY].value is None:
+            return {}
+        node = top[slurm.KEY]
+        right, wrong = slurm.check(yaml_source.plain(node.value))
+        sources = {key: source for key, _, source in yaml_source.items(node.value, self.file)}
+        for key, message in wrong.items():
+            self.report(sources.get(key, node.source), ".".join(filter(None, (slurm.KEY, key))), message)
+        return right
 
     def _seeds(self, top: dict[str, LocatedValue]) -> list[int]:
         if "seeds" not in top or until_answered.is_range(top["seeds"]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,7 +56,7 @@ class Sweep:
 
     `file`: its sweep file, which is read once. `text`: what was in it then. `until`: None if all seeds are trained; if
     not, `seeds` and `trials` are those that it would take at most. `stop_early`: trials end once no more can be hoped
-    for.
+    for. `slurm`: what its file asks Slurm for, fields of `SlurmSettings`.
     """
 
     name: str
@@ -68,3 +69,4 @@ class Sweep:
     overrides: list[str]
     until: UntilAnswered | None = None
     stop_early: bool = False
+    slurm: Mapping[str, Any] = field(default_factory=dict)

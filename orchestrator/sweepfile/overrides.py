@@ -9,12 +9,12 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from gan_core.config.sections import expand_shorthand
 from orchestrator.errors import UserError, did_you_mean
-from orchestrator.sweepfile import yaml_source
+from orchestrator.sweepfile import slurm, yaml_source
 from orchestrator.sweepfile.settings import SETTINGS, LocatedSettings, SettingsReader
 from orchestrator.sweepfile.until_answered import with_time
 from orchestrator.sweepfile.yaml_source import LocatedValue
 
-TOP_KEYS = ("seeds", "sweep", "question", "until", "budget", "answer", "stop_early")
+TOP_KEYS = ("seeds", "sweep", "question", "until", "budget", "answer", "stop_early", slurm.KEY)
 GROUP_SECTIONS = ("trial", "grid", "zip")
 
 
@@ -59,6 +59,8 @@ def apply_overrides(
                 applied.trial[setting] = located
         elif path in TOP_KEYS:
             top[path] = with_time(budget, located) if path == "budget" else located
+        elif root == slurm.KEY and rest:
+            top[root] = _with_key(top.get(root), rest, located)
         elif root == "groups" and rest:
             _override_group(reader, applied, _group_names(top.get("groups")), rest, located)
         else:
@@ -90,3 +92,9 @@ def _override_group(
         "write groups.<name>.grid.<setting> or groups.<name>.trial.<setting>; "
         f"the groups are {', '.join(names) or 'missing'}",
     )
+
+
+def _with_key(node: LocatedValue | None, key: str, located: LocatedValue) -> LocatedValue:
+    """A mapping at the top of the file in which this key has another value."""
+    content = yaml_source.plain(node.value) if node else None
+    return LocatedValue({**(content if isinstance(content, dict) else {}), key: located.value}, located.source)

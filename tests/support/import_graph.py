@@ -19,6 +19,7 @@ ORDER = {
         "commands",
         "scheduling",
         "cluster",
+        "slurm",
         "report",
         "notifications",
         "tracking",

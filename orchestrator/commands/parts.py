@@ -1,0 +1,169 @@
+"""A sweep that several commands train, each a part of it: the jobs of an array, or machines that share the home.
+
+Every command can also take a part whose own command has not begun, or has gone. The first one mirrors and reports.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+
+from orchestrator.commands import sweep_preparation, sweep_services
+from orchestrator.commands.sweep_options import Part, SweepOptions
+from orchestrator.console.output import say
+from orchestrator.console.progress import Display, make_display
+from orchestrator.errors import UserError
+from orchestrator.formatting import count_of
+from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.scheduling.sweep_runner import SweepRunner
+from orchestrator.signals import FINISHED, SOME_FAILED, StopRequest, handle_stop_signal_with
+from orchestrator.store import disk_space
+from orchestrator.store.json_files import write_with_checksum
+from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.store.sweep_lock import is_held
+from orchestrator.store.trial_status import TrialStatus
+from orchestrator.sweepfile.model import Sweep
+
+SECONDS_BETWEEN_LOOKS = 5.0
+
+
+def share(plan: Plan, number: int, count: int) -> list[PlannedTrial]:
+    """The trials of one part: every `count`th of the sweep file. It is the same for every command."""
+    trials = [planned for planned in plan.trials if not planned.trial.confirms]
+    return trials[number - 1 :: count]
+
+
+def check(sweep: Sweep, options: SweepOptions) -> None:
+    """Raises UserError if the sweep cannot be trained in parts."""
+    if sweep.until:
+        raise UserError(
+            "--part: seeds until the question is answered need one command that looks at all trials; leave --part out, "
+            "or write a list of seeds"
+        )
+    if options.storage:
+        raise UserError("--part: the commands of the parts meet in the home; leave --storage (and its variable) out")
+
+
+class Member:
+    """A command that trains a part of the sweep, and afterwards what is left of other parts.
+
+    A part's lock is held while it is trained. `note` shows the user a line.
+    """
+
+    def __init__(self, folder: SweepFolder, part: Part, note: Callable[[str], None]):
+        self._folder, self._part, self._note = folder, part, note
+        self._own = FileLock(self._lock_file(part.number))
+        self._taken: set[int] = set()
+
+    def _lock_file(self, number: int) -> str:
+        return str(self._folder.folder / f"part-{number}.lock")
+
+    def complete(self, plan: Plan, options: SweepOptions, display: Display) -> Plan:
+        """The plan with what other sweeps have and the repairs, which whoever comes first makes; takes the own part."""
+        with FileLock(self._folder.folder / "prepare.lock"):
+            if any(self._is_trained(number) for number in range(1, self._part.count + 1)):
+                plan = plan.with_current_records()  # it may be changed under nobody's feet now
+            else:
+                plan = sweep_preparation.complete_plan(plan, self._folder, options, display)
+                if not self._folder.sweep_file.exists():
+                    write_with_checksum(self._folder.sweep_file, plan.to_document())
+            try:
+                self._own.acquire(timeout=0)
+            except Timeout:
+                self._note(f"another command trains part {self._part.number}, which had not begun; this one helps it")
+        return plan
+
+    def _is_trained(self, number: int) -> bool:
+        return is_held(self._folder.folder / f"part-{number}.lock")
+
+    def train(self, plan: Plan, runner: SweepRunner, stop: StopRequest) -> None:
+        """Train the own part, then what nobody trains. The first part returns when all trials have ended."""
+        numbers = [(self._part.number + ahead - 1) % self._part.count + 1 for ahead in range(self._part.count)]
+        while not stop.is_requested:
+            for number in numbers:
+                if not stop.is_requested:
+                    self._train_if_free(plan, number, runner)
+            if self._part.number != 1 or not self._wait_for_others(plan, numbers, stop):
+                return
+
+    def _train_if_free(self, plan: Plan, number: int, runner: SweepRunner) -> None:
+        """Train what is left of a part, once, unless another command does."""
+        if number in self._taken:
+            return
+        with self._hold(number) as is_mine:
+            if not is_mine:
+                return
+            self._taken.add(number)
+            mine = replace(plan, trials=share(plan, number, self._part.count)).with_current_records()
+            if number != self._part.number:  # a trial that failed there is not tried twice
+                left = [planned for planned in mine.trials if not planned.record.has_ended]
+                mine = replace(mine, trials=left)
+            if mine.unfinished:
+                self._note(f"part {number} of {self._part.count}:")
+                runner.train(mine)
+
+    @contextmanager
+    def _hold(self, number: int) -> Iterator[bool]:
+        """Whether this command has the part's lock now."""
+        lock = self._own if number == self._part.number else FileLock(self._lock_file(number))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release(force=True)
+
+    def _wait_for_others(self, plan: Plan, numbers: list[int], stop: StopRequest) -> bool:
+        """Wait until a part is free that this command has not trained; False if there is none with trials left."""
+        told = False
+        while not stop.is_requested:
+            left = {number: _left(plan, number, self._part.count) for number in numbers if number not in self._taken}
+            if not any(left.values()):
+                return False
+            if any(count and not self._is_trained(number) for number, count in left.items()):
+                return True
+            if not told:
+                self._note(f"waiting for {count_of(sum(left.values()), 'trial')} of other parts")
+                told = True
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        return False
+
+
+def _left(plan: Plan, number: int, count: int) -> int:
+    """How many trials of the part have not ended."""
+    mine = replace(plan, trials=share(plan, number, count)).with_current_records()
+    return sum(not planned.record.has_ended for planned in mine.trials)
+
+
+def run_part(sweep: Sweep, options: SweepOptions, console: Console) -> int:
+    """Run a part that is not the first, which needs no MLflow; returns the exit code. Raises UserError."""
+    assert options.part
+    check(sweep, options)
+    folder = sweep_preparation.check_request(options, sweep.name)
+    stop = StopRequest()
+    with make_display(console, options.quiet) as display:
+        plan = sweep_preparation.load_plan(sweep, options, display)
+        folder.folder.mkdir(parents=True, exist_ok=True)
+        with disk_space.full_disk_as_user_error(folder.folder), ExitStack() as stack:
+            member = Member(folder, options.part, display.note)
+            plan = member.complete(plan, options, display)
+            if plan.unfinished:
+                preparation = sweep_services.prepare_evaluators(plan, options, display, stack)
+                cluster = stack.enter_context(sweep_services.start_ray(plan, options, display))
+                runner = SweepRunner(cluster, preparation.result(), options.settings, display, stop)
+                with handle_stop_signal_with(stop.request):
+                    member.train(plan, runner, stop)
+    own = replace(plan, trials=share(plan, *options.part)).with_current_records()
+    counts = ", ".join(f"{count} {state}" for state, count in own.counts().items())
+    say(console, f"part {options.part.number} of {options.part.count}: {counts}; part 1 writes the report")
+    if stop.is_requested:
+        return stop.exit_code
+    return SOME_FAILED if any(planned.state == TrialStatus.FAILED for planned in own.trials) else FINISHED

@@ -1,0 +1,166 @@
+"""`orchestrate sweep --slurm`: the sweep as a job, and that job in `status` and `stop`."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from orchestrator.command_hints import orchestrate_command
+from orchestrator.commands.user_config import SETTINGS
+from orchestrator.console.output import say
+from orchestrator.errors import UserError
+from orchestrator.formatting import count_of
+from orchestrator.signals import FINISHED
+from orchestrator.slurm import client
+from orchestrator.slurm.script import Job, batch_script
+from orchestrator.store.json_files import read_json_or_none, write_json
+from orchestrator.store.sweep_folder import SweepFolder, make_home
+from orchestrator.store.sweep_lock import refuse_if_held
+from orchestrator.sweepfile import loader
+from orchestrator.sweepfile.model import Sweep
+from orchestrator.sweepfile.slurm import SlurmSettings, check, merged
+
+
+@dataclass(frozen=True)
+class SlurmRequest:
+    """words: of the command, after `orchestrate`, as they were typed. parts: of `--slurm-array`; 0: one job."""
+
+    file: Path
+    overrides: Sequence[str]
+    home: Path
+    words: Sequence[str]
+    parts: int = 0
+    dry_run: bool = False
+
+
+def submit(request: SlurmRequest, console: Console) -> int:
+    """Submit the sweep as a job, or with `dry_run` print its script. Raises UserError."""
+    sweep = loader.load(request.file, [*request.overrides])
+    folder = SweepFolder(request.home, sweep.name)
+    settings = _settings(sweep, request)
+    job = Job(
+        sweep.name,
+        forwarded(request.words, request.home),
+        folder.folder,
+        folder.output_file,
+        folder.ray_token_file,
+        Path(sys.executable).parent,
+        request.parts,
+    )
+    script = batch_script(job, settings)
+    if request.dry_run:
+        print(script, end="")
+        return FINISHED
+    refuse_if_held(folder)
+    if number := running_job(folder):
+        stop = orchestrate_command(f"stop {folder.name}", folder.home)
+        raise UserError(f"sweep {folder.name} is job {number} already; wait for it, or stop it first: {stop}")
+    _prepare(folder)
+    number = client.submit(script)
+    write_json(folder.slurm_file, {"job": number, "parts": request.parts})
+    _tell(console, folder, number, settings, request.parts)
+    return FINISHED
+
+
+def forwarded(words: Sequence[str], home: Path) -> list[str]:
+    """The words of the command that the job runs: without those for Slurm, and with the home as all nodes see it."""
+    rest, skips = list[str](), False
+    for word in words:
+        if skips:
+            skips = False
+        elif word in ("--slurm-array", "--home"):
+            skips = True
+        elif word not in ("--slurm", "--dry-run") and not word.startswith(("--slurm-array=", "--home=")):
+            rest.append(word)
+    return [*rest, "--home", str(home.absolute())]
+
+
+def _settings(sweep: Sweep, request: SlurmRequest) -> SlurmSettings:
+    """Raises UserError."""
+    if request.parts and sweep.until:
+        raise UserError(
+            "--slurm-array: its jobs know nothing of each other, and seeds until the question is answered need one "
+            "command that looks at all trials; use --slurm, or a list of seeds"
+        )
+    settings = merged(_profile(), sweep.slurm)
+    if request.parts and settings.nodes > 1:
+        raise UserError(
+            f"--slurm-array: each of its jobs has one node, and slurm.nodes is {settings.nodes}; leave --slurm-array "
+            "out for one job on several nodes, or add --set slurm.nodes=1"
+        )
+    return settings
+
+
+def _profile() -> dict[str, Any]:
+    """The user's profile, from $ORCHESTRATE_SLURM or the user's own file. Raises UserError."""
+    variable = SETTINGS["slurm"].variable
+    text = os.environ.get(variable)
+    if not text:
+        return {}
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        example = '\'{"partition": "gpu"}\''
+        raise UserError(f"${variable} is not valid JSON ({error}); write it as {example}") from None
+    right, wrong = check(content)
+    for key, message in wrong.items():
+        raise UserError(f"${variable}: {': '.join(filter(None, (key, message)))}")
+    return right
+
+
+def _prepare(folder: SweepFolder) -> None:
+    """Make the folder and a token, which the job's nodes need. Raises UserError."""
+    try:
+        make_home(folder.home)
+        folder.folder.mkdir(parents=True, exist_ok=True)
+        folder.ray_token_file.unlink(missing_ok=True)
+        folder.ray_token_file.touch(mode=0o600)
+        folder.ray_token_file.write_text(secrets.token_hex(32))
+    except OSError as error:
+        raise UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home") from None
+
+
+def _tell(console: Console, folder: SweepFolder, number: str, settings: SlurmSettings, parts: int) -> None:
+    where = f"{count_of(parts, 'job')} on a node each" if parts else count_of(settings.nodes, "node")
+    partition = f" of partition {settings.partition}" if settings.partition else ""
+    say(console, f"job {number} trains {folder.name} on {where}{partition}; it is queued again when its time is over")
+    output = folder.output_file.with_name("output-1.log") if parts else folder.output_file
+    say(console, f"  its output   {output}")
+    for command in ("status", "stop"):
+        say(console, f"  {command:<13}{orchestrate_command(f'{command} {folder.name}', folder.home)}")
+
+
+def job_of(folder: SweepFolder) -> str | None:
+    """The id of the sweep's last job, whether it has ended or not; None if there was none."""
+    content = read_json_or_none(folder.slurm_file)
+    return str(content["job"]) if isinstance(content, dict) and "job" in content else None
+
+
+def running_job(folder: SweepFolder) -> str | None:
+    """The id of the sweep's job that waits or runs; None if there is none. Raises UserError."""
+    number = job_of(folder)
+    return number if number and client.states(number) else None
+
+
+def status_line(folder: SweepFolder) -> str | None:
+    """What Slurm says of the sweep's job; None if there was none, or it has ended, or this machine has no Slurm."""
+    number = job_of(folder)
+    if number is None or not client.is_available():
+        return None
+    try:
+        states = Counter(map(str, client.states(number)))
+    except UserError as error:
+        return f"job {number}: {error}"
+    if not states:
+        return None
+    words = [state if len(states) == count == 1 else f"{count} {state}" for state, count in states.items()]
+    return f"job {number} of Slurm is {', '.join(words)}"

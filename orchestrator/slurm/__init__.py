@@ -1,0 +1,1 @@
+"""Slurm: a sweep as a batch job."""
