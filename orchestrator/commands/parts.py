@@ -161,7 +161,7 @@ def run_part(sweep: Sweep, options: SweepOptions, console: Console) -> int:
                 runner = SweepRunner(cluster, preparation.result(), options.settings, display, stop)
                 with handle_stop_signal_with(stop.request):
                     member.train(plan, runner, stop)
-    own = replace(plan, trials=share(plan, *options.part)).with_current_records()
+    own = replace(plan, trials=share(plan, options.part.number, options.part.count)).with_current_records()
     counts = ", ".join(f"{count} {state}" for state, count in own.counts().items())
     say(console, f"part {options.part.number} of {options.part.count}: {counts}; part 1 writes the report")
     if stop.is_requested:

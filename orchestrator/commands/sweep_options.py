@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from orchestrator.cluster.capacity import Device
 from orchestrator.errors import UserError, short_repr
 from orchestrator.scheduling.run_settings import RunSettings
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """Which of how many parts of a sweep a command trains; the first one also writes the report."""
 
     number: int

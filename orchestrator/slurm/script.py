@@ -42,11 +42,10 @@ def batch_script(job: Job, settings: SlurmSettings) -> str:
         *(f"#SBATCH {option}" for option in _options(job, settings)),
         "",
         *settings.setup,
-        f"bin={shlex.quote(str(job.bin))}",
+        f"export PATH={shlex.quote(str(job.bin))}:$PATH",
         f"token={shlex.quote(str(job.token))}",
         f"log={log}",
         f"command={shlex.quote(shlex.join(command))}{part}",
-        "",
     ]
     return "\n".join(lines) + files("orchestrator.slurm").joinpath("job.sh").read_text(encoding="utf-8")
 
