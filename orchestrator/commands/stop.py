@@ -28,8 +28,7 @@ SLURM_POLL_SECONDS = 2.0
 def stop(folder: SweepFolder, console: Console) -> None:
     """Interrupt the command that runs a sweep, wait until it has ended, print what it saved. Raises UserError."""
     if job := _slurm_job(folder):
-        client.interrupt(job)
-        _wait(console, f"job {job}", lambda: bool(client.states(job)), SLURM_POLL_SECONDS)
+        _wait(console, f"job {job}", lambda: _interrupt_job(job), SLURM_POLL_SECONDS)
     else:
         _interrupt_command(folder, console)
     if not folder.sweep_file.exists():
@@ -42,6 +41,14 @@ def stop(folder: SweepFolder, console: Console) -> None:
 def _slurm_job(folder: SweepFolder) -> str | None:
     """The sweep's job that waits or runs, if this machine can ask about it."""
     return slurm.running_job(folder) if client.is_available() else None
+
+
+def _interrupt_job(job: str) -> bool:
+    """Whether it still runs; then it is told again, since a job that has only just begun does not hear yet."""
+    is_running = bool(client.states(job))
+    if is_running:
+        client.interrupt(job)
+    return is_running
 
 
 def _interrupt_command(folder: SweepFolder, console: Console) -> None:

@@ -15,6 +15,16 @@ join() {
     node -- true
 }
 
+# As on Ctrl-C, the sweep saves every running trial. A second signal would end it at once, so it gets one
+save() {
+    [ -n "$sweep" ] && [ -z "$saving" ] || return
+    saving=yes
+    if [ -s "$begun" ]; then kill -TERM "$(cat "$begun")"; else pkill -TERM -P "$sweep" || kill -TERM "$sweep"; fi
+}
+saving='' requeue='' sweep=''
+trap 'requeue=yes; save' TERM # from Slurm, before the time limit or for a job of higher priority
+trap 'requeue=; save' INT     # from `orchestrate stop`, which sends it until the job has ended
+
 begun=$(mktemp)
 # The sweep's own process; its output is apart from that of Slurm and Ray
 export log
@@ -39,32 +49,25 @@ else
     bash -c "$run >>\"\$log\" 2>&1" &
 fi
 sweep=$!
-
-# As on Ctrl-C, the sweep saves every running trial
-save() {
-    if [ -s "$begun" ]; then kill -TERM "$(cat "$begun")"; else pkill -TERM -P "$sweep" || kill -TERM "$sweep"; fi
-}
-requeue=
-trap 'requeue=yes; save' TERM # from Slurm, before the time limit or for a job of higher priority
-trap 'requeue=; save' INT     # from `orchestrate stop`
+[ -z "$requeue" ] || save # it was told before there was a sweep
 
 code=143
 until [ "$code" -le 128 ] || ! kill -0 "$sweep" 2>/dev/null; do # a signal ends `wait`, not the sweep
     wait "$sweep"
     code=$?
 done
-if [ -n "${others:-}" ]; then
-    [ -s "$begun" ] || kill "$others"
-    wait "$others"
+# The state is another one if the job was cancelled
+if [ -n "$requeue" ] && [ "$code" -gt 128 ] && [ "$(squeue --noheader --jobs "$SLURM_JOB_ID" --format %T)" = RUNNING ]; then
+    echo "the time of job $SLURM_JOB_ID is over; it is queued again, and goes on from the last checkpoints" >>"$log"
+    scontrol requeue "$SLURM_JOB_ID" # and ends what still runs here
 fi
 if [ ! -s "$begun" ] && [ "$code" -le 128 ]; then
     echo "Ray did not start on all nodes, so the sweep did not; slurm-$SLURM_JOB_ID.log in this folder says why" >>"$log"
     code=1
 fi
-rm -f "$begun"
-# The state is another one if the job was cancelled
-if [ -n "$requeue" ] && [ "$code" -gt 128 ] && [ "$(squeue --noheader --jobs "$SLURM_JOB_ID" --format %T)" = RUNNING ]; then
-    echo "the time of job $SLURM_JOB_ID is over; it is queued again, and goes on from the last checkpoints" >>"$log"
-    scontrol requeue "$SLURM_JOB_ID"
+if [ -n "${others:-}" ]; then
+    [ -s "$begun" ] || kill "$others"
+    wait "$others"
 fi
+rm -f "$begun"
 exit "$code"

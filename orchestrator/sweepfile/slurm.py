@@ -12,6 +12,7 @@ from orchestrator.errors import did_you_mean, short_repr
 KEY = "slurm"
 TIME = re.compile(r"\d+(:\d+){0,2}|\d+-\d+(:\d+){0,2}")
 """Slurm's own forms: minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM, D-HH:MM:SS."""
+LEAST_MINUTES = 10
 MEMORY = re.compile(r"\d+[KMGT]?")
 
 
@@ -74,10 +75,24 @@ def _field(key: str, value: Any) -> tuple[Any, str]:
         return tuple(lines) if is_right else (), "" if is_right else f"write a list of lines, such as {example}"
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     if key == "time":
-        return text, "" if TIME.fullmatch(text) else "write minutes, or HH:MM:SS or D-HH:MM:SS in quotes"
+        if not TIME.fullmatch(text):
+            return text, "write minutes, or HH:MM:SS or D-HH:MM:SS in quotes"
+        enough = minutes(text) >= LEAST_MINUTES
+        return text, "" if enough else f"write {LEAST_MINUTES} minutes or more: the last two are kept for saving"
     if key == "memory":
         return text, "" if MEMORY.fullmatch(text) else "write megabytes, or a size such as 16G"
     return text, "" if _is_line(text) and not re.search(r"\s", text) else "write a name without spaces"
+
+
+def minutes(time: str) -> float:
+    """Of a time in one of Slurm's forms."""
+    days, _, rest = time.rpartition("-")
+    parts = [int(part) for part in rest.split(":")]
+    if days:  # D-HH, D-HH:MM, D-HH:MM:SS
+        hours, mins, seconds = [*parts, 0, 0][:3]
+    else:  # MM, MM:SS, HH:MM:SS
+        hours, mins, seconds = parts if len(parts) == 3 else [0, *parts, 0][:3]
+    return (int(days or 0) * 24 + hours) * 60 + mins + seconds / 60
 
 
 def _is_line(text: str) -> bool:

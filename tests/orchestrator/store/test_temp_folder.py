@@ -56,6 +56,22 @@ def test_folders_of_killed_commands_are_deleted_and_those_of_running_ones_are_no
     assert living.exists()
 
 
+def test_a_folder_of_another_container_whose_process_is_not_seen_here_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(temp_folder, "MAX_PARENT_LENGTH", 1000)
+    done = subprocess.Popen(["true"])
+    done.wait()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(os, "getpid", lambda: done.pid)  # as the process is numbered in its container
+        folder = temp_folder.private_folder()
+    assert temp_folder.orphaned_folders() == []
+    temp_folder.delete_with_parent(folder / "r")
+    folder.mkdir()
+    assert temp_folder.orphaned_folders() == [folder]
+
+
 def test_a_temporary_folder_too_deep_for_rays_sockets_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
