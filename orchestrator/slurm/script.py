@@ -34,7 +34,7 @@ class Job:
 def batch_script(job: Job, settings: SlurmSettings) -> str:
     """The text that `sbatch` gets."""
     command = [str(job.bin / "python"), "-P", "-u", "-m", "orchestrator", *job.words]
-    part = f" --part $SLURM_ARRAY_TASK_ID/{job.parts}" if job.parts else ""
+    part = f"' --part '$SLURM_ARRAY_TASK_ID/{job.parts}" if job.parts else ""
     number = "-$SLURM_ARRAY_TASK_ID" if job.parts else ""
     log = f"{shlex.quote(str(job.output.with_suffix('')))}{number}{job.output.suffix}"
     lines = [

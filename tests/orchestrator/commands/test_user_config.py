@@ -44,6 +44,7 @@ def test_without_a_file_the_defaults_count(file: Path) -> None:
         "tracking_uri": ("sqlite:///HOME/mlflow.db", "default"),
         "notify": (None, "default"),
         "price_per_hour": (None, "default"),
+        "slurm": (None, "default"),
     }
     assert f"{file} does not exist" in invoke("config").stdout
 
@@ -60,6 +61,7 @@ def test_a_file_is_below_the_environment_and_an_option_above_both(
         "tracking_uri": ("sqlite:///HOME/mlflow.db", "default"),
         "notify": ("ntfy://... slack://...", "file"),
         "price_per_hour": ("2", "environment"),
+        "slurm": (None, "default"),
     }
     assert "secret" not in invoke("config").stdout
     assert str(tmp_path / "from-file") in invoke("status").stdout

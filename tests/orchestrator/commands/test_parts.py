@@ -1,0 +1,98 @@
+"""A sweep in parts: every trial is trained once, whoever begins late, dies or comes back."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import pytest
+from filelock import FileLock
+
+from orchestrator.commands.parts import Member, share
+from orchestrator.commands.sweep_options import Part
+from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.scheduling.sweep_runner import SweepRunner
+from orchestrator.signals import StopRequest
+from orchestrator.store.trial_status import TrialStatus
+from orchestrator.sweepfile.loader import read
+
+TEXT = "sweep: s\nseeds: [0, 1, 2, 3, 4]\ntrial: {steps: 2}\ngroups:\n  - name: g\n"
+
+
+@dataclass
+class Ends:
+    """In place of a runner with Ray: it ends each trial that it gets, `failing` ones as failed."""
+
+    failing: set[str] = field(default_factory=set)
+    trained: list[str] = field(default_factory=list)
+
+    def train(self, plan: Plan) -> None:
+        for planned in plan.unfinished:
+            folder = plan.folder.trial(planned.key)
+            folder.samples.mkdir(parents=True, exist_ok=True)
+            record = folder.record()
+            record.status = TrialStatus.FAILED if planned.key in self.failing else TrialStatus.FINISHED
+            folder.write_record(record)
+            self.trained.append(planned.key)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    made = make_plan(read(TEXT, "s.yaml", []), tmp_path)
+    made.folder.folder.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def notes() -> list[str]:
+    return []
+
+
+def train(plan: Plan, number: int, count: int, notes: list[str], failing: set[str] | None = None) -> list[str]:
+    """What the command of this part trains."""
+    runner = Ends(failing or set())
+    Member(plan.folder, Part(number, count), notes.append).train(plan, cast("SweepRunner", runner), StopRequest())
+    return runner.trained
+
+
+def test_the_parts_are_all_trials_each_once(plan: Plan) -> None:
+    keys = [planned.key for number in (1, 2, 3) for planned in share(plan, number, 3)]
+    assert sorted(keys) == sorted(planned.key for planned in plan.trials)
+    assert [len(share(plan, number, 3)) for number in (1, 2, 3)] == [2, 2, 1]
+
+
+def test_whoever_is_first_trains_what_the_others_have_not_begun(plan: Plan, notes: list[str]) -> None:
+    assert len(train(plan, 2, 3, notes)) == 5
+    assert notes == ["part 2 of 3:", "part 3 of 3:", "part 1 of 3:"]
+    assert train(plan, 1, 3, notes) == []
+
+
+def test_a_part_that_another_command_trains_is_left_to_it(plan: Plan, notes: list[str]) -> None:
+    with FileLock(plan.folder.folder / "part-3.lock"):
+        trained = train(plan, 2, 3, notes)
+    assert sorted(trained) == sorted(p.key for number in (1, 2) for p in share(plan, number, 3))
+
+
+def test_the_first_part_waits_for_the_others_and_takes_over_from_one_that_dies(
+    plan: Plan, notes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.commands.parts.SECONDS_BETWEEN_LOOKS", 0.05)
+    lock = FileLock(plan.folder.folder / "part-2.lock", thread_local=False)
+    lock.acquire()
+    trained: list[str] = []
+    first = threading.Thread(target=lambda: trained.extend(train(plan, 1, 2, notes)))
+    first.start()
+    first.join(1.0)
+    assert first.is_alive() and notes[-1] == "waiting for 2 trials of other parts"
+    lock.release()
+    first.join(30.0)
+    assert not first.is_alive() and len(trained) == 5
+
+
+def test_a_trial_that_failed_is_tried_again_by_its_own_part_alone(plan: Plan, notes: list[str]) -> None:
+    failing = {share(plan, 2, 2)[0].key}
+    assert len(train(plan, 2, 2, notes, failing)) == 5
+    assert train(plan, 1, 2, notes, failing) == []
+    assert train(plan, 2, 2, notes) == [*failing]

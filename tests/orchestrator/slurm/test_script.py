@@ -1,0 +1,73 @@
+"""The batch script: what it asks Slurm for, and shell that says what was meant."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.slurm.script import Job, batch_script
+from orchestrator.sweepfile.slurm import SlurmSettings
+
+ODD = Path("/home/a b/it's $HOME 100%")
+
+
+def job(folder: Path = Path("/runs/sweeps/s"), parts: int = 0) -> Job:
+    words = ["sweep", "my file.yaml", "--set", "trial.steps=10"]
+    return Job("s", words, folder, folder / "output.log", folder / "ray_token", Path("/venv/bin"), parts)
+
+
+def options(script: str) -> list[str]:
+    return [line.removeprefix("#SBATCH ") for line in script.splitlines() if line.startswith("#SBATCH ")]
+
+
+def variable(script: str, name: str, **values: str) -> str:
+    """What bash makes of the line that sets it."""
+    (line,) = re.findall(rf"^(?:export )?{name}=.*$", script, re.MULTILINE)
+    done = subprocess.run(
+        ["bash", "-c", f'{line}\nprintf %s "${name}"'], capture_output=True, text=True, check=True, env=values
+    )
+    return done.stdout
+
+
+def test_one_node_asks_for_what_the_settings_say() -> None:
+    asked = options(batch_script(job(), SlurmSettings("gpu", "mine", "2:00:00", 1, 8, 2, "32G", ("--nice=10",))))
+    for option in ("partition=gpu", "account=mine", "time=2:00:00", "nodes=1", "cpus-per-task=8", "gpus-per-node=2"):
+        assert f"--{option}" in asked
+    assert "--mem=32G" in asked and "--requeue" in asked and "--signal=B:TERM@120" in asked
+    assert asked[-1] == "--nice=10"
+    assert "--exclusive" not in asked and not any(option.startswith("--array") for option in asked)
+
+
+def test_several_nodes_are_its_own_and_one_that_dies_does_not_end_the_job() -> None:
+    asked = options(batch_script(job(), SlurmSettings(nodes=3)))
+    assert {"--nodes=3", "--exclusive", "--no-kill"} <= set(asked)
+
+
+def test_each_job_of_an_array_trains_its_part_with_an_output_of_its_own() -> None:
+    script = batch_script(job(parts=4), SlurmSettings())
+    assert "--array=1-4" in options(script)
+    assert variable(script, "command", SLURM_ARRAY_TASK_ID="3").endswith("--set trial.steps=10 --part 3/4")
+    assert variable(script, "log", SLURM_ARRAY_TASK_ID="3") == "/runs/sweeps/s/output-3.log"
+
+
+def test_names_with_spaces_quotes_and_dollars_stay_what_they_are() -> None:
+    script = batch_script(job(ODD), SlurmSettings(setup=("module load cuda",)))
+    assert variable(script, "log") == str(ODD / "output.log")
+    assert variable(script, "token") == str(ODD / "ray_token")
+    assert shlex.split(variable(script, "command"))[-3:] == ["my file.yaml", "--set", "trial.steps=10"]
+    assert "100%%" in next(option for option in options(script) if option.startswith("--output"))
+    assert script.index("module load cuda") < script.index("export PATH")
+
+
+@pytest.mark.parametrize("parts", [0, 2])
+def test_shellcheck_finds_nothing(tmp_path: Path, parts: int) -> None:
+    file = tmp_path / "job.sh"
+    file.write_text(batch_script(job(parts=parts), SlurmSettings(nodes=1 if parts else 2)))
+    shellcheck = Path(sys.executable).parent / "shellcheck"
+    done = subprocess.run([shellcheck, "--severity=warning", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
