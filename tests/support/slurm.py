@@ -44,8 +44,8 @@ KillWait=15
 {nodes}
 PartitionName=main Nodes=ALL Default=YES MaxTime=60 State=UP
 """
-ALONE = 'mount -t proc proc /proc; exec "$@"'
-"""Runs the rest of its words where a process sees none but its own."""
+ALONE = 'mount -t proc proc /proc; "$@" & wait'
+"""Runs the rest of its words where a process sees none but its own. The shell takes in what orphans leave."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Node(Host):
     """A host with processes of its own: what looks at those of a machine finds no other node's."""
 
     def words(self, *words: str | Path, user: str = "") -> list[str]:
-        alone = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "sh", "-ec", ALONE, "node"]
+        alone = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "bash", "-ec", ALONE, "node"]
         return super().words(*alone, *words, user=user)
 
 
