@@ -33,8 +33,7 @@ run="echo \$\$ >$begun; exec $command"
 if [ "$SLURM_JOB_NUM_NODES" -gt 1 ]; then
     export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$token RAY_USAGE_STATS_ENABLED=0
     export RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0 RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=300
-    export RAY_agent_register_timeout_ms=300000            # on a busy node Ray's agent starts slowly
-    export RAY_gcs_rpc_server_reconnect_timeout_s=30       # so long the other nodes wait for a head that has ended
+    export RAY_agent_register_timeout_ms=300000 # on a busy node Ray's agent starts slowly
     export RAY_ROTATION_MAX_BYTES=10000000 RAY_ROTATION_BACKUP_COUNT=1 # else each log may grow to 2.5 GB
     unset RAY_ADDRESS
     address=$(scontrol show node "$SLURMD_NODENAME" --oneliner | grep -o 'NodeAddr=[^ ]*' | cut -d= -f2)
@@ -65,8 +64,8 @@ if [ ! -s "$begun" ] && [ "$code" -le 128 ]; then
     echo "Ray did not start on all nodes, so the sweep did not; slurm-$SLURM_JOB_ID.log in this folder says why" >>"$log"
     code=1
 fi
-if [ -n "${others:-}" ]; then
-    [ -s "$begun" ] || kill "$others"
+if [ -n "${others:-}" ]; then # they would wait a minute for a head that has ended
+    kill "$others"
     wait "$others"
 fi
 rm -f "$begun"

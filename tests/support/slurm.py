@@ -70,6 +70,15 @@ class Slurm:
         log = self.folder / f"slurmd-{name}.log"
         self.nodes[name].start("slurmd", "-D", "-N", name, log=log, env=self.environment)
 
+    def freeze(self, name: str) -> None:
+        """Stops the processes of this name where they are, on all nodes, until they are woken."""
+        for node in self.nodes.values():
+            node.freeze(name)
+
+    def wake(self, name: str) -> None:
+        for node in self.nodes.values():
+            node.wake(name)
+
     def ask(self, *words: str) -> str:
         done = subprocess.run(words, capture_output=True, text=True, env=self.environment, check=False, timeout=60)
         return done.stdout.strip()
