@@ -11,6 +11,7 @@ from gan_core import metric_names
 from gan_core.config.identity import unflatten
 from gan_core.config.trial import TrialConfig
 from gan_core.networks.build import build_networks
+from gan_core.verdict.judge import RULES_VERSION
 from gan_core.verdict.names import DRAWING, VerdictName
 from orchestrator.statistics.intervals import Change, Share, mean_change, wilson_share
 from orchestrator.statistics.pairing import blocks, complete_blocks, contrasts_by_seed, varied_factors
@@ -96,6 +97,20 @@ def at_end(runs: list[Run], group: str, metric: str) -> str:
 def _mean_and_range(values: list[float], form: str) -> str:
     known = [value for value in values if value == value]  # not the NaN of what was never measured
     return f"{fmean(known):{form}} ({min(known):{form}} to {max(known):{form}})" if known else "–"
+
+
+def rules(runs: dict[str, list[Run]]) -> str:
+    """Which version of the rules judged the runs, and what that means where it is not today's."""
+    verdicts = [run.record.verdict for members in runs.values() for run in members if run.record.verdict]
+    versions = sorted({verdict.get("rules", 1) for verdict in verdicts})
+    words = f"version {versions[0]}" if len(versions) == 1 else f"versions {', '.join(map(str, versions))}"
+    if versions == [RULES_VERSION]:
+        return f"Verdicts are by {words} of the rules, today's."
+    return (
+        f"Verdicts are by {words} of the rules, and today's is {RULES_VERSION}: it judges every evaluation, not the "
+        "last one, and calls a run unfinished that had not begun to draw or still improved. So a verdict of today may "
+        "differ; what was measured would not."
+    )
 
 
 def percent(share: float) -> str:
