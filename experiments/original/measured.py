@@ -109,7 +109,7 @@ def rules(runs: dict[str, list[Run]]) -> str:
     return (
         f"Verdicts are by {words} of the rules, and today's is {RULES_VERSION}: it judges every evaluation, not the "
         "last one, and calls a run unfinished that had not begun to draw or still improved. So a verdict of today may "
-        "differ; what was measured would not."
+        "differ; losses, accuracies and distances stand as they were measured."
     )
 
 
