@@ -98,8 +98,10 @@ def require_gpu() -> None:
 
 
 def available_cpus() -> int:
-    """Number of CPUs that this process may use: its affinity, limited by the quota of its container."""
+    """Number of CPUs that this process may use: its affinity, limited by Slurm's job and its container's quota."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    given = os.environ.get("SLURM_CPUS_ON_NODE", "")  # not every site binds a job to what it was given
+    count = min(count, int(given)) if given.isdecimal() and int(given) else count
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
     except (OSError, ValueError):
