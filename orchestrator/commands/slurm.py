@@ -8,6 +8,7 @@ import secrets
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,13 @@ def submit(request: SlurmRequest, console: Console) -> int:
         stop = orchestrate_command(f"stop {folder.name}", folder.home)
         raise UserError(f"sweep {folder.name} is job {number} already; wait for it, or stop it first: {stop}")
     _prepare(folder)
-    number = client.submit(script)
+    try:
+        number = client.submit(script)
+    except UserError:
+        folder.ray_token_file.unlink()
+        with suppress(OSError):  # it is not empty
+            folder.folder.rmdir()
+        raise
     write_json(folder.slurm_file, {"job": number, "parts": request.parts})
     _tell(console, folder, number, settings, request.parts)
     return FINISHED

@@ -36,6 +36,7 @@ def test_a_dry_run_prints_the_script_and_makes_nothing(tmp_path: Path) -> None:
 def test_a_machine_without_slurm_says_what_to_do(tmp_path: Path) -> None:
     line = invoke("sweep", SMOKE, "--slurm", home=tmp_path).stderr
     assert line.startswith("there is no sbatch on this machine") and "login node" in line
+    assert not list(tmp_path.glob("sweeps/*"))
 
 
 def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
