@@ -20,6 +20,7 @@ ORDER = {
         "scheduling",
         "cluster",
         "report",
+        "imports",
         "notifications",
         "tracking",
         "object_store",
