@@ -13,7 +13,7 @@ from orchestrator.commands.finalize import finalize
 from orchestrator.console.output import say
 from orchestrator.imports import mapping_file, readers
 from orchestrator.imports.convert import convert
-from orchestrator.imports.description import mapped_lines, summary_lines
+from orchestrator.imports.description import mapped_lines, summary_lines, verdict_line
 from orchestrator.imports.evidence import what_is_not_judged
 from orchestrator.imports.mapping import Mapping
 from orchestrator.imports.sweep_document import sweep_document, trials_of
@@ -46,7 +46,7 @@ def import_runs(file: Path, name: str | None, home: Path, uri: str, dry_run: boo
     missing = what_is_not_judged(runs, mapping.classes)
     lines = [*summary_lines(log, runs), *(INDENT + line for line in shown)]
     lines += [f"not judged: {text}" for text in missing] + [f"caution: {text}" for text in cautions]
-    for line in lines:
+    for line in [*lines, verdict_line(trials)]:
         say(console, line, word_wrap=True)
     if dry_run:
         say(console, "nothing was written (--dry-run)")

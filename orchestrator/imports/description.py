@@ -11,6 +11,7 @@ from orchestrator.imports.convert import factors_of
 from orchestrator.imports.imported_run import ImportedRun, evaluator_id
 from orchestrator.imports.mapping import QUALITY_METRICS, Mapping
 from orchestrator.imports.source_run import SourceLog
+from orchestrator.imports.sweep_document import ImportedTrial
 
 MAX_LEVELS = 6
 """Levels of a setting that a line lists."""
@@ -57,6 +58,12 @@ def summary_lines(log: SourceLog, runs: Sequence[ImportedRun]) -> list[str]:
             f"metrics of training are averaged over windows of up to {window} values; verdicts see the windows"
         )
     return lines
+
+
+def verdict_line(trials: Sequence[ImportedTrial]) -> str:
+    """`verdicts: 12 stable, 4 diverged`."""
+    counts = Counter(trial.record.verdict["name"] for trial in trials if trial.record.verdict)
+    return f"verdicts: {', '.join(f'{count} {name}' for name, count in counts.most_common())}"
 
 
 def _name(step: Any, key: str) -> str:

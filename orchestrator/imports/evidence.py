@@ -43,7 +43,7 @@ def what_is_not_judged(runs: Sequence[ImportedRun], classes: int | None) -> list
         _sentence(runs, lambda run: _has(run, metric_names.FRECHET) and not _is_untrained_measured(run), _NO_START),
         _sentence(runs, lambda run: _has(run, metric_names.COVERAGE), _NO_HELD_OUT),
         _sentence(runs, lambda run: metric_names.IMAGES_GENERATOR not in run.metrics, _NO_BATCH_SIZE),
-        _sentence(runs, lambda run: 0 < _evaluations(run) < MIN_EVALUATIONS, _FEW_EVALUATIONS),
+        _sentence(runs, _has_few_evaluations, _FEW_EVALUATIONS),
     ]
     return [sentence for sentence in found if sentence]
 
@@ -105,7 +105,9 @@ def _is_untrained_measured(run: ImportedRun) -> bool:
     return any(row["step"] == 0 and name in row for row in run.history.rows)
 
 
-def _evaluations(run: ImportedRun) -> int:
+def _has_few_evaluations(run: ImportedRun) -> bool:
+    """Of a run that diverged nothing else is judged."""
     names = [metric_names.of_evaluator(m, evaluator_id(run.evaluator)) for m in ("frechet", "coverage")]
     measured = {metric_names.DIVERSITY_RATIO, *names}
-    return sum(row["step"] > 0 and bool(measured & row.keys()) for row in run.history.rows)
+    count = sum(row["step"] > 0 and bool(measured & row.keys()) for row in run.history.rows)
+    return run.history.diverged is None and 0 < count < MIN_EVALUATIONS

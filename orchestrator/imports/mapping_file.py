@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from gan_core.data.datasets import user_path
-from orchestrator.errors import did_you_mean, short_repr
+from orchestrator.errors import short_repr
 from orchestrator.formatting import FOLDER_NAME_RULE, is_folder_name
 from orchestrator.imports import names
-from orchestrator.imports.mapping import (
-    KINDS,
-    LOSSES,
-    METRICS,
-    QUALITY_METRICS,
-    TABLES,
-    UNITS,
-    Kind,
-    LossSource,
-    Mapping,
-    MetricSource,
-    StepSource,
-)
+from orchestrator.imports.mapping import KINDS, QUALITY_METRICS, TABLES, Kind, Mapping
+from orchestrator.imports.mapping_sections import SectionReader
 from orchestrator.sweepfile import yaml_source
-from orchestrator.sweepfile.settings import SettingsReader
 from orchestrator.sweepfile.yaml_source import LocatedValue
 
 KEYS = (
@@ -45,41 +30,24 @@ KEYS = (
     "empty_is_nan",
 )
 A_MAPPING_FILE = "a mapping file is a mapping with keys sweep, from, settings, seed, metrics"
-SETTING_NAME = re.compile(r"[\w./ -]{1,200}")
-"""What MLflow takes as the name of a parameter."""
-RESERVED = ("seed", "sweep", "group")
-STYLEGAN_STEP = StepSource(unit="kimg", batch_size="batch_size")
-STYLEGAN_METRICS = {
-    "loss/generator": "Loss/G/loss",
-    "loss/discriminator": "Loss/D/loss",
-    "accuracy/real": "accuracy on real images",
-    "accuracy/fake": "accuracy on generated images",
-    "score/real": "Loss/scores/real",
-    "score/fake": "Loss/scores/fake",
-    "frechet": "fid50k_full",
-    "kernel": "kid50k_full",
-    "precision": "pr50k3_full_precision",
-    "recall": "pr50k3_full_recall",
-}
-"""What StyleGAN logs without being asked, or with `--metrics`. A mapping file may name others."""
 
 
 def load(file: Path, sweep: str | None = None) -> Mapping:
     """The mapping of a file. sweep: its name, in place of the one in the file. Raises UserError, SpecError."""
-    return _MappingReader(str(file)).read(yaml_source.read_text(file), sweep)
+    text = yaml_source.read_text(file)
+    tree = yaml_source.parse_text(text, str(file), A_MAPPING_FILE)
+    top = {key: LocatedValue(value, source) for key, value, source in yaml_source.items(tree, str(file))}
+    return _MappingReader(str(file), top).read(text, sweep)
 
 
-class _MappingReader(SettingsReader):
+class _MappingReader(SectionReader):
     def read(self, text: str, sweep: str | None) -> Mapping:
-        tree = yaml_source.parse_text(text, self.file, A_MAPPING_FILE)
-        self.top = {key: LocatedValue(value, source) for key, value, source in yaml_source.items(tree, self.file)}
-        self.written = {key: located.source for key, located in self.top.items()}
-        self._unknown(self.top, KEYS, "")
+        self.check_keys(self.top, KEYS, "")
         kind, source, more = self._from()
         is_stylegan = kind == "stylegan"
-        settings, metrics = self._settings(), self._metrics(is_stylegan)
+        settings, metrics = self.source_settings(), self.metrics(is_stylegan)
         has_quality = any(metric in QUALITY_METRICS for metric in metrics)
-        evaluator = self._text("evaluator")
+        evaluator = self.text("evaluator")
         if has_quality and not evaluator and not is_stylegan:
             self.report(
                 f"{self.file}:1",
@@ -91,52 +59,29 @@ class _MappingReader(SettingsReader):
             file=self.file,
             text=text,
             sweep=self._sweep(sweep),
-            question=self._text("question"),
-            kind=kind,
+            question=self.text("question"),
+            kind=kind or "csv",
             source=source,
             experiment=more.get("experiment", ""),
             pattern=more.get("names", ""),
-            run=self._text("run"),
-            group=self._text("group"),
+            run=self.text("run"),
+            group=self.text("group"),
             settings=settings,
             seed=self._seed(is_stylegan),
-            without_seeds=self._flag("without_seeds"),
-            step=self._step(kind),
-            loss=self._loss(is_stylegan),
+            without_seeds=self.flag("without_seeds"),
+            step=self.step(kind),
+            loss=self.loss(is_stylegan),
             metrics=metrics,
             evaluator=evaluator,
-            classes=self._classes(),
-            empty_is_nan=self._flag("empty_is_nan"),
+            classes=self.classes(),
+            empty_is_nan=self.flag("empty_is_nan"),
             written=self.written,
         )
         for key in ("run", "empty_is_nan"):
-            if key in self.top and kind not in TABLES:
+            if key in self.top and kind and kind not in TABLES:
                 self.report(self.top[key].source, key, f"is for tables ({', '.join(TABLES)}), not for {kind}")
         self.raise_problems()
         return mapping
-
-    def _unknown(self, keys: dict[str, LocatedValue], known: Sequence[str], prefix: str) -> None:
-        for key, located in keys.items():
-            if key not in known:
-                hint = did_you_mean(key, list(known)) or f"; known keys: {', '.join(known)}"
-                self.report(located.source, f"{prefix}{key}", f"unknown key{hint}")
-
-    def _text(self, key: str) -> str:
-        located = self.top.get(key)
-        if located is None:
-            return ""
-        value = yaml_source.plain(located.value)
-        if isinstance(value, bool | list | dict) or value is None or not str(value).strip():
-            self.report(located.source, key, f"{short_repr(value)} is not text; write a name, in quotes if needed")
-            return ""
-        return str(value).strip()
-
-    def _flag(self, key: str) -> bool:
-        located = self.top.get(key)
-        value = located.value if located else False
-        if not isinstance(value, bool):
-            self.report(self.top[key].source, key, "write true or false")
-        return value is True
 
     def _sweep(self, name: str | None) -> str:
         if name is not None:
@@ -146,34 +91,25 @@ class _MappingReader(SettingsReader):
         if "sweep" not in self.top:
             self.report(f"{self.file}:1", "sweep", "missing; name what the runs become, as in sweep: old-runs")
             return ""
-        name = self._text("sweep")
+        name = self.text("sweep")
         if name and not is_folder_name(name):
             source = self.top["sweep"].source
             self.report(source, "sweep", f"{short_repr(name)} is not a safe folder name; {FOLDER_NAME_RULE}")
         return name
 
-    def _section(self, key: str, known: Sequence[str]) -> dict[str, Any] | None:
-        """The plain values of a mapping with these keys; None if it is none, which is not reported."""
-        located = self.top[key]
-        inner = {name: LocatedValue(value, at) for name, value, at in yaml_source.items(located.value, self.file)}
-        if not inner:
-            return None
-        self.written |= {f"{key}.{name}": value.source for name, value in inner.items()}
-        self._unknown(inner, known, f"{key}.")
-        return {name: yaml_source.plain(value.value) for name, value in inner.items() if name in known}
-
-    def _from(self) -> tuple[Kind, str, dict[str, str]]:
+    def _from(self) -> tuple[Kind | None, str, dict[str, str]]:
+        """The kind of source (None if that is wrong), its place, and what else there is, as text."""
         example = "such as `from: {csv: histories.csv}`; it may be " + ", ".join(KINDS)
         if "from" not in self.top:
             self.report(f"{self.file}:1", "from", f"missing; say where the runs are, {example}")
-            return "csv", "", {}
+            return None, "", {}
         source = self.top["from"].source
-        section = self._section("from", [*KINDS, "experiment", "names"]) or {}
+        section = self.section("from", [*KINDS, "experiment", "names"]) or {}
         chosen = [kind for kind in KINDS if kind in section]
         if len(chosen) != 1:
             if not self.problems:
                 self.report(source, "from", f"one kind of source is needed, {example}")
-            return "csv", "", {}
+            return None, "", {}
         [kind] = chosen
         texts = {name: str(value).strip() for name, value in section.items()}
         for name, value in section.items():
@@ -190,57 +126,11 @@ class _MappingReader(SettingsReader):
             place = str(Path(self.file).parent / user_path(place))
         return kind, place, texts
 
-    def _settings(self) -> dict[str, str]:
-        """Name in the report -> name in the source."""
-        settings: dict[str, str] = {}
-        for name, value, source in self._named("settings", "a mapping `name in the report: name in the source`"):
-            if name in RESERVED or not SETTING_NAME.fullmatch(name):
-                rule = "has a meaning of its own" if name in RESERVED else "use letters, digits, blanks and . / _ -"
-                self.report(source, f"settings.{name}", f"{rule}; give the setting another name")
-            elif isinstance(value, dict | list | bool) or value is None or str(value).strip() == "":
-                self.report(source, f"settings.{name}", "write the name that the source has for it")
-            else:
-                settings[name] = str(value)
-        return settings
-
-    def _metrics(self, is_stylegan: bool) -> dict[str, MetricSource]:
-        metrics = {name: MetricSource(known) for name, known in STYLEGAN_METRICS.items()} if is_stylegan else {}
-        if "metrics" not in self.top and not is_stylegan:
-            example = "such as `metrics: {frechet: fid, loss/generator: g_loss}`"
-            self.report(f"{self.file}:1", "metrics", f"missing; map at least one metric, {example}")
-        for name, value, source in self._named("metrics", "a mapping `metric: name in the source`"):
-            path = f"metrics.{name}"
-            if name not in METRICS:
-                hint = did_you_mean(name, list(METRICS)) or f"; known: {', '.join(METRICS)}"
-                self.report(source, path, f"unknown metric{hint}")
-            elif isinstance(value, dict):
-                divisor = value.get("divide_by", 1)
-                is_number = isinstance(divisor, int | float) and not isinstance(divisor, bool) and divisor > 0
-                if set(value) - {"name", "divide_by"} or "name" not in value or not is_number:
-                    self.report(source, path, "write the source's name, or {name: d_acc, divide_by: 100}")
-                else:
-                    metrics[name] = MetricSource(str(value["name"]), float(divisor))
-            elif isinstance(value, list | bool) or value is None:
-                self.report(source, path, "write the name that the source has for it")
-            else:
-                metrics[name] = MetricSource(str(value))
-        return metrics
-
-    def _named(self, key: str, needed: str) -> list[tuple[str, Any, str]]:
-        """(dotted name, plain value, source) of the entries of a mapping; names may be nested."""
-        if key not in self.top:
-            return []
-        entries = list(yaml_source.items(self.top[key].value, self.file))
-        if not entries:
-            self.report(self.top[key].source, key, f"{needed} is needed")
-        self.written |= {f"{key}.{name}": source for name, _, source in entries}
-        return [(name, yaml_source.plain(value), source) for name, value, source in entries]
-
     def _seed(self, is_stylegan: bool) -> str:
-        seed = self._text("seed")
-        if seed and self._flag("without_seeds"):
+        seed = self.text("seed")
+        if seed and self.flag("without_seeds"):
             self.report(self.top["without_seeds"].source, "without_seeds", "there is `seed:`, too; keep one of them")
-        if "seed" in self.top or self._flag("without_seeds"):
+        if "seed" in self.top or self.flag("without_seeds"):
             return seed
         if is_stylegan:
             return "random_seed"
@@ -251,68 +141,3 @@ class _MappingReader(SettingsReader):
             "`without_seeds: true`: the runs of a configuration are then numbered in the order of their names",
         )
         return ""
-
-    def _step(self, kind: Kind) -> StepSource:
-        default = STYLEGAN_STEP if kind == "stylegan" else StepSource()
-        if "step" not in self.top:
-            if kind in TABLES:
-                self.report(f"{self.file}:1", "step", "missing; name the column of the steps, as in `step: step`")
-            return default
-        source, known = self.top["step"].source, ("name", "unit", "batch_size", "steps_per_epoch")
-        section = self._section("step", known)
-        if section is None:
-            return StepSource(self._text("step"), default.unit, default.batch_size)
-        unit = section.get("unit", default.unit)
-        if unit not in UNITS:
-            self.report(source, "step.unit", f"{short_repr(unit)} is no unit; write one of {', '.join(UNITS)}")
-            return default
-        sizes = {key: self._size(section, f"step.{key}") for key in ("batch_size", "steps_per_epoch")}
-        batch_size = sizes["batch_size"] or default.batch_size
-        if unit in ("images", "kimg") and not batch_size:
-            message = f"missing; how many {unit} are a step? {{unit: {unit}, batch_size: 64}}, or the name of a setting"
-            self.report(source, "step.batch_size", message)
-        if unit == "epochs" and not sizes["steps_per_epoch"]:
-            message = "missing; how many steps are an epoch? {unit: epochs, steps_per_epoch: 938}"
-            self.report(source, "step.steps_per_epoch", message)
-        if kind in TABLES and "name" not in section:
-            self.report(source, "step.name", "missing; name the column of the steps")
-        return StepSource(str(section.get("name", "")), unit, batch_size, sizes["steps_per_epoch"])
-
-    def _size(self, section: dict[str, Any], path: str) -> int | str | None:
-        value = section.get(path.partition(".")[2])
-        is_number = isinstance(value, int) and not isinstance(value, bool) and value > 0
-        if value is None or is_number or (isinstance(value, str) and value.strip()):
-            return value
-        self.report(self.written[path], path, "write a whole number above 0, or the name that the source has for it")
-        return None
-
-    def _loss(self, is_stylegan: bool) -> LossSource:
-        if "loss" not in self.top:
-            return LossSource("bce") if is_stylegan else LossSource()
-        source = self.top["loss"].source
-        section = self._section("loss", ("column", "values"))
-        if section is None:
-            name = self._text("loss")
-            if name and name not in LOSSES:
-                hint = did_you_mean(name, list(LOSSES)) or f"; known: {', '.join(LOSSES)}"
-                message = f"{short_repr(name)} is no loss{hint}. If each run says its own: {{column: NAME}}"
-                self.report(source, "loss", message)
-            return LossSource(name)
-        values = section.get("values") or {}
-        if "column" not in section or not isinstance(values, dict):
-            self.report(source, "loss", "write {column: gan_mode, values: {wgangp: wasserstein, vanilla: bce}}")
-            return LossSource()
-        for written, meant in values.items():
-            if meant not in LOSSES:
-                self.report(source, f"loss.values.{written}", f"{short_repr(meant)} is not one of {', '.join(LOSSES)}")
-        return LossSource(column=str(section["column"]), values={str(k): str(v) for k, v in values.items()})
-
-    def _classes(self) -> int | None:
-        located = self.top.get("classes")
-        if located is None:
-            return None
-        value = yaml_source.plain(located.value)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 2:
-            self.report(located.source, "classes", "write how many classes the data have, such as 10")
-            return None
-        return value

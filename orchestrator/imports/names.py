@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from orchestrator.errors import UserError, short_repr
 from orchestrator.imports.source_run import SourceRun
+from orchestrator.imports.values import setting_value
 
 
 def check_pattern(pattern: str) -> str:
@@ -37,5 +39,6 @@ def with_settings_of_name(runs: list[SourceRun], pattern: str, source: str) -> l
                 f"{source}: from.names: the run {short_repr(run.name)} does not follow {short_repr(pattern)}; write a "
                 "pattern that all names follow, or map settings that the runs have logged"
             )
-        named.append(SourceRun(run.name, {**run.settings, **match.groupdict()}, run.series, run.evaluator))
+        of_name = {name: setting_value(text) for name, text in match.groupdict().items()}
+        named.append(replace(run, settings=run.settings | of_name))
     return named
