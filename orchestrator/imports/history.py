@@ -22,7 +22,8 @@ LARGEST = 1e300
 class History(NamedTuple):
     """rows: in order of steps. diverged: the step and the metric of the first value of training that is not finite; no
     row is after it. left_out: quality metric -> number of its values that were not finite. window: values of a training
-    metric that were averaged into one; 1 if none were. first_ms, last_ms: since 1970.
+    metric that were averaged into one; 1 if none were. first_ms, last_ms: since 1970. last_step: of the source, also
+    after a divergence.
     """
 
     rows: list[Row]
@@ -31,6 +32,7 @@ class History(NamedTuple):
     window: int
     first_ms: int
     last_ms: int
+    last_step: int
 
 
 def history(
@@ -76,7 +78,8 @@ def history(
     if ordered and batch_size:
         ordered[-1][metric_names.IMAGES_GENERATOR] = ordered[-1]["step"] * batch_size
     times = [int(row["time"]) for row in ordered] or [default_ms]
-    return History(ordered, diverged, left_out, window, min(times), max(times))
+    last_step = max((step for points in by_step.values() for step in points), default=0)
+    return History(ordered, diverged, left_out, window, min(times), max(times), last_step)
 
 
 def _by_step(points: Sequence[Point]) -> dict[int, Point]:

@@ -148,10 +148,10 @@ class SectionReader(SettingsReader):
             return default
         sizes = {key: self._size(section, f"step.{key}") for key in ("batch_size", "steps_per_epoch")}
         batch_size = sizes["batch_size"] or default.batch_size
-        if unit in ("images", "kimg") and not batch_size:
+        if unit in ("images", "kimg") and not batch_size and "batch_size" not in section:
             message = f"missing; how many {unit} are a step? {{unit: {unit}, batch_size: 64}}, or the name of a setting"
             self.report(source, "step.batch_size", message)
-        if unit == "epochs" and not sizes["steps_per_epoch"]:
+        if unit == "epochs" and "steps_per_epoch" not in section:
             message = "missing; how many steps are an epoch? {unit: epochs, steps_per_epoch: 938}"
             self.report(source, "step.steps_per_epoch", message)
         if kind in TABLES and "name" not in section:
@@ -174,8 +174,8 @@ class SectionReader(SettingsReader):
         if section is None:
             name = self.text("loss")
             if name and name not in LOSSES:
-                hint = did_you_mean(name, list(LOSSES)) or f"; known: {', '.join(LOSSES)}"
-                message = f"{short_repr(name)} is no loss{hint}. If each run says its own: {{column: NAME}}"
+                hint = did_you_mean(name, list(LOSSES)) or f"; known: {', '.join(LOSSES)}."
+                message = f"{short_repr(name)} is no loss{hint} If each run says its own: {{column: NAME}}"
                 self.report(source, "loss", message)
             return LossSource(name)
         values = section.get("values") or {}

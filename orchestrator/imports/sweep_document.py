@@ -71,7 +71,7 @@ def _trial(run: ImportedRun, factors: list[str], classes: int | None) -> Importe
         "configuration": configuration,
         "seed": run.seed,
         "factors": levels,
-        "steps": run.last_step,
+        "steps": max(run.last_step, run.history.last_step),
         "loss": run.loss,
         "confirms": False,
         "settings": run.settings | ({"loss.name": run.loss} if run.loss else {}),

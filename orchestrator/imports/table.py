@@ -53,10 +53,8 @@ def files_of(source: str) -> list[Path]:
         return [Path(source)]
     files = sorted(Path(name) for name in glob.glob(source, recursive=True) if Path(name).is_file())
     if not files:
-        what = (
-            "is a folder; give a file, or a pattern such as logs/*.csv" if Path(source).is_dir() else "does not exist"
-        )
-        raise UserError(f"{source} {what}")
+        state = "is a folder" if Path(source).is_dir() else "does not exist"
+        raise UserError(f"{source} {state}; give a file, or a pattern such as logs/*.csv")
     return files
 
 
