@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from gan_core import metric_names
-from orchestrator.errors import Problem, SpecError, did_you_mean, short_repr
+from orchestrator.errors import Problem, SpecError, short_repr
 from orchestrator.imports.history import history
 from orchestrator.imports.imported_run import ImportedRun, evaluator_id
 from orchestrator.imports.mapping import LOSSES, QUALITY_METRICS, Mapping
-from orchestrator.imports.source_run import Point, SourceLog, SourceRun, named
+from orchestrator.imports.source_run import Point, SourceLog, SourceRun, no_such_name
 from orchestrator.imports.values import NOT_SET, same_kind, seed_of
 from orchestrator.sweepfile.loader import MAX_TRIALS
 
@@ -79,20 +79,14 @@ class _Converter:
         wanted |= {f"step.{key}": getattr(mapping.step, key) for key in ("batch_size", "steps_per_epoch")}
         for path, name in wanted.items():
             if isinstance(name, str) and name and name not in settings:
-                self._report(path, self._unknown(name, settings) + self._seed_hint(path))
+                self._unknown(path, name, settings)
         for metric, source in mapping.metrics.items():
             if source.name not in series and f"metrics.{metric}" in mapping.written:
-                self._report(f"metrics.{metric}", self._unknown(source.name, series))
+                self._unknown(f"metrics.{metric}", source.name, series)
 
-    def _unknown(self, name: str, known: set[str]) -> str:
+    def _unknown(self, path: str, name: str, known: set[str]) -> None:
         names = sorted(known | set(self.log.names))
-        if not names:
-            return f"no run has {name!r}"
-        return f"no run has {name!r}{did_you_mean(name, names) or f'; there is {named(names)}'}"
-
-    def _seed_hint(self, path: str) -> str:
-        numbered = "; if no name says it, write `without_seeds: true` in place of `seed:`"
-        return numbered if path == "seed" else ""
+        self._report(path, no_such_name("no run has", name, names, path))
 
     # Settings and seeds
 

@@ -59,11 +59,12 @@ def history(
     left_out: dict[str, int] = {}
     window = 1
     for metric, points in by_step.items():
-        finite = [(step, point) for step, point in points.items() if step <= last and _is_finite(point.value)]
+        counting = [(step, point) for step, point in points.items() if step <= last]
+        finite = [(step, point) for step, point in counting if _is_finite(point.value)]
         is_training = metric in TRAINING_METRICS
-        if not is_training and (broken := sum(not _is_finite(point.value) for point in points.values())):
-            left_out[metric] = broken
-        size = math.ceil(len(finite) / MAX_ROWS) if is_training else 1
+        if not is_training and len(finite) < len(counting):
+            left_out[metric] = len(counting) - len(finite)
+        size = max(1, math.ceil(len(finite) / MAX_ROWS)) if is_training else 1
         window = max(window, size)
         name = metric_names.of_evaluator(metric, evaluator) if metric in QUALITY_METRICS else metric
         for start in range(0, len(finite), size):

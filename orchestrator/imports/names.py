@@ -10,9 +10,13 @@ from orchestrator.imports.source_run import SourceRun
 from orchestrator.imports.values import setting_value
 
 
+def names_in(pattern: str) -> list[str]:
+    return re.findall(r"{([^{}]*)}", pattern)
+
+
 def check_pattern(pattern: str) -> str:
     """What is wrong with a pattern; "" if nothing is."""
-    names = re.findall(r"{([^{}]*)}", pattern)
+    names = names_in(pattern)
     if not names:
         return "has no {name} in it; write a pattern such as '{model}-lr{lr}-s{seed}'"
     wrong = [name for name in names if not name.isidentifier()]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, did_you_mean
 
 MAX_NAMED = 5
 """Names that a message lists."""
@@ -59,6 +59,13 @@ def named(names: Iterable[str]) -> str:
     listed = list(names)
     more = f" and {len(listed) - MAX_NAMED} more" if len(listed) > MAX_NAMED else ""
     return ", ".join(listed[:MAX_NAMED]) + more
+
+
+def no_such_name(where: str, name: str, known: Sequence[str], path: str) -> str:
+    """`no run has 'lr', did you mean learning_rate?` path: of the key in the mapping file. where: `no run has`."""
+    hint = (did_you_mean(name, list(known)) or f"; there is {named(known)}") if known else ""
+    numbered = "; if nothing says it, write `without_seeds: true` in place of `seed:`" if path == "seed" else ""
+    return f"{where} {name!r}{hint}{numbered}"
 
 
 def folder_of(path: Path, what: str) -> Path:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from gan_core.error_text import first_line
-from orchestrator.errors import UserError, did_you_mean, short_repr
+from orchestrator.errors import Problem, SpecError, UserError, short_repr
 from orchestrator.imports.mapping import TRAINING_METRICS, Mapping
-from orchestrator.imports.source_run import Point, Series, SourceLog, SourceRun, named
+from orchestrator.imports.names import names_in
+from orchestrator.imports.source_run import Point, Series, SourceLog, SourceRun, named, no_such_name
 from orchestrator.imports.values import number_of, setting_value
 
 SEPARATORS = (",", ";", "\t")
@@ -33,6 +34,7 @@ class Table:
 def read(mapping: Mapping) -> SourceLog:
     """The runs of one file, or of each file that matches a pattern such as `logs/*.csv`. Raises UserError."""
     tables = [_load(file, mapping.kind) for file in files_of(mapping.source)]
+    _check_columns(tables, mapping)
     runs: list[SourceRun] = []
     empty: dict[str, list[str]] = {}
     for table in tables:
@@ -91,16 +93,15 @@ def _runs(table: Table, mapping: Mapping, empty: dict[str, list[str]], file_name
     """file_name: the name of its only run; "" if columns tell several apart. empty: column -> runs where it ends
     early, which are added.
     """
-    _check_columns(table, mapping)
     told = [name for name in _told(mapping) if name in table.columns]
-    identity = [mapping.run] if mapping.run else told
+    identity = [mapping.run] if mapping.run in table.columns else told
     rows: dict[tuple[Any, ...], list[int]] = {}
     cells = [table.columns[name] for name in identity]
     for row in range(len(next(iter(table.columns.values()), []))):
         rows.setdefault(tuple(_hashable(column[row]) for column in cells), []).append(row)
     for key, members in rows.items():
         pairs = " ".join(f"{name}={value}" for name, value in zip(identity, key, strict=True))
-        name = str(key[0]) if mapping.run else file_name or pairs or table.file.stem
+        name = str(key[0]) if identity == [mapping.run] else file_name or pairs or table.file.stem
         settings = {column: _constant(table, column, members, name) for column in told}
         yield SourceRun(name, settings, _series(table, mapping, members, name, empty))
 
@@ -112,13 +113,27 @@ def _told(mapping: Mapping) -> list[str]:
     return list(dict.fromkeys(name for name in (*mapping.settings.values(), *others) if name))
 
 
-def _check_columns(table: Table, mapping: Mapping) -> None:
-    """Raises UserError if there is no column of the steps, or of the names of the runs."""
-    for key, column in (("step", mapping.step.name), ("run", mapping.run)):
-        if column and column not in table.columns:
-            hint = did_you_mean(column, list(table.columns)) if table.columns else ""
-            columns = f"; its columns: {named(table.columns)}" if not hint else ""
-            raise UserError(f"{mapping.line_of(key)}: {key}: {table.file} has no column {column!r}{hint}{columns}")
+def _check_columns(tables: Sequence[Table], mapping: Mapping) -> None:
+    """Raises SpecError for every name that no column has, before rows are taken for those of wrong runs."""
+    columns = list(dict.fromkeys(name for table in tables for name in table.columns))
+    wanted = {"step": mapping.step.name, "run": mapping.run, "seed": mapping.seed, "group": mapping.group}
+    wanted |= {"loss.column": mapping.loss.column}
+    wanted |= {f"step.{key}": getattr(mapping.step, key) for key in ("batch_size", "steps_per_epoch")}
+    wanted |= {f"settings.{name}": source for name, source in mapping.settings.items()}
+    wanted |= {f"metrics.{name}": source.name for name, source in mapping.metrics.items()}
+    of_pattern = names_in(mapping.pattern)
+    problems = [
+        Problem(mapping.line_of(path), path, no_such_name(f"{tables[0].file} has no column", name, columns, path))
+        for path, name in wanted.items()
+        if isinstance(name, str) and name and name not in columns and name not in of_pattern
+    ]
+    problems += [
+        Problem(mapping.line_of("step"), "step", f"{table.file} has no column {mapping.step.name!r}")
+        for table in tables
+        if mapping.step.name in columns and mapping.step.name not in table.columns
+    ]
+    if problems:
+        raise SpecError(problems)
 
 
 def _constant(table: Table, column: str, rows: list[int], run: str) -> Any:

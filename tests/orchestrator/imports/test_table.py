@@ -15,6 +15,7 @@ from orchestrator.imports import table
 from orchestrator.imports.mapping import Mapping, MetricSource, StepSource
 from orchestrator.imports.source_run import Point, SourceLog
 
+LOSS = {"loss/generator": MetricSource("g_loss")}
 HEADER = "lr,seed,step,g_loss,fid\n"
 
 
@@ -60,7 +61,7 @@ def test_rows_of_one_setting_and_seed_are_a_run_whatever_their_order(tmp_path: P
 
 
 def test_a_column_tells_runs_apart(tmp_path: Path) -> None:
-    text = "id,lr,seed,step,g_loss\nb,0.1,0,1,1\na,0.1,0,1,2\n"
+    text = "id,lr,seed,step,g_loss,fid\nb,0.1,0,1,1,\na,0.1,0,1,2,\n"
     assert [run.name for run in csv(tmp_path, text, run="id").runs] == ["b", "a"]
     assert "`run: COLUMN`" in error(tmp_path, text)
 
@@ -103,12 +104,18 @@ def test_other_separators_a_byte_order_mark_and_unicode_are_read(tmp_path: Path,
 def test_each_file_of_a_pattern_is_a_run(tmp_path: Path) -> None:
     for name in ("dcgan-s1", "dcgan-s0"):
         (tmp_path / f"{name}.csv").write_text("step,g_loss\n1,0.5\n", encoding="utf-8")
-    log = read(tmp_path / "*.csv", settings={}, seed="seed", pattern="dcgan-s{seed}")
+    log = read(tmp_path / "*.csv", settings={}, pattern="dcgan-s{seed}", metrics=LOSS)
     assert [run.name for run in log.runs] == ["dcgan-s0", "dcgan-s1"]
 
 
 def test_an_empty_setting_is_none(tmp_path: Path) -> None:
     assert csv(tmp_path, HEADER + ",0,10,1,\n").runs[0].settings == {"lr": None, "seed": 0}
+
+
+def test_all_names_that_no_column_has_are_told_at_once(tmp_path: Path) -> None:
+    lines = error(tmp_path, "lr,seeds,stepp,g_loss\n1,0,1,1\n").split("\n")
+    assert [line.split(": ")[1] for line in lines] == ["step", "seed", "metrics.frechet"]
+    assert "did you mean stepp?" in lines[0] and "`without_seeds: true`" in lines[1]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +125,7 @@ def test_an_empty_setting_is_none(tmp_path: Path) -> None:
         (HEADER + "0.1,0,10,1,\n0.1,0,,1,\n", "h.csv line 3: the step (step) is ''; a number from 0 on is needed"),
         (HEADER + "0.1,0,-5,1,\n", "h.csv line 2: the step (step) is '-5'; a number from 0 on is needed"),
         (HEADER + "0.1,0,10,1,\n0.1,0,10,2,\n", "has a second value at step 10 (the first: line 2)"),
-        ("lr,seed,stepp,g_loss\n1,0,1,1\n", "h.csv has no column 'step', did you mean stepp?"),
+        ("lr,seed,stepp,g_loss,fid\n1,0,1,1,\n", "h.csv has no column 'step', did you mean stepp?"),
         ("", "h.csv cannot be read as CSV: No columns to parse"),
         (HEADER + '"0.1,0\n', "cannot be read as CSV"),
     ],
@@ -129,7 +136,7 @@ def test_what_is_wrong_is_one_line_with_its_place(tmp_path: Path, text: str, mes
 
 
 def test_a_setting_that_changes_within_a_run_is_refused(tmp_path: Path) -> None:
-    text = "id,lr,seed,step,g_loss\na,0.1,0,1,1\na,0.2,0,2,2\n"
+    text = "id,lr,seed,step,g_loss,fid\na,0.1,0,1,1,\na,0.2,0,2,2,\n"
     assert "h.csv line 3: the run 'a' has several values of lr (0.1, 0.2)" in error(tmp_path, text, run="id")
 
 
@@ -149,4 +156,4 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 def test_a_table_without_rows_has_no_runs(tmp_path: Path) -> None:
     assert csv(tmp_path, HEADER).runs == []
     pd.DataFrame({"lr": [], "seed": [], "step": [], "g_loss": []}).to_parquet(tmp_path / "e.parquet")
-    assert read(tmp_path / "e.parquet").runs == []
+    assert read(tmp_path / "e.parquet", metrics=LOSS).runs == []
