@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.commands import ROOT
+from support.documents import Document
 
 from orchestrator.errors import UserError
 from orchestrator.imports.mapping import LossSource, Mapping, MetricSource, StepSource
@@ -140,3 +142,8 @@ def test_what_is_no_mapping_at_all(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         load(tmp_path / "gone.yaml")
     assert problems(tmp_path, WHOLE, "../x")[0].startswith("--name: '../x' is not a safe folder name")
+
+
+def test_every_example_of_the_documents_is_a_mapping_file(tmp_path: Path) -> None:
+    examples = [code for language, code in Document.read(ROOT / "docs" / "import.md").code if language == "yaml"]
+    assert [read(tmp_path, code).kind for code in examples] == ["csv", "wandb", "stylegan"]
