@@ -6,12 +6,12 @@ import json
 import math
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 NOT_SET = "not set"
 """The level of a setting in a run whose source has no value for it."""
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
-_NOT_FINITE = {"nan": math.nan, "inf": math.inf, "infinity": math.inf}
 _EMPTY = ("", "null", "none", "na", "n/a")
 """Texts of cells that hold no number. NaN is a number."""
 
@@ -37,7 +37,7 @@ def setting_value(value: Any) -> Any:
         except ValueError:
             return text
     try:
-        number = float(text.replace("_", "x"))  # Python reads 1_000 as a number, and nobody writes that into a log
+        number = float(text.replace("_", "x"))
     except ValueError:
         return text
     return number if math.isfinite(number) else text
@@ -57,13 +57,14 @@ def number_of(value: Any) -> float | None:
         return None if value is None else float(value)
     if isinstance(value, int | float):
         return float(value)
-    text = str(value).strip().lower()
+    text = str(value)
+    if text and "_" not in text:  # most cells
+        with suppress(ValueError):
+            return float(text)
+    text = text.strip().lower()
     if text in _EMPTY:
         return None
-    sign = -1.0 if text.startswith("-") else 1.0
-    if text.lstrip("+-") in _NOT_FINITE:
-        return sign * _NOT_FINITE[text.lstrip("+-")]
-    return float(text.replace("_", "x"))
+    return float(text.replace("_", "x"))  # Python reads 1_000 as a number, and nobody writes that into a log
 
 
 def seed_of(value: Any) -> int | None:
