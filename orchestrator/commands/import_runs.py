@@ -9,8 +9,8 @@ from rich.console import Console
 
 from gan_core.error_text import first_line
 from orchestrator.command_hints import orchestrate_command
-from orchestrator.commands.finalize import finalize
 from orchestrator.console.output import say
+from orchestrator.errors import escape_control_characters
 from orchestrator.imports import mapping_file, readers
 from orchestrator.imports.convert import convert
 from orchestrator.imports.description import mapped_lines, summary_lines, verdict_line
@@ -47,7 +47,7 @@ def import_runs(file: Path, name: str | None, home: Path, uri: str, dry_run: boo
     lines = [*summary_lines(log, runs), *(INDENT + line for line in shown)]
     lines += [f"not judged: {text}" for text in missing] + [f"caution: {text}" for text in cautions]
     for line in [*lines, verdict_line(trials)]:
-        say(console, line, word_wrap=True)
+        say(console, escape_control_characters(line), word_wrap=True)
     if dry_run:
         say(console, "nothing was written (--dry-run)")
         return FINISHED
@@ -64,6 +64,8 @@ def import_runs(file: Path, name: str | None, home: Path, uri: str, dry_run: boo
 
 def _record(mirror: Mirror, console: Console) -> int:
     """Send the sweep to MLflow and write its report."""
+    from orchestrator.commands.finalize import finalize  # which needs torch: a dry run answers without
+
     folder = mirror.folder
     error = None
     try:

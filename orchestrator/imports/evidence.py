@@ -58,8 +58,8 @@ _WASSERSTEIN = (
 )
 _NO_SAMPLES = "nothing measured the samples: collapsed, oscillating and unfinished are not judged"
 _FRECHET_ALONE = (
-    "no samples and no measure of their variety: collapse is judged by Frechet alone. A run whose distance ends far "
-    "above its best counts as oscillating, whatever the cause"
+    "no samples and no measure of their variety: collapse is judged by Frechet alone, and a run whose distance ends "
+    "far above its best counts as oscillating, whatever the cause"
 )
 _NO_CLASSES = "no `classes:`: how many modes are missing is not judged"
 _NO_ACCURACY = "no discriminator accuracy with G's loss: that D has won is not judged"

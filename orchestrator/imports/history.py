@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping as NamesMapping
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gan_core import metric_names
-from gan_core.history import Row
 from orchestrator.imports.mapping import QUALITY_METRICS, TRAINING_METRICS
 from orchestrator.imports.source_run import Point
+
+if TYPE_CHECKING:
+    from gan_core.history import Row  # which needs torch
 
 MAX_ROWS = 1_000
 """Rows of training metrics that are kept of a run: longer histories are averaged over windows of equal length, as our

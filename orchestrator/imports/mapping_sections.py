@@ -40,6 +40,8 @@ CURVES_OR_VERDICTS = (
     metric_names.COVERAGE,
 )
 """Without any of these there is nothing to draw or to judge."""
+WITH_STEPS: tuple[Kind, ...] = ("tensorboard", "mlflow", "stylegan")
+"""Sources whose points have steps without a name."""
 
 
 class SectionReader(SettingsReader):
@@ -141,7 +143,12 @@ class SectionReader(SettingsReader):
         source, known = self.top["step"].source, ("name", "unit", "batch_size", "steps_per_epoch")
         section = self.section("step", known)
         if section is None:
+            if kind in WITH_STEPS:
+                message = f"{kind} has steps of its own; write {{unit: ..., batch_size: ...}}, or leave it out"
+                self.report(source, "step", message)
             return StepSource(self.text("step"), default.unit, default.batch_size)
+        if "name" in section and kind in WITH_STEPS:
+            self.report(self.written["step.name"], "step.name", f"leave it out: {kind} has steps of its own")
         unit = section.get("unit", default.unit)
         if unit not in UNITS:
             self.report(source, "step.unit", f"{short_repr(unit)} is no unit; write one of {', '.join(UNITS)}")

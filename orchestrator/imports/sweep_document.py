@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gan_core import metric_names
 from gan_core.evaluator_card import EvaluatorCard
-from gan_core.history import Row
 from gan_core.verdict.judge import best_evaluation
 from orchestrator.command_hints import client_path
 from orchestrator.formatting import configuration_name
@@ -21,6 +20,9 @@ from orchestrator.store.history_log import HistoryDigest, encode_rows
 from orchestrator.store.record import Attempt, Record, recorded
 from orchestrator.store.sweep_document import SweepDocument, TrialDocument
 from orchestrator.store.trial_status import AttemptOutcome, TrialStatus
+
+if TYPE_CHECKING:
+    from gan_core.history import Row  # which needs torch
 
 
 class ImportedTrial(NamedTuple):

@@ -22,7 +22,7 @@ def read(mapping: Mapping) -> SourceLog:
     by_run: dict[str, Series] = {}
     for file in files_of(mapping.source):
         table = load_csv(file)
-        found = _history(table, mapping.step.name) or _chart(table)
+        found = _history(table, mapping.step.name) or _chart(table, mapping.step.name)
         if not found:
             raise UserError(
                 f"{file} is no CSV of a W&B chart (Step, then `RUN - METRIC`), nor of a run's history ({STEP}, then "
@@ -44,8 +44,12 @@ def _history(table: Table, step_name: str) -> dict[str, Series]:
     return {table.file.stem: {name: points for name, points in series.items() if points}}
 
 
-def _chart(table: Table) -> dict[str, Series]:
+def _chart(table: Table, step_name: str) -> dict[str, Series]:
     names = list(table.columns)
+    if step_name not in ("", *names[:1]):
+        raise UserError(
+            f"{table.file}: the x axis of the chart is {names[0]}, not {step_name}; name that under `step:`"
+        )
     by_run: dict[str, Series] = {}
     for name in names[1:]:
         run, dash, metric = name.rpartition(" - ")

@@ -18,6 +18,8 @@ from support.tiny import TINY
 import orchestrator as orch
 from orchestrator.errors import UserError
 from orchestrator.store.json_files import read_with_checksum, write_with_checksum
+from orchestrator.store.record import Record
+from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.tracking.client import client_for
 
 TABLE = """\
@@ -274,6 +276,40 @@ def test_an_mlflow_that_does_not_answer_is_told_before_anything_is_written(
     done = invoke("import", imported[0] / "map.yaml", *words, home=tmp_path / "home")
     assert done.returncode == 2 and "does not answer" in done.stderr
     assert not (tmp_path / "home").exists()
+
+
+def test_an_import_that_was_killed_is_done_again(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, file = copied / "home", mapping_file(copied, TABLE.replace("sweep: old", "sweep: killed"))
+    written: list[object] = []
+
+    def write_two(folder: TrialFolder, record: Record) -> None:
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(record)
+        original(folder, record)
+
+    original = TrialFolder.write_record
+    monkeypatch.setattr(TrialFolder, "write_record", write_two)
+    assert invoke("import", file, home=home).returncode == 130 and len(written) == 2
+    monkeypatch.setattr(TrialFolder, "write_record", original)
+    done = invoke("import", file, home=home)
+    assert done.returncode == 0 and "6 of 8 runs were stable" in done.stdout
+
+
+def test_a_damaged_sweep_is_not_replaced(copied: Path) -> None:
+    file = copied / "home" / "sweeps" / "old" / "sweep.json"
+    file.write_text(file.read_text()[:-50])
+    done = invoke("import", copied / "map.yaml", home=copied / "home")
+    assert done.returncode == 2 and "is damaged" in done.stderr and "clean old --everything" in done.stderr
+
+
+def test_control_characters_of_a_log_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "h.csv").write_text("lr,seed,step,g_loss,\x1b[31mred\n0.1,0,1,1,2\n")
+    text = (
+        "sweep: s\nfrom: {csv: h.csv}\nsettings: {lr: lr}\nseed: seed\nstep: step\nmetrics: {loss/generator: g_loss}\n"
+    )
+    done = invoke("import", mapping_file(tmp_path, text), "--dry-run", home=tmp_path / "home")
+    assert done.returncode == 0 and "\x1b[31m" not in done.stdout and "red" in done.stdout
 
 
 def test_sync_completes_an_import_whose_mlflow_was_lost(copied: Path) -> None:

@@ -124,13 +124,22 @@ def test_a_mistake_is_one_clear_line(tmp_path: Path, change: tuple[str, str], me
 
 def test_keys_of_tables_are_refused_for_other_sources(tmp_path: Path) -> None:
     text = WHOLE.replace("csv: logs/h.csv", "tensorboard: runs").replace("group:", "run: r\ngroup:")
-    lines = problems(tmp_path, text)
+    lines = problems(tmp_path, text.replace("{name: kimg, unit", "{unit"))
     assert len(lines) == 2 and all("is for tables (csv, parquet), not for tensorboard" in line for line in lines)
+
+
+@pytest.mark.parametrize("step", ["step: kimg", "step: {name: kimg, unit: kimg, batch_size: 64}"])
+def test_a_source_with_steps_of_its_own_takes_no_name_of_them(tmp_path: Path, step: str) -> None:
+    text = f"sweep: s\nfrom: {{tensorboard: runs}}\nseed: seed\n{step}\nmetrics: {{loss/generator: g}}\n"
+    [line] = problems(tmp_path, text)
+    assert line.startswith("map.yaml:4: step") and "has steps of its own" in line
 
 
 def test_an_mlflow_source_needs_its_experiment(tmp_path: Path) -> None:
     source = '{csv: logs/h.csv, names: "{model}-s{seed}"}'
-    text = WHOLE.replace(source, "{mlflow: sqlite:///x}").replace("empty_is_nan: true\n", "")
+    text = (
+        WHOLE.replace(source, "{mlflow: sqlite:///x}").replace("empty_is_nan: true\n", "").replace("name: kimg, ", "")
+    )
     assert problems(tmp_path, text) == [
         "map.yaml:3: from.experiment: missing; write {mlflow: ADDRESS, experiment: NAME}"
     ]

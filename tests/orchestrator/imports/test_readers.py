@@ -23,7 +23,7 @@ from support.other_tools import (
 
 from orchestrator.errors import UserError
 from orchestrator.imports import readers
-from orchestrator.imports.mapping import Kind, Mapping, MetricSource
+from orchestrator.imports.mapping import Kind, Mapping, MetricSource, StepSource
 from orchestrator.imports.source_run import Point, SourceLog
 from orchestrator.imports.wandb_folder import BLOCK, HEADER, PIECE, records
 
@@ -126,6 +126,11 @@ def test_wandb_offline_runs(offline: Path) -> None:
     assert any(math.isnan(point.value) for run in log.runs for point in run.series["train.g_loss"])
 
 
+def test_a_logged_value_may_be_the_step_of_wandb(offline: Path) -> None:
+    log = readers.read(mapping("wandb", offline, "train.g_loss", step=StepSource("train.d_acc")))
+    assert all(0.5 <= point.position <= 1 for run in log.runs for point in run.series["train.g_loss"])
+
+
 def test_a_wandb_run_that_was_killed_is_read_up_to_there_and_told(offline: Path, tmp_path: Path) -> None:
     source = sorted(offline.rglob("run-*.wandb"))[0]
     (tmp_path / source.name).write_bytes(source.read_bytes()[:-400])
@@ -152,6 +157,8 @@ def test_wandb_charts_are_put_together_by_the_names_of_their_runs(tmp_path: Path
         write_wandb_chart(tmp_path / f"chart-{metric}.csv", RUNS, metric)
     source = mapping("wandb", tmp_path / "chart-*.csv", "g_loss", "fid", pattern="dcgan-lr{lr}-r{r1}-s{seed}")
     assert_same(readers.read(source), {"g_loss": "g_loss", "fid": "fid"}, {"lr": "lr", "r1": "r1", "seed": "seed"})
+    with pytest.raises(UserError, match="the x axis of the chart is Step, not kimg"):
+        readers.read(mapping("wandb", tmp_path / "chart-*.csv", "fid", step=StepSource("kimg")))
 
 
 def test_a_history_that_wandbs_api_wrote(tmp_path: Path) -> None:
