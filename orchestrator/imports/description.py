@@ -82,7 +82,7 @@ def _listed(values: Sequence[object]) -> str:
 
 
 def _metric(metric: str, runs: Sequence[ImportedRun]) -> str:
-    """ "" if no run has it."""
+    """What a line says of a metric; "" if no run has it."""
     having = [run for run in runs if any(name == metric or name.startswith(f"{metric}/") for name in run.metrics)]
     if not having:
         return ""

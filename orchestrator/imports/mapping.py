@@ -91,11 +91,11 @@ class LossSource:
 class Mapping:
     """A mapping file. `names` are those of the source, and the keys of `settings` and `metrics` those of the report.
 
-    file: its path; text: its content. sweep, question: of the sweep that it makes. kind, source: a path, or MLflow's
-    address; experiment: its experiment. pattern: such as `{model}-lr{lr}-s{seed}`, which the names of runs follow.
-    run, group, seed: names in the source, "" if not given. without_seeds: the runs of a configuration are numbered.
-    evaluator: what measured the quality, in words. classes: of the data. empty_is_nan: a metric of training that is
-    empty up to the end of a table was NaN. written: path of a key -> file and line.
+    file: its path; text: its content, without the secrets of an address. sweep, question: of the sweep that it makes.
+    kind, source: a path, or MLflow's address; experiment: its experiment. pattern: such as `{model}-lr{lr}-s{seed}`,
+    which the names of runs follow. run, group, seed: names in the source, "" if not given. without_seeds: the runs of a
+    configuration are numbered. evaluator: what measured the quality, in words. classes: of the data. empty_is_nan: a
+    metric of training that is empty up to the end of a table was NaN. written: path of a key -> file and line.
     """
 
     file: str

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from gan_core.data.datasets import user_path
-from orchestrator.errors import short_repr
+from orchestrator.errors import UserError, short_repr
 from orchestrator.formatting import FOLDER_NAME_RULE, is_folder_name
 from orchestrator.imports import names
 from orchestrator.imports.mapping import KINDS, QUALITY_METRICS, TABLES, Kind, Mapping
 from orchestrator.imports.mapping_sections import SectionReader
 from orchestrator.sweepfile import yaml_source
 from orchestrator.sweepfile.yaml_source import LocatedValue
+from orchestrator.tracking.address import without_secrets
 
 KEYS = (
     "sweep",
@@ -40,6 +42,18 @@ def load(file: Path, sweep: str | None = None) -> Mapping:
     return _MappingReader(str(file), top).read(text, sweep)
 
 
+def _without_secrets(text: str, address: str) -> str:
+    """The text that the home and MLflow keep; of an address that is not clear nothing is kept."""
+    try:
+        safe = without_secrets(address)
+    except UserError:
+        safe = ""
+    if safe == address:
+        return text
+    shown = text.replace(address, safe)
+    return shown if shown != text else ""
+
+
 class _MappingReader(SectionReader):
     def read(self, text: str, sweep: str | None) -> Mapping:
         self.check_keys(self.top, KEYS, "")
@@ -57,7 +71,7 @@ class _MappingReader(SectionReader):
             )
         mapping = Mapping(
             file=self.file,
-            text=text,
+            text=_without_secrets(text, source) if kind == "mlflow" else text,
             sweep=self._sweep(sweep),
             question=self.text("question"),
             kind=kind or "csv",
@@ -122,9 +136,9 @@ class _MappingReader(SectionReader):
         if "names" in section and (wrong := names.check_pattern(texts["names"])):
             self.report(self.written["from.names"], "from.names", wrong)
         place = texts[kind]
-        if kind != "mlflow":
-            place = str(Path(self.file).parent / user_path(place))
-        return kind, place, texts
+        if kind == "mlflow":
+            return kind, os.path.expandvars(place), texts  # a password is better in the environment
+        return kind, str(Path(self.file).parent / user_path(place)), texts
 
     def _seed(self, is_stylegan: bool) -> str:
         seed = self.text("seed")

@@ -21,8 +21,14 @@ ENDED = "FINISHED"
 def read(mapping: Mapping) -> SourceLog:
     """The runs of an experiment that have one of the mapped metrics. Raises UserError."""
     uri = mapping.source
-    check_uri(uri)
-    address = without_secrets(uri)
+    try:
+        check_uri(uri)
+        address = without_secrets(uri)
+    except UserError:  # its text is about MLFLOW_TRACKING_URI
+        raise UserError(
+            f"{mapping.line_of('from.mlflow')}: from.mlflow: no MLflow answers at this address; check that it "
+            "runs, and write http://HOST:PORT, sqlite:///FILE or postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+        ) from None
     if (file := sqlite.database_file(uri)) and not file.exists():
         raise UserError(f"{mapping.line_of('from.mlflow')}: from.mlflow: {file} does not exist")
     try:

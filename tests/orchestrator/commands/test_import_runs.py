@@ -10,16 +10,20 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from playwright.sync_api import Page
+from rich.console import Console
 from support.commands import Done, invoke, trials
-from support.mirrors import copy_home, empty_database
+from support.mirrors import copy_home, empty_database, mirror_of
 from support.other_tools import other_runs, write_mlflow, write_stylegan, write_table, write_tensorboard, write_wandb
-from support.tiny import TINY
+from support.tiny import TINY, stable_trial
 
 import orchestrator as orch
+from orchestrator.commands.sync import sync
 from orchestrator.errors import UserError
+from orchestrator.planning.plan import make_plan
 from orchestrator.store.json_files import read_with_checksum, write_with_checksum
 from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
+from orchestrator.sweepfile import loader
 from orchestrator.tracking.client import client_for
 
 TABLE = """\
@@ -187,6 +191,21 @@ def test_two_imports_are_compared_and_distances_of_two_evaluators_are_not(copied
     assert done.returncode == 0 and "old had 6 of 8 runs stable; other had 6 of 8 runs stable." in done.stdout
     page = (home / "sweeps" / "old" / "against-other" / "report.html").read_text(encoding="utf-8")
     assert "of imported runs only the mapped settings are known" in page
+
+
+def test_an_import_is_compared_with_a_sweep_of_our_own(copied: Path) -> None:
+    home = copied / "home"
+    (copied / "tiny.yaml").write_text(TINY)
+    plan = make_plan(loader.load(copied / "tiny.yaml"), home)
+    for planned in plan.trials:
+        stable_trial(plan, planned)
+    uri = mirror_of(plan, home).uri
+    assert sync(plan.folder, uri, Console(quiet=True)) == 0
+    done = invoke("report", "tiny", "old", home=home)
+    assert done.returncode == 0, done.stderr
+    assert "tiny had 4 of 4 runs stable; old had 6 of 8 runs stable." in done.stdout and "Next," not in done.stdout
+    page = (home / "sweeps" / "tiny" / "against-old" / "report.html").read_text(encoding="utf-8")
+    assert "Where the runs of old come from" in page and "Where the runs of tiny come from" not in page
 
 
 # The same import again

@@ -145,6 +145,18 @@ def test_an_mlflow_source_needs_its_experiment(tmp_path: Path) -> None:
     ]
 
 
+def test_a_password_of_an_address_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "sweep: s\nfrom: {mlflow: ADDRESS, experiment: x}\nseed: seed\nmetrics: {loss/generator: g}\n"
+    address = "http://me:secret@mlflow.example.org:5000"
+    mapping = read(tmp_path, text.replace("ADDRESS", f'"{address}"'))
+    assert mapping.source == address and "secret" not in mapping.text and "mlflow.example.org" in mapping.text
+    escaped = read(tmp_path, text.replace("ADDRESS", '"' + address.replace("secret", "\\x73ecret") + '"'))
+    assert escaped.source == address and escaped.text == ""
+    monkeypatch.setenv("OLD_MLFLOW", address)
+    named = read(tmp_path, text.replace("ADDRESS", "$OLD_MLFLOW"))
+    assert named.source == address and "secret" not in named.text
+
+
 def test_what_is_no_mapping_at_all(tmp_path: Path) -> None:
     assert "a mapping file is a mapping with keys" in problems(tmp_path, "- a\n- b\n")[0]
     assert "not valid YAML" in problems(tmp_path, "sweep: [\n")[0]

@@ -202,6 +202,10 @@ def test_an_experiment_that_is_not_there_is_told_with_the_nearest_one(store: str
     with pytest.raises(UserError, match=r"gone\.db does not exist"):
         readers.read(mapping("mlflow", f"sqlite:///{tmp_path}/gone.db", "fid", experiment="x"))
     assert not list(tmp_path.iterdir()), "MLflow would make a database"
+    for address in ("http://me:secret@127.0.0.1:9", "no:address@secret"):
+        with pytest.raises(UserError, match="no MLflow answers at this address") as caught:
+            readers.read(mapping("mlflow", address, "fid", experiment="x"))
+        assert "secret" not in str(caught.value)
 
 
 # StyleGAN
