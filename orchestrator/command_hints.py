@@ -98,5 +98,6 @@ def with_override(command: Sequence[str], override: str) -> str:
 
 
 def resume_command(sweep: Mapping[str, Any], home: Path) -> str:
-    """The command that resumes a sweep. `sweep`: the contents of its `sweep.json`."""
-    return sweep_command(sweep["file"], sweep["overrides"], home)
+    """The command that resumes a sweep, or imports it again. `sweep`: the contents of its `sweep.json`."""
+    subcommand = "import" if "imported" in sweep else "sweep"
+    return sweep_command(sweep["file"], sweep["overrides"], home, subcommand)

@@ -115,9 +115,12 @@ def _discriminator_has_won(run: FinishedRun) -> Finding:
     quarter = len(losses) // 4
     if run.reference.loss == "wasserstein" or not quarter:
         return Finding()
-    accuracy = _mean(accuracies[-quarter:])
-    before, after = _mean(losses[-2 * quarter : -quarter]), _mean(losses[-quarter:])
     from_step = losses[-quarter][0]
+    last_accuracies = [(step, value) for step, value in accuracies if step >= from_step]
+    if not last_accuracies:  # only an imported run may lack it
+        return Finding()
+    accuracy = _mean(last_accuracies)
+    before, after = _mean(losses[-2 * quarter : -quarter]), _mean(losses[-quarter:])
     evidence = {"accuracy": accuracy, "loss_before": before, "loss_after": after, "from_step": from_step}
     distances = [distance for _, distance in run.frechet]
     has_learned = bool(distances) and distances[-1] <= LEARNING_RATIO * distances[0]

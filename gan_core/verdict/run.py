@@ -74,8 +74,9 @@ class FinishedRun:
 
     @cached_property
     def evaluations(self) -> list[Evaluation]:
-        """All but that of the untrained generator."""
-        metrics = (metric_names.DIVERSITY_RATIO, metric_names.coverage(self.reference.evaluator))
+        """All but that of the untrained generator. Of an imported run they may have the Frechet distance alone."""
+        evaluator = self.reference.evaluator
+        metrics = (metric_names.DIVERSITY_RATIO, metric_names.coverage(evaluator), metric_names.frechet(evaluator))
         untrained = next((distance for step, distance in self.frechet if step == 0), math.inf)
         return [
             _evaluation(row, self.reference, untrained)
@@ -128,7 +129,7 @@ def _evaluation(row: Row, reference: ReferenceValues, untrained: float) -> Evalu
     return Evaluation(
         step=int(row["step"]),
         lack=_lack(values, diversity, is_covering, reference),
-        is_near_data=coverage is None or (is_covering and (frechet or 0.0) <= LEARNING_RATIO * untrained),
+        is_near_data=(coverage is None or is_covering) and (frechet or 0.0) <= LEARNING_RATIO * untrained,
         has_left_data=coverage is not None and coverage < FAR_COVERAGE_SHARE * reference.coverage,
         looks_real=density is not None and density >= min_density * reference.density,
         is_one_image=is_one_image,

@@ -1,4 +1,4 @@
-"""The commands that look after a home folder: `stop`, `sync`, `clean`, `datasets`, `doctor`."""
+"""The commands that look after a home folder: `stop`, `sync`, `import`, `clean`, `datasets`, `doctor`."""
 
 from __future__ import annotations
 
@@ -48,6 +48,30 @@ def sync(sweep: SweepName, home: Home = HOME, tracking_uri: TrackingUri = None, 
     from orchestrator.tracking.address import default_uri
 
     raise typer.Exit(sync(SweepFolder(home, sweep), tracking_uri or default_uri(home), make_console()))
+
+
+def import_runs(
+    file: Annotated[Path, typer.Argument(metavar="MAPPING", help="A mapping file: which names of the logs are what.")],
+    name: Annotated[
+        str | None, typer.Option(metavar="SWEEP", show_default="`sweep:` in the file", help="The sweep that it makes.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is mapped to what, and write nothing.")] = False,
+    home: Home = HOME,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Make a sweep of runs that other tools have logged, with its report and all its statistics.
+
+    Reads tables (CSV, parquet), TensorBoard, W&B, MLflow and StyleGAN, and says first which of their names is which
+    setting, seed and metric, and what cannot be judged. The same import again replaces the sweep by what its source
+    holds then; a sweep that was trained here is never replaced. Exit codes: 0 all done, 1 MLflow lacks something, 2 the
+    request is wrong and nothing was written.
+
+    Example: `orchestrate import old-runs.yaml --dry-run`
+    """
+    from orchestrator.commands.import_runs import import_runs
+    from orchestrator.tracking.address import default_uri
+
+    raise typer.Exit(import_runs(file, name, home, tracking_uri or default_uri(home), dry_run, make_console()))
 
 
 def clean(

@@ -85,7 +85,7 @@ def _attempts(record: Record) -> list[str]:
         message = f": {attempt.message}" if attempt.message is not None else ""
         node = f" ({attempt.node})" if attempt.node else ""
         device = f", {attempt.device}" if attempt.device is not None else ""
-        machine = f"process {attempt.process} on {attempt.host}{node}{device}"
+        machine = f"process {attempt.process} on {attempt.host}{node}{device}" if attempt.host else "elsewhere"
         note = f"; {attempt.note}" if attempt.note else ""
         lines.append(f"attempt {number}: {period}, {machine}, {steps}: {attempt.outcome}{message}{note}")
     return lines
@@ -138,13 +138,16 @@ def _results(record: Record, marked: str = "") -> list[str]:
 
 
 def _next_command(folder: SweepFolder, key: str, record: Record, sweep_runs: bool) -> str:
+    document = folder.document()
+    if "imported" in document:
+        return f"next     {orchestrate_command(f'report {folder.name}', folder.home)}, for the report of all runs"
     if record.status == TrialStatus.FINISHED:
         draw = orchestrate_command(f"sample {folder.name} {key}", folder.home)
         return f"next     {draw}, for images from its generator"
     if sweep_runs:
         follow = orchestrate_command(f"logs {folder.name} {key} --follow", folder.home)
         return f"next     {follow}, or {orchestrate_command(f'stop {folder.name}', folder.home)}"
-    resume = resume_command(folder.document(), folder.home)
+    resume = resume_command(document, folder.home)
     if record.status == TrialStatus.FAILED:
         doctor = orchestrate_command("doctor", folder.home)
         return f"next     {resume} tries it again; {doctor} checks this machine"

@@ -75,6 +75,11 @@ def load_generator(
 ) -> tuple[SavedGenerator, str]:
     """The best or the last generator of a trial, and a description of it. Raises UserError if there is none."""
     key = trial_folder.key
+    if "imported" in folder.document():
+        raise UserError(
+            f"{key} is an imported run: its generator stayed where it was trained, so there is nothing to draw with; "
+            f"{orchestrate_command(f'logs {folder.name} {short_key(key)}', folder.home)} shows its history"
+        )
     status = orchestrate_command(f"status {folder.name}", folder.home)
     hint = f"`{status}` says where its sweep stands"
     try:

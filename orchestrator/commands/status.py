@@ -97,10 +97,12 @@ def _next_command(folder: SweepFolder, rows: list[TrialRow]) -> str:
         running = next((row for row in rows if row["status"] == TrialStatus.RUNNING), rows[0])
         follow = orchestrate_command(f"logs {folder.name} {short_key(running['key'])} --follow", folder.home)
         return f"next    {follow}, or {orchestrate_command(f'stop {folder.name}', folder.home)}"
+    document = folder.document()
+    if "imported" in document:
+        return f"next    {resume_command(document, folder.home)} imports again what its source holds then"
     if rows and all(row["status"] == TrialStatus.FINISHED and not row["note"].endswith(REWRITE_HINT) for row in rows):
         draw = orchestrate_command(f"sample {folder.name} {short_key(rows[0]['key'])}", folder.home)
         return f"next    {draw}, for images of a trial"
-    document = folder.document()
     is_spent = "answer" in document and document["answer"]["end"] == BUDGET
     larger = ", with a larger budget," if is_spent else ""
     return f"next    {resume_command(document, folder.home)}{larger} goes on with it"

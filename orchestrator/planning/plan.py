@@ -14,7 +14,7 @@ from gan_core.data.preprocessing import DataError
 from gan_core.data.summary import DataSummary, summarize
 from gan_core.evaluation.requirements import check_data, check_evaluation
 from orchestrator.command_hints import client_path
-from orchestrator.errors import Problem, SpecError, escape_control_characters
+from orchestrator.errors import Problem, SpecError, UserError, escape_control_characters
 from orchestrator.planning.added_seeds import first_reported
 from orchestrator.planning.data_paths import caution_about_paths, with_absolute_paths
 from orchestrator.planning.earlier_looks import looked_designs
@@ -145,9 +145,16 @@ class Plan:
 def make_plan(sweep: Sweep, home: Path) -> Plan:
     """Loads each data set once, downloading it if needed, checks every trial, and reads its record from the folder.
 
-    Raises SpecError, with the line of the wrong setting, if data is missing or does not fit the settings.
+    Raises SpecError, with the line of the wrong setting, if data is missing or does not fit the settings; UserError if
+    the sweep's folder holds imported runs.
     """
     folder = SweepFolder(home, sweep.name)
+    before: SweepDocument | None = read_json_or_none(folder.sweep_file)
+    if before and "imported" in before:
+        raise UserError(
+            f"{sweep.name} holds imported runs in {folder.home}, which cannot be trained here; give the sweep another "
+            "name (`--set sweep=NAME`), or take another --home"
+        )
     loaded: dict[str, datasets.ImageArrays] = {}
     unreadable: dict[str, DataError] = {}
     problems: dict[tuple[str, str], Problem] = {}
@@ -187,7 +194,6 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
     if problems:
         raise SpecError(list(problems.values()))
     data = {images.fingerprint: images for images in loaded.values()}
-    before: SweepDocument | None = read_json_or_none(folder.sweep_file)
     reported = first_reported(before, folder.report_file.exists(), sweep.seeds)
     plan = Plan(sweep, folder, planned, data, reported_seeds=reported, looked=looked_designs(before))
     cautions = _cautions(sweep.trials, sweep.file, plan.data_summaries())

@@ -106,7 +106,12 @@ def rank_configurations(trials: list[EndedTrial]) -> list[RankedConfiguration]:
 
 
 def rank_best(trials: list[EndedTrial], document: SweepDocument) -> list[RankedConfiguration]:
-    """`rank_configurations` of those that can be the best by the sweep's answer; of all if it has none."""
+    """`rank_configurations` of those that can be the best by the sweep's answer; of all if it has none.
+
+    Imported runs are not ranked: they have no generator here.
+    """
+    if "imported" in document:
+        return []
     left = _can_be_best(document)
     if left is None:
         return rank_configurations(trials)
@@ -115,6 +120,8 @@ def rank_best(trials: list[EndedTrial], document: SweepDocument) -> list[RankedC
 
 def no_best_reason(trials: list[EndedTrial], document: SweepDocument) -> str:
     """Why `rank_best` returns no configuration."""
+    if "imported" in document:
+        return "its runs were imported, and their generators stayed where they were trained"
     left = _can_be_best(document)
     if left is None or not rank_configurations(trials):
         return no_ranking_reason(trials)

@@ -82,6 +82,13 @@ class LoggedDesign(_Artifact):
     seeds: Count
 
 
+class LoggedImport(_Artifact):
+    """Where imported runs come from; see `ImportDocument`."""
+
+    source: str
+    mapped: list[str]
+
+
 class LoggedSweep(_Artifact):
     """sweep.json; see `SweepDocument`."""
 
@@ -95,6 +102,7 @@ class LoggedSweep(_Artifact):
     stop_early: bool = False
     reported_seeds: list[Count] = []
     looked: list[LoggedDesign] = []
+    imported: LoggedImport | None = None
 
 
 class HeldOutScores(_Artifact):
@@ -120,11 +128,12 @@ class LoggedEvaluator(_Artifact):
     `samples`: the number of generated images; `compared`: how many of them count for precision and recall.
     `accuracy`: the classifier's on test images, if it was tested. `kept_out`: None if too few images were held out.
     `training`: the number of training images among which copies were looked for; None if they were not.
-    `tested`: class of the classifier -> its number of test images; {} if that is not known.
+    `tested`: class of the classifier -> its number of test images; {} if that is not known. Of imported runs `weights`
+    says in words what measured them, and nothing else is known.
     """
 
     id: str
-    features: Literal["classifier", "random", "inception"]
+    features: Literal["classifier", "random", "inception", "imported"]
     weights: str
     preprocessing: str
     split: str

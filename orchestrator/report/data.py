@@ -14,7 +14,7 @@ from gan_core.verdict.names import VerdictName
 from orchestrator.formatting import count_of
 from orchestrator.planning.added_seeds import added_sentence
 from orchestrator.planning.earlier_looks import looked_seeds, looked_sentence
-from orchestrator.report.artifact_schemas import LoggedAnswer, LoggedEvaluator
+from orchestrator.report.artifact_schemas import LoggedAnswer, LoggedEvaluator, LoggedImport
 from orchestrator.statistics.result import Result
 from orchestrator.statistics.trial_end import TrialEnd
 from orchestrator.store.trial_status import TrialStatus
@@ -111,7 +111,7 @@ class SweepData:
     several sweeps; {} if the report is of a single sweep. `answer`: of a sweep that trains until it has one.
     `stop_early`: whether it ends trials of which no more can be hoped for. `reported_seeds`: those of its first report,
     if one was written before the last command. `looked`: the seeds at the latest look of each design with which earlier
-    commands have looked.
+    commands have looked. `imports`: name of each sweep whose runs another tool has trained -> where they come from.
     """
 
     name: str
@@ -127,6 +127,7 @@ class SweepData:
     stop_early: bool = False
     reported_seeds: list[int] = field(default_factory=list)
     looked: list[int] = field(default_factory=list)
+    imports: dict[str, LoggedImport] = field(default_factory=dict)
 
     @property
     def environment(self) -> LoggedEnvironment:
@@ -207,6 +208,6 @@ def older_rules_cautions(runs: list[RunData]) -> list[str]:
         return []
     verb = "is" if older == 1 else "are"
     return [
-        f"{count_of(older, 'verdict')} {verb} judged by older rules: the same `orchestrate sweep` judges again what "
-        "has the histories for it"
+        f"{count_of(older, 'verdict')} {verb} judged by older rules: the same `orchestrate sweep` (or `import`) judges "
+        "again what has the histories for it"
     ]

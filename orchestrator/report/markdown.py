@@ -30,7 +30,7 @@ def write(content: ReportContent, folder: Path) -> None:
             summary=content.summary,
             pictures=static_figures.write(data, content.analysis, folder),
             command=" && ".join(map(shlex.join, data.commands)),
-            machine=f"{data.machine}, {packages}" if data.environment else "nothing has run yet",
+            machine=f"{data.machine}, {packages}" if data.environment else "",
         )
     )
     write_atomically(folder / "report.md", text.encode())

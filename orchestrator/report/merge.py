@@ -23,6 +23,10 @@ def merged(sweeps: list[SweepData]) -> SweepData:
     cautions = [caution for sweep in sweeps for caution in sweep.cautions]
     cautions += [f"{sweep.name}: {added}" for sweep in sweeps if (added := sweep.added_seeds)]
     cautions += mixed_hardware_cautions([run for sweep in sweeps for run in sweep.runs])
+    if any(sweep.imports for sweep in sweeps):
+        cautions.append(
+            "of imported runs only the mapped settings are known, so runs that seem alike may differ in other settings"
+        )
     runs = _each_result_once([(sweep.name, run) for sweep in sweeps for run in sweep.runs])
     if repeats := sum(len(sweep.runs) for sweep in sweeps) - len(runs):
         cautions.append(
@@ -40,6 +44,7 @@ def merged(sweeps: list[SweepData]) -> SweepData:
         real=list({picture: (caption, picture) for sweep in sweeps for caption, picture in sweep.real}.values()),
         compared={sweep.name: sweep.selection for sweep in sweeps},
         stop_early=any(sweep.stop_early for sweep in sweeps),
+        imports={name: origin for sweep in sweeps for name, origin in sweep.imports.items()},
     )
 
 

@@ -46,7 +46,7 @@ def read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None = None) 
         runs = list(
             pool.map(lambda trial: reader.run_data(trial, by_key.get(trial.key), pictures_per_trial), logged.trials)
         )
-    command = ["orchestrate", "sweep", logged.file]
+    command = ["orchestrate", "import" if logged.imported else "sweep", logged.file]
     command += [word for override in logged.overrides for word in ("--set", override)]
     return SweepData(
         name=logged.name,
@@ -61,6 +61,7 @@ def read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None = None) 
         stop_early=logged.stop_early,
         reported_seeds=logged.reported_seeds,
         looked=[design.seeds for design in logged.looked],
+        imports={logged.name: logged.imported} if logged.imported else {},
     )
 
 

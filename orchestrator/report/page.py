@@ -80,6 +80,7 @@ def render(content: ReportContent, refresh: int | None) -> str:
             effects=[(title, figure.to_json()) for title, figure in interactive_figures.effects_figures(analysis)],
             survival=page_sections.survival_figures(analysis),
             galleries=page_sections.galleries(data),
+            has_samples=bool(data.real) or any(run.pictures for run in data.runs) or not data.imports,
             sample_history=sample_history,
             events=[run for run in data.runs if run.outcome not in GOOD_OR_UNENDED],
             shared=shared,

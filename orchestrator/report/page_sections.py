@@ -120,6 +120,8 @@ def is_informative(change: Change) -> bool:
 
 def evaluator_text(card: LoggedEvaluator) -> str:
     """What the numbers of an evaluator are computed from."""
+    if card.features == "imported":
+        return f"{card.weights}, as another tool has logged it; not comparable with any other evaluator"
     features = {
         "classifier": f"embedding of a classifier of these classes, {accuracy_text(card.accuracy, card.tested)}",
         "random": "features of an untrained network",

@@ -58,6 +58,8 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
     if data.added_seeds:
         answer.append(f"{data.added_seeds}.")
     answer += [*early_end_sentences(data), *remarks(data, rows)]
+    if data.imports and not unended and (seeds := _seeds_needed(data, strongest)):
+        answer.append(f"To show the largest difference would take about {seeds} seeds of each configuration.")
     return Summary(answer, [] if unended else _next(data, rows, strongest))
 
 
@@ -165,6 +167,8 @@ def _better_images(effect: Effect, analysis: Analysis) -> str:
 
 def _next(data: SweepData, rows: list[Row], strongest: Effect | None) -> list[tuple[str, str]]:
     """Of a sweep with an answer only longer training: it says itself how many seeds it would take."""
+    if data.imports:  # nothing here can train them
+        return []
     command = data.commands[0]
     suggestions = []
     if longer := _longer_training(data):
@@ -179,14 +183,19 @@ def _next(data: SweepData, rows: list[Row], strongest: Effect | None) -> list[tu
     if len(seeds) == 1:
         reason = "more seeds, to tell settings from luck"
         return [*suggestions, (reason, with_override(command, _seeds_setting(_extended(seeds, 3))))]
-    needed = strongest.seeds_to_show if strongest and not strongest.stable_holds else None
-    if needed and len(seeds) < needed <= MAX_SEEDS:
+    if needed := _seeds_needed(data, strongest):
         reason = f"to show the largest difference, which takes about {needed} seeds"
         suggestions.append((reason, _with_more_seeds(command, seeds, needed)))
     if len(data.configurations()) > 3 and not data.confirmation and rows[0].stable.hits:
         confirm = shlex.join([*command, "--confirm", "3"])
         suggestions.append(("to see whether the best are more than lucky, on fresh seeds", confirm))
     return suggestions
+
+
+def _seeds_needed(data: SweepData, strongest: Effect | None) -> int | None:
+    """How many seeds the strongest effect takes that is not shown; None if that is not known, or too many."""
+    needed = strongest.seeds_to_show if strongest and not strongest.stable_holds else None
+    return needed if needed and len({run.seed for run in data.selection}) < needed <= MAX_SEEDS else None
 
 
 def _longer_training(data: SweepData) -> tuple[str, int] | None:

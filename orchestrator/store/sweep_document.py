@@ -13,7 +13,8 @@ from gan_core.data.dataset_card import DatasetCard
 class TrialDocument(TypedDict):
     """One trial. `data`: the fingerprint of its data set. `factors`: path of each swept setting -> its value.
 
-    `confirms`: the trial runs one of the best configurations again, on a fresh seed.
+    `confirms`: the trial runs one of the best configurations again, on a fresh seed. `settings`: only of an imported
+    run, which has no config.json: its settings by path.
     """
 
     key: str
@@ -26,6 +27,7 @@ class TrialDocument(TypedDict):
     steps: int
     loss: str
     confirms: bool
+    settings: NotRequired[dict[str, Any]]
 
 
 class ComparisonDocument(TypedDict):
@@ -84,12 +86,20 @@ class LookedDesign(TypedDict):
     question: list[str]
 
 
+class ImportDocument(TypedDict):
+    """Where imported runs come from. `source`: in words. `mapped`: lines that say which of its names is what."""
+
+    source: str
+    mapped: list[str]
+
+
 class SweepDocument(TypedDict):
     """`file`: the path of the sweep file. `overrides`: the values of `--set`. `data`: fingerprint -> data set.
 
     `answer`: only of a sweep that trains until its question is answered. `stop_early`: only of one that ends trials of
     which no more can be hoped for. `reported_seeds`: those of the first report that was written, if there was one.
-    `looked`: the designs with which earlier commands have looked, seed by seed.
+    `looked`: the designs with which earlier commands have looked, seed by seed. `imported`: only of runs that this
+    program did not train; `file` is then their mapping file, and `data` is empty.
     """
 
     name: str
@@ -104,3 +114,4 @@ class SweepDocument(TypedDict):
     stop_early: NotRequired[bool]
     reported_seeds: NotRequired[list[int]]
     looked: NotRequired[list[LookedDesign]]
+    imported: NotRequired[ImportDocument]

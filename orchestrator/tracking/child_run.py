@@ -45,7 +45,12 @@ class TrialSource:
 
 
 def trial_settings(folder: TrialFolder, trial: TrialDocument) -> dict[str, Any]:
-    """The settings that act in a trial, by path, from its config.json; {} if the trial never began."""
+    """The settings that act in a trial, by path, from its config.json; {} if the trial never began.
+
+    An imported one has those that were mapped.
+    """
+    if "settings" in trial:
+        return {**trial["settings"], "seed": trial["seed"]}
     content = read_json_or_none(folder.config_file)
     if content is None:
         return {}
@@ -115,7 +120,7 @@ class ChildRun:
         trial, record = source.trial, source.record
         settings = trial_settings(source.folder, trial)
         self.writer.set_tags(source.tags())
-        if settings:
+        if settings and "settings" not in trial:
             self.writer.add_dataset(run_content.dataset(settings, source.sweep["data"][trial["data"]]))
         for file in (source.folder.config_file, source.folder.real_images_file):
             if file.exists():

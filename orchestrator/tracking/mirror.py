@@ -125,6 +125,10 @@ class Mirror:
 
     def _adopt(self, key: str, runs: list[Any]) -> None:
         """Take over the run of an earlier command. Its trial may have another name now, or not be in the sweep."""
+        if "imported" in self.document:
+            runs = [run for run in runs if not self._retire_if_replaced(key, run)]
+            if not runs:
+                return
         if key not in self.trials:
             for run in runs:
                 if run.info.status == RunStatus.RUNNING and run.info.lifecycle_stage == "active":
@@ -135,6 +139,20 @@ class Mirror:
         if not self.compare_all and writer.status != RunStatus.RUNNING:
             child.trust_mlflow()
         writer.set_tags(run_content.name_tags(self.trials[key]))
+
+    def _retire_if_replaced(self, key: str, run: Any) -> bool:
+        """Whether an imported run is not the one that the folder holds now. It then goes to MLflow's trash, and a new
+        one is made: MLflow's points and parameters cannot be changed.
+        """
+        if key in self.trials:
+            now = run_content.content_digest(self.folder.trial(key).record())
+            if run.data.tags.get(run_content.IMPORT_TAG) == now:
+                return False
+        self.client.set_tag(run.info.run_id, KIND_TAG, "replaced")
+        if run.info.lifecycle_stage == "active":
+            self.client.delete_run(run.info.run_id)
+        self.sent["replaced runs"] += 1
+        return True
 
     def _write_mirror_file(self) -> None:
         """Name all runs in mirror.json: once per sync, because each time the whole file is written."""

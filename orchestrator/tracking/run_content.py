@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections import Counter
@@ -27,6 +28,8 @@ SOURCE_TAGS = {"mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL
 LOST_TAG, ENDED_EARLY_TAG = "early.lost_at", "early.ended"
 """From which step on no more could be hoped for of a trial, and whether it was ended there."""
 IS_ENDED_EARLY = "true"
+IMPORT_TAG = "import.content"
+"""Of an imported run: `content_digest` of what it was written from."""
 MAX_PARAMETER_LENGTH, MAX_TAG_LENGTH = 6000, 8000
 """MLflow's limits for one value, in characters."""
 _RUN_STATUSES = {TrialStatus.FINISHED: RunStatus.FINISHED, TrialStatus.FAILED: RunStatus.FAILED}
@@ -109,7 +112,15 @@ def child_tags(sweep: str, parent_run_id: str, trial: TrialDocument, record: Rec
         **name_tags(trial),
         "seed": str(trial["seed"]),
         "stage": "confirmation" if trial["confirms"] else "selection",
+        **({IMPORT_TAG: content_digest(record)} if "settings" in trial else {}),
     }
+
+
+def content_digest(record: Record) -> str:
+    """Differs if an imported trial has another history, verdict or evaluator than before."""
+    history = record.history.sha256 if record.history else ""
+    text = json.dumps([history, record.verdict, record.evaluator.get("id"), record.step], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def parameters(trial: TrialDocument, settings: dict[str, Any]) -> dict[str, str]:

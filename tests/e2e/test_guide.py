@@ -120,7 +120,7 @@ def test_every_command_of_the_guide_works(
         else:
             run_in_shell(block, reader)
     sweeps = {file.parent.name for file in (tmp_path / "runs" / "sweeps").glob("*/sweep.json")}
-    assert sweeps == {"smoke", "mine", "my-gan", "on-a-cluster"}
+    assert sweeps == {"smoke", "old", "mine", "my-gan", "on-a-cluster"}
     stages = Counter(trial["confirms"] for trial in SweepFolder(tmp_path / "runs", "smoke").document()["trials"])
     assert stages == {False: 4}  # --confirm 1: no run is stable, so none is confirmed
     for name in sweeps:

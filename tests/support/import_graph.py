@@ -21,6 +21,7 @@ ORDER = {
         "cluster",
         "slurm",
         "report",
+        "imports",
         "notifications",
         "tracking",
         "object_store",
