@@ -47,6 +47,8 @@ def sweep(
     if threading.current_thread() is not threading.main_thread():
         raise UserError("orch.sweep has to be called in the main thread, which gets Ctrl-C")
     folder, uri = _home(home), _uri(home, tracking_uri)
+    if "part" in options:
+        raise UserError("orch.sweep trains a whole sweep; parts are trained by `orchestrate sweep FILE --part 1/2`")
     try:
         chosen = SweepOptions(folder, uri, **options)
     except TypeError as error:

@@ -24,6 +24,7 @@ from orchestrator.cli.options import (
     Workers,
 )
 from orchestrator.console.output import make_console, print_json, say
+from orchestrator.errors import UserError
 
 UntilAnswered = Annotated[
     bool,
@@ -135,12 +136,9 @@ def sweep(
     overrides = _overrides(set_, until_answered, budget, stop_early)
     if slurm or slurm_array or dry_run:
         _refuse_with_slurm(slurm or bool(slurm_array), address, detach, part)
-        from orchestrator.commands.slurm import SlurmRequest, submit
-
-        request = SlurmRequest(file, overrides, home, sys.argv[1:], slurm_array or 0, dry_run)
-        with _options_in_errors(until_answered, budget):
-            raise typer.Exit(submit(request, make_console()))
     if detach:
+        if part:
+            raise UserError("--detach waits for the command that runs a whole sweep; start parts with nohup or Slurm")
         from orchestrator.commands.detach import start_detached
 
         words = [word for word in sys.argv[1:] if word != "--detach"]
@@ -171,6 +169,12 @@ def sweep(
         notify=notify or (),
         part=parse_part(part) if part is not None else None,
     )
+    if slurm or slurm_array:
+        from orchestrator.commands.slurm import SlurmRequest, submit
+
+        request = SlurmRequest(file, overrides, sys.argv[1:], options, slurm_array or 0, dry_run)
+        with _options_in_errors(until_answered, budget):
+            raise typer.Exit(submit(request, make_console()))
     with _options_in_errors(until_answered, budget):
         asked = loader.load(file, overrides)
     if options.part and options.part.number > 1:
@@ -180,8 +184,6 @@ def sweep(
 
 def _refuse_with_slurm(is_slurm: bool, address: str | None, detach: bool, part: str | None) -> None:
     """Raises UserError for options that do not go together."""
-    from orchestrator.errors import UserError
-
     if not is_slurm:
         raise UserError(
             "--dry-run prints the script of --slurm; `orchestrate plan FILE` shows what a sweep would train"
@@ -269,8 +271,6 @@ def _overrides(set_: list[str] | None, until_answered: bool, budget: str | None,
 @contextmanager
 def _options_in_errors(until_answered: bool, budget: str | None) -> Iterator[None]:
     """A mistake in one of these options is said to be in it, not in the `--set` that it stands for."""
-    from orchestrator.errors import UserError
-
     try:
         yield
     except UserError as error:

@@ -17,7 +17,7 @@ from orchestrator.store.json_files import DamagedFile
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_document import TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder
-from orchestrator.store.sweep_lock import is_held
+from orchestrator.store.sweep_lock import is_running
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
 
@@ -34,7 +34,7 @@ def print_logs(folder: SweepFolder, wanted: str, row_count: int, follow: bool, c
     """
     trial = find_trial(folder, wanted)
     trial_folder = folder.trial(trial["key"])
-    record, sweep_runs = trial_folder.record(), is_held(folder.lock_file)
+    record, sweep_runs = trial_folder.record(), is_running(folder)
     history, damage = _read_history(trial_folder, record.step)
     lines = [*_header(trial, record, trial_folder, sweep_runs), *_attempts(record)]
     best_step = record.best.get("step")
@@ -45,7 +45,7 @@ def print_logs(folder: SweepFolder, wanted: str, row_count: int, follow: bool, c
     if follow and sweep_runs:
         for line in _new_lines(folder, trial_folder, history, len(record.attempts)):
             say(console, line)
-        record, sweep_runs = trial_folder.record(), is_held(folder.lock_file)
+        record, sweep_runs = trial_folder.record(), is_running(folder)
         for line in [*_attempts(record)[-1:], *_results(record)]:
             say(console, line)
     say(console, _next_command(folder, short_key(trial["key"]), record, sweep_runs))
@@ -170,7 +170,7 @@ def _new_lines(
     if not history:
         yield _titles()
     while True:
-        sweep_runs = is_held(folder.lock_file)  # before reading, so that what was written last is still printed
+        sweep_runs = is_running(folder)  # before reading, so that what was written last is still printed
         record = trial_folder.record()
         yield from _attempts(record)[attempt_count:]
         attempt_count = len(record.attempts)

@@ -23,9 +23,9 @@ from orchestrator.planning.plan import Plan, PlannedTrial
 from orchestrator.scheduling.sweep_runner import SweepRunner
 from orchestrator.signals import FINISHED, SOME_FAILED, StopRequest, handle_stop_signal_with
 from orchestrator.store import disk_space
-from orchestrator.store.json_files import write_with_checksum
+from orchestrator.store.json_files import read_json_or_none, write_json, write_with_checksum
 from orchestrator.store.sweep_folder import SweepFolder
-from orchestrator.store.sweep_lock import is_held
+from orchestrator.store.sweep_lock import is_held, make_folder, trained_parts
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile.model import Sweep
 
@@ -45,8 +45,10 @@ def check(sweep: Sweep, options: SweepOptions) -> None:
             "--part: seeds until the question is answered need one command that looks at all trials; leave --part out, "
             "or write a list of seeds"
         )
-    if options.storage:
-        raise UserError("--part: the commands of the parts meet in the home; leave --storage (and its variable) out")
+    if options.storage or SweepFolder(options.home, sweep.name).storage_uri():
+        raise UserError("--part: the commands of the parts meet in the home, and these trials are in a --storage")
+    if options.fail_fast:
+        raise UserError("--part: a failed trial ends the command of its part alone; leave --fail-fast out")
 
 
 class Member:
@@ -57,18 +59,22 @@ class Member:
 
     def __init__(self, folder: SweepFolder, part: Part, note: Callable[[str], None]):
         self._folder, self._part, self._note = folder, part, note
-        self._own = FileLock(self._lock_file(part.number))
+        self._own = FileLock(folder.part_lock(part.number))
         self._taken: set[int] = set()
-
-    def _lock_file(self, number: int) -> str:
-        return str(self._folder.folder / f"part-{number}.lock")
 
     def complete(self, plan: Plan, options: SweepOptions, display: Display) -> Plan:
         """The plan with what other sweeps have and the repairs, which whoever comes first makes; takes the own part."""
         with FileLock(self._folder.folder / "prepare.lock"):
-            if any(self._is_trained(number) for number in range(1, self._part.count + 1)):
-                plan = plan.with_current_records()  # it may be changed under nobody's feet now
+            division = {"parts": self._part.count, "trials": [planned.key for planned in plan.trials]}
+            if others := trained_parts(self._folder):
+                if read_json_or_none(self._folder.parts_file) != division:
+                    raise UserError(
+                        f"--part: other commands train {plan.sweep.name} with another number of parts, or with other "
+                        f"trials (parts {', '.join(map(str, others))} now); give all of them the same file and options"
+                    )
+                plan = plan.with_current_records()  # nothing is changed under the feet of the others
             else:
+                write_json(self._folder.parts_file, division)
                 plan = sweep_preparation.complete_plan(plan, self._folder, options, display)
                 if not self._folder.sweep_file.exists():
                     write_with_checksum(self._folder.sweep_file, plan.to_document())
@@ -77,9 +83,6 @@ class Member:
             except Timeout:
                 self._note(f"another command trains part {self._part.number}, which had not begun; this one helps it")
         return plan
-
-    def _is_trained(self, number: int) -> bool:
-        return is_held(self._folder.folder / f"part-{number}.lock")
 
     def train(self, plan: Plan, runner: SweepRunner, stop: StopRequest) -> None:
         """Train the own part, then what nobody trains. The first part returns when all trials have ended."""
@@ -110,7 +113,7 @@ class Member:
     @contextmanager
     def _hold(self, number: int) -> Iterator[bool]:
         """Whether this command has the part's lock now."""
-        lock = self._own if number == self._part.number else FileLock(self._lock_file(number))
+        lock = self._own if number == self._part.number else FileLock(self._folder.part_lock(number))
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -128,13 +131,21 @@ class Member:
             left = {number: _left(plan, number, self._part.count) for number in numbers if number not in self._taken}
             if not any(left.values()):
                 return False
-            if any(count and not self._is_trained(number) for number, count in left.items()):
+            if any(count and not is_held(self._folder.part_lock(number)) for number, count in left.items()):
                 return True
             if not told:
                 self._note(f"waiting for {count_of(sum(left.values()), 'trial')} of other parts")
                 told = True
             time.sleep(SECONDS_BETWEEN_LOOKS)
         return False
+
+
+def train_confirming(plan: Plan, runner: SweepRunner, stop: StopRequest) -> Plan:
+    """Train what an earlier command has added to confirm the best: it is no part's. Returns the plan as it is then."""
+    confirming = [planned for planned in plan.with_current_records().unfinished if planned.trial.confirms]
+    if confirming and not stop.is_requested:
+        runner.train(replace(plan, trials=confirming))
+    return plan.with_current_records()
 
 
 def _left(plan: Plan, number: int, count: int) -> int:
@@ -147,11 +158,11 @@ def run_part(sweep: Sweep, options: SweepOptions, console: Console) -> int:
     """Run a part that is not the first, which needs no MLflow; returns the exit code. Raises UserError."""
     assert options.part
     check(sweep, options)
-    folder = sweep_preparation.check_request(options, sweep.name)
+    folder = sweep_preparation.check_training(options, sweep.name)
     stop = StopRequest()
     with make_display(console, options.quiet) as display:
         plan = sweep_preparation.load_plan(sweep, options, display)
-        folder.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with disk_space.full_disk_as_user_error(folder.folder), ExitStack() as stack:
             member = Member(folder, options.part, display.note)
             plan = member.complete(plan, options, display)

@@ -9,65 +9,83 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from orchestrator.command_hints import orchestrate_command
+from orchestrator.commands import parts, sweep_preparation
+from orchestrator.commands.sweep_options import Part, SweepOptions
 from orchestrator.commands.user_config import SETTINGS
 from orchestrator.console.output import say
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, short_repr
 from orchestrator.formatting import count_of
 from orchestrator.signals import FINISHED
 from orchestrator.slurm import client
 from orchestrator.slurm.script import Job, batch_script
 from orchestrator.store.json_files import read_json_or_none, write_json
-from orchestrator.store.sweep_folder import SweepFolder, make_home
-from orchestrator.store.sweep_lock import refuse_if_held
+from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.store.sweep_lock import make_folder, refuse_if_held
 from orchestrator.sweepfile import loader
 from orchestrator.sweepfile.model import Sweep
 from orchestrator.sweepfile.slurm import SlurmSettings, check, merged
 
+FOR_SUBMITTING = ("--slurm", "--dry-run")
+WITH_VALUES = ("--slurm-array", "--home", "--notify", "--tracking-uri")
+"""Options that the job's command does not get as they were typed."""
+
 
 @dataclass(frozen=True)
 class SlurmRequest:
-    """words: of the command, after `orchestrate`, as they were typed. parts: of `--slurm-array`; 0: one job."""
+    """words: of the command, after `orchestrate`, as they were typed. options: as they were understood. parts: of
+    `--slurm-array`; 0: one job.
+    """
 
     file: Path
     overrides: Sequence[str]
-    home: Path
     words: Sequence[str]
+    options: SweepOptions
     parts: int = 0
     dry_run: bool = False
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that the job gets in place of options which may hold secrets."""
+        notify = " ".join(self.options.notify)
+        return {"MLFLOW_TRACKING_URI": self.options.tracking_uri} | ({"ORCHESTRATE_NOTIFY": notify} if notify else {})
 
 
 def submit(request: SlurmRequest, console: Console) -> int:
     """Submit the sweep as a job, or with `dry_run` print its script. Raises UserError."""
     sweep = loader.load(request.file, [*request.overrides])
-    folder = SweepFolder(request.home, sweep.name)
+    options = request.options
     settings = _settings(sweep, request)
+    if request.parts:
+        parts.check(sweep, replace(options, part=Part(1, request.parts)))
+    folder = SweepFolder(options.home, sweep.name)
+    if not str(folder.folder).isprintable():
+        raise UserError(f"--home {short_repr(str(options.home))} cannot stand in a batch script; choose another one")
     job = Job(
         sweep.name,
-        forwarded(request.words, request.home),
+        forwarded(request.words, options.home),
         folder.folder,
         folder.output_file,
         folder.ray_token_file,
-        Path(sys.executable).parent,
+        Path(sys.executable),
         request.parts,
     )
     script = batch_script(job, settings)
     if request.dry_run:
         print(script, end="")
         return FINISHED
+    sweep_preparation.check_request(options, sweep.name)
     refuse_if_held(folder)
-    if number := running_job(folder):
-        stop = orchestrate_command(f"stop {folder.name}", folder.home)
-        raise UserError(f"sweep {folder.name} is job {number} already; wait for it, or stop it first: {stop}")
+    refuse_if_submitted(folder)
     _prepare(folder)
     try:
-        number = client.submit(script)
+        number = client.submit(script, request.environment)
     except UserError:
         folder.ray_token_file.unlink()
         with suppress(OSError):  # it is not empty
@@ -79,25 +97,23 @@ def submit(request: SlurmRequest, console: Console) -> int:
 
 
 def forwarded(words: Sequence[str], home: Path) -> list[str]:
-    """The words of the command that the job runs: without those for Slurm, and with the home as all nodes see it."""
+    """The words of the command that the job runs: without those for Slurm, and with the home as all nodes see it.
+
+    Addresses, which may hold secrets, travel in the environment: everybody can read the words of a process.
+    """
     rest, skips = list[str](), False
     for word in words:
         if skips:
             skips = False
-        elif word in ("--slurm-array", "--home"):
+        elif word in WITH_VALUES:
             skips = True
-        elif word not in ("--slurm", "--dry-run") and not word.startswith(("--slurm-array=", "--home=")):
+        elif word not in FOR_SUBMITTING and word.partition("=")[0] not in WITH_VALUES:
             rest.append(word)
-    return [*rest, "--home", str(home.absolute())]
+    return [rest[0], "--home", str(home.absolute()), *rest[1:]]
 
 
 def _settings(sweep: Sweep, request: SlurmRequest) -> SlurmSettings:
     """Raises UserError."""
-    if request.parts and sweep.until:
-        raise UserError(
-            "--slurm-array: its jobs know nothing of each other, and seeds until the question is answered need one "
-            "command that looks at all trials; use --slurm, or a list of seeds"
-        )
     settings = merged(_profile(), sweep.slurm)
     if request.parts and settings.nodes > 1:
         raise UserError(
@@ -126,9 +142,8 @@ def _profile() -> dict[str, Any]:
 
 def _prepare(folder: SweepFolder) -> None:
     """Make the folder and a token, which the job's nodes need. Raises UserError."""
+    make_folder(folder)
     try:
-        make_home(folder.home)
-        folder.folder.mkdir(parents=True, exist_ok=True)
         folder.ray_token_file.unlink(missing_ok=True)
         folder.ray_token_file.touch(mode=0o600)
         folder.ray_token_file.write_text(secrets.token_hex(32))
@@ -136,11 +151,11 @@ def _prepare(folder: SweepFolder) -> None:
         raise UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home") from None
 
 
-def _tell(console: Console, folder: SweepFolder, number: str, settings: SlurmSettings, parts: int) -> None:
-    where = f"{count_of(parts, 'job')} on a node each" if parts else count_of(settings.nodes, "node")
+def _tell(console: Console, folder: SweepFolder, number: str, settings: SlurmSettings, jobs: int) -> None:
+    where = f"{count_of(jobs, 'job')} on a node each" if jobs else count_of(settings.nodes, "node")
     partition = f" of partition {settings.partition}" if settings.partition else ""
     say(console, f"job {number} trains {folder.name} on {where}{partition}; it is queued again when its time is over")
-    output = folder.output_file.with_name("output-1.log") if parts else folder.output_file
+    output = folder.output_file.with_name("output-1.log") if jobs else folder.output_file
     say(console, f"  its output   {output}")
     for command in ("status", "stop"):
         say(console, f"  {command:<13}{orchestrate_command(f'{command} {folder.name}', folder.home)}")
@@ -155,7 +170,22 @@ def job_of(folder: SweepFolder) -> str | None:
 def running_job(folder: SweepFolder) -> str | None:
     """The id of the sweep's job that waits or runs; None if there is none. Raises UserError."""
     number = job_of(folder)
-    return number if number and client.states(number) else None
+    return number if number and client.states(number, folder.name) else None
+
+
+def refuse_if_submitted(folder: SweepFolder) -> None:
+    """Raises UserError if the sweep is a job that waits or runs. Where there is no Slurm this is not known."""
+    if client.is_available() and (number := running_job(folder)):
+        stop = orchestrate_command(f"stop {folder.name}", folder.home)
+        raise UserError(f"sweep {folder.name} is job {number} already; wait for it, or stop it first: {stop}")
+
+
+def option_of_last_job(folder: SweepFolder) -> str:
+    """What the command needs to submit the sweep again as it was, or "" if it never was."""
+    content = read_json_or_none(folder.slurm_file)
+    if not isinstance(content, dict):
+        return ""
+    return f" --slurm-array {content['parts']}" if content.get("parts") else " --slurm"
 
 
 def status_line(folder: SweepFolder) -> str | None:
@@ -164,7 +194,7 @@ def status_line(folder: SweepFolder) -> str | None:
     if number is None or not client.is_available():
         return None
     try:
-        states = Counter(map(str, client.states(number)))
+        states = Counter(map(str, client.states(number, folder.name)))
     except UserError as error:
         return f"job {number}: {error}"
     if not states:

@@ -20,22 +20,21 @@ from orchestrator.errors import UserError
 from orchestrator.formatting import short_key, trial_label
 from orchestrator.planning.answer_words import BUDGET
 from orchestrator.store.sweep_folder import SweepFolder, sweep_folders
-from orchestrator.store.sweep_lock import is_held
+from orchestrator.store.sweep_lock import is_running
 from orchestrator.store.trial_status import TrialStatus
 
 
 def print_sweep(home: Path, name: str, console: Console, as_json: bool, address: str | None = None) -> None:
     """Print the trials of a sweep. `address`: of a Ray cluster whose nodes are printed too. Raises UserError."""
     folder = SweepFolder(home, name)
-    job_line = slurm.status_line(folder)
-    if job_line and not as_json:
+    if (job_line := slurm.status_line(folder)) and not as_json:
         say(console, job_line)
         if not folder.sweep_file.exists():
             return
     rows = rows_of_sweep(folder, check_histories=True)
     cluster_nodes = _cluster_nodes(address, rows) if address else []
     if as_json:
-        document: dict[str, Any] = {"sweep": name, "running": is_held(folder.lock_file), "trials": rows}
+        document: dict[str, Any] = {"sweep": name, "running": is_running(folder), "trials": rows}
         print_json(document | ({"nodes": nodes.as_json(cluster_nodes)} if cluster_nodes else {}))
         return
     if cluster_nodes:
@@ -47,7 +46,7 @@ def print_sweep(home: Path, name: str, console: Console, as_json: bool, address:
     for row in rows:
         if row["note"]:
             say(console, f"note    {trial_label(row['key'], row['name'])}: {row['note']}")
-    say(console, _next_command(folder, rows))
+    say(console, _next_command(folder, rows, has_job=job_line is not None))
     if folder.report_file.exists():
         say(console, f"report  {folder.report_file}")
 
@@ -92,11 +91,13 @@ def _held_out_lines(folder: SweepFolder, rows: list[TrialRow]) -> list[str]:
     return lines
 
 
-def _next_command(folder: SweepFolder, rows: list[TrialRow]) -> str:
-    if is_held(folder.lock_file) and rows:
+def _next_command(folder: SweepFolder, rows: list[TrialRow], has_job: bool) -> str:
+    if is_running(folder) and rows:
         running = next((row for row in rows if row["status"] == TrialStatus.RUNNING), rows[0])
         follow = orchestrate_command(f"logs {folder.name} {short_key(running['key'])} --follow", folder.home)
         return f"next    {follow}, or {orchestrate_command(f'stop {folder.name}', folder.home)}"
+    if has_job:
+        return f"next    {orchestrate_command(f'stop {folder.name}', folder.home)} ends the job; it goes on by itself"
     document = folder.document()
     if "imported" in document:
         return f"next    {resume_command(document, folder.home)} imports again what its source holds then"
@@ -112,11 +113,11 @@ def print_sweeps(home: Path, console: Console, as_json: bool) -> None:
     """Print every sweep of a home folder with the counts of its trials."""
     rows_by_sweep = [(folder, rows_of_sweep(folder)) for folder in sweep_folders(home)]
     if as_json:
-        print_json([{"sweep": f.name, "running": is_held(f.lock_file), "trials": rows} for f, rows in rows_by_sweep])
+        print_json([{"sweep": f.name, "running": is_running(f), "trials": rows} for f, rows in rows_by_sweep])
         return
     if not rows_by_sweep:
         say(console, f"no sweep in {home} yet; start one with: {orchestrate_command('sweep FILE', home)}")
         return
-    now = ["running" if is_held(folder.lock_file) else "" for folder, _ in rows_by_sweep]
+    now = ["running" if is_running(folder) else "" for folder, _ in rows_by_sweep]
     cells = [[folder.name, state, count_states(rows)] for state, (folder, rows) in zip(now, rows_by_sweep, strict=True)]
     print_table(console, [Column("sweep"), Column("now"), Column("trials")], cells)

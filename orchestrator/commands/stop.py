@@ -18,7 +18,7 @@ from orchestrator.errors import UserError
 from orchestrator.formatting import trial_label
 from orchestrator.slurm import client
 from orchestrator.store.sweep_folder import SweepFolder
-from orchestrator.store.sweep_lock import is_held, read_holder
+from orchestrator.store.sweep_lock import is_held, read_holder, refuse_if_held, trained_parts
 from orchestrator.store.trial_status import TrialStatus
 
 POLL_SECONDS = 0.2
@@ -28,7 +28,7 @@ SLURM_POLL_SECONDS = 2.0
 def stop(folder: SweepFolder, console: Console) -> None:
     """Interrupt the command that runs a sweep, wait until it has ended, print what it saved. Raises UserError."""
     if job := _slurm_job(folder):
-        _wait(console, f"job {job}", lambda: _interrupt_job(job), SLURM_POLL_SECONDS)
+        _wait(console, f"job {job}", lambda: _interrupt_job(job, folder.name), SLURM_POLL_SECONDS)
     else:
         _interrupt_command(folder, console)
     if not folder.sweep_file.exists():
@@ -43,23 +43,30 @@ def _slurm_job(folder: SweepFolder) -> str | None:
     return slurm.running_job(folder) if client.is_available() else None
 
 
-def _interrupt_job(job: str) -> bool:
+def _interrupt_job(job: str, name: str) -> bool:
     """Whether it still runs; then it is told again, since a job that has only just begun does not hear yet."""
-    is_running = bool(client.states(job))
+    is_running = bool(client.states(job, name))
     if is_running:
-        client.interrupt(job)
+        client.interrupt(job, name)
     return is_running
 
 
 def _interrupt_command(folder: SweepFolder, console: Console) -> None:
-    if not is_held(folder.lock_file):
+    if not is_held(folder.lock_file) and not trained_parts(folder):
         resume = resume_command(folder.document(), folder.home)  # raises if there is no such sweep
         status = orchestrate_command(f"status {folder.name}", folder.home)
         raise UserError(
             f"sweep {folder.name} is not running; `{status}` says where it stands, `{resume}` goes on with it"
         )
+    _refuse_if_parts_alone(folder)
     process = send_interrupt(folder)
     _wait(console, f"process {process}", lambda: is_held(folder.lock_file), POLL_SECONDS)
+
+
+def _refuse_if_parts_alone(folder: SweepFolder) -> None:
+    """Raises UserError if commands train parts of the sweep, but not the first one, which alone is known by name."""
+    if not is_held(folder.lock_file):
+        refuse_if_held(folder)
 
 
 def _wait(console: Console, what: str, is_running: Callable[[], bool], seconds: float) -> None:
@@ -99,7 +106,7 @@ def _summary_lines(folder: SweepFolder) -> list[str]:
     rows = rows_of_sweep(folder)
     interrupted = [row for row in rows if row["status"] == TrialStatus.INTERRUPTED]
     unfinished = any(row["status"] != TrialStatus.FINISHED for row in rows)
-    resume = resume_command(folder.document(), folder.home)
+    resume = resume_command(folder.document(), folder.home) + slurm.option_of_last_job(folder)
     return [
         *(
             f"saved    {trial_label(row['key'], row['name'])} at step {row['step']} of {row['steps']}"

@@ -43,7 +43,7 @@ def run_sweep(sweep: Sweep, options: SweepOptions, console: Console) -> SweepRes
     with make_display(console, options.quiet) as display, Notifier(options.notify, display.note) as notifier:
         moved_home.follow(options.tracking_uri, display.note)
         plan = sweep_preparation.load_plan(sweep, options, display)
-        with disk_space.full_disk_as_user_error(folder.folder), hold(folder):
+        with disk_space.full_disk_as_user_error(folder.folder), hold(folder, beside_parts=options.part is not None):
             member = Member(folder, options.part, display.note) if options.part else None
             complete = member.complete if member else partial(sweep_preparation.complete_plan, folder=folder)
             plan = complete(plan, options=options, display=display)
@@ -102,6 +102,7 @@ def _train_and_record(
                         plan = until_answered.train(every_trial, queue, runner, mirror, display, stop)
                     elif member:
                         member.train(plan, runner, stop)
+                        plan = parts.train_confirming(plan, runner, stop)
                     else:
                         runner.train(plan)
                     plan = _confirm(plan, runner, mirror, options.confirm, display.note, stop)

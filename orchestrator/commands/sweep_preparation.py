@@ -29,16 +29,21 @@ from orchestrator.tracking.address import check_uri
 
 def check_request(options: SweepOptions, sweep_name: str) -> SweepFolder:
     """Check what can be checked without the data; returns the sweep's folder. Raises UserError."""
-    if options.address:
-        check_address(options.address)
-    elif options.device == "gpu":
-        environment.require_gpu()
-    folder = open_sweep_folder(options, sweep_name)
+    folder = check_training(options, sweep_name)
     check_mlflow(folder, options.tracking_uri)
     if options.register is not None:
         model_logging.check_name(options.register)
     sqlite.check_integrity(options.tracking_uri, sweep_name)
     return folder
+
+
+def check_training(options: SweepOptions, sweep_name: str) -> SweepFolder:
+    """The same of what trains, without what records and reports. Raises UserError."""
+    if options.address:
+        check_address(options.address)
+    elif options.device == "gpu":
+        environment.require_gpu()
+    return open_sweep_folder(options, sweep_name)
 
 
 def open_sweep_folder(options: SweepOptions, sweep_name: str) -> SweepFolder:

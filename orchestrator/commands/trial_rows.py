@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_document import TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder
-from orchestrator.store.sweep_lock import is_held
+from orchestrator.store.sweep_lock import is_running
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.mirror_file import run_ids
@@ -45,7 +45,7 @@ class TrialRow(TypedDict):
 
 def rows_of_plan(plan: Plan) -> list[TrialRow]:
     """Every trial of a plan."""
-    runs, sweep_runs = run_ids(plan.folder), is_held(plan.folder.lock_file)
+    runs, sweep_runs = run_ids(plan.folder), is_running(plan.folder)
     return [
         _trial_row(
             planned.to_document(), planned.record, runs.get(planned.key), sweep_runs, plan.folder.trial(planned.key)
@@ -69,7 +69,7 @@ def _counts(names: Counter[str]) -> str:
 
 def rows_of_sweep(folder: SweepFolder, check_histories: bool = False) -> list[TrialRow]:
     """Every trial of a sweep. Raises UserError if there is no such sweep."""
-    runs, sweep_runs = run_ids(folder), is_held(folder.lock_file)
+    runs, sweep_runs = run_ids(folder), is_running(folder)
     rows = []
     for trial in folder.document()["trials"]:
         trial_folder = folder.trial(trial["key"])

@@ -21,7 +21,7 @@ from orchestrator.console.output import say
 from orchestrator.errors import UserError
 from orchestrator.report.write_report import write_report
 from orchestrator.store.sweep_folder import SweepFolder
-from orchestrator.store.sweep_lock import is_held
+from orchestrator.store.sweep_lock import is_running
 from orchestrator.tracking import moved_home
 
 REFRESH_SECONDS = 20
@@ -41,9 +41,9 @@ def watch(tracking_uri: str, sweep: str, home: Path, port: int, console: Console
         def write(is_live: bool) -> None:
             write_report(tracking_uri, [sweep], Path(scratch), refresh=REFRESH_SECONDS if is_live else None)
 
-        write(is_held(folder.lock_file))
+        write(is_running(folder))
         say(console, f"live report  {page.address}  (Ctrl-C ends it)")
-        follow(lambda: is_held(folder.lock_file), write, lambda line: say(console, line))
+        follow(lambda: is_running(folder), write, lambda line: say(console, line))
 
 
 def follow(is_running: Callable[[], bool], write: Callable[[bool], None], note: Callable[[str], None]) -> None:

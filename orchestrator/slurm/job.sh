@@ -21,27 +21,29 @@ save() {
     saving=yes
     if [ -s "$begun" ]; then kill -TERM "$(cat "$begun")"; else pkill -TERM -P "$sweep" || kill -TERM "$sweep"; fi
 }
-saving='' requeue='' sweep=''
-trap 'requeue=yes; save' TERM # from Slurm, before the time limit or for a job of higher priority
-trap 'requeue=; save' INT     # from `orchestrate stop`, which sends it until the job has ended
+saving='' stopped='' requeue='' sweep=''
+trap '[ -n "$stopped" ] || requeue=yes; save' TERM # from Slurm, before the time limit or for a job of higher priority
+trap 'stopped=yes; requeue=; save' INT             # from `orchestrate stop`, which sends it until the job has ended
 
 begun=$(mktemp)
 # The sweep's own process; its output is apart from that of Slurm and Ray
 export log
-run="echo \$\$ >$begun; exec $command"
+export begun
+run="echo \$\$ >\"\$begun\"; exec $command"
+unset RAY_ADDRESS
 
 if [ "$SLURM_JOB_NUM_NODES" -gt 1 ]; then
     export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=$token RAY_USAGE_STATS_ENABLED=0
     export RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO=0 RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT=300
     export RAY_agent_register_timeout_ms=300000 # on a busy node Ray's agent starts slowly
     export RAY_ROTATION_MAX_BYTES=10000000 RAY_ROTATION_BACKUP_COUNT=1 # else each log may grow to 2.5 GB
-    unset RAY_ADDRESS
     address=$(scontrol show node "$SLURMD_NODENAME" --oneliner | grep -o 'NodeAddr=[^ ]*' | cut -d= -f2)
+    case $(getent hosts "$address") in 127.* | ::1*) address=$(hostname -I | cut -d' ' -f1) ;; esac # Debian's /etc/hosts
     head=$address:$((20000 + SLURM_JOB_ID % 20000))
     export head
     export -f node join
     others=$((SLURM_JOB_NUM_NODES - 1))
-    srun --nodes="$others" --ntasks="$others" --relative=1 --no-kill bash -c join &
+    srun --nodes="$others" --ntasks="$others" --relative=1 --no-kill --cpu-bind=none bash -c join &
     others=$!
     node --include-dashboard=false -- bash -c "$run --address $head >>\"\$log\" 2>&1" &
 else
@@ -55,10 +57,17 @@ until [ "$code" -le 128 ] || ! kill -0 "$sweep" 2>/dev/null; do # a signal ends 
     wait "$sweep"
     code=$?
 done
-# The state is another one if the job was cancelled
-if [ -n "$requeue" ] && [ "$code" -gt 128 ] && [ "$(squeue --noheader --jobs "$SLURM_JOB_ID" --format %T)" = RUNNING ]; then
-    echo "the time of job $SLURM_JOB_ID is over; it is queued again, and goes on from the last checkpoints" >>"$log"
-    scontrol requeue "$SLURM_JOB_ID" # and ends what still runs here
+if [ -n "$requeue" ] && [ "$code" -gt 128 ]; then
+    state=
+    for _ in 1 2 3 4 5 6; do # a busy controller may not answer at once
+        state=$(squeue --noheader --jobs "$SLURM_JOB_ID" --format %T) && break
+        sleep 5
+    done
+    if [ "$state" = RUNNING ]; then # it is another one if the job was cancelled
+        echo "the time of job $SLURM_JOB_ID is over; it is queued again, and goes on from the last checkpoints" >>"$log"
+        scontrol requeue "$SLURM_JOB_ID" || # else it ends here
+            echo "but Slurm does not queue it again; the same command goes on" >>"$log"
+    fi
 fi
 if [ ! -s "$begun" ] && [ "$code" -le 128 ]; then
     echo "Ray did not start on all nodes, so the sweep did not; slurm-$SLURM_JOB_ID.log in this folder says why" >>"$log"

@@ -18,7 +18,7 @@ SECONDS_BEFORE_THE_LIMIT = 120
 class Job:
     """A sweep as a job. words: of its command, after `orchestrate`. folder: of the sweep. token: file with Ray's.
 
-    bin: folder with the programs of this environment. parts: of an array, each an independent job on one node; 0: one
+    python: of this environment. parts: of an array, each an independent job on one node; 0: one
     job.
     """
 
@@ -27,14 +27,16 @@ class Job:
     folder: Path
     output: Path
     token: Path
-    bin: Path
+    python: Path
     parts: int = 0
 
 
 def batch_script(job: Job, settings: SlurmSettings) -> str:
     """The text that `sbatch` gets."""
-    command = [str(job.bin / "python"), "-P", "-u", "-m", "orchestrator", *job.words]
+    subcommand, *words = job.words
+    first = shlex.join([str(job.python), "-P", "-u", "-m", "orchestrator", subcommand])
     part = f"' --part '$SLURM_ARRAY_TASK_ID/{job.parts}" if job.parts else ""
+    rest = shlex.quote(f" {shlex.join(words)}")
     number = "-$SLURM_ARRAY_TASK_ID" if job.parts else ""
     log = f"{shlex.quote(str(job.output.with_suffix('')))}{number}{job.output.suffix}"
     lines = [
@@ -42,10 +44,11 @@ def batch_script(job: Job, settings: SlurmSettings) -> str:
         *(f"#SBATCH {option}" for option in _options(job, settings)),
         "",
         *settings.setup,
-        f"export PATH={shlex.quote(str(job.bin))}:$PATH",
+        "set +eu; set +o pipefail",
+        f"export PATH={shlex.quote(str(job.python.parent))}:$PATH",
         f"token={shlex.quote(str(job.token))}",
         f"log={log}",
-        f"command={shlex.quote(shlex.join(command))}{part}",
+        f"command={shlex.quote(first)}{part}{rest}",
     ]
     return "\n".join(lines) + files("orchestrator.slurm").joinpath("job.sh").read_text(encoding="utf-8")
 

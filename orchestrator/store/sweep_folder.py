@@ -15,7 +15,8 @@ This is the map of a home folder; an indented name lies in the folder above it:
     output.log                     what `orchestrate sweep --detach` or `--slurm` printed; output-1.log, ... of parts
     slurm.json, slurm-<job>.log    the last job of `--slurm`; what Slurm and Ray said in it
     ray_token                      the token of the Ray that a job on several nodes starts
-    part-1.lock, ...               held while a command trains this part of the sweep (`--part`)
+    parts.json, part-1.lock, ...   of `--part`: how the sweep is divided; held while a command trains this part
+    prepare.lock                   held while one of these commands prepares the sweep
     storage                        the address of the object store that the trials live in, if they do not live here
     report/                        report.html, report.md, effects.png, survival.png, curves.png, samples.png,
                                    trials.csv, effects.csv, histories.parquet
@@ -74,6 +75,7 @@ class SweepFolder:
         self.report_file = self.report_folder / "report.html"
         self.id_file = self.folder / "id"
         self.storage_file = self.folder / "storage"
+        self.parts_file = self.folder / "parts.json"
         self.slurm_file = self.folder / "slurm.json"
         self.ray_token_file = self.folder / "ray_token"
 
@@ -86,6 +88,14 @@ class SweepFolder:
             return set(os.listdir(self.folder / "trials"))
         except FileNotFoundError:
             return set()
+
+    def part_lock(self, number: int) -> Path:
+        return self.folder / f"part-{number}.lock"
+
+    def part_locks(self) -> dict[int, Path]:
+        """Number of a part -> its lock, of all that were ever trained."""
+        files = {file: file.stem.partition("-")[2] for file in self.folder.glob("part-*.lock")}
+        return {int(number): file for file, number in files.items() if number.isdecimal()}
 
     def next_kept_report(self) -> Path:
         """Where a report goes that the next one must not overwrite: the first such folder that does not exist."""

@@ -31,18 +31,22 @@ class LockHolder:
 
 
 @contextmanager
-def hold(folder: SweepFolder) -> Iterator[None]:
-    """Holds the sweep's lock. Raises UserError that names the command which holds it."""
+def hold(folder: SweepFolder, beside_parts: bool = False) -> Iterator[None]:
+    """Holds the sweep's lock. Raises UserError that names the command which holds it.
+
+    `beside_parts`: although other commands train parts of it.
+    """
     lock = FileLock(folder.lock_file, timeout=1)
+    make_folder(folder)
     try:
-        make_home(folder.home)
-        folder.folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise _held_by_another(folder) from None
     except OSError as error:
-        raise UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home") from None
+        raise _cannot_be_written(folder, error) from None
     try:
+        if not beside_parts:
+            _refuse_if_in_parts(folder)
         for written_folder in (folder.folder, folder.report_folder):
             remove_temporary(written_folder)
         this_command = LockHolder(os.getpid(), platform.node(), time.strftime("%Y-%m-%d %H:%M:%S %Z"))
@@ -52,10 +56,32 @@ def hold(folder: SweepFolder) -> Iterator[None]:
         lock.release()
 
 
+def make_folder(folder: SweepFolder) -> None:
+    """Makes the folder of the sweep, and its home. Raises UserError."""
+    try:
+        make_home(folder.home)
+        folder.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_be_written(folder, error) from None
+
+
+def _cannot_be_written(folder: SweepFolder, error: OSError) -> UserError:
+    return UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home")
+
+
 def refuse_if_held(folder: SweepFolder) -> None:
     """Raises UserError that names the command which holds the sweep's lock now, if one does."""
     if is_held(folder.lock_file):
         raise _held_by_another(folder)
+    _refuse_if_in_parts(folder)
+
+
+def _refuse_if_in_parts(folder: SweepFolder) -> None:
+    if parts := trained_parts(folder):
+        raise UserError(
+            f"sweep {folder.name} is trained in parts, and other commands train {', '.join(map(str, parts))} of them "
+            "now; wait, or stop these commands first"
+        )
 
 
 def _held_by_another(folder: SweepFolder) -> UserError:
@@ -72,6 +98,16 @@ def read_holder(folder: SweepFolder) -> LockHolder | None:
         return LockHolder(int(content["process"]), str(content["host"]), str(content["since"]))
     except (OSError, TypeError, KeyError, ValueError):
         return None
+
+
+def trained_parts(folder: SweepFolder) -> list[int]:
+    """The numbers of the parts (`--part`) that commands train now."""
+    return [number for number, file in sorted(folder.part_locks().items()) if is_held(file)]
+
+
+def is_running(folder: SweepFolder) -> bool:
+    """Whether a command runs the sweep, or a part of it."""
+    return is_held(folder.lock_file) or bool(trained_parts(folder))
 
 
 def is_held(lock_file: Path) -> bool:

@@ -67,7 +67,7 @@ class _SweepReader(SettingsReader):
         question = self._question(top)
         until = until_answered.read_until(self, top)
         stop_early = early_ends.read_stop_early(self, top)
-        asked_of_slurm = self._slurm(top)
+        asked_of_slurm = self._slurm(top.get(slurm.KEY), applied.slurm)
         seeds = list(range(until.most)) if until else self._seeds(top)
         shared = self.read_settings(top.get("trial"), "trial")
         groups = list(read_groups(self, top.get("groups"), applied))
@@ -120,15 +120,20 @@ class _SweepReader(SettingsReader):
             self.report(top["question"].source, "question", "text is needed; write it in quotes")
         return str(value or "").strip()
 
-    def _slurm(self, top: dict[str, LocatedValue]) -> dict[str, Any]:
-        if slurm.KEY not in top or top[slurm.KEY].value is None:
-            return {}
-        node = top[slurm.KEY]
-        right, wrong = slurm.check(yaml_source.plain(node.value))
-        sources = {key: source for key, _, source in yaml_source.items(node.value, self.file)}
-        for key, message in wrong.items():
-            self.report(sources.get(key, node.source), ".".join(filter(None, (slurm.KEY, key))), message)
-        return right
+    def _slurm(self, node: LocatedValue | None, overrides: LocatedSettings) -> dict[str, Any]:
+        """What a job asks Slurm for. `overrides`: keys from `--set`, which replace those of the file."""
+        settings: dict[str, Any] = {}
+        if node is not None and node.value is not None:
+            settings, wrong = slurm.check(yaml_source.plain(node.value))
+            sources = {key: source for key, _, source in yaml_source.items(node.value, self.file)}
+            for key, message in wrong.items():
+                self.report(sources.get(key, node.source), ".".join(filter(None, (slurm.KEY, key))), message)
+        for key, located in overrides.items():
+            right, wrong = slurm.check({key: yaml_source.plain(located.value)})
+            settings |= right
+            for message in wrong.values():
+                self.report(located.source, "", message)
+        return settings
 
     def _seeds(self, top: dict[str, LocatedValue]) -> list[int]:
         if "seeds" not in top or until_answered.is_range(top["seeds"]):

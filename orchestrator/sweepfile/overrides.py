@@ -22,11 +22,12 @@ GROUP_SECTIONS = ("trial", "grid", "zip")
 class Overrides:
     """The settings of `--set`.
 
-    trial: settings that win over those of the file and of every group. groups: (group, section) -> settings of this
-    section, for when the group is read.
+    trial: settings that win over those of the file and of every group. slurm: keys of this section. groups: (group,
+    section) -> settings of this section, for when the group is read.
     """
 
     trial: LocatedSettings = field(default_factory=dict)
+    slurm: LocatedSettings = field(default_factory=dict)
     groups: dict[tuple[str, str], LocatedSettings] = field(default_factory=dict)
 
     def of_group(self, name: str, section: str) -> LocatedSettings:
@@ -60,7 +61,7 @@ def apply_overrides(
         elif path in TOP_KEYS:
             top[path] = with_time(budget, located) if path == "budget" else located
         elif root == slurm.KEY and rest:
-            top[root] = _with_key(top.get(root), rest, located)
+            applied.slurm[rest] = located
         elif root == "groups" and rest:
             _override_group(reader, applied, _group_names(top.get("groups")), rest, located)
         else:
@@ -92,9 +93,3 @@ def _override_group(
         "write groups.<name>.grid.<setting> or groups.<name>.trial.<setting>; "
         f"the groups are {', '.join(names) or 'missing'}",
     )
-
-
-def _with_key(node: LocatedValue | None, key: str, located: LocatedValue) -> LocatedValue:
-    """A mapping at the top of the file in which this key has another value."""
-    content = yaml_source.plain(node.value) if node else None
-    return LocatedValue({**(content if isinstance(content, dict) else {}), key: located.value}, located.source)

@@ -36,6 +36,12 @@ class SlurmSettings:
     setup: tuple[str, ...] = ()
 
 
+OWN_OPTIONS = (
+    *("job-name", "partition", "account", "time", "nodes", "ntasks-per-node", "cpus-per-task", "gpus-per-node", "mem"),
+    *("array", "signal", "open-mode", "output", "requeue", "no-requeue", "no-kill", "ntasks", "chdir", "parsable"),
+    *("-J", "-p", "-A", "-t", "-N", "-c", "-a", "-o", "-n", "-D", "-k"),
+)
+"""Words of `#SBATCH` that follow from the other settings, or that saving and going on rest on."""
 NAMES = [each.name for each in fields(SlurmSettings)]
 
 
@@ -71,6 +77,10 @@ def _field(key: str, value: Any) -> tuple[Any, str]:
     if key in ("options", "setup"):
         lines = [value] if isinstance(value, str) else value
         is_right = isinstance(lines, list) and all(isinstance(line, str) and _is_line(line) for line in lines)
+        if is_right and key == "options":
+            for line in lines:
+                if message := _option_problem(line):
+                    return (), message
         example = "[--constraint=a100]" if key == "options" else "[module load cuda]"
         return tuple(lines) if is_right else (), "" if is_right else f"write a list of lines, such as {example}"
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
@@ -82,6 +92,16 @@ def _field(key: str, value: Any) -> tuple[Any, str]:
     if key == "memory":
         return text, "" if MEMORY.fullmatch(text) else "write megabytes, or a size such as 16G"
     return text, "" if _is_line(text) and not re.search(r"\s", text) else "write a name without spaces"
+
+
+def _option_problem(line: str) -> str:
+    """What would be right in place of an option of `#SBATCH`; "" if it is."""
+    if not line.startswith("-"):
+        return "each begins with a dash, such as --constraint=a100"
+    name = re.split(r"[=\s]", line)[0]
+    if name.removeprefix("--") in OWN_OPTIONS or name[:2] in OWN_OPTIONS:
+        return f"{name} is set by the other keys ({', '.join(NAMES[:7])}) or by the command itself; leave it out"
+    return ""
 
 
 def minutes(time: str) -> float:

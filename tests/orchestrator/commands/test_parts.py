@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
 import pytest
 from filelock import FileLock
+from rich.console import Console
 
-from orchestrator.commands.parts import Member, share
-from orchestrator.commands.sweep_options import Part
+from orchestrator.commands.parts import Member, share, train_confirming
+from orchestrator.commands.sweep_options import Part, SweepOptions
+from orchestrator.console.progress import make_display
+from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.scheduling.sweep_runner import SweepRunner
 from orchestrator.signals import StopRequest
+from orchestrator.store.sweep_lock import hold, is_running, refuse_if_held, trained_parts
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile.loader import read
 
@@ -96,3 +100,41 @@ def test_a_trial_that_failed_is_tried_again_by_its_own_part_alone(plan: Plan, no
     assert len(train(plan, 2, 2, notes, failing)) == 5
     assert train(plan, 1, 2, notes, failing) == []
     assert train(plan, 2, 2, notes) == [*failing]
+
+
+def test_while_a_part_is_trained_no_other_command_runs_or_cleans_the_sweep(plan: Plan) -> None:
+    with FileLock(plan.folder.part_lock(2)):
+        assert is_running(plan.folder)
+        with pytest.raises(UserError, match="trained in parts, and other commands train 2"), hold(plan.folder):
+            pass
+        with pytest.raises(UserError, match="trained in parts"):
+            refuse_if_held(plan.folder)
+        with hold(plan.folder, beside_parts=True):
+            pass
+    with hold(plan.folder):
+        assert is_running(plan.folder)
+    assert not is_running(plan.folder)
+
+
+def test_commands_that_divide_the_sweep_in_another_way_are_refused(plan: Plan, notes: list[str]) -> None:
+    options, display = SweepOptions(plan.folder.home, "sqlite://"), make_display(Console(quiet=True), quiet=True)
+    second, first = (Member(plan.folder, Part(number, 2), notes.append) for number in (2, 1))
+    second.complete(plan, options, display)  # and holds its part's lock
+    with pytest.raises(UserError, match="another number of parts"):
+        Member(plan.folder, Part(2, 3), notes.append).complete(plan, options, display)
+    other = replace(plan, trials=plan.trials[1:])
+    with pytest.raises(UserError, match="other trials"):
+        Member(plan.folder, Part(1, 2), notes.append).complete(other, options, display)
+    first.complete(plan, options, display)
+    assert trained_parts(plan.folder) == [1, 2]
+    Member(plan.folder, Part(2, 2), notes.append).complete(plan, options, display)
+    assert notes[-1] == "another command trains part 2, which had not begun; this one helps it"
+
+
+def test_runs_that_confirm_the_best_belong_to_no_part_and_are_trained_at_last(plan: Plan) -> None:
+    confirming = replace(plan.trials[0], trial=replace(plan.trials[0].trial, confirms=True))
+    with_it = replace(plan, trials=[*plan.trials[1:], confirming])
+    assert confirming not in [*share(with_it, 1, 2), *share(with_it, 2, 2)]
+    runner = Ends()
+    train_confirming(with_it, cast("SweepRunner", runner), StopRequest())
+    assert runner.trained == [confirming.key]

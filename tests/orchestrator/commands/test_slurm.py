@@ -64,12 +64,23 @@ def test_the_profile_counts_below_the_sweep_file(tmp_path: Path, monkeypatch: py
 
 
 def test_the_job_gets_the_words_of_the_command_and_a_home_that_all_nodes_find() -> None:
+    home = ["--home", str(Path("runs").absolute())]
     words = ["sweep", "a.yaml", "--slurm", "--home", "runs", "--set", "seeds=[0]", "--slurm-array", "3", "--dry-run"]
-    expected = ["sweep", "a.yaml", "--set", "seeds=[0]", "--home", str(Path("runs").absolute())]
-    assert forwarded(words, Path("runs")) == expected
-    assert forwarded(["sweep", "a.yaml", "--slurm-array=3", "--home=runs"], Path("runs")) == [
-        "sweep",
-        "a.yaml",
-        "--home",
-        str(Path("runs").absolute()),
+    assert forwarded(words, Path("runs")) == ["sweep", *home, "a.yaml", "--set", "seeds=[0]"]
+    assert forwarded(["sweep", "--slurm-array=3", "--home=runs", "--", "a.yaml"], Path("runs")) == [
+        *("sweep", *home, "--", "a.yaml")
     ]
+
+
+def test_addresses_that_may_be_secret_are_not_in_the_script(tmp_path: Path) -> None:
+    secrets = ("--notify", "ntfy://SECRET", "--notify=slack://SECRET", "--tracking-uri", "http://u:SECRET@host")
+    done = invoke("sweep", SMOKE, "--slurm", "--dry-run", *secrets, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "SECRET" not in done.stdout
+
+
+def test_what_parts_cannot_do_is_refused_before_anything_is_submitted(tmp_path: Path) -> None:
+    assert "leave --fail-fast out" in refused(tmp_path, "--slurm-array", "2", "--fail-fast")
+    assert "in a --storage" in refused(tmp_path, "--slurm-array", "2", "--storage", "s3://bucket/here")
+    assert "--register" in refused(tmp_path, "--slurm", "--register", "a/b:c")
+    assert "--detach" in refused(tmp_path, "--detach", "--part", "2/2")

@@ -18,7 +18,7 @@ ODD = Path("/home/a b/it's $HOME 100%")
 
 def job(folder: Path = Path("/runs/sweeps/s"), parts: int = 0) -> Job:
     words = ["sweep", "my file.yaml", "--set", "trial.steps=10"]
-    return Job("s", words, folder, folder / "output.log", folder / "ray_token", Path("/venv/bin"), parts)
+    return Job("s", words, folder, folder / "output.log", folder / "ray_token", Path("/venv/bin/python"), parts)
 
 
 def options(script: str) -> list[str]:
@@ -51,7 +51,9 @@ def test_several_nodes_are_its_own_and_one_that_dies_does_not_end_the_job() -> N
 def test_each_job_of_an_array_trains_its_part_with_an_output_of_its_own() -> None:
     script = batch_script(job(parts=4), SlurmSettings())
     assert "--array=1-4" in options(script)
-    assert variable(script, "command", SLURM_ARRAY_TASK_ID="3").endswith("--set trial.steps=10 --part 3/4")
+    assert variable(script, "command", SLURM_ARRAY_TASK_ID="3").endswith(
+        "orchestrator sweep --part 3/4 'my file.yaml' --set trial.steps=10"
+    )
     assert variable(script, "log", SLURM_ARRAY_TASK_ID="3") == "/runs/sweeps/s/output-3.log"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from support.sweep_texts import lines, marked_lines, problems
 
+from orchestrator.errors import SpecError
 from orchestrator.sweepfile import slurm
 from orchestrator.sweepfile.loader import load
 
@@ -47,6 +48,9 @@ def test_an_option_replaces_one_key_or_all(tmp_path: Path) -> None:
         ("time", "'0:09:59'", "10 minutes or more"),
         ("memory", "16 GB", "such as 16G"),
         ("options", "{a: 1}", "a list of lines"),
+        ("options", "[constraint=a100]", "begins with a dash"),
+        ("options", "['--nodes=3']", "leave it out"),
+        ("options", "['-N 3']", "leave it out"),
         ("setup", '["a\\nb"]', "a list of lines"),
         ("partitions", "gpu", "did you mean partition?"),
     ],
@@ -56,6 +60,17 @@ def test_what_is_wrong_is_said_on_its_line(tmp_path: Path, key: str, value: str,
     (problem,) = problems(tmp_path, text)
     assert lines([problem]) == marked_lines(text)
     assert problem.path == f"slurm.{key}" and right in problem.message
+
+
+def test_a_mistake_is_said_where_it_was_written(tmp_path: Path) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text(f"{HEAD}slurm: {{nodes: 0}}\n")
+    with pytest.raises(SpecError) as caught:
+        load(file, ["slurm.time=50", "slurm.cpus=none"])
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"{file}:4: slurm.nodes: 0 is not allowed; write a whole number from 1 on",
+        "--set slurm.cpus: 'none' is not allowed; write a whole number from 1 on",
+    ]
 
 
 def test_all_of_it_may_be_wrong(tmp_path: Path) -> None:
