@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gan_core import metric_names
 from gan_core.evaluator_card import EvaluatorCard
@@ -16,6 +16,7 @@ from orchestrator.imports.convert import factors_of
 from orchestrator.imports.evidence import verdict_of
 from orchestrator.imports.imported_run import ImportedRun, evaluator_id
 from orchestrator.imports.mapping import Mapping
+from orchestrator.imports.values import NOT_SET
 from orchestrator.store.history_log import HistoryDigest, encode_rows
 from orchestrator.store.record import Attempt, Record, recorded
 from orchestrator.store.sweep_document import SweepDocument, TrialDocument
@@ -34,14 +35,28 @@ class ImportedTrial(NamedTuple):
 
 
 def trials_of(runs: Sequence[ImportedRun], classes: int | None) -> list[ImportedTrial]:
-    """The trials in the order of groups, configurations and seeds. classes: of the data."""
+    """The trials in the order of groups, levels and seeds, whatever that of the source. classes: of the data.
+
+    So the smallest level of a setting is the first, with which the report compares the others.
+    """
     by_group: dict[str, list[ImportedRun]] = {}
     for run in runs:
         by_group.setdefault(run.group, []).append(run)
     factors = {group: factors_of(members) for group, members in by_group.items()}
     trials = [_trial(run, factors[run.group], classes) for members in by_group.values() for run in members]
-    places = {name: number for number, name in enumerate(dict.fromkeys(t.document["configuration"] for t in trials))}
-    return sorted(trials, key=lambda trial: (places[trial.document["configuration"]], trial.document["seed"]))
+    return sorted(trials, key=_place)
+
+
+def _place(trial: ImportedTrial) -> tuple[str, list[tuple[int, float, str]], int]:
+    document = trial.document
+    return document["group"], [_level_place(level) for level in document["factors"].values()], document["seed"]
+
+
+def _level_place(level: Any) -> tuple[int, float, str]:
+    """What is not set comes first, then numbers (and false before true), then texts and lists."""
+    if level == NOT_SET:
+        return 0, 0.0, ""
+    return (1, float(level), "") if isinstance(level, int | float) else (2, 0.0, json.dumps(level))
 
 
 def sweep_document(

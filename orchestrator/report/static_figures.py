@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ def _png(figure: Figure | None) -> bytes:
     if figure is None:
         return b""
     canvas, buffer = FigureCanvasAgg(figure), io.BytesIO()
-    canvas.draw()  # once; `savefig` would draw a second time, for the layout
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # names may be of any script
+        canvas.draw()  # once; `savefig` would draw a second time, for the layout
     Image.fromarray(np.asarray(canvas.buffer_rgba())).save(buffer, format="PNG")
     return buffer.getvalue()
 

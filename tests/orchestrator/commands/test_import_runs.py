@@ -141,7 +141,6 @@ def test_every_other_command_works_on_it(imported: tuple[Path, Done]) -> None:
     assert "verdict  stable" in logs and "orchestrate report old" in logs and "sample" not in logs
     assert "has everything of old already" in invoke("sync", "old", home=home).stdout
     assert invoke("report", "old", home=home).returncode == 0
-    assert "nothing to delete" in invoke("clean", "old", "--yes", home=home).stdout
 
 
 def test_a_generator_is_not_there_and_nothing_is_trained(imported: tuple[Path, Done], tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from support.made_runs import LR, NOISE, ONE, drawn, made_run, made_sweep, measured, noise_decides, png
 
 from orchestrator.report import markdown
+from orchestrator.report.artifact_schemas import LoggedImport
 from orchestrator.report.content import report_content
 from orchestrator.report.data import SweepData
 
@@ -44,6 +46,21 @@ def test_what_is_not_known_is_not_drawn_and_pictures_of_before_do_not_stay(tmp_p
     text = written(made_sweep(made_run(), made_run(seed=1)), tmp_path)
     assert "![" not in text
     assert [file.name for file in tmp_path.iterdir()] == ["report.md"]
+
+
+def test_names_of_any_script_print_no_warning(tmp_path: Path) -> None:
+    runs = [made_run({"学習率": level}, seed, "collapsed", since=10) for level in (1, 2) for seed in (0, 1)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "学習率" in written(made_sweep(*runs), tmp_path)
+    assert (tmp_path / "effects.png").exists()
+
+
+def test_imported_runs_are_said_to_be_trained_elsewhere(tmp_path: Path) -> None:
+    origin = LoggedImport(source="h.csv", mapped=["lr -> setting lr"])
+    text = written(made_sweep(*noise_decides(2), imports={"s": origin}), tmp_path)
+    assert "Trained elsewhere, and imported by" in text and "Next, " not in text
+    assert "Next, " in written(made_sweep(*noise_decides(2)), tmp_path)
 
 
 def test_names_are_no_markup(tmp_path: Path) -> None:
