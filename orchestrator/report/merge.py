@@ -28,6 +28,7 @@ def merged(sweeps: list[SweepData]) -> SweepData:
         cautions.append(
             f"{repeats} runs repeat those of an earlier sweep, with the same results, and are not counted again"
         )
+    spaces = {(sweep.name, group): space for sweep in sweeps for group, space in sweep.spaces.items()}
     is_repeated = len({(run.key, run.confirms) for _, run in runs}) < len(runs)
     return SweepData(
         name=names,
@@ -40,6 +41,7 @@ def merged(sweeps: list[SweepData]) -> SweepData:
         real=list({picture: (caption, picture) for sweep in sweeps for caption, picture in sweep.real}.values()),
         compared={sweep.name: sweep.selection for sweep in sweeps},
         stop_early=any(sweep.stop_early for sweep in sweeps),
+        spaces={group if is_repeated else f"{name}: {group}": space for (name, group), space in spaces.items()},
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NotRequired, TypedDict
 
 from gan_core.data.dataset_card import DatasetCard
+from orchestrator.sweepfile.sample import SampleDocument
 
 
 class TrialDocument(TypedDict):
@@ -89,7 +90,8 @@ class SweepDocument(TypedDict):
 
     `answer`: only of a sweep that trains until its question is answered. `stop_early`: only of one that ends trials of
     which no more can be hoped for. `reported_seeds`: those of the first report that was written, if there was one.
-    `looked`: the designs with which earlier commands have looked, seed by seed.
+    `looked`: the designs with which earlier commands have looked, seed by seed. `samples`: group -> what its points were
+    drawn from, as its sweep file has it, of groups that draw.
     """
 
     name: str
@@ -104,3 +106,4 @@ class SweepDocument(TypedDict):
     stop_early: NotRequired[bool]
     reported_seeds: NotRequired[list[int]]
     looked: NotRequired[list[LookedDesign]]
+    samples: NotRequired[dict[str, SampleDocument]]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gan_core.config.trial import TrialConfig
+from orchestrator.sweepfile.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,8 @@ class Trial:
     """One configuration with one seed.
 
     factors: path of each swept setting -> its value in this trial. sources: path of a setting -> file and line, or the
-    option, where it is written. confirms: whether `--confirm` added this trial, on a new seed.
+    option, where it is written. confirms: whether `--confirm` added this trial, on a new seed. sampled: the factors that
+    were drawn: trials that differ in them are compared by a smooth model, not in pairs.
     """
 
     group: str
@@ -23,6 +25,7 @@ class Trial:
     config: TrialConfig
     sources: dict[str, str] = field(repr=False, compare=False)
     confirms: bool = False
+    sampled: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -55,7 +58,7 @@ class Sweep:
 
     `file`: its sweep file, which is read once. `text`: what was in it then. `until`: None if all seeds are trained; if
     not, `seeds` and `trials` are those that it would take at most. `stop_early`: trials end once no more can be hoped
-    for.
+    for. `samples`: group -> what its points are drawn from, of groups that draw.
     """
 
     name: str
@@ -68,3 +71,4 @@ class Sweep:
     overrides: list[str]
     until: UntilAnswered | None = None
     stop_early: bool = False
+    samples: dict[str, Sample] = field(default_factory=dict)
