@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from gan_core.config.identity import setting_paths, unflatten
+from gan_core.config.sections import Player
 from gan_core.config.trial import TrialConfig
 
 ELEMENTS = {f"{path}[{index}]": (path, index) for path in setting_paths() if path.endswith("betas") for index in (0, 1)}
 """Path of an element -> its list and its place there."""
+PLAYERS: tuple[Player, ...] = ("generator", "discriminator")
 
 
 def with_elements(settings: dict[str, Any]) -> dict[str, Any]:
@@ -31,5 +33,7 @@ def with_elements(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _default(setting: str, settings: dict[str, Any]) -> Any:
     optimizer = TrialConfig.model_validate(unflatten(settings)).optimizer
-    player = setting.split(".")[1]
-    return optimizer.adam(player)[1] if player in ("generator", "discriminator") else optimizer.betas
+    for player in PLAYERS:
+        if setting.startswith(f"optimizer.{player}."):
+            return optimizer.adam(player)[1]
+    return optimizer.betas

@@ -21,7 +21,9 @@ def redrawn_lines(before: Mapping[str, SampleDocument], now: Mapping[str, Sample
             continue
         changed = [name for name in ("dimensions", "method", "seed") if earlier.get(name) != document.get(name)]
         if changed:
-            lines.append(f"caution: group {group} draws all its points anew: {' and '.join(changed)} of its sample changed")
+            lines.append(
+                f"caution: group {group} draws all its points anew: {' and '.join(changed)} of its sample changed"
+            )
         elif sample.method == "latin_hypercube":
             lines.append(
                 f"caution: group {group} draws all its points anew: latin_hypercube spreads exactly {sample.count} "

@@ -20,8 +20,9 @@ def level_of(result: Result, factor: str) -> str:
 
 
 def varied_factors(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
-    """The factors that vary, each with its levels (text -> value), all in order of appearance; not those that are drawn.
+    """The factors that vary, each with its levels (text -> value), all in order of appearance.
 
+    Those that are drawn are left out: nearly every run has a level of its own.
     Confounded factors (swept together under `zip:`) are represented by the first, as their effects cannot be separated.
     """
     factors: dict[str, dict[str, Any]] = {}

@@ -90,8 +90,8 @@ class SweepDocument(TypedDict):
 
     `answer`: only of a sweep that trains until its question is answered. `stop_early`: only of one that ends trials of
     which no more can be hoped for. `reported_seeds`: those of the first report that was written, if there was one.
-    `looked`: the designs with which earlier commands have looked, seed by seed. `samples`: group -> what its points were
-    drawn from, as its sweep file has it, of groups that draw.
+    `looked`: the designs with which earlier commands have looked, seed by seed. `samples`: group -> what its points
+    were drawn from, of groups that draw.
     """
 
     name: str

@@ -80,7 +80,7 @@ def _example(given: Any, whole: bool) -> str:
 
 
 def dimension_hint(dimension: Dimension, given: Any, kind: str, right: str) -> str:
-    """What is wrong with a dimension that draws such a value. kind: of pydantic's error. right: what a value must be."""
+    """What is wrong with a dimension that draws this value. kind: of pydantic's error. right: what a value must be."""
     if isinstance(dimension, Choice):
         return f"{short_repr(given)} is not allowed; {right}"
     if kind.startswith("int") and isinstance(dimension, Interval):

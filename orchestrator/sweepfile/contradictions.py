@@ -40,7 +40,9 @@ def _where(group: Group, points: list[LocatedSettings]) -> str:
         return f"another draw may have such a point, as {example}"
     more = f" and {len(drawn) - MAX_NAMED} more" if len(drawn) > MAX_NAMED else ""
     point = "point" if len(drawn) == 1 else "points"
-    return f"drawn in {point} {', '.join(map(str, drawn[:MAX_NAMED]))}{more} of {len(group.sample.points)}, as {example}"
+    return (
+        f"drawn in {point} {', '.join(map(str, drawn[:MAX_NAMED]))}{more} of {len(group.sample.points)}, as {example}"
+    )
 
 
 def _exclusion(group: Group, path: str, settings: LocatedSettings) -> str:
@@ -53,4 +55,6 @@ def _exclusion(group: Group, path: str, settings: LocatedSettings) -> str:
         others = [each for each in group.factors() if each not in ranges and each in settings]
         level = f" the levels of {' or '.join(others)} that it cannot be with" if others else " such a point"
         return f"list{level} under `exclude:`, or draw it in a group of its own"
-    return f"list what cannot be together under `exclude:`, such as `- {{{path}: {format_level(settings[path].value)}}}`"
+    return (
+        f"list what cannot be together under `exclude:`, such as `- {{{path}: {format_level(settings[path].value)}}}`"
+    )

@@ -51,7 +51,9 @@ def dimension(path: str, written: Any) -> Dimension:
     if kind == "choice":
         return _choice(path, written[kind])
     low, high = _ends(kind, written[kind])
-    return _integers(path, low, high, written.get("step", 1)) if kind == "integers" else _interval(path, kind, low, high)
+    return (
+        _integers(path, low, high, written.get("step", 1)) if kind == "integers" else _interval(path, kind, low, high)
+    )
 
 
 def _no_mapping(written: Any) -> str:
@@ -101,7 +103,7 @@ def _interval(path: str, kind: str, low: float, high: float) -> Interval:
             f"a logarithm needs numbers above 0, and the range begins at {format_level(low)}; begin above 0, or write "
             f"uniform: [{format_level(low)}, {format_level(high)}]"
         )
-    if not 1e-9 < (high - low) / max(abs(low), abs(high)):
+    if (high - low) / max(abs(low), abs(high)) < 1e-9:
         raise WrongDimension("the ends of the range are too close to each other")
     return Interval(path, float(low), float(high), is_log=kind == "log_uniform")
 

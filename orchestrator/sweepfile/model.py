@@ -14,8 +14,8 @@ class Trial:
     """One configuration with one seed.
 
     factors: path of each swept setting -> its value in this trial. sources: path of a setting -> file and line, or the
-    option, where it is written. confirms: whether `--confirm` added this trial, on a new seed. sampled: the factors that
-    were drawn: trials that differ in them are compared by a smooth model, not in pairs.
+    option, where it is written. confirms: whether `--confirm` added this trial, on a new seed. sampled: the factors
+    that were drawn: trials that differ in them are compared by a smooth model, not in pairs.
     """
 
     group: str

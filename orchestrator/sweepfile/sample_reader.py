@@ -116,7 +116,9 @@ def _whole(reader: SettingsReader, located: LocatedValue | None, source: str, pa
 def _fits(reader: SettingsReader, sample: Sample, source: str, path: str) -> bool:
     size = sample.space.size
     if size is not None and sample.count > size:
-        message = f"{sample.count:,} points of a space that holds {size:,}; write `count: {size}`, or a grid of them all"
+        message = (
+            f"{sample.count:,} points of a space that holds {size:,}; write `count: {size}`, or a grid of them all"
+        )
         reader.report(source, path, message)
         return False
     return True

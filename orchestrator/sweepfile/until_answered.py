@@ -74,7 +74,7 @@ def check_answerable(reader: SettingsReader, top: Top, until: UntilAnswered, tri
     drawn = {path for trial in trials for path in trial.sampled}
     for factor in until.factors:
         if factor in drawn:
-            message = f"{factor} is drawn: the report has its effect as a curve, no test compares levels of it; leave it out"
+            message = f"{factor} is drawn: the report has its effect as a curve, so leave it out here"
             reader.report(top["answer"].source, "answer.factors", message)
         elif compared and factor not in compared:
             hint = did_you_mean(factor, compared) or f"; these are compared: {', '.join(compared)}"
