@@ -40,14 +40,18 @@ class Interval:
         A logarithmic value has DIGITS significant digits, another one the decimals that the width of the range has with
         so many digits. In a range that is narrow for its size, the digits count from where its ends differ.
         """
+        exact, width = self.exact(position), self.high - self.low
         if self.is_log:
-            exact = exp(log(self.low) + position * (log(self.high) - log(self.low)))
-            narrow = max(0, -ceil(log10((self.high - self.low) / self.high)))
-            rounded = float(f"{exact:.{DIGITS - 1 + narrow}e}")
+            rounded = float(f"{exact:.{DIGITS - 1 + max(0, -ceil(log10(width / self.high)))}e}")
         else:
-            width = self.high - self.low
-            rounded = round(self.low + position * width, DIGITS - 1 - floor(log10(width)))
+            rounded = round(exact, DIGITS - 1 - floor(log10(width)))
         return min(max(rounded, self.low), self.high)
+
+    def exact(self, position: float) -> float:
+        """The value at a position in [0, 1], not rounded."""
+        if self.is_log:
+            return exp(log(self.low) + position * (log(self.high) - log(self.low)))
+        return self.low + position * (self.high - self.low)
 
     def position_of(self, value: Any) -> float:
         """In [0, 1] for a value of the range."""
@@ -83,6 +87,10 @@ class Integers:
     def value_at(self, position: float) -> int:
         """Each number has an equal part of [0, 1]."""
         return int(self.levels[min(int(position * len(self.levels)), len(self.levels) - 1)])
+
+    def exact(self, position: float) -> float:
+        """What stands at a position in [0, 1] of the scale, which need not be one of the numbers."""
+        return self.low + position * (self.high - self.low)
 
     def position_of(self, value: Any) -> float:
         """From 0 for the lowest number to 1 for the highest."""
