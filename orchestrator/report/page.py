@@ -19,6 +19,7 @@ from gan_core.verdict.rules import ORDER, RULES
 from orchestrator.formatting import format_level
 from orchestrator.report import (
     answer_section,
+    drawn_settings,
     interactive_figures,
     page_data,
     page_sections,
@@ -26,6 +27,7 @@ from orchestrator.report import (
     template_filters,
 )
 from orchestrator.report.content import ReportContent
+from orchestrator.report.drawn_figures import drawn_figures
 from orchestrator.report.held_out_baseline import frechet_baselines, held_out_text
 from orchestrator.report.leaderboard import UNENDED
 from orchestrator.version import __version__
@@ -78,6 +80,8 @@ def render(content: ReportContent, refresh: int | None) -> str:
             analysis=analysis,
             acting_together=page_sections.acting_together(analysis),
             effects=[(title, figure.to_json()) for title, figure in interactive_figures.effects_figures(analysis)],
+            drawn=[(title, figure.to_json()) for title, figure in drawn_figures(analysis.drawn, analysis.names)],
+            drawn_rows=drawn_settings.rows_of(analysis.drawn, analysis.names),
             survival=page_sections.survival_figures(analysis),
             galleries=page_sections.galleries(data),
             sample_history=sample_history,

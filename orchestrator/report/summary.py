@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gan_core.verdict.names import VerdictName
 from orchestrator.command_hints import with_override
-from orchestrator.report import leaderboard
+from orchestrator.report import drawn_settings, leaderboard
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.answer_section import sentences
 from orchestrator.report.data import RunData, SweepData
@@ -53,6 +53,7 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
         answer.append(_stability_sentence(strongest, analysis))
     if any(effect.wins for effect in analysis.effects):
         answer.append(_quality_sentence(analysis))
+    answer += drawn_settings.sentences(analysis.drawn, analysis.names) if not data.answer else []
     if data.confirmation:
         answer.append(_confirmation_sentence(data))
     if data.added_seeds:
