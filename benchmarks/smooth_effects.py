@@ -40,9 +40,9 @@ def print_coverage(sweeps: int, points: Sequence[int], seeds: Sequence[int]) -> 
     designs = list(product(points, seeds))
     print(f"| outcome | curve | luck | {' | '.join(f'{p} points, {s} seeds' for p, s in designs)} |")
     print("|---|---|---:" + "|---:" * len(designs) + "|")
+    rng = np.random.default_rng(0)
     averages: dict[str, list[list[float]]] = defaultdict(list)
     for curve, luck in product(CURVES, LUCK):
-        rng = np.random.default_rng(0)
         shares = [held(Drawn(curve, *design, luck=luck), sweeps, rng) for design in designs]
         for path, outcome in shares[0]:
             values = [share[path, outcome] for share in shares]
@@ -59,8 +59,8 @@ def print_coverage(sweeps: int, points: Sequence[int], seeds: Sequence[int]) -> 
 def print_claims(sweeps: int, points: Sequence[int]) -> None:
     print(f"| a setting does something | {' | '.join(f'{p} points, 2 seeds' for p in points)} |")
     print("|---" + "|---:" * len(points) + "|")
+    rng = np.random.default_rng(1)
     for curve in CURVES:
-        rng = np.random.default_rng(1)
         values = [claims(Drawn(curve, number, 2), sweeps, rng) for number in points]
         print(
             f"| {curve}{' (false)' if curve == 'flat' else ''} | {' | '.join(f'{v:.0%}' for v in values)} |", flush=True

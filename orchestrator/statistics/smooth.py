@@ -50,6 +50,7 @@ class Sizes(NamedTuple):
 
 OF_SHARES = Sizes((0.1, 0.7, 1.8, 4.5), (0.1, 1.0, 2.2), (0.2, 1.0, 2.0, 4.0))
 OF_LOGARITHMS = Sizes((0.1, 0.5, 1.5, 5.0), (0.1, 0.7, 1.8, 5.0), (0.1, 0.7, 1.8, 5.0))
+NODES, NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(15)
 LEVEL = 4.0
 """Standard deviation of the level of a curve of shares, on the logistic scale."""
 
@@ -263,8 +264,11 @@ def _leading(length: float) -> tuple[Array, Array]:
 
 
 def _mean_share(curves: Array, spread: Array) -> Array:
-    """The mean of the logistic function over a normal term of this variance (MacKay 1992)."""
-    return np.asarray(1 / (1 + np.exp(-curves / np.sqrt(1 + np.pi * spread / 8))))
+    """The mean of the logistic function over a normal term of this variance [draws, 1], by quadrature."""
+    total = np.zeros_like(curves)
+    for node, weight in zip(NODES, NODE_WEIGHTS / NODE_WEIGHTS.sum(), strict=True):
+        total += weight / (1 + np.exp(-(curves + node * np.sqrt(spread))))
+    return total
 
 
 def _bands(curves: Array) -> Curve:
