@@ -1,10 +1,34 @@
-"""What becomes of the points of a group that was drawn before, now that its `sample:` asks for something else."""
+"""The points of groups that draw, in words; and what becomes of those that were drawn before."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from orchestrator.formatting import count_of, format_level, short_names
+from orchestrator.space import Choice, Dimension, Interval
 from orchestrator.sweepfile.sample import Sample, SampleDocument
+
+
+def sample_lines(samples: Mapping[str, Sample]) -> list[str]:
+    """What each group draws, a line each: `dcgan draws 64 points (sobol): lr from 1e-5 to 0.1 (log)`."""
+    return [
+        f"{group} draws {count_of(len(sample.points), 'point')} ({sample.method}): {', '.join(_dimensions(sample))}"
+        for group, sample in samples.items()
+    ]
+
+
+def _dimensions(sample: Sample) -> list[str]:
+    names = short_names(list(sample.space.paths))
+    return [f"{names[dimension.path]} {_values(dimension)}" for dimension in sample.space.dimensions]
+
+
+def _values(dimension: Dimension) -> str:
+    if isinstance(dimension, Choice):
+        return f"of {' or '.join(map(format_level, dimension.levels))}"
+    ends = f"from {format_level(dimension.low)} to {format_level(dimension.high)}"
+    if isinstance(dimension, Interval):
+        return f"{ends} (log)" if dimension.is_log else ends
+    return f"{ends} by {dimension.step}" if dimension.step > 1 else ends
 
 
 def redrawn_lines(before: Mapping[str, SampleDocument], now: Mapping[str, Sample]) -> list[str]:

@@ -107,8 +107,7 @@ def analyse(data: SweepData) -> Analysis:
 def _members(data: SweepData) -> list[Member]:
     """The runs that are compared between groups.
 
-    A drawn setting counts only where another group has some of its values: if not, no runs of two groups share it, and
-    each group has as many values of it as points.
+    A drawn setting counts only where another group has most of its values.
     """
     runs = [run for run in data.selection if run.has_ended]
     return with_shared_points(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import exp
 from typing import Any
 
-from orchestrator.formatting import count_of, format_level, format_ratio
+from orchestrator.formatting import count_of, format_level
 from orchestrator.space import Choice
 from orchestrator.statistics.sampled_effects import MIN_POINTS, SampledEffect
 from orchestrator.statistics.smooth import PLACES
@@ -29,6 +29,7 @@ class DrawnRow:
     group: str
     name: str
     outcome: str
+    points: int
     numbers: str
     change: str
     explained: float | None
@@ -44,6 +45,7 @@ def rows_of(effects: Sequence[SampledEffect], names: Names) -> list[DrawnRow]:
             effect.group,
             name_of(effect, names),
             "stable runs" if effect.outcome == "stable" else "Frechet distance",
+            effect.points,
             numbers_text(effect),
             change_text(effect) if effect.curve else "",
             effect.explained if effect.curve else None,
@@ -75,7 +77,7 @@ def estimate_text(effect: SampledEffect, place: int) -> str:
     if effect.outcome == "stable":
         middle, low, high = (f"{value:.0%}" for value in ends)
     else:
-        middle, low, high = (format_ratio(exp(value)) for value in ends)
+        middle, low, high = (f"{exp(value):.2g}" for value in ends)
     sign = "" if effect.outcome == "stable" else "x"
     return f"{sign}{middle} ({low} to {high})" if effect.has_band else f"{sign}{middle}"
 

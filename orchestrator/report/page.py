@@ -30,6 +30,7 @@ from orchestrator.report.content import ReportContent
 from orchestrator.report.drawn_figures import drawn_figures
 from orchestrator.report.held_out_baseline import frechet_baselines, held_out_text
 from orchestrator.report.leaderboard import UNENDED
+from orchestrator.statistics.sampled_effects import MIN_POINTS
 from orchestrator.version import __version__
 
 SCRIPTS = (
@@ -44,6 +45,8 @@ SCRIPTS = (
     "tables.js",
     "samples.js",
 )
+LONG = 24
+"""Rows of a table, and half of the pictures or trials, that are shown at once: a longer list scrolls in its place."""
 GOOD_OR_UNENDED = (VerdictName.STABLE, *UNENDED)
 """Outcomes of runs that are not in the section on what went wrong."""
 
@@ -81,6 +84,8 @@ def render(content: ReportContent, refresh: int | None) -> str:
             acting_together=page_sections.acting_together(analysis),
             effects=[(title, figure.to_json()) for title, figure in interactive_figures.effects_figures(analysis)],
             drawn=[(title, figure.to_json()) for title, figure in drawn_figures(analysis.drawn, analysis.names)],
+            long=LONG,
+            min_points=MIN_POINTS,
             drawn_rows=drawn_settings.rows_of(analysis.drawn, analysis.names),
             survival=page_sections.survival_figures(analysis),
             galleries=page_sections.galleries(data),

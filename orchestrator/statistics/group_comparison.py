@@ -64,22 +64,27 @@ def group_comparisons(
 
 
 def with_shared_points(members: Sequence[Member]) -> list[Member]:
-    """The members without drawn settings of which no other group has a value: no two runs of two groups share those.
+    """The members, without the drawn settings of a group of which other groups lack most values.
 
-    They would seem to separate the groups, with as many levels as a group has points.
+    Hardly two runs of two groups share such a value: it would seem to separate the groups, with as many levels as a
+    group has points.
     """
-    groups_of: dict[tuple[str, str], set[str]] = {}
     drawn = {_setting(path) for member in members for path in member.result.sampled}
+    groups_of: dict[tuple[str, str], set[str]] = {}
     for member in members:
         for path in drawn & member.settings.keys():
             groups_of.setdefault((path, _level(member, path)), set()).add(member.result.group)
-    shared = {(path, group) for (path, _), groups in groups_of.items() if len(groups) > 1 for group in groups}
+    is_shared: dict[tuple[str, str], list[bool]] = {}
+    for (path, _), groups in groups_of.items():
+        for group in groups:
+            is_shared.setdefault((path, group), []).append(len(groups) > 1)
+    counting = {key for key, values in is_shared.items() if 2 * sum(values) > len(values)}
     return [
         member._replace(
             settings={
                 path: value
                 for path, value in member.settings.items()
-                if path not in drawn or (path, member.result.group) in shared
+                if path not in drawn or (path, member.result.group) in counting
             }
         )
         for member in members

@@ -13,11 +13,11 @@ for (const name of ["group", "measure", "x", "y"]) {
 const trialsOf = group => model.trials.filter(trial => trial.group === group && !trial.confirms);
 const varied = group => factorNames.filter(name => new Set(trialsOf(group).map(t => t.factors[name])).size > 1);
 const byNumber = (a, b) => (isNaN(a) || isNaN(b) ? 0 : a - b);
-const scaleOf = (name, group) => model.scales[group]?.[name];  // of a drawn setting with many values: shown in ranges
+const drawnScale = (name, group) => model.scales[group]?.[name];  // of a drawn setting with many values: shown in ranges
 const levelOf = (name, trial) => (name === "seed" ? String(trial.seed) : trial.ranges[name] ?? trial.factors[name]);
 function ordered(name, trials) {
   const levels = new Set(trials.map(t => levelOf(name, t)).filter(level => level !== undefined));
-  const scale = trials.length ? scaleOf(name, trials[0].group) : undefined;
+  const scale = trials.length ? drawnScale(name, trials[0].group) : undefined;
   return scale ? scale.ranges.filter(range => levels.has(range)) : [...levels].sort(byNumber);
 }
 
@@ -106,13 +106,13 @@ function parallelFigure(width) {
     ticktext: levels.map((level, index) => shortened(String(level), room - 16) + "\u200b".repeat(index)), range: [-0.2, levels.length - 0.8],
   });
   const dimensions = names.map(name => {
-    const scale = scaleOf(name, chosen.group.value);
+    const scale = drawnScale(name, chosen.group.value);
     if (!scale) return category(name, trials.map(t => levelOf(name, t)), ordered(name, trials));
     const place = value => (scale.log ? Math.log10(value) : value), ends = [place(scale.low), place(scale.high)];
-    const ticks = [0, 1, 2, 3].map(third => ends[0] + third * (ends[1] - ends[0]) / 3);
+    const count = scale.ranges.length, edges = [scale.ranges[0].split(" to ")[0], ...scale.ranges.map(range => range.split(" to ")[1])];
     return {
       label: plain(shortened(name, room - 8)), values: trials.map(t => place(t.values[name])), range: ends,
-      tickvals: ticks, ticktext: ticks.map(tick => short(scale.log ? 10 ** tick : tick)),
+      tickvals: edges.map((_, index) => ends[0] + index * (ends[1] - ends[0]) / count), ticktext: edges,
     };
   });
   const outcomes = [...new Set(trials.map(trial => trial.outcome))];
