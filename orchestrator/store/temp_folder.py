@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _NAME = re.compile(r"orchestrate-(\d+)-")
+_locks: dict[Path, int] = {}
+"""Folder -> descriptor that holds its lock as long as this process lives."""
 MAX_PARENT_LENGTH = 12
 """Characters. The paths of Ray's sockets are up to 95 longer, and the system allows 107 (103 on macOS)."""
 
@@ -43,14 +46,19 @@ def private_folder() -> Path:
 
     Orphans are deleted first.
     """
-    for folder in orphaned_folders():
-        shutil.rmtree(folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=f"orchestrate-{os.getpid()}-", dir=temp_parent()))
+    for orphan in orphaned_folders():
+        shutil.rmtree(orphan, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"orchestrate-{os.getpid()}-", dir=temp_parent()))
+    _locks[folder] = os.open(folder, os.O_RDONLY)
+    fcntl.flock(_locks[folder], fcntl.LOCK_EX)
+    return folder
 
 
 def delete_with_parent(folder: Path) -> None:
     """Delete the temporary folder of a command, and the private folder around it."""
     shutil.rmtree(folder.parent, ignore_errors=True)
+    if (lock := _locks.pop(folder.parent, None)) is not None:
+        os.close(lock)
 
 
 def temp_parent() -> Path:
@@ -62,7 +70,11 @@ def temp_parent() -> Path:
 def orphaned_folders() -> list[Path]:
     """The temporary folders of this user's commands that were killed."""
     matches = ((folder, _NAME.match(folder.name)) for folder in sorted(temp_parent().glob("orchestrate-*-*")))
-    return [folder for folder, match in matches if match and _is_own(folder) and not _is_running(int(match[1]))]
+    return [
+        folder
+        for folder, match in matches
+        if match and _is_own(folder) and not _is_running(int(match[1])) and not _is_locked(folder)
+    ]
 
 
 def _is_own(folder: Path) -> bool:
@@ -70,6 +82,21 @@ def _is_own(folder: Path) -> bool:
         return folder.stat().st_uid == os.getuid()
     except FileNotFoundError:
         return False
+
+
+def _is_locked(folder: Path) -> bool:
+    """Whether its process lives, also where its id means nothing: in another container that shares this folder."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return True  # it has just gone
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _is_running(process: int) -> bool:
