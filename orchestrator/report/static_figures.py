@@ -123,13 +123,16 @@ def _drawn(analysis: Analysis) -> Figure | None:
         panel.plot(xs, middle, "o" if is_choice else "-", color=colour)
         if is_choice:
             panel.set_xticks(list(xs), texts)
-        elif isinstance(effect.dimension, Interval) and effect.dimension.is_log:
-            panel.set_xscale("log")
         panel.set_title(f"{name_of(effect, analysis.names)}: {TITLES[effect.outcome]}", fontsize=9)
         if is_ratio:
-            panel.set_yscale("log")
+            half = 1.05 * max(0.05, *np.abs(np.log10(np.exp(means))), *np.abs(np.log10(middle)))
+            panel.set(yscale="log", ylim=(10**-half, 10**half))
+            panel.set_yticks(ratio_ticks(half), [f"{tick:g}" for tick in ratio_ticks(half)])
+            panel.minorticks_off()
         else:
             panel.set_ylim(-0.05, 1.05)
+        if isinstance(effect.dimension, Interval) and effect.dimension.is_log:
+            panel.set_xscale("log")
         panel.grid(alpha=0.25)
     return figure
 

@@ -34,6 +34,8 @@ MIN_POINTS = 8
 """Fewest points, with the outcome, of a curve. In simulations of fewer the bands say nothing."""
 MIN_SEEDS = 2
 """Fewest seeds of a band: with one, nothing tells its luck from what all runs have in common."""
+MAX_POINTS = 3000
+"""Most points of a curve: the first ones. More take memory and change nothing that can be seen."""
 PERMUTATIONS = 999
 BENDS = 4
 """Highest power of the setting in the test. With few points it is lower: one for four points."""
@@ -94,7 +96,9 @@ def _effect(runs: Sequence[Result], group: str, dimension: Dimension, name: Outc
     known = [run for run in runs if OUTCOMES[name](run) is not None]
     if not known:
         return None
-    points = list(dict.fromkeys(run.point for run in known))
+    points = list(dict.fromkeys(run.point for run in known))[:MAX_POINTS]
+    kept = set(points)
+    known = [run for run in known if run.point in kept]
     seeds = list(dict.fromkeys(run.seed for run in known))
     value_of = {run.point: run.factors[dimension.path] for run in known}
     values = [value_of[point] for point in points]
@@ -151,7 +155,7 @@ def _places(dimension: Dimension) -> tuple[Any, ...]:
     """The values at the places of the curve."""
     if isinstance(dimension, Choice):
         return dimension.levels
-    return tuple(dimension.exact(position) for position in PLACES.tolist())
+    return tuple(float(f"{dimension.exact(position):.6g}") for position in PLACES.tolist())
 
 
 def _numbers(dimension: Choice, values: Sequence[Any]) -> list[int]:

@@ -36,9 +36,13 @@ def read_sample(
         reader.report(node.source, path, f"a mapping is needed, with {EXAMPLE}")
         return None
     source = node.source if node else next(iter(overrides.values())).source
-    written = dict(_items(node.value if node else None, reader.file))
-    written |= {expand_shorthand(name) if name not in KEYS else name: located for name, located in overrides.items()}
     before = len(reader.problems)
+    written: dict[str, LocatedValue] = {}
+    for name, located in _items(node.value if node else None, reader.file):
+        if name in written:
+            reader.report(located.source, f"{path}.{name}", f"{name} is written twice here; keep one of them")
+        written[name] = located
+    written |= {expand_shorthand(name) if name not in KEYS else name: located for name, located in overrides.items()}
     sources: dict[str, str] = {}
     dimensions = []
     for name, located in written.items():
