@@ -56,6 +56,19 @@ def test_levels_of_drawn_settings_are_not_compared_and_name_no_configuration(con
     assert len(content.analysis.drawn) == 8
 
 
+def test_levels_of_a_grid_are_compared_within_points_beside_the_curves() -> None:
+    data = few(12)
+    crossed = [
+        replace(run, factors={**run.factors, "stabilizers.r1": level}, configuration=f"{run.configuration} r1={level}")
+        for run in data.runs
+        for level in (0, 10)
+    ]
+    content = report_content(replace(data, runs=crossed))
+    assert [(effect.factor, effect.pairs) for effect in content.analysis.effects] == [("stabilizers.r1", 24)]
+    assert len(content.analysis.drawn) == 8
+    assert "No swept setting changed the share of stable runs." in content.summary.answer
+
+
 def test_data_that_cannot_tell_say_so() -> None:
     effects = sampled_effects(Drawn("flat", 16, 2, has_choice=False).results(default_rng(0)), {"g": SPACE})
     lines = sentences([effect for effect in effects if effect.dimension.path == LR], NAMES)
