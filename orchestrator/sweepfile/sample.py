@@ -40,8 +40,13 @@ class Sample:
 
     @cached_property
     def points(self) -> list[dict[str, Any]]:
-        """The settings of each point, in the order of the draw. Points that are equal after rounding stand once."""
+        """The settings of each point, in the order of the draw. Points that are equal after rounding stand once.
+
+        The coordinates of a point are those of the settings in alphabetical order, so it does not matter in which order
+        they are written.
+        """
         drawn = unit_points(self.method, len(self.space.dimensions), self.count, self.seed)
+        drawn = drawn[:, [sorted(self.space.paths).index(path) for path in self.space.paths]]
         different: dict[tuple[str, ...], dict[str, Any]] = {}
         for position in drawn:
             settings = self.space.settings_at(position)
