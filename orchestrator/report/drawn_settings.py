@@ -38,8 +38,8 @@ class DrawnRow:
     holds: bool
 
 
-def rows_of(effects: Sequence[SampledEffect], names: Names) -> list[DrawnRow]:
-    """In the order of the effects."""
+def rows_of(effects: Sequence[SampledEffect], names: Names, is_tested: bool = True) -> list[DrawnRow]:
+    """In the order of the effects. is_tested: whether it is said which stand out."""
     return [
         DrawnRow(
             effect.group,
@@ -50,7 +50,7 @@ def rows_of(effects: Sequence[SampledEffect], names: Names) -> list[DrawnRow]:
             change_text(effect) if effect.curve else "",
             effect.explained if effect.curve else None,
             effect.chance if effect.curve else None,
-            _says(effect),
+            _says(effect, is_tested),
             effect.holds,
         )
         for effect in effects
@@ -95,12 +95,14 @@ def change_text(effect: SampledEffect) -> str:
     return ", ".join(f"{estimate_text(effect, place)} at {value_text(effect.places[place])}" for place in ends)
 
 
-def _says(effect: SampledEffect) -> str:
+def _says(effect: SampledEffect, is_tested: bool) -> str:
     """What can be claimed, or why nothing can."""
     if effect.curve is None:
         return f"too few points for a curve: {MIN_POINTS} are needed"
     if effect.seeds == 1:
         return "one seed: no band, since all runs share its luck"
+    if not is_tested:
+        return "not tested, as the sweep looks seed by seed"
     if effect.holds:
         return "stands out"
     return "cannot be told from luck"

@@ -86,7 +86,7 @@ def render(content: ReportContent, refresh: int | None) -> str:
             drawn=[(title, figure.to_json()) for title, figure in drawn_figures(analysis.drawn, analysis.names)],
             long=LONG,
             min_points=MIN_POINTS,
-            drawn_rows=drawn_settings.rows_of(analysis.drawn, analysis.names),
+            drawn_rows=drawn_settings.rows_of(analysis.drawn, analysis.names, is_tested=data.answer is None),
             survival=page_sections.survival_figures(analysis),
             galleries=page_sections.galleries(data),
             sample_history=sample_history,

@@ -6,11 +6,14 @@ from pathlib import Path
 
 from support.tiny import finished_trial
 
+from orchestrator.planning.adaptive import comparisons_to_test
 from orchestrator.planning.drawn_points import sample_lines
+from orchestrator.planning.outcome import as_planned
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.staleness import changes_since_last_command
 from orchestrator.store.json_files import write_json
 from orchestrator.sweepfile import loader
+from orchestrator.sweepfile.model import UntilAnswered
 
 SAMPLE = """
 sweep: drawn
@@ -63,6 +66,13 @@ def test_another_space_is_named_as_the_cause(tmp_path: Path) -> None:
     planned_before(tmp_path)
     lines = changes_since_last_command(plan_of(tmp_path, "groups.g.sample.optimizer.lr={uniform: [0.1, 0.2]}"))
     assert lines[0] == "caution: group g draws all its points anew: dimensions of its sample changed"
+
+
+def test_a_sweep_until_answered_tests_grids_within_points_alone(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, "until=answered", "seeds={first: 2, most: 3}", "groups.g.grid.batch_size=[16, 32]")
+    first_seed = [as_planned(planned) for planned in plan.trials if planned.trial.seed == 0]
+    compared = comparisons_to_test(first_seed, UntilAnswered(2, 3))
+    assert [(each.comparison.factor, len(each.pairs)) for each in compared] == [("batch_size", 3)]
 
 
 def test_the_plan_says_what_is_drawn(tmp_path: Path) -> None:

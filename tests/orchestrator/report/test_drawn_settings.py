@@ -152,3 +152,5 @@ def test_a_sweep_that_looks_seed_by_seed_claims_nothing_of_drawn_settings() -> N
     content = report_content(replace(drawn_points(), answer=answer))
     assert content.analysis.drawn
     assert not any(effect.holds for effect in content.analysis.drawn)
+    rows = rows_of(content.analysis.drawn, content.analysis.names, is_tested=False)
+    assert {row.says for row in rows} == {"not tested, as the sweep looks seed by seed"}
