@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from orchestrator.formatting import count_of, format_level, short_names
 from orchestrator.space import Choice, Dimension, Interval
+from orchestrator.store.sweep_document import TrialDocument
 from orchestrator.sweepfile.sample import Sample, SampleDocument
 
 
@@ -31,26 +33,39 @@ def _values(dimension: Dimension) -> str:
     return f"{ends} by {dimension.step}" if dimension.step > 1 else ends
 
 
-def redrawn_lines(before: Mapping[str, SampleDocument], now: Mapping[str, Sample]) -> list[str]:
+def redrawn_lines(
+    before: Mapping[str, SampleDocument], trials: Sequence[TrialDocument], now: Mapping[str, Sample]
+) -> list[str]:
     """A line for each group whose points are drawn anew: its earlier trials leave the sweep.
 
-    `before`: of the last command. A larger or smaller count of the same draw is none, unless its method is one that
+    `before`, `trials`: of the last command. Another count of the same draw is none, unless its method
     spreads the points for exactly their number.
     """
     lines = []
     for group, sample in now.items():
         document = sample.to_document()
         earlier = before.get(group)
-        if earlier is None or earlier == document:
+        if earlier is None:
             continue
         changed = [name for name in ("dimensions", "method", "seed") if earlier.get(name) != document.get(name)]
         if changed:
             lines.append(
                 f"caution: group {group} draws all its points anew: {' and '.join(changed)} of its sample changed"
             )
-        elif sample.method == "latin_hypercube":
+        elif sample.method == "latin_hypercube" and earlier["count"] != sample.count:
             lines.append(
                 f"caution: group {group} draws all its points anew: latin_hypercube spreads exactly {sample.count} "
                 f"points and keeps none of the earlier {earlier['count']}; sobol and random keep them"
             )
+        elif not _has_point(sample, [trial["factors"] for trial in trials if trial["group"] == group]):
+            lines.append(
+                f"caution: group {group} draws other points than before, though its sample is the same: another "
+                "version of this program or of SciPy drew them"
+            )
     return lines
+
+
+def _has_point(sample: Sample, factors: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether one of the earlier trials has a point of the sample, or none of them was drawn."""
+    drawn = [each for each in factors if each.keys() >= set(sample.space.paths)]
+    return not drawn or any(sample.number_of(each) for each in drawn)

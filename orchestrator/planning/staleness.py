@@ -80,7 +80,7 @@ def changes_since_last_command(plan: Plan) -> list[str]:
     """What of the last command's trials is not part of this plan, and why, as lines."""
     replaced, longer = replaced_trials(plan), extensions(plan)
     starts = {key: longer[key].start if key in longer else "trained from step 0" for key in replaced}
-    lines = redrawn_lines(plan.earlier_samples(), plan.sweep.samples)
+    lines = redrawn_lines(plan.earlier_samples(), plan.earlier_trials(), plan.sweep.samples)
     for (reason, start), count in Counter((reason, starts[key]) for key, reason in replaced.items()).items():
         verb = "is" if count == 1 else "are"
         effect = "the earlier results are kept but leave this sweep"

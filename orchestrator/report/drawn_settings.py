@@ -105,7 +105,7 @@ def _says(effect: SampledEffect, is_tested: bool) -> str:
         return "not tested, as the sweep looks seed by seed"
     if effect.holds:
         return "stands out"
-    return "cannot be told from luck"
+    return "cannot be told from luck" if effect.explained <= effect.chance else "does not stand out among all of them"
 
 
 def sentences(effects: Sequence[SampledEffect], names: Names) -> list[str]:
@@ -119,9 +119,11 @@ def sentences(effects: Sequence[SampledEffect], names: Names) -> list[str]:
         if not of_outcome or holding:
             continue
         best = max(of_outcome, key=lambda effect: effect.explained - effect.chance)
+        tells = f"{name_of(best, names)} explains {best.explained:.0%}, luck alone up to {best.chance:.0%}"
+        if best.explained > best.chance:
+            tells += f", which does not stand out among {len(effects)} effects"
         lines.append(
-            f"No drawn setting is shown to change {subject}: {numbers_text(best)} cannot tell it from luck "
-            f"({name_of(best, names)} explains {best.explained:.0%}, luck alone up to {best.chance:.0%})."
+            f"No drawn setting is shown to change {subject}: {numbers_text(best)} cannot tell it from luck ({tells})."
         )
     if effects and not any(effect.curve for effect in effects):
         most = max(effect.points for effect in effects)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pytest
 from support.tiny import finished_trial
 
 from orchestrator.planning.adaptive import comparisons_to_test
@@ -12,7 +14,7 @@ from orchestrator.planning.outcome import as_planned
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.staleness import changes_since_last_command
 from orchestrator.store.json_files import write_json
-from orchestrator.sweepfile import loader
+from orchestrator.sweepfile import loader, sample
 from orchestrator.sweepfile.model import UntilAnswered
 
 SAMPLE = """
@@ -66,6 +68,15 @@ def test_another_space_is_named_as_the_cause(tmp_path: Path) -> None:
     planned_before(tmp_path)
     lines = changes_since_last_command(plan_of(tmp_path, "groups.g.sample.optimizer.lr={uniform: [0.1, 0.2]}"))
     assert lines[0] == "caution: group g draws all its points anew: dimensions of its sample changed"
+
+
+def test_points_that_another_version_drew_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned_before(tmp_path)
+    monkeypatch.setattr(
+        sample, "unit_points", lambda method, dimensions, count, seed: np.full((count, dimensions), 0.4)
+    )
+    lines = changes_since_last_command(plan_of(tmp_path))
+    assert "though its sample is the same: another version of this program or of SciPy drew them" in lines[0]
 
 
 def test_a_sweep_until_answered_tests_grids_within_points_alone(tmp_path: Path) -> None:
