@@ -44,7 +44,8 @@ def trial_label(key: str, name: str) -> str:
 
 def short_name(path: str) -> str:
     """The name of a setting in tables: `optimizer.lr` -> `lr`, `loss.gradient_penalty` -> `lambda`."""
-    return SHORT_NAMES.get(path, path.rsplit(".", 1)[-1])
+    setting, bracket, index = path.partition("[")  # of an element of a list
+    return SHORT_NAMES.get(setting, setting.rsplit(".", 1)[-1]) + bracket + index
 
 
 def short_names(paths: list[str]) -> dict[str, str]:

@@ -33,7 +33,7 @@ class SweepResults:
         """Read again what MLflow has, for a sweep that runs. Raises UserError if MLflow or the sweep cannot be read."""
         from orchestrator.report.write_report import read_content
 
-        for name in ("trials", "effects", "histories"):  # what has been computed from the former content
+        for name in ("trials", "effects", "drawn", "histories"):  # what has been computed from the former content
             self.__dict__.pop(name, None)
         self._content: ReportContent = read_content(self.tracking_uri, self.names)
         return self
@@ -53,6 +53,13 @@ class SweepResults:
         from orchestrator.report import tables
 
         return tables.trials(self._content.data)
+
+    @cached_property
+    def drawn(self) -> pd.DataFrame:
+        """The curves of settings that were drawn, as in drawn.csv; empty if none was."""
+        from orchestrator.report import tables
+
+        return tables.drawn(self._content)
 
     @cached_property
     def effects(self) -> pd.DataFrame:

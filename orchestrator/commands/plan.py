@@ -25,6 +25,7 @@ from orchestrator.planning import staleness
 from orchestrator.planning.adaptive import comparisons_to_test
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.answer_words import ended_with_nothing, plan_end_line, progress_line
+from orchestrator.planning.drawn_points import sample_lines
 from orchestrator.planning.early_ends import with_ended_going_on
 from orchestrator.planning.expected_trials import MAX_SEEDS, seeds_of_fixed_design
 from orchestrator.planning.extension import with_extended_records
@@ -208,6 +209,7 @@ def summary_lines(preview: Preview, rows: list[TrialRow]) -> list[str]:
     plan = preview.plan
     return [
         *data_lines(plan),
+        *sample_lines(plan.sweep.samples),
         *(f"caution: {caution}" for caution in plan.sweep.cautions),
         *preview.taken_over,
         *_other_code_lines(preview.other_code),

@@ -46,5 +46,6 @@ def settings_of(planned: PlannedTrial) -> dict[str, object]:
 def as_planned(planned: PlannedTrial) -> Member:
     """The trial as if it had ended well: says which trials are compared, before any has ended."""
     trial = planned.trial
-    result = Result(trial.group, trial.configuration, trial.seed, trial.factors, True, 1, None, 1.0, 1.0, True)
+    names = (trial.group, trial.configuration, trial.seed, trial.factors)
+    result = Result(*names, True, 1, None, 1.0, 1.0, True, sampled=trial.sampled)
     return Member(result, settings_of(planned))

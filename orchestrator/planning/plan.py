@@ -24,6 +24,7 @@ from orchestrator.store.sweep_document import AnswerDocument, LookedDesign, Swee
 from orchestrator.store.sweep_folder import SweepFolder, make_home
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile.model import Sweep, Trial
+from orchestrator.sweepfile.sample import SampleDocument
 from orchestrator.sweepfile.settings import source_of
 
 
@@ -111,6 +112,11 @@ class Plan:
         sweep: SweepDocument | None = read_json_or_none(self.folder.sweep_file)
         return sweep.get("answer") if sweep else None
 
+    def earlier_samples(self) -> dict[str, SampleDocument]:
+        """What the groups were drawn from when the last command planned this sweep."""
+        sweep: SweepDocument | None = read_json_or_none(self.folder.sweep_file)
+        return sweep.get("samples", {}) if sweep else {}
+
     def data_summaries(self) -> list[DataSummary]:
         """What the data sets are that the user made."""
         return [summary for images in self.data.values() if (summary := summarize(images))]
@@ -139,6 +145,8 @@ class Plan:
             document["looked"] = self.looked
         if self.sweep.stop_early:
             document["stop_early"] = True
+        if self.sweep.samples:
+            document["samples"] = {group: sample.to_document() for group, sample in self.sweep.samples.items()}
         return document
 
 

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from typing import Annotated, Any, Literal, TypeVar
 
 from PIL import Image
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from gan_core.error_text import first_line
 from orchestrator.errors import UserError
+from orchestrator.space import Space, dimension_of_document
 from orchestrator.tracking.run_content import LoggedEnvironment
 
 MAX_PICTURE_PIXELS = 50_000_000
@@ -89,6 +90,21 @@ class LoggedImport(_Artifact):
     mapped: list[str]
 
 
+class LoggedSample(_Artifact):
+    """What the points of a group were drawn from; see `SampleDocument`."""
+
+    dimensions: dict[str, dict[str, Any]]
+
+    @property
+    def space(self) -> Space:
+        return Space(tuple(dimension_of_document(path, written) for path, written in self.dimensions.items()))
+
+    @model_validator(mode="after")
+    def _check_dimensions(self) -> LoggedSample:
+        assert self.space  # raises ValueError
+        return self
+
+
 class LoggedSweep(_Artifact):
     """sweep.json; see `SweepDocument`."""
 
@@ -103,6 +119,7 @@ class LoggedSweep(_Artifact):
     reported_seeds: list[Count] = []
     looked: list[LoggedDesign] = []
     imported: LoggedImport | None = None
+    samples: dict[str, LoggedSample] = {}
 
 
 class HeldOutScores(_Artifact):

@@ -15,6 +15,7 @@ from orchestrator.formatting import count_of
 from orchestrator.planning.added_seeds import added_sentence
 from orchestrator.planning.earlier_looks import looked_seeds, looked_sentence
 from orchestrator.report.artifact_schemas import LoggedAnswer, LoggedEvaluator, LoggedImport
+from orchestrator.space import Space
 from orchestrator.statistics.result import Result
 from orchestrator.statistics.trial_end import TrialEnd
 from orchestrator.store.trial_status import TrialStatus
@@ -43,7 +44,7 @@ class RunData:
     `lost_at`: the step from which on no more could be hoped for, if the sweep ends such trials early; `ended_early`:
     whether it was ended there. `latest`: metric -> its last value. `history`: metric -> its curve. `pictures`: (step,
     PNG) of sample grids, in order of steps. `environment`: environment.json, as it is; {} if the trial never started.
-    `hardware`: kind of device and precision, such as `cuda in bfloat16`.
+    `hardware`: kind of device and precision, such as `cuda in bfloat16`. `sampled`: the factors that were drawn.
     """
 
     key: str
@@ -71,6 +72,7 @@ class RunData:
     began_ms: int = 0
     environment: LoggedEnvironment = field(default_factory=LoggedEnvironment)
     hardware: str = ""
+    sampled: tuple[str, ...] = ()
 
     def quality(self, name: str) -> float | None:
         """A metric of the trial's own evaluator at the last evaluation, or at the best one for `best_frechet`.
@@ -112,6 +114,7 @@ class SweepData:
     `stop_early`: whether it ends trials of which no more can be hoped for. `reported_seeds`: those of its first report,
     if one was written before the last command. `looked`: the seeds at the latest look of each design with which earlier
     commands have looked. `imports`: name of each sweep whose runs another tool has trained -> where they come from.
+    `spaces`: group -> what its points were drawn from, of groups that draw.
     """
 
     name: str
@@ -128,6 +131,7 @@ class SweepData:
     reported_seeds: list[int] = field(default_factory=list)
     looked: list[int] = field(default_factory=list)
     imports: dict[str, LoggedImport] = field(default_factory=dict)
+    spaces: dict[str, Space] = field(default_factory=dict)
 
     @property
     def environment(self) -> LoggedEnvironment:

@@ -32,6 +32,7 @@ def merged(sweeps: list[SweepData]) -> SweepData:
         cautions.append(
             f"{repeats} runs repeat those of an earlier sweep, with the same results, and are not counted again"
         )
+    spaces = {(sweep.name, group): space for sweep in sweeps for group, space in sweep.spaces.items()}
     is_repeated = len({(run.key, run.confirms) for _, run in runs}) < len(runs)
     return SweepData(
         name=names,
@@ -45,6 +46,7 @@ def merged(sweeps: list[SweepData]) -> SweepData:
         compared={sweep.name: sweep.selection for sweep in sweeps},
         stop_early=any(sweep.stop_early for sweep in sweeps),
         imports={name: origin for sweep in sweeps for name, origin in sweep.imports.items()},
+        spaces={group if is_repeated else f"{name}: {group}": space for (name, group), space in spaces.items()},
     )
 
 

@@ -46,6 +46,10 @@ def read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None = None) 
         runs = list(
             pool.map(lambda trial: reader.run_data(trial, by_key.get(trial.key), pictures_per_trial), logged.trials)
         )
+    spaces = {group: sample.space for group, sample in logged.samples.items()}
+    for run in runs:
+        drawn = spaces[run.group].paths if run.group in spaces else ()
+        run.sampled = tuple(path for path in drawn if path in run.factors)
     command = ["orchestrate", "import" if logged.imported else "sweep", logged.file]
     command += [word for override in logged.overrides for word in ("--set", override)]
     return SweepData(
@@ -62,6 +66,7 @@ def read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None = None) 
         reported_seeds=logged.reported_seeds,
         looked=[design.seeds for design in logged.looked],
         imports={logged.name: logged.imported} if logged.imported else {},
+        spaces=spaces,
     )
 
 

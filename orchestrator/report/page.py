@@ -19,6 +19,7 @@ from gan_core.verdict.rules import ORDER, RULES
 from orchestrator.formatting import format_level
 from orchestrator.report import (
     answer_section,
+    drawn_settings,
     interactive_figures,
     page_data,
     page_sections,
@@ -26,8 +27,10 @@ from orchestrator.report import (
     template_filters,
 )
 from orchestrator.report.content import ReportContent
+from orchestrator.report.drawn_figures import drawn_figures
 from orchestrator.report.held_out_baseline import frechet_baselines, held_out_text
 from orchestrator.report.leaderboard import UNENDED
+from orchestrator.statistics.sampled_effects import MIN_POINTS
 from orchestrator.version import __version__
 
 SCRIPTS = (
@@ -42,6 +45,8 @@ SCRIPTS = (
     "tables.js",
     "samples.js",
 )
+LONG = 24
+"""Rows of a table, and half of the pictures or trials, that are shown at once: a longer list scrolls in its place."""
 GOOD_OR_UNENDED = (VerdictName.STABLE, *UNENDED)
 """Outcomes of runs that are not in the section on what went wrong."""
 
@@ -78,6 +83,10 @@ def render(content: ReportContent, refresh: int | None) -> str:
             analysis=analysis,
             acting_together=page_sections.acting_together(analysis),
             effects=[(title, figure.to_json()) for title, figure in interactive_figures.effects_figures(analysis)],
+            drawn=[(title, figure.to_json()) for title, figure in drawn_figures(analysis.drawn, analysis.names)],
+            long=LONG,
+            min_points=MIN_POINTS,
+            drawn_rows=drawn_settings.rows_of(analysis.drawn, analysis.names, is_tested=data.answer is None),
             survival=page_sections.survival_figures(analysis),
             galleries=page_sections.galleries(data),
             has_samples=bool(data.real) or any(run.pictures for run in data.runs) or not data.imports,

@@ -11,6 +11,8 @@ from gan_core import metric_names
 from orchestrator.formatting import format_level, short_names
 from orchestrator.report.data import Curve, RunData, SweepData, curve_titles
 from orchestrator.report.held_out_baseline import Baseline, baselines
+from orchestrator.report.value_bins import bin_labels, bin_number, is_binned
+from orchestrator.space import Interval, Ordered, Space
 
 MAX_POINTS = 400_000
 """Points of all curves in one page: 2 MB."""
@@ -22,7 +24,8 @@ PackedCurve = tuple[int, str]
 
 
 class TrialModel(TypedDict):
-    """`stable`: None if the trial has not ended or is unfinished. `factors`: short name -> level. `final`: the Frechet
+    """`stable`: None if the trial has not ended or is unfinished. `factors`: short name -> level. `ranges`, `values`:
+    short name of a drawn setting with many values -> the range of its value, and the value. `final`: the Frechet
     distance. It, `modes` and `recall` are None if several evaluators measured the group: they cannot be compared.
     """
 
@@ -34,6 +37,8 @@ class TrialModel(TypedDict):
     outcome: str
     stable: bool | None
     factors: dict[str, str]
+    ranges: dict[str, str]
+    values: dict[str, float]
     final: float | None
     modes: float | None
     recall: float | None
@@ -47,12 +52,24 @@ class MetricModel(TypedDict):
     curves: list[PackedCurve | None]
 
 
+class Scale(TypedDict):
+    """Of a drawn setting with many values. `ranges`: the names of its ranges, in order. `low`, `high`: its ends."""
+
+    ranges: list[str]
+    log: bool
+    low: float
+    high: float
+
+
 class PageModel(TypedDict):
-    """`axes`: the steps of curves as uint32, little-endian, in base64. Curves with the same steps share one."""
+    """`scales`: group -> short name of a drawn setting with many values -> its scale. `axes`: the steps of curves as
+    uint32, little-endian, in base64. Curves with the same steps share one.
+    """
 
     trials: list[TrialModel]
     metrics: list[MetricModel]
     axes: list[str]
+    scales: dict[str, dict[str, Scale]]
 
 
 def page_model(data: SweepData) -> PageModel:
@@ -74,13 +91,37 @@ def page_model(data: SweepData) -> PageModel:
         for metric, title in titles.items()
     ]
     return {
-        "trials": [_trial(run, len(evaluators[run.group]) <= 1) for run in data.runs],
+        "trials": [_trial(run, len(evaluators[run.group]) <= 1, _binned(data, run)) for run in data.runs],
         "metrics": metrics,
         "axes": [_base64(steps) for steps in axes],
+        "scales": {run.group: _scales(run, _binned(data, run)) for run in data.runs if _binned(data, run)},
     }
 
 
-def _trial(run: RunData, is_comparable: bool) -> TrialModel:
+def _binned(data: SweepData, run: RunData) -> dict[str, Ordered]:
+    """Path -> dimension of each drawn setting of the run that has too many values to be shown as levels."""
+    space = data.spaces.get(run.group, Space(()))
+    return {
+        each.path: each
+        for each in space.dimensions
+        if isinstance(each, Ordered) and is_binned(each) and each.path in run.sampled
+    }
+
+
+def _scales(run: RunData, binned: dict[str, Ordered]) -> dict[str, Scale]:
+    names = short_names(list(run.factors))
+    return {
+        names[path]: {
+            "ranges": bin_labels(each),
+            "log": isinstance(each, Interval) and each.is_log,
+            "low": float(each.low),
+            "high": float(each.high),
+        }
+        for path, each in binned.items()
+    }
+
+
+def _trial(run: RunData, is_comparable: bool, binned: dict[str, Ordered]) -> TrialModel:
     names = short_names(list(run.factors))
     return {
         "name": run.name,
@@ -91,6 +132,8 @@ def _trial(run: RunData, is_comparable: bool) -> TrialModel:
         "outcome": run.outcome,
         "stable": run.to_result().stable if run.has_ended else None,
         "factors": {names[path]: format_level(level) for path, level in run.factors.items()},
+        "ranges": {names[path]: bin_labels(d)[bin_number(d, run.factors[path])] for path, d in binned.items()},
+        "values": {names[path]: float(run.factors[path]) for path in binned},
         "final": run.quality(metric_names.FRECHET) if is_comparable else None,
         "modes": run.quality(metric_names.MODES) if is_comparable else None,
         "recall": run.quality(metric_names.RECALL) if is_comparable else None,

@@ -16,12 +16,16 @@ from PIL import Image
 
 from gan_core.files import write_atomically
 from gan_core.verdict.names import VerdictName
+from orchestrator.formatting import format_level
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.contact_sheet import contact_sheet
 from orchestrator.report.data import SweepData, curve_titles
+from orchestrator.report.drawn_figures import TITLES
+from orchestrator.report.drawn_settings import name_of
 from orchestrator.report.held_out_baseline import baselines
 from orchestrator.report.interactive_figures import OTHER_COLOUR, PALETTE, SIGNIFICANT_COLOUR, ratio_reach, ratio_ticks
 from orchestrator.report.page_data import thin
+from orchestrator.space import Choice, Interval
 from orchestrator.statistics.intervals import Change
 
 OUTCOME_COLOURS: dict[str, str] = {
@@ -41,6 +45,7 @@ def write(data: SweepData, analysis: Analysis, folder: Path) -> dict[str, str]:
     """Write the pictures for which there is data; returns name of the file -> title. Raises OSError."""
     drawn = {
         "effects.png": ("what each setting changed, with 95% intervals", _png(_effects(analysis))),
+        "drawn.png": ("what each drawn setting does, with 95% bands", _png(_drawn(analysis))),
         "survival.png": ("the share of runs without an event against the step", _png(_survival(analysis))),
         "curves.png": (
             "losses, discriminator accuracy and quality of all runs, coloured by verdict",
@@ -95,6 +100,43 @@ def _effects(analysis: Analysis) -> Figure | None:
     for panel, nothing in ((left, 0), (middle, 50), (right, 1)):
         panel.axvline(nothing, color="#999999", lw=0.8)
         panel.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def _drawn(analysis: Analysis) -> Figure | None:
+    """A panel for each drawn setting and outcome."""
+    known = [effect for effect in analysis.drawn if effect.curve]
+    if not known:
+        return None
+    figure, panels = _grid(len(known), height=2.6)
+    for panel, effect in zip(panels, known, strict=False):
+        assert effect.curve
+        is_ratio, is_choice = effect.outcome == "frechet", isinstance(effect.dimension, Choice)
+        middle, low, high = (np.exp(values) if is_ratio else values for values in effect.curve)
+        colour = SIGNIFICANT_COLOUR if effect.holds else OTHER_COLOUR
+        texts = list(map(format_level, effect.places)) if is_choice else []
+        xs = range(len(texts)) if is_choice else effect.places
+        if effect.has_band and is_choice:
+            panel.vlines(xs, low, high, color=colour, lw=1.5)
+        elif effect.has_band:
+            panel.fill_between(xs, low, high, color=colour, alpha=0.18, lw=0)
+        values = [texts.index(format_level(value)) - 0.18 if is_choice else value for value, _, _ in effect.observed]
+        means = np.array([mean for _, mean, _ in effect.observed])
+        panel.plot(values, np.exp(means) if is_ratio else means, ".", color=OTHER_COLOUR, ms=4)
+        panel.plot(xs, middle, "o" if is_choice else "-", color=colour)
+        if is_choice:
+            panel.set_xticks(list(xs), texts)
+        panel.set_title(f"{name_of(effect, analysis.names)}: {TITLES[effect.outcome]}", fontsize=9)
+        if is_ratio:
+            half = 1.05 * max(0.05, *np.abs(np.log10(np.exp(means))), *np.abs(np.log10(middle)))
+            panel.set(yscale="log", ylim=(10**-half, 10**half))
+            panel.set_yticks(ratio_ticks(half), [f"{tick:g}" for tick in ratio_ticks(half)])
+            panel.minorticks_off()
+        else:
+            panel.set_ylim(-0.05, 1.05)
+        if isinstance(effect.dimension, Interval) and effect.dimension.is_log:
+            panel.set_xscale("log")
+        panel.grid(alpha=0.25)
     return figure
 
 
@@ -164,7 +206,11 @@ def _curves(data: SweepData) -> Figure | None:
 
 def _samples(data: SweepData) -> list[tuple[str, bytes]]:
     """Caption and picture: real images, and what the trials drew last."""
-    trained = [run for run in data.runs if run.pictures][:MAX_SAMPLES]
+    with_pictures = [run for run in data.runs if run.pictures]
+    if any(run.sampled for run in with_pictures):  # different points tell more than the seeds of one
+        seen = [run.seed for run in with_pictures]
+        with_pictures.sort(key=lambda run: seen.index(run.seed))
+    trained = with_pictures[:MAX_SAMPLES]
     drawn = [(f"{run.name}\n{run.outcome}, step {run.pictures[-1][0]}", run.pictures[-1][1]) for run in trained]
     return [*data.real, *drawn] if drawn else []
 

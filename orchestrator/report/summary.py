@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gan_core.verdict.names import VerdictName
 from orchestrator.command_hints import with_override
-from orchestrator.report import leaderboard
+from orchestrator.report import drawn_settings, leaderboard
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.answer_section import sentences
 from orchestrator.report.data import RunData, SweepData
@@ -50,9 +50,10 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
         answer.append(f"{unended} more have not ended.")
     strongest = _strongest(analysis.effects)
     if strongest:
-        answer.append(_stability_sentence(strongest, analysis))
+        answer.append(_of_levels(_stability_sentence(strongest, analysis), analysis))
     if any(effect.wins for effect in analysis.effects):
-        answer.append(_quality_sentence(analysis))
+        answer.append(_of_levels(_quality_sentence(analysis), analysis))
+    answer += drawn_settings.sentences(analysis.drawn, analysis.names) if not data.answer else []
     if data.confirmation:
         answer.append(_confirmation_sentence(data))
     if data.added_seeds:
@@ -106,6 +107,11 @@ def _best_and_riskiest(rows: list[Row], can_be_best: list[str] | None) -> str:
     if riskiest is best:
         return sentence
     return f"{sentence} Riskiest is {riskiest.configuration}: {riskiest.stable}{reasons}."
+
+
+def _of_levels(sentence: str, analysis: Analysis) -> str:
+    """The sentence on effects of levels; beside drawn settings it does not speak of all settings."""
+    return sentence.replace("No setting", "No swept setting", 1) if analysis.drawn else sentence
 
 
 def _strongest(effects: list[Effect]) -> Effect | None:

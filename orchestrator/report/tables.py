@@ -1,7 +1,8 @@
-"""The numbers behind the page, for other programs: trials.csv, effects.csv, histories.parquet."""
+"""The numbers behind the page, for other programs: trials.csv, effects.csv, drawn.csv, histories.parquet."""
 
 from __future__ import annotations
 
+from math import exp
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ from orchestrator.report.artifact_schemas import LoggedComparison
 from orchestrator.report.content import ReportContent
 from orchestrator.report.data import SweepData
 from orchestrator.report.trial_settings import settings_of
+from orchestrator.space import Choice
 from orchestrator.statistics.effects import Effect
 from orchestrator.statistics.intervals import Change
+from orchestrator.statistics.sampled_effects import SampledEffect
 from orchestrator.statistics.trial_settings import Settings, differing_settings
 
 EFFECT_COLUMNS = [
@@ -30,6 +33,10 @@ def write(content: ReportContent, folder: Path) -> None:
     """Write the tables, each file whole or not at all. Raises OSError."""
     write_atomically(folder / "trials.csv", _csv(trials(content.data)))
     write_atomically(folder / "effects.csv", _csv(effects(content)))
+    if content.analysis.drawn:
+        write_atomically(folder / "drawn.csv", _csv(drawn(content)))
+    else:
+        (folder / "drawn.csv").unlink(missing_ok=True)
     write_atomically(folder / "histories.parquet", histories(content.data).to_parquet(index=False))
 
 
@@ -89,6 +96,40 @@ def effects(content: ReportContent) -> pd.DataFrame:
     if content.data.answer:
         return pd.DataFrame([_answered(compared) for compared in content.data.answer.comparisons])
     return pd.DataFrame([_effect(effect) for effect in content.analysis.effects], columns=EFFECT_COLUMNS)
+
+
+def drawn(content: ReportContent) -> pd.DataFrame:
+    """A row for each place of the curve of each drawn setting on each outcome: the share of stable runs, or the Frechet
+    distance relative to its average over the range. low, high: its 95% band, if it has one.
+    """
+    return pd.DataFrame(
+        [
+            {
+                "group": effect.group,
+                "setting": effect.dimension.path,
+                "outcome": effect.outcome,
+                "value": format_level(place) if isinstance(effect.dimension, Choice) else place,
+                **_estimate(effect, number),
+                "points": effect.points,
+                "seeds": effect.seeds,
+                "runs": effect.runs,
+                "explained": effect.explained,
+                "chance": effect.chance,
+                "p": effect.p,
+                "holds": effect.holds,
+            }
+            for effect in content.analysis.drawn
+            if effect.curve
+            for number, place in enumerate(effect.places)
+        ]
+    )
+
+
+def _estimate(effect: SampledEffect, number: int) -> dict[str, float | None]:
+    assert effect.curve
+    values = [float(each[number]) for each in effect.curve]
+    middle, low, high = map(exp, values) if effect.outcome == "frechet" else values
+    return {"middle": middle, "low": low if effect.has_band else None, "high": high if effect.has_band else None}
 
 
 def _answered(compared: LoggedComparison) -> dict[str, object]:

@@ -61,9 +61,10 @@ class Effect:
     seeds_to_show: int | None = None
 
 
-def paired_effects(results: Sequence[Result]) -> list[Effect]:
+def paired_effects(results: Sequence[Result], significant: float = SIGNIFICANT) -> list[Effect]:
     """The effect of every level against the first of its factor, if runs can be paired; in order of appearance.
 
+    significant: the chance that any effect at all holds by luck.
     Of confounded factors (`zip:`) only the first gets effects; the others are named in `along`.
     """
     effects: list[Effect] = []
@@ -87,7 +88,7 @@ def paired_effects(results: Sequence[Result]) -> list[Effect]:
                 confounded_with(members, factor),
             )
         )
-    return _with_significance(effects)
+    return _with_significance(effects, significant)
 
 
 class Comparison(NamedTuple):
@@ -142,16 +143,16 @@ def _win_probability(matched: Sequence[tuple[int, Block]], before: Levels, after
     return win_probability(list(by_seed.values())) if has_quality else None
 
 
-def _with_significance(effects: Sequence[Effect]) -> list[Effect]:
+def _with_significance(effects: Sequence[Effect], significant: float) -> list[Effect]:
     """The effects with what holds among all of them, and with the seeds that it would take."""
     tests = [change for effect in effects for change in (effect.stable, effect.wins, effect.ratio) if change]
-    holds = iter(adjusted < SIGNIFICANT for adjusted in holm([change.p for change in tests]))
+    holds = iter(adjusted < significant for adjusted in holm([change.p for change in tests]))
     judged = []
     for effect in effects:
         stable_holds = next(holds)
         wins_hold = next(holds) if effect.wins else False
         ratio_holds = next(holds) if effect.ratio else False
-        needed = seeds_to_show(effect.stable, SIGNIFICANT / len(tests))
+        needed = seeds_to_show(effect.stable, significant / len(tests))
         images_hold = wins_hold or (ratio_holds and _agree(effect.wins, effect.ratio))
         judged.append(replace(effect, stable_holds=stable_holds, images_hold=images_hold, seeds_to_show=needed))
     return judged

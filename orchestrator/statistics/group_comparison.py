@@ -63,12 +63,45 @@ def group_comparisons(
     return comparisons
 
 
+def with_shared_points(members: Sequence[Member]) -> list[Member]:
+    """The members, without the drawn settings of a group of which other groups lack most values.
+
+    Hardly two runs of two groups share such a value: it would seem to separate the groups, with as many levels as a
+    group has points.
+    """
+    drawn = {_setting(path) for member in members for path in member.result.sampled}
+    groups_of: dict[tuple[str, str], set[str]] = {}
+    for member in members:
+        for path in drawn & member.settings.keys():
+            groups_of.setdefault((path, _level(member, path)), set()).add(member.result.group)
+    is_shared: dict[tuple[str, str], list[bool]] = {}
+    for (path, _), groups in groups_of.items():
+        for group in groups:
+            is_shared.setdefault((path, group), []).append(len(groups) > 1)
+    counting = {key for key, values in is_shared.items() if 2 * sum(values) > len(values)}
+    return [
+        member._replace(
+            settings={
+                path: value
+                for path, value in member.settings.items()
+                if path not in drawn or (path, member.result.group) in counting
+            }
+        )
+        for member in members
+    ]
+
+
+def _setting(path: str) -> str:
+    """The setting of an element: `optimizer.betas` of `optimizer.betas[0]`."""
+    return path.partition("[")[0]
+
+
 def results_of(members: Sequence[Member]) -> list[Result]:
     """The results for paired effects, within groups and between them. `settings` of the members: of each player."""
     within = [member.result for member in members]
     settings = [dict(member.settings) for member in members]
     merge_players(settings)
-    merged = [member._replace(settings=own) for member, own in zip(members, settings, strict=True)]
+    merged = with_shared_points([member._replace(settings=own) for member, own in zip(members, settings, strict=True)])
     return [*within, *(result for of_groups in group_comparisons(merged).values() for result in of_groups)]
 
 

@@ -22,6 +22,7 @@ def level_of(result: Result, factor: str) -> str:
 def varied_factors(results: Sequence[Result]) -> dict[str, dict[str, Any]]:
     """The factors that vary, each with its levels (text -> value), all in order of appearance.
 
+    Those that are drawn are left out: nearly every run has a level of its own.
     Confounded factors (swept together under `zip:`) are represented by the first, as their effects cannot be separated.
     """
     factors: dict[str, dict[str, Any]] = {}
@@ -40,7 +41,8 @@ def confounded_with(results: Sequence[Result], factor: str) -> tuple[str, ...]:
 
 
 def _paths(results: Sequence[Result]) -> list[str]:
-    return list(dict.fromkeys(path for result in results for path in result.factors))
+    drawn = {path for result in results for path in result.sampled}
+    return list(dict.fromkeys(path for result in results for path in result.factors if path not in drawn))
 
 
 def _are_confounded(results: Sequence[Result], factor: str, other: str) -> bool:
@@ -56,7 +58,7 @@ def blocks(results: Sequence[Result], factors: Sequence[str], varied: Iterable[s
     other_factors = [path for path in varied if path not in factors]
     by_seed_and_levels: dict[tuple[int, Levels, tuple[str, ...]], Block] = {}
     for result in results:
-        key = (result.seed, tuple(level_of(result, path) for path in other_factors), result.matched)
+        key = (result.seed, tuple(level_of(result, path) for path in other_factors), (*result.matched, *result.point))
         by_seed_and_levels.setdefault(key, {})[tuple(level_of(result, path) for path in factors)] = result
     return [(seed, block) for (seed, _, _), block in by_seed_and_levels.items()]
 

@@ -20,7 +20,8 @@ class Result:
     diverged, collapsed, ...; None if it had no such event within `steps`. final, best: quality as a Frechet distance
     (lower is better); None if the run diverged or failed. drew: its images at the end can be compared by their quality.
     A run that did not draw, and is not unfinished, is worse than any run that did.
-    matched: what runs of a pair must share beside the seed and the other factors.
+    matched: what runs of a pair must share beside the seed and the other factors. sampled: the factors that were drawn:
+    nearly every run has a level of its own, so they are no factors of pairs, but runs of a pair share them.
     """
 
     group: str
@@ -34,11 +35,17 @@ class Result:
     best: float | None
     drew: bool
     matched: tuple[str, ...] = ()
+    sampled: tuple[str, ...] = ()
 
     @cached_property
     def levels(self) -> dict[str, str]:
         """The levels as people write them; levels are compared by this text."""
         return {path: format_level(level) for path, level in self.factors.items()}
+
+    @cached_property
+    def point(self) -> tuple[str, ...]:
+        """The levels of the factors that were drawn."""
+        return tuple(self.levels[path] for path in self.sampled if path in self.levels)
 
 
 ResponseVariable = Callable[[Result], float | None]

@@ -22,6 +22,8 @@ class ComparedTrial(Protocol):
     def seed(self) -> int: ...
     @property
     def factors(self) -> Mapping[str, Any]: ...
+    @property
+    def sampled(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -71,4 +73,5 @@ class TrialEnd:
             final=self.quality(metric_names.FRECHET),
             best=self.quality(metric_names.best(metric_names.FRECHET)),
             drew=self.verdict in DRAWING,
+            sampled=trial.sampled,
         )

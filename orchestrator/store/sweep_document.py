@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NotRequired, TypedDict
 
 from gan_core.data.dataset_card import DatasetCard
+from orchestrator.sweepfile.sample import SampleDocument
 
 
 class TrialDocument(TypedDict):
@@ -99,7 +100,8 @@ class SweepDocument(TypedDict):
     `answer`: only of a sweep that trains until its question is answered. `stop_early`: only of one that ends trials of
     which no more can be hoped for. `reported_seeds`: those of the first report that was written, if there was one.
     `looked`: the designs with which earlier commands have looked, seed by seed. `imported`: only of runs that this
-    program did not train; `file` is then their mapping file, and `data` is empty.
+    program did not train; `file` is then their mapping file, and `data` is empty. `samples`: group -> what its points
+    were drawn from, of groups that draw.
     """
 
     name: str
@@ -115,3 +117,4 @@ class SweepDocument(TypedDict):
     reported_seeds: NotRequired[list[int]]
     looked: NotRequired[list[LookedDesign]]
     imported: NotRequired[ImportDocument]
+    samples: NotRequired[dict[str, SampleDocument]]

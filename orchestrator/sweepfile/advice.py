@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
+from gan_core.config.elements import ELEMENTS
 from gan_core.config.identity import setting_paths
-from orchestrator.errors import did_you_mean
+from orchestrator.errors import did_you_mean, short_repr
 from orchestrator.formatting import SHORT_NAMES, count_of, format_level
+from orchestrator.space import Choice, Dimension, Interval
 
 NUMBERS = {"int_type", "int_from_float", "float_type", "finite_number"}
 """Kinds of pydantic's errors for a value that is not the number that a setting needs."""
@@ -31,10 +34,15 @@ OTHER_NAMES = {
 """How else a setting is called -> its path."""
 EPOCHS = {"epoch", "epochs", "n_epochs", "num_epochs", "max_epochs"}
 DISTRIBUTIONS = re.compile(
-    r"q?(log_?)?(uniform|normal)(_values)?|choice|rand_?int|grid_search|(lin|log|geom)space|a?range|distribution"
+    r"q?(log_?)?(uniform|normal)(_values)?|log|choice|integers|rand_?int|grid_search|(lin|log|geom)space|a?range"
+    r"|distribution"
 )
 """What programs that search for settings call a way to draw values."""
-LISTS_ONLY = "a grid draws no values: list its levels, such as [1e-4, 1e-3, 1e-2]"
+DRAWN = "{log_uniform: [1e-5, 1e-1]}"
+LISTS_ONLY = (
+    "a grid draws no values: list its levels, such as [1e-4, 1e-3, 1e-2], or draw them under the group's `sample:`, "
+    f"as {DRAWN}"
+)
 
 
 def value_hint(path: str, given: Any, kind: str, message: str) -> str:
@@ -71,6 +79,21 @@ def _example(given: Any, whole: bool) -> str:
     return f" without quotes: {text}" if isinstance(given, str) else f" without a point or an exponent: {text}"
 
 
+def dimension_hint(dimension: Dimension, given: Any, kind: str, right: str) -> str:
+    """What is wrong with a dimension that draws this value. kind: of pydantic's error. right: what a value must be."""
+    if isinstance(dimension, Choice):
+        return f"{short_repr(given)} is not allowed; {right}"
+    if kind.startswith("int") and isinstance(dimension, Interval):
+        ends = f"[{math.ceil(dimension.low)}, {math.floor(dimension.high)}]"
+        return f"takes whole numbers: write {{integers: {ends}}}, or a choice"
+    elements = [path for path, (setting, _) in ELEMENTS.items() if setting == dimension.path]
+    if elements:
+        return f"is a list, which has no range; draw an element, as {elements[0]}, or a choice of lists"
+    if kind in ("bool_type", "string_type", "literal_error"):
+        return f"has no range; write {{choice: [...]}} ({right.removeprefix('write ')})"
+    return f"the range reaches {format_level(given)}, which is not allowed; {right}"
+
+
 def name_hint(setting: str) -> str:
     """What an unknown setting probably stands for, as the end of a message."""
     last = setting.rsplit(".", 1)[-1]
@@ -83,6 +106,13 @@ def name_hint(setting: str) -> str:
     settings = [path for path in setting_paths() if path != "seed"]
     intended = OTHER_NAMES.get(last)
     return f", did you mean {intended}?" if intended else did_you_mean(setting, settings)
+
+
+def drawing_hint(setting: str, below: str) -> str:
+    """Where to draw values of a setting, if `below`, a key under it, is called like a way to; else ""."""
+    if not DISTRIBUTIONS.fullmatch(re.split(r"\W", below.removeprefix(f"{setting}."), maxsplit=1)[0].lower()):
+        return ""
+    return f"values are drawn under `sample:` of a group alone: there, write `{setting}: {DRAWN}` beside `count: 64`"
 
 
 def levels_hint(given: Any) -> str:

@@ -9,10 +9,11 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from orchestrator.sweepfile import yaml_source
 from orchestrator.sweepfile.grid import Group
 from orchestrator.sweepfile.overrides import Overrides
+from orchestrator.sweepfile.sample_reader import FIXED, read_sample
 from orchestrator.sweepfile.settings import LocatedSettings, SettingsReader
 from orchestrator.sweepfile.yaml_source import LocatedValue
 
-GROUP_KEYS = ["name", "trial", "grid", "zip", "exclude", "trials"]
+GROUP_KEYS = ["name", "trial", "grid", "zip", "sample", "exclude", "trials"]
 
 Levels = dict[str, list[LocatedValue]]
 """Path of a swept setting -> its levels."""
@@ -49,7 +50,11 @@ def _read_group(
 ) -> Group:
     grid = reader.read_levels(keys.get("grid"), f"{path}.grid", overrides.of_group(name, "grid"))
     zipped = reader.read_levels(keys.get("zip"), f"{path}.zip", overrides.of_group(name, "zip"))
-    written = {*grid, *zipped}
+    settings = reader.read_settings(keys.get("trial"), f"{path}.trial")
+    taken = dict.fromkeys(settings, FIXED) | dict.fromkeys(grid, "in its grid") | dict.fromkeys(zipped, "in its zip")
+    sample = read_sample(reader, keys.get("sample"), f"{path}.sample", overrides.of_group(name, "sample"), taken)
+    written = {*grid, *zipped, *(sample.space.paths if sample else ())}
+    is_wrong_sample = sample is None and "sample" in keys
     for setting in grid.keys() & zipped.keys():
         first = next(iter(zipped[setting]), keys.get("zip"))
         reader.report(first.source if first else source, f"{path}.zip.{setting}", "is in the grid as well")
@@ -63,23 +68,29 @@ def _read_group(
     zipped = {setting: levels for setting, levels in zipped.items() if levels}
     exclude = [
         settings
-        for settings in _read_exclude(reader, keys.get("exclude"), f"{path}.exclude", written)
-        if settings and settings.keys() <= {*grid, *zipped}
+        for settings in _read_exclude(
+            reader, keys.get("exclude"), f"{path}.exclude", None if is_wrong_sample else written
+        )
+        if settings and settings.keys() <= {*grid, *zipped, *(sample.space.paths if sample else ())}
     ]
     listed = reader.read_settings_list(keys.get("trials"), f"{path}.trials")
-    settings = reader.read_settings(keys.get("trial"), f"{path}.trial") | overrides.of_group(name, "trial")
-    return Group(name, path, source, settings, grid, zipped, exclude, listed)
+    settings |= overrides.of_group(name, "trial")
+    return Group(name, path, source, settings, grid, zipped, exclude, listed, sample)
 
 
 def _read_exclude(
-    reader: SettingsReader, exclude: LocatedValue | None, path: str, swept: set[str]
+    reader: SettingsReader, exclude: LocatedValue | None, path: str, swept: set[str] | None
 ) -> list[LocatedSettings]:
-    """The combinations to leave out; reports those that are empty and settings that are not swept."""
+    """The combinations to leave out; reports those that are empty and settings that are not swept.
+
+    swept: None if that is not known, since the sample is wrong.
+    """
     combinations = reader.read_settings_list(exclude, path)
     for number, settings in enumerate(combinations):
         if exclude and not settings and exclude.value[number] in (None, {}):
             reader.report(exclude.source, f"{path}[{number}]", "is empty; give the levels to leave out")
         for setting, located in settings.items():
-            if setting not in swept:
-                reader.report(located.source, f"{path}[{number}].{setting}", "is neither in the grid nor in the zip")
+            if swept is not None and setting not in swept:
+                message = "is neither in the grid nor in the zip, nor in the sample"
+                reader.report(located.source, f"{path}[{number}].{setting}", message)
     return combinations

@@ -11,15 +11,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from gan_core.config.conflicts import Conflict, cautions
+from gan_core.config.elements import with_elements
 from gan_core.config.identity import effective_settings, unflatten
 from gan_core.config.trial import TrialConfig
 from orchestrator.errors import short_repr
 from orchestrator.formatting import FOLDER_NAME_RULE, configuration_name, is_folder_name
 from orchestrator.sweepfile import advice, early_ends, slurm, until_answered, yaml_source
+from orchestrator.sweepfile.contradictions import Contradictions
 from orchestrator.sweepfile.grid import Group
 from orchestrator.sweepfile.group_reader import read_groups
 from orchestrator.sweepfile.model import Sweep, Trial
 from orchestrator.sweepfile.overrides import apply_overrides, parse_overrides
+from orchestrator.sweepfile.sample_reader import sample_cautions
 from orchestrator.sweepfile.settings import (
     LocatedSettings,
     SettingsReader,
@@ -32,6 +35,8 @@ from orchestrator.sweepfile.yaml_source import LocatedValue
 MAX_TRIALS = 20_000
 """A planned trial takes 12 kB and half a millisecond, so the largest plan takes 250 MB and ten seconds. Every trial is
 an MLflow run and a line of the report, which is unreadable beyond about 2,000 trials."""
+MAX_OTHER_COMBINATIONS = 1000
+"""Combinations of levels that were not drawn, but could be, which are checked for contradictions in half a second."""
 MAX_COMPARISONS = 10_000_000
 """Comparisons of combinations with exclusions; they take a few seconds."""
 EXCLUDE = "; in a grid, list such a pair under `exclude:`"
@@ -79,6 +84,7 @@ class _SweepReader(SettingsReader):
             for trial in self._trials(group, {**shared, **group.settings, **applied.trial}, seeds)
         ]
         self.raise_problems()
+        samples = {group.name: group.sample for group in groups if group.sample}
         of_one_seed = [trial for trial in trials if trial.seed == seeds[0]]
         self._report_duplicate_trials(of_one_seed, groups)
         self.raise_problems()
@@ -88,6 +94,12 @@ class _SweepReader(SettingsReader):
         cautions = [f"{text} ({', '.join(sorted(names))})" for text, names in self.cautions.items()]
         if stop_early:
             cautions += early_ends.cautions(of_one_seed)
+        cautions += [
+            text
+            for group in groups
+            if group.sample
+            for text in sample_cautions(group.name, group.sample, group.excluded_points())
+        ]
         return Sweep(
             name,
             question or f"How stable are the settings of {name}?",
@@ -99,6 +111,7 @@ class _SweepReader(SettingsReader):
             overrides,
             until,
             stop_early,
+            samples,
             asked_of_slurm,
         )
 
@@ -162,46 +175,83 @@ class _SweepReader(SettingsReader):
         """The trials of a group. `base`: the settings that all of them share."""
         if self._report_overridden_factors(group, base):
             return
+        if group.sample and not self.has_problems and not self._has_right_ranges(group, base):
+            return
+        contradictions = Contradictions()
         for factors in group.each_level_once() if self.has_problems else group.combinations(self.report):
             settings = {**base, **factors}
-            config = self._validate(settings, group)
+            config = self._validate(settings, group, contradictions if factors.keys() & set(group.sampled) else None)
             if config is None:
                 continue
             for text in cautions(config):
                 self.cautions.setdefault(text, set()).add(group.name)
             levels = {setting: located.value for setting, located in factors.items()}
             name, sources = configuration_name(group.name, levels), sources_of(settings)
+            sampled = tuple(path for path in group.sampled if path in levels)
             for seed in seeds:
-                yield Trial(group.name, name, seed, levels, config.model_copy(update={"seed": seed}), sources)
+                config_of_seed = config.model_copy(update={"seed": seed})
+                yield Trial(group.name, name, seed, levels, config_of_seed, sources, sampled=sampled)
+        if group.sample and not self.has_problems:
+            for factors in group.other_combinations(MAX_OTHER_COMBINATIONS):
+                self._validate({**base, **factors}, group, contradictions)
+            for source, path, message in contradictions.lines(group):
+                self.report(source, path, message)
+
+    def _has_right_ranges(self, group: Group, base: LocatedSettings) -> bool:
+        """Whether all that the sample of the group may draw is within the limits of its settings; reports what is not.
+
+        So it does not depend on the draw whether a file is refused.
+        """
+        before = len(self.problems)
+        for factors in group.each_level_once():
+            self._validate({**base, **factors}, group, Contradictions())
+        return len(self.problems) == before
 
     def _report_overridden_factors(self, group: Group, base: LocatedSettings) -> bool:
         """Reports each factor of the group that `--set` gives one value; whether there is one."""
         fixed = [setting for setting in group.factors() if setting in base and base[setting].source.startswith("--set")]
         for setting in fixed:
             section = "grid" if setting in group.grid else "zip"
+            if setting in group.sampled:
+                drawn = f"; change what is drawn with --set 'groups.{group.name}.sample.{setting}={{uniform: [...]}}'"
+                self.report(base[setting].source, "", f"group {group.name} draws {setting}{drawn}")
+                continue
             instead = f"; set its levels with --set groups.{group.name}.{section}.{setting}=[...]"
             is_listed = setting not in group.grid and setting not in group.zipped
             message = f"group {group.name} sweeps {setting}{' in its trials' if is_listed else instead}"
             self.report(base[setting].source, "", message)
         return bool(fixed)
 
-    def _validate(self, settings: LocatedSettings, group: Group) -> TrialConfig | None:
-        """The config with these settings, or None if something is wrong with them, which is reported."""
+    def _validate(
+        self, settings: LocatedSettings, group: Group, contradictions: Contradictions | None = None
+    ) -> TrialConfig | None:
+        """The config with these settings, or None if something is wrong with them, which is reported.
+
+        contradictions: of a drawn point, gets those of its settings that contradict each other.
+        """
         try:
-            return TrialConfig.model_validate(unflatten({path: located.value for path, located in settings.items()}))
+            values = with_elements({path: located.value for path, located in settings.items()})
+            return TrialConfig.model_validate(unflatten(values))
         except ValidationError as error:
             sources = sources_of(settings)
             for details in error.errors(include_url=False):
                 cause = details.get("ctx", {}).get("error")
-                if isinstance(cause, Conflict):
+                if isinstance(cause, Conflict) and contradictions is not None:
+                    for path, message in cause.problems if not self.has_problems else []:
+                        contradictions.add(source_of(path, sources) or group.source, path, message, settings)
+                elif isinstance(cause, Conflict):
                     for path, message in cause.problems if not self.has_problems else []:
                         hint = EXCLUDE if path in group.factors() and len(group.factors()) > 1 else ""
                         self.report(source_of(path, sources) or group.source, path, f"{message}{hint}")
                 else:
                     path = setting_of_location(details["loc"])
+                    element = f"{path}[{details['loc'][-1]}]"
+                    path = element if element in settings else path
                     given = settings[path].value if path in settings else details["input"]
                     right = advice.value_hint(path, given, details["type"], details["msg"])
                     message = f"{short_repr(given)} is not allowed; {right}"
+                    if group.sample and path in group.sampled:
+                        message = advice.dimension_hint(group.sample.dimension(path), given, details["type"], right)
                     self.report(source_of(path, sources) or group.source, path, message)
             return None
 

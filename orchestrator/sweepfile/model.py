@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gan_core.config.trial import TrialConfig
+from orchestrator.sweepfile.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,8 @@ class Trial:
     """One configuration with one seed.
 
     factors: path of each swept setting -> its value in this trial. sources: path of a setting -> file and line, or the
-    option, where it is written. confirms: whether `--confirm` added this trial, on a new seed.
+    option, where it is written. confirms: whether `--confirm` added this trial, on a new seed. sampled: the factors
+    that were drawn: trials that differ in them are compared by a smooth model, not in pairs.
     """
 
     group: str
@@ -24,6 +26,7 @@ class Trial:
     config: TrialConfig
     sources: dict[str, str] = field(repr=False, compare=False)
     confirms: bool = False
+    sampled: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -56,7 +59,8 @@ class Sweep:
 
     `file`: its sweep file, which is read once. `text`: what was in it then. `until`: None if all seeds are trained; if
     not, `seeds` and `trials` are those that it would take at most. `stop_early`: trials end once no more can be hoped
-    for. `slurm`: what its file asks Slurm for, fields of `SlurmSettings`.
+    for. `samples`: group -> what its points are drawn from, of groups that draw. `slurm`: what its file asks Slurm for,
+    fields of `SlurmSettings`.
     """
 
     name: str
@@ -69,4 +73,5 @@ class Sweep:
     overrides: list[str]
     until: UntilAnswered | None = None
     stop_early: bool = False
+    samples: dict[str, Sample] = field(default_factory=dict)
     slurm: Mapping[str, Any] = field(default_factory=dict)

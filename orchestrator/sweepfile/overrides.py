@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +11,13 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from gan_core.config.sections import expand_shorthand
 from orchestrator.errors import UserError, did_you_mean
 from orchestrator.sweepfile import slurm, yaml_source
+from orchestrator.sweepfile.sample import KEYS as SAMPLE_KEYS
 from orchestrator.sweepfile.settings import SETTINGS, LocatedSettings, SettingsReader
 from orchestrator.sweepfile.until_answered import with_time
 from orchestrator.sweepfile.yaml_source import LocatedValue
 
 TOP_KEYS = ("seeds", "sweep", "question", "until", "budget", "answer", "stop_early", slurm.KEY)
-GROUP_SECTIONS = ("trial", "grid", "zip")
+GROUP_SECTIONS = ("trial", "grid", "zip", "sample")
 
 
 @dataclass
@@ -31,7 +33,7 @@ class Overrides:
     groups: dict[tuple[str, str], LocatedSettings] = field(default_factory=dict)
 
     def of_group(self, name: str, section: str) -> LocatedSettings:
-        """The settings for one section (`trial`, `grid` or `zip`) of a group."""
+        """The settings for one section (`trial`, `grid`, `zip` or `sample`) of a group."""
         return self.groups.get((name, section), {})
 
 
@@ -62,6 +64,10 @@ def apply_overrides(
             top[path] = with_time(budget, located) if path == "budget" else located
         elif root == slurm.KEY and rest:
             applied.slurm[rest] = located
+        elif re.fullmatch(r"groups\[\d+\]", root):
+            names = ", ".join(_group_names(top.get("groups")))
+            message = f"a group is called by its name, as in groups.<name>.grid.<setting>; the groups are {names}"
+            reader.report(located.source, "", message)
         elif root == "groups" and rest:
             _override_group(reader, applied, _group_names(top.get("groups")), rest, located)
         else:
@@ -84,12 +90,18 @@ def _override_group(
         section, _, rest = path.removeprefix(f"{name}.").partition(".")
         if path.startswith(f"{name}.") and section in GROUP_SECTIONS and rest:
             setting = expand_shorthand(rest)
-            if reader.check_setting(setting, located.source, ""):
-                applied.groups.setdefault((name, section), {})[setting] = located
+            if section == "sample" and "." not in rest and rest not in SETTINGS:
+                if rest not in SAMPLE_KEYS:
+                    hint = did_you_mean(rest, list(SAMPLE_KEYS)) or f"; known keys: {', '.join(SAMPLE_KEYS)}"
+                    reader.report(located.source, "", f"unknown key{hint}")
+                    return
+            elif not reader.check_setting(setting, located.source, ""):
+                return
+            applied.groups.setdefault((name, section), {})[setting] = located
             return
     reader.report(
         located.source,
         "",
-        "write groups.<name>.grid.<setting> or groups.<name>.trial.<setting>; "
+        "write groups.<name>.grid.<setting>, groups.<name>.trial.<setting> or groups.<name>.sample.count; "
         f"the groups are {', '.join(names) or 'missing'}",
     )

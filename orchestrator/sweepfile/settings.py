@@ -7,6 +7,7 @@ from typing import Any
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
+from gan_core.config.elements import ELEMENTS
 from gan_core.config.identity import setting_paths
 from gan_core.config.sections import expand_shorthand
 from orchestrator.errors import Problem, SpecError, did_you_mean
@@ -54,7 +55,7 @@ class SettingsReader:
 
     def check_setting(self, setting: str, source: str, path: str) -> bool:
         """Whether there is such a setting; reports it if not."""
-        if setting in SETTINGS:
+        if setting in SETTINGS or setting in ELEMENTS:
             return True
         if setting == "seed":
             self.report(source, path, "seeds are listed once, at the top of the file, under `seeds:`")
@@ -72,8 +73,8 @@ class SettingsReader:
             self.report(source, path, f"unknown setting{advice.name_hint(setting)}")
         elif (place := path.removesuffix(setting.removeprefix(outer))) not in self._not_sections:
             self._not_sections.add(place)
-            message = f"{outer} has no settings of its own; write its value, or in a grid a list of its levels"
-            self.report(source, path, message)
+            rule = advice.drawing_hint(outer, setting) or "write its value, or in a grid a list of its levels"
+            self.report(source, path, f"{outer} has no settings of its own; {rule}")
 
     def read_settings(self, node: LocatedValue | None, path: str) -> LocatedSettings:
         """The settings below a mapping; unknown ones are reported and left out."""

@@ -71,15 +71,20 @@ def check_answerable(reader: SettingsReader, top: Top, until: UntilAnswered, tri
     if not compared and not (until.best and len(trials) > 1):
         message = "there is nothing to answer: no two configurations differ in one setting alone"
         reader.report(top["until"].source, "until", message)
+    drawn = {path for trial in trials for path in trial.sampled}
     for factor in until.factors:
-        if compared and factor not in compared:
+        if factor in drawn:
+            message = f"{factor} is drawn: the report has its effect as a curve, so leave it out here"
+            reader.report(top["answer"].source, "answer.factors", message)
+        elif compared and factor not in compared:
             hint = did_you_mean(factor, compared) or f"; these are compared: {', '.join(compared)}"
             message = f"{factor} is not varied: no two configurations differ in it alone{hint}"
             reader.report(top["answer"].source, "answer.factors", message)
 
 
 def _as_member(trial: Trial) -> Member:
-    result = Result(trial.group, trial.configuration, trial.seed, trial.factors, True, 1, None, 1.0, 1.0, True)
+    names = (trial.group, trial.configuration, trial.seed, trial.factors)
+    result = Result(*names, True, 1, None, 1.0, 1.0, True, sampled=trial.sampled)
     settings = effective_settings(trial.config)
     settings.pop("seed", None)
     return Member(result, settings)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from gan_core import metric_names
+from gan_core.config.elements import ELEMENTS
 from gan_core.config.identity import NOT_IDENTITY
 from gan_core.data.dataset_card import DatasetCard
 from gan_core.error_text import last_line
@@ -126,7 +127,8 @@ def content_digest(record: Record) -> str:
 def parameters(trial: TrialDocument, settings: dict[str, Any]) -> dict[str, str]:
     """The settings that act and the trial's levels. Numbers have no exponent, because MLflow sorts them as text."""
     values = {**settings, **trial["factors"], "seed": trial["seed"]}
-    acting = {path: value for path, value in values.items() if path not in NOT_IDENTITY and value is not None}
+    left_out = {*NOT_IDENTITY, *ELEMENTS}  # their lists are among the settings, and MLflow takes no [ in a name
+    acting = {path: value for path, value in values.items() if path not in left_out and value is not None}
     return {path: truncate(_as_text(value), MAX_PARAMETER_LENGTH) for path, value in acting.items()}
 
 

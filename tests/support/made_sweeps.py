@@ -9,6 +9,8 @@ import numpy as np
 
 from gan_core import metric_names
 from orchestrator.report.data import CURVES, QUALITY_CURVES, RunData, SweepData
+from orchestrator.space import Choice, Integers, Interval, Space
+from orchestrator.sweepfile.sample import Sample
 from support.made_runs import LR, NOISE, card, drawn, made_run, made_sweep
 
 SMOOTHING, LAMBDA = "stabilizers.label_smoothing", "loss.gradient_penalty"
@@ -85,4 +87,23 @@ def groups_only() -> SweepData:
     return made_sweep(*runs, name="groups")
 
 
-SWEEPS = {sweep.__name__: sweep for sweep in (stability, five_levels, long_names, groups_only)}
+def drawn_points() -> SweepData:
+    """64 drawn points with 3 seeds: large learning rates end badly, and a middle one draws best."""
+    lr = Interval(LR, 1e-5, 1e-1, is_log=True)
+    momentum = Interval("optimizer.betas[0]", 0.0, 0.9, is_log=False)
+    space = Space((lr, momentum, Integers("model.width", 8, 64, 8), Choice(NOISE, (0.0, 0.1, 0.3))))
+    rng, runs = np.random.default_rng(5), []
+    for factors in Sample(space, 64).points:
+        position = lr.position_of(factors[LR])
+        for seed in range(3):
+            is_bad = rng.uniform() < 1 / (1 + np.exp(-12 * (position - 0.7)))
+            verdict = str(rng.choice(["collapsed", "diverged", "oscillating"])) if is_bad else "stable"
+            since = 130 if is_bad else None
+            run = trained(made_run(factors, seed, verdict, "dcgan", steps=400, since=since, sampled=space.paths), rng)
+            frechet = float(np.exp(2 + 4 * (position - 0.5) ** 2 + 0.2 * rng.standard_normal()))
+            run.latest |= {metric_names.of_evaluator(metric_names.FRECHET, EVALUATOR): frechet}
+            runs.append(run)
+    return made_sweep(*runs, name="drawn", question="Where does a DCGAN train stably?", spaces={"dcgan": space})
+
+
+SWEEPS = {sweep.__name__: sweep for sweep in (stability, five_levels, long_names, groups_only, drawn_points)}

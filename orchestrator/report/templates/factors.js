@@ -13,8 +13,13 @@ for (const name of ["group", "measure", "x", "y"]) {
 const trialsOf = group => model.trials.filter(trial => trial.group === group && !trial.confirms);
 const varied = group => factorNames.filter(name => new Set(trialsOf(group).map(t => t.factors[name])).size > 1);
 const byNumber = (a, b) => (isNaN(a) || isNaN(b) ? 0 : a - b);
-const levelOf = (name, trial) => (name === "seed" ? String(trial.seed) : trial.factors[name]);
-const ordered = (name, trials) => [...new Set(trials.map(t => levelOf(name, t)).filter(level => level !== undefined))].sort(byNumber);
+const drawnScale = (name, group) => model.scales[group]?.[name];  // of a drawn setting with many values: shown in ranges
+const levelOf = (name, trial) => (name === "seed" ? String(trial.seed) : trial.ranges[name] ?? trial.factors[name]);
+function ordered(name, trials) {
+  const levels = new Set(trials.map(t => levelOf(name, t)).filter(level => level !== undefined));
+  const scale = trials.length ? drawnScale(name, trials[0].group) : undefined;
+  return scale ? scale.ranges.filter(range => levels.has(range)) : [...levels].sort(byNumber);
+}
 
 // The runs that have ended, by their levels of two factors: {xs, ys, cells}
 function cellsOf(group, x, y) {
@@ -100,7 +105,16 @@ function parallelFigure(width) {
     // unlike other texts of Plotly, these are no HTML; equal ones would be one level: each has its own invisible end
     ticktext: levels.map((level, index) => shortened(String(level), room - 16) + "\u200b".repeat(index)), range: [-0.2, levels.length - 0.8],
   });
-  const dimensions = names.map(name => category(name, trials.map(t => levelOf(name, t)), ordered(name, trials)));
+  const dimensions = names.map(name => {
+    const scale = drawnScale(name, chosen.group.value);
+    if (!scale) return category(name, trials.map(t => levelOf(name, t)), ordered(name, trials));
+    const place = value => (scale.log ? Math.log10(value) : value), ends = [place(scale.low), place(scale.high)];
+    const count = scale.ranges.length, edges = [scale.ranges[0].split(" to ")[0], ...scale.ranges.map(range => range.split(" to ")[1])];
+    return {
+      label: plain(shortened(name, room - 8)), values: trials.map(t => place(t.values[name])), range: ends,
+      tickvals: edges.map((_, index) => ends[0] + index * (ends[1] - ends[0]) / count), ticktext: edges,
+    };
+  });
   const outcomes = [...new Set(trials.map(trial => trial.outcome))];
   dimensions.push(category("verdict", trials.map(t => t.outcome), outcomes));
   if (isFinite(worst)) dimensions.push({label: "Frechet", values: trials.map(t => t.final ?? worst * 1.15)});
@@ -110,7 +124,7 @@ function parallelFigure(width) {
     legend: outcomes.map((outcome, index) => [outcome, colours[index]]),
     numbers: {
       head: ["run", ...names, "verdict", "Frechet at the end"],
-      rows: trials.map(t => [t.name, ...names.map(name => levelOf(name, t) ?? ""), t.outcome, t.final === null ? "–" : short(t.final)]),
+      rows: trials.map(t => [t.name, ...names.map(name => (name === "seed" ? t.seed : t.factors[name] ?? "")), t.outcome, t.final === null ? "–" : short(t.final)]),
     },
     data: [{
       type: "parcoords", dimensions,

@@ -5,7 +5,7 @@ const widths = new ResizeObserver(() => requestAnimationFrame(() => {
   for (const place of places) {
     const isWider = place.scrollWidth > place.clientWidth + 1;
     place.previousElementSibling.hidden = !isWider;
-    if (isWider) place.tabIndex = 0;
+    if (isWider || place.scrollHeight > place.clientHeight + 1) place.tabIndex = 0;
     else place.removeAttribute("tabindex");
   }
 }));

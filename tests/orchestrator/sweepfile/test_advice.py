@@ -34,7 +34,7 @@ def test_a_refused_value_is_answered_with_what_to_write(tmp_path: Path, setting:
     [
         (group("grid:\n  optimizer.lr: loguniform(1e-4, 1e-2) # here"), "a grid draws no values: list its levels"),
         (group("grid:\n  optimizer.loguniform: [1e-4, 1e-2] # here"), "a grid draws no values: list its levels"),
-        (group("grid:\n  optimizer.lr: {loguniform: [1e-4, 1e-2]} # here"), "in a grid a list of its levels"),
+        (group("grid:\n  optimizer.lr: {loguniform: [1e-4, 1e-2]} # here"), "values are drawn under `sample:`"),
         (group("grid:\n  optimizer.lr:\n    min: 1e-4 # here\n    max: 1e-2"), "in a grid a list of its levels"),
         (group("grid:\n  steps: 5 # here"), "write [5], or move it to `trial:`"),
         (group("grid:\n  optimizer.lr: 1e-4, 1e-3 # here"), "write [1e-4, 1e-3]"),
