@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator.commands import slurm
+from orchestrator.commands import slurm_job
 from orchestrator.console.output import say
 from orchestrator.errors import UserError
 from orchestrator.formatting import format_bytes
@@ -74,7 +74,7 @@ def lock_sweeps(folders: list[SweepFolder]) -> Iterator[None]:
     with ExitStack() as stack:
         for folder in folders:
             stack.enter_context(hold(folder))
-            slurm.refuse_if_submitted(folder)
+            slurm_job.refuse_if_submitted(folder)
         yield
 
 

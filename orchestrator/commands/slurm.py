@@ -1,4 +1,4 @@
-"""`orchestrate sweep --slurm`: the sweep as a job, and that job in `status` and `stop`."""
+"""`orchestrate sweep --slurm`: the sweep as a job."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from rich.console import Console
 
 from orchestrator.command_hints import orchestrate_command
 from orchestrator.commands import parts, sweep_preparation
+from orchestrator.commands.slurm_job import refuse_if_submitted
 from orchestrator.commands.sweep_options import Part, SweepOptions
 from orchestrator.commands.user_config import SETTINGS
 from orchestrator.console.output import say
@@ -25,7 +25,7 @@ from orchestrator.formatting import count_of
 from orchestrator.signals import FINISHED
 from orchestrator.slurm import client
 from orchestrator.slurm.script import Job, batch_script
-from orchestrator.store.json_files import read_json_or_none, write_json
+from orchestrator.store.json_files import write_json
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import make_folder, refuse_if_held
 from orchestrator.sweepfile import loader
@@ -159,45 +159,3 @@ def _tell(console: Console, folder: SweepFolder, number: str, settings: SlurmSet
     say(console, f"  its output   {output}")
     for command in ("status", "stop"):
         say(console, f"  {command:<13}{orchestrate_command(f'{command} {folder.name}', folder.home)}")
-
-
-def job_of(folder: SweepFolder) -> str | None:
-    """The id of the sweep's last job, whether it has ended or not; None if there was none."""
-    content = read_json_or_none(folder.slurm_file)
-    return str(content["job"]) if isinstance(content, dict) and "job" in content else None
-
-
-def running_job(folder: SweepFolder) -> str | None:
-    """The id of the sweep's job that waits or runs; None if there is none. Raises UserError."""
-    number = job_of(folder)
-    return number if number and client.states(number, folder.name) else None
-
-
-def refuse_if_submitted(folder: SweepFolder) -> None:
-    """Raises UserError if the sweep is a job that waits or runs. Where there is no Slurm this is not known."""
-    if client.is_available() and (number := running_job(folder)):
-        stop = orchestrate_command(f"stop {folder.name}", folder.home)
-        raise UserError(f"sweep {folder.name} is job {number} already; wait for it, or stop it first: {stop}")
-
-
-def option_of_last_job(folder: SweepFolder) -> str:
-    """What the command needs to submit the sweep again as it was, or "" if it never was."""
-    content = read_json_or_none(folder.slurm_file)
-    if not isinstance(content, dict):
-        return ""
-    return f" --slurm-array {content['parts']}" if content.get("parts") else " --slurm"
-
-
-def status_line(folder: SweepFolder) -> str | None:
-    """What Slurm says of the sweep's job; None if there was none, or it has ended, or this machine has no Slurm."""
-    number = job_of(folder)
-    if number is None or not client.is_available():
-        return None
-    try:
-        states = Counter(map(str, client.states(number, folder.name)))
-    except UserError as error:
-        return f"job {number}: {error}"
-    if not states:
-        return None
-    words = [state if len(states) == count == 1 else f"{count} {state}" for state, count in states.items()]
-    return f"job {number} of Slurm is {', '.join(words)}"

@@ -11,7 +11,7 @@ from rich.console import Console
 from gan_core import metric_names
 from orchestrator.cluster import nodes
 from orchestrator.command_hints import orchestrate_command, resume_command
-from orchestrator.commands import slurm
+from orchestrator.commands import slurm_job
 from orchestrator.commands.trial_rows import REWRITE_HINT, TrialRow, count_states, rows_of_sweep
 from orchestrator.console.output import print_json, say
 from orchestrator.console.style import METRIC_COLUMNS, STATE, format_metrics
@@ -27,7 +27,7 @@ from orchestrator.store.trial_status import TrialStatus
 def print_sweep(home: Path, name: str, console: Console, as_json: bool, address: str | None = None) -> None:
     """Print the trials of a sweep. `address`: of a Ray cluster whose nodes are printed too. Raises UserError."""
     folder = SweepFolder(home, name)
-    if (job_line := slurm.status_line(folder)) and not as_json:
+    if (job_line := slurm_job.status_line(folder)) and not as_json:
         say(console, job_line)
         if not folder.sweep_file.exists():
             return

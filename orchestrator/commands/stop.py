@@ -11,7 +11,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from orchestrator.command_hints import orchestrate_command, resume_command
-from orchestrator.commands import slurm
+from orchestrator.commands import slurm_job
 from orchestrator.commands.trial_rows import count_states, rows_of_sweep
 from orchestrator.console.output import say
 from orchestrator.errors import UserError
@@ -40,7 +40,7 @@ def stop(folder: SweepFolder, console: Console) -> None:
 
 def _slurm_job(folder: SweepFolder) -> str | None:
     """The sweep's job that waits or runs, if this machine can ask about it."""
-    return slurm.running_job(folder) if client.is_available() else None
+    return slurm_job.running_job(folder) if client.is_available() else None
 
 
 def _interrupt_job(job: str, name: str) -> bool:
@@ -106,7 +106,7 @@ def _summary_lines(folder: SweepFolder) -> list[str]:
     rows = rows_of_sweep(folder)
     interrupted = [row for row in rows if row["status"] == TrialStatus.INTERRUPTED]
     unfinished = any(row["status"] != TrialStatus.FINISHED for row in rows)
-    resume = resume_command(folder.document(), folder.home) + slurm.option_of_last_job(folder)
+    resume = resume_command(folder.document(), folder.home) + slurm_job.option_of_last_job(folder)
     return [
         *(
             f"saved    {trial_label(row['key'], row['name'])} at step {row['step']} of {row['steps']}"

@@ -69,7 +69,7 @@ def _tell_the_end(result: SweepResult, notifier: Notifier) -> None:
 
 
 def _train_and_record(
-    plan: Plan, options: SweepOptions, display: Display, notifier: Notifier, member: Member | None
+    plan: Plan, options: SweepOptions, display: Display, notifier: Notifier, member: Member | None = None
 ) -> SweepResult:
     """Start Ray and MLflow, train what is left of the plan, finalize the sweep. `member`: trains it, if in parts."""
     stop = StopRequest(lambda reason: display.note(f"stopping: {reason}"))

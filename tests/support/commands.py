@@ -44,6 +44,7 @@ def invoke(*words: str | Path, home: Path | None = None) -> Done:
     arguments = [*map(str, words), *([] if home is None else ["--home", str(home)])]
     with (
         patch.dict(os.environ, environment(), clear=True),
+        patch.object(sys, "argv", ["orchestrate", *arguments]),
         patch("orchestrator.signals.exit_on_signals"),  # signals stay pytest's
         redirect_stdout(io.StringIO()) as output,
         redirect_stderr(io.StringIO()) as errors,
