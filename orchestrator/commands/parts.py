@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from filelock import FileLock, Timeout
 from rich.console import Console
@@ -25,7 +25,7 @@ from orchestrator.signals import FINISHED, SOME_FAILED, StopRequest, handle_stop
 from orchestrator.store import disk_space
 from orchestrator.store.json_files import read_json_or_none, write_json, write_with_checksum
 from orchestrator.store.sweep_folder import SweepFolder
-from orchestrator.store.sweep_lock import is_held, make_folder, trained_parts
+from orchestrator.store.sweep_lock import is_held, make_folder, this_command, trained_parts
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile.model import Sweep
 
@@ -38,17 +38,17 @@ def share(plan: Plan, number: int, count: int) -> list[PlannedTrial]:
     return trials[number - 1 :: count]
 
 
-def check(sweep: Sweep, options: SweepOptions) -> None:
-    """Raises UserError if the sweep cannot be trained in parts."""
+def check(sweep: Sweep, options: SweepOptions, option: str = "--part") -> None:
+    """Raises UserError if the sweep cannot be trained in parts. `option`: the one that asks for them."""
     if sweep.until:
         raise UserError(
-            "--part: seeds until the question is answered need one command that looks at all trials; leave --part out, "
-            "or write a list of seeds"
+            f"{option}: seeds until the question is answered need one command that looks at all trials; leave it out, "
+            f"{'take --slurm for one job, ' if option == '--slurm-array' else ''}or write a list of seeds"
         )
     if options.storage or SweepFolder(options.home, sweep.name).storage_uri():
-        raise UserError("--part: the commands of the parts meet in the home, and these trials are in a --storage")
+        raise UserError(f"{option}: the commands of the parts meet in the home, and these trials are in a --storage")
     if options.fail_fast:
-        raise UserError("--part: a failed trial ends the command of its part alone; leave --fail-fast out")
+        raise UserError(f"{option}: a failed trial ends the command of its part alone; leave --fail-fast out")
 
 
 class Member:
@@ -80,6 +80,7 @@ class Member:
                     write_with_checksum(self._folder.sweep_file, plan.to_document())
             try:
                 self._own.acquire(timeout=0)
+                write_json(self._folder.part_holder_file(self._part.number), asdict(this_command()))
             except Timeout:
                 self._note(f"another command trains part {self._part.number}, which had not begun; this one helps it")
         return plan
@@ -120,6 +121,7 @@ class Member:
             yield False
             return
         try:
+            write_json(self._folder.part_holder_file(number), asdict(this_command()))
             yield True
         finally:
             lock.release(force=True)

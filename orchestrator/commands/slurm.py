@@ -63,7 +63,7 @@ def submit(request: SlurmRequest, console: Console) -> int:
     options = request.options
     settings = _settings(sweep, request)
     if request.parts:
-        parts.check(sweep, replace(options, part=Part(1, request.parts)))
+        parts.check(sweep, replace(options, part=Part(1, request.parts)), "--slurm-array")
     folder = SweepFolder(options.home, sweep.name)
     if not str(folder.folder).isprintable():
         raise UserError(f"--home {short_repr(str(options.home))} cannot stand in a batch script; choose another one")

@@ -18,7 +18,7 @@ from orchestrator.errors import UserError
 from orchestrator.formatting import trial_label
 from orchestrator.slurm import client
 from orchestrator.store.sweep_folder import SweepFolder
-from orchestrator.store.sweep_lock import is_held, read_holder, refuse_if_held, trained_parts
+from orchestrator.store.sweep_lock import LockHolder, holders_of_parts, is_held, is_running, read_holder
 from orchestrator.store.trial_status import TrialStatus
 
 POLL_SECONDS = 0.2
@@ -52,21 +52,36 @@ def _interrupt_job(job: str, name: str) -> bool:
 
 
 def _interrupt_command(folder: SweepFolder, console: Console) -> None:
-    if not is_held(folder.lock_file) and not trained_parts(folder):
-        resume = resume_command(folder.document(), folder.home)  # raises if there is no such sweep
+    """Interrupt the commands on this machine that run the sweep or parts of it. Raises UserError if others do, too."""
+    if not is_running(folder):
+        document = folder.document()  # raises if there is no such sweep
         status = orchestrate_command(f"status {folder.name}", folder.home)
+        goes_on = "imports it again" if "imported" in document else "goes on with it"
         raise UserError(
-            f"sweep {folder.name} is not running; `{status}` says where it stands, `{resume}` goes on with it"
+            f"sweep {folder.name} is not running; `{status}` says where it stands, "
+            f"`{resume_command(document, folder.home)}` {goes_on}"
         )
-    _refuse_if_parts_alone(folder)
-    process = send_interrupt(folder)
-    _wait(console, f"process {process}", lambda: is_held(folder.lock_file), POLL_SECONDS)
+    holders = _holders(folder)
+    if not holders:
+        raise UserError(f"it is not known which process runs {folder.name}; press Ctrl-C where it runs")
+    here = [holder for holder in holders if holder.host == platform.node()]
+    for holder in here:
+        _interrupt(holder, folder)
+    if here:
+        processes = "process " + ", ".join(str(holder.process) for holder in here)
+        _wait(console, processes, lambda: not set(here).isdisjoint(_holders(folder)), POLL_SECONDS)
+    if elsewhere := [holder for holder in holders if holder not in here]:
+        names = ", ".join(f"process {holder.process} on {holder.host}" for holder in elsewhere)
+        raise UserError(
+            f"sweep {folder.name} is{' also' if here else ''} run by {names}, and this is {platform.node()}; "
+            f"run `{orchestrate_command(f'stop {folder.name}', folder.home)}` there"
+        )
 
 
-def _refuse_if_parts_alone(folder: SweepFolder) -> None:
-    """Raises UserError if commands train parts of the sweep, but not the first one, which alone is known by name."""
-    if not is_held(folder.lock_file):
-        refuse_if_held(folder)
+def _holders(folder: SweepFolder) -> list[LockHolder]:
+    """The commands that run the sweep or parts of it now, each once."""
+    main = read_holder(folder) if is_held(folder.lock_file) else None
+    return list(dict.fromkeys([*([main] if main else []), *holders_of_parts(folder)]))
 
 
 def _wait(console: Console, what: str, is_running: Callable[[], bool], seconds: float) -> None:
@@ -76,19 +91,9 @@ def _wait(console: Console, what: str, is_running: Callable[[], bool], seconds: 
         time.sleep(seconds)
 
 
-def send_interrupt(folder: SweepFolder) -> int:
-    """Send SIGINT to the command that runs the sweep; returns its process id. Raises UserError."""
-    holder = read_holder(folder)
-    if holder is None:
-        raise UserError(
-            f"{folder.holder_file} does not say which process runs {folder.name}; press Ctrl-C where it runs"
-        )
-    process, host = holder.process, holder.host
-    if host != platform.node():
-        raise UserError(
-            f"sweep {folder.name} is run by process {process} on {host}, and this is {platform.node()}; "
-            f"run `{orchestrate_command(f'stop {folder.name}', folder.home)}` there"
-        )
+def _interrupt(holder: LockHolder, folder: SweepFolder) -> None:
+    """Send SIGINT to a command on this machine. Raises UserError."""
+    process = holder.process
     try:
         os.kill(process, signal.SIGINT)
     except ProcessLookupError:
@@ -98,7 +103,6 @@ def send_interrupt(folder: SweepFolder) -> int:
         ) from None
     except PermissionError:
         raise UserError(f"process {process}, which runs {folder.name}, belongs to another user; ask them") from None
-    return process
 
 
 def _summary_lines(folder: SweepFolder) -> list[str]:

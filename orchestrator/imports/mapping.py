@@ -116,7 +116,7 @@ class Mapping:
     metrics: dict[str, MetricSource] = field(default_factory=dict)
     evaluator: str = ""
     classes: int | None = None
-    empty_is_nan: bool = False
+    empty_is_nan: bool | None = None
     written: dict[str, str] = field(default_factory=dict, repr=False)
 
     def line_of(self, path: str) -> str:

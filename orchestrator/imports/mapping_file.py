@@ -36,7 +36,7 @@ A_MAPPING_FILE = "a mapping file is a mapping with keys sweep, from, settings, s
 
 def load(file: Path, sweep: str | None = None) -> Mapping:
     """The mapping of a file. sweep: its name, in place of the one in the file. Raises UserError, SpecError."""
-    text = yaml_source.read_text(file)
+    text = yaml_source.read_text(file, "mapping")
     tree = yaml_source.parse_text(text, str(file), A_MAPPING_FILE)
     top = {key: LocatedValue(value, source) for key, value, source in yaml_source.items(tree, str(file))}
     return _MappingReader(str(file), top).read(text, sweep)
@@ -88,7 +88,7 @@ class _MappingReader(SectionReader):
             metrics=metrics,
             evaluator=evaluator,
             classes=self.classes(),
-            empty_is_nan=self.flag("empty_is_nan"),
+            empty_is_nan=self.flag_or_none("empty_is_nan"),
             written=self.written,
         )
         for key in ("run", "empty_is_nan"):

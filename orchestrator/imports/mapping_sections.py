@@ -75,6 +75,10 @@ class SectionReader(SettingsReader):
             self.report(self.top[key].source, key, "write true or false")
         return value is True
 
+    def flag_or_none(self, key: str) -> bool | None:
+        """None if the key is missing."""
+        return self.flag(key) if key in self.top else None
+
     def section(self, key: str, known: Sequence[str]) -> dict[str, Any] | None:
         """The plain values of a mapping with these keys; None if it is none, which is not reported."""
         located = self.top[key]

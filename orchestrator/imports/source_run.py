@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from orchestrator.errors import UserError, did_you_mean
 
 MAX_NAMED = 5
+MAX_KNOWN = 20
+"""Names that could be mapped, of which the right one is to be found."""
 """Names that a message lists."""
 
 
@@ -54,16 +56,18 @@ class SourceLog:
     cautions: list[str] = field(default_factory=list)
 
 
-def named(names: Iterable[str]) -> str:
+def named(names: Iterable[str], most: int = MAX_NAMED) -> str:
     """`a, b, c and 2 more`."""
     listed = list(names)
-    more = f" and {len(listed) - MAX_NAMED} more" if len(listed) > MAX_NAMED else ""
-    return ", ".join(listed[:MAX_NAMED]) + more
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
 
 
 def no_such_name(where: str, name: str, known: Sequence[str], path: str) -> str:
     """`no run has 'lr', did you mean learning_rate?` path: of the key in the mapping file. where: `no run has`."""
-    hint = (did_you_mean(name, list(known)) or f"; there is {named(known)}") if known else ""
+    alike = [each for each in known if each.lower().endswith(name.lower())]  # FID, eval/fid
+    meant = f", did you mean {alike[0]}?" if len(alike) == 1 else did_you_mean(name, list(known))
+    hint = (meant or f"; there is {named(known, MAX_KNOWN)}") if known else ""
     numbered = "; if nothing says it, write `without_seeds: true` in place of `seed:`" if path == "seed" else ""
     return f"{where} {name!r}{hint}{numbered}"
 

@@ -41,12 +41,13 @@ def read(mapping: Mapping) -> SourceLog:
         is_run = len(tables) > 1 or bool(mapping.pattern and not mapping.run)
         runs += _runs(table, mapping, empty, table.file.stem if is_run else "")
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
-    cautions = [
-        f"{column} is empty up to the end of {named(members)}: if it was NaN there (pandas writes NaN as an empty "
-        "cell), write `empty_is_nan: true`, and such runs count as diverged"
-        for column, members in empty.items()
-    ]
-    return SourceLog(mapping.source, runs, names, cautions)
+    ends = [f"{column} is empty up to the end of {named(members)}" for column, members in empty.items()]
+    if ends and mapping.empty_is_nan is None:
+        raise UserError(
+            f"{mapping.file}: empty_is_nan is missing: {'; '.join(ends)}. Write `empty_is_nan: true` if it was NaN "
+            "there (pandas writes NaN as an empty cell), and such runs count as diverged; false if it was not logged"
+        )
+    return SourceLog(mapping.source, runs, names, [f"{end}: taken as not logged" for end in ends])
 
 
 def files_of(source: str) -> list[Path]:

@@ -43,14 +43,19 @@ def batch_script(job: Job, settings: SlurmSettings) -> str:
         "#!/bin/bash",
         *(f"#SBATCH {option}" for option in _options(job, settings)),
         "",
-        *settings.setup,
-        "set +eu; set +o pipefail",
-        f"export PATH={shlex.quote(str(job.python.parent))}:$PATH",
         f"token={shlex.quote(str(job.token))}",
         f"log={log}",
+        *(_prepared(settings.setup) if settings.setup else []),
+        f"export PATH={shlex.quote(str(job.python.parent))}:$PATH",
         f"command={shlex.quote(first)}{part}{rest}",
     ]
     return "\n".join(lines) + files("orchestrator.slurm").joinpath("job.sh").read_text(encoding="utf-8")
+
+
+def _prepared(setup: Sequence[str]) -> list[str]:
+    """The user's lines. One that fails ends the job with a word: without its module a sweep might train on a CPU."""
+    failed = 'echo "setup failed: $BASH_COMMAND" | tee -a "$log"; exit 1'
+    return [f"trap {shlex.quote(failed)} ERR", *setup, "trap - ERR", "set +eu; set +o pipefail"]
 
 
 def _options(job: Job, settings: SlurmSettings) -> list[str]:

@@ -16,6 +16,7 @@ This is the map of a home folder; an indented name lies in the folder above it:
     slurm.json, slurm-<job>.log    the last job of `--slurm`; what Slurm and Ray said in it
     ray_token                      the token of the Ray that a job on several nodes starts
     parts.json, part-1.lock, ...   of `--part`: how the sweep is divided; held while a command trains this part
+    part-1.json, ...               which command has trained it last
     prepare.lock                   held while one of these commands prepares the sweep
     storage                        the address of the object store that the trials live in, if they do not live here
     report/                        report.html, report.md, effects.png, survival.png, curves.png, samples.png,
@@ -96,6 +97,9 @@ class SweepFolder:
         """Number of a part -> its lock, of all that were ever trained."""
         files = {file: file.stem.partition("-")[2] for file in self.folder.glob("part-*.lock")}
         return {int(number): file for file, number in files.items() if number.isdecimal()}
+
+    def part_holder_file(self, number: int) -> Path:
+        return self.folder / f"part-{number}.json"
 
     def next_kept_report(self) -> Path:
         """Where a report goes that the next one must not overwrite: the first such folder that does not exist."""

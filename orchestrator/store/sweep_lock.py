@@ -49,8 +49,7 @@ def hold(folder: SweepFolder, beside_parts: bool = False) -> Iterator[None]:
             _refuse_if_in_parts(folder)
         for written_folder in (folder.folder, folder.report_folder):
             remove_temporary(written_folder)
-        this_command = LockHolder(os.getpid(), platform.node(), time.strftime("%Y-%m-%d %H:%M:%S %Z"))
-        write_json(folder.holder_file, asdict(this_command))
+        write_json(folder.holder_file, asdict(this_command()))
         yield
     finally:
         lock.release()
@@ -91,10 +90,24 @@ def _held_by_another(folder: SweepFolder) -> UserError:
     return UserError(f"sweep {folder.name} is being run by {command}; wait for it, or stop it first: {stop}")
 
 
+def this_command() -> LockHolder:
+    return LockHolder(os.getpid(), platform.node(), time.strftime("%Y-%m-%d %H:%M:%S %Z"))
+
+
+def holders_of_parts(folder: SweepFolder) -> list[LockHolder]:
+    """The commands that train parts of the sweep now, each once."""
+    holders = (_read_holder(folder.part_holder_file(number)) for number in trained_parts(folder))
+    return list(dict.fromkeys(holder for holder in holders if holder))
+
+
 def read_holder(folder: SweepFolder) -> LockHolder | None:
-    """The command that took the lock last; None if its file is missing or not understood."""
+    """The command that took the sweep's lock last; None if its file is missing or not understood."""
+    return _read_holder(folder.holder_file)
+
+
+def _read_holder(file: Path) -> LockHolder | None:
     try:
-        content = read_json_or_none(folder.holder_file)
+        content = read_json_or_none(file)
         return LockHolder(int(content["process"]), str(content["host"]), str(content["since"]))
     except (OSError, TypeError, KeyError, ValueError):
         return None

@@ -13,7 +13,7 @@ KEY = "slurm"
 TIME = re.compile(r"\d+(:\d+){0,2}|\d+-\d+(:\d+){0,2}")
 """Slurm's own forms: minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM, D-HH:MM:SS."""
 LEAST_MINUTES = 10
-MEMORY = re.compile(r"\d+[KMGT]?")
+MEMORY = re.compile(r"\d+[KMGT]")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _field(key: str, value: Any) -> tuple[Any, str]:
         enough = minutes(text) >= LEAST_MINUTES
         return text, "" if enough else f"write {LEAST_MINUTES} minutes or more: the last two are kept for saving"
     if key == "memory":
-        return text, "" if MEMORY.fullmatch(text) else "write megabytes, or a size such as 16G"
+        return text, "" if MEMORY.fullmatch(text) else "write a size with its unit, such as 16G"
     return text, "" if _is_line(text) and not re.search(r"\s", text) else "write a name without spaces"
 
 

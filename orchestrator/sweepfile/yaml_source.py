@@ -66,22 +66,25 @@ def parse_text(text: str, file: str, rule: str = A_SWEEP_FILE) -> CommentedMap:
     return document
 
 
-def read_text(file: Path) -> str:
-    """The text of the file; a file that is too large is not read to its end. Raises UserError or SpecError."""
+def read_text(file: Path, kind: str = "sweep") -> str:
+    """The text of the file; one that is too large is not read to its end. `kind`: of file, for messages.
+
+    Raises UserError or SpecError.
+    """
     try:
         if file.exists() and not file.is_file() and not file.is_dir():
-            raise UserError(f"{file}: not a file (a pipe or a device); give the path of a sweep file")
+            raise UserError(f"{file}: not a file (a pipe or a device); give the path of a {kind} file")
         with open(file, "rb") as opened:
             content = opened.read(yaml_limits.MAX_BYTES + 1)
     except FileNotFoundError:
-        raise UserError(f"{file}: no such file; give the path of a sweep file") from None
+        raise UserError(f"{file}: no such file; give the path of a {kind} file") from None
     except OSError as error:
         raise UserError(f"{file}: cannot be read ({error.strerror})") from None
     except ValueError:  # a path with a null character
-        raise UserError(f"{short_repr(str(file))}: no such file; give the path of a sweep file") from None
+        raise UserError(f"{short_repr(str(file))}: no such file; give the path of a {kind} file") from None
     if len(content) > yaml_limits.MAX_BYTES:
         raise SpecError(
-            [Problem(f"{file}:1", "", f"too large: a sweep file has at most {yaml_limits.MAX_BYTES:,} bytes")]
+            [Problem(f"{file}:1", "", f"too large: a {kind} file has at most {yaml_limits.MAX_BYTES:,} bytes")]
         )
     try:
         return content.decode("utf-8")

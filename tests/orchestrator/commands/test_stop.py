@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from rich.console import Console
 from support.commands import program
 from support.tiny import finished_trial, run_some_steps
 
-from orchestrator.commands.stop import send_interrupt, stop
+from orchestrator.commands.stop import stop
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import write_json
@@ -71,4 +72,19 @@ def test_a_process_that_cannot_be_asked_is_named(change: dict[str, Any], words: 
         this_process = {"process": os.getpid(), "host": platform.node(), "since": "now"}
         write_json(folder.holder_file, this_process | change)
         with pytest.raises(UserError, match=words):
-            send_interrupt(folder)
+            stop(folder, Console())
+
+
+def test_all_commands_of_a_sweep_in_parts_are_stopped_and_those_elsewhere_named(tiny_plan: MakePlan) -> None:
+    folder = known(tiny_plan())
+    command = program("holds_sweep", folder.home, "tiny", "2")
+    output = io.StringIO()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with FileLock(folder.part_lock(3)):
+            write_json(folder.part_holder_file(3), {"process": 7, "host": "elsewhere", "since": "now"})
+            with pytest.raises(UserError, match=r"also run by process 7 on elsewhere"):
+                stop(folder, Console(file=output, width=200))
+        assert other.stdout.readline() == "interrupted\n"
+    assert f"asked process {other.pid} to stop" in output.getvalue()

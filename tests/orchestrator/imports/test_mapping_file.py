@@ -167,4 +167,4 @@ def test_what_is_no_mapping_at_all(tmp_path: Path) -> None:
 
 def test_every_example_of_the_documents_is_a_mapping_file(tmp_path: Path) -> None:
     examples = [code for language, code in Document.read(ROOT / "docs" / "import.md").code if language == "yaml"]
-    assert [read(tmp_path, code).kind for code in examples] == ["csv", "wandb", "stylegan"]
+    assert [read(tmp_path, code).kind for code in examples] == ["csv", "wandb", "tensorboard", "stylegan"]

@@ -46,7 +46,7 @@ def error(tmp_path: Path, text: str, **more: Any) -> str:
 def test_what_pandas_writes_is_read(tmp_path: Path, name: str) -> None:
     runs = other_runs(seeds=2)
     write_table(tmp_path / name, runs)
-    log = read(tmp_path / name, settings={"lr": "lr", "r1": "r1"})
+    log = read(tmp_path / name, settings={"lr": "lr", "r1": "r1"}, empty_is_nan=True)
     assert [run.settings for run in log.runs] == [run.settings for run in runs]
     for run, source in zip(log.runs, runs, strict=True):
         expected = [(row["step"], row["fid"]) for row in source.rows if "fid" in row]
@@ -79,8 +79,10 @@ def test_nan_and_an_empty_cell_differ(tmp_path: Path) -> None:
 
 def test_a_loss_that_ends_early_is_told_and_may_count_as_nan(tmp_path: Path) -> None:
     text = HEADER + "".join(f"0.1,0,{step},{'1.0' if step < 4 else ''},\n" for step in range(1, 8))
-    log = csv(tmp_path, text)
-    assert "g_loss is empty up to the end of lr=0.1 seed=0" in log.cautions[0]
+    asked = error(tmp_path, text)
+    assert "empty_is_nan is missing: g_loss is empty up to the end of lr=0.1 seed=0" in asked
+    log = csv(tmp_path, text, empty_is_nan=False)
+    assert log.cautions == ["g_loss is empty up to the end of lr=0.1 seed=0: taken as not logged"]
     assert [point.position for point in log.runs[0].series["g_loss"]] == [1, 2, 3]
     told = csv(tmp_path, text, empty_is_nan=True)
     assert told.cautions == [] and math.isnan(told.runs[0].series["g_loss"][-1].value)

@@ -66,6 +66,17 @@ def test_names_with_spaces_quotes_and_dollars_stay_what_they_are() -> None:
     assert script.index("module load cuda") < script.index("export PATH")
 
 
+@pytest.mark.parametrize("setup", ["true", "false", "if false; then :; fi"])
+def test_a_line_of_setup_that_fails_ends_the_job_with_a_word(tmp_path: Path, setup: str) -> None:
+    script = batch_script(job(tmp_path), SlurmSettings(setup=("set -u", setup)))
+    until_here = script[: script.index("export PATH")] + "echo goes on\n"
+    done = subprocess.run(["bash", "-c", until_here], capture_output=True, text=True, check=False)
+    if setup == "false":
+        assert done.returncode == 1 and (tmp_path / "output.log").read_text() == "setup failed: false\n"
+    else:
+        assert done.returncode == 0 and done.stdout == "goes on\n"
+
+
 @pytest.mark.parametrize("parts", [0, 2])
 def test_shellcheck_finds_nothing(tmp_path: Path, parts: int) -> None:
     file = tmp_path / "job.sh"

@@ -47,6 +47,7 @@ def test_an_option_replaces_one_key_or_all(tmp_path: Path) -> None:
         ("time", "9", "10 minutes or more"),
         ("time", "'0:09:59'", "10 minutes or more"),
         ("memory", "16 GB", "such as 16G"),
+        ("memory", "64", "with its unit"),
         ("options", "{a: 1}", "a list of lines"),
         ("options", "[constraint=a100]", "begins with a dash"),
         ("options", "['--nodes=3']", "leave it out"),
