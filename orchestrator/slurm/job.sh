@@ -1,4 +1,3 @@
-
 # Starts Ray on this node, in a folder that only this user can reach. The head runs the words after "--", and the others
 # wait for its end.
 node() {
@@ -27,8 +26,7 @@ trap 'stopped=yes; requeue=; save' INT             # from `orchestrate stop`, wh
 
 begun=$(mktemp)
 # The sweep's own process; its output is apart from that of Slurm and Ray
-export log
-export begun
+export log begun
 run="echo \$\$ >\"\$begun\"; exec $command"
 unset RAY_ADDRESS
 

@@ -48,6 +48,8 @@ def batch_script(job: Job, settings: SlurmSettings) -> str:
         *(_prepared(settings.setup) if settings.setup else []),
         f"export PATH={shlex.quote(str(job.python.parent))}:$PATH",
         f"command={shlex.quote(first)}{part}{rest}",
+        "",
+        "",
     ]
     return "\n".join(lines) + files("orchestrator.slurm").joinpath("job.sh").read_text(encoding="utf-8")
 
