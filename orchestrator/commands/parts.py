@@ -30,12 +30,19 @@ from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile.model import Sweep
 
 SECONDS_BETWEEN_LOOKS = 5.0
+SECONDS_TO_TAKE = 1.0
+"""Who only looks whether a lock is held, holds it for a moment."""
 
 
 def share(plan: Plan, number: int, count: int) -> list[PlannedTrial]:
     """The trials of one part: every `count`th of the sweep file. It is the same for every command."""
     trials = [planned for planned in plan.trials if not planned.trial.confirms]
     return trials[number - 1 :: count]
+
+
+def plan_of_part(plan: Plan, part: Part) -> Plan:
+    """The plan with the trials of the part alone, and their records as they are now."""
+    return replace(plan, trials=share(plan, part.number, part.count)).with_current_records()
 
 
 def check(sweep: Sweep, options: SweepOptions, option: str = "--part") -> None:
@@ -78,10 +85,7 @@ class Member:
                 plan = sweep_preparation.complete_plan(plan, self._folder, options, display)
                 if not self._folder.sweep_file.exists():
                     write_with_checksum(self._folder.sweep_file, plan.to_document())
-            try:
-                self._own.acquire(timeout=0)
-                write_json(self._folder.part_holder_file(self._part.number), asdict(this_command()))
-            except Timeout:
+            if not self._take(self._own, self._part.number):
                 self._note(f"another command trains part {self._part.number}, which had not begun; this one helps it")
         return plan
 
@@ -103,7 +107,7 @@ class Member:
             if not is_mine:
                 return
             self._taken.add(number)
-            mine = replace(plan, trials=share(plan, number, self._part.count)).with_current_records()
+            mine = plan_of_part(plan, Part(number, self._part.count))
             if number != self._part.number:  # a trial that failed there is not tried twice
                 left = [planned for planned in mine.trials if not planned.record.has_ended]
                 mine = replace(mine, trials=left)
@@ -116,21 +120,25 @@ class Member:
         """Whether this command has the part's lock now."""
         lock = self._own if number == self._part.number else FileLock(self._folder.part_lock(number))
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            yield False
-            return
-        try:
-            write_json(self._folder.part_holder_file(number), asdict(this_command()))
-            yield True
+            yield self._take(lock, number)
         finally:
             lock.release(force=True)
+
+    def _take(self, lock: FileLock, number: int) -> bool:
+        """Whether this command has the part's lock now; then it is named as the one that trains the part."""
+        try:
+            lock.acquire(timeout=SECONDS_TO_TAKE)
+        except Timeout:
+            return False
+        write_json(self._folder.part_holder_file(number), asdict(this_command()))
+        return True
 
     def _wait_for_others(self, plan: Plan, numbers: list[int], stop: StopRequest) -> bool:
         """Wait until a part is free that this command has not trained; False if there is none with trials left."""
         told = False
         while not stop.is_requested:
-            left = {number: _left(plan, number, self._part.count) for number in numbers if number not in self._taken}
+            parts = [Part(number, self._part.count) for number in numbers if number not in self._taken]
+            left = {part.number: _count_left(plan, part) for part in parts}
             if not any(left.values()):
                 return False
             if any(count and not is_held(self._folder.part_lock(number)) for number, count in left.items()):
@@ -150,10 +158,9 @@ def train_confirming(plan: Plan, runner: SweepRunner, stop: StopRequest) -> Plan
     return plan.with_current_records()
 
 
-def _left(plan: Plan, number: int, count: int) -> int:
+def _count_left(plan: Plan, part: Part) -> int:
     """How many trials of the part have not ended."""
-    mine = replace(plan, trials=share(plan, number, count)).with_current_records()
-    return sum(not planned.record.has_ended for planned in mine.trials)
+    return sum(not planned.record.has_ended for planned in plan_of_part(plan, part).trials)
 
 
 def run_part(sweep: Sweep, options: SweepOptions, console: Console) -> int:
@@ -174,7 +181,7 @@ def run_part(sweep: Sweep, options: SweepOptions, console: Console) -> int:
                 runner = SweepRunner(cluster, preparation.result(), options.settings, display, stop)
                 with handle_stop_signal_with(stop.request):
                     member.train(plan, runner, stop)
-    own = replace(plan, trials=share(plan, options.part.number, options.part.count)).with_current_records()
+    own = plan_of_part(plan, options.part)
     counts = ", ".join(f"{count} {state}" for state, count in own.counts().items())
     say(console, f"part {options.part.number} of {options.part.count}: {counts}; part 1 writes the report")
     if stop.is_requested:

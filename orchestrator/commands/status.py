@@ -27,7 +27,7 @@ from orchestrator.store.trial_status import TrialStatus
 def print_sweep(home: Path, name: str, console: Console, as_json: bool, address: str | None = None) -> None:
     """Print the trials of a sweep. `address`: of a Ray cluster whose nodes are printed too. Raises UserError."""
     folder = SweepFolder(home, name)
-    if (job_line := slurm_job.status_line(folder)) and not as_json:
+    if job_line := None if as_json else slurm_job.status_line(folder):
         say(console, job_line)
         if not folder.sweep_file.exists():
             return

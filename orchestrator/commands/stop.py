@@ -27,7 +27,7 @@ SLURM_POLL_SECONDS = 2.0
 
 def stop(folder: SweepFolder, console: Console) -> None:
     """Interrupt the command that runs a sweep, wait until it has ended, print what it saved. Raises UserError."""
-    if job := _slurm_job(folder):
+    if job := slurm_job.running_job(folder):
         _wait(console, f"job {job}", lambda: _interrupt_job(job, folder.name), SLURM_POLL_SECONDS)
     else:
         _interrupt_command(folder, console)
@@ -36,11 +36,6 @@ def stop(folder: SweepFolder, console: Console) -> None:
         return
     for line in _summary_lines(folder):
         say(console, line)
-
-
-def _slurm_job(folder: SweepFolder) -> str | None:
-    """The sweep's job that waits or runs, if this machine can ask about it."""
-    return slurm_job.running_job(folder) if client.is_available() else None
 
 
 def _interrupt_job(job: str, name: str) -> bool:

@@ -37,30 +37,6 @@ def test_a_run_without_an_evaluation_is_judged_by_its_losses() -> None:
     assert judge(quarters(1.0, 1.0, 5.0), against()).name == "saturated"
 
 
-def test_an_evaluation_may_be_a_frechet_distance_alone() -> None:
-    """As other tools log them."""
-
-    def verdict(*distances: float) -> str:
-        rows = [{"step": 100 * index, f"frechet/{EVALUATOR}": each} for index, each in enumerate(distances)]
-        return str(judge([*rows[:-1], rows[-1] | {"images/generator": MIN_IMAGES}], against()).name)
-
-    assert verdict(300, 120, 60, 40, 30) == "stable"
-    assert verdict(300, 60, 30, 200, 250) == "oscillating"
-    assert verdict(300, 290, 295, 291, 294) == "saturated"
-    assert verdict(300, 290, 260, 220, 180) == "unfinished", "it still falls"
-
-
-def test_accuracies_that_are_rarer_than_losses_count_from_the_last_quarter_on() -> None:
-    losses = windows([0.5] * 8, [1.0] * 6 + [2.0, 3.0])
-    for row in losses[1:-1]:
-        del row["accuracy/discriminator"]
-    assert judge(losses, against()).name == "stable"
-    losses[-1]["accuracy/discriminator"] = 1.0
-    assert judge(losses, against()).name == "saturated"
-    del losses[-1]["accuracy/discriminator"]
-    assert judge(losses, against()).name == "stable"
-
-
 # Divergence
 
 

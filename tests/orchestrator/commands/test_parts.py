@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 from filelock import FileLock
 from rich.console import Console
+from support.waiting import wait_until
 
 from orchestrator.commands.parts import Member, share, train_confirming
 from orchestrator.commands.sweep_options import Part, SweepOptions
@@ -88,8 +89,9 @@ def test_the_first_part_waits_for_the_others_and_takes_over_from_one_that_dies(
     trained: list[str] = []
     first = threading.Thread(target=lambda: trained.extend(train(plan, 1, 2, notes)))
     first.start()
+    wait_until(lambda: notes[-1:] == ["waiting for 2 trials of other parts"], "the first part waiting", 60)
     first.join(1.0)
-    assert first.is_alive() and notes[-1] == "waiting for 2 trials of other parts"
+    assert first.is_alive()
     lock.release()
     first.join(30.0)
     assert not first.is_alive() and len(trained) == 5
@@ -138,3 +140,12 @@ def test_runs_that_confirm_the_best_belong_to_no_part_and_are_trained_at_last(pl
     runner = Ends()
     train_confirming(with_it, cast("SweepRunner", runner), StopRequest())
     assert runner.trained == [confirming.key]
+
+
+def test_a_command_that_only_looks_whether_a_part_is_trained_does_not_keep_it_from_its_own(
+    plan: Plan, notes: list[str]
+) -> None:
+    look = FileLock(plan.folder.part_lock(2), thread_local=False)
+    look.acquire()
+    threading.Timer(0.2, look.release).start()
+    assert train(plan, 2, 2, notes)[0] == share(plan, 2, 2)[0].key

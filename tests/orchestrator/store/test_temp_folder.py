@@ -40,14 +40,18 @@ def test_others_cannot_reach_it_though_ray_opens_it_to_all() -> None:
     assert not folder.parent.exists()
 
 
-def test_folders_of_killed_commands_are_deleted_and_those_of_running_ones_are_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """The id of a process that has ended; temporary folders are in `tmp_path`."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(temp_folder, "MAX_PARENT_LENGTH", 1000)
-    done = subprocess.Popen(["true"])
-    done.wait()
-    dead, living = tmp_path / f"orchestrate-{done.pid}-abc", tmp_path / f"orchestrate-{os.getppid()}-abc"
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def test_folders_of_killed_commands_are_deleted_and_those_of_running_ones_are_not(tmp_path: Path, ended: int) -> None:
+    dead, living = tmp_path / f"orchestrate-{ended}-abc", tmp_path / f"orchestrate-{os.getppid()}-abc"
     dead.mkdir()
     living.mkdir()
     with command_temp_folder():
@@ -57,14 +61,10 @@ def test_folders_of_killed_commands_are_deleted_and_those_of_running_ones_are_no
 
 
 def test_a_folder_of_another_container_whose_process_is_not_seen_here_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ended: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(temp_folder, "MAX_PARENT_LENGTH", 1000)
-    done = subprocess.Popen(["true"])
-    done.wait()
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(os, "getpid", lambda: done.pid)  # as the process is numbered in its container
+        elsewhere.setattr(os, "getpid", lambda: ended)  # as the process is numbered in its container
         folder = temp_folder.private_folder()
     assert temp_folder.orphaned_folders() == []
     temp_folder.delete_with_parent(folder / "r")
