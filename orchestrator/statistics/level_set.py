@@ -10,25 +10,19 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.special import ndtr
-from scipy.stats import qmc
 
 from orchestrator.statistics.intervals import Array
 from orchestrator.statistics.stability_model import StabilityModel
 
-BASE = 1024
-"""Points that stand for the whole space."""
 CANDIDATES, PLACES = 120, 160
-"""Of them, those that are tried and those at which the error is counted: mostly where the line can be."""
+"""Points that are tried, and those at which the error is counted: mostly where the line can be."""
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(6)
 
 
-def most_telling(model: StabilityModel, pending: Array, seed: int) -> Array:
-    """The point [settings] of the unit cube for the next run. pending: [points, settings] those that run now.
-
-    seed: of the points that are looked at, always the same for the same seed.
+def most_telling(model: StabilityModel, pending: Array, base: Array) -> Array:
+    """The point [settings] of the unit cube for the next run: one of `base`, [points, settings], which stand for the
+    whole space. pending: [points, settings] those that run now.
     """
-    settings = model.points.shape[1]
-    base = qmc.Sobol(settings, seed=seed).random(BASE)
     belief = model.belief(base)
     doubt = belief.weights @ _doubt(belief.mean / np.sqrt(belief.variance))
     places = base[_systematic(doubt, PLACES)]

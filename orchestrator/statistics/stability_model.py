@@ -72,7 +72,7 @@ class StabilityModel:
 
     def belief(self, points: Array) -> Belief:
         """points: [points, settings]."""
-        across = _kernels(points, self.points, self.lengths, self.heights)
+        across = kernels(points, self.points, self.lengths, self.heights)
         mean = np.einsum("hpi,hi->hp", across, self.sites.weights)
         known = np.einsum("hpi,hpi->hp", across @ self.sites.gain, across)
         prior = (LEVEL**2 + self.heights**2)[:, None]
@@ -80,9 +80,9 @@ class StabilityModel:
 
     def covariance(self, left: Array, right: Array) -> Array:
         """[hypotheses, left, right] of f between points [left, settings] and [right, settings], given the runs."""
-        prior = _kernels(left, right, self.lengths, self.heights)
-        to_left = _kernels(left, self.points, self.lengths, self.heights)
-        to_right = _kernels(right, self.points, self.lengths, self.heights)
+        prior = kernels(left, right, self.lengths, self.heights)
+        to_left = kernels(left, self.points, self.lengths, self.heights)
+        to_right = kernels(right, self.points, self.lengths, self.heights)
         return np.asarray(prior - to_left @ self.sites.gain @ np.swapaxes(to_right, 1, 2))
 
 
@@ -91,7 +91,7 @@ def fit(points: Array, stable: Array) -> StabilityModel:
     settings = points.shape[1]
     grid = list(product(HEIGHTS, *[LENGTHS[settings]] * settings))
     heights, lengths = np.array(grid)[:, 0], np.array(grid)[:, 1:]
-    sites = find_sites(_kernels(points, points, lengths, heights), np.where(stable > 0.5, 1.0, -1.0))
+    sites = find_sites(kernels(points, points, lengths, heights), np.where(stable > 0.5, 1.0, -1.0))
     weights = np.exp(sites.evidence - sites.evidence.max())
     kept = np.argsort(-weights, kind="stable")[:MOST_HYPOTHESES]
     kept = kept[weights[kept] > NEGLIGIBLE]
@@ -99,12 +99,9 @@ def fit(points: Array, stable: Array) -> StabilityModel:
     return StabilityModel(points, lengths[kept], heights[kept], weights[kept] / weights[kept].sum(), of_kept)
 
 
-def _kernels(left: Array, right: Array, lengths: Array, heights: Array) -> Array:
-    """[hypotheses, left, right] covariance of f before any run: Matern's of 5/2, and a common level."""
+def kernels(left: Array, right: Array, lengths: Array, heights: Array, level: float = LEVEL) -> Array:
+    """[hypotheses, left, right] covariance before any run: Matern's of 5/2, and a common level of this deviation."""
     a, b = left[None] / lengths[:, None], right[None] / lengths[:, None]
     squared = np.sum(a**2, axis=2)[:, :, None] + np.sum(b**2, axis=2)[:, None] - 2 * a @ np.swapaxes(b, 1, 2)
     distance = np.sqrt(5 * np.maximum(squared, 0))
-    import os
-    if os.environ.get("RBF"):
-        return np.asarray(LEVEL**2 + (heights**2)[:, None, None] * np.exp(-0.5 * np.maximum(squared, 0)))
-    return np.asarray(LEVEL**2 + (heights**2)[:, None, None] * (1 + distance + distance**2 / 3) * np.exp(-distance))
+    return np.asarray(level**2 + (heights**2)[:, None, None] * (1 + distance + distance**2 / 3) * np.exp(-distance))
