@@ -21,6 +21,7 @@ from orchestrator.report import (
     answer_section,
     drawn_settings,
     interactive_figures,
+    map_section,
     page_data,
     page_sections,
     run_details,
@@ -44,6 +45,7 @@ SCRIPTS = (
     "leaderboard.js",
     "tables.js",
     "samples.js",
+    "map.js",
 )
 LONG = 24
 """Rows of a table, and half of the pictures or trials, that are shown at once: a longer list scrolls in its place."""
@@ -87,6 +89,7 @@ def render(content: ReportContent, refresh: int | None) -> str:
             long=LONG,
             min_points=MIN_POINTS,
             drawn_rows=drawn_settings.rows_of(analysis.drawn, analysis.names, is_tested=data.answer is None),
+            map=map_section.of_content(content.map, data.commands[0][2]) if content.map else None,
             survival=page_sections.survival_figures(analysis),
             galleries=page_sections.galleries(data),
             has_samples=bool(data.real) or any(run.pictures for run in data.runs) or not data.imports,

@@ -14,7 +14,7 @@ from scipy.special import ndtr
 from orchestrator.statistics.intervals import Array
 from orchestrator.statistics.stability_model import StabilityModel
 
-CANDIDATES, PLACES = 120, 160
+CANDIDATES, PLACES = 200, 250
 """Points that are tried, and those at which the error is counted: mostly where the line can be."""
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(6)
 
@@ -23,8 +23,8 @@ def most_telling(model: StabilityModel, pending: Array, base: Array) -> Array:
     """The point [settings] of the unit cube for the next run: one of `base`, [points, settings], which stand for the
     whole space. pending: [points, settings] those that run now.
     """
-    belief = model.belief(base)
-    doubt = belief.weights @ _doubt(belief.mean / np.sqrt(belief.variance))
+    mean, variance = model.belief(base).moments()
+    doubt = ndtr(-np.abs(mean) / np.sqrt(variance))
     places = base[_systematic(doubt, PLACES)]
     candidates = base[np.unique(_systematic(doubt, CANDIDATES))]
     return np.asarray(candidates[np.argmin(expected_error(model, candidates, places, pending))])
@@ -33,27 +33,26 @@ def most_telling(model: StabilityModel, pending: Array, base: Array) -> Array:
 def expected_error(model: StabilityModel, candidates: Array, places: Array, pending: Array) -> Array:
     """[candidates] the part of the places expected on the wrong side after one more run, at each candidate.
 
-    Of pending runs only that f will be better known there, and no outcome, is taken into account.
+    f is taken for normal, with the mean and the covariance that it has over all hypotheses. Of pending runs only that
+    it will be better known there is taken into account, and no outcome.
     """
-    waiting = len(pending)
-    points = np.vstack([pending, candidates, places])
-    mean = model.belief(points).mean
     rows = np.vstack([pending, candidates])
+    points = np.vstack([rows, places])
+    mean, variance = model.belief(points).moments()
     covariance = model.covariance(rows, points)
-    variance = model.belief(points).variance
-    for number in range(waiting):
-        of_run = covariance[:, number, :]
-        known = of_run * (_information(mean[:, number], of_run[:, number]) ** 0.5)[:, None]
+    for number in range(len(pending)):
+        of_run = covariance[number]
+        known = of_run * np.sqrt(_information(mean[number], of_run[number]))
         variance = np.maximum(variance - known**2, 1e-8)
-        covariance = covariance - known[:, : len(rows), None] * known[:, None, :]
-    tried = slice(waiting, len(rows))
-    joint = covariance[:, tried, len(rows) :]
-    at_place = mean[:, len(rows) :] / np.sqrt(variance[:, len(rows) :])
-    deviation = np.sqrt(1 + variance[:, tried])
-    of_run = mean[:, tried] / deviation
-    correlation = joint / (np.sqrt(variance[:, len(rows) :])[:, None, :] * deviation[:, :, None])
-    error = _error_after(at_place[:, None, :], of_run[:, :, None], np.clip(correlation, -0.999, 0.999))
-    return np.asarray(model.weights @ error.mean(axis=2))
+        covariance = covariance - known[: len(rows), None] * known
+    tried, looked_at = slice(len(pending), len(rows)), slice(len(rows), None)
+    deviation = np.sqrt(1 + variance[tried])
+    spread = np.sqrt(variance[looked_at])
+    correlation = covariance[tried, looked_at] / (deviation[:, None] * spread)
+    error = _error_after(
+        (mean[looked_at] / spread)[None, :], (mean[tried] / deviation)[:, None], np.clip(correlation, -0.999, 0.999)
+    )
+    return np.asarray(error.mean(axis=1))
 
 
 def _error_after(place: Array, run: Array, correlation: Array) -> Array:
@@ -78,16 +77,11 @@ def _both_positive(first: Array, second: Array, correlation: Array) -> Array:
     return np.asarray(ndtr(first) * ndtr(second) + half * total / (2 * np.pi))
 
 
-def _doubt(standardised: Array) -> Array:
-    """Probability to be on the wrong side of the line."""
-    return np.asarray(ndtr(-np.abs(standardised)))
-
-
-def _information(mean: Array, variance: Array) -> Array:
+def _information(mean: float, variance: float) -> float:
     """How much a run lowers the variance of f there, divided by its square, on average over the outcome."""
     z = mean / np.sqrt(1 + variance)
     density = np.exp(-(z**2)) / (2 * np.pi)
-    return np.asarray(density / np.maximum(ndtr(z) * ndtr(-z), 1e-12) / (1 + variance))
+    return float(density / max(ndtr(z) * ndtr(-z), 1e-12) / (1 + variance))
 
 
 def _systematic(weights: Array, count: int) -> np.ndarray:

@@ -16,16 +16,19 @@ from scipy.special import ndtr, ndtri
 from orchestrator.statistics.intervals import Array
 from orchestrator.statistics.probit_process import Sites, find_sites
 
-LENGTHS = {1: (0.1, 0.2, 0.4, 0.8, 2.0), 2: (0.12, 0.25, 0.55, 1.5), 3: (0.2, 0.5, 1.5), 4: (0.25, 0.5, 1.5)}
+LENGTHS = {2: (0.15, 0.4, 1.2), 3: (0.15, 0.4, 1.2), 4: (0.25, 0.8)}
 """Of the bends of f, as parts of the range, by the number of settings: fewer of many settings, since their product is
 tried. The longest is nearly a straight line."""
+USUAL_LENGTH, LENGTH_SPREAD = 0.4, 0.8
+"""Before any run the logarithm of a length is normal with this deviation: without it the first runs would be taken as
+easily for a setting that decides all as for settings that matter alike."""
 HEIGHTS = (1.5, 4.0, 10.0)
 """Standard deviations of f. With the largest the outcome changes within a tenth of a length."""
 LEVEL = 1.0
 """Standard deviation of the mean of f."""
 NEGLIGIBLE = 0.02
 """Weight, relative to the largest, below which a hypothesis is left out."""
-MOST_HYPOTHESES = 8
+MOST_HYPOTHESES = 16
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class Belief:
     def above(self, share: float) -> Array:
         """[points] how probable it is that P(stable) there is more than `share`."""
         return np.asarray(self.weights @ ndtr((self.mean - ndtri(share)) / np.sqrt(self.variance)))
+
+    def moments(self) -> tuple[Array, Array]:
+        """(mean, variance) [points] of f over all hypotheses."""
+        mean = self.weights @ self.mean
+        return mean, self.weights @ (self.variance + (self.mean - mean) ** 2)
 
     def quantile(self, part: float) -> Array:
         """[points] the value below which P(stable) there is with probability `part`."""
@@ -79,11 +87,15 @@ class StabilityModel:
         return Belief(self.weights, mean, np.maximum(prior - known, 1e-8))
 
     def covariance(self, left: Array, right: Array) -> Array:
-        """[hypotheses, left, right] of f between points [left, settings] and [right, settings], given the runs."""
-        prior = kernels(left, right, self.lengths, self.heights)
+        """[left, right] of f between points [left, settings] and [right, settings], given the runs, over all
+        hypotheses: that they differ in their means makes points vary together, too."""
         to_left = kernels(left, self.points, self.lengths, self.heights)
         to_right = kernels(right, self.points, self.lengths, self.heights)
-        return np.asarray(prior - to_left @ self.sites.gain @ np.swapaxes(to_right, 1, 2))
+        known = to_left @ self.sites.gain @ np.swapaxes(to_right, 1, 2)
+        within = np.tensordot(self.weights, kernels(left, right, self.lengths, self.heights) - known, 1)
+        of_left, of_right = (np.einsum("hpi,hi->hp", each, self.sites.weights) for each in (to_left, to_right))
+        between = (self.weights[:, None] * (of_left - self.weights @ of_left)).T @ (of_right - self.weights @ of_right)
+        return np.asarray(within + between)
 
 
 def fit(points: Array, stable: Array) -> StabilityModel:
@@ -92,7 +104,8 @@ def fit(points: Array, stable: Array) -> StabilityModel:
     grid = list(product(HEIGHTS, *[LENGTHS[settings]] * settings))
     heights, lengths = np.array(grid)[:, 0], np.array(grid)[:, 1:]
     sites = find_sites(kernels(points, points, lengths, heights), np.where(stable > 0.5, 1.0, -1.0))
-    weights = np.exp(sites.evidence - sites.evidence.max())
+    plausible = sites.evidence - 0.5 * np.sum((np.log(lengths / USUAL_LENGTH) / LENGTH_SPREAD) ** 2, axis=1)
+    weights = np.exp(plausible - plausible.max())
     kept = np.argsort(-weights, kind="stable")[:MOST_HYPOTHESES]
     kept = kept[weights[kept] > NEGLIGIBLE]
     of_kept = Sites(*(values[kept] for values in (sites.gain, sites.weights, sites.evidence)))
