@@ -14,7 +14,7 @@ from scipy.special import ndtr
 from orchestrator.statistics.intervals import Array
 from orchestrator.statistics.stability_model import StabilityModel
 
-CANDIDATES, PLACES = 200, 250
+CANDIDATES, PLACES = 100, 160
 """Points that are tried, and those at which the error is counted: mostly where the line can be."""
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(6)
 

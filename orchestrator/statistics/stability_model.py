@@ -16,7 +16,7 @@ from scipy.special import ndtr, ndtri
 from orchestrator.statistics.intervals import Array
 from orchestrator.statistics.probit_process import Sites, find_sites
 
-LENGTHS = {2: (0.15, 0.4, 1.2), 3: (0.15, 0.4, 1.2), 4: (0.25, 0.8)}
+LENGTHS = {2: (0.2, 0.5, 1.3), 3: (0.2, 0.5, 1.3), 4: (0.3, 1.0)}
 """Of the bends of f, as parts of the range, by the number of settings: fewer of many settings, since their product is
 tried. The longest is nearly a straight line."""
 USUAL_LENGTH, LENGTH_SPREAD = 0.4, 0.8
@@ -28,7 +28,7 @@ LEVEL = 1.0
 """Standard deviation of the mean of f."""
 NEGLIGIBLE = 0.02
 """Weight, relative to the largest, below which a hypothesis is left out."""
-MOST_HYPOTHESES = 16
+MOST_HYPOTHESES = 10
 
 
 @dataclass(frozen=True)
