@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from gan_core.config.elements import with_elements
 from gan_core.config.identity import unflatten
 from gan_core.config.trial import TrialConfig
+from orchestrator.errors import UserError
 from orchestrator.formatting import configuration_name
 from orchestrator.sweepfile.sample import Sample
 
@@ -79,7 +82,7 @@ class Search:
 
 @dataclass(frozen=True)
 class SharedSettings:
-    """What all trials of a group have in common. sources: path -> file and line, or the option, of it or a dimension."""
+    """What all trials of a group have in common. sources: path -> where it is written."""
 
     group: str
     settings: Mapping[str, Any]
@@ -93,8 +96,8 @@ class Sweep:
     `file`: its sweep file, which is read once. `text`: what was in it then. `until`: None if all seeds are trained; if
     not, `seeds` and `trials` are those that it would take at most. `stop_early`: trials end once no more can be hoped
     for. `samples`: group -> what its points are drawn from, of groups that draw. `slurm`: what its file asks Slurm for,
-    fields of `SlurmSettings`. `explores`: it chooses its trials one after another, so `seeds` and `trials` are empty, and
-    `trial_at` makes one from `shared`, the settings that all of them have, and the settings of a point.
+    fields of `SlurmSettings`. `explores`: it chooses its trials one after another; then `seeds` and `trials` are
+    empty, and `trial_at` makes one from `shared`, which all of them share, and the settings of a point.
     """
 
     name: str
@@ -121,11 +124,14 @@ class Sweep:
     def trial_at(self, settings: Mapping[str, Any], seed: int) -> Trial:
         """The trial with these settings of the space, of a sweep that chooses its trials.
 
-        Raises pydantic's ValidationError if they contradict each other.
+        Raises UserError if they contradict each other.
         """
         assert self.shared
+        name = configuration_name(self.shared.group, {**settings})
         values = with_elements({**self.shared.settings, **settings})
-        config = TrialConfig.model_validate(unflatten(values)).model_copy(update={"seed": seed})
-        name = configuration_name(self.shared.group, settings)
-        sources, sampled = self.shared.sources, tuple(settings)
-        return Trial(self.shared.group, name, seed, {**settings}, config, sources, sampled=sampled)
+        try:
+            config = TrialConfig.model_validate(unflatten(values)).model_copy(update={"seed": seed})
+        except ValidationError as error:
+            reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            raise UserError(f"{self.file}: {name} cannot be trained: {reason}; make the ranges smaller") from None
+        return Trial(self.shared.group, name, seed, {**settings}, config, self.shared.sources, sampled=tuple(settings))
