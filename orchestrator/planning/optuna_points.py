@@ -16,27 +16,28 @@ from orchestrator.statistics.result import log_distance
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
 
 STABILITY = "stable"
 """The name of the constraint: what is required less 1 of a stable run, less 0 of another; it holds up to 0."""
 
 
 def next_settings(
-    space: Space, required: float, ended: Sequence[EndedPoint], pending: Sequence[ChosenPoint], seed: int
+    space: Space, required: float, ended: Sequence[EndedPoint], pending: Sequence[ChosenPoint], sampler: BaseSampler
 ) -> dict[str, Any]:
     """Settings that are expected to be better than the best of the ended trials.
 
     required: the share of stable runs. A trial that is not stable informs the sampler as one that violates the
     constraint; its distance is never better than the worst of a stable trial, also where it has none. One that a
     schedule has stopped is known by the distance at which it was stopped. pending: trials that still run: none of their
-    settings is suggested again. seed: of the sampler, another one for each choice.
+    settings is suggested again. sampler: a new one, with a seed of its own for each choice.
     """
     import optuna
     from optuna.trial import TrialState, create_trial
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     distributions = {dimension.path: _distribution(dimension) for dimension in space.dimensions}
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=0))
+    study = optuna.create_study(sampler=sampler)
     for each, value in zip(ended, _values(ended), strict=True):
         parameters = _parameters(space, each.point.settings)
         if each.result.stopped:
@@ -58,6 +59,13 @@ def next_settings(
         study.add_trial(create_trial(state=TrialState.RUNNING, params=parameters, distributions=distributions))
     suggested = study.ask(distributions).params
     return {dimension.path: _value(dimension, suggested[dimension.path]) for dimension in space.dimensions}
+
+
+def tpe(seed: int) -> BaseSampler:
+    """The tree-structured Parzen estimator (Bergstra et al. 2011) of all settings together, with constraints."""
+    from optuna.samplers import TPESampler
+
+    return TPESampler(seed=seed, n_startup_trials=0)
 
 
 def _values(ended: Sequence[EndedPoint]) -> list[float]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import TYPE_CHECKING
 
 from orchestrator.planning.chosen_points import ChosenPoint, EndedPoint, sobol_start
-from orchestrator.planning.optuna_points import next_settings
+from orchestrator.planning.optuna_points import next_settings, tpe
 from orchestrator.space import Space
 from orchestrator.statistics.candidates import Candidate, best_first, candidates, next_to_run, tried_settings
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
 
 START = 10
 """Points of the Sobol sequence before the sampler begins: what Optuna's samplers draw at random by default."""
@@ -42,9 +46,12 @@ class SearchChooser:
             return sobol_start(self.space, self.seed, number)
         if number >= self.looking and (again := next_to_run(self._candidates(ended, pending), self.stable)):
             return ChosenPoint(again.tried.settings, number)
-        # of each number another one: SeedSequence would do, but Optuna takes 32 bits
-        seed = (self.seed * 1_000_003 + number) % 2**32
-        return ChosenPoint(next_settings(self.space, self.stable, ended, pending, seed), number)
+        seed = (self.seed * 1_000_003 + number) % 2**32  # of each number another one, of 32 bits as Optuna takes it
+        return ChosenPoint(next_settings(self.space, self.stable, ended, pending, self.sampler(seed)), number)
+
+    def sampler(self, seed: int) -> BaseSampler:
+        """Optuna's sampler: TPE, which `benchmarks/search.py` compares with a Gaussian process."""
+        return tpe(seed)
 
     def _candidates(self, ended: Sequence[EndedPoint], pending: Sequence[ChosenPoint] = ()) -> list[Candidate]:
         points = [(each.point.settings, each.result) for each in ended]
