@@ -79,7 +79,7 @@ class Search:
 
 @dataclass(frozen=True)
 class SharedSettings:
-    """What all trials of a group have in common. sources: path -> file and line, or the option, of it or a dimension."""
+    """What all trials of a group have in common. sources: path -> where it is written."""
 
     group: str
     settings: Mapping[str, Any]
@@ -93,8 +93,8 @@ class Sweep:
     `file`: its sweep file, which is read once. `text`: what was in it then. `until`: None if all seeds are trained; if
     not, `seeds` and `trials` are those that it would take at most. `stop_early`: trials end once no more can be hoped
     for. `samples`: group -> what its points are drawn from, of groups that draw. `slurm`: what its file asks Slurm for,
-    fields of `SlurmSettings`. `explores`: it chooses its trials one after another, so `seeds` and `trials` are empty, and
-    `trial_at` makes one from `shared`, the settings that all of them have, and the settings of a point.
+    fields of `SlurmSettings`. `explores`: it chooses its trials one after another; then `seeds` and `trials` are
+    empty, and `trial_at` makes one from `shared`, which all of them share, and the settings of a point.
     """
 
     name: str
@@ -126,6 +126,5 @@ class Sweep:
         assert self.shared
         values = with_elements({**self.shared.settings, **settings})
         config = TrialConfig.model_validate(unflatten(values)).model_copy(update={"seed": seed})
-        name = configuration_name(self.shared.group, settings)
-        sources, sampled = self.shared.sources, tuple(settings)
-        return Trial(self.shared.group, name, seed, {**settings}, config, sources, sampled=sampled)
+        name = configuration_name(self.shared.group, {**settings})
+        return Trial(self.shared.group, name, seed, {**settings}, config, self.shared.sources, sampled=tuple(settings))
