@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from support.made_surfaces import EVALUATIONS, SURFACES, Surface
 
 from orchestrator.planning import search_chooser
-from orchestrator.planning.chosen_points import ChosenPoint, EndedPoint
+from orchestrator.planning.chosen_points import EndedPoint
 from orchestrator.planning.search_chooser import SearchChooser
 
 REQUIRED = 0.9

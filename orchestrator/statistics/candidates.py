@@ -145,9 +145,7 @@ def _smoothed(space: Space, runs: Sequence[tuple[Tried, float]]) -> Smoothed:
     noise = float(process.kernel_.k2.noise_level)
 
     def at(settings: Sequence[Tried]) -> tuple[Array, Array, float]:
-        means, errors = process.predict(
-            np.array([place(space, tried.settings) for tried in settings]), return_std=True
-        )
+        means, errors = process.predict(np.array([place(space, tried.settings) for tried in settings]), return_std=True)
         of_mean = np.sqrt(np.maximum(errors**2 - noise, 1e-8))
         return level + spread * means, spread * of_mean, spread * noise**0.5
 

@@ -55,7 +55,9 @@ class Surface:
         rng = np.random.default_rng([repetition, seed, *(int(1e6 * value) for value in at[0])])
         end = float(self.quality(at)[0]) + self.noise * rng.standard_normal()
         left = np.exp(-3 * np.arange(1, EVALUATIONS + 1) / EVALUATIONS) - np.exp(-3)
-        curve = [float(value) for value in np.exp(end + 1.5 * left + 0.05 * rng.standard_normal(EVALUATIONS) * (left > 0))]
+        curve = [
+            float(value) for value in np.exp(end + 1.5 * left + 0.05 * rng.standard_normal(EVALUATIONS) * (left > 0))
+        ]
         is_stable = bool(rng.random() < self.chance(at)[0])
         lost, has_diverged, far = int(rng.integers(EVALUATIONS)), bool(rng.random() < 0.5), float(rng.exponential())
         distances: list[float | None] = [*curve]
@@ -63,7 +65,16 @@ class Surface:
             for number in range(lost, EVALUATIONS):
                 distances[number] = None if has_diverged else curve[number] * float(np.exp(1 + far))
         result = Result(
-            "g", str(sorted(settings.items())), seed, settings, is_stable, EVALUATIONS, None, distances[-1], None, is_stable
+            "g",
+            str(sorted(settings.items())),
+            seed,
+            settings,
+            is_stable,
+            EVALUATIONS,
+            None,
+            distances[-1],
+            None,
+            is_stable,
         )
         return result, distances
 
