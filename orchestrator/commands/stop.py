@@ -111,6 +111,6 @@ def _summary_lines(folder: SweepFolder) -> list[str]:
             f"saved    {trial_label(row['key'], row['name'])} at step {row['step']} of {row['steps']}"
             for row in interrupted
         ),
-        count_states(rows),
+        count_states(rows, to_choose(folder.document().get("explored"))),
         f"next     {resume} {'goes on from here' if unfinished else 'writes the report again'}",
     ]

@@ -83,7 +83,7 @@ def open_mirror(
     """
     write_text(plan.folder.source_file, plan.sweep.text)
     mirror = Mirror(
-        plan.folder, options.tracking_uri, plan.to_document(), compare_all=not plan.unfinished, is_running=is_running
+        plan.folder, options.tracking_uri, plan.to_document(), compare_all=not plan.to_train, is_running=is_running
     )
     try:
         mirror.open()

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gan_core.config.identity import trial_key
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.planning.ranking import ended_trials, no_ranking_reason, rank_configurations
 from orchestrator.store.trial_status import TrialStatus
 
@@ -31,14 +32,14 @@ def with_confirmations(plan: Plan, count: int, note: Callable[[str], None] = lam
         return plan
     if not count:
         return _with_earlier_confirmations(plan)
-    if any(planned.state != TrialStatus.FINISHED for planned in plan.trials):
+    if plan.expected or any(planned.state != TrialStatus.FINISHED for planned in plan.trials):
         return plan
     ended = ended_trials(plan.folder, [planned.to_document() for planned in plan.trials])
     best = [ranked.configuration for ranked in rank_configurations(ended)]
     if not best:
         note(f"nothing is confirmed: {no_ranking_reason(ended)}")
         return plan
-    first = max(plan.sweep.seeds) + 1
+    first = max([*plan.sweep.seeds, *(planned.trial.seed for planned in plan.trials)]) + 1
     until = plan.sweep.until
     seeds = range(first, first + max(MIN_SEEDS, until.first if until else len(plan.sweep.seeds)))
     examples = {planned.trial.configuration: planned for planned in plan.trials}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from orchestrator.formatting import count_of
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 
 
 def with_ended_going_on(plan: Plan) -> tuple[Plan, list[str]]:

@@ -13,7 +13,8 @@ from gan_core.verdict.judge import RULES_VERSION, Verdict, judge
 from gan_core.verdict.names import VerdictName
 from gan_core.verdict.reference_values import reference_values
 from orchestrator.formatting import count_of
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.store.json_files import DamagedFile
 from orchestrator.store.record import recorded
 from orchestrator.store.trial_status import TrialStatus

@@ -17,9 +17,10 @@ from ray import tune
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.object_store.puller import Puller
-from orchestrator.planning.adaptive_queue import AdaptiveQueue
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.planning.runtime_estimate import unfinished_longest_first
+from orchestrator.planning.trial_queue import TrialQueue
 from orchestrator.scheduling.failed_trials import end_attempts, end_killed_attempts, give_up, killed_for_memory
 from orchestrator.scheduling.mixed_devices import PlacementScheduler, PlacementSearcher, resource_request
 from orchestrator.scheduling.placement import PlacementPool
@@ -56,7 +57,7 @@ class TuneRun:
     stop: StopRequest
     report: ReportTrial
     puller: Puller | None = None
-    queue: AdaptiveQueue | None = None
+    queue: TrialQueue | None = None
     workers: Callable[[], int] = lambda: 1
 
     def run(self) -> None:
@@ -66,7 +67,7 @@ class TuneRun:
         else:
             self._run_plan()
 
-    def _run_queue(self, queue: AdaptiveQueue) -> None:
+    def _run_queue(self, queue: TrialQueue) -> None:
         """A trial that Tune has lost, or that ran out of memory, is needed still, so the queue gives it away again."""
         double_share = frozenset[str]()
         while not queue.is_over:
@@ -158,7 +159,7 @@ class TuneRun:
                 return self._task(planned, monitor.double_share)
 
             searcher = QueueSearcher(queue, begin, self.workers, monitor.out_of_memory.__contains__, pool)
-            samples = len(self.plan.trials)
+            samples = self.plan.size
 
         def is_over() -> bool:
             return monitor.is_over or is_stranded() or (queue is not None and queue.is_over)

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from gan_core.config.elements import with_elements
 from gan_core.config.identity import unflatten
 from gan_core.config.trial import TrialConfig
+from orchestrator.errors import UserError
 from orchestrator.formatting import configuration_name
 from orchestrator.sweepfile.sample import Sample
 
@@ -126,10 +129,14 @@ class Sweep:
     def trial_at(self, settings: Mapping[str, Any], seed: int) -> Trial:
         """The trial with these settings of the space, of a sweep that chooses its trials.
 
-        Raises pydantic's ValidationError if they contradict each other.
+        Raises UserError if they contradict each other.
         """
         assert self.shared
-        values = with_elements({**self.shared.settings, **settings})
-        config = TrialConfig.model_validate(unflatten(values)).model_copy(update={"seed": seed})
         name = configuration_name(self.shared.group, {**settings})
+        values = with_elements({**self.shared.settings, **settings})
+        try:
+            config = TrialConfig.model_validate(unflatten(values)).model_copy(update={"seed": seed})
+        except ValidationError as error:
+            reason = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+            raise UserError(f"{self.file}: {name} cannot be trained: {reason}; make the ranges smaller") from None
         return Trial(self.shared.group, name, seed, {**settings}, config, self.shared.sources, sampled=tuple(settings))

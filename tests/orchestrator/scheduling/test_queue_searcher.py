@@ -11,7 +11,8 @@ from support.until_answered import UNTIL, end_well, plan_of
 
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.budget import Budget
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.scheduling.placement import PlacementPool
 from orchestrator.scheduling.queue_searcher import QueueSearcher
 from orchestrator.scheduling.trial_task import TrialTask, key_of, task_of
