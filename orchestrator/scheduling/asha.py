@@ -9,6 +9,7 @@ collapsed or diverged: then it has the worst.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -17,7 +18,12 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 
 from gan_core import metric_names
 from gan_core.config.trial import TrialConfig
+from gan_core.evaluation.evaluator import Evaluator
 from gan_core.verdict.names import VerdictName
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.point_queue import PointQueue
+from orchestrator.planning.trial_queue import TrialQueue
+from orchestrator.store.json_files import DamagedFile
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.trial.trial_report import TrialReport
 
@@ -39,10 +45,19 @@ class _TrialOfTune:
 
 
 class AshaSchedule:
-    """The rungs of a search. folder_of: key of a trial -> its folder."""
+    """The rungs of a search. folder_of: key of a trial -> its folder. repeats: whether a trial is another run of
+    settings that were tried before: these tell the best few apart, and train to their last step.
+    """
 
-    def __init__(self, config: TrialConfig, evaluator: str, folder_of: Callable[[str], TrialFolder]):
-        self._steps, self._distance, self._folder_of = config.steps, metric_names.frechet(evaluator), folder_of
+    def __init__(
+        self,
+        config: TrialConfig,
+        evaluator: str,
+        folder_of: Callable[[str], TrialFolder],
+        repeats: Callable[[str], bool] = lambda key: False,
+    ):
+        self._steps, self._distance = config.steps, metric_names.frechet(evaluator)
+        self._folder_of, self._repeats = folder_of, repeats
         every = config.evaluation.every
         first = every * max(1, -(-int(config.steps * FIRST_RUNG) // every))  # the first evaluation from there on
         self._tune = AsyncHyperBandScheduler(
@@ -54,6 +69,10 @@ class AshaSchedule:
             reduction_factor=HALVING,
         )
         self._known = set[str]()
+
+    def takes(self, key: str) -> bool:
+        """Whether the trial may be stopped."""
+        return not self._repeats(key)
 
     def replay(self, key: str, rows: Iterable[Mapping[str, float]], verdict: str | None) -> None:
         """Take a trial that was trained before this command to its rungs. rows: of its history."""
@@ -81,3 +100,19 @@ class AshaSchedule:
             self._tune.on_trial_add(None, trial)
         result = {"step": step, "distance": distance}
         return step < self._steps and self._tune.on_trial_result(None, trial, result) == TrialScheduler.STOP
+
+
+def schedule_of(plan: Plan, queue: TrialQueue | None, evaluators: Mapping[str, Evaluator]) -> AshaSchedule | None:
+    """The schedule of a sweep that has one, with what its trials were trained before; None of another sweep."""
+    if not plan.sweep.stops_trials or not isinstance(queue, PointQueue):
+        return None
+    typical = [*plan.trials, *plan.expected][0]
+    schedule = AshaSchedule(typical.config, evaluators[typical.evaluation].id, plan.folder.trial, repeats=queue.repeats)
+    for planned in queue.plan_so_far().trials:
+        if not planned.trial.confirms and schedule.takes(planned.key):
+            folder = plan.folder.trial(planned.key)
+            record = folder.record()
+            with suppress(DamagedFile):  # its checkpoint has the rows: it comes to its rungs again
+                verdict = record.verdict["name"] if record.verdict else None
+                schedule.replay(planned.key, folder.history(), verdict)
+    return schedule
