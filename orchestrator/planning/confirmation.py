@@ -28,7 +28,7 @@ FIRST_OF_SEARCH = 1_000_000
 
 
 def how_many(sweep: Sweep, asked: int | None) -> int:
-    """How many configurations are confirmed: as many as were asked for, or else 1 of a search and 0 of another sweep."""
+    """How many configurations are confirmed: as asked for, or else 1 of a search and 0 of another sweep."""
     return int(isinstance(sweep.explores, Search)) if asked is None else asked
 
 

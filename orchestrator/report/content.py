@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from orchestrator.report import leaderboard, summary
+from orchestrator.report import leaderboard, search_words, summary
 from orchestrator.report.analysis import Analysis, analyse
 from orchestrator.report.data import SweepData
 from orchestrator.report.leaderboard import Row
+from orchestrator.report.search_content import SearchContent, search_content
 from orchestrator.report.summary import Summary
 
 
 @dataclass(frozen=True)
 class ReportContent:
-    """`rows`: the leaderboard of the runs that are compared."""
+    """`rows`: the leaderboard of the runs that are compared. `search`: of a sweep that searches."""
 
     data: SweepData
     rows: list[Row]
     analysis: Analysis
     summary: Summary
+    search: SearchContent | None = None
 
 
 def report_content(data: SweepData) -> ReportContent:
@@ -30,4 +32,7 @@ def report_content(data: SweepData) -> ReportContent:
     if data.answer:
         drawn = [replace(effect, holds=False) for effect in analysis.drawn]
         analysis = replace(analysis, effects=[], interactions=[], importance={}, drawn=drawn)
-    return ReportContent(data, rows, analysis, summary.summarise(data, rows, analysis))
+    told, searched = summary.summarise(data, rows, analysis), search_content(data)
+    if searched and searched.runs:
+        told = replace(told, answer=[*search_words.sentences(searched), *told.answer])
+    return ReportContent(data, rows, analysis, told, searched)

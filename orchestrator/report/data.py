@@ -14,7 +14,7 @@ from gan_core.verdict.names import VerdictName
 from orchestrator.formatting import count_of
 from orchestrator.planning.added_seeds import added_sentence
 from orchestrator.planning.earlier_looks import looked_seeds, looked_sentence
-from orchestrator.report.artifact_schemas import LoggedAnswer, LoggedEvaluator, LoggedImport
+from orchestrator.report.artifact_schemas import LoggedAnswer, LoggedEvaluator, LoggedExplored, LoggedImport
 from orchestrator.space import Space
 from orchestrator.statistics.result import Result
 from orchestrator.statistics.trial_end import TrialEnd
@@ -116,7 +116,8 @@ class SweepData:
     `stop_early`: whether it ends trials of which no more can be hoped for. `reported_seeds`: those of its first report,
     if one was written before the last command. `looked`: the seeds at the latest look of each design with which earlier
     commands have looked. `imports`: name of each sweep whose runs another tool has trained -> where they come from.
-    `spaces`: group -> what its points were drawn from, of groups that draw.
+    `spaces`: group -> what its points were drawn from, of groups that draw. `explored`: of a sweep that chooses its
+    trials one after another, a map or a search.
     """
 
     name: str
@@ -134,6 +135,7 @@ class SweepData:
     looked: list[int] = field(default_factory=list)
     imports: dict[str, LoggedImport] = field(default_factory=dict)
     spaces: dict[str, Space] = field(default_factory=dict)
+    explored: LoggedExplored | None = None
 
     @property
     def environment(self) -> LoggedEnvironment:

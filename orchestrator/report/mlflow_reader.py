@@ -67,6 +67,7 @@ def read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None = None) 
         looked=[design.seeds for design in logged.looked],
         imports={logged.name: logged.imported} if logged.imported else {},
         spaces=spaces,
+        explored=logged.explored,
     )
 
 
