@@ -50,7 +50,7 @@ def _of_fresh_seeds(fresh: Fresh, search: SearchContent) -> str:
     needed = ceil(search.required * NORMAL_SQUARED / (1 - search.required)) if search.required < 1 else 0
     open_words = f"is open: it would take {needed} of {needed} to show it" if needed else "is open"
     words = {"shown": "is shown", "refuted": "is refuted", "open": open_words}[standing]
-    return f"On {fresh.share.total} fresh seeds {share}{quality}. That {search.required:.0%} of all runs are stable {words}."
+    return f"On {fresh.share.total} fresh seeds {share}{quality}. That {search.required:.0%} are stable in all {words}."
 
 
 def with_interval(change: Change) -> str:
