@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import ceil, isfinite
 
+from orchestrator.formatting import count_of
 from orchestrator.report.search_content import Fresh, SearchContent, distance_of, estimate_of
 from orchestrator.statistics.intervals import Change
 
@@ -14,7 +15,7 @@ NORMAL_SQUARED = 1.96**2
 def sentences(search: SearchContent) -> list[str]:
     """The first ones of the report's answer."""
     if not search.named or not search.best:
-        return [f"The search has found no settings with a stable run in {len(search.runs)} trials."]
+        return [f"The search has found no settings with a stable run in {count_of(len(search.runs), 'trial')}."]
     best = search.named[0]
     counted = f"{len(best.tried.stable)} of {len(best.tried.judged)} of its runs are stable"
     fails = "" if best.keeps(search.required) else f", which is less than the {search.required:.0%} that are required"
@@ -26,8 +27,9 @@ def sentences(search: SearchContent) -> list[str]:
     else:
         lines.append("No fresh seeds have confirmed it yet, so these numbers are those that it was chosen by.")
     if search.stopped:
+        verb = "was" if search.stopped == 1 else "were"
         lines.append(
-            f"{search.stopped} of its {len(search.runs)} trials were stopped by the schedule: they count as neither "
+            f"{search.stopped} of its {len(search.runs)} trials {verb} stopped by the schedule, which counts as neither "
             "stable nor unstable."
         )
     return lines

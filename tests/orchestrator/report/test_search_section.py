@@ -58,7 +58,7 @@ def test_it_names_what_is_stable_often_enough_and_says_what_luck_would_have_clai
         "of 42.0."
     )
     assert lines[2].startswith("No fresh seeds have confirmed it yet")
-    assert lines[3].startswith("1 of its 8 trials were stopped by the schedule")
+    assert lines[3].startswith("1 of its 8 trials was stopped by the schedule")
 
 
 @pytest.mark.parametrize(
@@ -111,5 +111,5 @@ def test_the_page_has_the_section_and_another_sweep_has_none() -> None:
 
 def test_a_search_without_any_stable_run_says_so() -> None:
     data = made_sweep(run_of(1e-3, 0, None, "diverged"), explored=LoggedExplored.model_validate(EXPLORED))
-    assert search_words.sentences(content(data)) == ["The search has found no settings with a stable run in 1 trials."]
+    assert search_words.sentences(content(data)) == ["The search has found no settings with a stable run in 1 trial."]
     assert page.render(report_content(data), None)
