@@ -107,12 +107,8 @@ def _next_command(folder: SweepFolder, rows: list[TrialRow], has_job: bool) -> s
     document = folder.document()
     if "imported" in document:
         return f"next    {resume_command(document, folder.home)} imports again what its source holds then"
-    left = to_choose(document.get("explored"))
-    if (
-        not left
-        and rows
-        and all(row["status"] == TrialStatus.FINISHED and not row["note"].endswith(REWRITE_HINT) for row in rows)
-    ):
+    finished = (row["status"] == TrialStatus.FINISHED and not row["note"].endswith(REWRITE_HINT) for row in rows)
+    if rows and not to_choose(document.get("explored")) and all(finished):
         draw = orchestrate_command(f"sample {folder.name} {short_key(rows[0]['key'])}", folder.home)
         return f"next    {draw}, for images of a trial"
     is_spent = "answer" in document and document["answer"]["end"] == BUDGET
