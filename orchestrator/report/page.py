@@ -21,6 +21,7 @@ from orchestrator.report import (
     answer_section,
     drawn_settings,
     interactive_figures,
+    map_section,
     page_data,
     page_sections,
     run_details,
@@ -45,6 +46,7 @@ SCRIPTS = (
     "leaderboard.js",
     "tables.js",
     "samples.js",
+    "map.js",
 )
 LONG = 24
 """Rows of a table, and half of the pictures or trials, that are shown at once: a longer list scrolls in its place."""
@@ -88,6 +90,7 @@ def render(content: ReportContent, refresh: int | None) -> str:
             long=LONG,
             min_points=MIN_POINTS,
             drawn_rows=drawn_settings.rows_of(analysis.drawn, analysis.names, is_tested=data.answer is None),
+            map=map_section.of_content(content.map, data.commands[0][2]) if content.map else None,
             search=content.search,
             search_rows=search_section.top_rows(content.search) if content.search else [],
             search_figures=[
