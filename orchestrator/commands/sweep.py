@@ -21,7 +21,7 @@ from orchestrator.notifications.notifier import Notifier
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.puller import Puller, exchange_evaluators
 from orchestrator.planning.answer_words import ended_with_nothing, plan_end_line
-from orchestrator.planning.confirmation import with_confirmations
+from orchestrator.planning.confirmation import how_many, with_confirmations
 from orchestrator.planning.plan import Plan
 from orchestrator.scheduling.sweep_runner import SweepRunner
 from orchestrator.signals import FINISHED, INTERRUPTED, SOME_FAILED, StopRequest, handle_stop_signal_with
@@ -105,7 +105,7 @@ def _train_and_record(
                         plan = parts.train_confirming(plan, runner, stop)
                     else:
                         runner.train(plan)
-                    plan = _confirm(plan, runner, mirror, options.confirm, display.note, stop)
+                    plan = _confirm(plan, runner, mirror, how_many(plan.sweep, options.confirm), display.note, stop)
             _send_rest(mirror_thread, stop, display)
             plan = plan.with_current_records()
             exit_code = _exit_code(plan, stop)

@@ -15,6 +15,7 @@ from orchestrator.object_store import puller
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.s3 import ObjectStore
 from orchestrator.planning import disk_estimate, reuse, staleness
+from orchestrator.planning.confirmation import how_many
 from orchestrator.planning.early_ends import set_up_ended
 from orchestrator.planning.extension import set_up_extensions
 from orchestrator.planning.plan import Plan, make_plan
@@ -127,7 +128,7 @@ def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, displa
     else:
         plan = plan.with_current_records()  # another command may have ended since the plan was made
     plan = take_over(plan, display)
-    plan = queued_training.with_confirmations(plan, options.confirm, display.note)
+    plan = queued_training.with_confirmations(plan, how_many(plan.sweep, options.confirm), display.note)
     plan = repair_finished_trials(plan, display.note)
     if plan.to_train:
         workers = options.workers or environment.available_cpus()

@@ -117,7 +117,8 @@ class Display:
             self.ended_count += 1
             outcome = report.verdict or report.status
             self.outcome_counts[outcome] += 1
-            self._show_end(trial, outcome, ", ended early" if report.ended_early else "")
+            how = ", ended early" if report.ended_early else ", stopped by the schedule" if report.stopped else ""
+            self._show_end(trial, outcome, how)
         self._show_running()
 
     def _show_event(self, report: TrialReport) -> None:

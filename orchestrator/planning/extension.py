@@ -71,7 +71,7 @@ def _obstacle(config: TrialConfig, shorter: TrialFolder, steps: int) -> str:
         return "instance noise is annealed over all steps"
     if not shorter.has_checkpoint():
         return "their checkpoints are not in the home folder"
-    if state == TrialStatus.INTERRUPTED or record.ended_early:
+    if state == TrialStatus.INTERRUPTED or record.may_go_on:
         return ""
     if record.step < steps:
         return "they diverged"

@@ -29,6 +29,7 @@ def end_of(record: Record) -> TrialEnd:
         record.metrics,
         record.evaluator.get("id", ""),
         record.ended_early,
+        record.stopped,
     )
 
 

@@ -109,6 +109,12 @@ class PointQueue(TrialQueue):
         self.on_change()
         self.on_chosen(planned)
 
+    def repeats(self, key: str) -> bool:
+        """Whether an earlier point has the settings of this one."""
+        number = self._keys.index(key)
+        settings = self._points[number].settings
+        return any(point.settings == settings for point in self._points[:number])
+
     def plan_so_far(self) -> Plan:
         """The plan with the trials that were chosen, and a typical one for each that is still to come."""
         trials = [self._planned[key] for key in self._keys]

@@ -112,6 +112,8 @@ class LoggedExplored(_Artifact):
     trials: Count
     space: dict[str, dict[str, Any]]
     over: list[str] = []
+    stable: float = 0.9
+    schedule: str = ""
 
     @property
     def dimensions(self) -> Space:

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from orchestrator.report import leaderboard, map_words, summary
+from orchestrator.report import leaderboard, map_words, search_words, summary
 from orchestrator.report.analysis import Analysis, analyse
 from orchestrator.report.data import SweepData
 from orchestrator.report.leaderboard import Row
 from orchestrator.report.map_slices import MapContent, map_content
+from orchestrator.report.search_content import SearchContent, search_content
 from orchestrator.report.summary import Summary
 
 
 @dataclass(frozen=True)
 class ReportContent:
-    """`rows`: the leaderboard of the runs that are compared. `map`: of a sweep that maps stability."""
+    """`rows`: the leaderboard of the runs that are compared. `map`: of a sweep that maps stability; `search`: of one that
+    searches.
+    """
 
     data: SweepData
     rows: list[Row]
     analysis: Analysis
     summary: Summary
     map: MapContent | None = None
+    search: SearchContent | None = None
 
 
 def report_content(data: SweepData) -> ReportContent:
@@ -32,7 +36,9 @@ def report_content(data: SweepData) -> ReportContent:
     if data.answer:
         drawn = [replace(effect, holds=False) for effect in analysis.drawn]
         analysis = replace(analysis, effects=[], interactions=[], importance={}, drawn=drawn)
-    told, found = summary.summarise(data, rows, analysis), map_content(data)
+    told, found, searched = summary.summarise(data, rows, analysis), map_content(data), search_content(data)
     if found:
         told = replace(told, answer=[*map_words.sentences(found), *told.answer])
-    return ReportContent(data, rows, analysis, told, found)
+    if searched and searched.runs:
+        told = replace(told, answer=[*search_words.sentences(searched), *told.answer])
+    return ReportContent(data, rows, analysis, told, found, searched)

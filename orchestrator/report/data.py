@@ -42,9 +42,10 @@ class RunData:
     `confirms`: it runs one of the best configurations again, on a fresh seed. `url`: its page, if MLflow is a server.
     `since`: the step from which on the verdict holds. `rules`: the version of the rules that it was judged by.
     `lost_at`: the step from which on no more could be hoped for, if the sweep ends such trials early; `ended_early`:
-    whether it was ended there. `latest`: metric -> its last value. `history`: metric -> its curve. `pictures`: (step,
-    PNG) of sample grids, in order of steps. `environment`: environment.json, as it is; {} if the trial never started.
-    `hardware`: kind of device and precision, such as `cuda in bfloat16`. `sampled`: the factors that were drawn.
+    whether it was ended there. `stopped`: a schedule has stopped it before its last step. `latest`: metric -> its last
+    value. `history`: metric -> its curve. `pictures`: (step, PNG) of sample grids, in order of steps. `environment`:
+    environment.json, as it is; {} if the trial never started. `hardware`: kind of device and precision, such as `cuda
+    in bfloat16`. `sampled`: the factors that were drawn.
     """
 
     key: str
@@ -64,6 +65,7 @@ class RunData:
     rules: int = RULES_VERSION
     lost_at: int | None = None
     ended_early: bool = False
+    stopped: bool = False
     latest: dict[str, float] = field(default_factory=dict)
     history: dict[str, Curve] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
@@ -86,7 +88,7 @@ class RunData:
     def to_result(self, is_comparable: bool = True) -> Result:
         """The run, which has ended, as the statistics take it; without its quality unless `is_comparable`."""
         evaluator = self.evaluator.id if self.evaluator and is_comparable else ""
-        end = TrialEnd(self.verdict, self.since, self.last_step, self.latest, evaluator, self.ended_early)
+        end = TrialEnd(self.verdict, self.since, self.last_step, self.latest, evaluator, self.ended_early, self.stopped)
         return end.result(self)
 
     @property

@@ -25,6 +25,7 @@ from orchestrator.report import (
     page_data,
     page_sections,
     run_details,
+    search_section,
     template_filters,
 )
 from orchestrator.report.content import ReportContent
@@ -90,6 +91,12 @@ def render(content: ReportContent, refresh: int | None) -> str:
             min_points=MIN_POINTS,
             drawn_rows=drawn_settings.rows_of(analysis.drawn, analysis.names, is_tested=data.answer is None),
             map=map_section.of_content(content.map, data.commands[0][2]) if content.map else None,
+            search=content.search,
+            search_rows=search_section.top_rows(content.search) if content.search else [],
+            search_figures=[
+                (title, figure.to_json())
+                for title, figure in (search_section.figures(content.search) if content.search else [])
+            ],
             survival=page_sections.survival_figures(analysis),
             galleries=page_sections.galleries(data),
             has_samples=bool(data.real) or any(run.pictures for run in data.runs) or not data.imports,

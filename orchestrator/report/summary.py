@@ -54,7 +54,7 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
     if any(effect.wins for effect in analysis.effects):
         answer.append(_of_levels(_quality_sentence(analysis), analysis))
     answer += drawn_settings.sentences(analysis.drawn, analysis.names) if not data.answer else []
-    if data.confirmation:
+    if data.confirmation and not (data.explored and data.explored.kind == "search"):
         answer.append(_confirmation_sentence(data))
     if data.added_seeds:
         answer.append(f"{data.added_seeds}.")

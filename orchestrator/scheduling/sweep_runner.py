@@ -52,6 +52,7 @@ class SweepRunner:
 
         `queue`: says which of the trials are needed, and trains no others.
         """
+        from orchestrator.scheduling.asha import schedule_of
         from orchestrator.scheduling.tune_run import TuneRun
 
         gpu_share = self._share_for(plan)
@@ -90,6 +91,7 @@ class SweepRunner:
             self.puller,
             queue,
             lambda: workers.count,
+            schedule_of(plan, queue, self.evaluators),
         )
         try:
             with disk_space.watch_free_space([plan.folder.home, self.cluster.scratch], self.stop.request):

@@ -21,6 +21,7 @@ from orchestrator.planning.plan import Plan
 from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.planning.runtime_estimate import unfinished_longest_first
 from orchestrator.planning.trial_queue import TrialQueue
+from orchestrator.scheduling.asha import AshaSchedule
 from orchestrator.scheduling.failed_trials import end_attempts, end_killed_attempts, give_up, killed_for_memory
 from orchestrator.scheduling.mixed_devices import PlacementScheduler, PlacementSearcher, resource_request
 from orchestrator.scheduling.placement import PlacementPool
@@ -46,7 +47,7 @@ class TuneRun:
     `evaluators`: by the plan's `evaluation`. `gpu_share`: the fraction of a GPU that a trial gets, if there are any.
     `report`: called with each trial's reports. `puller`: if trials live in an object store.
     `queue`: if the plan has more trials than may be needed, it says which are, and when nothing is needed any more.
-    `workers`: how many there are now.
+    `workers`: how many there are now. `schedule`: stops trials that are behind.
     """
 
     plan: Plan
@@ -59,6 +60,7 @@ class TuneRun:
     puller: Puller | None = None
     queue: TrialQueue | None = None
     workers: Callable[[], int] = lambda: 1
+    schedule: AshaSchedule | None = None
 
     def run(self) -> None:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # `report` says what happens to trials
@@ -181,7 +183,7 @@ class TuneRun:
                 storage_path=str(self.cluster.scratch),
                 stop=TuneStopper(self.stop, is_over),
                 verbose=0,
-                callbacks=[TuneCallback(monitor)],
+                callbacks=[TuneCallback(monitor, self.schedule)],
                 checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
                 failure_config=tune.FailureConfig(max_failures=POLICIES[Cause.LOST_WORKER].max_retries),
             ),
@@ -198,4 +200,5 @@ class TuneRun:
             system_metrics=self.settings.system_metrics,
             store_uri=self.puller.sweep.object_store.uri if self.puller else None,
             stop_early=self.plan.sweep.stop_early,
+            is_scheduled=self.schedule is not None and self.schedule.takes(planned.key),
         )

@@ -121,6 +121,11 @@ class Sweep:
         (sample,) = self.samples.values()
         return sample
 
+    @property
+    def stops_trials(self) -> bool:
+        """Whether a schedule stops trials that are behind."""
+        return isinstance(self.explores, Search) and self.explores.schedule == "asha"
+
     def trial_at(self, settings: Mapping[str, Any], seed: int) -> Trial:
         """The trial with these settings of the space, of a sweep that chooses its trials.
 
