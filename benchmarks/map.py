@@ -38,7 +38,12 @@ TRUTH_PLACES = 2048
 GRIDS = {2: (8, 5), 3: (5, 4, 2)}
 """Of 40 trials, in the middles of equal cells."""
 NEAR_LINE = (0.87, 0.93)
-TABLE_SETTINGS = {"optimizer.lr": True, "loss.gradient_penalty": True, "optimizer.betas[0]": False, "loss.n_critic": False}
+TABLE_SETTINGS = {
+    "optimizer.lr": True,
+    "loss.gradient_penalty": True,
+    "optimizer.betas[0]": False,
+    "loss.n_critic": False,
+}
 """Columns of the table -> whether it is drawn evenly in its logarithm."""
 
 
@@ -59,7 +64,9 @@ def main() -> None:
 
 
 def print_made(options: argparse.Namespace) -> None:
-    print("| settings | edge | boundary | grid | Sobol | map | map / grid | map / Sobol | stable on the 90% line | inside |")
+    print(
+        "| settings | edge | boundary | grid | Sobol | map | map / grid | map / Sobol | stable on the 90% line | inside |"
+    )
     print("|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|")
     totals = np.zeros(4)
     for settings in options.settings:
@@ -75,7 +82,10 @@ def print_made(options: argparse.Namespace) -> None:
                 totals += counts
                 errors = [f"{error:.3f} ({nearest:.3f})" for error, nearest in medians.values()]
                 ratios = [f"{medians['map'][0] / max(medians[name][0], 1e-9):.2f}" for name in ("grid", "sobol")]
-                print(f"| {settings} | {softness} | {shape} | {' | '.join(errors + ratios)} | {shares(counts)} |", flush=True)
+                print(
+                    f"| {settings} | {softness} | {shape} | {' | '.join(errors + ratios)} | {shares(counts)} |",
+                    flush=True,
+                )
     print(f"| all | | | | | | | | {shares(totals)} |")
 
 
@@ -136,8 +146,11 @@ def print_table(options: argparse.Namespace) -> None:
         columns.append((values - values.min()) / (values.max() - values.min()))
     pool, stable = np.column_stack(columns), np.array([float(row["stable"] or 0) for row in rows])
     reference = fit(pool, stable).belief(pool).probability()
-    print(f"{len(rows)} rows, {stable.mean():.0%} stable; the map of all is on the side of the outcome in "
-          f"{np.mean((reference > 0.5) == (stable > 0.5)):.0%}", flush=True)
+    print(
+        f"{len(rows)} rows, {stable.mean():.0%} stable; the map of all is on the side of the outcome in "
+        f"{np.mean((reference > 0.5) == (stable > 0.5)):.0%}",
+        flush=True,
+    )
     results = {"Sobol": [], "map": []}
     for seed in range(options.repetitions):
         for name in results:
