@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from orchestrator.planning.chosen_points import Chooser, ChosenPoint, EndedPoint, sobol_start
+from orchestrator.planning.chosen_points import Chooser
+from orchestrator.planning.map_chooser import MapChooser
 from orchestrator.planning.search_chooser import SearchChooser
-from orchestrator.space import Space
 from orchestrator.sweepfile.model import Search, Sweep
 
 
@@ -17,16 +14,4 @@ def chooser_of(sweep: Sweep) -> Chooser:
     sample = sweep.explored_sample
     if isinstance(sweep.explores, Search):
         return SearchChooser(sample.space, sample.seed, sweep.explores.trials, sweep.explores.stable)
-    return SobolChooser(sample.space, sample.seed, sweep.explores.trials)
-
-
-@dataclass(frozen=True)
-class SobolChooser:
-    """Spreads the trials evenly, whatever they say."""
-
-    space: Space
-    seed: int
-    trials: int
-
-    def choose(self, number: int, ended: Sequence[EndedPoint], pending: Sequence[ChosenPoint]) -> ChosenPoint | None:
-        return sobol_start(self.space, self.seed, number) if number < self.trials else None
+    return MapChooser(sample.space, sample.seed, sweep.explores.trials)

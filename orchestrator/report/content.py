@@ -30,12 +30,15 @@ class ReportContent:
 def report_content(data: SweepData) -> ReportContent:
     """A sweep that trained until it had its answer shows that: tests of a single look do not hold for it.
 
-    Of drawn settings it keeps the curves, which claim nothing.
+    Of drawn settings it keeps the curves, which claim nothing. Trials that were chosen by what had ended before are no
+    fair sample of their space, so they have no effects at all.
     """
     rows, analysis = leaderboard.rows(data.selection), analyse(data)
     if data.answer:
         drawn = [replace(effect, holds=False) for effect in analysis.drawn]
         analysis = replace(analysis, effects=[], interactions=[], importance={}, drawn=drawn)
+    if data.explored:
+        analysis = replace(analysis, effects=[], interactions=[], importance={}, drawn=[])
     told, found, searched = summary.summarise(data, rows, analysis), map_content(data), search_content(data)
     if found:
         told = replace(told, answer=[*map_words.sentences(found), *told.answer])

@@ -75,7 +75,6 @@ def _of_stability(content: MapContent, part: Slice, title: str) -> go.Figure:
         line={"color": INK, "width": 1, "dash": "dot"},
         **line,
     )
-    outcomes = list(dict.fromkeys(trial.run.outcome for trial in part.trials))
     figure = go.Figure([surface, band, lines, _points(content, part.trials)])
     numbers = {
         "head": [f"P(stable) at {content.names[content.up.path]}, {content.names[content.across.path]}:"]
@@ -85,7 +84,7 @@ def _of_stability(content: MapContent, part: Slice, title: str) -> go.Figure:
             for up in reversed(TABLE_PLACES)
         ],
     }
-    return _laid_out(figure, content, title, [(outcome, outcome_colour(outcome)) for outcome in outcomes], numbers)
+    return _laid_out(figure, content, title, _legend(part.trials), numbers)
 
 
 def _of_distance(content: MapContent, part: Slice, title: str, distance: Array) -> go.Figure:
@@ -104,6 +103,7 @@ def _of_distance(content: MapContent, part: Slice, title: str, distance: Array) 
         reversescale=True,
         connectgaps=False,
         contours={"coloring": "heatmap", "showlines": False},
+        line={"width": 0},
         colorbar=_bar([log10(tick) for tick in ticks], [format_level(tick) for tick in ticks]),
         text=[[f"{10**value:.3g}" if not np.isnan(value) else "" for value in row] for row in shown],
         hovertemplate="%{x:.3g}, %{y:.3g}: %{text}<extra></extra>",
@@ -118,7 +118,11 @@ def _of_distance(content: MapContent, part: Slice, title: str, distance: Array) 
             for up in reversed(TABLE_PLACES)
         ],
     }
-    return _laid_out(figure, content, title, [], numbers)
+    return _laid_out(figure, content, title, _legend(part.trials), numbers)
+
+
+def _legend(trials: tuple[Trial, ...]) -> list[tuple[str, str]]:
+    return [(outcome, outcome_colour(outcome)) for outcome in dict.fromkeys(trial.run.outcome for trial in trials)]
 
 
 def _points(content: MapContent, trials: tuple[Trial, ...]) -> go.Scatter:

@@ -26,20 +26,20 @@ def draw(content: MapContent) -> Figure:
         _stability(row[0], content, part)
         if part.distance is not None:
             _distance(figure, row[1], content, part)
+    found = [panel.get_legend_handles_labels() for panel in figure.axes]
+    by_label = {label: handle for handles, labels in found for handle, label in zip(handles, labels, strict=True)}
+    figure.legend(by_label.values(), by_label, loc="outside lower center", ncols=6, fontsize=8, frameon=False)
     return figure
 
 
 def _stability(panel: Any, content: MapContent, part: Slice) -> None:
+    _axes(panel, content, f"P(stable){_at(content, part)}")  # first: the places of labels depend on the scales
     colours = LinearSegmentedColormap.from_list("stable", [LOST, HALF, STABLE])
     panel.pcolormesh(content.xs, content.ys, part.stable, cmap=colours, vmin=0, vmax=1, shading="gouraud")
     panel.contour(content.xs, content.ys, part.above_half, [1 - SURE, SURE], colors=INK, linestyles=":", linewidths=0.9)
     lines = panel.contour(content.xs, content.ys, part.stable, LINES, colors=INK, linewidths=1.3)
     panel.clabel(lines, fmt=lambda share: f"{share:.0%}", fontsize=8)
     _trials(panel, content, part.trials)
-    _axes(panel, content, f"P(stable){_at(content, part)}")
-    panel.figure.legend(
-        *_unique(panel.get_legend_handles_labels()), loc="outside lower center", ncols=6, fontsize=8, frameon=False
-    ) if part is content.slices[-1] else None
 
 
 def _distance(figure: Figure, panel: Any, content: MapContent, part: Slice) -> None:
@@ -49,7 +49,9 @@ def _distance(figure: Figure, panel: Any, content: MapContent, part: Slice) -> N
     low, high = reach_of(shown, drew)
     mesh = panel.pcolormesh(content.xs, content.ys, shown, cmap="cividis_r", vmin=low, vmax=high, shading="nearest")
     ticks = distance_ticks(low, high)
-    figure.colorbar(mesh, ax=panel, ticks=np.log10(ticks), shrink=0.9).ax.set_yticklabels([f"{tick:g}" for tick in ticks])
+    figure.colorbar(mesh, ax=panel, ticks=np.log10(ticks), shrink=0.9).ax.set_yticklabels(
+        [f"{tick:g}" for tick in ticks]
+    )
     _trials(panel, content, drew)
     _axes(panel, content, f"Frechet distance where P(stable) is above 50%{_at(content, part)}")
 
@@ -67,11 +69,6 @@ def _trials(panel: Any, content: MapContent, trials: tuple[Trial, ...]) -> None:
             s=34,
             label=outcome,
         )
-
-
-def _unique(handles_and_labels: tuple[list[Any], list[str]]) -> tuple[list[Any], list[str]]:
-    by_label = dict(zip(reversed(handles_and_labels[1]), reversed(handles_and_labels[0]), strict=True))
-    return list(by_label.values()), list(by_label)
 
 
 def _at(content: MapContent, part: Slice) -> str:

@@ -13,7 +13,7 @@ from orchestrator.report.drawn_settings import value_text
 from orchestrator.report.map_slices import MapContent, Slice, values_of
 from orchestrator.space import Interval
 from orchestrator.statistics.intervals import Array
-from orchestrator.statistics.stability_map import LINES, SURE
+from orchestrator.statistics.stability_map import LINES, SURE, near_certain
 
 PLACES = 201
 """Values of the setting across at which the ends of ranges are looked for."""
@@ -51,7 +51,9 @@ def _row(content: MapContent, part: Slice, position: float) -> RangeRow:
         chance <= LINES[0],
     )
     stable, surely, half, lost = (_ranges(xs, mask) for mask in masks)
-    return RangeRow(value_text(values_of(content.up, PLACES)[round(position * (PLACES - 1))]), stable, surely, half, lost)
+    return RangeRow(
+        value_text(values_of(content.up, PLACES)[round(position * (PLACES - 1))]), stable, surely, half, lost
+    )
 
 
 def _ranges(xs: list[float], mask: Array) -> str:
@@ -85,22 +87,18 @@ def sentences(content: MapContent) -> list[str]:
             lines.append(f"From the 90% line to the 10% line it is {width}.")
     safest = found.at(found.safest)
     lines.append(
-        f"Safest is {_point(content, found.safest)}: stable with {safest.stable:.0%} "
-        f"({_percent(safest.low)} to {_percent(safest.high)})."
+        f"Safest is {_point(content, found.safest)}: stable with {near_certain(safest.stable)} "
+        f"(90% interval {near_certain(safest.low)} to {near_certain(safest.high)})."
     )
     if found.best and (distance := found.at(found.best).distance):
         middle, low, high = (f"{value:.3g}" for value in distance)
         lines.append(
             f"The smallest Frechet distance where runs are stable is expected at {_point(content, found.best)}: "
-            f"{middle} ({low} to {high} for a run)."
+            f"{middle} (90% of runs {low} to {high})."
         )
     if content.unended:
         lines.append(f"{count_of(content.unended, 'trial')} of the map still to come.")
     return lines
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}"
 
 
 def _where(content: MapContent) -> str:

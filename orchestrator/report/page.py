@@ -79,7 +79,9 @@ def render(content: ReportContent, refresh: int | None) -> str:
             baselines=frechet_baselines(data),
             held_out_text=held_out_text,
             factor_groups=[
-                group for group in data.groups if any(run.factors for run in data.runs if run.group == group)
+                group
+                for group in data.groups
+                if not data.explored and any(run.factors for run in data.runs if run.group == group)
             ],
             answer=data.answer,
             answer_rows=answer_section.rows_of(data.answer) if data.answer else [],

@@ -48,7 +48,10 @@ def write(data: SweepData, analysis: Analysis, found: MapContent | None, folder:
     found: the map, of a sweep that maps stability.
     """
     drawn = {
-        "map.png": ("the map of stability: P(stable) and the Frechet distance", _png(found and map_picture.draw(found))),
+        "map.png": (
+            "the map of stability: P(stable) and the Frechet distance",
+            _png(found and map_picture.draw(found)),
+        ),
         "effects.png": ("what each setting changed, with 95% intervals", _png(_effects(analysis))),
         "drawn.png": ("what each drawn setting does, with 95% bands", _png(_drawn(analysis))),
         "survival.png": ("the share of runs without an event against the step", _png(_survival(analysis))),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import qmc
 
-from orchestrator.space import Choice, Ordered, Space
+from orchestrator.space import Choice, Dimension, Ordered, Space
 from orchestrator.statistics.distance_surface import DistanceSurface, fit_distances
 from orchestrator.statistics.intervals import Array
 from orchestrator.statistics.result import Result
@@ -59,12 +59,14 @@ class StabilityMap:
         """settings: a value within its range for each path of the space."""
         place = positions(self.space, [settings])
         belief = self.model.belief(place)
+        stable = float(belief.probability()[0])
         low, high = (float(belief.quantile(part)[0]) for part in (1 - SURE, SURE))
+        low, high = min(low, stable), max(high, stable)  # a rare bad case can pull the mean out of the interval
         distance = None
         if self.surface:
             middle, least, most = (float(values[0]) for values in self.surface.expected(place))
             distance = middle, least, most
-        return Answer(float(belief.probability()[0]), low, high, distance)
+        return Answer(stable, low, high, distance)
 
     def nearest(self, settings: Mapping[str, Any], count: int) -> list[tuple[Result, float]]:
         """The trials with the nearest settings, and how far each is: parts of a setting's range."""
@@ -139,6 +141,12 @@ def to_units(space: Space, position: Array) -> list[float]:
     return units
 
 
-def ordered(dimension: Any) -> Ordered:
+def ordered(dimension: Dimension) -> Ordered:
+    """The dimension, which is no choice."""
     assert not isinstance(dimension, Choice)
     return dimension
+
+
+def near_certain(share: float) -> str:
+    """A share in percent that is not rounded to 0% or 100%."""
+    return "<1%" if share < 0.01 else ">99%" if share > 0.99 else f"{share:.0%}"
