@@ -9,7 +9,14 @@ from scipy.stats import qmc
 from orchestrator.space import Integers, Interval, Space
 from orchestrator.statistics.distance_surface import fit_distances
 from orchestrator.statistics.result import Result
-from orchestrator.statistics.stability_map import StabilityMap, near_certain, positions, snapped, stability_map, to_units
+from orchestrator.statistics.stability_map import (
+    StabilityMap,
+    near_certain,
+    positions,
+    snapped,
+    stability_map,
+    to_units,
+)
 from orchestrator.statistics.stability_model import fit
 
 LR, LAMBDA, STEPS = "optimizer.lr", "loss.gradient_penalty", "loss.n_critic"
