@@ -115,7 +115,8 @@ def rank_configurations(trials: list[EndedTrial]) -> list[RankedConfiguration]:
 def rank_best(trials: list[EndedTrial], document: SweepDocument) -> list[RankedConfiguration]:
     """`rank_configurations` of those that can be the best by the sweep's answer; of all if it has none.
 
-    A search ranks what it has named and confirmed: with one run each, the best of the others are the luckiest. Imported runs are not ranked: they have no generator here.
+    A search ranks what it has named and confirmed: with one run each, the best of the others are the luckiest. Imported
+    runs are not ranked: they have no generator here.
     """
     if "imported" in document:
         return []
