@@ -18,7 +18,7 @@ from orchestrator.report.sweep_differences import difference_sentences
 from orchestrator.report.template_filters import ratio
 from orchestrator.statistics.clusters import pooled_share
 from orchestrator.statistics.effects import Effect
-from orchestrator.statistics.intervals import Share
+from orchestrator.statistics.intervals import Change, Share
 
 MAX_SEEDS = 50
 """The summary suggests no command with more seeds than this."""
@@ -170,7 +170,17 @@ def _quality_sentence(analysis: Analysis) -> str:
     if effect.seeds == 1:
         return f"The largest difference in images is, on one seed, that {_better_images(effect, analysis)}."
     largest = _better_images(effect, analysis)
-    return f"No setting is shown to make images better or worse: the largest difference is that {largest}."
+    if not (_excludes(wins, 0.5) or (effect.ratio and _excludes(effect.ratio, 1.0))):
+        return f"No setting is shown to make images better or worse: the largest difference is that {largest}."
+    return (
+        f"No setting is shown to make images better or worse: the largest difference, that {largest}, does not stand "
+        f"out among the {len(analysis.effects)} effects looked at."
+    )
+
+
+def _excludes(change: Change, value: float) -> bool:
+    """Whether its interval does not hold the value, which alone is no claim: it is one of many."""
+    return change.low > value or change.high < value
 
 
 def _better_images(effect: Effect, analysis: Analysis) -> str:
