@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, qmc
+from support.made_boundaries import HARD, Array, Boundary
 
 from orchestrator.statistics.level_set import _both_positive, expected_error, most_telling
 from orchestrator.statistics.stability_model import StabilityModel, fit
-from support.made_boundaries import HARD, Array, Boundary
 
 
 def edge(points: Array) -> Array:
