@@ -37,6 +37,11 @@ Method = Callable[[Surface, int, int], Settings | None]
 
 
 class GpChooser(SearchChooser):
+    """With Optuna's Gaussian process, which needs no help of a model."""
+
+    def _seeds(self, number: int) -> list[int]:
+        return super()._seeds(number)[:1]
+
     def sampler(self, seed: int) -> Any:
         from optuna.samplers import GPSampler
 
@@ -138,6 +143,13 @@ def _of_best_run(runs: list[tuple[Settings, float | None]]) -> Settings | None:
     return runs[min(measured)[1]][0] if measured else None
 
 
+def without_model(surface: Surface, trials: int, repetition: int) -> Settings | None:
+    before, search_chooser.PROPOSALS = search_chooser.PROPOSALS, 1
+    named = searched(SearchChooser)(surface, trials, repetition)
+    search_chooser.PROPOSALS = before
+    return named
+
+
 METHODS: dict[str, tuple[Method, float]] = {
     "random 80": (random_search, 2.0),
     "random": (random_search, 1.0),
@@ -145,6 +157,7 @@ METHODS: dict[str, tuple[Method, float]] = {
     "ASHA": (tune_asha(with_tpe=False), 1.0),
     "TPE + ASHA": (tune_asha(with_tpe=True), 1.0),
     "search": (searched(SearchChooser), 1.0),
+    "search, 1 proposal": (without_model, 1.0),
     "search, 0%": (searched(SearchChooser, 0.0), 1.0),
     "search, 33%": (searched(SearchChooser, 1 / 3), 1.0),
     "search by GP": (searched(GpChooser), 1.0),

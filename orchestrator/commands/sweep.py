@@ -40,6 +40,7 @@ def run_sweep(sweep: Sweep, options: SweepOptions, console: Console) -> SweepRes
     if options.part:
         parts.check(sweep, options)
     folder = sweep_preparation.check_request(options, sweep.name)
+    sweep_preparation.check_schedule(sweep, folder)
     with make_display(console, options.quiet) as display, Notifier(options.notify, display.note) as notifier:
         moved_home.follow(options.tracking_uri, display.note)
         plan = sweep_preparation.load_plan(sweep, options, display)

@@ -69,6 +69,15 @@ def open_sweep_folder(options: SweepOptions, sweep_name: str) -> SweepFolder:
     return StoredSweep(options.home, sweep_name, object_store)
 
 
+def check_schedule(sweep: Sweep, folder: SweepFolder) -> None:
+    """Raises UserError if a schedule shall stop trials that it cannot reach."""
+    if sweep.stops_trials and isinstance(folder, StoredSweep):
+        raise UserError(
+            f"{sweep.file}: schedule: asha needs trials in the home, and those of {sweep.name} live in "
+            f"{folder.object_store.uri}: leave schedule out, or take a --home that all nodes share"
+        )
+
+
 def check_mlflow(folder: SweepFolder, uri: str) -> None:
     """Raises UserError if MLflow does not answer at an address where this sweep was never recorded.
 

@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING
 from orchestrator.planning.chosen_points import ChosenPoint, EndedPoint, sobol_start
 from orchestrator.planning.optuna_points import next_settings, tpe
 from orchestrator.space import Space
-from orchestrator.statistics.candidates import Candidate, best_first, candidates, next_to_run, tried_settings
+from orchestrator.statistics.candidates import (
+    Candidate,
+    best_first,
+    candidates,
+    most_promising,
+    next_to_run,
+    tried_settings,
+)
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 START = 10
 """Points of the Sobol sequence before the sampler begins: what Optuna's samplers draw at random by default."""
+PROPOSALS = 8
+"""Settings that the sampler proposes, of which the model of all runs takes one."""
 TELLING_APART = 0.25
 """The part of the trials that goes to more seeds of the best few (docs/decisions/047-search.md)."""
 
@@ -46,8 +55,16 @@ class SearchChooser:
             return sobol_start(self.space, self.seed, number)
         if number >= self.looking and (again := next_to_run(self._candidates(ended, pending), self.stable)):
             return ChosenPoint(again.tried.settings, number)
-        seed = (self.seed * 1_000_003 + number) % 2**32  # of each number another one, of 32 bits as Optuna takes it
-        return ChosenPoint(next_settings(self.space, self.stable, ended, pending, self.sampler(seed)), number)
+        proposed = [
+            next_settings(self.space, self.stable, ended, pending, self.sampler(seed)) for seed in self._seeds(number)
+        ]
+        points = [(each.point.settings, each.result) for each in ended]
+        return ChosenPoint(most_promising(self.space, tried_settings(points), proposed, self.stable), number)
+
+    def _seeds(self, number: int) -> list[int]:
+        """Of the samplers that propose a trial's settings: of each trial others, of 32 bits as Optuna takes them."""
+        first = (self.seed * 1_000_003 + number) * PROPOSALS
+        return [(first + proposal) % 2**32 for proposal in range(PROPOSALS)]
 
     def sampler(self, seed: int) -> BaseSampler:
         """Optuna's sampler: TPE, which `benchmarks/search.py` compares with a Gaussian process."""

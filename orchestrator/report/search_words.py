@@ -29,8 +29,8 @@ def sentences(search: SearchContent) -> list[str]:
     if search.stopped:
         verb = "was" if search.stopped == 1 else "were"
         lines.append(
-            f"{search.stopped} of its {len(search.runs)} trials {verb} stopped by the schedule, which counts as neither "
-            "stable nor unstable."
+            f"{search.stopped} of its {len(search.runs)} trials {verb} stopped by the schedule, which counts as "
+            "neither stable nor unstable."
         )
     return lines
 

@@ -75,19 +75,48 @@ def tried_settings(points: Sequence[tuple[Mapping[str, Any], Result | None]]) ->
     return list(found.values())
 
 
+Model = Callable[[Sequence[Tried]], list[Candidate]]
+"""What is known of settings, tried or not."""
+
+
+def model_of(space: Space, settings: Sequence[Tried]) -> Model | None:
+    """The model of all runs of these settings; None if no stable one of them was measured."""
+    stable = [(tried, value) for tried in settings for run in tried.stable if (value := log_distance(run)) is not None]
+    if not stable:
+        return None
+    judged = [(tried, float(bool(run.stable))) for tried in settings for run in tried.judged]
+    share_at, distance_at = _smoothed(space, judged), _smoothed(space, stable)
+
+    def model(asked: Sequence[Tried]) -> list[Candidate]:
+        shares, _, _ = share_at(asked)
+        means, errors, noise = distance_at(asked)
+        return [
+            Candidate(tried, float(np.clip(share, 0, 1)), float(mean), _with_waiting(error, noise, tried.waiting))
+            for tried, share, mean, error in zip(asked, shares, means, errors, strict=True)
+        ]
+
+    return model
+
+
 def candidates(space: Space, settings: Sequence[Tried]) -> list[Candidate]:
     """What is known of each setting that has a stable run whose quality was measured, in their order."""
-    stable = [(tried, value) for tried in settings for run in tried.stable if (value := log_distance(run)) is not None]
-    measured = [tried for tried in settings if any(log_distance(run) is not None for run in tried.stable)]
-    if not measured:
+    model = model_of(space, settings)
+    if model is None:
         return []
-    judged = [(tried, float(bool(run.stable))) for tried in settings for run in tried.judged]
-    shares, _, _ = _smoothed(space, judged)(measured)
-    means, errors, noise = _smoothed(space, stable)(measured)
-    return [
-        Candidate(tried, float(np.clip(share, 0, 1)), mean, _with_waiting(error, noise, tried.waiting))
-        for tried, share, mean, error in zip(measured, shares, means, errors, strict=True)
-    ]
+    return model([tried for tried in settings if any(log_distance(run) is not None for run in tried.stable)])
+
+
+def most_promising(
+    space: Space, settings: Sequence[Tried], proposed: Sequence[Mapping[str, Any]], required: float
+) -> Mapping[str, Any]:
+    """Of the proposed settings, the one that could be the best: of the lowest distance one standard error below its
+    estimate, among those that are expected to be stable as often as is required; without a model, the first.
+    """
+    model = model_of(space, settings)
+    if model is None:
+        return proposed[0]
+    found = model([Tried(each, len(settings), ()) for each in proposed])
+    return min(found, key=lambda c: (c.share < required - DOUBT, c.mean - c.error)).tried.settings
 
 
 def best_first(found: Sequence[Candidate], required: float) -> list[Candidate]:
