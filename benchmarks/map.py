@@ -3,14 +3,14 @@
     python benchmarks/map.py [--repetitions 20] [--trials 40] [--batch 4] [--settings 2 3] [--shapes edge ridge]
     python benchmarks/map.py --table FILE [--repetitions 20]
 
-1. On made boundaries (tests/support/made_boundaries.py): the part of the space that is on the wrong side of the 50% line
-   of the map, of a grid and of a Sobol sequence with as many trials, all of them analysed by the same model; in
+1. On made boundaries (tests/support/made_boundaries.py): the part of the space that is on the wrong side of the 50%
+   line of the map, of a grid and of a Sobol sequence with as many trials, all of them analysed by the same model; in
    parentheses, if each place is taken for what its nearest trial was. Medians over the repetitions, each with a
    boundary that is moved a little and its own luck. The map's trials are chosen in batches, as of so many workers.
-2. Calibration: the true share of stable runs along the 90% line of the map (where it expects 87 to 93%), and in all that
-   it says is inside (90% or more).
-3. On a table of recorded trials (--table): the map chooses among its rows. Wrong is where the map from 40 rows and the one
-   from all of them are on different sides of their 50% lines, counted over all rows.
+2. Calibration: the true share of stable runs along the 90% line of the map (where it expects 87 to 93%), and in all
+   that it says is inside (90% or more).
+3. On a table of recorded trials (--table): the map chooses among its rows. Wrong is where the map from 40 rows and the
+   one from all of them are on different sides of their 50% lines, counted over all rows.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def main() -> None:
 
 def print_made(options: argparse.Namespace) -> None:
     print(
-        "| settings | edge | boundary | grid | Sobol | map | map / grid | map / Sobol | stable on the 90% line | inside |"
+        "| settings | edge | boundary | grid | Sobol | map | map / grid | map / Sobol "
+        "| stable on the 90% line | inside |"
     )
     print("|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|")
     totals = np.zeros(4)

@@ -150,8 +150,8 @@ def _of_point(
 def _of_space(found: StabilityMap, shares: Shares) -> tuple[list[str], dict[str, Any]]:
     safest = " ".join(f"--at {path}={format_level(value)}" for path, value in found.safest.items())
     lines = [
-        f"{count_of(len(found.results), 'trial')}: a run is stable with 90% or more in {shares.stable:.0%} of the space "
-        f"({shares.surely:.0%} surely); for {shares.open:.0%} it is open on which side of the 50% line it lies",
+        f"{count_of(len(found.results), 'trial')}: a run is stable with 90% or more in {shares.stable:.0%} of the "
+        f"space ({shares.surely:.0%} surely); for {shares.open:.0%} it is open on which side of the 50% line it lies",
         f"safest   {safest}",
     ]
     document = {"space": shares._asdict(), "safest": found.safest, "best": found.best}

@@ -1,8 +1,8 @@
 """P(stable) over a space of settings, from runs that were stable or not, with how surely it is known.
 
 P(stable) at a point is Phi(f), where f is a Gaussian process over the unit cube with a length for each setting
-(`probit_process`). The lengths and the height of f are not estimated but averaged over: a grid of them, each weighted by
-how well it explains the runs, so that with few runs the map is as vague as it should be.
+(`probit_process`). The lengths and the height of f are not estimated but averaged over: a grid of them, each weighted
+by how well it explains the runs, so that with few runs the map is as vague as it should be.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ WITH_STEPS = Space((Interval(LR, 1e-4, 1e-1, is_log=True), Integers(STEPS, 1, 3)
 
 
 def made_map(count: int = 64, space: Space = SPACE) -> StabilityMap:
-    """Stable below lr = 1e-2.5, with a distance that is 10 at the lowest lr and grows by a factor of e to the highest."""
+    """Stable below lr = 1e-2.5, with a distance that grows by a factor of e over the range of lr, from 10."""
     results = []
     for number, unit in enumerate(qmc.Sobol(len(space.dimensions), seed=3).random(count)):
         settings = space.settings_at(unit)
