@@ -12,10 +12,11 @@ the runs are stable. A named setting of which fewer are is worth nothing (infini
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
 import time
 from collections.abc import Callable, Mapping
-from math import exp, inf
+from math import exp, inf, log
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,16 @@ from support.made_surfaces import EVALUATIONS, SURFACES, Surface
 from orchestrator.planning import search_chooser
 from orchestrator.planning.chosen_points import EndedPoint
 from orchestrator.planning.search_chooser import SearchChooser
+from orchestrator.statistics.intervals import Array
 
+TABLE = Path(__file__).parent / "recorded" / "table.csv"
+RECORDED = {
+    "optimizer.lr": (5e-4, 1e-1, True),
+    "loss.gradient_penalty": (0.1, 100.0, True),
+    "optimizer.betas[0]": (0.0, 0.9, False),
+    "loss.n_critic": (1.0, 3.0, False),
+}
+"""Setting of recorded/table.yaml -> the ends of its range, and whether it is drawn evenly in its logarithm."""
 REQUIRED = 0.9
 LAG = 4
 Settings = Mapping[str, Any]
@@ -150,6 +160,42 @@ def without_model(surface: Surface, trials: int, repetition: int) -> Settings | 
     return named
 
 
+def recorded_surface(file: Path) -> Surface:
+    """A smooth surrogate of recorded trials over their four settings: the mean of a Gaussian process through the
+    logarithm of the Frechet distance of stable trials, and through whether a trial is stable; the noise is what the
+    first one leaves. An unfinished trial is not stable, as in a search.
+    """
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+
+    with file.open() as lines:
+        rows = list(csv.DictReader(lines))
+    places = np.array([[_position(row, path) for path in RECORDED] for row in rows])
+    is_stable = np.array([row["stable"] == "1" for row in rows])
+    logs = np.log([float(row["frechet"]) for row, stable in zip(rows, is_stable, strict=True) if stable])
+
+    def fitted(at: Array, values: Array) -> tuple[Callable[[Array], Array], float]:
+        kernel = ConstantKernel(1.0, (0.05, 20)) * Matern([0.4] * 4, (0.05, 5), nu=2.5) + WhiteKernel(0.1, (1e-3, 2))
+        level, spread = float(values.mean()), float(values.std())
+        process = GaussianProcessRegressor(kernel, random_state=0).fit(at, (values - level) / spread)
+        noise = spread * float(process.kernel_.k2.noise_level) ** 0.5
+        return lambda asked: level + spread * process.predict(asked), noise
+
+    quality, noise = fitted(places[is_stable], logs)
+    chance, _ = fitted(places, is_stable.astype(float))
+    return Surface(
+        f"recorded trials ({len(rows)}), 4 settings", 4, quality, lambda at: np.clip(chance(at), 0, 1), noise
+    )
+
+
+def _position(row: Mapping[str, str], path: str) -> float:
+    low, high, is_log = RECORDED[path]
+    value, ends = float(row[path]), (low, high)
+    if is_log:
+        value, ends = log(value), (log(low), log(high))
+    return (value - ends[0]) / (ends[1] - ends[0])
+
+
 METHODS: dict[str, tuple[Method, float]] = {
     "random 80": (random_search, 2.0),
     "random": (random_search, 1.0),
@@ -171,8 +217,10 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=40, help="of a search (default: 40)")
     parser.add_argument("--surfaces", nargs="+", default=[""], help="those whose names begin so (default: all)")
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS), help="(default: all)")
+    parser.add_argument("--table", type=Path, default=TABLE, help="recorded trials (default: recorded/table.csv)")
     options = parser.parse_args()
-    for surface in SURFACES:
+    surfaces = [*SURFACES, *([recorded_surface(options.table)] if options.table.exists() else [])]
+    for surface in surfaces:
         if surface.name.startswith(tuple(options.surfaces)):
             print_surface(surface, options.methods, options.trials, options.repetitions)
 

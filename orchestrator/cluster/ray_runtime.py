@@ -14,6 +14,7 @@ from tenacity import RetryCallState, Retrying, stop_after_attempt
 from gan_core.error_text import first_line
 from orchestrator.cluster import capacity, ray_environment
 from orchestrator.cluster.memory_kills import MemoryKills
+from orchestrator.cluster.slow_start import wait_for_node
 from orchestrator.errors import ServiceError, UserError
 from orchestrator.periodic import PeriodicThread
 from orchestrator.signals import SIGNALS, Interrupted, children, kill_children, leaving_at_once
@@ -21,7 +22,9 @@ from orchestrator.signals import SIGNALS, Interrupted, children, kill_children, 
 VITAL_PROCESSES = ("gcs_server", "raylet")
 """Ray's processes without which nothing goes on. Its own client notices the death of the first only after a minute."""
 MAX_STARTS = 2
-"""On a busy machine Ray gives up after 30 s; for the second start its files lie in memory."""
+"""What fails once on a busy machine may succeed when its files lie in memory."""
+STACK_LINE = re.compile(r"\(\S*\+0x[0-9a-f]+\)|^\s*@ +0x[0-9a-f]+")
+"""Of the C++ stack that Ray's processes write when they break off."""
 SECONDS_BETWEEN_CHECKS = 0.5
 MAX_STDERR_LINES = 60
 """Lines of a lost worker's stderr that are kept."""
@@ -100,22 +103,31 @@ class Cluster:
         self.ray.shutdown()
 
     def _init_local(self) -> None:
-        self.ray.init(
-            num_cpus=self.workers,
-            include_dashboard=False,
-            object_store_memory=self.object_store_bytes,
-            _temp_dir=str(self.scratch),
-            **ray_environment.INIT_OPTIONS,
-        )
+        with wait_for_node(self._has_all_processes):
+            self.ray.init(
+                num_cpus=self.workers,
+                include_dashboard=False,
+                object_store_memory=self.object_store_bytes,
+                _temp_dir=str(self.scratch),
+                **ray_environment.INIT_OPTIONS,
+            )
+
+    def _has_all_processes(self) -> bool:
+        return {child.name() for child in self._vital_processes() if _is_alive(child)} == set(VITAL_PROCESSES)
+
+    def _vital_processes(self) -> list[psutil.Process]:
+        return [child for child in psutil.Process().children() if child.name() in VITAL_PROCESSES]
 
     def _ray_log(self) -> str:
         """The last lines that Ray's processes wrote on stderr, each below the message; "" if they wrote nothing."""
         files = sorted(self.scratch.glob("session_2*/logs/*.err"))
-        lines = [line for file in files for line in file.read_text(errors="replace").strip().splitlines()[-3:]]
+        written = [file.read_text(errors="replace").splitlines() for file in files]
+        said = [[line for line in lines if line.strip() and not STACK_LINE.search(line)] for lines in written]
+        lines = [line for of_file in said for line in of_file[-3:]]
         return "".join(f"\n  {line}" for line in lines)
 
     def _watch_processes(self) -> None:
-        vital = [child for child in psutil.Process().children() if child.name() in VITAL_PROCESSES]
+        vital = self._vital_processes()
         names = {child.pid: child.name() for child in vital}
         agents = [agent for process in vital for agent in process.children()]  # would notice after a minute
 

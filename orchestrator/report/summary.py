@@ -18,7 +18,7 @@ from orchestrator.report.sweep_differences import difference_sentences
 from orchestrator.report.template_filters import ratio
 from orchestrator.statistics.clusters import pooled_share
 from orchestrator.statistics.effects import Effect
-from orchestrator.statistics.intervals import Share
+from orchestrator.statistics.intervals import Change, Share
 
 MAX_SEEDS = 50
 """The summary suggests no command with more seeds than this."""
@@ -44,7 +44,8 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
         return Summary(["No run has ended yet."], [])
     answer = sentences(data.answer) if data.answer else difference_sentences(data, analysis)
     best = data.answer.best if data.answer else None
-    answer.append(f"{_count_sentence(ended, is_sample=not data.explored)} {_best_and_riskiest(rows, best)}".strip())
+    extremes = "" if _is_search(data) else _best_and_riskiest(rows, best)  # a search names its best by more than that
+    answer.append(f"{_count_sentence(ended, is_sample=not data.explored)} {extremes}".strip())
     unended = len(data.selection) - len(ended)
     if unended:
         answer.append(f"{unended} more have not ended.")
@@ -54,7 +55,7 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
     if any(effect.wins for effect in analysis.effects):
         answer.append(_of_levels(_quality_sentence(analysis), analysis))
     answer += drawn_settings.sentences(analysis.drawn, analysis.names) if not data.answer else []
-    if data.confirmation and not (data.explored and data.explored.kind == "search"):
+    if data.confirmation and not _is_search(data):
         answer.append(_confirmation_sentence(data))
     if data.added_seeds:
         answer.append(f"{data.added_seeds}.")
@@ -62,6 +63,10 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
     if data.imports and not unended and (seeds := _seeds_needed(data, strongest)):
         answer.append(f"To show the largest difference would take about {seeds} seeds of each configuration.")
     return Summary(answer, [] if unended else _next(data, rows, strongest))
+
+
+def _is_search(data: SweepData) -> bool:
+    return data.explored is not None and data.explored.kind == "search"
 
 
 def _count_sentence(ended: list[RunData], is_sample: bool) -> str:
@@ -165,7 +170,17 @@ def _quality_sentence(analysis: Analysis) -> str:
     if effect.seeds == 1:
         return f"The largest difference in images is, on one seed, that {_better_images(effect, analysis)}."
     largest = _better_images(effect, analysis)
-    return f"No setting is shown to make images better or worse: the largest difference is that {largest}."
+    if not (_excludes(wins, 0.5) or (effect.ratio and _excludes(effect.ratio, 1.0))):
+        return f"No setting is shown to make images better or worse: the largest difference is that {largest}."
+    return (
+        f"No setting is shown to make images better or worse: the largest difference, that {largest}, does not stand "
+        f"out among the {len(analysis.effects)} effects looked at."
+    )
+
+
+def _excludes(change: Change, value: float) -> bool:
+    """Whether its interval does not hold the value, which alone is no claim: it is one of many."""
+    return change.low > value or change.high < value
 
 
 def _better_images(effect: Effect, analysis: Analysis) -> str:

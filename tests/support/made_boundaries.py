@@ -36,12 +36,13 @@ def _ellipse(points: Array, centre: Array, radii: Array) -> Array:
 
 def _island(points: Array, rng: np.random.Generator) -> Array:
     settings = points.shape[1]
-    return _ellipse(points, rng.uniform(0.35, 0.65, settings), rng.uniform(0.2, 0.4, settings) * size_of(settings))
+    centre, radii = np.asarray(rng.uniform(0.35, 0.65, settings)), np.asarray(rng.uniform(0.2, 0.4, settings))
+    return _ellipse(points, centre, radii * size_of(settings))
 
 
 def _two_islands(points: Array, rng: np.random.Generator) -> Array:
     settings = points.shape[1]
-    first, second = (rng.uniform(0.14, 0.24, settings) * size_of(settings) for _ in range(2))
+    first, second = (np.asarray(rng.uniform(0.14, 0.24, settings)) * size_of(settings) for _ in range(2))
     moved = rng.uniform(-0.05, 0.05, (2, settings))
     return np.maximum(
         _ellipse(points, np.full(settings, 0.27) + moved[0], first),

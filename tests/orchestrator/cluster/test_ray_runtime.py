@@ -19,6 +19,11 @@ from orchestrator.errors import ServiceError
 
 TIMED_OUT = "The current node timed out during startup."
 LAST_WORDS = "the raylet could not bind"
+STACK = """    @     0x55ffe8e00cb7       3392  (unknown)
+    /lib/x86_64-linux-gnu/libc.so.6(+0x2724a) [0x7f319d04524a]
+    /lib/x86_64-linux-gnu/libc.so.6(__libc_start_main+0x85) [0x7f319d045305] __libc_start_main
+    /venv/ray/core/src/ray/raylet/raylet(+0x263cb7) [0x55ffe8e00cb7]
+"""
 
 
 class BusyMachine:
@@ -32,7 +37,7 @@ class BusyMachine:
         if self.starts <= self.failures:
             logs = Path(_temp_dir) / f"session_2026_{self.starts}" / "logs"
             logs.mkdir(parents=True)
-            (logs / "raylet.err").write_text(f"{LAST_WORDS}\n")
+            (logs / "raylet.err").write_text(f"{LAST_WORDS}\n{STACK}\n")
             raise Exception(TIMED_OUT)
 
 
@@ -96,6 +101,7 @@ def test_after_two_tries_it_is_told_with_what_ray_said(busy: Callable[[int], Bus
         pass
     assert machine.starts == 2
     assert TIMED_OUT in str(error.value) and LAST_WORDS in str(error.value)
+    assert "0x" not in str(error.value), "a C++ stack helps nobody here"
 
 
 def test_the_command_then_exits_with_1_because_the_request_is_right(

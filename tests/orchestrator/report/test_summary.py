@@ -130,6 +130,23 @@ def test_a_change_of_quality_is_said_only_where_it_is_more_than_chance() -> None
     assert "by more than chance" not in unsure
 
 
+def test_a_difference_of_images_whose_interval_speaks_for_it_is_said_to_be_one_of_many() -> None:
+    """Else the sentence would deny what its own interval says."""
+    spread = [0.0, 1.0, -1.0, 0.5, -0.5, 0.2]
+    settings = [(0.0, 1e-3), (0.1, 1e-3), (0.2, 1e-3), (0.0, 2e-3), (0.0, 3e-3), (0.0, 4e-3)]
+    runs = [
+        measured(
+            made_run({NOISE: noise, "optimizer.lr": lr}, seed),
+            20 - 2.0 * (noise == 0.1) + 2.5 * spread[seed] * (noise == 0.1) + spread[-seed] * (noise != 0.1),
+        )
+        for noise, lr in settings
+        for seed in range(6)
+    ]
+    text = answer_to(*runs)
+    assert "No setting is shown to make images better or worse: the largest difference, that with noise" in text
+    assert "does not stand out among the 5 effects looked at." in text
+
+
 def test_one_seed_has_no_interval_at_all() -> None:
     text = answer_to(*(measured(run, 3.0) for run in noise_decides(1)))
     assert "2 of 4 runs were stable (one seed, so no interval)." in text

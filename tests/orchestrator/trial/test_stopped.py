@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.tiny import TINY, execution_of, run_to_end
 
+from gan_core import metric_names
 from orchestrator.planning.early_ends import set_up_ended
 from orchestrator.planning.outcome import member_of
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.reuse import finished_elsewhere
+from orchestrator.scheduling.asha import AshaSchedule
+from orchestrator.scheduling.run_settings import RunSettings
+from orchestrator.scheduling.trainable import TrialTrainable
+from orchestrator.scheduling.trial_task import as_config
+from orchestrator.scheduling.tune_run import TuneRun
+from orchestrator.signals import StopRequest
 from orchestrator.sweepfile import loader
 from orchestrator.sweepfile.model import Sweep
 
-MakePlan = Callable[[], Plan]
 WHY = "its Frechet distance was 99, not among the better half of the trials at this rung"
 
 
@@ -86,3 +92,46 @@ def test_without_the_schedule_it_trains_on_from_there_to_its_last_step(plan: Pla
 
 def test_with_more_evaluations_ahead_it_trains_on_until_it_is_told(plan: Plan) -> None:
     assert run_to_end(plan, plan.trials[0]).folder.record().stopped_at is None
+
+
+class Processors:
+    """A cluster whose trials take one processor each."""
+
+    def resources(self, gpu_share: float, shares: int) -> dict[str, float]:
+        return {"CPU": 1.0}
+
+
+def test_a_worker_reports_each_evaluation_and_heeds_the_word_before_it_trains_on(
+    plan: Plan, scheduled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However fast it trains: within one call of 600 s it would be at its end."""
+    monkeypatch.setattr("orchestrator.scheduling.trainable.SECONDS_PER_CALL", 600.0)
+    planned = plan.trials[0]
+    evaluators = {planned.evaluation: execution_of(plan, planned).evaluator}
+    schedule = AshaSchedule(planned.config, evaluators[planned.evaluation].id, plan.folder.trial)
+
+    class Alone(TrialTrainable):
+        def setup(self, config: dict[str, Any]) -> None:  # type: ignore[override]
+            super().setup(config, plan.images, evaluators)
+
+    run = TuneRun(
+        plan,
+        evaluators,
+        Processors(),  # type: ignore[arg-type]
+        RunSettings(None, 900.0),
+        0.25,
+        StopRequest(),
+        lambda report: None,
+        schedule=schedule,
+    )
+    worker = Alone(as_config(run._task(planned, frozenset())))
+    reports = [worker.step()["report"], worker.step()["report"]]
+    assert [(report.step, report.evaluated_step, report.is_done) for report in reports] == [
+        (2, 2, False),
+        (4, 4, False),
+    ]
+    for other in "ab":
+        schedule.replay(other, [{"step": 4, metric_names.frechet(evaluators[planned.evaluation].id): 1e-9}], None)
+    schedule.on_report(reports[1])
+    last = worker.step()["report"]
+    assert (last.step, last.is_done, last.stopped, last.verdict) == (4, True, True, "unfinished")
