@@ -139,5 +139,5 @@ def ended_line(kind: str, results: list[Result], trials: int) -> str:
     best = ""
     if measured:
         final, name = min(measured)
-        best = f"; the best Frechet distance of a stable one is {final:#.3g} ({name})"
+        best = f"; the best Frechet distance of a stable one is {final:.3g} ({name})"
     return f"{kind}: {len(results)} of {trials} trials ended, {len(stable)} of them stable{best}"

@@ -57,7 +57,8 @@ class SweepRunner:
 
         gpu_share = self._share_for(plan)
         workers = WorkerCount(lambda: ClusterSize(self.cluster.slots(gpu_share), self.cluster.addresses()))
-        counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
+        parts = [f"{n} {state}" for state, n in plan.counts().items()]
+        counts = ", ".join([*parts, f"{len(plan.expected)} to choose"] if plan.expected else parts)
         limit = queue.limit if queue else ""
         self.display.note(f"{plan.sweep.name}: {limit}{plan.size} trials ({counts}) on {workers.count} workers")
         eta = Eta(plan, workers.count)
