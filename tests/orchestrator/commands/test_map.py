@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def test_without_a_point_it_tells_of_the_whole_space(file: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("at", "message"),
     [
-        (["optimizer.lr=1e-3"], r"has a value of loss.gradient_penalty, too: add --at loss.gradient_penalty=3.162"),
+        (["optimizer.lr=1e-3"], "has a value of loss.gradient_penalty, too: add --at loss.gradient_penalty=3.162"),
         (["optimiser.lr=1e-3"], "not a setting of the map, did you mean optimizer.lr"),
         (["optimizer.lr=x"], "a number is needed after =, as in optimizer.lr=3.162e-3"),
         (["optimizer.lr"], "a number is needed after ="),
@@ -104,12 +105,12 @@ def test_without_a_point_it_tells_of_the_whole_space(file: Path, capsys: pytest.
     ],
 )
 def test_a_wrong_point_is_one_clear_line(file: Path, at: list[str], message: str) -> None:
-    with pytest.raises(UserError, match=message.replace("(", r"\(")):
+    with pytest.raises(UserError, match=re.escape(message)):
         map_command.answer(file, [], at, file.parent, make_console())
 
 
 def test_what_is_not_trained_is_said_with_the_command(file: Path) -> None:
-    with pytest.raises(UserError, match="was not trained in .* yet, so there is no map; `orchestrate sweep"):
+    with pytest.raises(UserError, match=r"was not trained in .* yet, so there is no map; `orchestrate sweep"):
         map_command.answer(file, [], [], file.parent / "home", make_console())
     with pytest.raises(UserError, match="no trial of m has ended yet"):
         map_command.answer(file, [], [], trained(file, ended=0), make_console())
@@ -124,5 +125,5 @@ def test_a_map_of_another_space_does_not_answer(file: Path) -> None:
 
 def test_a_sweep_that_is_no_map_is_refused(file: Path) -> None:
     file.write_text("sweep: s\ntrial: {data: {name: digits}}\ngroups: [{name: g}]\n")
-    with pytest.raises(UserError, match="is no map; a map has `map: {trials: 80}`"):
+    with pytest.raises(UserError, match="is no map; a map has"):
         map_command.answer(file, [], [], file.parent, make_console())
