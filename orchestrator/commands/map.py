@@ -101,8 +101,10 @@ def _point(space: Space, at: Sequence[str]) -> dict[str, float]:
         if not dimension.contains(value):
             low, high = map(format_level, dimension.ends)
             step = f" in steps of {dimension.step}" if getattr(dimension, "step", 1) != 1 else ""
-            whole = "a whole number " if dimension.levels is not None else ""
-            raise UserError(f"--at {given}: the map knows {path} from {low} to {high}{step}; give {whole}in this range")
+            whole = "a value" if dimension.levels is None else "a whole number"
+            raise UserError(
+                f"--at {given}: the map knows {path} from {low} to {high}{step}; give {whole} in this range"
+            )
         point[path] = value
     if missing := [path for path in space.paths if path not in point]:
         more = " ".join(f"--at {path}={_example(space.dimensions[space.paths.index(path)])}" for path in missing)

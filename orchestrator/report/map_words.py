@@ -78,8 +78,8 @@ def sentences(content: MapContent) -> list[str]:
     stable = sum(bool(result.stable) for result in found.results)
     lines = [
         f"A run is stable with 90% or more in {shares.stable:.0%} of the space ({shares.surely:.0%} surely), and "
-        f"surely with less than 10% in {shares.lost:.0%}; for {shares.open:.0%} it is open on which side of the 50% line it "
-        f"lies. This is what {count_of(runs, 'trial')} tell, {stable} of them stable."
+        f"surely with less than 10% in {shares.lost:.0%}; for {shares.open:.0%} it is open on which side of the 50% "
+        f"line it lies. This is what {count_of(runs, 'trial')} tell, {stable} of them stable."
     ]
     if 0 < stable < runs:
         lines.append(_where(content))
