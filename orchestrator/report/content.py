@@ -15,7 +15,7 @@ from orchestrator.report.summary import Summary
 
 @dataclass(frozen=True)
 class ReportContent:
-    """`rows`: the leaderboard of the runs that are compared. `map`: of a sweep that maps stability; `search`: of one
+    """`rows`: the leaderboard of the runs that are compared. `map`: of a sweep that maps stability. `search`: of one
     that searches.
     """
 

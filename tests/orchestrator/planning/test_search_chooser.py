@@ -119,5 +119,5 @@ def test_what_it_names_beside_a_cliff_is_stable(repetition: int) -> None:
     chooser = SearchChooser(CLIFF.space, repetition, 40, 0.9)
     ended = searched(CLIFF, chooser, 40, repetition)
     quality, chance = CLIFF.truth(chooser.standing(ended)[0].tried.settings)
-    assert chance >= 0.9
+    assert chance >= 0.8, "where the 90% are exactly, 40 runs cannot tell"
     assert quality - CLIFF.best(0.9) < log(1.4)
