@@ -15,7 +15,7 @@ from orchestrator.console.output import say
 from orchestrator.errors import UserError, did_you_mean, short_repr
 from orchestrator.formatting import count_of, format_level, short_key
 from orchestrator.planning.outcome import end_of
-from orchestrator.space import Dimension, Space
+from orchestrator.space import Dimension, Integers, Space
 from orchestrator.statistics.result import Result
 from orchestrator.statistics.stability_map import Answer, Shares, StabilityMap, near_certain, ordered, stability_map
 from orchestrator.store.sweep_folder import SweepFolder
@@ -100,9 +100,11 @@ def _point(space: Space, at: Sequence[str]) -> dict[str, float]:
             raise UserError(f"--at {given}: a number is needed after =, as in {path}={_example(dimension)}") from None
         if not dimension.contains(value):
             low, high = map(format_level, dimension.ends)
-            step = f" in steps of {dimension.step}" if getattr(dimension, "step", 1) != 1 else ""
-            whole = "a whole number " if dimension.levels is not None else ""
-            raise UserError(f"--at {given}: the map knows {path} from {low} to {high}{step}; give {whole}in this range")
+            step = f" in steps of {dimension.step}" if isinstance(dimension, Integers) and dimension.step != 1 else ""
+            whole = "a whole number" if isinstance(dimension, Integers) else "a value"
+            raise UserError(
+                f"--at {given}: the map knows {path} from {low} to {high}{step}; give {whole} in this range"
+            )
         point[path] = value
     if missing := [path for path in space.paths if path not in point]:
         more = " ".join(f"--at {path}={_example(space.dimensions[space.paths.index(path)])}" for path in missing)

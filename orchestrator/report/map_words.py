@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from orchestrator.formatting import count_of, format_level, format_ratio
 from orchestrator.report.drawn_settings import value_text
 from orchestrator.report.map_slices import MapContent, Slice, values_of
 from orchestrator.space import Interval
-from orchestrator.statistics.intervals import Array
 from orchestrator.statistics.stability_map import LINES, SURE, near_certain
 
+Mask = npt.NDArray[np.bool_]
 PLACES = 201
 """Values of the setting across at which the ends of ranges are looked for."""
 TABLE_ROWS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -56,7 +57,7 @@ def _row(content: MapContent, part: Slice, position: float) -> RangeRow:
     )
 
 
-def _ranges(xs: list[float], mask: Array) -> str:
+def _ranges(xs: list[float], mask: Mask) -> str:
     """`5e-4 to 3.1e-3 and 0.02 to 0.1`; `everywhere`, `nowhere`."""
     if mask.all():
         return "everywhere"
@@ -64,7 +65,7 @@ def _ranges(xs: list[float], mask: Array) -> str:
     return " and ".join(parts) or "nowhere"
 
 
-def _stretches(mask: Array) -> Iterator[tuple[int, int]]:
+def _stretches(mask: Mask) -> Iterator[tuple[int, int]]:
     """(first, last) place of each stretch of places that are true."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(int)))
     for first, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
@@ -78,8 +79,8 @@ def sentences(content: MapContent) -> list[str]:
     stable = sum(bool(result.stable) for result in found.results)
     lines = [
         f"A run is stable with 90% or more in {shares.stable:.0%} of the space ({shares.surely:.0%} surely), and "
-        f"surely with less than 10% in {shares.lost:.0%}; for {shares.open:.0%} it is open on which side of the 50% line it "
-        f"lies. This is what {count_of(runs, 'trial')} tell, {stable} of them stable."
+        f"surely with less than 10% in {shares.lost:.0%}; for {shares.open:.0%} it is open on which side of the 50% "
+        f"line it lies. This is what {count_of(runs, 'trial')} tell, {stable} of them stable."
     ]
     if 0 < stable < runs:
         lines.append(_where(content))

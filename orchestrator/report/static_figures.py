@@ -50,7 +50,7 @@ def write(data: SweepData, analysis: Analysis, found: MapContent | None, folder:
     drawn = {
         "map.png": (
             "the map of stability: P(stable) and the Frechet distance",
-            _png(found and map_picture.draw(found)),
+            _png(map_picture.draw(found) if found else None),
         ),
         "effects.png": ("what each setting changed, with 95% intervals", _png(_effects(analysis))),
         "drawn.png": ("what each drawn setting does, with 95% bands", _png(_drawn(analysis))),

@@ -64,7 +64,7 @@ def fit_distances(points: Array, distances: Array) -> DistanceSurface | None:
     logarithms = np.log(distances)
     middle = float(logarithms.mean())
     covariance = kernels(points, points, lengths, signals, LEVEL) + np.eye(runs)
-    gain = np.linalg.inv(covariance)
+    gain: Array = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
     slopes = gain @ (logarithms - middle)
     squares = np.maximum(slopes @ (logarithms - middle), 1e-9)
     evidence = -0.5 * np.linalg.slogdet(covariance)[1] - (runs - 1) / 2 * np.log(squares)
