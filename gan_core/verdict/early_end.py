@@ -100,6 +100,16 @@ def ended_early(verdict: Verdict, step: int, steps: int, why: str) -> Verdict:
     return verdict._replace(reason=f"ended early, at step {step:,} of {steps:,}{after}: {verdict.reason}")
 
 
+def stopped(verdict: Verdict, step: int, steps: int, why: str) -> Verdict:
+    """The verdict on a run that a schedule has stopped at `step` of `steps`: unfinished, whatever it would have been.
+
+    It was stopped for its quality, so whether it would have stayed stable is not known. why: what the schedule says.
+    """
+    so_far = f"its verdict so far was {verdict.name}"
+    reason = f"stopped by the schedule at step {step:,} of {steps:,}: {why}; {so_far}"
+    return verdict._replace(name=VerdictName.UNFINISHED, since=None, reason=reason)
+
+
 def _steps_without(evaluations: Sequence[Evaluation], is_good: Callable[[Evaluation], bool]) -> int:
     """Steps from the last good evaluation, or from the beginning, to the last one; 0 with few evaluations since."""
     good = [index for index, evaluation in enumerate(evaluations) if is_good(evaluation)]

@@ -84,7 +84,8 @@ def plan(
     """The trials that a sweep would train next, and those that it has: a row each, as `orchestrate plan` shows them.
 
     Trains nothing. `attrs["expected_seconds"]` is how long it would take; None if nothing was measured on this kind of
-    processor. Raises UserError if the sweep is wrong.
+    processor. `attrs["to_choose"]`: how many trials a map or a search will choose beside these. Raises UserError if the
+    sweep is wrong.
     """
     import pandas as pd
 
@@ -105,6 +106,7 @@ def plan(
         for row, planned in zip(rows_of_plan(preview.plan), trials, strict=True)
     )
     frame.attrs["expected_seconds"] = forecast.seconds if forecast else None
+    frame.attrs["to_choose"] = len(preview.plan.expected)
     return frame
 
 

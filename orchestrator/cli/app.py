@@ -74,6 +74,7 @@ for command in (
     manage.config,
 ):
     app.command()(command)
+app.command(name="map")(show.map_)
 app.command(name="import")(manage.import_runs)
 app.add_typer(manage.datasets_app, name="datasets")
 

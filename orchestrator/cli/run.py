@@ -85,13 +85,14 @@ def sweep(
     ] = "auto",
     gpu_share: GpuShare = None,
     confirm: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=0,
             metavar="K",
-            help="Train the best K configurations again on fresh seeds: the best of many are partly the luckiest.",
+            help="Train the best K configurations again on fresh seeds: the best of many are partly the luckiest. "
+            "Default: 1 of a search, 0 of other sweeps.",
         ),
-    ] = 0,
+    ] = None,
     until_answered: UntilAnswered = False,
     budget: Budget = None,
     stop_early: StopEarly = False,

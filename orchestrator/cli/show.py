@@ -1,4 +1,4 @@
-"""The commands that show: `status`, `report`, `ui`, `sample`, `logs`."""
+"""The commands that show: `status`, `report`, `ui`, `map`, `sample`, `logs`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import typer
 from orchestrator.cli.completion import complete_sweep
 from orchestrator.cli.options import (
     HOME,
+    File,
     Home,
     Json,
     RemoteAddress,
+    Set,
     SweepName,
     TrackingUri,
     Trial,
@@ -102,6 +104,27 @@ def ui(
     from orchestrator.tracking.address import default_uri
 
     serve(home, tracking_uri or default_uri(home), port, make_console())
+
+
+def map_(
+    file: File,
+    at: Annotated[
+        list[str] | None,
+        typer.Option("--at", metavar="PATH=VALUE", help="A value of each setting of the map, as often as there are."),
+    ] = None,
+    set_: Set = None,
+    home: Home = HOME,
+    json: Json = False,
+) -> None:
+    """Say what the map of stability promises at a point: P(stable), the Frechet distance, the nearest trials.
+
+    Without --at it says how much of the space is stable. Needs neither Ray nor MLflow nor the data.
+
+    Example: `orchestrate map FILE --at optimizer.lr=3e-4 --at loss.gradient_penalty=10`
+    """
+    from orchestrator.commands.map import answer
+
+    answer(file, set_ or [], at or [], home, make_console(), json)
 
 
 def sample(

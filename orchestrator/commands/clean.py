@@ -93,7 +93,7 @@ def find_unused(home: Path, folders: list[SweepFolder], all_: bool, everything: 
         finished = [
             file
             for trial_folder in trials
-            if (record := trial_folder.record()).status == TrialStatus.FINISHED and not record.ended_early
+            if (record := trial_folder.record()).status == TrialStatus.FINISHED and not record.may_go_on
             for file in (
                 trial_folder.checkpoint_file,
                 trial_folder.previous_checkpoint_file,

@@ -19,7 +19,8 @@ from orchestrator.console.output import say
 from orchestrator.console.progress import Display, make_display
 from orchestrator.errors import UserError
 from orchestrator.formatting import count_of
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.scheduling.sweep_runner import SweepRunner
 from orchestrator.signals import FINISHED, SOME_FAILED, StopRequest, handle_stop_signal_with
 from orchestrator.store import disk_space
@@ -47,6 +48,11 @@ def plan_of_part(plan: Plan, part: Part) -> Plan:
 
 def check(sweep: Sweep, options: SweepOptions, option: str = "--part") -> None:
     """Raises UserError if the sweep cannot be trained in parts. `option`: the one that asks for them."""
+    if sweep.explores:
+        raise UserError(
+            f"{option}: a map or a search chooses each trial from all that have ended, which needs one command; leave "
+            f"it out{', and take --slurm for one job' if option == '--slurm-array' else ''}"
+        )
     if sweep.until:
         raise UserError(
             f"{option}: seeds until the question is answered need one command that looks at all trials; leave it out, "

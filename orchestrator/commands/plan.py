@@ -13,7 +13,7 @@ from rich.console import Console
 from orchestrator import environment
 from orchestrator.cluster.capacity import slots
 from orchestrator.command_hints import sweep_command
-from orchestrator.commands import until_answered
+from orchestrator.commands import queued_training
 from orchestrator.commands.data_lines import data_lines
 from orchestrator.commands.trial_rows import TrialRow, count_states, rows_of_plan
 from orchestrator.console.output import say
@@ -28,9 +28,11 @@ from orchestrator.planning.answer_words import ended_with_nothing, plan_end_line
 from orchestrator.planning.drawn_points import sample_lines
 from orchestrator.planning.early_ends import with_ended_going_on
 from orchestrator.planning.expected_trials import MAX_SEEDS, seeds_of_fixed_design
+from orchestrator.planning.explored_words import explored_line
 from orchestrator.planning.extension import with_extended_records
 from orchestrator.planning.outcome import as_planned
-from orchestrator.planning.plan import Plan, PlannedTrial, make_plan
+from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.planning.reuse import with_reusable_records
 from orchestrator.planning.runtime_estimate import RuntimeEstimate, TimedTrial, estimate_runtime, timed_trials
 from orchestrator.scheduling.sweep_runner import ASSUMED_GPU_SHARE
@@ -111,16 +113,18 @@ def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
 
         measured = pilot.time_groups(plan, request.home, note)
     measured += timed_trials(request.home, "cuda" if gpus else "cpu")
-    queue, every_trial = until_answered.queue_of(plan), plan
+    queue, every_trial = queued_training.queue_of(plan), plan
     plan = queue.plan_so_far() if queue else plan
     workers = slots(request.workers or environment.available_cpus(), gpus, request.gpu_share or ASSUMED_GPU_SHARE)
 
     def estimate(trials: list[PlannedTrial]) -> RuntimeEstimate | None:
-        return estimate_runtime(replace(plan, trials=trials), measured, max(1, workers))
+        return estimate_runtime(replace(plan, trials=trials, expected=[]), measured, max(1, workers))
 
-    next_trials = until_answered.left_to_train(plan, queue)
+    next_trials = queued_training.left_to_train(plan, queue)
     expected = estimate(next_trials)
-    until = _until_preview(next_trials, queue, every_trial, estimate) if queue else None
+    until = None
+    if isinstance(queue, AdaptiveQueue):
+        until = _until_preview(next_trials, queue, every_trial, estimate)
     other_code = staleness.finished_with_other_code(plan, environment.describe())
     replaced = staleness.replaced_trials(plan)
     fixed = _fixed_design(every_trial, request.power, request.effect)
@@ -176,6 +180,7 @@ def as_json(preview: Preview) -> dict[str, Any]:
         "sweep": preview.plan.sweep.name,
         "data": preview.plan.data_summaries(),
         "trials": [{**row, "stale": reasons.get(row["key"])} for row in rows],
+        **({"to_choose": len(preview.plan.expected)} if preview.plan.explored else {}),
         "expected_seconds": expected.seconds if expected else None,
         "expected_cost": preview.cost,
         **({"until": _until_json(preview.until)} if preview.until else {}),
@@ -209,13 +214,13 @@ def summary_lines(preview: Preview, rows: list[TrialRow]) -> list[str]:
     plan = preview.plan
     return [
         *data_lines(plan),
-        *sample_lines(plan.sweep.samples),
+        *(sample_lines(plan.sweep.samples) if plan.explored is None else [explored_line(plan.explored)]),
         *(f"caution: {caution}" for caution in plan.sweep.cautions),
         *preview.taken_over,
         *_other_code_lines(preview.other_code),
         *staleness.changes_since_last_command(plan),
         *(f"note: {trial_label(row['key'], row['name'])}: {row['note']}" for row in rows if row["note"]),
-        count_states(rows),
+        count_states(rows, len(plan.expected)),
         *_until_lines(preview),
         *([preview.fixed] if preview.fixed else []),
         *_expected_time(preview),
@@ -254,7 +259,7 @@ def _expected_time(preview: Preview) -> list[str]:
     sweep = sweep_command(file, overrides, home)
     if ended_with_nothing(plan):
         return []
-    if not plan.unfinished or (preview.until and preview.until.is_over):
+    if not plan.to_train or (preview.until and preview.until.is_over):
         return [f"nothing is left to train; {sweep} writes the report again"]
     if expected is None:
         pilot = sweep_command(file, overrides, home, "plan --pilot")

@@ -19,6 +19,7 @@ from orchestrator.console.table import Column, print_table
 from orchestrator.errors import UserError
 from orchestrator.formatting import short_key, trial_label
 from orchestrator.planning.answer_words import BUDGET
+from orchestrator.planning.explored_words import explored_line, to_choose
 from orchestrator.store.sweep_folder import SweepFolder, sweep_folders
 from orchestrator.store.sweep_lock import is_running
 from orchestrator.store.trial_status import TrialStatus
@@ -35,12 +36,17 @@ def print_sweep(home: Path, name: str, console: Console, as_json: bool, address:
     cluster_nodes = _cluster_nodes(address, rows) if address else []
     if as_json:
         document: dict[str, Any] = {"sweep": name, "running": is_running(folder), "trials": rows}
+        if explored := folder.document().get("explored"):
+            document["to_choose"] = to_choose(explored)
         print_json(document | ({"nodes": nodes.as_json(cluster_nodes)} if cluster_nodes else {}))
         return
     if cluster_nodes:
         print_table(console, nodes.COLUMNS, nodes.cells(cluster_nodes))
     _print_trials(console, rows)
-    say(console, count_states(rows), word_wrap=True)
+    explored = folder.document().get("explored")
+    if explored:
+        say(console, explored_line(explored))
+    say(console, count_states(rows, to_choose(explored)), word_wrap=True)
     for line in _held_out_lines(folder, rows):
         say(console, line)
     for row in rows:
@@ -101,7 +107,8 @@ def _next_command(folder: SweepFolder, rows: list[TrialRow], has_job: bool) -> s
     document = folder.document()
     if "imported" in document:
         return f"next    {resume_command(document, folder.home)} imports again what its source holds then"
-    if rows and all(row["status"] == TrialStatus.FINISHED and not row["note"].endswith(REWRITE_HINT) for row in rows):
+    finished = (row["status"] == TrialStatus.FINISHED and not row["note"].endswith(REWRITE_HINT) for row in rows)
+    if rows and not to_choose(document.get("explored")) and all(finished):
         draw = orchestrate_command(f"sample {folder.name} {short_key(rows[0]['key'])}", folder.home)
         return f"next    {draw}, for images of a trial"
     is_spent = "answer" in document and document["answer"]["end"] == BUDGET
@@ -119,5 +126,8 @@ def print_sweeps(home: Path, console: Console, as_json: bool) -> None:
         say(console, f"no sweep in {home} yet; start one with: {orchestrate_command('sweep FILE', home)}")
         return
     now = ["running" if is_running(folder) else "" for folder, _ in rows_by_sweep]
-    cells = [[folder.name, state, count_states(rows)] for state, (folder, rows) in zip(now, rows_by_sweep, strict=True)]
+    cells = [
+        [folder.name, state, count_states(rows, to_choose(folder.document().get("explored")))]
+        for state, (folder, rows) in zip(now, rows_by_sweep, strict=True)
+    ]
     print_table(console, [Column("sweep"), Column("now"), Column("trials")], cells)

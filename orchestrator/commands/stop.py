@@ -16,6 +16,7 @@ from orchestrator.commands.trial_rows import count_states, rows_of_sweep
 from orchestrator.console.output import say
 from orchestrator.errors import UserError
 from orchestrator.formatting import trial_label
+from orchestrator.planning.explored_words import to_choose
 from orchestrator.slurm import client
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.sweep_lock import LockHolder, holders_of_parts, is_held, is_running, read_holder
@@ -102,15 +103,15 @@ def _interrupt(holder: LockHolder, folder: SweepFolder) -> None:
 
 def _summary_lines(folder: SweepFolder) -> list[str]:
     """What a stopped sweep has saved, and the command that goes on with it."""
-    rows = rows_of_sweep(folder)
+    rows, left = rows_of_sweep(folder), to_choose(folder.document().get("explored"))
     interrupted = [row for row in rows if row["status"] == TrialStatus.INTERRUPTED]
-    unfinished = any(row["status"] != TrialStatus.FINISHED for row in rows)
+    unfinished = left or any(row["status"] != TrialStatus.FINISHED for row in rows)
     resume = resume_command(folder.document(), folder.home) + slurm_job.option_of_last_job(folder)
     return [
         *(
             f"saved    {trial_label(row['key'], row['name'])} at step {row['step']} of {row['steps']}"
             for row in interrupted
         ),
-        count_states(rows),
+        count_states(rows, left),
         f"next     {resume} {'goes on from here' if unfinished else 'writes the report again'}",
     ]

@@ -11,7 +11,7 @@ from functools import partial
 from rich.console import Console
 
 from gan_core.error_text import first_line
-from orchestrator.commands import finalize, parts, sweep_preparation, sweep_services, until_answered
+from orchestrator.commands import finalize, parts, queued_training, sweep_preparation, sweep_services
 from orchestrator.commands.parts import Member
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.commands.sweep_summary import SweepResult, print_summary
@@ -21,7 +21,7 @@ from orchestrator.notifications.notifier import Notifier
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.puller import Puller, exchange_evaluators
 from orchestrator.planning.answer_words import ended_with_nothing, plan_end_line
-from orchestrator.planning.confirmation import with_confirmations
+from orchestrator.planning.confirmation import how_many, with_confirmations
 from orchestrator.planning.plan import Plan
 from orchestrator.scheduling.sweep_runner import SweepRunner
 from orchestrator.signals import FINISHED, INTERRUPTED, SOME_FAILED, StopRequest, handle_stop_signal_with
@@ -40,6 +40,7 @@ def run_sweep(sweep: Sweep, options: SweepOptions, console: Console) -> SweepRes
     if options.part:
         parts.check(sweep, options)
     folder = sweep_preparation.check_request(options, sweep.name)
+    sweep_preparation.check_schedule(sweep, folder)
     with make_display(console, options.quiet) as display, Notifier(options.notify, display.note) as notifier:
         moved_home.follow(options.tracking_uri, display.note)
         plan = sweep_preparation.load_plan(sweep, options, display)
@@ -76,9 +77,9 @@ def _train_and_record(
     with ExitStack() as stack:
         mlflow_import = sweep_services.import_mlflow(options.tracking_uri, stack)
         preparation = sweep_services.prepare_evaluators(plan, options, display, stack)
-        every_trial, queue = plan, until_answered.queue_of(plan)
+        every_trial, queue = plan, queued_training.queue_of(plan, partial(sweep_preparation.take_over, display=display))
         plan = queue.plan_so_far() if queue else plan
-        needs_training = bool(until_answered.left_to_train(plan, queue))
+        needs_training = bool(queued_training.left_to_train(plan, queue))
         cluster = stack.enter_context(sweep_services.start_ray(plan, options, display)) if needs_training else None
         evaluators = preparation.result()  # their errors are reported before MLflow has a run
         display.set_phase("opening MLflow")
@@ -99,13 +100,13 @@ def _train_and_record(
                 runner.on_outcomes = lambda outcomes: notifier.send(watch.event(outcomes))
                 with handle_stop_signal_with(lambda: _stop_for_user(stop, display)):
                     if queue and not queue.is_over:
-                        plan = until_answered.train(every_trial, queue, runner, mirror, display, stop)
+                        plan = queued_training.train(every_trial, queue, runner, mirror, display, stop)
                     elif member:
                         member.train(plan, runner, stop)
                         plan = parts.train_confirming(plan, runner, stop)
                     else:
                         runner.train(plan)
-                    plan = _confirm(plan, runner, mirror, options.confirm, display.note, stop)
+                    plan = _confirm(plan, runner, mirror, how_many(plan.sweep, options.confirm), display.note, stop)
             _send_rest(mirror_thread, stop, display)
             plan = plan.with_current_records()
             exit_code = _exit_code(plan, stop)
@@ -171,7 +172,7 @@ def _statuses(plan: Plan) -> set[TrialStatus]:
 
 
 def _exit_code(plan: Plan, stop: StopRequest) -> int:
-    if _statuses(plan) == {TrialStatus.FINISHED}:
+    if _statuses(plan) == {TrialStatus.FINISHED} and not plan.expected:
         return FINISHED
     if stop.is_requested:
         return stop.exit_code

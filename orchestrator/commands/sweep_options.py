@@ -35,12 +35,12 @@ class SweepOptions:
 
     `address`: of a Ray cluster; None starts a local Ray. `workers`: trials at once on a local Ray; None: one a
     processor. `gpu_share`: the part of a GPU that each trial gets; None measures it. `device`: what trials train on.
-    `confirm`: number of best configurations that are trained again on fresh seeds. `register`: the name under which
-    MLflow registers the best generator. `system_metrics`: also record the processor, memory and GPU of each worker.
-    `quiet`: print only the summary. `fail_fast`: stop the sweep when a trial fails. `patience`: seconds without a
-    report from a trial after which its worker is killed. `storage`: URI of the trials' object store, if any.
-    `notify`: addresses that hear of the sweep's end, as apprise writes them. `part`: of the sweep, if other commands
-    train the rest.
+    `confirm`: number of best configurations that are trained again on fresh seeds; None: 1 of a search, else 0.
+    `register`: the name under which MLflow registers the best generator. `system_metrics`: also record the
+    processor, memory and GPU of each worker. `quiet`: print only the summary. `fail_fast`: stop the sweep when a
+    trial fails. `patience`: seconds without a report from a trial after which its worker is killed. `storage`: URI
+    of the trials' object store, if any. `notify`: addresses that hear of the sweep's end, as apprise writes them.
+    `part`: of the sweep, if other commands train the rest.
     """
 
     home: Path
@@ -49,7 +49,7 @@ class SweepOptions:
     workers: int | None = None
     gpu_share: float | None = None
     device: Device = "auto"
-    confirm: int = 0
+    confirm: int | None = None
     register: str | None = None
     system_metrics: bool = False
     quiet: bool = False

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from orchestrator import environment
 from orchestrator.cluster.address import check_address
-from orchestrator.commands import until_answered
+from orchestrator.commands import queued_training
 from orchestrator.commands.data_lines import data_lines
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.console.progress import Display
@@ -13,6 +15,7 @@ from orchestrator.object_store import puller
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.s3 import ObjectStore
 from orchestrator.planning import disk_estimate, reuse, staleness
+from orchestrator.planning.confirmation import how_many
 from orchestrator.planning.early_ends import set_up_ended
 from orchestrator.planning.extension import set_up_extensions
 from orchestrator.planning.plan import Plan, make_plan
@@ -66,6 +69,15 @@ def open_sweep_folder(options: SweepOptions, sweep_name: str) -> SweepFolder:
     return StoredSweep(options.home, sweep_name, object_store)
 
 
+def check_schedule(sweep: Sweep, folder: SweepFolder) -> None:
+    """Raises UserError if a schedule shall stop trials that it cannot reach."""
+    if sweep.stops_trials and isinstance(folder, StoredSweep):
+        raise UserError(
+            f"{sweep.file}: schedule: asha needs trials in the home, and those of {sweep.name} live in "
+            f"{folder.object_store.uri}: leave schedule out, or take a --home that all nodes share"
+        )
+
+
 def check_mlflow(folder: SweepFolder, uri: str) -> None:
     """Raises UserError if MLflow does not answer at an address where this sweep was never recorded.
 
@@ -101,6 +113,18 @@ def archive_replaced_report(plan: Plan, display: Display) -> None:
         display.note(f"the report of the last command is kept as {kept / folder.report_file.name}")
 
 
+def take_over(plan: Plan, display: Display) -> Plan:
+    """The plan with what the storage and other sweeps have of its trials, and with today's verdicts.
+
+    Raises UserError if the storage does not answer.
+    """
+    if isinstance(plan.folder, StoredSweep):
+        plan = puller.exchange_trials(plan.folder, plan, display.note)
+    elif plan.unfinished:
+        plan = set_up_extensions(reuse.copy_reusable(plan, display.note))
+    return update_verdicts(set_up_ended(plan, display.note), display.note)
+
+
 def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, display: Display) -> Plan:
     """The plan with what the storage and other sweeps have, today's verdicts, the confirming trials and the repairs.
 
@@ -109,17 +133,15 @@ def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, displa
     if isinstance(folder, StoredSweep):
         display.set_phase(f"looking into {folder.object_store.uri}")
         write_text(folder.storage_file, folder.object_store.uri + "\n")
-        plan = puller.exchange_trials(folder, plan, display.note)
-    elif plan.unfinished:
-        now_locked = plan.with_current_records()  # another command may have ended since the plan was made
-        plan = set_up_extensions(reuse.copy_reusable(now_locked, display.note))
-    plan = set_up_ended(plan, display.note)
-    plan = update_verdicts(plan, display.note)
-    plan = until_answered.with_confirmations(plan, options.confirm, display.note)
+        plan = replace(plan, folder=folder)
+    else:
+        plan = plan.with_current_records()  # another command may have ended since the plan was made
+    plan = take_over(plan, display)
+    plan = queued_training.with_confirmations(plan, how_many(plan.sweep, options.confirm), display.note)
     plan = repair_finished_trials(plan, display.note)
-    if plan.unfinished:
+    if plan.to_train:
         workers = options.workers or environment.available_cpus()
-        queue = until_answered.queue_of(plan)
+        queue = queued_training.queue_of(plan)
         next_trials = queue.plan_so_far() if queue else plan
         disk_space.check_free_space(plan.folder.home, disk_estimate.bytes_needed(next_trials, workers))
         disk_space.check_free_space(temp_parent(), 0)

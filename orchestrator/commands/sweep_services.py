@@ -14,6 +14,7 @@ from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.console.progress import Display
 from orchestrator.errors import UserError
 from orchestrator.object_store.home_copy import StoredSweep
+from orchestrator.planning.confirmation import how_many
 from orchestrator.planning.evaluators import build_evaluators
 from orchestrator.planning.plan import Plan
 from orchestrator.signals import SOME_FAILED, exit_at_once
@@ -32,8 +33,9 @@ def prepare_evaluators(
     plan: Plan, options: SweepOptions, display: Display, stack: ExitStack
 ) -> Future[dict[str, Evaluator]]:
     """Prepare the evaluators in another thread. The end of `stack` does not wait for a classifier in training."""
+    confirms = how_many(plan.sweep, options.confirm) > 0
     return _background_executor(stack).submit(
-        build_evaluators, plan, options.home, display.set_phase, display.note, all_trials=bool(options.confirm)
+        build_evaluators, plan, options.home, display.set_phase, display.note, all_trials=confirms
     )
 
 
@@ -83,7 +85,7 @@ def open_mirror(
     """
     write_text(plan.folder.source_file, plan.sweep.text)
     mirror = Mirror(
-        plan.folder, options.tracking_uri, plan.to_document(), compare_all=not plan.unfinished, is_running=is_running
+        plan.folder, options.tracking_uri, plan.to_document(), compare_all=not plan.to_train, is_running=is_running
     )
     try:
         mirror.open()

@@ -87,9 +87,12 @@ def _next_step_lines(options: SweepOptions, result: SweepResult) -> list[str]:
         return lines  # `plan_end_line` says how to go on
     if result.exit_code == INTERRUPTED:
         unfinished = sum(planned.record.status != TrialStatus.FINISHED for planned in trials)
+        unfinished += len(result.plan.expected)
         report = orchestrate_command(f"report {result.plan.sweep.name}", options.home)
         lines.append(f"report  {report} writes it from what there is")
-        lines.append(f"interrupted with {unfinished} of {len(trials)} trials left; the same command goes on from here")
+        lines.append(
+            f"interrupted with {unfinished} of {result.plan.size} trials left; the same command goes on from here"
+        )
     elif result.exit_code == SOME_FAILED and not result.stop_reason:
         is_spent = result.plan.answer is not None and result.plan.answer["end"] == BUDGET
         is_spent = is_spent and not any(planned.trial.confirms for planned in trials)

@@ -38,14 +38,15 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
     """
     plan = make_plan(loader.load(file, overrides), home)
     listing = orchestrate_command(f"plan {file}", home)
-    chosen = choose_trial([planned.to_document() for planned in plan.trials], wanted, listing)
-    planned = next(planned for planned in plan.trials if planned.key == chosen["key"])
+    possible = plan.trials or plan.expected[:1]  # of a map or a search that has not begun: the middle of its space
+    chosen = choose_trial([planned.to_document() for planned in possible], wanted, listing)
+    planned = next(planned for planned in possible if planned.key == chosen["key"])
     for line in data_lines(plan):
         say(console, line, word_wrap=True)
     trial_folder = TrialFolder(home.absolute() / "train" / planned.key)
     shutil.rmtree(trial_folder.folder, ignore_errors=True)
     unbegun = dataclasses.replace(planned, record=Record(planned.key))  # the sweep may have trained it already
-    single_trial_plan = dataclasses.replace(plan, trials=[unbegun])
+    single_trial_plan = dataclasses.replace(plan, trials=[unbegun], expected=[])
     make_home(home)
     evaluators = build_evaluators(
         single_trial_plan, home, on_phase=lambda text: None, note=lambda text: say(console, text, word_wrap=True)

@@ -54,13 +54,17 @@ def rows_of_plan(plan: Plan) -> list[TrialRow]:
     ]
 
 
-def count_states(rows: list[TrialRow]) -> str:
-    """`4 trials: 3 finished (2 stable, 1 collapsed), 1 pending`: in each status, and with each verdict."""
+def count_states(rows: list[TrialRow], to_choose: int = 0) -> str:
+    """`4 trials: 3 finished (2 stable, 1 collapsed), 1 pending`: in each status, and with each verdict.
+
+    to_choose: how many trials are still to be chosen.
+    """
     parts = []
     for status, count in Counter(row["status"] for row in rows).items():
         verdicts = Counter(row["verdict"] for row in rows if row["status"] == status and row["verdict"])
         parts.append(f"{count} {status}{f' ({_counts(verdicts)})' if verdicts else ''}")
-    return f"{len(rows)} trials: {', '.join(parts)}"
+    parts += [f"{to_choose} to choose"] if to_choose else []
+    return f"{len(rows) + to_choose} trials: {', '.join(parts)}"
 
 
 def _counts(names: Counter[str]) -> str:

@@ -19,6 +19,7 @@ from orchestrator.console.table import Column, table_lines
 from orchestrator.formatting import format_duration, short_key, trial_label
 from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.trial.trial_event import TrialEvent
 from orchestrator.trial.trial_report import TrialReport
@@ -83,8 +84,19 @@ class Display:
         failed = self.outcome_counts[TrialStatus.FAILED]  # no plan has these; the rest is counted again
         self.outcome_counts = +Counter({str(TrialStatus.FAILED): failed})
         for planned in plan.trials:
-            if planned.state == TrialStatus.FINISHED and planned.record.verdict:
-                self.outcome_counts[planned.record.verdict["name"]] += 1
+            self._count_finished(planned)
+
+    def _count_finished(self, planned: PlannedTrial) -> None:
+        if planned.state == TrialStatus.FINISHED and planned.record.verdict:
+            self.outcome_counts[planned.record.verdict["name"]] += 1
+
+    def add(self, planned: PlannedTrial) -> None:
+        """Follow a trial that was chosen, in the place of one that was expected."""
+        assert self.eta
+        self.eta.replace_expected(planned)
+        self._names[planned.key], self._steps[planned.key] = planned.trial.name, planned.config.steps
+        self.ended_count += planned.state == TrialStatus.FINISHED
+        self._count_finished(planned)
 
     def on_report(self, report: TrialReport) -> None:
         """Show what a trial reported, or what happened to it."""
@@ -105,7 +117,8 @@ class Display:
             self.ended_count += 1
             outcome = report.verdict or report.status
             self.outcome_counts[outcome] += 1
-            self._show_end(trial, outcome, ", ended early" if report.ended_early else "")
+            how = ", ended early" if report.ended_early else ", stopped by the schedule" if report.stopped else ""
+            self._show_end(trial, outcome, how)
         self._show_running()
 
     def _show_event(self, report: TrialReport) -> None:
@@ -146,7 +159,7 @@ class Display:
         return f"{self.ended_count} of {self.limit}{self._total()} ended"
 
     def _total(self) -> int:
-        return len(self.plan.trials) if self.plan else 0
+        return self.plan.size if self.plan else 0
 
     def _time_left(self) -> str:
         left = self.eta.seconds_left() if self.eta else math.inf

@@ -1,4 +1,4 @@
-"""Trials that were ended early, under a command that ends none: they are trained to their last step."""
+"""Trials that were ended early, or stopped by a schedule, under a command that does not do so: they train on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from orchestrator.formatting import count_of
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 
 
 def with_ended_going_on(plan: Plan) -> tuple[Plan, list[str]]:
@@ -30,14 +31,21 @@ def set_up_ended(plan: Plan, note: Callable[[str], None]) -> Plan:
     plan = plan.with_current_records()  # another command may have trained them since the plan was made
     ended = _ended_early(plan)
     for planned in ended:
-        plan.folder.trial(planned.key).write_record(planned.record.before_its_early_end())
+        folder = plan.folder.trial(planned.key)
+        folder.stop_file.unlink(missing_ok=True)
+        folder.write_record(planned.record.before_its_early_end())
     for line in _lines(plan, ended):
         note(line)
     return plan.with_current_records()
 
 
 def _ended_early(plan: Plan) -> list[PlannedTrial]:
-    return [] if plan.sweep.stop_early else [planned for planned in plan.trials if planned.record.ended_early]
+    return [
+        planned
+        for planned in plan.trials
+        if (planned.record.ended_early and not plan.sweep.stop_early)
+        or (planned.record.stopped and not plan.sweep.stops_trials)
+    ]
 
 
 def _lines(plan: Plan, ended: list[PlannedTrial]) -> list[str]:
@@ -47,6 +55,12 @@ def _lines(plan: Plan, ended: list[PlannedTrial]) -> list[str]:
     gone = f" ({len(without)} from step 0, without a checkpoint)" if without else ""
     verb = "was" if len(ended) == 1 else "were"
     return [
-        f"{count_of(len(ended), 'trial')} {verb} ended early, and stop_early is not set now: trained on from there to "
-        f"the last step{gone}"
+        f"{count_of(len(ended), 'trial')} {verb} ended early, and {_setting(ended)} is not set now: trained on from "
+        f"there to the last step{gone}"
     ]
+
+
+def _setting(ended: list[PlannedTrial]) -> str:
+    """What had ended these trials."""
+    settings = {"schedule" if planned.record.stopped else "stop_early" for planned in ended}
+    return " or ".join(sorted(settings))

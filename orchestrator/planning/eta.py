@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, deque
 
 from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.planning.trial_cost import mean_step_seconds
 
 
@@ -13,15 +14,16 @@ class Eta:
     """Estimated time remaining. A group that was not timed yet is estimated from the others by `mean_step_seconds`."""
 
     def __init__(self, plan: Plan, workers: int):
-        self._trial_count = len(plan.unfinished)
+        self._trial_count = len(plan.to_train)
         self.set_workers(workers)
-        self._cost = {p.key: mean_step_seconds(p.config) for p in plan.unfinished}
-        self._group = {p.key: p.trial.group for p in plan.unfinished}
-        self._left = {p.key: p.remaining for p in plan.unfinished}
+        self._cost: dict[str, float] = {}
+        self._group: dict[str, str] = {}
+        self._left: dict[str, int] = {}
         self._steps_left: Counter[tuple[str, float]] = Counter()
         """(group, cost of a step) -> steps, kept as a sum because it is needed whenever a trial ends."""
-        for key, left in self._left.items():
-            self._steps_left[self._group[key], self._cost[key]] += left
+        for planned in plan.to_train:
+            self._add(planned)
+        self._expected = deque(planned.key for planned in plan.expected)
         self._spent: dict[str, tuple[float, float]] = {}
         """group -> (cost of the steps done, seconds that they took)."""
         self.trained = 0.0
@@ -30,6 +32,20 @@ class Eta:
     def set_workers(self, workers: int) -> None:
         """Set the worker count that the remaining time is divided by; at most one for each trial, at least 1."""
         self.workers = max(1, min(workers, self._trial_count))
+
+    def _add(self, planned: PlannedTrial) -> None:
+        key, left = planned.key, planned.remaining
+        self._cost[key], self._group[key], self._left[key] = (
+            mean_step_seconds(planned.config),
+            planned.trial.group,
+            left,
+        )
+        self._steps_left[self._group[key], self._cost[key]] += left
+
+    def replace_expected(self, planned: PlannedTrial) -> None:
+        """The trial was chosen: it takes the place of one that was expected."""
+        self.close(self._expected.popleft())
+        self._add(planned)
 
     def progress(self, key: str, left: int, seconds: float) -> None:
         """Trial `key` has `left` steps to go; the steps since the last call took `seconds` of training."""

@@ -32,7 +32,7 @@ def build_evaluators(
     with another evaluator.
     """
     evaluators: dict[str, Evaluator] = {}
-    for planned in plan.trials if all_trials else plan.unfinished:
+    for planned in [*plan.trials, *plan.expected] if all_trials else plan.to_train:
         if planned.evaluation not in evaluators:
             images = plan.images[planned.fingerprint]
             on_phase(f"preparing the evaluator of {images.name}")

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from gan_core.config.identity import trial_key
 from gan_core.config.trial import TrialConfig
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.planning.repair import damaged_files
 from orchestrator.store.json_files import read_json_or_none
 from orchestrator.store.record import Record
@@ -70,7 +71,7 @@ def _obstacle(config: TrialConfig, shorter: TrialFolder, steps: int) -> str:
         return "instance noise is annealed over all steps"
     if not shorter.has_checkpoint():
         return "their checkpoints are not in the home folder"
-    if state == TrialStatus.INTERRUPTED or record.ended_early:
+    if state == TrialStatus.INTERRUPTED or record.may_go_on:
         return ""
     if record.step < steps:
         return "they diverged"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan_core.config.identity import effective_settings
-from orchestrator.planning.plan import PlannedTrial
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.statistics.group_comparison import Member
 from orchestrator.statistics.result import Result
 from orchestrator.statistics.trial_end import TrialEnd
@@ -29,6 +29,7 @@ def end_of(record: Record) -> TrialEnd:
         record.metrics,
         record.evaluator.get("id", ""),
         record.ended_early,
+        record.stopped,
     )
 
 

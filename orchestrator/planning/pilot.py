@@ -12,7 +12,8 @@ import torch
 from gan_core.training.divergence import Diverged
 from gan_core.training.trainer import Trainer
 from orchestrator.planning.evaluators import build_evaluators
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.planning.runtime_estimate import TimedTrial
 from orchestrator.planning.trial_cost import mean_step_seconds
 from orchestrator.trial.device import choose_device
@@ -24,9 +25,9 @@ MIN_STEPS = 3
 def time_groups(plan: Plan, home: Path, note: Callable[[str], None]) -> list[TimedTrial]:
     """Times the first unfinished trial of each group. Leaves no files but those of the evaluators."""
     firsts: dict[str, PlannedTrial] = {}
-    for planned in plan.unfinished:
+    for planned in plan.to_train:
         firsts.setdefault(planned.trial.group, planned)
-    pilot_plan = replace(plan, trials=list(firsts.values()))
+    pilot_plan = replace(plan, trials=list(firsts.values()), expected=[])
     evaluators = build_evaluators(pilot_plan, home, on_phase=note, note=note)
     device = choose_device()
     if device.type == "cpu":

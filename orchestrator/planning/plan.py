@@ -8,68 +8,28 @@ from functools import cached_property
 from pathlib import Path
 
 from gan_core.config.identity import trial_key
-from gan_core.config.trial import TrialConfig
 from gan_core.data import datasets
-from gan_core.data.preprocessing import DataError
 from gan_core.data.summary import DataSummary, summarize
-from gan_core.evaluation.requirements import check_data, check_evaluation
 from orchestrator.command_hints import client_path
-from orchestrator.errors import Problem, SpecError, UserError, escape_control_characters
+from orchestrator.errors import UserError, escape_control_characters
 from orchestrator.planning.added_seeds import first_reported
 from orchestrator.planning.data_paths import caution_about_paths, with_absolute_paths
 from orchestrator.planning.earlier_looks import looked_designs
+from orchestrator.planning.explored import ends, explored_document, typical_settings, with_earlier_points
+from orchestrator.planning.planned_trial import PlannedTrial
+from orchestrator.planning.trial_planner import TrialPlanner
 from orchestrator.store.json_files import read_json_or_none
-from orchestrator.store.record import Record
-from orchestrator.store.sweep_document import AnswerDocument, LookedDesign, SweepDocument, TrialDocument
-from orchestrator.store.sweep_folder import SweepFolder, make_home
+from orchestrator.store.sweep_document import (
+    AnswerDocument,
+    ExploredDocument,
+    LookedDesign,
+    SweepDocument,
+    TrialDocument,
+)
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile.model import Sweep, Trial
 from orchestrator.sweepfile.sample import SampleDocument
-from orchestrator.sweepfile.settings import source_of
-
-
-@dataclass(frozen=True)
-class PlannedTrial:
-    """A trial with its key and its record.
-
-    `config`: the trial's config with absolute paths of its data. `fingerprint`: hash of its data set.
-    """
-
-    key: str
-    trial: Trial
-    config: TrialConfig
-    fingerprint: str
-    record: Record
-
-    @property
-    def evaluation(self) -> str:
-        """Identifies the evaluator: trials with the same data and evaluation config share one."""
-        return self.fingerprint + self.config.evaluation.model_dump_json(exclude={"every"})
-
-    @property
-    def state(self) -> TrialStatus:
-        """The status of the trial while no command runs its sweep."""
-        return self.record.current_status(is_held=False)
-
-    @property
-    def remaining(self) -> int:
-        """Steps that are left to train."""
-        return 0 if self.state == TrialStatus.FINISHED else self.config.steps - self.record.step
-
-    def to_document(self) -> TrialDocument:
-        """The trial as `sweep.json` and MLflow keep it."""
-        return {
-            "key": self.key,
-            "data": self.fingerprint,
-            "name": self.trial.name,
-            "group": self.trial.group,
-            "configuration": self.trial.configuration,
-            "seed": self.trial.seed,
-            "factors": self.trial.factors,
-            "steps": self.config.steps,
-            "loss": self.config.loss.name,
-            "confirms": self.trial.confirms,
-        }
 
 
 @dataclass(frozen=True)
@@ -78,7 +38,9 @@ class Plan:
 
     `data`: fingerprint -> data set as arrays. `images`: the same as tensors to train on, which needs torch. `answer`:
     where the sweep stands, if it trains until its question is answered. `reported_seeds`: those of its first report.
-    `looked`: the designs with which earlier commands have looked, seed by seed.
+    `looked`: the designs with which earlier commands have looked, seed by seed. `explored`: how trials are chosen one
+    after another, if they are; then `trials` are those that were chosen so far, and `expected` has a typical one for
+    each that is still to come.
     """
 
     sweep: Sweep
@@ -88,6 +50,8 @@ class Plan:
     answer: AnswerDocument | None = None
     reported_seeds: list[int] = field(default_factory=list)
     looked: list[LookedDesign] = field(default_factory=list)
+    explored: ExploredDocument | None = None
+    expected: list[PlannedTrial] = field(default_factory=list)
 
     @cached_property
     def images(self) -> dict[str, datasets.ImageSet]:
@@ -96,6 +60,23 @@ class Plan:
     @property
     def unfinished(self) -> list[PlannedTrial]:
         return [planned for planned in self.trials if planned.state != TrialStatus.FINISHED]
+
+    @property
+    def to_train(self) -> list[PlannedTrial]:
+        """What is left, with what a trial that is not chosen yet is taken for."""
+        return [*self.unfinished, *self.expected]
+
+    @property
+    def size(self) -> int:
+        """How many trials it comes to."""
+        return len(self.trials) + len(self.expected)
+
+    def planned(self, trial: Trial) -> PlannedTrial:
+        """A trial that was chosen, on the data that all of them share."""
+        (fingerprint,) = self.data
+        config = with_absolute_paths(trial, self.sweep.file, self.folder.home)
+        key = trial_key(config, fingerprint)
+        return PlannedTrial(key, trial, config, fingerprint, self.folder.trial(key).record())
 
     def with_current_records(self) -> Plan:
         """The same plan with the records read again."""
@@ -116,6 +97,11 @@ class Plan:
         """What the groups were drawn from when the last command planned this sweep."""
         sweep: SweepDocument | None = read_json_or_none(self.folder.sweep_file)
         return sweep.get("samples", {}) if sweep else {}
+
+    def earlier_explored(self) -> ExploredDocument | None:
+        """How the last command chose trials one after another; None if it did not."""
+        sweep: SweepDocument | None = read_json_or_none(self.folder.sweep_file)
+        return sweep.get("explored") if sweep else None
 
     def data_summaries(self) -> list[DataSummary]:
         """What the data sets are that the user made."""
@@ -147,6 +133,8 @@ class Plan:
             document["stop_early"] = True
         if self.sweep.samples:
             document["samples"] = {group: sample.to_document() for group, sample in self.sweep.samples.items()}
+        if self.explored:
+            document["explored"] = self.explored
         return document
 
 
@@ -163,67 +151,36 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
             f"{sweep.name} holds imported runs in {folder.home}, which cannot be trained here; give the sweep another "
             "name (`--set sweep=NAME`), or take another --home"
         )
-    loaded: dict[str, datasets.ImageArrays] = {}
-    unreadable: dict[str, DataError] = {}
-    problems: dict[tuple[str, str], Problem] = {}
-    planned, begun = [], folder.begun_keys()
-    names: dict[str, str] = {}
-    for trial in sweep.trials:
-        try:
-            config = with_absolute_paths(trial, sweep.file, home)
-            data_config = config.data.model_dump_json()
-            if data_config in unreadable:
-                raise unreadable[data_config]
-            if data_config not in loaded:
-                if config.data.root == str((home / "datasets").absolute()):
-                    make_home(home)
-                try:
-                    loaded[data_config] = datasets.read(config.data, download=True)
-                except DataError as error:
-                    unreadable[data_config] = error
-                    raise
-            images = loaded[data_config]
-            errors = _errors(config, images)
-        except DataError as error:
-            errors = [error]
-        for wrong in errors:
-            problem = _problem(wrong, trial, sweep.file)
-            problems.setdefault((problem.source, wrong.path), problem)
-        if errors:
-            continue
-        key = trial_key(config, images.fingerprint)
-        if key in names:
-            source = source_of("data", trial.sources) or sweep.file
-            message = f"the same data and settings as {names[key]}, though written differently"
-            problems.setdefault((source, trial.name), Problem(source, trial.name, message))
-        names[key] = trial.name
-        record = folder.trial(key).record() if key in begun else Record(key)
-        planned.append(PlannedTrial(key, trial, config, images.fingerprint, record))
-    if problems:
-        raise SpecError(list(problems.values()))
-    data = {images.fingerprint: images for images in loaded.values()}
+    planner = TrialPlanner(sweep.file, folder, home)
+    explored, expected = None, list[PlannedTrial]()
+    if sweep.explores:
+        explored, planned, expected = _chosen(sweep, planner, before)
+    else:
+        planned = planner.different(sweep.trials)
+    planner.raise_problems()
     reported = first_reported(before, folder.report_file.exists(), sweep.seeds)
-    plan = Plan(sweep, folder, planned, data, reported_seeds=reported, looked=looked_designs(before))
-    cautions = _cautions(sweep.trials, sweep.file, plan.data_summaries())
+    looked = looked_designs(before)
+    plan = Plan(sweep, folder, planned, planner.data, None, reported, looked, explored, expected)
+    trials = sweep.trials or [each.trial for each in expected[:1]]
+    cautions = _cautions(trials, sweep.file, plan.data_summaries())
     return replace(plan, sweep=replace(sweep, cautions=[*sweep.cautions, *cautions]))
 
 
-def _errors(config: TrialConfig, images: datasets.ImageArrays) -> list[DataError]:
-    """What does not fit between the settings and the data."""
-    errors = []
-    for check in (check_data, check_evaluation):
-        try:
-            check(config, images)
-        except DataError as error:
-            errors.append(error)
-    return errors
-
-
-def _problem(error: DataError, trial: Trial, sweep_file: str) -> Problem:
-    """The error with the line of the wrong setting, which is named once."""
-    source = source_of(error.path, trial.sources) or source_of("data.name", trial.sources) or sweep_file
-    is_named = source.startswith("--set") or f"({error.path})" in str(error)
-    return Problem(source, "" if is_named else f"trial.{error.path}", str(error))
+def _chosen(
+    sweep: Sweep, planner: TrialPlanner, before: SweepDocument | None
+) -> tuple[ExploredDocument, list[PlannedTrial], list[PlannedTrial]]:
+    """(How trials are chosen, those that were chosen, a typical one for each that is not yet) of a sweep that does."""
+    space = sweep.explored_sample.space
+    anew = explored_document(sweep)
+    document = with_earlier_points(anew, before)
+    chosen = planner.different(sweep.trial_at(point["settings"], point["seed"]) for point in document["points"])
+    if [planned.key for planned in chosen] != [point["key"] for point in document["points"]]:
+        document, chosen = anew, []
+    typical = planner.planned(sweep.trial_at(typical_settings(space), 0))
+    for settings in ends(space):
+        planner.planned(sweep.trial_at(settings, 0))
+    left = range(len(chosen), 0 if document["complete"] else document["trials"])
+    return document, chosen, [planner.with_seed(typical, number) for number in left] if typical else []
 
 
 def _cautions(trials: list[Trial], sweep_file: str, summaries: list[DataSummary]) -> list[str]:

@@ -46,6 +46,7 @@ class RankedConfiguration:
 
     `key`, `frechet`: of this run. `stable`, `typical_frechet`: share of stable runs and interquartile mean of the
     Frechet distance of the configuration. `left`: how many configurations the sweep's answer leaves; 0: it has none.
+    `is_named`: whether it is what a search names, which it has confirmed.
     """
 
     key: str
@@ -55,11 +56,17 @@ class RankedConfiguration:
     stable: Share
     typical_frechet: float
     left: int = 0
+    is_named: bool = False
 
     @property
     def reason(self) -> str:
         """Why this run is the best of the sweep, if the configuration is ranked first."""
         run = f"the stable run with the median final Frechet distance ({self.frechet:.4g}) of {self.configuration}"
+        if self.is_named:
+            return (
+                f"{run}, which the search names ({self.stable} stable, final Frechet distance "
+                f"{self.typical_frechet:.4g}, interquartile mean)"
+            )
         if self.left == 1:
             return (
                 f"{run}, which the answer of the sweep shows to be the best configuration ({self.stable} stable, final "
@@ -108,10 +115,13 @@ def rank_configurations(trials: list[EndedTrial]) -> list[RankedConfiguration]:
 def rank_best(trials: list[EndedTrial], document: SweepDocument) -> list[RankedConfiguration]:
     """`rank_configurations` of those that can be the best by the sweep's answer; of all if it has none.
 
-    Imported runs are not ranked: they have no generator here.
+    A search ranks what it has named and confirmed: with one run each, the best of the others are the luckiest. Imported
+    runs are not ranked: they have no generator here.
     """
     if "imported" in document:
         return []
+    if named := _named(document):
+        return [replace(ranked, is_named=True) for ranked in rank_configurations(_of(trials, named))]
     left = _can_be_best(document)
     if left is None:
         return rank_configurations(trials)
@@ -126,6 +136,14 @@ def no_best_reason(trials: list[EndedTrial], document: SweepDocument) -> str:
     if left is None or not rank_configurations(trials):
         return no_ranking_reason(trials)
     return f"of {', '.join(left)}, which can be the best, {no_ranking_reason(_of(trials, left))}"
+
+
+def _named(document: SweepDocument) -> set[str]:
+    """The configurations that a search has confirmed; none of another sweep."""
+    explored = document.get("explored")
+    if explored is None or explored["kind"] != "search":
+        return set()
+    return {trial["configuration"] for trial in document["trials"] if trial["confirms"]}
 
 
 def _can_be_best(document: SweepDocument) -> list[str] | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from gan_core import checkpoint
 from gan_core.checkpoint import CheckpointError
 from gan_core.verdict.names import VerdictName
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.store.json_files import DamagedFile
 from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder

@@ -29,7 +29,9 @@ def finished_elsewhere(plan: Plan) -> dict[str, SweepFolder]:
 def _is_whole(folder: TrialFolder, stop_early: bool) -> bool:
     """`stop_early`: whether a trial that was ended early is whole."""
     record = folder.record()
-    is_finished = record.status == TrialStatus.FINISHED and (stop_early or not record.ended_early)
+    is_finished = (
+        record.status == TrialStatus.FINISHED and (stop_early or not record.ended_early) and not record.stopped
+    )
     return is_finished and not damaged_files(folder, record)
 
 

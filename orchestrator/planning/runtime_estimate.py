@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from gan_core.config.trial import TrialConfig
 from orchestrator import environment
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.planning.trial_cost import training_seconds
 from orchestrator.store.record import Record
 from orchestrator.store.trial_folder import TrialFolder
@@ -129,7 +130,7 @@ def _timed_as(config: TrialConfig) -> str:
 def estimate_runtime(plan: Plan, measured: list[TimedTrial], workers: int) -> RuntimeEstimate | None:
     """How long the unfinished trials will take; None if no trial was timed."""
     durations, sources, timings = [], Counter[str](), Timings(measured)
-    for planned in plan.unfinished:
+    for planned in plan.to_train:
         slowness = timings.estimate(planned.config, planned.trial.group)
         if slowness is None:
             return None

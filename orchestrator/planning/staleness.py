@@ -12,6 +12,7 @@ from orchestrator.formatting import count_of
 from orchestrator.planning.added_seeds import added_sentence
 from orchestrator.planning.drawn_points import redrawn_lines
 from orchestrator.planning.earlier_looks import looked_seeds, looked_sentence
+from orchestrator.planning.explored_words import rechosen_line
 from orchestrator.planning.extension import extensions
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import read_json_or_none
@@ -80,7 +81,10 @@ def changes_since_last_command(plan: Plan) -> list[str]:
     """What of the last command's trials is not part of this plan, and why, as lines."""
     replaced, longer = replaced_trials(plan), extensions(plan)
     starts = {key: longer[key].start if key in longer else "trained from step 0" for key in replaced}
-    lines = redrawn_lines(plan.earlier_samples(), plan.earlier_trials(), plan.sweep.samples)
+    if plan.explored:
+        lines = [line for line in [rechosen_line(plan.earlier_explored(), plan.explored)] if line]
+    else:
+        lines = redrawn_lines(plan.earlier_samples(), plan.earlier_trials(), plan.sweep.samples)
     for (reason, start), count in Counter((reason, starts[key]) for key, reason in replaced.items()).items():
         verb = "is" if count == 1 else "are"
         effect = "the earlier results are kept but leave this sweep"

@@ -10,9 +10,11 @@ from gan_core.evaluator_card import EvaluatorCard
 from gan_core.history import Row
 from gan_core.verdict.early_end import ended_early, why_lost
 from gan_core.verdict.judge import RULES_VERSION, Verdict, judge
+from gan_core.verdict.names import VerdictName
 from gan_core.verdict.reference_values import reference_values
 from orchestrator.formatting import count_of
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.store.json_files import DamagedFile
 from orchestrator.store.record import recorded
 from orchestrator.store.trial_status import TrialStatus
@@ -60,6 +62,8 @@ def verdict_of(planned: PlannedTrial, rows: list[Row], data: DatasetCard) -> Ver
         return None
     against = reference_values(planned.config, data["channels"], card)
     verdict = judge(rows, against, diverged)
+    if planned.record.stopped and before:  # it stays what it is
+        return Verdict(VerdictName.UNFINISHED, None, before["reason"], verdict.evidence)
     if not planned.record.ended_early:
         return verdict
     return ended_early(verdict, planned.record.step, planned.config.steps, why_lost(rows, against))

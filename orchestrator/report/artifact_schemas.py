@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 
 from gan_core.error_text import first_line
 from orchestrator.errors import UserError
-from orchestrator.space import Space, dimension_of_document
+from orchestrator.space import Ordered, Space, dimension_of_document
 from orchestrator.tracking.run_content import LoggedEnvironment
 
 MAX_PICTURE_PIXELS = 50_000_000
@@ -105,6 +105,33 @@ class LoggedSample(_Artifact):
         return self
 
 
+class LoggedExplored(_Artifact):
+    """How a sweep chooses its trials one after another; see `ExploredDocument`."""
+
+    kind: Literal["map", "search"]
+    trials: Count
+    space: dict[str, dict[str, Any]]
+    over: list[str] = []
+    stable: float = 0.9
+    schedule: str = ""
+
+    @property
+    def dimensions(self) -> Space:
+        """Of a map in the order in which it names them."""
+        paths = [*dict.fromkeys([*self.over, *self.space])]
+        return Space(tuple(dimension_of_document(path, self.space[path]) for path in paths))
+
+    @model_validator(mode="after")
+    def _check_dimensions(self) -> LoggedExplored:
+        if self.over and set(self.over) != set(self.space):
+            raise ValueError("over does not name the settings of the space")
+        dimensions = self.dimensions.dimensions  # raises ValueError
+        is_ordered = all(isinstance(each, Ordered) for each in dimensions)
+        if self.kind == "map" and not (is_ordered and 2 <= len(dimensions) <= 4):
+            raise ValueError("a map is over 2 to 4 settings with an order")
+        return self
+
+
 class LoggedSweep(_Artifact):
     """sweep.json; see `SweepDocument`."""
 
@@ -120,6 +147,7 @@ class LoggedSweep(_Artifact):
     looked: list[LoggedDesign] = []
     imported: LoggedImport | None = None
     samples: dict[str, LoggedSample] = {}
+    explored: LoggedExplored | None = None
 
 
 class HeldOutScores(_Artifact):

@@ -14,7 +14,7 @@ from gan_core.verdict.names import VerdictName
 from orchestrator.formatting import count_of
 from orchestrator.planning.added_seeds import added_sentence
 from orchestrator.planning.earlier_looks import looked_seeds, looked_sentence
-from orchestrator.report.artifact_schemas import LoggedAnswer, LoggedEvaluator, LoggedImport
+from orchestrator.report.artifact_schemas import LoggedAnswer, LoggedEvaluator, LoggedExplored, LoggedImport
 from orchestrator.space import Space
 from orchestrator.statistics.result import Result
 from orchestrator.statistics.trial_end import TrialEnd
@@ -42,9 +42,10 @@ class RunData:
     `confirms`: it runs one of the best configurations again, on a fresh seed. `url`: its page, if MLflow is a server.
     `since`: the step from which on the verdict holds. `rules`: the version of the rules that it was judged by.
     `lost_at`: the step from which on no more could be hoped for, if the sweep ends such trials early; `ended_early`:
-    whether it was ended there. `latest`: metric -> its last value. `history`: metric -> its curve. `pictures`: (step,
-    PNG) of sample grids, in order of steps. `environment`: environment.json, as it is; {} if the trial never started.
-    `hardware`: kind of device and precision, such as `cuda in bfloat16`. `sampled`: the factors that were drawn.
+    whether it was ended there. `stopped`: a schedule has stopped it before its last step. `latest`: metric -> its last
+    value. `history`: metric -> its curve. `pictures`: (step, PNG) of sample grids, in order of steps. `environment`:
+    environment.json, as it is; {} if the trial never started. `hardware`: kind of device and precision, such as `cuda
+    in bfloat16`. `sampled`: the factors that were drawn.
     """
 
     key: str
@@ -64,6 +65,7 @@ class RunData:
     rules: int = RULES_VERSION
     lost_at: int | None = None
     ended_early: bool = False
+    stopped: bool = False
     latest: dict[str, float] = field(default_factory=dict)
     history: dict[str, Curve] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
@@ -86,7 +88,7 @@ class RunData:
     def to_result(self, is_comparable: bool = True) -> Result:
         """The run, which has ended, as the statistics take it; without its quality unless `is_comparable`."""
         evaluator = self.evaluator.id if self.evaluator and is_comparable else ""
-        end = TrialEnd(self.verdict, self.since, self.last_step, self.latest, evaluator, self.ended_early)
+        end = TrialEnd(self.verdict, self.since, self.last_step, self.latest, evaluator, self.ended_early, self.stopped)
         return end.result(self)
 
     @property
@@ -114,7 +116,8 @@ class SweepData:
     `stop_early`: whether it ends trials of which no more can be hoped for. `reported_seeds`: those of its first report,
     if one was written before the last command. `looked`: the seeds at the latest look of each design with which earlier
     commands have looked. `imports`: name of each sweep whose runs another tool has trained -> where they come from.
-    `spaces`: group -> what its points were drawn from, of groups that draw.
+    `spaces`: group -> what its points were drawn from, of groups that draw. `explored`: of a sweep that chooses its
+    trials one after another, a map or a search.
     """
 
     name: str
@@ -132,6 +135,7 @@ class SweepData:
     looked: list[int] = field(default_factory=list)
     imports: dict[str, LoggedImport] = field(default_factory=dict)
     spaces: dict[str, Space] = field(default_factory=dict)
+    explored: LoggedExplored | None = None
 
     @property
     def environment(self) -> LoggedEnvironment:

@@ -12,6 +12,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from gan_core.verdict.names import VerdictName
 from orchestrator.report.analysis import Analysis
 from orchestrator.statistics.intervals import Change
 from orchestrator.statistics.survival import SurvivalCurve
@@ -19,6 +20,14 @@ from orchestrator.statistics.survival import SurvivalCurve
 # Okabe and Ito's colour-blind-safe palette, without black; templates/curves.js has the same
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A6A00", "#8C564B")
 SIGNIFICANT_COLOUR, OTHER_COLOUR = "#0072B2", "#888888"
+OUTCOME_COLOURS: dict[str, str] = {
+    VerdictName.STABLE: "#009E73",
+    VerdictName.DIVERGED: "#D55E00",
+    VerdictName.COLLAPSED: "#CC79A7",
+    VerdictName.SATURATED: "#E69F00",
+    VerdictName.OSCILLATING: "#0072B2",
+    VerdictName.UNFINISHED: "#6A5ACD",
+}
 STABLE_TITLE = "Stable runs, percentage points"
 WINS_TITLE = "Better images, % of pairs (50: no difference)"
 RATIO_TITLE = "Frechet distance of the runs that drew, ratio (below 1 is better)"

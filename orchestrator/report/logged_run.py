@@ -13,7 +13,7 @@ from orchestrator.report.artifact_schemas import Count, finite
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking import artifact_location
 from orchestrator.tracking.client import KEY_TAG
-from orchestrator.tracking.run_content import ENDED_EARLY_TAG, IS_ENDED_EARLY, LOST_TAG
+from orchestrator.tracking.run_content import ENDED_EARLY_TAG, IS_ENDED_EARLY, LOST_TAG, STOPPED_TAG
 
 MAX_TIME_MS = 253_000_000_000_000
 """In the year 9987: Python's dates end soon after it."""
@@ -46,6 +46,7 @@ class RunTags(BaseModel):
     ended_early: Annotated[bool, BeforeValidator(lambda text: text == IS_ENDED_EARLY)] = Field(
         False, alias=ENDED_EARLY_TAG
     )
+    stopped_at: Number = Field(None, alias=STOPPED_TAG)
     device: str = ""
     precision: str = ""
     evaluator: str = ""

@@ -28,7 +28,7 @@ def write(content: ReportContent, folder: Path) -> None:
             rows=content.rows,
             baselines=frechet_baselines(data),
             summary=content.summary,
-            pictures=static_figures.write(data, content.analysis, folder),
+            pictures=static_figures.write(data, content.analysis, content.map, folder),
             command=" && ".join(map(shlex.join, data.commands)),
             machine=f"{data.machine}, {packages}" if data.environment else "",
         )

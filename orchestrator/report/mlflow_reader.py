@@ -67,6 +67,7 @@ def read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None = None) 
         looked=[design.seeds for design in logged.looked],
         imports={logged.name: logged.imported} if logged.imported else {},
         spaces=spaces,
+        explored=logged.explored,
     )
 
 
@@ -194,6 +195,7 @@ class _Reader:
         data.status, data.verdict, data.reason = tags.status, tags.verdict or "", tags.reason or tags.error
         data.since, data.rules = tags.since, run.rules
         data.lost_at, data.ended_early = tags.lost_at, tags.ended_early
+        data.stopped = tags.stopped_at is not None
         data.latest, data.settings = run.metrics, run.params
         data.began_ms, data.hardware = run.began_ms, run.hardware
 

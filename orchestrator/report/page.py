@@ -21,9 +21,11 @@ from orchestrator.report import (
     answer_section,
     drawn_settings,
     interactive_figures,
+    map_section,
     page_data,
     page_sections,
     run_details,
+    search_section,
     template_filters,
 )
 from orchestrator.report.content import ReportContent
@@ -44,6 +46,7 @@ SCRIPTS = (
     "leaderboard.js",
     "tables.js",
     "samples.js",
+    "map.js",
 )
 LONG = 24
 """Rows of a table, and half of the pictures or trials, that are shown at once: a longer list scrolls in its place."""
@@ -76,7 +79,9 @@ def render(content: ReportContent, refresh: int | None) -> str:
             baselines=frechet_baselines(data),
             held_out_text=held_out_text,
             factor_groups=[
-                group for group in data.groups if any(run.factors for run in data.runs if run.group == group)
+                group
+                for group in data.groups
+                if not data.explored and any(run.factors for run in data.runs if run.group == group)
             ],
             answer=data.answer,
             answer_rows=answer_section.rows_of(data.answer) if data.answer else [],
@@ -87,6 +92,13 @@ def render(content: ReportContent, refresh: int | None) -> str:
             long=LONG,
             min_points=MIN_POINTS,
             drawn_rows=drawn_settings.rows_of(analysis.drawn, analysis.names, is_tested=data.answer is None),
+            map=map_section.of_content(content.map, data.commands[0][2]) if content.map else None,
+            search=content.search,
+            search_rows=search_section.top_rows(content.search) if content.search else [],
+            search_figures=[
+                (title, figure.to_json())
+                for title, figure in (search_section.figures(content.search) if content.search else [])
+            ],
             survival=page_sections.survival_figures(analysis),
             galleries=page_sections.galleries(data),
             has_samples=bool(data.real) or any(run.pictures for run in data.runs) or not data.imports,

@@ -17,33 +17,41 @@ from PIL import Image
 from gan_core.files import write_atomically
 from gan_core.verdict.names import VerdictName
 from orchestrator.formatting import format_level
+from orchestrator.report import map_picture
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.contact_sheet import contact_sheet
 from orchestrator.report.data import SweepData, curve_titles
 from orchestrator.report.drawn_figures import TITLES
 from orchestrator.report.drawn_settings import name_of
 from orchestrator.report.held_out_baseline import baselines
-from orchestrator.report.interactive_figures import OTHER_COLOUR, PALETTE, SIGNIFICANT_COLOUR, ratio_reach, ratio_ticks
+from orchestrator.report.interactive_figures import (
+    OTHER_COLOUR,
+    OUTCOME_COLOURS,
+    PALETTE,
+    SIGNIFICANT_COLOUR,
+    ratio_reach,
+    ratio_ticks,
+)
+from orchestrator.report.map_slices import MapContent
 from orchestrator.report.page_data import thin
 from orchestrator.space import Choice, Interval
 from orchestrator.statistics.intervals import Change
 
-OUTCOME_COLOURS: dict[str, str] = {
-    VerdictName.STABLE: "#009E73",
-    VerdictName.DIVERGED: "#D55E00",
-    VerdictName.COLLAPSED: "#CC79A7",
-    VerdictName.SATURATED: "#E69F00",
-    VerdictName.OSCILLATING: "#0072B2",
-    VerdictName.UNFINISHED: "#6A5ACD",
-}
 MAX_SAMPLES = 24
 MAX_POINTS = 40_000
 """Points of all curves in one panel. More would not be visible, and would take seconds to draw."""
 
 
-def write(data: SweepData, analysis: Analysis, folder: Path) -> dict[str, str]:
-    """Write the pictures for which there is data; returns name of the file -> title. Raises OSError."""
+def write(data: SweepData, analysis: Analysis, found: MapContent | None, folder: Path) -> dict[str, str]:
+    """Write the pictures for which there is data; returns name of the file -> title. Raises OSError.
+
+    found: the map, of a sweep that maps stability.
+    """
     drawn = {
+        "map.png": (
+            "the map of stability: P(stable) and the Frechet distance",
+            _png(map_picture.draw(found) if found else None),
+        ),
         "effects.png": ("what each setting changed, with 95% intervals", _png(_effects(analysis))),
         "drawn.png": ("what each drawn setting does, with 95% bands", _png(_drawn(analysis))),
         "survival.png": ("the share of runs without an event against the step", _png(_survival(analysis))),

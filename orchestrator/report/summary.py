@@ -44,7 +44,8 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
         return Summary(["No run has ended yet."], [])
     answer = sentences(data.answer) if data.answer else difference_sentences(data, analysis)
     best = data.answer.best if data.answer else None
-    answer.append(f"{_count_sentence(ended)} {_best_and_riskiest(rows, best)}".strip())
+    extremes = "" if _is_search(data) else _best_and_riskiest(rows, best)  # a search names its best by more than that
+    answer.append(f"{_count_sentence(ended, is_sample=not data.explored)} {extremes}".strip())
     unended = len(data.selection) - len(ended)
     if unended:
         answer.append(f"{unended} more have not ended.")
@@ -54,7 +55,7 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
     if any(effect.wins for effect in analysis.effects):
         answer.append(_of_levels(_quality_sentence(analysis), analysis))
     answer += drawn_settings.sentences(analysis.drawn, analysis.names) if not data.answer else []
-    if data.confirmation:
+    if data.confirmation and not _is_search(data):
         answer.append(_confirmation_sentence(data))
     if data.added_seeds:
         answer.append(f"{data.added_seeds}.")
@@ -64,14 +65,25 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
     return Summary(answer, [] if unended else _next(data, rows, strongest))
 
 
-def _count_sentence(ended: list[RunData]) -> str:
-    """`17 of 21 runs were stable, 3 more are unfinished (95% interval 60% to 93%; dcgan 4 of 8, acgan 13 of 13).`"""
+def _is_search(data: SweepData) -> bool:
+    return data.explored is not None and data.explored.kind == "search"
+
+
+def _count_sentence(ended: list[RunData], is_sample: bool) -> str:
+    """`17 of 21 runs were stable, 3 more are unfinished (95% interval 60% to 93%; dcgan 4 of 8, acgan 13 of 13).`
+
+    is_sample: False of trials that were chosen by what had ended before, of which an interval says nothing.
+    """
     total = pooled_share([run.to_result() for run in ended])
     unfinished = len(ended) - total.total
     if not total.total:
         why = "their steps ended before their samples resembled the data, or while they still improved"
         return f"All {unfinished} runs are unfinished: {why}."
     apart = f", {unfinished} more {'is' if unfinished == 1 else 'are'} unfinished" if unfinished else ""
+    if not is_sample:
+        return (
+            f"{total} runs were stable{apart}: they were chosen one after another, so this is no share of their space."
+        )
     certainty = interval(total) if len({run.seed for run in ended}) > 1 else "one seed, so no interval"
     groups = list(dict.fromkeys(run.group for run in ended))
     shares = [f"{group} {stable_share([run for run in ended if run.group == group])}" for group in groups]
@@ -195,6 +207,12 @@ def _next(data: SweepData, rows: list[Row], strongest: Effect | None) -> list[tu
             return suggestions
     if data.answer:
         return suggestions
+    if data.explored:
+        kind, more = data.explored.kind, 2 * data.explored.trials
+        return [
+            *suggestions,
+            ("with more trials, from where it stands", with_override(command, f"{kind}.trials={more}")),
+        ]
     seeds = sorted({run.seed for run in data.selection})
     if len(seeds) == 1:
         reason = "more seeds, to tell settings from luck"
@@ -221,6 +239,8 @@ def _longer_training(data: SweepData) -> tuple[str, int] | None:
         for name, runs in data.configurations().items()
         if all(run.verdict == VerdictName.UNFINISHED for run in runs)
     ]
+    if data.explored and len(unfinished) < len(data.configurations()):
+        return None  # at the edge of its space there are always some
     if not unfinished or any("steps" in run.factors for run in data.selection):
         return None
     steps = 2 * max(run.steps for _, runs in unfinished for run in runs)

@@ -8,8 +8,8 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.search.basic_variant import BasicVariantGenerator
 
-from orchestrator.planning.adaptive_queue import AdaptiveQueue
-from orchestrator.planning.plan import PlannedTrial
+from orchestrator.planning.planned_trial import PlannedTrial
+from orchestrator.planning.trial_queue import TrialQueue
 from orchestrator.scheduling.placement import PlacementPool
 from orchestrator.scheduling.trial_task import TrialTask, as_config, place_trial
 
@@ -24,7 +24,7 @@ class QueueSearcher(BasicVariantGenerator):
 
     def __init__(
         self,
-        queue: AdaptiveQueue,
+        queue: TrialQueue,
         task_of: Callable[[PlannedTrial], TrialTask],
         workers: Callable[[], int],
         runs_again: Callable[[str], bool],

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.cluster.worker_count import ClusterSize, WorkerCount
 from orchestrator.console.progress import Display
-from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.trial_cost import step_seconds
+from orchestrator.planning.trial_queue import TrialQueue
 from orchestrator.scheduling.run_settings import RunSettings
 from orchestrator.scheduling.utilization import Utilization
 from orchestrator.signals import StopRequest
@@ -47,20 +47,25 @@ class SweepRunner:
     utilization: Utilization = field(default_factory=Utilization, init=False)
     _gpu_share: float | None = field(default=None, init=False)
 
-    def train(self, plan: Plan, queue: AdaptiveQueue | None = None) -> None:
+    def train(self, plan: Plan, queue: TrialQueue | None = None) -> None:
         """Train what is left of the plan, until all trials have ended or a stop was requested.
 
         `queue`: says which of the trials are needed, and trains no others.
         """
+        from orchestrator.scheduling.asha import schedule_of
         from orchestrator.scheduling.tune_run import TuneRun
 
         gpu_share = self._share_for(plan)
         workers = WorkerCount(lambda: ClusterSize(self.cluster.slots(gpu_share), self.cluster.addresses()))
-        counts = ", ".join(f"{n} {state}" for state, n in plan.counts().items())
-        limit = "at most " if queue else ""
-        self.display.note(f"{plan.sweep.name}: {limit}{len(plan.trials)} trials ({counts}) on {workers.count} workers")
+        parts = [f"{n} {state}" for state, n in plan.counts().items()]
+        counts = ", ".join([*parts, f"{len(plan.expected)} to choose"] if plan.expected else parts)
+        limit = queue.limit if queue else ""
+        self.display.note(f"{plan.sweep.name}: {limit}{plan.size} trials ({counts}) on {workers.count} workers")
         eta = Eta(plan, workers.count)
         self.display.start(plan, eta, limit)
+        if queue:
+            queue.on_chosen = self.display.add
+            queue.begin(workers.count)
         self.display.phase_text = "starting the workers"
         began = time.monotonic()
 
@@ -72,7 +77,7 @@ class SweepRunner:
             if self.puller:
                 self.puller.on_report(report)
             if queue:
-                queue.budget.add_training(report.seconds)
+                queue.add_training(report.seconds)
             self.display.on_report(report)
             self.on_outcomes(self.display.outcome_counts)
 
@@ -87,6 +92,7 @@ class SweepRunner:
             self.puller,
             queue,
             lambda: workers.count,
+            schedule_of(plan, queue, self.evaluators),
         )
         try:
             with disk_space.watch_free_space([plan.folder.home, self.cluster.scratch], self.stop.request):
@@ -112,11 +118,11 @@ class SweepRunner:
         return self._gpu_share
 
     def _measured_share(self, plan: Plan) -> float:
-        if not self.cluster.gpus() or not plan.unfinished:
+        if not self.cluster.gpus() or not plan.to_train:
             return ASSUMED_GPU_SHARE
         from orchestrator.scheduling import gpu_share
 
-        largest = max(plan.unfinished, key=lambda planned: step_seconds(planned.config))
+        largest = max(plan.to_train, key=lambda planned: step_seconds(planned.config))
         self.display.set_phase(f"measuring what {largest.trial.name} takes of a GPU")
         images, evaluator = plan.images[largest.fingerprint], self.evaluators[largest.evaluation]
         demand = gpu_share.measure_on(self.cluster, largest.config, images, evaluator)

@@ -91,7 +91,14 @@ class TrialTrainable(tune.Trainable):
     def _train(self) -> TrialReport:
         if self.execution is None:  # not in `setup`: Tune may yet give the trial to a worker that has just become free
             self.execution = self._begin()
-        self.execution.advance(seconds=SECONDS_PER_CALL, should_stop=lambda: self.preempted)
+        execution, known = self.execution, self.execution.evaluated_step
+        if self.task.is_scheduled:
+            execution.end_if_stopped()
+
+        def should_stop() -> bool:
+            return self.preempted or (self.task.is_scheduled and execution.evaluated_step > known)
+
+        execution.advance(seconds=SECONDS_PER_CALL, should_stop=should_stop)
         if self.preempted and not self.execution.done:
             self.execution.suspend(Cause.PREEMPTION)
             ray.actor.exit_actor()
@@ -144,6 +151,8 @@ class TrialTrainable(tune.Trainable):
             saved=(len(record.attempts), record.step, record.status),
             stop_reason=execution.stop_reason,
             ended_early=record.ended_early,
+            stopped=record.stopped,
+            evaluated_step=execution.evaluated_step,
         )
 
     def _may_retry(self, cause: Cause | None) -> bool:

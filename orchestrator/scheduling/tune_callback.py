@@ -9,8 +9,9 @@ from typing import Any
 import ray
 from ray import tune
 
+from orchestrator.scheduling.asha import AshaSchedule
 from orchestrator.scheduling.trial_monitor import TrialMonitor
-from orchestrator.scheduling.trial_task import key_of, update_task
+from orchestrator.scheduling.trial_task import key_of, task_of, update_task
 from orchestrator.signals import StopRequest
 from orchestrator.store.trial_status import Cause
 from orchestrator.trial.failure_policy import POLICIES, classify
@@ -37,14 +38,18 @@ class TuneStopper(_NotPickled, tune.Stopper):
 
 
 class TuneCallback(_NotPickled, tune.Callback):
-    def __init__(self, monitor: TrialMonitor):
-        self.monitor = monitor
+    """`schedule`: if trials that are behind shall be stopped."""
+
+    def __init__(self, monitor: TrialMonitor, schedule: AshaSchedule | None = None):
+        self.monitor, self.schedule = monitor, schedule
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
         self.monitor.on_start(key_of(trial))
 
     def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
         self.monitor.on_report(result["report"])
+        if self.schedule and task_of(trial.config).is_scheduled:
+            self.schedule.on_report(result["report"])
         if key_of(trial) not in self.monitor.last_try:
             # its worker has been set up after all
             trial.max_failures = POLICIES[Cause.LOST_WORKER].max_retries

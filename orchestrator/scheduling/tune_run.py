@@ -17,9 +17,11 @@ from ray import tune
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.object_store.puller import Puller
-from orchestrator.planning.adaptive_queue import AdaptiveQueue
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.planning.runtime_estimate import unfinished_longest_first
+from orchestrator.planning.trial_queue import TrialQueue
+from orchestrator.scheduling.asha import AshaSchedule
 from orchestrator.scheduling.failed_trials import end_attempts, end_killed_attempts, give_up, killed_for_memory
 from orchestrator.scheduling.mixed_devices import PlacementScheduler, PlacementSearcher, resource_request
 from orchestrator.scheduling.placement import PlacementPool
@@ -45,7 +47,7 @@ class TuneRun:
     `evaluators`: by the plan's `evaluation`. `gpu_share`: the fraction of a GPU that a trial gets, if there are any.
     `report`: called with each trial's reports. `puller`: if trials live in an object store.
     `queue`: if the plan has more trials than may be needed, it says which are, and when nothing is needed any more.
-    `workers`: how many there are now.
+    `workers`: how many there are now. `schedule`: stops trials that are behind.
     """
 
     plan: Plan
@@ -56,8 +58,9 @@ class TuneRun:
     stop: StopRequest
     report: ReportTrial
     puller: Puller | None = None
-    queue: AdaptiveQueue | None = None
+    queue: TrialQueue | None = None
     workers: Callable[[], int] = lambda: 1
+    schedule: AshaSchedule | None = None
 
     def run(self) -> None:
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # `report` says what happens to trials
@@ -66,7 +69,7 @@ class TuneRun:
         else:
             self._run_plan()
 
-    def _run_queue(self, queue: AdaptiveQueue) -> None:
+    def _run_queue(self, queue: TrialQueue) -> None:
         """A trial that Tune has lost, or that ran out of memory, is needed still, so the queue gives it away again."""
         double_share = frozenset[str]()
         while not queue.is_over:
@@ -158,7 +161,7 @@ class TuneRun:
                 return self._task(planned, monitor.double_share)
 
             searcher = QueueSearcher(queue, begin, self.workers, monitor.out_of_memory.__contains__, pool)
-            samples = len(self.plan.trials)
+            samples = self.plan.size
 
         def is_over() -> bool:
             return monitor.is_over or is_stranded() or (queue is not None and queue.is_over)
@@ -180,7 +183,7 @@ class TuneRun:
                 storage_path=str(self.cluster.scratch),
                 stop=TuneStopper(self.stop, is_over),
                 verbose=0,
-                callbacks=[TuneCallback(monitor)],
+                callbacks=[TuneCallback(monitor, self.schedule)],
                 checkpoint_config=tune.CheckpointConfig(checkpoint_frequency=0, checkpoint_at_end=False),
                 failure_config=tune.FailureConfig(max_failures=POLICIES[Cause.LOST_WORKER].max_retries),
             ),
@@ -197,4 +200,5 @@ class TuneRun:
             system_metrics=self.settings.system_metrics,
             store_uri=self.puller.sweep.object_store.uri if self.puller else None,
             stop_early=self.plan.sweep.stop_early,
+            is_scheduled=self.schedule is not None and self.schedule.takes(planned.key),
         )

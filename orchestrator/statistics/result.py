@@ -22,6 +22,7 @@ class Result:
     A run that did not draw, and is not unfinished, is worse than any run that did.
     matched: what runs of a pair must share beside the seed and the other factors. sampled: the factors that were drawn:
     nearly every run has a level of its own, so they are no factors of pairs, but runs of a pair share them.
+    stopped: a schedule ended it before its last step, so it is neither stable nor unstable: `stable` is None.
     """
 
     group: str
@@ -36,6 +37,7 @@ class Result:
     drew: bool
     matched: tuple[str, ...] = ()
     sampled: tuple[str, ...] = ()
+    stopped: bool = False
 
     @cached_property
     def levels(self) -> dict[str, str]:

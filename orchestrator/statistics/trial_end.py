@@ -33,7 +33,7 @@ class TrialEnd:
     verdict: "" if the trial failed. since: the step of the verdict's event, if it has one. last_step: the last one that
     it trained. metrics: the last value of each metric. evaluator: the id of what its quality was measured with; "" if
     nothing measured it, or if others were measured with something else, so that its quality is not compared.
-    ended_early: longer training might have shown that it had no event.
+    ended_early: longer training might have shown that it had no event. stopped: by a schedule, before its last step.
     """
 
     verdict: str
@@ -42,6 +42,7 @@ class TrialEnd:
     metrics: Mapping[str, float]
     evaluator: str
     ended_early: bool = False
+    stopped: bool = False
 
     @property
     def is_stable(self) -> bool:
@@ -74,4 +75,5 @@ class TrialEnd:
             best=self.quality(metric_names.best(metric_names.FRECHET)),
             drew=self.verdict in DRAWING,
             sampled=trial.sampled,
+            stopped=self.stopped,
         )

@@ -96,7 +96,7 @@ class Record:
     distance. `environment`: versions and hardware of the last attempt. `seconds`: the training time of all attempts.
     `error`: the traceback of a failed trial. `history`: size and checksum of `history.jsonl`. `lost_at`: the step from
     which on no more could be hoped for, if the sweep ends such trials early: the trial was ended there, or ran on as an
-    audit.
+    audit. `stopped_at`: the step at which a schedule has stopped it, if one has.
     """
 
     key: str
@@ -113,14 +113,16 @@ class Record:
     attempts: list[Attempt] = field(default_factory=list)
     history: HistoryDigest | None = None
     lost_at: int | None = None
+    stopped_at: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Without `lost_at` where there is none, so that an earlier version can read it."""
+        """Without `lost_at` and `stopped_at` where there are none, so that an earlier version can read it."""
         values = vars(self) | {
             "attempts": [attempt.to_json() for attempt in self.attempts],
             "history": self.history.to_json() if self.history else {},
         }
-        return {name: value for name, value in values.items() if name != "lost_at" or value is not None}
+        optional = ("lost_at", "stopped_at")
+        return {name: value for name, value in values.items() if name not in optional or value is not None}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Record:
@@ -141,9 +143,19 @@ class Record:
         """Whether the trial was ended before its last step because no more could be hoped for."""
         return self.status == TrialStatus.FINISHED and self.lost_at is not None and self.lost_at == self.step
 
+    @property
+    def stopped(self) -> bool:
+        """Whether a schedule has stopped the trial before its last step: it is neither stable nor unstable."""
+        return self.status == TrialStatus.FINISHED and self.stopped_at is not None
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether the trial has finished before its last step, though it could train on from there."""
+        return self.ended_early or self.stopped
+
     def before_its_early_end(self) -> Record:
-        """The record of a trial that was ended early, as if it had been interrupted there."""
-        return replace(self, status=TrialStatus.INTERRUPTED, verdict=None, lost_at=None)
+        """The record of a trial that was ended early or stopped, as if it had been interrupted there."""
+        return replace(self, status=TrialStatus.INTERRUPTED, verdict=None, lost_at=None, stopped_at=None)
 
     def current_status(self, is_held: bool) -> TrialStatus:
         """The status, or INTERRUPTED where the record says RUNNING although no process holds the sweep (`is_held`)."""

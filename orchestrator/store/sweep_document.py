@@ -87,6 +87,35 @@ class LookedDesign(TypedDict):
     question: list[str]
 
 
+class PointDocument(TypedDict):
+    """A trial that was chosen: its settings of the space by path, its seed, its key."""
+
+    settings: dict[str, Any]
+    seed: int
+    key: str
+
+
+class ExploredDocument(TypedDict):
+    """How a sweep chooses its trials one after another, and those that it has chosen, in their order.
+
+    kind: map or search. trials: how many it takes. lag: point number n is chosen once the first n - lag + 1 have ended;
+    0 before any worker was counted. seed: of the choosing. space: path of a setting -> its dimension. over: the
+    settings of a map. stable: the share of stable runs that a search requires; schedule: asha, or "". complete: there
+    is no point beyond these, though `trials` allows more.
+    """
+
+    kind: str
+    trials: int
+    lag: int
+    seed: int
+    space: dict[str, dict[str, Any]]
+    over: NotRequired[list[str]]
+    stable: NotRequired[float]
+    schedule: NotRequired[str]
+    points: list[PointDocument]
+    complete: bool
+
+
 class ImportDocument(TypedDict):
     """Where imported runs come from. `source`: in words. `mapped`: lines that say which of its names is what."""
 
@@ -101,7 +130,7 @@ class SweepDocument(TypedDict):
     which no more can be hoped for. `reported_seeds`: those of the first report that was written, if there was one.
     `looked`: the designs with which earlier commands have looked, seed by seed. `imported`: only of runs that this
     program did not train; `file` is then their mapping file, and `data` is empty. `samples`: group -> what its points
-    were drawn from, of groups that draw.
+    were drawn from, of groups that draw. `explored`: only of a sweep that chooses its trials one after another.
     """
 
     name: str
@@ -118,3 +147,4 @@ class SweepDocument(TypedDict):
     looked: NotRequired[list[LookedDesign]]
     imported: NotRequired[ImportDocument]
     samples: NotRequired[dict[str, SampleDocument]]
+    explored: NotRequired[ExploredDocument]

@@ -19,8 +19,8 @@ This is the map of a home folder; an indented name lies in the folder above it:
     part-1.json, ...               which command has trained it last
     prepare.lock                   held while one of these commands prepares the sweep
     storage                        the address of the object store that the trials live in, if they do not live here
-    report/                        report.html, report.md, effects.png, survival.png, curves.png, samples.png,
-                                   trials.csv, effects.csv, histories.parquet
+    report/                        report.html, report.md, map.png, effects.png, survival.png, curves.png,
+                                   samples.png, trials.csv, effects.csv, histories.parquet
     report-1/, report-2/, ...      reports that were kept when trials left the sweep
     trials/<key>/
         record.json                status, verdict, metrics and attempts, see `Record`

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from gan_core.files import remove_temporary
 from orchestrator.store.history_log import parse_rows
-from orchestrator.store.json_files import DamagedFile, read_with_checksum, write_with_checksum
+from orchestrator.store.json_files import (
+    DamagedFile,
+    read_json_or_none,
+    read_with_checksum,
+    write_json,
+    write_with_checksum,
+)
 from orchestrator.store.record import Record
 from orchestrator.store.trial_status import TrialStatus
 
@@ -16,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TrialFolder:
-    """The files of one trial. Only the process that holds `lock_file` writes them."""
+    """The files of one trial. Only the process that holds `lock_file` writes them, but for `stop_file`."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -32,6 +38,7 @@ class TrialFolder:
         self.real_images_file = folder / "real.png"
         self.samples = folder / "samples"
         self.lock_file = folder / "lock"
+        self.stop_file = folder / "stop.json"
 
     def sample_file(self, step: int) -> Path:
         return self.samples / f"step-{step:06d}.png"
@@ -56,6 +63,19 @@ class TrialFolder:
     def write_record(self, record: Record) -> None:
         """Raises OSError."""
         write_with_checksum(self.record_file, record.to_json())
+
+    # The word of a schedule
+
+    def write_stop(self, step: int, why: str) -> None:
+        """The trial shall end at this step. From the process that schedules it. Raises OSError."""
+        write_json(self.stop_file, {"step": step, "why": why})
+
+    def stop(self) -> tuple[int, str] | None:
+        """(step, why) at which a schedule wants the trial to end; None if it shall train on."""
+        match read_json_or_none(self.stop_file):
+            case {"step": int() as step, "why": str() as why}:
+                return step, why
+        return None
 
     # The history
 

@@ -19,8 +19,13 @@ Levels = dict[str, list[LocatedValue]]
 """Path of a swept setting -> its levels."""
 
 
-def read_groups(reader: SettingsReader, groups: LocatedValue | None, overrides: Overrides) -> Iterator[Group]:
-    """The groups under the key `groups`, with the overrides of `--set`. Mistakes are reported to `reader`."""
+def read_groups(
+    reader: SettingsReader, groups: LocatedValue | None, overrides: Overrides, chosen: int | None = None
+) -> Iterator[Group]:
+    """The groups under the key `groups`, with the overrides of `--set`. Mistakes are reported to `reader`.
+
+    chosen: how many trials a map or a search chooses.
+    """
     if groups is None or not isinstance(groups.value, CommentedSeq) or not groups.value:
         source = groups.source if groups else f"{reader.file}:1"
         reader.report(source, "groups", "a list with at least one group is needed: `- name: ...` with a grid")
@@ -42,17 +47,25 @@ def read_groups(reader: SettingsReader, groups: LocatedValue | None, overrides: 
         elif name in names:
             reader.report(given.source, f"{path}.name", f"two groups are called {name!r}")
         names.add(name)
-        yield _read_group(reader, name, path, element.source, keys, overrides)
+        yield _read_group(reader, name, path, element.source, keys, overrides, chosen)
 
 
 def _read_group(
-    reader: SettingsReader, name: str, path: str, source: str, keys: dict[str, LocatedValue], overrides: Overrides
+    reader: SettingsReader,
+    name: str,
+    path: str,
+    source: str,
+    keys: dict[str, LocatedValue],
+    overrides: Overrides,
+    chosen: int | None,
 ) -> Group:
     grid = reader.read_levels(keys.get("grid"), f"{path}.grid", overrides.of_group(name, "grid"))
     zipped = reader.read_levels(keys.get("zip"), f"{path}.zip", overrides.of_group(name, "zip"))
     settings = reader.read_settings(keys.get("trial"), f"{path}.trial")
     taken = dict.fromkeys(settings, FIXED) | dict.fromkeys(grid, "in its grid") | dict.fromkeys(zipped, "in its zip")
-    sample = read_sample(reader, keys.get("sample"), f"{path}.sample", overrides.of_group(name, "sample"), taken)
+    sample = read_sample(
+        reader, keys.get("sample"), f"{path}.sample", overrides.of_group(name, "sample"), taken, chosen
+    )
     written = {*grid, *zipped, *(sample.space.paths if sample else ())}
     is_wrong_sample = sample is None and "sample" in keys
     for setting in grid.keys() & zipped.keys():

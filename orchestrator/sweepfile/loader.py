@@ -16,7 +16,7 @@ from gan_core.config.identity import effective_settings, unflatten
 from gan_core.config.trial import TrialConfig
 from orchestrator.errors import short_repr
 from orchestrator.formatting import FOLDER_NAME_RULE, configuration_name, is_folder_name
-from orchestrator.sweepfile import advice, early_ends, slurm, until_answered, yaml_source
+from orchestrator.sweepfile import advice, early_ends, explored, slurm, until_answered, yaml_source
 from orchestrator.sweepfile.contradictions import Contradictions
 from orchestrator.sweepfile.grid import Group
 from orchestrator.sweepfile.group_reader import read_groups
@@ -40,7 +40,10 @@ MAX_OTHER_COMBINATIONS = 1000
 MAX_COMPARISONS = 10_000_000
 """Comparisons of combinations with exclusions; they take a few seconds."""
 EXCLUDE = "; in a grid, list such a pair under `exclude:`"
-SWEEP_KEYS = ["sweep", "question", "seeds", *until_answered.KEYS, early_ends.KEY, slurm.KEY, "trial", "groups"]
+SWEEP_KEYS = [
+    *("sweep", "question", "seeds", *until_answered.KEYS, *explored.KEYS),
+    *(early_ends.KEY, slurm.KEY, "trial", "groups"),
+]
 
 
 def load(file: Path, overrides: list[str] | None = None) -> Sweep:
@@ -70,12 +73,16 @@ class _SweepReader(SettingsReader):
         self.report_unknown_keys(top, SWEEP_KEYS, "")
         name = self._name(top)
         question = self._question(top)
-        until = until_answered.read_until(self, top)
+        explores = explored.read_explores(self, top, applied.explored)
+        until = until_answered.read_until(self, top) if explores is None else None
         stop_early = early_ends.read_stop_early(self, top)
         asked_of_slurm = self._slurm(top.get(slurm.KEY), applied.slurm)
-        seeds = list(range(until.most)) if until else self._seeds(top)
+        seeds = list(range(until.most)) if until else [0] if explores else self._seeds(top)
         shared = self.read_settings(top.get("trial"), "trial")
-        groups = list(read_groups(self, top.get("groups"), applied))
+        before_groups = len(self.problems)
+        groups = list(read_groups(self, top.get("groups"), applied, explores.trials if explores else None))
+        if explores and len(self.problems) == before_groups:
+            explores = explored.check_group(self, top, applied.explored, explores, groups)
         self._check_size(groups, len(seeds))
         self.has_problems = bool(self.problems)
         trials = [
@@ -86,7 +93,8 @@ class _SweepReader(SettingsReader):
         self.raise_problems()
         samples = {group.name: group.sample for group in groups if group.sample}
         of_one_seed = [trial for trial in trials if trial.seed == seeds[0]]
-        self._report_duplicate_trials(of_one_seed, groups)
+        if not explores:  # each of those has a seed of its own
+            self._report_duplicate_trials(of_one_seed, groups)
         self.raise_problems()
         if until:
             until_answered.check_answerable(self, top, until, of_one_seed)
@@ -97,10 +105,10 @@ class _SweepReader(SettingsReader):
         cautions += [
             text
             for group in groups
-            if group.sample
+            if group.sample and not explores
             for text in sample_cautions(group.name, group.sample, group.excluded_points())
         ]
-        return Sweep(
+        sweep = Sweep(
             name,
             question or f"How stable are the settings of {name}?",
             seeds,
@@ -114,6 +122,10 @@ class _SweepReader(SettingsReader):
             samples,
             asked_of_slurm,
         )
+        if explores is None:
+            return sweep
+        settings = {**shared, **groups[0].settings, **applied.trial}
+        return explored.as_explored(sweep, explores, groups[0], settings)
 
     def _name(self, top: dict[str, LocatedValue]) -> str:
         if "sweep" not in top:

@@ -10,13 +10,14 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from gan_core.config.sections import expand_shorthand
 from orchestrator.errors import UserError, did_you_mean
-from orchestrator.sweepfile import slurm, yaml_source
+from orchestrator.sweepfile import explored, slurm, yaml_source
 from orchestrator.sweepfile.sample import KEYS as SAMPLE_KEYS
 from orchestrator.sweepfile.settings import SETTINGS, LocatedSettings, SettingsReader
 from orchestrator.sweepfile.until_answered import with_time
 from orchestrator.sweepfile.yaml_source import LocatedValue
 
-TOP_KEYS = ("seeds", "sweep", "question", "until", "budget", "answer", "stop_early", slurm.KEY)
+TOP_KEYS = ("seeds", "sweep", "question", "until", "budget", "answer", "stop_early", *explored.KEYS, slurm.KEY)
+EXPLORED = ("map.over", "map.trials", "search.trials", "search.require", "search.require.stable", "search.schedule")
 GROUP_SECTIONS = ("trial", "grid", "zip", "sample")
 
 
@@ -24,12 +25,13 @@ GROUP_SECTIONS = ("trial", "grid", "zip", "sample")
 class Overrides:
     """The settings of `--set`.
 
-    trial: settings that win over those of the file and of every group. slurm: keys of this section. groups: (group,
-    section) -> settings of this section, for when the group is read.
+    trial: settings that win over those of the file and of every group. slurm: keys of this section. explored: path such
+    as `map.trials` -> its value. groups: (group, section) -> settings of this section, for when the group is read.
     """
 
     trial: LocatedSettings = field(default_factory=dict)
     slurm: LocatedSettings = field(default_factory=dict)
+    explored: LocatedSettings = field(default_factory=dict)
     groups: dict[tuple[str, str], LocatedSettings] = field(default_factory=dict)
 
     def of_group(self, name: str, section: str) -> LocatedSettings:
@@ -64,6 +66,8 @@ def apply_overrides(
             top[path] = with_time(budget, located) if path == "budget" else located
         elif root == slurm.KEY and rest:
             applied.slurm[rest] = located
+        elif path in EXPLORED:
+            applied.explored[path] = located
         elif re.fullmatch(r"groups\[\d+\]", root):
             names = ", ".join(_group_names(top.get("groups")))
             message = f"a group is called by its name, as in groups.<name>.grid.<setting>; the groups are {names}"
@@ -71,7 +75,7 @@ def apply_overrides(
         elif root == "groups" and rest:
             _override_group(reader, applied, _group_names(top.get("groups")), rest, located)
         else:
-            hint = did_you_mean(path, [*TOP_KEYS, *(f"trial.{setting}" for setting in SETTINGS)])
+            hint = did_you_mean(path, [*TOP_KEYS, *EXPLORED, *(f"trial.{setting}" for setting in SETTINGS)])
             possible = f"; possible: trial.<setting>, {', '.join(TOP_KEYS)}, groups.<name>.grid.<setting>"
             reader.report(located.source, "", f"nothing can be set under this path{hint or possible}")
     return applied

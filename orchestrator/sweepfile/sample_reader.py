@@ -24,11 +24,17 @@ EXAMPLE = "`count: 64` and `optimizer.lr: {log_uniform: [1e-5, 1e-1]}`"
 
 
 def read_sample(
-    reader: SettingsReader, node: LocatedValue | None, path: str, overrides: LocatedSettings, taken: dict[str, str]
+    reader: SettingsReader,
+    node: LocatedValue | None,
+    path: str,
+    overrides: LocatedSettings,
+    taken: dict[str, str],
+    chosen: int | None = None,
 ) -> Sample | None:
     """The sample of a group; None without one, or if it is wrong, which is reported.
 
     overrides: from `--set`, for keys and dimensions. taken: setting that cannot be drawn -> where the group has it.
+    chosen: how many trials a map or a search chooses from the space, which then has neither count nor method.
     """
     if node is None and not overrides:
         return None
@@ -50,6 +56,11 @@ def read_sample(
             found = _dimension(reader, name, located, path, taken)
             dimensions += [found] if found else []
             sources |= {found.path: located.source} if found else {}
+    if chosen is not None:
+        for key in sorted(written.keys() & {"count", "method"}):
+            message = "a map or a search chooses the points itself, as many as its `trials`: leave it out"
+            reader.report(written.pop(key).source, f"{path}.{key}", message)
+        written["count"] = LocatedValue(chosen, source)
     numbers = {key: _whole(reader, written.get(key), source, f"{path}.{key}") for key in ("count", "seed")}
     method = yaml_source.plain(written["method"].value) if "method" in written else METHODS[0]
     if method not in METHODS:
@@ -60,7 +71,7 @@ def read_sample(
     if len(reader.problems) > before:
         return None
     sample = Sample(Space(tuple(dimensions)), numbers["count"], method, numbers["seed"], sources)
-    return sample if _fits(reader, sample, written["count"].source, f"{path}.count") else None
+    return sample if chosen is not None or _fits(reader, sample, written["count"].source, f"{path}.count") else None
 
 
 def _items(node: Any, file: str, prefix: str = "") -> Iterator[tuple[str, LocatedValue]]:

@@ -53,6 +53,21 @@ class SettingsReader:
                     hint = f", did you mean {prefix}trial.{key}?"
                 self.report(located.source, f"{prefix}{key}", f"unknown key{hint}")
 
+    def read_keys(self, located: LocatedValue, path: str, known: list[str], example: str) -> dict[str, LocatedValue]:
+        """The known keys of a mapping that is not of settings; others are reported."""
+        if not isinstance(located.value, dict):
+            self.report(located.source, path, f"a mapping is needed, such as {example}")
+            return {}
+        items = list(yaml_source.items(located.value, self.file))
+        if not items:  # of --set, which has no lines
+            items = [(str(key), value, located.source) for key, value in located.value.items()]
+        keys = {key: LocatedValue(value, source) for key, value, source in items}
+        for key, value in keys.items():
+            if key not in known:
+                hint = did_you_mean(key, known) or f"; known keys: {', '.join(known)}"
+                self.report(value.source, f"{path}.{key}", f"unknown key{hint}")
+        return {key: value for key, value in keys.items() if key in known}
+
     def check_setting(self, setting: str, source: str, path: str) -> bool:
         """Whether there is such a setting; reports it if not."""
         if setting in SETTINGS or setting in ELEMENTS:

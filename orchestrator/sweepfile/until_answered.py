@@ -90,24 +90,8 @@ def _as_member(trial: Trial) -> Member:
     return Member(result, settings)
 
 
-def _mapping(reader: SettingsReader, located: LocatedValue, path: str, known: list[str], example: str) -> Top:
-    """The known keys of a mapping; others are reported."""
-    if not isinstance(located.value, dict):
-        reader.report(located.source, path, f"a mapping is needed, such as {example}")
-        return {}
-    items = list(yaml_source.items(located.value, reader.file))
-    if not items:  # of --set, which has no lines
-        items = [(str(key), value, located.source) for key, value in located.value.items()]
-    keys = {key: LocatedValue(value, source) for key, value, source in items}
-    for key, value in keys.items():
-        if key not in known:
-            hint = did_you_mean(key, known) or f"; known keys: {', '.join(known)}"
-            reader.report(value.source, f"{path}.{key}", f"unknown key{hint}")
-    return {key: value for key, value in keys.items() if key in known}
-
-
 def _looks(reader: SettingsReader, seeds: LocatedValue) -> tuple[int, int]:
-    keys = _mapping(reader, seeds, "seeds", ["first", "most"], SEEDS_EXAMPLE)
+    keys = reader.read_keys(seeds, "seeds", ["first", "most"], SEEDS_EXAMPLE)
     numbers = []
     for name in ("first", "most"):
         located = keys.get(name)
@@ -174,7 +158,7 @@ def _answer(reader: SettingsReader, answer: LocatedValue | None) -> tuple[tuple[
     if answer is None:
         return (), True, plain.same_stable, plain.same_quality
     example = "answer: {factors: [optimizer.lr]}"
-    keys = _mapping(reader, answer, "answer", ["factors", "best", "same_within"], example)
+    keys = reader.read_keys(answer, "answer", ["factors", "best", "same_within"], example)
     factors: tuple[str, ...] = ()
     if "factors" in keys:
         names = yaml_source.plain(keys["factors"].value)
@@ -188,7 +172,7 @@ def _answer(reader: SettingsReader, answer: LocatedValue | None) -> tuple[tuple[
         best = False
     same_stable, same_quality = plain.same_stable, plain.same_quality
     if "same_within" in keys:
-        same = _mapping(reader, keys["same_within"], "answer.same_within", ["stable", "quality"], "{stable: 0.2}")
+        same = reader.read_keys(keys["same_within"], "answer.same_within", ["stable", "quality"], "{stable: 0.2}")
         same_stable = _margin(reader, same, "stable", same_stable)
         same_quality = _margin(reader, same, "quality", same_quality)
     return factors, best, same_stable, same_quality

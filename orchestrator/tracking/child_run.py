@@ -81,7 +81,7 @@ class ChildRun:
         """Take from the run's own tags what an earlier command has sent."""
         tags = self.writer.tags
         is_current = bool(tags.get("verdict")) and tags.get("verdict.rules") == str(RULES_VERSION)
-        may_go_on = bool(tags.get(run_content.ENDED_EARLY_TAG))
+        may_go_on = bool(tags.get(run_content.ENDED_EARLY_TAG) or tags.get(run_content.STOPPED_TAG))
         self.is_closed = self.writer.status == RunStatus.FINISHED and is_current and not may_go_on
         self.sent_state = self.writer.tags.get(SENT_TAG, "")
 

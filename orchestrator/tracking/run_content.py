@@ -26,7 +26,7 @@ from orchestrator.store.trial_status import TrialStatus
 from orchestrator.tracking.client import FOLDER_TAG, KEY_TAG, KIND_TAG, RunStatus
 
 SOURCE_TAGS = {"mlflow.source.name": "orchestrate", "mlflow.source.type": "LOCAL"}
-LOST_TAG, ENDED_EARLY_TAG = "early.lost_at", "early.ended"
+LOST_TAG, ENDED_EARLY_TAG, STOPPED_TAG = "early.lost_at", "early.ended", "early.stopped_at"
 """From which step on no more could be hoped for of a trial, and whether it was ended there."""
 IS_ENDED_EARLY = "true"
 IMPORT_TAG = "import.content"
@@ -170,6 +170,7 @@ def end_tags(record: Record) -> dict[str, str]:
         "verdict.rules": str(verdict.get("rules", 1)) if record.verdict else "",
         LOST_TAG: "" if record.lost_at is None else str(record.lost_at),
         ENDED_EARLY_TAG: IS_ENDED_EARLY if record.ended_early else "",
+        STOPPED_TAG: "" if not record.stopped else str(record.stopped_at),
         "error": last_line(record.error or ""),
         "mlflow.note.content": f"**{verdict['name']}**: {verdict['reason']}" if record.verdict else "",
         "precision": str(record.applied.get("precision", "")),

@@ -23,7 +23,7 @@ from gan_core.history import Row
 from gan_core.training.applied_settings import differences
 from gan_core.training.divergence import Diverged
 from gan_core.training.trainer import Trainer
-from gan_core.verdict.early_end import ended_early, lost_step, why_lost
+from gan_core.verdict.early_end import ended_early, lost_step, stopped, why_lost
 from gan_core.verdict.judge import Verdict, judge
 from gan_core.verdict.reference_values import ReferenceValues, reference_values
 from orchestrator.store import disk_space
@@ -64,7 +64,8 @@ class TrialExecution:
     of this machine if there is one. `stop_early`: whether the trial ends once no more can be hoped for, unless it is an
     audit.
 
-    `verdict_so_far`: the verdict that the trial would get now, since its last evaluation. `stop_reason`: why no trial
+    `verdict_so_far`: the verdict that the trial would get now, since its last evaluation, at `evaluated_step` (0: none
+    in this attempt). `stop_reason`: why no trial
     can go on, because the disk is full; '' otherwise.
     """
 
@@ -82,6 +83,7 @@ class TrialExecution:
         self.folder, self.config, self.images, self.evaluator = folder, config, images, evaluator
         self.record = folder.record()
         self.verdict_so_far: str | None = None
+        self.evaluated_step = 0
         self.stop_reason = ""
         self._stops_early, self._is_audit = stop_early, stop_early and is_audit(folder.key)
         self._meter = _make_meter(self.device) if system_metrics else None
@@ -168,6 +170,7 @@ class TrialExecution:
         if trainer.step_count:  # the last attempt may have died between its last checkpoint and an early end
             self._time.start()
             self._end_if_lost()
+            self.end_if_stopped()
 
     # Training
 
@@ -210,8 +213,9 @@ class TrialExecution:
             self._finish(self._judge())
             return
         if progress.snapshot:
-            self.verdict_so_far = self._judge().name
+            self.verdict_so_far, self.evaluated_step = self._judge().name, trainer.step_count
             self._end_if_lost()
+            self.end_if_stopped()
         if not self.done and trainer.step_count % self.config.checkpoint_every == 0:
             writer.commit(trainer)
 
@@ -239,6 +243,14 @@ class TrialExecution:
         if why := why_lost(self._writer.history.rows(), self._reference_values()):
             self.record.lost_at = self.step
             self._finish(ended_early(self._judge(), self.step, self.config.steps, why))
+
+    def end_if_stopped(self) -> None:
+        """Ends the trial if a schedule has said that it shall end at this step or before. Raises OSError."""
+        if self.done or self._trainer is None or self.step >= self.config.steps:
+            return
+        if (stop := self.folder.stop()) and self.step >= stop[0]:
+            self.record.stopped_at = self.step
+            self._finish(stopped(self._judge(), self.step, self.config.steps, stop[1]))
 
     def _note_audit(self) -> None:
         """Notes in the record at which step an audit would have been ended."""

@@ -22,7 +22,8 @@ def begin(record: Record, trial_device: TrialDevice) -> None:
     """A new attempt runs in this process. What the last one came to, a verdict or an error, does not count any more."""
     attempt = Attempt(now_ms(), record.step, platform.node(), os.getpid(), trial_device.device.type, trial_device.node)
     record.attempts.append(attempt)
-    record.status, record.error, record.verdict, record.lost_at = TrialStatus.RUNNING, None, None, None
+    record.status, record.error, record.verdict = TrialStatus.RUNNING, None, None
+    record.lost_at, record.stopped_at = None, None
     record.environment = environment.describe() | gpu_name(trial_device.device)
 
 

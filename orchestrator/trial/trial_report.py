@@ -18,8 +18,9 @@ class TrialReport:
     of training since the report before. cause, error: why it failed, `error` as one line. note: what was damaged, or
     why its object store is out of date. saved: (attempts, step, status) of what the worker has written last, None if
     that is unknown. stop_reason: why no trial can go on (the disk is full), or ''. ended_early: before its last step,
-    since no more could be hoped for. silent_seconds, heartbeat_timeout: of the event SILENT. side_by_side: how many
-    trials run at once after the event KILLED_FOR_MEMORY.
+    since no more could be hoped for; stopped: a schedule has stopped it. evaluated_step: of the last evaluation in this
+    attempt. silent_seconds, heartbeat_timeout: of the event SILENT. side_by_side: how many trials run at once after the
+    event KILLED_FOR_MEMORY.
     """
 
     key: str
@@ -37,6 +38,8 @@ class TrialReport:
     saved: tuple[int, int, str] | None = None
     stop_reason: str = ""
     ended_early: bool = False
+    stopped: bool = False
+    evaluated_step: int = 0
     silent_seconds: float = 0.0
     heartbeat_timeout: float = 0.0
     side_by_side: int = 0

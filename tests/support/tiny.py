@@ -6,7 +6,8 @@ from pathlib import Path
 
 from gan_core.evaluation.evaluator import Evaluator, build
 from gan_core.evaluation.features import random_features
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.store.json_files import write_json
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.trial.execution import TrialExecution

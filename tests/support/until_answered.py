@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from gan_core import metric_names
-from orchestrator.planning.plan import Plan, PlannedTrial, make_plan
+from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.store.record import Attempt, Record
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile import loader

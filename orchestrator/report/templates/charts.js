@@ -1,6 +1,6 @@
 // A chart is drawn when it comes near the window, and again when its width, its content or the theme has changed.
 // Its size and margins are computed here: where Plotly measures margins itself, it may lay out a chart for ever.
-const figures = new Map();                       // element -> function of a width that gives {data, layout, title, legend, numbers}
+const figures = new Map();                       // element -> function of a width that gives {data, layout, title, legend, numbers, onPoint}
 const near = new Set();
 const visibility = new IntersectionObserver(entries => {
   for (const {target, isIntersecting} of entries) {
@@ -41,7 +41,7 @@ function redrawAll() {
 
 function draw(element) {
   const width = element.drawnWidth = widthFor(element);
-  const {data, layout, title = "", legend = [], numbers = null} = figures.get(element)(width);
+  const {data, layout, title = "", legend = [], numbers = null, onPoint = null} = figures.get(element)(width);
   const ink = pageColour("--ink");
   const axis = {gridcolor: "rgba(128,128,128,0.25)", zeroline: false, automargin: false, tickfont: {color: ink}};
   const own = {
@@ -57,6 +57,10 @@ function draw(element) {
   parts.numbers.fill = () => parts.table.replaceChildren(...tableRows(numbers));
   if (parts.numbers.open) parts.numbers.fill();
   Plotly.react(parts.plot, data, own, {displaylogo: false, displayModeBar: false});
+  if (onPoint && !element.hasClicks) {
+    element.hasClicks = true;
+    parts.plot.on("plotly_click", ({points}) => onPoint(points[0]));
+  }
 }
 
 function partsOfChart(element) {
@@ -109,8 +113,9 @@ const model = JSON.parse(document.getElementById("model").textContent);
 for (const script of document.querySelectorAll(".chart > script")) {
   const text = script.textContent;
   chart(script.parentElement, width => {
-    const figure = JSON.parse(text), {title, legend, numbers, labels} = figure.layout.meta;
-    return {...(labels ? withLabelledRows(figure, width) : figure), title, legend, numbers};
+    const figure = JSON.parse(text), {title, legend, numbers, labels, click} = figure.layout.meta;
+    const onPoint = click === "trial" ? point => openTrial(point.customdata) : null;
+    return {...(labels ? withLabelledRows(figure, width) : figure), title, legend, numbers, onPoint};
   });
 }
 addEventListener("resize", drawStale);

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from orchestrator import environment
 from orchestrator.cli import app
-from orchestrator.commands.until_answered import queue_of
+from orchestrator.commands.queued_training import queue_of
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import write_with_checksum
 from orchestrator.store.record import Attempt, Record

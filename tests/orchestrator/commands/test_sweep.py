@@ -17,7 +17,7 @@ from support.tiny import TINY, stable_trial
 from support.until_answered import UNTIL, end_well, fail, plan_of, write
 
 import orchestrator as orch
-from orchestrator.commands import sweep, sweep_options, sweep_preparation, until_answered
+from orchestrator.commands import queued_training, sweep, sweep_options, sweep_preparation
 from orchestrator.commands.finalize import FinalResult, finalize
 from orchestrator.commands.status import print_sweep
 from orchestrator.commands.sweep_services import open_mirror
@@ -25,7 +25,8 @@ from orchestrator.commands.sweep_summary import SweepResult, print_summary
 from orchestrator.console import progress
 from orchestrator.notifications.notifier import Notifier
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
-from orchestrator.planning.plan import Plan, PlannedTrial, make_plan
+from orchestrator.planning.plan import Plan, make_plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.signals import INTERRUPTED, SOME_FAILED, StopRequest
 from orchestrator.store.json_files import write_with_checksum
 from orchestrator.store.record import Attempt, Record
@@ -153,7 +154,7 @@ def test_a_budget_that_is_spent_before_any_trial_ended_is_said_in_one_line(
     run: Callable[..., tuple[SweepResult, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = plan_of(tmp_path, UNTIL.replace("until: answered\n", "until: answered\nbudget: 1m\n"))
-    queue = until_answered.queue_of(plan)
+    queue = queued_training.queue_of(plan)
     assert queue
     queue.give(plan.trials[0])
     plan.folder.folder.mkdir(parents=True)
@@ -178,7 +179,7 @@ def test_failed_trials_of_a_sweep_whose_budget_was_spent_need_a_larger_one(tmp_p
     plan = plan_of(tmp_path, UNTIL.replace("until: answered\n", "until: answered\nbudget: {worker_hours: 0.1}\n"))
     fail(plan, plan.trials[0])
     end_well(plan, plan.trials[1])
-    queue = until_answered.queue_of(plan.with_current_records())
+    queue = queued_training.queue_of(plan.with_current_records())
     assert queue
     queue.budget.add_training(360)
     ended = queue.plan_so_far()

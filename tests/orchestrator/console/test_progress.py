@@ -12,7 +12,8 @@ from support.tiny import finished_trial
 
 from orchestrator.console.progress import Display, LiveDisplay, make_display
 from orchestrator.planning.eta import Eta
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.trial.trial_event import TrialEvent
 from orchestrator.trial.trial_report import TrialReport
 

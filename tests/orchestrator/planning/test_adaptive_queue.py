@@ -9,11 +9,12 @@ import pytest
 from support.tiny import TINY
 from support.until_answered import ANSWER, UNTIL, end_well, fail, plan_of, write
 
-from orchestrator.commands import until_answered
+from orchestrator.commands import queued_training
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.answer_words import end_line, labels, plan_end_line, progress_line
 from orchestrator.planning.budget import Budget, clock_seconds
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.store.json_files import write_with_checksum
 from orchestrator.store.record import Attempt, Record
 from orchestrator.store.trial_status import TrialStatus
@@ -21,7 +22,7 @@ from orchestrator.sweepfile.model import UntilAnswered
 
 
 def queue_of(plan: Plan) -> AdaptiveQueue:
-    queue = until_answered.queue_of(plan)
+    queue = queued_training.queue_of(plan)
     assert queue
     return queue
 

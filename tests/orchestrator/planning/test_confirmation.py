@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.tiny import finished_trial
 
 from gan_core.verdict.judge import Verdict
 from gan_core.verdict.names import VerdictName
-from orchestrator.planning.confirmation import MIN_SEEDS, with_confirmations
+from orchestrator.planning.confirmation import MIN_SEEDS, how_many, with_confirmations
 from orchestrator.planning.plan import Plan
+from orchestrator.planning.ranking import EndedTrial, rank_best
+from orchestrator.space import Interval, Space
 from orchestrator.store.json_files import write_json
 from orchestrator.store.record import recorded
+from orchestrator.sweepfile.model import Search
+from orchestrator.sweepfile.sample import Sample
 
 MakePlan = Callable[[], Plan]
 
@@ -122,3 +127,29 @@ def test_a_run_on_a_fresh_seed_has_the_settings_of_the_one_that_it_confirms(tiny
         assert planned.trial.name == f"{SMOOTHED} seed={planned.trial.seed}"
         assert planned.evaluation == original.evaluation  # comparable
     assert len({planned.key for planned in extended.trials}) == len(extended.trials)
+
+
+def test_only_a_search_confirms_without_being_asked(tiny_plan: MakePlan) -> None:
+    sweep = tiny_plan().sweep
+    search = replace(sweep, explores=Search(trials=4))
+    assert [how_many(each, asked) for each in (sweep, search) for asked in (None, 0, 2)] == [0, 0, 2, 1, 0, 2]
+
+
+def test_a_search_confirms_what_it_names_on_five_seeds_that_no_search_takes(tiny_plan: MakePlan) -> None:
+    """By its luckiest run the other one would be the best; its settings failed with another seed."""
+    plan = with_endings(tiny_plan(), {PLAIN: [("stable", 5.0), ("collapsed", 1.0)], SMOOTHED: [("stable", 9.0)] * 2})
+    path = "stabilizers.label_smoothing"
+    sample = Sample(Space((Interval(path, 0.0, 0.1, False),)), 4)
+    sweep = replace(plan.sweep, explores=Search(trials=4), samples={"dcgan": sample}, seeds=[])
+    confirmed = confirming(with_confirmations(replace(plan, sweep=sweep), 1))
+    assert confirmed == [(SMOOTHED, 1_000_000 + number) for number in range(5)]
+
+
+def test_the_generator_of_a_search_is_of_what_it_has_confirmed() -> None:
+    ended = [EndedTrial("a", "lucky", True, "e", 1.0), EndedTrial("b", "named", True, "e", 5.0)]
+    trials: Any = [{"configuration": "lucky", "confirms": False}, {"configuration": "named", "confirms": True}]
+    search: Any = {"trials": trials, "explored": {"kind": "search"}}
+    other: Any = {"trials": trials}
+    (best,) = rank_best(ended, search)
+    assert best.configuration == "named" and "which the search names" in best.reason
+    assert rank_best(ended, other)[0].configuration == "lucky"

@@ -9,7 +9,7 @@ import pytest
 from support.tiny import TINY
 from support.until_answered import UNTIL, end_well, plan_of
 
-from orchestrator.commands import until_answered
+from orchestrator.commands import queued_training
 from orchestrator.planning.earlier_looks import other_looks_sentence
 from orchestrator.planning.staleness import changes_since_last_command
 from orchestrator.store.json_files import write_with_checksum
@@ -31,7 +31,7 @@ def looks(tmp_path: Path) -> Callable[[str], str]:
         plan = plan_of(tmp_path, text)
         plan.folder.folder.mkdir(parents=True, exist_ok=True)
         if plan.sweep.until:
-            queue = until_answered.queue_of(plan)
+            queue = queued_training.queue_of(plan)
             assert queue
             plan = queue.plan_so_far()
             assert plan.answer and plan.answer["seeds"] == 2

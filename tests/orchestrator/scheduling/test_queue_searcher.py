@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 from ray.tune.experiment import Experiment, Trial
+from support import explored
 from support.until_answered import UNTIL, end_well, plan_of
 
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.budget import Budget
-from orchestrator.planning.plan import Plan, PlannedTrial
+from orchestrator.planning.plan import Plan
+from orchestrator.planning.planned_trial import PlannedTrial
+from orchestrator.planning.point_queue import PointQueue
 from orchestrator.scheduling.placement import PlacementPool
 from orchestrator.scheduling.queue_searcher import QueueSearcher
 from orchestrator.scheduling.trial_task import TrialTask, key_of, task_of
@@ -98,3 +101,30 @@ def test_tune_can_pickle_it_without_the_plan(tmp_path: Path) -> None:
     assert len(pickle.dumps(sweep.searcher)) < 1000
     sweep.searcher.save_to_dir(str(tmp_path), "session")
     assert not list(tmp_path.glob("*session*"))
+
+
+def test_points_are_suggested_as_they_are_chosen(tmp_path: Path) -> None:
+    plan = explored.plan_of(tmp_path)
+    queue = PointQueue(plan, explored.Bisection(8))
+    queue.begin(2)
+    chosen: dict[str, PlannedTrial] = {}
+    queue.on_chosen = lambda planned: chosen.__setitem__(planned.key, planned)
+
+    def task(planned: PlannedTrial) -> TrialTask:
+        folder = plan.folder.trial(planned.key).folder
+        return TrialTask(folder, planned.config, planned.fingerprint, planned.evaluation, {"CPU": 1.0})
+
+    searcher = QueueSearcher(queue, task, lambda: 2, lambda key: False)
+    searcher.add_configurations([Experiment("sweep", lambda config: None, config={"task": {}}, num_samples=plan.size)])
+    seeds, running = list[int](), list[Trial]()
+    for _ in range(1000):  # Tune asks again and again
+        if searcher.is_finished():
+            break
+        if trial := searcher.next_trial():
+            running.append(trial)
+            seeds.append(task_of(trial.config).config.seed)
+        elif running:
+            ended = running.pop(0)
+            explored.end(plan, chosen[key_of(ended)])
+            searcher.on_trial_complete(ended.trial_id)
+    assert seeds == list(range(8)) and not running and queue.is_over

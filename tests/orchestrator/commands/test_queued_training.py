@@ -6,7 +6,7 @@ from pathlib import Path
 
 from support.until_answered import UNTIL, end_well, plan_of
 
-from orchestrator.commands.until_answered import left_to_train, queue_of, with_confirmations
+from orchestrator.commands.queued_training import left_to_train, queue_of, with_confirmations
 from orchestrator.planning.plan import Plan
 from orchestrator.store.json_files import write_with_checksum
 from orchestrator.store.trial_status import TrialStatus

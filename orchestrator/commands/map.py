@@ -1,0 +1,160 @@
+"""`orchestrate map`: what the map of a sweep says of a point. Needs neither Ray nor MLflow nor the data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from orchestrator.command_hints import orchestrate_command
+from orchestrator.console.output import say
+from orchestrator.errors import UserError, did_you_mean, short_repr
+from orchestrator.formatting import count_of, format_level, short_key
+from orchestrator.planning.outcome import end_of
+from orchestrator.space import Dimension, Integers, Space
+from orchestrator.statistics.result import Result
+from orchestrator.statistics.stability_map import Answer, Shares, StabilityMap, near_certain, ordered, stability_map
+from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.sweepfile import model
+from orchestrator.sweepfile.loader import load
+from orchestrator.sweepfile.model import Sweep
+
+NEAREST = 3
+"""Trials that are named beside the answer."""
+
+
+def answer(
+    file: Path, overrides: list[str], at: Sequence[str], home: Path, console: Console, as_json: bool = False
+) -> None:
+    """Print what the map says at a point, or of the whole space if `at` is empty.
+
+    at: `PATH=VALUE` of each setting of the map. Raises UserError.
+    """
+    sweep = load(file, overrides)
+    if not isinstance(sweep.explores, model.StabilityMap):
+        raise UserError(f"{file} is no map; a map has `map: {{trials: 80}}`, and its group a `sample:`")
+    space = Space(tuple(_dimension(sweep, path) for path in sweep.explores.over))
+    point = _point(space, at) if at else None
+    results, keys = trained(sweep, file, home)
+    found = stability_map(space, results)
+    if found is None:
+        hint = orchestrate_command(f"sweep {file}", home)
+        raise UserError(f"no trial of {sweep.name} has ended yet, so there is no map; `{hint}` trains it")
+    if point is None:
+        lines, document = _of_space(found, found.shares)
+    else:
+        lines, document = _of_point(found, point, keys)
+    if as_json:
+        console.print_json(json.dumps({"sweep": sweep.name, "trials": len(results), **document}, allow_nan=False))
+        return
+    for line in lines:
+        say(console, line)
+
+
+def trained(sweep: Sweep, file: Path, home: Path) -> tuple[list[Result], dict[tuple[str, int], str]]:
+    """(results of the trials of a map that have ended, (configuration, seed) -> key of the trial). Raises UserError."""
+    folder = SweepFolder(home, sweep.name)
+    hint = orchestrate_command(f"sweep {file}", home)
+    if not folder.sweep_file.exists():
+        raise UserError(f"{sweep.name} was not trained in {home} yet, so there is no map; `{hint}` trains it")
+    document = folder.document().get("explored")
+    space = {each.path: each.to_document() for each in sweep.explored_sample.space.dimensions}
+    if document is None or document["kind"] != "map" or document["space"] != space:
+        raise UserError(f"{sweep.name} was last trained with another space than that of {file}; `{hint}` trains it")
+    results, keys, evaluators = [], {}, set()
+    for point in document["points"]:
+        record = folder.trial(point["key"]).record()
+        if record.has_ended:
+            end = end_of(record)
+            trial = sweep.trial_at(point["settings"], point["seed"])
+            results.append(end.result(trial))
+            keys[trial.configuration, trial.seed] = point["key"]
+            evaluators |= {end.evaluator} if end.evaluator else set()
+    if len(evaluators) > 1:  # their distances cannot be compared
+        results = [replace(result, final=None, best=None) for result in results]
+    return results, keys
+
+
+def _dimension(sweep: Sweep, path: str) -> Dimension:
+    return next(each for each in sweep.explored_sample.space.dimensions if each.path == path)
+
+
+def _point(space: Space, at: Sequence[str]) -> dict[str, float]:
+    """The settings of `--at`. Raises UserError unless each of the map is there once, within its range."""
+    point: dict[str, float] = {}
+    for given in at:
+        path, _, text = given.partition("=")
+        if path not in space.paths:
+            hint = did_you_mean(path, list(space.paths)) or f"; the map is over {', '.join(space.paths)}"
+            raise UserError(f"--at {given}: {short_repr(path)} is not a setting of the map{hint}")
+        if path in point:
+            raise UserError(f"--at {given}: {path} is given twice; a point has one value of each setting")
+        dimension = ordered(space.dimensions[space.paths.index(path)])
+        try:
+            value = float(text)
+        except ValueError:
+            raise UserError(f"--at {given}: a number is needed after =, as in {path}={_example(dimension)}") from None
+        if not dimension.contains(value):
+            low, high = map(format_level, dimension.ends)
+            step = f" in steps of {dimension.step}" if isinstance(dimension, Integers) and dimension.step != 1 else ""
+            whole = "a whole number" if isinstance(dimension, Integers) else "a value"
+            raise UserError(
+                f"--at {given}: the map knows {path} from {low} to {high}{step}; give {whole} in this range"
+            )
+        point[path] = value
+    if missing := [path for path in space.paths if path not in point]:
+        more = " ".join(f"--at {path}={_example(space.dimensions[space.paths.index(path)])}" for path in missing)
+        raise UserError(f"a point of this map has a value of {' and '.join(missing)}, too: add {more}")
+    return point
+
+
+def _example(dimension: Dimension) -> str:
+    return format_level(ordered(dimension).value_at(0.5))
+
+
+def _of_point(
+    found: StabilityMap, point: dict[str, float], keys: dict[tuple[str, int], str]
+) -> tuple[list[str], dict[str, Any]]:
+    says: Answer = found.at(point)
+    near = [(result, keys[result.configuration, result.seed], far) for result, far in found.nearest(point, NEAREST)]
+    place = " ".join(f"{path}={format_level(value)}" for path, value in point.items())
+    lines = [
+        f"{place}: a run is stable with {near_certain(says.stable)} (90% interval {near_certain(says.low)} to "
+        f"{near_certain(says.high)})"
+    ]
+    if says.distance:
+        middle, low, high = says.distance
+        lines.append(f"Frechet distance if it is: {middle:.3g} (90% of runs: {low:.3g} to {high:.3g})")
+    else:
+        lines.append("Frechet distance: too few runs drew to tell")
+    for result, key, far in near:
+        final = f", Frechet {result.final:.3g}" if result.final is not None else ""
+        outcome = "unfinished" if result.stable is None else "stable" if result.stable else "not stable"
+        lines.append(f"near     {short_key(key)} {result.configuration}: {outcome}{final} ({far:.0%} of a range away)")
+    document = {
+        "at": point,
+        "stable": says.stable,
+        "stable_90": [says.low, says.high],
+        "frechet": says.distance[0] if says.distance else None,
+        "frechet_90": list(says.distance[1:]) if says.distance else None,
+        "nearest": [
+            {"key": key, "settings": dict(result.factors), "stable": bool(result.stable), "frechet": result.final}
+            for result, key, _ in near
+        ],
+    }
+    return lines, document
+
+
+def _of_space(found: StabilityMap, shares: Shares) -> tuple[list[str], dict[str, Any]]:
+    safest = " ".join(f"--at {path}={format_level(value)}" for path, value in found.safest.items())
+    lines = [
+        f"{count_of(len(found.results), 'trial')}: a run is stable with 90% or more in {shares.stable:.0%} of the "
+        f"space ({shares.surely:.0%} surely); for {shares.open:.0%} it is open on which side of the 50% line it lies",
+        f"safest   {safest}",
+    ]
+    document = {"space": shares._asdict(), "safest": found.safest, "best": found.best}
+    return lines, document

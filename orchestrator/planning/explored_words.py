@@ -1,0 +1,42 @@
+"""A sweep that chooses its trials one after another, in words."""
+
+from __future__ import annotations
+
+from orchestrator.formatting import count_of
+from orchestrator.store.sweep_document import ExploredDocument
+
+NOT_CHOOSING = ("trials", "lag", "points", "complete")
+"""Keys of the document that may change without another choice of the points before."""
+NAMES = {"space": "its space", "seed": "the seed of its sample", "stable": "the share of stable runs that it requires"}
+"""How a key is called in a message."""
+
+
+def to_choose(document: ExploredDocument | None) -> int:
+    """How many trials are still to be chosen; 0 of another sweep."""
+    if document is None or document["complete"]:
+        return 0
+    return document["trials"] - len(document["points"])
+
+
+def explored_line(document: ExploredDocument) -> str:
+    """`map over optimizer.lr, loss.gradient_penalty: 24 of 80 trials are chosen`."""
+    chosen, trials = len(document["points"]), len(document["points"]) + to_choose(document)
+    return f"{document['kind']} over {', '.join(document['space'])}: {chosen} of {trials} trials are chosen so far"
+
+
+def changes(earlier: ExploredDocument, document: ExploredDocument) -> list[str]:
+    """The names of what has changed so that points must be chosen anew."""
+    one, other = dict(earlier), dict(document)
+    keys = [key for key in {**one, **other} if key not in NOT_CHOOSING]
+    return [NAMES.get(key, f"its {key}") for key in keys if one.get(key) != other.get(key)]
+
+
+def rechosen_line(earlier: ExploredDocument | None, document: ExploredDocument | None) -> str:
+    """That the points of the last command are not those of this one; "" if they are."""
+    if earlier is None or document is None or not earlier["points"] or document["points"]:
+        return ""
+    changed = " and ".join(changes(earlier, document)) or "its settings, its data or this program's defaults"
+    count = count_of(len(earlier["points"]), "point")
+    return (
+        f"caution: this {document['kind']} chooses all its points anew, without the {count} so far: {changed} changed"
+    )

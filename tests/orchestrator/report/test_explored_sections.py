@@ -1,0 +1,50 @@
+"""What the report does not say of a sweep that chose its trials by their outcomes."""
+
+from __future__ import annotations
+
+import pytest
+from support.made_runs import LR, made_run, made_sweep, measured
+
+from orchestrator.report import page
+from orchestrator.report.artifact_schemas import LoggedExplored
+from orchestrator.report.content import report_content
+from orchestrator.report.data import SweepData
+from orchestrator.space import Interval, Space
+
+RATES = (1e-4, 3e-4, 6e-4, 1e-3, 2e-3, 3e-3, 6e-3, 1e-2, 2e-2, 3e-2, 6e-2, 9e-2)
+
+
+def sweep_of(explored: LoggedExplored | None) -> SweepData:
+    """Twelve learning rates with a run each, of which the large ones collapse."""
+    runs = [
+        measured(made_run({LR: rate}, seed, "stable" if rate < 5e-3 else "collapsed", sampled=(LR,)), 40.0 + seed)
+        for seed, rate in enumerate(RATES)
+    ]
+    space = Space((Interval(LR, 1e-4, 1e-1, is_log=True),))
+    return made_sweep(*runs, spaces={"g": space}, explored=explored)
+
+
+def searched() -> LoggedExplored:
+    return LoggedExplored.model_validate(
+        {"kind": "search", "trials": 12, "stable": 0.9, "space": {LR: {"log_uniform": [1e-4, 1e-1]}}}
+    )
+
+
+def test_chosen_trials_have_no_effects_and_the_same_drawn_ones_have() -> None:
+    chosen, drawn = report_content(sweep_of(searched())), report_content(sweep_of(None))
+    assert not chosen.analysis.drawn and not chosen.analysis.effects
+    assert drawn.analysis.drawn
+
+
+@pytest.mark.parametrize(("section", "stays"), [("drawn", False), ("factors", False), ("leaderboard", True)])
+def test_the_page_has_the_sections_that_say_something(section: str, stays: bool) -> None:
+    text = page.render(report_content(sweep_of(searched())), None)
+    assert (f'id="{section}"' in text) is stays
+    assert f'id="{section}"' in page.render(report_content(sweep_of(None)), None)
+
+
+def test_the_share_of_stable_runs_is_called_no_share_of_the_space() -> None:
+    lines = report_content(sweep_of(searched())).summary.lines
+    assert any("6 of 12 runs were stable: they were chosen one after another" in line for line in lines)
+    assert not any("more seeds" in line for line in lines)
+    assert any("search.trials=24" in line for line in lines), "how to go on"
