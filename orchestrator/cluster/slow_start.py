@@ -1,18 +1,23 @@
 """A local Ray on a machine that is busy or slow: its node may take longer to start than Ray allows.
 
-Ray waits 30 s for the node that it has started, and then gives up (`Node.__init__`, ray 2.60). No setting changes that.
+Ray waits 30 s for the node that it has started (`Node.__init__`), and the node 15 s for the files in which its agents
+name their ports (`WaitForPersistedPort`, ray 2.60). No setting changes either.
 """
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 MAX_SECONDS = 180.0
 """Six times what Ray allows."""
 SECONDS_BETWEEN_TRIES = 0.5
+AGENT_PORTS = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port", "dashboard_agent_listen_port")
+"""Arguments of Ray's `start_raylet`. 0 lets an agent choose, which the node then waits for."""
 
 
 @contextmanager
@@ -20,20 +25,30 @@ def wait_for_node(is_alive: Callable[[], bool]) -> Iterator[None]:
     """Meanwhile, Ray waits for its node for MAX_SECONDS, as long as `is_alive` says that it may still come."""
     from ray._private import services
 
-    ask = services.get_node
-    deadline = time.monotonic() + MAX_SECONDS
+    get_node, start_raylet = services.get_node, services.start_raylet
 
     def ask_patiently(*arguments: Any) -> Any:
+        deadline = time.monotonic() + MAX_SECONDS
         while True:
             try:
-                return ask(*arguments)
+                return get_node(*arguments)
             except RuntimeError:  # the node is not known yet
                 if time.monotonic() > deadline or not is_alive():
                     raise
             time.sleep(SECONDS_BETWEEN_TRIES)
 
-    services.get_node = ask_patiently
-    try:
+    def start_with_ports(*arguments: Any, **named: Any) -> Any:
+        open_ports = [name for name in AGENT_PORTS if not named.get(name)]
+        return start_raylet(*arguments, **named | dict(zip(open_ports, free_ports(len(open_ports)), strict=True)))
+
+    with patch.object(services, "get_node", ask_patiently), patch.object(services, "start_raylet", start_with_ports):
         yield
-    finally:
-        services.get_node = ask
+
+
+def free_ports(count: int) -> list[int]:
+    """Different ports that nobody listens on now."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
