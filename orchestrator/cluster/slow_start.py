@@ -16,8 +16,9 @@ from unittest.mock import patch
 MAX_SECONDS = 180.0
 """Six times what Ray allows."""
 SECONDS_BETWEEN_TRIES = 0.5
-AGENT_PORTS = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port", "dashboard_agent_listen_port")
-"""Arguments of Ray's `start_raylet`. 0 lets an agent choose, which the node then waits for."""
+LISTEN_PORT = "dashboard_agent_listen_port"
+AGENT_PORTS = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port", LISTEN_PORT)
+"""Arguments of Ray's `start_raylet`. Without them each agent chooses its port, and the node waits for that."""
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def wait_for_node(is_alive: Callable[[], bool]) -> Iterator[None]:
     """Meanwhile, Ray waits for its node for MAX_SECONDS, as long as `is_alive` says that it may still come."""
     from ray._private import services
 
-    get_node, start_raylet = services.get_node, services.start_raylet
+    get_node, start_raylet, start_process = services.get_node, services.start_raylet, services.start_ray_process
 
     def ask_patiently(*arguments: Any) -> Any:
         deadline = time.monotonic() + MAX_SECONDS
@@ -38,8 +39,13 @@ def wait_for_node(is_alive: Callable[[], bool]) -> Iterator[None]:
             time.sleep(SECONDS_BETWEEN_TRIES)
 
     def start_with_ports(*arguments: Any, **named: Any) -> Any:
-        open_ports = [name for name in AGENT_PORTS if not named.get(name)]
-        return start_raylet(*arguments, **named | dict(zip(open_ports, free_ports(len(open_ports)), strict=True)))
+        ports = dict(zip(AGENT_PORTS, free_ports(len(AGENT_PORTS)), strict=True))
+
+        def start_with_port(command: list[str], *rest: Any, **more: Any) -> Any:
+            return start_process([*command, f"--{LISTEN_PORT}={ports[LISTEN_PORT]}"], *rest, **more)
+
+        with patch.object(services, "start_ray_process", start_with_port):  # Ray tells its agent alone
+            return start_raylet(*arguments, **named | ports)
 
     with patch.object(services, "get_node", ask_patiently), patch.object(services, "start_raylet", start_with_ports):
         yield

@@ -61,3 +61,22 @@ def test_ray_asks_for_its_node_where_we_wait() -> None:
     from ray._private import node
 
     assert "ray._private.services.get_node(" in inspect.getsource(node.Node.__init__)
+
+
+def test_the_node_is_told_the_ports_of_its_agents_and_waits_for_none(
+    node: SlowNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits 15 s for each port that it is not told: on a busy machine that ended most starts."""
+    commands: list[list[str]] = []
+    given: dict[str, int] = {}
+
+    def start_raylet(session: str, *, metrics_agent_port: int, **ports: int) -> None:
+        given.update(ports, metrics_agent_port=metrics_agent_port)
+        services.start_ray_process(["raylet", session], "raylet", fate_share=True)
+
+    monkeypatch.setattr(services, "start_raylet", start_raylet)
+    monkeypatch.setattr(services, "start_ray_process", lambda command, *rest, **more: commands.append(command))
+    with wait_for_node(lambda: True):
+        services.start_raylet("session", metrics_agent_port=0)
+    assert len(set(given.values())) == 4 and min(given.values()) > 0
+    assert commands == [["raylet", "session", f"--dashboard_agent_listen_port={given['dashboard_agent_listen_port']}"]]
