@@ -152,7 +152,7 @@ def print_table(options: argparse.Namespace) -> None:
         f"{np.mean((reference > 0.5) == (stable > 0.5)):.0%}",
         flush=True,
     )
-    results = {"Sobol": [], "map": []}
+    results = {"random rows": [], "map": []}
     for seed in range(options.repetitions):
         for name in results:
             chosen = chosen_rows(pool, stable, options, seed, name == "map")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from collections.abc import Callable
@@ -23,7 +24,7 @@ VITAL_PROCESSES = ("gcs_server", "raylet")
 """Ray's processes without which nothing goes on. Its own client notices the death of the first only after a minute."""
 MAX_STARTS = 2
 """What fails once on a busy machine may succeed when its files lie in memory."""
-STACK_LINE = re.compile(r"\(\S*\+0x[0-9a-f]+\)|^\s*@ +0x[0-9a-f]+")
+STACK_LINE = re.compile(r"\(\S*\+0x[0-9a-f]+\)|^\s*@ +0x[0-9a-f]+|\*\*\* StackTrace")
 """Of the C++ stack that Ray's processes write when they break off."""
 SECONDS_BETWEEN_CHECKS = 0.5
 MAX_STDERR_LINES = 60
@@ -94,7 +95,7 @@ class Cluster:
             attempts(self._init_local)
         except Exception as error:
             kill_children(self._earlier_processes)
-            message = f"Ray did not start in two tries: {first_line(error)}; the same command tries again"
+            message = f"Ray did not start in two tries{_busy()}: {first_line(error)}; the same command tries again"
             raise ServiceError(message + self._ray_log()) from None
         self._watch_processes()
 
@@ -187,6 +188,12 @@ class Cluster:
         lines = files[0].read_text(errors="replace").splitlines() if files else []
         own = [line for line in lines if line.strip() and line[0] != ":"]  # Ray's lines begin with a colon
         return "\n".join(own[-MAX_STDERR_LINES:])
+
+
+def _busy() -> str:
+    """How busy the machine is, if many more processes want to run than it has processors."""
+    load, processors = os.getloadavg()[0], os.cpu_count() or 1
+    return f" on a busy machine (load {load:.0f}, {processors} processors)" if load > 2 * processors else ""
 
 
 def _is_alive(process: psutil.Process) -> bool:

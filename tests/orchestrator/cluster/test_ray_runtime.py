@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import threading
@@ -22,6 +23,7 @@ LAST_WORDS = "the raylet could not bind"
 STACK = """    @     0x55ffe8e00cb7       3392  (unknown)
     /lib/x86_64-linux-gnu/libc.so.6(+0x2724a) [0x7f319d04524a]
     /lib/x86_64-linux-gnu/libc.so.6(__libc_start_main+0x85) [0x7f319d045305] __libc_start_main
+*** StackTrace Information ***
     /venv/ray/core/src/ray/raylet/raylet(+0x263cb7) [0x55ffe8e00cb7]
 """
 
@@ -101,7 +103,18 @@ def test_after_two_tries_it_is_told_with_what_ray_said(busy: Callable[[int], Bus
         pass
     assert machine.starts == 2
     assert TIMED_OUT in str(error.value) and LAST_WORDS in str(error.value)
-    assert "0x" not in str(error.value), "a C++ stack helps nobody here"
+    assert "0x" not in str(error.value) and "StackTrace" not in str(error.value), "a C++ stack helps nobody here"
+
+
+@pytest.mark.parametrize(("load", "told"), [(9.0, "busy machine (load 9, 2 processors)"), (3.0, "two tries: The")])
+def test_a_busy_machine_is_named_as_what_may_be_the_cause(
+    load: float, told: str, busy: Callable[[int], BusyMachine], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    busy(2)
+    with pytest.raises(ServiceError, match=re.escape(told)), cluster(tmp_path):
+        pass
 
 
 def test_the_command_then_exits_with_1_because_the_request_is_right(
