@@ -32,7 +32,9 @@ def how_many(sweep: Sweep, asked: int | None) -> int:
     return int(isinstance(sweep.explores, Search)) if asked is None else asked
 
 
-def with_confirmations(plan: Plan, count: int, note: Callable[[str], None] = lambda text: None) -> Plan:
+def with_confirmations(
+    plan: Plan, count: int, note: Callable[[str], None] = lambda text: None, has_trained: bool = False
+) -> Plan:
     """The plan with the trials that confirm its best `count` configurations, once all others are finished.
 
     Only configurations with a stable run are confirmed; if there is none, `note` gets a line that says so. The best of
@@ -41,13 +43,17 @@ def with_confirmations(plan: Plan, count: int, note: Callable[[str], None] = lam
     The new seeds are the numbers after the largest seed of the sweep, as many as it has (before its first look, if it
     trains until its question is answered) and at least MIN_SEEDS. Trials
     that an earlier command added and finished stay.
+
+    `has_trained`: this command has tried failed trials again. A search does not wait for those that have failed once
+    more: they count as not stable.
     """
     if any(planned.trial.confirms for planned in plan.trials):
         return plan
     is_search = isinstance(plan.sweep.explores, Search)
     if not count:
         return _with_earlier_confirmations(plan)
-    if plan.expected or any(planned.state != TrialStatus.FINISHED for planned in plan.trials):
+    ended_states = {TrialStatus.FINISHED, *([TrialStatus.FAILED] if is_search and has_trained else [])}
+    if plan.expected or any(planned.state not in ended_states for planned in plan.trials):
         return plan  # a failed trial is tried again first
     ended = ended_trials(plan.folder, [planned.to_document() for planned in plan.trials])
     best = named_by_search(plan) if is_search else [each.configuration for each in rank_configurations(ended)]

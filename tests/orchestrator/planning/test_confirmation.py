@@ -135,14 +135,26 @@ def test_only_a_search_confirms_without_being_asked(tiny_plan: MakePlan) -> None
     assert [how_many(each, asked) for each in (sweep, search) for asked in (None, 0, 2)] == [0, 0, 2, 1, 0, 2]
 
 
+def as_search(plan: Plan) -> Plan:
+    """The plan as if a search had chosen its trials."""
+    sample = Sample(Space((Interval("stabilizers.label_smoothing", 0.0, 0.1, False),)), 4)
+    return replace(plan, sweep=replace(plan.sweep, explores=Search(trials=4), samples={"dcgan": sample}, seeds=[]))
+
+
 def test_a_search_confirms_what_it_names_on_five_seeds_that_no_search_takes(tiny_plan: MakePlan) -> None:
     """By its luckiest run the other one would be the best; its settings failed with another seed."""
     plan = with_endings(tiny_plan(), {PLAIN: [("stable", 5.0), ("collapsed", 1.0)], SMOOTHED: [("stable", 9.0)] * 2})
-    path = "stabilizers.label_smoothing"
-    sample = Sample(Space((Interval(path, 0.0, 0.1, False),)), 4)
-    sweep = replace(plan.sweep, explores=Search(trials=4), samples={"dcgan": sample}, seeds=[])
-    confirmed = confirming(with_confirmations(replace(plan, sweep=sweep), 1))
+    confirmed = confirming(with_confirmations(as_search(plan), 1))
     assert confirmed == [(SMOOTHED, 1_000_000 + number) for number in range(5)]
+
+
+def test_a_trial_that_fails_every_time_does_not_keep_a_search_from_confirming(tiny_plan: MakePlan) -> None:
+    plan = as_search(with_endings(tiny_plan(), SMOOTHED_IS_BETTER))
+    failing = next(planned for planned in plan.trials if planned.trial.configuration == PLAIN)
+    plan.folder.trial(failing.key).write_record(replace(failing.record, status="failed", verdict=None))
+    plan = plan.with_current_records()
+    assert not confirming(with_confirmations(plan, 1)), "it is tried again first"
+    assert len(confirming(with_confirmations(plan, 1, has_trained=True))) == 5
 
 
 def test_the_generator_of_a_search_is_of_what_it_has_confirmed() -> None:
