@@ -14,7 +14,7 @@ from orchestrator.planning.outcome import member_of
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.planning.ranking import ended_trials, no_ranking_reason, rank_configurations
-from orchestrator.statistics.candidates import best_first, candidates, tried_settings
+from orchestrator.statistics.candidates import named_first
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile.model import Search, Sweep
 
@@ -76,11 +76,8 @@ def named_by_search(plan: Plan) -> list[str]:
     assert isinstance(search, Search)
     trials = [planned for planned in plan.trials if not planned.trial.confirms]
     points = [(planned.trial.factors, member_of(planned, planned.record)) for planned in trials]
-    found = candidates(
-        plan.sweep.explored_sample.space,
-        tried_settings([(settings, member.result) for settings, member in points if member]),
-    )
-    return [each.tried.runs[0].configuration for each in best_first(found, search.stable)]
+    results = [(settings, member.result) for settings, member in points if member]
+    return [each.configuration for each in named_first(plan.sweep.explored_sample.space, results, search.stable)]
 
 
 def _with_earlier_confirmations(plan: Plan) -> Plan:
