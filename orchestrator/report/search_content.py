@@ -90,10 +90,13 @@ def _exp(value: float) -> float:
     return exp(value) if value < log(1e300) else float("inf")
 
 
-def estimate_of(candidate: Candidate) -> Change:
-    """The estimated distance of a stable run with its interval, from all runs of the search."""
-    low, high = (candidate.mean + side * 1.96 * candidate.error for side in (-1, 1))
-    return exponential(Change(candidate.mean, low, high, len(candidate.tried.stable)))
+def estimate_of(candidate: Candidate) -> float:
+    """The estimated distance of a stable run, from all runs of the search.
+
+    It has no interval: the model takes its lengths and its noise for known, and the best of many was chosen by it. So
+    two standard errors around it held the truth in 3 of 12 searches of 8 runs, and in 9 of 12 of 30.
+    """
+    return exp(candidate.mean)
 
 
 def search_content(data: SweepData) -> SearchContent | None:

@@ -51,7 +51,7 @@ def top_rows(search: SearchContent) -> list[TopRow]:
                 candidate.share,
                 ", ".join(f"{distance:#.3g}" for distance in distances),
                 with_interval(own).replace("95% interval ", "") if own else "–",
-                with_interval(estimate_of(candidate)).replace("95% interval ", ""),
+                f"{estimate_of(candidate):#.3g}",
             )
         )
     return rows
