@@ -131,7 +131,9 @@ def test_a_worker_reports_each_evaluation_and_heeds_the_word_before_it_trains_on
         (4, 4, False),
     ]
     for other in "ab":
-        schedule.replay(other, [{"step": 4, metric_names.frechet(evaluators[planned.evaluation].id): 1e-9}], None)
+        schedule.replay(
+            other, [{"step": 4, metric_names.frechet(evaluators[planned.evaluation].id): 1e-9}], lambda rows: None
+        )
     schedule.on_report(reports[1])
     last = worker.step()["report"]
     assert (last.step, last.is_done, last.stopped, last.verdict) == (4, True, True, "unfinished")
