@@ -66,7 +66,8 @@ class Candidate:
 
     def keeps(self, required: float) -> bool:
         """Whether the runs of this setting are stable as often as is required."""
-        return len(self.tried.stable) >= required * len(self.tried.judged) > 0
+        needed = required * len(self.tried.judged)
+        return len(self.tried.stable) >= needed - 1e-9 and needed > 0  # 0.28 * 25 is a bit more than 7
 
 
 def tried_settings(points: Sequence[tuple[Mapping[str, Any], Result | None]]) -> list[Tried]:
