@@ -80,6 +80,20 @@ def named_by_search(plan: Plan) -> list[str]:
     return [each.configuration for each in named_first(plan.sweep.explored_sample.space, results, search.stable)]
 
 
+def expected_confirmations(plan: Plan) -> list[PlannedTrial]:
+    """What a search will train once more to confirm what it names, as trials of a typical setting; [] of other sweeps.
+
+    Those that have confirmed it are done, unless the search goes on and may name another setting.
+    """
+    if not isinstance(plan.sweep.explores, Search):
+        return []
+    keys = [trial["key"] for trial in plan.earlier_trials() if trial.get("confirms") and not plan.expected]
+    done = sum(plan.folder.trial(key).record().status == TrialStatus.FINISHED for key in keys)
+    typical = [*plan.expected, *plan.trials][0]
+    seeds = range(FIRST_OF_SEARCH + done, FIRST_OF_SEARCH + SEEDS_OF_SEARCH)
+    return [_confirming_trial(plan, typical, seed) for seed in seeds]
+
+
 def _with_earlier_confirmations(plan: Plan) -> Plan:
     """With the trials that an earlier command added and finished, if the sweep still has their configurations."""
     examples = {planned.trial.configuration: planned for planned in plan.trials}
