@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.explored import SEARCH
 from support.tiny import TINY
 
 from gan_core import metric_names
@@ -122,3 +123,13 @@ def test_after_a_kill_a_decision_that_was_not_written_down_is(tmp_path: Path) ->
 def test_another_run_of_the_same_settings_trains_to_its_end(tmp_path: Path) -> None:
     schedule = made(tmp_path, frozenset("e"))
     assert schedule.takes("a") and not schedule.takes("e")
+
+
+@pytest.mark.parametrize(("every", "cautioned"), [(4, False), (8, True)])
+def test_without_an_evaluation_before_the_last_step_a_caution_says_so(
+    tmp_path: Path, every: int, cautioned: bool
+) -> None:
+    file = tmp_path / "tiny.yaml"
+    text = SEARCH.replace("search: {trials: 12}", "search: {trials: 12, schedule: asha}")
+    file.write_text(text.replace("every: 4, samples", f"every: {every}, samples"))
+    assert any("schedule: asha stops no trial here" in each for each in loader.load(file).cautions) == cautioned
