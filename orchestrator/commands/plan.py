@@ -25,6 +25,7 @@ from orchestrator.planning import staleness
 from orchestrator.planning.adaptive import comparisons_to_test
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.answer_words import ended_with_nothing, plan_end_line, progress_line
+from orchestrator.planning.confirmation import expected_confirmations
 from orchestrator.planning.drawn_points import sample_lines
 from orchestrator.planning.early_ends import with_ended_going_on
 from orchestrator.planning.expected_trials import MAX_SEEDS, seeds_of_fixed_design
@@ -66,7 +67,8 @@ class Preview:
     early and now go on. `forecast`: None if no similar trial was measured. `other_code`: key of a finished trial -> how
     the code that made it differs. `replaced`: key of a trial -> how it differs from the trial of the same name that ran
     before. `until`: of a sweep that trains until its question is answered; then `plan` has the trials that are needed
-    next, and `forecast` is of these. `fixed`: what a fixed design would take, if that was asked.
+    next, and `forecast` is of these. `fixed`: what a fixed design would take, if that was asked. `to_confirm`: how many
+    trials a search takes to confirm what it names, which `forecast` has, too.
     """
 
     plan: Plan
@@ -77,6 +79,7 @@ class Preview:
     price_per_hour: float | None
     until: UntilPreview | None = None
     fixed: str = ""
+    to_confirm: int = 0
 
     @property
     def cost(self) -> float | None:
@@ -121,7 +124,8 @@ def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
         return estimate_runtime(replace(plan, trials=trials, expected=[]), measured, max(1, workers))
 
     next_trials = queued_training.left_to_train(plan, queue)
-    expected = estimate(next_trials)
+    confirming = expected_confirmations(plan)
+    expected = estimate([*next_trials, *confirming])
     until = None
     if isinstance(queue, AdaptiveQueue):
         until = _until_preview(next_trials, queue, every_trial, estimate)
@@ -129,7 +133,7 @@ def make_preview(request: PlanRequest, note: Callable[[str], None]) -> Preview:
     replaced = staleness.replaced_trials(plan)
     fixed = _fixed_design(every_trial, request.power, request.effect)
     lines = [*reused, *going_on]
-    return Preview(plan, lines, expected, other_code, replaced, request.price_per_hour, until, fixed)
+    return Preview(plan, lines, expected, other_code, replaced, request.price_per_hour, until, fixed, len(confirming))
 
 
 def _until_preview(
@@ -181,6 +185,7 @@ def as_json(preview: Preview) -> dict[str, Any]:
         "data": preview.plan.data_summaries(),
         "trials": [{**row, "stale": reasons.get(row["key"])} for row in rows],
         **({"to_choose": len(preview.plan.expected)} if preview.plan.explored else {}),
+        **({"to_confirm": preview.to_confirm} if preview.to_confirm else {}),
         "expected_seconds": expected.seconds if expected else None,
         "expected_cost": preview.cost,
         **({"until": _until_json(preview.until)} if preview.until else {}),
@@ -221,10 +226,15 @@ def summary_lines(preview: Preview, rows: list[TrialRow]) -> list[str]:
         *staleness.changes_since_last_command(plan),
         *(f"note: {trial_label(row['key'], row['name'])}: {row['note']}" for row in rows if row["note"]),
         count_states(rows, len(plan.expected)),
+        *_confirming_lines(preview.to_confirm),
         *_until_lines(preview),
         *([preview.fixed] if preview.fixed else []),
         *_expected_time(preview),
     ]
+
+
+def _confirming_lines(count: int) -> list[str]:
+    return [f"{count} more on fresh seeds confirm what the search names, if not --confirm 0"] if count else []
 
 
 def _until_lines(preview: Preview) -> list[str]:
@@ -259,7 +269,7 @@ def _expected_time(preview: Preview) -> list[str]:
     sweep = sweep_command(file, overrides, home)
     if ended_with_nothing(plan):
         return []
-    if not plan.to_train or (preview.until and preview.until.is_over):
+    if not (plan.to_train or preview.to_confirm) or (preview.until and preview.until.is_over):
         return [f"nothing is left to train; {sweep} writes the report again"]
     if expected is None:
         pilot = sweep_command(file, overrides, home, "plan --pilot")

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 
 from rich.console import Console
@@ -126,12 +127,13 @@ def _confirm(
     """
     if stop.is_requested:
         return plan
-    with_confirmation = with_confirmations(plan.with_current_records(), confirm, note)
+    with_confirmation = with_confirmations(plan.with_current_records(), confirm, note, has_trained=True)
     if len(with_confirmation.trials) == len(plan.trials):
         return plan
     write_with_checksum(plan.folder.sweep_file, with_confirmation.to_document())
     mirror.set_document(with_confirmation.to_document())
-    runner.train(with_confirmation)
+    not_failed = [planned for planned in with_confirmation.trials if planned.state != TrialStatus.FAILED]
+    runner.train(replace(with_confirmation, trials=not_failed))  # what has failed was tried again just now
     return with_confirmation
 
 

@@ -14,7 +14,7 @@ from orchestrator.planning.outcome import member_of
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.planning.ranking import ended_trials, no_ranking_reason, rank_configurations
-from orchestrator.statistics.candidates import best_first, candidates, tried_settings
+from orchestrator.statistics.candidates import named_first
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile.model import Search, Sweep
 
@@ -32,7 +32,9 @@ def how_many(sweep: Sweep, asked: int | None) -> int:
     return int(isinstance(sweep.explores, Search)) if asked is None else asked
 
 
-def with_confirmations(plan: Plan, count: int, note: Callable[[str], None] = lambda text: None) -> Plan:
+def with_confirmations(
+    plan: Plan, count: int, note: Callable[[str], None] = lambda text: None, has_trained: bool = False
+) -> Plan:
     """The plan with the trials that confirm its best `count` configurations, once all others are finished.
 
     Only configurations with a stable run are confirmed; if there is none, `note` gets a line that says so. The best of
@@ -41,13 +43,17 @@ def with_confirmations(plan: Plan, count: int, note: Callable[[str], None] = lam
     The new seeds are the numbers after the largest seed of the sweep, as many as it has (before its first look, if it
     trains until its question is answered) and at least MIN_SEEDS. Trials
     that an earlier command added and finished stay.
+
+    `has_trained`: this command has tried failed trials again. A search does not wait for those that have failed once
+    more: they count as not stable.
     """
     if any(planned.trial.confirms for planned in plan.trials):
         return plan
     is_search = isinstance(plan.sweep.explores, Search)
     if not count:
         return _with_earlier_confirmations(plan)
-    if plan.expected or any(planned.state != TrialStatus.FINISHED for planned in plan.trials):
+    ended_states = {TrialStatus.FINISHED, *([TrialStatus.FAILED] if is_search and has_trained else [])}
+    if plan.expected or any(planned.state not in ended_states for planned in plan.trials):
         return plan  # a failed trial is tried again first
     ended = ended_trials(plan.folder, [planned.to_document() for planned in plan.trials])
     best = named_by_search(plan) if is_search else [each.configuration for each in rank_configurations(ended)]
@@ -70,11 +76,22 @@ def named_by_search(plan: Plan) -> list[str]:
     assert isinstance(search, Search)
     trials = [planned for planned in plan.trials if not planned.trial.confirms]
     points = [(planned.trial.factors, member_of(planned, planned.record)) for planned in trials]
-    found = candidates(
-        plan.sweep.explored_sample.space,
-        tried_settings([(settings, member.result) for settings, member in points if member]),
-    )
-    return [each.tried.runs[0].configuration for each in best_first(found, search.stable)]
+    results = [(settings, member.result) for settings, member in points if member]
+    return [each.configuration for each in named_first(plan.sweep.explored_sample.space, results, search.stable)]
+
+
+def expected_confirmations(plan: Plan) -> list[PlannedTrial]:
+    """What a search will train once more to confirm what it names, as trials of a typical setting; [] of other sweeps.
+
+    Those that have confirmed it are done, unless the search goes on and may name another setting.
+    """
+    if not isinstance(plan.sweep.explores, Search):
+        return []
+    keys = [trial["key"] for trial in plan.earlier_trials() if trial.get("confirms") and not plan.expected]
+    done = sum(plan.folder.trial(key).record().status == TrialStatus.FINISHED for key in keys)
+    typical = [*plan.expected, *plan.trials][0]
+    seeds = range(FIRST_OF_SEARCH + done, FIRST_OF_SEARCH + SEEDS_OF_SEARCH)
+    return [_confirming_trial(plan, typical, seed) for seed in seeds]
 
 
 def _with_earlier_confirmations(plan: Plan) -> Plan:

@@ -24,8 +24,12 @@ def with_ended_going_on(plan: Plan) -> tuple[Plan, list[str]]:
 def set_up_ended(plan: Plan, note: Callable[[str], None]) -> Plan:
     """Write the records of these trials, so that they go on; returns the plan with them. Needs the lock of the sweep.
 
+    A trial that a schedule wanted to stop, and that has not come to its end, is no longer stopped without the schedule.
     Raises OSError.
     """
+    if not plan.sweep.stops_trials:
+        for planned in plan.unfinished:
+            plan.folder.trial(planned.key).stop_file.unlink(missing_ok=True)
     if not _ended_early(plan):
         return plan
     plan = plan.with_current_records()  # another command may have trained them since the plan was made

@@ -10,19 +10,26 @@ that measured the most stable runs.
 
 A sweep that trains until its question is answered leaves only some configurations that can be the best. Its generator
 is of one of these.
+
+The generator of a search is of the settings that it names by a model of all its runs, as its report does, whatever the
+share and the distance of their own few runs.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from gan_core import metric_names
 from orchestrator.planning.outcome import end_of
+from orchestrator.space import Space, dimension_of_document
+from orchestrator.statistics.candidates import named_first
 from orchestrator.statistics.intervals import Share, interquartile_mean, wilson_share
+from orchestrator.statistics.result import Result
 from orchestrator.store.record import Record
-from orchestrator.store.sweep_document import SweepDocument, TrialDocument
+from orchestrator.store.sweep_document import ExploredDocument, SweepDocument, TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder
 
 
@@ -31,6 +38,7 @@ class EndedTrial:
     """A trial that ended.
 
     `frechet`: Frechet distance at its last evaluation. None if it has none, or if it diverged and so has no generator.
+    `result`: as a search takes it, to name its best settings.
     """
 
     key: str
@@ -38,6 +46,18 @@ class EndedTrial:
     stable: bool
     evaluator: str
     frechet: float | None
+    result: Result | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What `TrialEnd.result` takes of a trial in sweep.json."""
+
+    group: str
+    configuration: str
+    seed: int
+    factors: Mapping[str, Any]
+    sampled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +66,7 @@ class RankedConfiguration:
 
     `key`, `frechet`: of this run. `stable`, `typical_frechet`: share of stable runs and interquartile mean of the
     Frechet distance of the configuration. `left`: how many configurations the sweep's answer leaves; 0: it has none.
-    `is_named`: whether it is what a search names, which it has confirmed.
+    `is_named`: whether it is what a search names.
     """
 
     key: str
@@ -85,7 +105,8 @@ def ended_trial(trial: TrialDocument, record: Record) -> EndedTrial | None:
         return None
     end = end_of(record)
     frechet = end.quality(metric_names.FRECHET)
-    return EndedTrial(trial["key"], trial["configuration"], end.is_stable, end.evaluator, frechet)
+    compared = _Compared(trial["group"], trial["configuration"], trial["seed"], trial["factors"])
+    return EndedTrial(trial["key"], trial["configuration"], end.is_stable, end.evaluator, frechet, end.result(compared))
 
 
 def ended_trials(folder: SweepFolder, trials: list[TrialDocument]) -> list[EndedTrial]:
@@ -115,13 +136,14 @@ def rank_configurations(trials: list[EndedTrial]) -> list[RankedConfiguration]:
 def rank_best(trials: list[EndedTrial], document: SweepDocument) -> list[RankedConfiguration]:
     """`rank_configurations` of those that can be the best by the sweep's answer; of all if it has none.
 
-    A search ranks what it has named and confirmed: with one run each, the best of the others are the luckiest. Imported
-    runs are not ranked: they have no generator here.
+    A search has the settings first that it names: by their own runs, one each, the first would be the luckiest.
+    Imported runs are not ranked: they have no generator here.
     """
     if "imported" in document:
         return []
-    if named := _named(document):
-        return [replace(ranked, is_named=True) for ranked in rank_configurations(_of(trials, named))]
+    explored = document.get("explored")
+    if explored is not None and explored["kind"] == "search":
+        return _as_named(trials, explored)
     left = _can_be_best(document)
     if left is None:
         return rank_configurations(trials)
@@ -138,12 +160,13 @@ def no_best_reason(trials: list[EndedTrial], document: SweepDocument) -> str:
     return f"of {', '.join(left)}, which can be the best, {no_ranking_reason(_of(trials, left))}"
 
 
-def _named(document: SweepDocument) -> set[str]:
-    """The configurations that a search has confirmed; none of another sweep."""
-    explored = document.get("explored")
-    if explored is None or explored["kind"] != "search":
-        return set()
-    return {trial["configuration"] for trial in document["trials"] if trial["confirms"]}
+def _as_named(trials: list[EndedTrial], search: ExploredDocument) -> list[RankedConfiguration]:
+    """The configurations of a search, in the order of its report; the first is the one that it names."""
+    space = Space(tuple(dimension_of_document(path, written) for path, written in search["space"].items()))
+    points = [(trial.result.factors, trial.result) for trial in trials if trial.result]
+    named = [each.configuration for each in named_first(space, points, search.get("stable", 0.9))]
+    ranked = {each.configuration: each for each in rank_configurations(trials)}
+    return [replace(ranked[name], is_named=name == named[0]) for name in named if name in ranked]
 
 
 def _can_be_best(document: SweepDocument) -> list[str] | None:

@@ -12,9 +12,9 @@ from orchestrator.planning.optuna_points import next_settings, tpe
 from orchestrator.space import Space
 from orchestrator.statistics.candidates import (
     Candidate,
-    best_first,
     candidates,
     most_promising,
+    named_first,
     next_to_run,
     tried_settings,
 )
@@ -70,10 +70,10 @@ class SearchChooser:
         """Optuna's sampler: TPE, which `benchmarks/search.py` compares with a Gaussian process."""
         return tpe(seed)
 
-    def _candidates(self, ended: Sequence[EndedPoint], pending: Sequence[ChosenPoint] = ()) -> list[Candidate]:
+    def _candidates(self, ended: Sequence[EndedPoint], pending: Sequence[ChosenPoint]) -> list[Candidate]:
         points = [(each.point.settings, each.result) for each in ended]
         return candidates(self.space, tried_settings([*points, *((point.settings, None) for point in pending)]))
 
     def standing(self, ended: Sequence[EndedPoint]) -> list[Candidate]:
         """The settings that have a stable run, best first: the first is what the search names."""
-        return best_first(self._candidates(ended), self.stable)
+        return named_first(self.space, [(each.point.settings, each.result) for each in ended], self.stable)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from orchestrator.report.data import RunData, SweepData
 from orchestrator.space import Space
-from orchestrator.statistics.candidates import Candidate, best_first, candidates, tried_settings
+from orchestrator.statistics.candidates import Candidate, named_first
 from orchestrator.statistics.intervals import Change, Share, mean_change, wilson_share
 from orchestrator.statistics.result import Result, log_distance
 
@@ -62,7 +62,7 @@ class SearchContent:
     @property
     def best(self) -> str | None:
         """The configuration that the search names."""
-        return configuration_of(self.named[0]) if self.named else None
+        return self.named[0].configuration if self.named else None
 
     @property
     def luckiest(self) -> SearchedRun | None:
@@ -73,10 +73,6 @@ class SearchContent:
     @property
     def stopped(self) -> int:
         return sum(run.result.stopped for run in self.runs)
-
-
-def configuration_of(candidate: Candidate) -> str:
-    return candidate.tried.runs[0].configuration
 
 
 def distance_of(runs: Sequence[Result]) -> Change | None:
@@ -94,10 +90,13 @@ def _exp(value: float) -> float:
     return exp(value) if value < log(1e300) else float("inf")
 
 
-def estimate_of(candidate: Candidate) -> Change:
-    """The estimated distance of a stable run with its interval, from all runs of the search."""
-    low, high = (candidate.mean + side * 1.96 * candidate.error for side in (-1, 1))
-    return exponential(Change(candidate.mean, low, high, len(candidate.tried.stable)))
+def estimate_of(candidate: Candidate) -> float:
+    """The estimated distance of a stable run, from all runs of the search.
+
+    It has no interval: the model takes its lengths and its noise for known, and the best of many was chosen by it. So
+    two standard errors around it held the truth in 3 of 12 searches of 8 runs, and in 9 of 12 of 30.
+    """
+    return exp(candidate.mean)
 
 
 def search_content(data: SweepData) -> SearchContent | None:
@@ -112,7 +111,7 @@ def search_content(data: SweepData) -> SearchContent | None:
             runs.append(SearchedRun(number, run, run.to_result(is_comparable), run.configuration in seen))
         seen.add(run.configuration)
     points = [(each.run.factors, each.result) for each in runs]
-    named = best_first(candidates(explored.dimensions, tried_settings(points)), explored.stable)
+    named = named_first(explored.dimensions, points, explored.stable)
     return SearchContent(
         explored.dimensions, explored.stable, explored.trials, runs, named, _fresh(data.confirmation, is_comparable)
     )

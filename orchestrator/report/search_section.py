@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from orchestrator.formatting import format_level, short_names
 from orchestrator.report.interactive_figures import OTHER_COLOUR, PALETTE
-from orchestrator.report.search_content import SearchContent, SearchedRun, configuration_of, distance_of, estimate_of
+from orchestrator.report.search_content import SearchContent, SearchedRun, distance_of, estimate_of
 from orchestrator.report.search_words import with_interval
 from orchestrator.space import Choice, Dimension, Interval
 from orchestrator.statistics.intervals import Share, wilson_share
@@ -45,13 +45,13 @@ def top_rows(search: SearchContent) -> list[TopRow]:
         distances = [run.final for run in tried.stable if run.final is not None]
         rows.append(
             TopRow(
-                configuration_of(candidate),
+                candidate.configuration,
                 wilson_share(len(tried.stable), len(tried.judged)),
                 candidate.keeps(search.required),
                 candidate.share,
                 ", ".join(f"{distance:#.3g}" for distance in distances),
                 with_interval(own).replace("95% interval ", "") if own else "–",
-                with_interval(estimate_of(candidate)).replace("95% interval ", ""),
+                f"{estimate_of(candidate):#.3g}",
             )
         )
     return rows

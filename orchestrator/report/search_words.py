@@ -19,8 +19,8 @@ def sentences(search: SearchContent) -> list[str]:
     best = search.named[0]
     counted = f"{len(best.tried.stable)} of {len(best.tried.judged)} of its runs are stable"
     fails = "" if best.keeps(search.required) else f", which is less than the {search.required:.0%} that are required"
-    distance = with_interval(estimate_of(best))
-    lines = [f"The search names {search.best}: {counted}{fails}; a Frechet distance of {distance} is expected."]
+    distance = f"a Frechet distance of about {estimate_of(best):#.3g} is expected"
+    lines = [f"The search names {search.best}: {counted}{fails}; {distance}."]
     lines.append(_claims(search))
     if fresh := search.fresh.get(search.best):
         lines.append(_of_fresh_seeds(fresh, search))

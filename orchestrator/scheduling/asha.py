@@ -8,10 +8,10 @@ collapsed or diverged: then it has the worst.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
@@ -19,7 +19,10 @@ from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 from gan_core import metric_names
 from gan_core.config.trial import TrialConfig
 from gan_core.evaluation.evaluator import Evaluator
+from gan_core.history import Row
+from gan_core.verdict.judge import judge
 from gan_core.verdict.names import VerdictName
+from gan_core.verdict.reference_values import ReferenceValues, reference_values
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.point_queue import PointQueue
 from orchestrator.planning.trial_queue import TrialQueue
@@ -60,12 +63,13 @@ class AshaSchedule:
         self._folder_of, self._repeats = folder_of, repeats
         every = config.evaluation.every
         first = every * max(1, -(-int(config.steps * FIRST_RUNG) // every))  # the first evaluation from there on
+        self._first = min(first, config.steps)
         self._tune = AsyncHyperBandScheduler(
             time_attr="step",
             metric="distance",
             mode="min",
             max_t=config.steps,
-            grace_period=min(first, config.steps),
+            grace_period=self._first,
             reduction_factor=HALVING,
         )
         self._known = set[str]()
@@ -74,23 +78,39 @@ class AshaSchedule:
         """Whether the trial may be stopped."""
         return not self._repeats(key)
 
-    def replay(self, key: str, rows: Iterable[Mapping[str, float]], verdict: str | None) -> None:
-        """Take a trial that was trained before this command to its rungs. rows: of its history."""
+    def replay(
+        self, key: str, rows: Sequence[Row], judged: Callable[[list[Row]], str | None], goes_on: bool = False
+    ) -> None:
+        """Take a trial that was trained before this command to its rungs. Raises OSError.
+
+        rows: of its history. judged: the verdict that rows give. goes_on: it has not ended; if it is behind at its last
+        evaluation, and a kill has kept that from being written down, it is written now.
+        """
+        why = ""
         for row in rows:
-            if row["step"] > 0 and self._distance in row:
-                self._decide(key, int(row["step"]), WORST if verdict in LOST else row[self._distance])
+            step = int(row["step"])
+            if step >= self._first and self._distance in row:
+                verdict = judged([each for each in rows if each["step"] <= step])
+                why = self._behind(key, step, row[self._distance], verdict)
+        if why and goes_on and self._folder_of(key).stop() is None:
+            self._folder_of(key).write_stop(step, why)
 
     def on_report(self, report: TrialReport) -> None:
         """Take a report to its rung, and write down that the trial shall end if it is behind there. Raises OSError."""
         if not report.evaluated_step:
             return
-        distance = report.latest.get(self._distance, WORST)
-        is_lost = (report.verdict or report.verdict_so_far) in LOST or not isfinite(distance)
-        is_behind = self._decide(report.key, report.evaluated_step, WORST if is_lost else distance)
-        if is_behind and not report.is_done:
-            quality = f"it had {report.verdict_so_far}" if is_lost else f"its Frechet distance was {distance:.4g}"
-            why = f"{quality}, not among the better half of the trials at this rung"
+        distance = report.latest.get(self._distance, nan)
+        why = self._behind(report.key, report.evaluated_step, distance, report.verdict or report.verdict_so_far)
+        if why and not report.is_done:
             self._folder_of(report.key).write_stop(report.evaluated_step, why)
+
+    def _behind(self, key: str, step: int, distance: float, verdict: str | None) -> str:
+        """Why the trial is behind at this step; "" if it trains on."""
+        is_lost = verdict in LOST
+        if not self._decide(key, step, WORST if is_lost or not isfinite(distance) else distance):
+            return ""
+        quality = f"its Frechet distance was {distance:.4g}" if isfinite(distance) else "it had no Frechet distance"
+        return f"{f'it had {verdict}' if is_lost else quality}, not among the better half of the trials at this rung"
 
     def _decide(self, key: str, step: int, distance: float) -> bool:
         """Whether Tune stops the trial at this step; a step that it has passed before changes nothing."""
@@ -112,7 +132,13 @@ def schedule_of(plan: Plan, queue: TrialQueue | None, evaluators: Mapping[str, E
         if not planned.trial.confirms and schedule.takes(planned.key):
             folder = plan.folder.trial(planned.key)
             record = folder.record()
+            channels, card = plan.images[planned.fingerprint].channels, evaluators[planned.evaluation].card()
+            judged = _judge_with(reference_values(planned.config, channels, card))
             with suppress(DamagedFile):  # its checkpoint has the rows: it comes to its rungs again
-                verdict = record.verdict["name"] if record.verdict else None
-                schedule.replay(planned.key, folder.history(), verdict)
+                schedule.replay(planned.key, folder.history(), judged, goes_on=not record.has_ended)
     return schedule
+
+
+def _judge_with(reference: ReferenceValues) -> Callable[[list[Row]], str]:
+    """The name of the verdict so far, as the worker has reported it: a trial that was stopped has another one since."""
+    return lambda rows: judge(rows, reference).name

@@ -59,9 +59,15 @@ class Candidate:
     mean: float
     error: float
 
+    @property
+    def configuration(self) -> str:
+        """The name of settings that have a run."""
+        return self.tried.runs[0].configuration
+
     def keeps(self, required: float) -> bool:
         """Whether the runs of this setting are stable as often as is required."""
-        return len(self.tried.stable) >= required * len(self.tried.judged) > 0
+        needed = required * len(self.tried.judged)
+        return len(self.tried.stable) >= needed - 1e-9 and needed > 0  # 0.28 * 25 is a bit more than 7
 
 
 def tried_settings(points: Sequence[tuple[Mapping[str, Any], Result | None]]) -> list[Tried]:
@@ -124,6 +130,16 @@ def best_first(found: Sequence[Candidate], required: float) -> list[Candidate]:
     as often as is required, by their own runs and by the estimate; then by their own runs; then the rest.
     """
     return sorted(found, key=lambda c: (not c.keeps(required), c.share < required, c.mean))
+
+
+def named_first(
+    space: Space, points: Sequence[tuple[Mapping[str, Any], Result | None]], required: float
+) -> list[Candidate]:
+    """What a search names, from the points that it has tried with their results: the first; then the others in order.
+
+    Empty if no stable run was measured.
+    """
+    return best_first(candidates(space, tried_settings(points)), required)
 
 
 def next_to_run(found: Sequence[Candidate], required: float) -> Candidate | None:

@@ -1,4 +1,4 @@
-"""Reads whether a sweep ends trials of which no more can be hoped for: `stop_early`."""
+"""Reads whether a sweep ends trials of which no more can be hoped for: `stop_early`. Cautions of early ends."""
 
 from __future__ import annotations
 
@@ -34,4 +34,15 @@ def cautions(trials: Sequence[Trial]) -> list[str]:
     return [
         f"stop_early ends no trial here: none is ended before G was trained on {least:,} images, and the longest trial "
         f"has {images:,} (steps times batch_size)"
+    ]
+
+
+def schedule_cautions(trials: Sequence[Trial]) -> list[str]:
+    """A caution if a schedule has no evaluation before the last step to stop a trial at."""
+    configs = [trial.config for trial in trials]
+    if not configs or any(config.evaluation.every < config.steps for config in configs):
+        return []
+    return [
+        f"schedule: asha stops no trial here: the first evaluation, after {configs[0].evaluation.every:,} steps "
+        "(evaluation.every), is not before the last step"
     ]

@@ -20,7 +20,7 @@ from orchestrator.sweepfile import advice, early_ends, explored, slurm, until_an
 from orchestrator.sweepfile.contradictions import Contradictions
 from orchestrator.sweepfile.grid import Group
 from orchestrator.sweepfile.group_reader import read_groups
-from orchestrator.sweepfile.model import Sweep, Trial
+from orchestrator.sweepfile.model import Search, Sweep, Trial
 from orchestrator.sweepfile.overrides import apply_overrides, parse_overrides
 from orchestrator.sweepfile.sample_reader import sample_cautions
 from orchestrator.sweepfile.settings import (
@@ -102,6 +102,8 @@ class _SweepReader(SettingsReader):
         cautions = [f"{text} ({', '.join(sorted(names))})" for text, names in self.cautions.items()]
         if stop_early:
             cautions += early_ends.cautions(of_one_seed)
+        if isinstance(explores, Search) and explores.schedule:
+            cautions += early_ends.schedule_cautions(of_one_seed)
         cautions += [
             text
             for group in groups

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.explored import SEARCH
 from support.tiny import TINY, finished_trial
 from support.until_answered import UNTIL, end_well, plan_of, write
 from typer.testing import CliRunner
@@ -141,6 +142,15 @@ def test_until_answered_nothing_is_expected_of_a_budget_that_was_spent_for_nothi
         "trials": 0,
         "seconds": 0.0,
     }
+
+
+def test_a_search_counts_what_confirms_its_settings(tmp_path: Path) -> None:
+    file = tmp_path / "tiny.yaml"
+    file.write_text(SEARCH)
+    words = ["plan", str(file), "--home", str(tmp_path / "home")]
+    shown = CliRunner().invoke(app.app, words).stdout
+    assert "12 trials: 12 to choose" in shown and "5 more on fresh seeds confirm what the search names" in shown
+    assert json.loads(CliRunner().invoke(app.app, [*words, "--json"]).stdout)["to_confirm"] == 5
 
 
 def test_it_says_how_many_seeds_a_fixed_design_takes(planned: Callable[..., str]) -> None:

@@ -15,6 +15,7 @@ from orchestrator.planning.confirmation import MIN_SEEDS, how_many, with_confirm
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.ranking import EndedTrial, rank_best
 from orchestrator.space import Interval, Space
+from orchestrator.statistics.result import Result
 from orchestrator.store.json_files import write_json
 from orchestrator.store.record import recorded
 from orchestrator.sweepfile.model import Search
@@ -135,21 +136,43 @@ def test_only_a_search_confirms_without_being_asked(tiny_plan: MakePlan) -> None
     assert [how_many(each, asked) for each in (sweep, search) for asked in (None, 0, 2)] == [0, 0, 2, 1, 0, 2]
 
 
+def as_search(plan: Plan) -> Plan:
+    """The plan as if a search had chosen its trials."""
+    sample = Sample(Space((Interval("stabilizers.label_smoothing", 0.0, 0.1, False),)), 4)
+    return replace(plan, sweep=replace(plan.sweep, explores=Search(trials=4), samples={"dcgan": sample}, seeds=[]))
+
+
 def test_a_search_confirms_what_it_names_on_five_seeds_that_no_search_takes(tiny_plan: MakePlan) -> None:
     """By its luckiest run the other one would be the best; its settings failed with another seed."""
     plan = with_endings(tiny_plan(), {PLAIN: [("stable", 5.0), ("collapsed", 1.0)], SMOOTHED: [("stable", 9.0)] * 2})
-    path = "stabilizers.label_smoothing"
-    sample = Sample(Space((Interval(path, 0.0, 0.1, False),)), 4)
-    sweep = replace(plan.sweep, explores=Search(trials=4), samples={"dcgan": sample}, seeds=[])
-    confirmed = confirming(with_confirmations(replace(plan, sweep=sweep), 1))
+    confirmed = confirming(with_confirmations(as_search(plan), 1))
     assert confirmed == [(SMOOTHED, 1_000_000 + number) for number in range(5)]
 
 
-def test_the_generator_of_a_search_is_of_what_it_has_confirmed() -> None:
-    ended = [EndedTrial("a", "lucky", True, "e", 1.0), EndedTrial("b", "named", True, "e", 5.0)]
-    trials: Any = [{"configuration": "lucky", "confirms": False}, {"configuration": "named", "confirms": True}]
-    search: Any = {"trials": trials, "explored": {"kind": "search"}}
-    other: Any = {"trials": trials}
-    (best,) = rank_best(ended, search)
-    assert best.configuration == "named" and "which the search names" in best.reason
-    assert rank_best(ended, other)[0].configuration == "lucky"
+def test_a_trial_that_fails_every_time_does_not_keep_a_search_from_confirming(tiny_plan: MakePlan) -> None:
+    plan = as_search(with_endings(tiny_plan(), SMOOTHED_IS_BETTER))
+    failing = next(planned for planned in plan.trials if planned.trial.configuration == PLAIN)
+    plan.folder.trial(failing.key).write_record(replace(failing.record, status="failed", verdict=None))
+    plan = plan.with_current_records()
+    assert not confirming(with_confirmations(plan, 1)), "it is tried again first"
+    assert len(confirming(with_confirmations(plan, 1, has_trained=True))) == 5
+
+
+@pytest.mark.parametrize("confirms", [(), ("lucky", "named")])
+def test_the_generator_of_a_search_is_of_what_it_names(confirms: tuple[str, ...]) -> None:
+    """Not of the luckiest run, which its neighbours contradict, also if both were confirmed."""
+
+    def ended(name: str, seed: int, lr: float, distance: float) -> EndedTrial:
+        result = Result("g", name, seed, {"lr": lr}, True, 8, None, distance, distance, True)
+        return EndedTrial(f"{name}{seed}", name, True, "e", distance, result)
+
+    trials = [ended(f"lr={number}", number, number / 20, 30 * 4 ** abs(number / 20 - 0.7)) for number in range(20)]
+    trials += [ended("lucky", 20, 0.02, 28.0), *(ended("named", seed, 0.7, 31.0) for seed in range(21, 24))]
+    explored = {"kind": "search", "stable": 0.9, "space": {"lr": {"uniform": [0.0, 1.0]}}}
+    documents = [{"configuration": name, "confirms": True} for name in confirms]
+    search: Any = {"trials": documents, "explored": explored}
+    best, *others = rank_best(trials, search)
+    assert best.configuration in ("lr=14", "named") and "which the search names" in best.reason
+    assert not any(other.is_named for other in others)
+    other_sweep: Any = {"trials": documents}
+    assert rank_best(trials, other_sweep)[0].configuration == "lucky"

@@ -100,7 +100,7 @@ def test_why_none_of_those_that_an_answer_leaves_is_the_best() -> None:
 
 
 def test_how_a_trial_ended_is_read_from_its_record() -> None:
-    trial = {"key": "k", "configuration": "c"}
+    trial = {"key": "k", "configuration": "c", "group": "g", "seed": 0, "factors": {}}
     measured = {"evaluator": {"id": "e"}, "metrics": {"frechet/e": 3.0}}
     stable, diverged = ({"name": name, "reason": "", "since": None} for name in ("stable", "diverged"))
     assert ended_trial(trial, Record("k", "finished", verdict=stable, **measured)) == EndedTrial(

@@ -52,7 +52,10 @@ def content(data: SweepData) -> SearchContent:
 
 def test_it_names_what_is_stable_often_enough_and_says_what_luck_would_have_claimed() -> None:
     lines = search_words.sentences(content(searched()))
-    assert lines[0].startswith("The search names g lr=1e-3: 3 of 3 of its runs are stable;")
+    assert lines[0].startswith(
+        "The search names g lr=1e-3: 3 of 3 of its runs are stable; a Frechet distance of about "
+    )
+    assert "interval" not in lines[0], "the model is surer of its estimate than it should be"
     assert lines[1] == (
         "By its luckiest run the search would have claimed 20.0 (g lr=0.01), and the runs of the named one have a mean "
         "of 42.0."

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.explored import SEARCH
 from support.tiny import TINY
 
 from gan_core import metric_names
+from gan_core.history import Row
 from orchestrator.planning.plan import make_plan
 from orchestrator.scheduling.asha import AshaSchedule
 from orchestrator.store.trial_folder import TrialFolder
@@ -43,6 +45,10 @@ def report(
     )
 
 
+def sound(rows: list[Row]) -> str:
+    return "unfinished"
+
+
 def stops(folder: Path) -> dict[str, int]:
     found = {key: TrialFolder(folder / "trials" / key).stop() for key in "abcdefgh"}
     return {key: stop[0] for key, stop in found.items() if stop}
@@ -62,6 +68,8 @@ def test_what_has_collapsed_or_has_no_number_is_the_last(schedule: AshaSchedule,
     schedule.on_report(report("c", 1.0, verdict="collapsed"))
     schedule.on_report(report("d", float("nan")))
     assert stops(tmp_path) == {"c": FIRST, "d": FIRST}
+    reasons = [stop[1] for key in "cd" if (stop := TrialFolder(tmp_path / "trials" / key).stop())]
+    assert reasons[0].startswith("it had collapsed,") and reasons[1].startswith("it had no Frechet distance,")
 
 
 def test_a_trial_that_has_ended_is_not_told_to_stop(schedule: AshaSchedule, tmp_path: Path) -> None:
@@ -85,13 +93,43 @@ def test_after_a_kill_the_rungs_are_what_they_were(schedule: AshaSchedule, tmp_p
         schedule.on_report(report(key, distance))
     again = made(tmp_path)
     for key, distance in zip("abc", (20.0, 10.0, 15.0), strict=True):
-        again.replay(key, [{"step": 0, DISTANCE: 400.0}, {"step": 1}, {"step": FIRST, DISTANCE: distance}], None)
+        again.replay(key, [{"step": 0, DISTANCE: 400.0}, {"step": 1}, {"step": FIRST, DISTANCE: distance}], sound)
     for each in (schedule, again):
         each.on_report(report("d", 16.0))
         assert stops(tmp_path) == {"d": FIRST}
         TrialFolder(tmp_path / "trials" / "d").stop_file.unlink()
 
 
+def test_after_a_kill_what_had_collapsed_at_a_rung_is_its_last(tmp_path: Path) -> None:
+    """By the verdict so far, which a trial that was stopped for it does not have at its end."""
+    again = made(tmp_path)
+    for key, distance in zip("abc", (20.0, 10.0, 1.0), strict=True):
+        judged = (lambda rows: "collapsed" if rows[-1]["step"] == FIRST else "stable") if key == "c" else sound
+        again.replay(key, [{"step": FIRST, DISTANCE: distance}], judged)
+    again.on_report(report("d", 15.0))
+    assert stops(tmp_path) == {}, "with c as the best there, 15 would be behind the median of 20, 10 and 1"
+
+
+def test_after_a_kill_a_decision_that_was_not_written_down_is(tmp_path: Path) -> None:
+    again = made(tmp_path)
+    for key in "ab":
+        again.replay(key, [{"step": FIRST, DISTANCE: 10.0}], sound, goes_on=True)
+    again.replay("c", [{"step": FIRST, DISTANCE: 30.0}], sound, goes_on=True)
+    again.replay("d", [{"step": FIRST, DISTANCE: 30.0}], sound)
+    again.replay("e", [{"step": FIRST, DISTANCE: 30.0}, {"step": 6, DISTANCE: 30.0}], sound, goes_on=True)
+    assert stops(tmp_path) == {"c": FIRST}, "d has ended, and e has trained on"
+
+
 def test_another_run_of_the_same_settings_trains_to_its_end(tmp_path: Path) -> None:
     schedule = made(tmp_path, frozenset("e"))
     assert schedule.takes("a") and not schedule.takes("e")
+
+
+@pytest.mark.parametrize(("every", "cautioned"), [(4, False), (8, True)])
+def test_without_an_evaluation_before_the_last_step_a_caution_says_so(
+    tmp_path: Path, every: int, cautioned: bool
+) -> None:
+    file = tmp_path / "tiny.yaml"
+    text = SEARCH.replace("search: {trials: 12}", "search: {trials: 12, schedule: asha}")
+    file.write_text(text.replace("every: 4, samples", f"every: {every}, samples"))
+    assert any("schedule: asha stops no trial here" in each for each in loader.load(file).cautions) == cautioned

@@ -61,6 +61,10 @@ def test_a_share_that_neighbours_make_doubtful_stands_behind_one_that_they_suppo
     assert best_first([doubtful, sound], 0.9) == [sound, doubtful]
 
 
+def test_seven_of_25_are_28_percent() -> None:
+    assert candidate(1, 1.0, 1.0, 0.1, 7, 25).keeps(0.28) and not candidate(1, 1.0, 1.0, 0.1, 6, 25).keeps(0.28)
+
+
 def test_what_a_schedule_has_stopped_says_nothing_of_stability() -> None:
     stopped = replace(run(0.4, 50.0, None), stopped=True)
     runs = [run(0.4, 30.0), stopped, run(0.6, 40.0)]

@@ -90,6 +90,18 @@ def test_without_the_schedule_it_trains_on_from_there_to_its_last_step(plan: Pla
     assert (record.step, record.stopped_at, record.attempts[-1].from_step) == (16, None, 6)
 
 
+def test_without_the_schedule_its_word_is_gone_also_for_a_trial_that_has_not_come_to_it(plan: Plan) -> None:
+    stopped_at(plan, 6)
+    set_up_ended(plan, pytest.fail)
+    assert plan.folder.trial(plan.trials[0].key).stop() is None
+
+
+def test_with_the_schedule_its_word_stays(plan: Plan, scheduled: None) -> None:
+    stopped_at(plan, 6)
+    set_up_ended(plan, pytest.fail)
+    assert plan.folder.trial(plan.trials[0].key).stop()
+
+
 def test_with_more_evaluations_ahead_it_trains_on_until_it_is_told(plan: Plan) -> None:
     assert run_to_end(plan, plan.trials[0]).folder.record().stopped_at is None
 
@@ -131,7 +143,9 @@ def test_a_worker_reports_each_evaluation_and_heeds_the_word_before_it_trains_on
         (4, 4, False),
     ]
     for other in "ab":
-        schedule.replay(other, [{"step": 4, metric_names.frechet(evaluators[planned.evaluation].id): 1e-9}], None)
+        schedule.replay(
+            other, [{"step": 4, metric_names.frechet(evaluators[planned.evaluation].id): 1e-9}], lambda rows: None
+        )
     schedule.on_report(reports[1])
     last = worker.step()["report"]
     assert (last.step, last.is_done, last.stopped, last.verdict) == (4, True, True, "unfinished")
