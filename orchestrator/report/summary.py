@@ -19,6 +19,7 @@ from orchestrator.report.template_filters import ratio
 from orchestrator.statistics.clusters import pooled_share
 from orchestrator.statistics.effects import Effect
 from orchestrator.statistics.intervals import Change, Share
+from orchestrator.sweepfile.model import MAX_CHOSEN
 
 MAX_SEEDS = 50
 """The summary suggests no command with more seeds than this."""
@@ -208,11 +209,12 @@ def _next(data: SweepData, rows: list[Row], strongest: Effect | None) -> list[tu
     if data.answer:
         return suggestions
     if data.explored:
-        kind, more = data.explored.kind, 2 * data.explored.trials
-        return [
-            *suggestions,
-            ("with more trials, from where it stands", with_override(command, f"{kind}.trials={more}")),
-        ]
+        kind, trials = data.explored.kind, data.explored.trials
+        more = min(2 * trials, MAX_CHOSEN[kind])
+        if more > trials:
+            reason = "with more trials, from where it stands"
+            suggestions.append((reason, with_override(command, f"{kind}.trials={more}")))
+        return suggestions
     seeds = sorted({run.seed for run in data.selection})
     if len(seeds) == 1:
         reason = "more seeds, to tell settings from luck"

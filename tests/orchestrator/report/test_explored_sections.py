@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from support.made_runs import LR, made_run, made_sweep, measured
+from support.made_runs import LR, made_run, made_sweep, measured, summary_of
 
 from orchestrator.report import page
 from orchestrator.report.artifact_schemas import LoggedExplored
@@ -48,3 +50,10 @@ def test_the_share_of_stable_runs_is_called_no_share_of_the_space() -> None:
     assert any("6 of 12 runs were stable: they were chosen one after another" in line for line in lines)
     assert not any("more seeds" in line for line in lines)
     assert any("search.trials=24" in line for line in lines), "how to go on"
+
+
+@pytest.mark.parametrize(("trials", "more"), [(499, "998"), (600, "1000"), (1000, "")])
+def test_no_more_trials_are_suggested_than_a_file_may_have(trials: int, more: str) -> None:
+    made = replace(sweep_of(searched()), explored=searched().model_copy(update={"trials": trials}))
+    commands = [command for _, command in summary_of(made).next if "search.trials" in command]
+    assert commands == ([f"orchestrate sweep s.yaml --set search.trials={more}"] if more else [])
