@@ -5,8 +5,9 @@ from __future__ import annotations
 from orchestrator.formatting import count_of
 from orchestrator.store.sweep_document import ExploredDocument
 
-NOT_CHOOSING = ("trials", "lag", "points", "complete")
-"""Keys of the document that may change without another choice of the points before."""
+NOT_CHOOSING = ("trials", "lag", "points", "complete", "over")
+"""Keys of the document that may change without another choice of the points before. `over` names the settings of the
+space, and its order says what is across and up."""
 NAMES = {"space": "its space", "seed": "the seed of its sample", "stable": "the share of stable runs that it requires"}
 """How a key is called in a message."""
 

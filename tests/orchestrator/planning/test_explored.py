@@ -97,6 +97,13 @@ def test_a_larger_number_is_no_change(tmp_path: Path) -> None:
     assert changes_since_last_command(plan_of(tmp_path, overrides=["map.trials=40"])) == []
 
 
+def test_another_order_of_the_settings_of_a_map_is_no_change(tmp_path: Path) -> None:
+    queue = train(plan_of(tmp_path), 3)
+    other = plan_of(tmp_path, overrides=[f"map.over=[stabilizers.label_smoothing, {LR}]"])
+    assert [planned.key for planned in other.trials] == queue._keys and not changes_since_last_command(other)
+    assert other.explored and other.explored["over"][1] == LR
+
+
 def test_finished_trials_of_another_sweep_are_copied_when_they_are_chosen(tmp_path: Path) -> None:
     other = PointQueue(plan_of(tmp_path, MAP.replace("sweep: tiny", "sweep: other")), Bisection(2))
     other.begin(1)
