@@ -34,6 +34,8 @@ DIMENSIONS = {MAP: (2, 4), SEARCH: (1, 8)}
 SAMPLE = "`sample:` with a range for each setting, such as `optimizer.lr: {log_uniform: [1e-5, 1e-1]}`"
 MEASURED = ("data.", "evaluation.")
 """What trials must share to be measured alike."""
+COURSE = ("steps", "log_every", "checkpoint_every")
+"""What they share as well: whether a run is stable is asked for the given steps, and seen in what it logs."""
 
 Top = dict[str, LocatedValue]
 
@@ -161,10 +163,9 @@ def check_group(
     for dimension in space.dimensions:
         source = group.sample.sources[dimension.path]
         place = _place(LocatedValue(None, source), f"{group.path}.sample.{dimension.path}")
-        if dimension.path.startswith(MEASURED):
-            message = (
-                f"the trials of a {key} are compared, so they need the same images and measures: move it to `trial:`"
-            )
+        if dimension.path.startswith(MEASURED) or dimension.path in COURSE:
+            needed = "steps" if dimension.path in COURSE else "images and measures"
+            message = f"the trials of a {key} are compared, so they need the same {needed}: move it to `trial:`"
             reader.report(source, place, message)
         if key == MAP and isinstance(dimension, Choice):
             message = (

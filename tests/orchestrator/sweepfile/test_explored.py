@@ -134,6 +134,14 @@ ENDS = f"  {SMOOTHING}: {{uniform: [0, 0.3]}}"
         (replaced(GROUP, "groups:\n  - name: dcgan\n"), "sample: missing; a map chooses its trials from one"),
         (OVER + "  - name: other\n", "m.yaml:16: groups: a map has one group with a `sample:`"),
         (replaced(SMOOTHING, "evaluation.samples"), "the trials of a map are compared, so they need the same images"),
+        (
+            replaced(ENDS, "  steps: {integers: [4, 8]}", MAP),
+            "sample.steps: the trials of a map are compared, so they need the same steps: move it to `trial:`",
+        ),
+        (
+            replaced(ENDS, "  checkpoint_every: {choice: [2, 4]}", SEARCH),
+            "sample.checkpoint_every: the trials of a search are compared, so they need the same steps: move it",
+        ),
         (replaced(ENDS + "\n", "", MAP), "sample: 1 setting drawn; a map takes 2 to 4"),
         (replaced("stable: 0.8", "stable: 1.2", REQUIRE), "m.yaml:3: search.require.stable: 1.2 is not allowed; write"),
         (replaced("stable: 0.8", "stable: 0", REQUIRE), "search.require.stable: 0 is not allowed; write the share"),
