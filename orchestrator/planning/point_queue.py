@@ -26,7 +26,8 @@ PARTS = 4
 class PointQueue(TrialQueue):
     """The trials that were chosen, in their order. Another thread chooses the next one while workers train.
 
-    prepare: gets a plan with a chosen trial alone and returns it with what other sweeps and shorter trials have of it.
+    prepare: gets a plan with a chosen trial alone and returns it with what other sweeps have of it. No shorter trial
+    goes on: with other steps all points are chosen anew.
     The plan so far changes with each, and when a trial has ended.
     """
 

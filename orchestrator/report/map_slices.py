@@ -46,7 +46,8 @@ class Slice:
 
 @dataclass(frozen=True)
 class MapContent:
-    """What the report shows of a map. names: path of a setting -> its short name. unended: trials still to come."""
+    """What the report shows of a map. names: path of a setting -> its short name. unended: trials that have not
+    ended, with those that are not chosen yet."""
 
     map: StabilityMap
     trials: tuple[Trial, ...]
@@ -120,7 +121,7 @@ def map_content(data: SweepData) -> MapContent | None:
     found = stability_map(data.explored.dimensions, [trial.run.to_result(is_comparable) for trial in ended])
     if found is None:
         return None
-    return MapContent(found, ended, short_names(list(found.space.paths)), len(runs) - len(ended))
+    return MapContent(found, ended, short_names(list(found.space.paths)), len(runs) + data.to_choose - len(ended))
 
 
 def values_of(dimension: Ordered, places: int = PLACES) -> list[float]:

@@ -145,6 +145,9 @@ def test_trials_still_to_come_are_told() -> None:
     data.runs[-1].verdict = ""
     data.runs[-1].status = type(data.runs[-1].status).RUNNING
     assert any("1 trial of the map still to come" in line for line in summary_of(data).answer)
+    assert data.explored
+    data.explored.trials = 40
+    assert any("9 trials of the map still to come" in line for line in summary_of(data).answer), "8 to be chosen"
 
 
 def test_a_map_of_nothing_has_no_picture() -> None:
