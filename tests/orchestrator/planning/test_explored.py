@@ -97,6 +97,17 @@ def test_a_larger_number_is_no_change(tmp_path: Path) -> None:
     assert changes_since_last_command(plan_of(tmp_path, overrides=["map.trials=40"])) == []
 
 
+def test_points_that_contradict_the_settings_of_today_are_chosen_anew(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    train(plan, 3)
+    document = plan.folder.document()
+    document["explored"]["points"][1]["settings"]["stabilizers.label_smoothing"] = 2.0
+    write_with_checksum(plan.folder.sweep_file, document)
+    other = plan_of(tmp_path)
+    assert not other.trials and len(other.expected) == 12
+    assert "chooses all its points anew" in changes_since_last_command(other)[0]
+
+
 def test_another_order_of_the_settings_of_a_map_is_no_change(tmp_path: Path) -> None:
     queue = train(plan_of(tmp_path), 3)
     other = plan_of(tmp_path, overrides=[f"map.over=[stabilizers.label_smoothing, {LR}]"])

@@ -180,6 +180,13 @@ def test_a_search_may_draw_choices_and_a_single_setting() -> None:
     assert read(text).explores and read(replaced(ENDS + "\n", "", SEARCH)).explores
 
 
+def test_a_contradiction_gets_advice_that_a_search_can_follow() -> None:
+    both = "  loss.name: {choice: [bce, hinge]}\n  " + f"{SMOOTHING}: {{choice: [0, 0.1]}}"
+    (line,) = problems(replaced(ENDS.strip(), both.strip().replace("\n", "\n    "), SEARCH))
+    assert "a hinge loss has no targets" in line and "exclude" not in line and "drawn in point" not in line
+    assert "such a point, as lr=" in line and "can be chosen; draw only what can be together" in line
+
+
 @pytest.mark.parametrize("option", ["--part", "--slurm-array"])
 def test_parts_are_refused(option: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     options = SweepOptions(tmp_path_factory.mktemp("home"), "uri", part=Part(1, 2))
