@@ -3,9 +3,9 @@
 The error of a place is the chance that it is on the wrong side of that line. The run that is expected to leave least of
 it is chosen (stepwise uncertainty reduction: Bect et al. 2012). Places are drawn in proportion to their doubt and then
 averaged as they are: so what is made small is the sum of doubt times error over the space, and not the area on the
-wrong side, for which each place would be divided by its doubt. Both ends of the run, stable and not, are looked ahead to in
-closed form, which Letham et al. (2022) have for outcomes that are yes or no; they find it better than the straddle
-of Bryan et al. (2005), which looks only at the point itself.
+wrong side, for which each place would be divided by its doubt. Both ends of the run, stable and not, are looked ahead
+to in closed form, which Letham et al. (2022) have for outcomes that are yes or no; they find it better than the
+straddle of Bryan et al. (2005), which looks only at the point itself.
 """
 
 from __future__ import annotations
