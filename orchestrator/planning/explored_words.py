@@ -36,7 +36,8 @@ def rechosen_line(earlier: ExploredDocument | None, document: ExploredDocument |
     """That the points of the last command are not those of this one; "" if they are."""
     if earlier is None or document is None or not earlier["points"] or document["points"]:
         return ""
-    changed = " and ".join(changes(earlier, document)) or "its settings (steps count too), its data or this program's defaults"
+    other = "its settings (steps count too), its data or this program's defaults"
+    changed = " and ".join(changes(earlier, document)) or other
     count = count_of(len(earlier["points"]), "point")
     return (
         f"caution: this {document['kind']} chooses all its points anew, without the {count} so far: {changed} changed"

@@ -134,9 +134,7 @@ def test_a_map_of_other_settings_does_not_answer(file: Path, setting: str) -> No
         map_command.answer(file, [], [], home, make_console())
 
 
-def test_a_setting_that_makes_no_other_trial_changes_no_answer(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_setting_that_makes_no_other_trial_changes_no_answer(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     home = trained(file)
     file.write_text(FILE.replace("trial: {", "trial: {checkpoint_every: 7, "))
     assert says(file, home, capsys).startswith("32 trials:")

@@ -82,7 +82,10 @@ def test_another_space_chooses_anew_and_the_command_says_so(tmp_path: Path) -> N
     ("text", "reason"),
     [
         (MAP.replace("    sample:", "    sample:\n      seed: 1"), "the seed of its sample changed"),
-        (MAP.replace("steps: 8", "steps: 12"), "its settings (steps count too), its data or this program's defaults changed"),
+        (
+            MAP.replace("steps: 8", "steps: 12"),
+            "its settings (steps count too), its data or this program's defaults changed",
+        ),
         (SEARCH, "its kind"),
     ],
 )

@@ -85,8 +85,14 @@ ENDS = f"  {SMOOTHING}: {{uniform: [0, 0.3]}}"
     ("text", "message"),
     [
         (replaced("trials: 12", "trials: 7"), f"m.yaml:3: map.trials: 7 is not allowed; {TRIALS}"),
-        (replaced("trials: 12", "trials: 301"), f"m.yaml:3: map.trials: 301 is not allowed; {TRIALS}: to choose one of"),
-        (replaced("trials: 12", "trials: 1001", REQUIRE), "search.trials: 1001 is not allowed; write a whole number fr"),
+        (
+            replaced("trials: 12", "trials: 301"),
+            f"m.yaml:3: map.trials: 301 is not allowed; {TRIALS}: to choose one of",
+        ),
+        (
+            replaced("trials: 12", "trials: 1001", REQUIRE),
+            "search.trials: 1001 is not allowed; write a whole number fr",
+        ),
         (replaced("trials: 12", "trials: many"), f"m.yaml:3: map.trials: 'many' is not allowed; {TRIALS}"),
         (replaced("trials: 12", "trials: true"), f"m.yaml:3: map.trials: True is not allowed; {TRIALS}"),
         (replaced(", trials: 12", ""), "m.yaml:3: map.trials: missing; write how many trials it takes"),
