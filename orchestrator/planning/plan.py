@@ -179,7 +179,7 @@ def _chosen(
     typical = planner.planned(sweep.trial_at(typical_settings(space), 0))
     for settings in ends(space):
         planner.planned(sweep.trial_at(settings, 0))
-    left = range(len(chosen), 0 if document["complete"] else document["trials"])
+    left = range(len(chosen), document["trials"])
     return document, chosen, [planner.with_seed(typical, number) for number in left] if typical else []
 
 
