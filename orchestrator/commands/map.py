@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from gan_core.config.identity import trial_key
 from orchestrator.command_hints import orchestrate_command
 from orchestrator.console.output import say
 from orchestrator.errors import UserError, did_you_mean, short_repr
@@ -18,10 +19,11 @@ from orchestrator.planning.outcome import end_of
 from orchestrator.space import Dimension, Integers, Space
 from orchestrator.statistics.result import Result
 from orchestrator.statistics.stability_map import Answer, Shares, StabilityMap, near_certain, ordered, stability_map
+from orchestrator.store.sweep_document import PointDocument
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.sweepfile import model
 from orchestrator.sweepfile.loader import load
-from orchestrator.sweepfile.model import Sweep
+from orchestrator.sweepfile.model import Sweep, Trial
 
 NEAREST = 3
 """Trials that are named beside the answer."""
@@ -61,22 +63,42 @@ def trained(sweep: Sweep, file: Path, home: Path) -> tuple[list[Result], dict[tu
     hint = orchestrate_command(f"sweep {file}", home)
     if not folder.sweep_file.exists():
         raise UserError(f"{sweep.name} was not trained in {home} yet, so there is no map; `{hint}` trains it")
-    document = folder.document().get("explored")
+    written = folder.document()
+    document = written.get("explored")
     space = {each.path: each.to_document() for each in sweep.explored_sample.space.dimensions}
     if document is None or document["kind"] != "map" or document["space"] != space:
         raise UserError(f"{sweep.name} was last trained with another space than that of {file}; `{hint}` trains it")
+    trials = _trials(sweep, document["points"], list(written["data"]))
+    if trials is None:
+        raise UserError(f"{sweep.name} was last trained with other settings than those of {file}; `{hint}` trains it")
     results, keys, evaluators = [], {}, set()
-    for point in document["points"]:
+    for point, trial in zip(document["points"], trials, strict=True):
         record = folder.trial(point["key"]).record()
         if record.has_ended:
             end = end_of(record)
-            trial = sweep.trial_at(point["settings"], point["seed"])
             results.append(end.result(trial))
             keys[trial.configuration, trial.seed] = point["key"]
             evaluators |= {end.evaluator} if end.evaluator else set()
     if len(evaluators) > 1:  # their distances cannot be compared
         results = [replace(result, final=None, best=None) for result in results]
     return results, keys
+
+
+def _trials(sweep: Sweep, points: list[PointDocument], fingerprints: list[str]) -> list[Trial] | None:
+    """The trials of the points; None if one is not the trial that was chosen, because other settings are written now.
+
+    fingerprints: of the data sets that it was trained on, which is one. Where its files lie does not matter.
+    """
+    trials = []
+    for point in points:
+        try:
+            trial = sweep.trial_at(point["settings"], point["seed"])
+        except UserError:  # the point contradicts what is written now
+            return None
+        if point["key"] not in [trial_key(trial.config, fingerprint) for fingerprint in fingerprints]:
+            return None
+        trials.append(trial)
+    return trials
 
 
 def _dimension(sweep: Sweep, path: str) -> Dimension:
@@ -128,7 +150,7 @@ def _of_point(
     ]
     if says.distance:
         middle, low, high = says.distance
-        lines.append(f"Frechet distance if it is: {middle:.3g} (90% of runs: {low:.3g} to {high:.3g})")
+        lines.append(f"Frechet distance of a run that draws: {middle:.3g} (90% of runs: {low:.3g} to {high:.3g})")
     else:
         lines.append("Frechet distance: too few runs drew to tell")
     for result, key, far in near:

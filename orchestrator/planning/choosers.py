@@ -14,4 +14,4 @@ def chooser_of(sweep: Sweep) -> Chooser:
     sample = sweep.explored_sample
     if isinstance(sweep.explores, Search):
         return SearchChooser(sample.space, sample.seed, sweep.explores.trials, sweep.explores.stable)
-    return MapChooser(sample.space, sample.seed, sweep.explores.trials)
+    return MapChooser(sample.space, sample.seed)

@@ -23,7 +23,6 @@ def explored_document(sweep: Sweep) -> ExploredDocument:
         "seed": sample.seed,
         "space": {dimension.path: dimension.to_document() for dimension in sample.space.dimensions},
         "points": [],
-        "complete": False,
     }
     if isinstance(explores, StabilityMap):
         document["over"] = list(explores.over)
@@ -37,9 +36,7 @@ def with_earlier_points(document: ExploredDocument, before: SweepDocument | None
     earlier = before.get("explored") if before else None
     if earlier is None or changes(earlier, document):
         return document
-    points, trials = earlier["points"][: document["trials"]], document["trials"]
-    complete = earlier["complete"] and earlier["trials"] == trials
-    return {**document, "lag": earlier["lag"], "points": points, "complete": complete}
+    return {**document, "lag": earlier["lag"], "points": earlier["points"][: document["trials"]]}
 
 
 def points_of(document: ExploredDocument) -> list[ChosenPoint]:

@@ -25,16 +25,13 @@ PLACES = 1024
 
 @dataclass(frozen=True)
 class MapChooser:
-    """space: ordered dimensions. seed: of the choosing. trials: how many in all."""
+    """space: ordered dimensions. seed: of the choosing."""
 
     space: Space
     seed: int
-    trials: int
 
-    def choose(self, number: int, ended: Sequence[EndedPoint], pending: Sequence[ChosenPoint]) -> ChosenPoint | None:
+    def choose(self, number: int, ended: Sequence[EndedPoint], pending: Sequence[ChosenPoint]) -> ChosenPoint:
         """See `Chooser`. A run that is unfinished counts as not stable."""
-        if number >= self.trials:
-            return None
         if number < START_PER_SETTING * len(self.space.dimensions) or len(ended) < MIN_ENDED:
             return sobol_start(self.space, self.seed, number)
         points = positions(self.space, [each.point.settings for each in ended])

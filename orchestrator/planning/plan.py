@@ -173,14 +173,25 @@ def _chosen(
     space = sweep.explored_sample.space
     anew = explored_document(sweep)
     document = with_earlier_points(anew, before)
-    chosen = planner.different(sweep.trial_at(point["settings"], point["seed"]) for point in document["points"])
-    if [planned.key for planned in chosen] != [point["key"] for point in document["points"]]:
+    chosen = _as_chosen(sweep, planner, document)
+    if chosen is None:
         document, chosen = anew, []
     typical = planner.planned(sweep.trial_at(typical_settings(space), 0))
     for settings in ends(space):
         planner.planned(sweep.trial_at(settings, 0))
-    left = range(len(chosen), 0 if document["complete"] else document["trials"])
+    left = range(len(chosen), document["trials"])
     return document, chosen, [planner.with_seed(typical, number) for number in left] if typical else []
+
+
+def _as_chosen(sweep: Sweep, planner: TrialPlanner, document: ExploredDocument) -> list[PlannedTrial] | None:
+    """The trials of the points of the document; None if the settings of today make others of them, or none at all."""
+    points = document["points"]
+    try:
+        trials = [sweep.trial_at(point["settings"], point["seed"]) for point in points]
+    except UserError:  # a point contradicts settings that are new
+        return None
+    chosen = planner.different(trials)
+    return chosen if [planned.key for planned in chosen] == [point["key"] for point in points] else None
 
 
 def _cautions(trials: list[Trial], sweep_file: str, summaries: list[DataSummary]) -> list[str]:

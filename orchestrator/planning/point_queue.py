@@ -26,7 +26,8 @@ PARTS = 4
 class PointQueue(TrialQueue):
     """The trials that were chosen, in their order. Another thread chooses the next one while workers train.
 
-    prepare: gets a plan with a chosen trial alone and returns it with what other sweeps and shorter trials have of it.
+    prepare: gets a plan with a chosen trial alone and returns it with what other sweeps have of it. No shorter trial
+    goes on: with other steps all points are chosen anew.
     The plan so far changes with each, and when a trial has ended.
     """
 
@@ -44,7 +45,7 @@ class PointQueue(TrialQueue):
     @property
     def _is_complete(self) -> bool:
         """Whether no more points are chosen."""
-        return self._document["complete"] or len(self._points) >= self._document["trials"]
+        return len(self._points) >= self._document["trials"]
 
     @property
     def is_over(self) -> bool:
@@ -81,6 +82,7 @@ class PointQueue(TrialQueue):
                 if not self._choosing.done():
                     return
                 point, self._choosing = self._choosing.result(), None
+                assert point, "no point beyond the last trial is asked for"
                 self._append(point)
             number, lag = len(self._points), self._document["lag"]
             needed = max(0, number - lag + 1)
@@ -92,11 +94,7 @@ class PointQueue(TrialQueue):
             ]
             self._choosing = self._thread.submit(self._chooser.choose, number, ended, self._points[needed:])
 
-    def _append(self, point: ChosenPoint | None) -> None:
-        if point is None:
-            self._document = {**self._document, "complete": True}
-            self.on_change()
-            return
+    def _append(self, point: ChosenPoint) -> None:
         trial = self._plan.sweep.trial_at(point.settings, point.seed)
         planned = self._plan.planned(trial)
         assert planned.key not in self._planned, f"{trial.name} was chosen before"
@@ -118,7 +116,7 @@ class PointQueue(TrialQueue):
     def plan_so_far(self) -> Plan:
         """The plan with the trials that were chosen, and a typical one for each that is still to come."""
         trials = [self._planned[key] for key in self._keys]
-        left = 0 if self._is_complete else self._document["trials"] - len(self._keys)
+        left = self._document["trials"] - len(self._keys)
         expected = self._plan.expected[len(self._plan.expected) - left :]
         return replace(self._plan, trials=[*trials, *self._confirming()], expected=expected, explored=self._document)
 

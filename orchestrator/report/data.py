@@ -138,6 +138,11 @@ class SweepData:
     explored: LoggedExplored | None = None
 
     @property
+    def to_choose(self) -> int:
+        """How many trials a map or a search has still to choose."""
+        return max(0, self.explored.trials - len(self.selection)) if self.explored else 0
+
+    @property
     def environment(self) -> LoggedEnvironment:
         """The environment of the first trial that has started; {} if none has."""
         return next((run.environment for run in self.runs if run.environment), LoggedEnvironment())

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import product
 
 from orchestrator.formatting import format_level
-from orchestrator.report.drawn_settings import value_text
 from orchestrator.report.map_figures import map_figures
 from orchestrator.report.map_slices import MapContent
 from orchestrator.report.map_words import RangeRow, range_rows
@@ -37,9 +36,9 @@ class MapSection:
 
 def of_content(content: MapContent, file: str) -> MapSection:
     """file: of the sweep."""
-    paths = [path for path in content.map.space.paths if path in content.slices[0].fixed]
-    values = [list(dict.fromkeys(value_text(part.fixed[path]) for part in content.slices)) for path in paths]
-    numbers = product(*(range(len(each)) for each in values))
+    paths = content.map.space.paths[2:]
+    values = [list(map(format_level, each)) for each in content.options]
+    numbers = product(*(range(len(each)) for each in values))  # in the order of the slices
     slices = [
         SliceSection(
             " ".join(map(str, choice)),

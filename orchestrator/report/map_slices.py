@@ -10,9 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from orchestrator.formatting import short_names
+from orchestrator.formatting import format_level, short_names
 from orchestrator.report.data import RunData, SweepData
-from orchestrator.report.drawn_settings import value_text
 from orchestrator.space import Ordered
 from orchestrator.statistics.intervals import Array
 from orchestrator.statistics.stability_map import StabilityMap, ordered, stability_map, to_units
@@ -47,7 +46,8 @@ class Slice:
 
 @dataclass(frozen=True)
 class MapContent:
-    """What the report shows of a map. names: path of a setting -> its short name. unended: trials still to come."""
+    """What the report shows of a map. names: path of a setting -> its short name. unended: trials that have not
+    ended, with those that are not chosen yet."""
 
     map: StabilityMap
     trials: tuple[Trial, ...]
@@ -69,6 +69,12 @@ class MapContent:
     @property
     def ys(self) -> list[float]:
         return values_of(self.up)
+
+    @property
+    def options(self) -> list[list[Any]]:
+        """The values at which there are slices, of each setting that is neither across nor up."""
+        others = [ordered(each) for each in self.map.space.dimensions[2:]]
+        return [[_value(each, number) for number in range(_count(each))] for each in others]
 
     @cached_property
     def slices(self) -> tuple[Slice, ...]:
@@ -102,7 +108,7 @@ class MapContent:
 
     def label(self, part: Slice) -> str:
         """`n_critic=2, betas[0]=0.45`: what a slice fixes; "" if it fixes nothing."""
-        return ", ".join(f"{self.names[path]}={value_text(value)}" for path, value in part.fixed.items())
+        return ", ".join(f"{self.names[path]}={format_level(value)}" for path, value in part.fixed.items())
 
 
 def map_content(data: SweepData) -> MapContent | None:
@@ -115,7 +121,7 @@ def map_content(data: SweepData) -> MapContent | None:
     found = stability_map(data.explored.dimensions, [trial.run.to_result(is_comparable) for trial in ended])
     if found is None:
         return None
-    return MapContent(found, ended, short_names(list(found.space.paths)), len(runs) - len(ended))
+    return MapContent(found, ended, short_names(list(found.space.paths)), len(runs) + data.to_choose - len(ended))
 
 
 def values_of(dimension: Ordered, places: int = PLACES) -> list[float]:

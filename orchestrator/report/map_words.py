@@ -132,4 +132,4 @@ def line_width(content: MapContent) -> str:
 
 
 def _point(content: MapContent, settings: dict[str, Any]) -> str:
-    return " ".join(f"{content.names[path]}={value_text(value)}" for path, value in settings.items())
+    return " ".join(f"{content.names[path]}={format_level(value)}" for path, value in settings.items())

@@ -19,6 +19,7 @@ from orchestrator.report.template_filters import ratio
 from orchestrator.statistics.clusters import pooled_share
 from orchestrator.statistics.effects import Effect
 from orchestrator.statistics.intervals import Change, Share
+from orchestrator.sweepfile.model import MAX_CHOSEN
 
 MAX_SEEDS = 50
 """The summary suggests no command with more seeds than this."""
@@ -46,7 +47,7 @@ def summarise(data: SweepData, rows: list[Row], analysis: Analysis) -> Summary:
     best = data.answer.best if data.answer else None
     extremes = "" if _is_search(data) else _best_and_riskiest(rows, best)  # a search names its best by more than that
     answer.append(f"{_count_sentence(ended, is_sample=not data.explored)} {extremes}".strip())
-    unended = len(data.selection) - len(ended)
+    unended = len(data.selection) + data.to_choose - len(ended)
     if unended:
         answer.append(f"{unended} more have not ended.")
     strongest = _strongest(analysis.effects)
@@ -202,17 +203,20 @@ def _next(data: SweepData, rows: list[Row], strongest: Effect | None) -> list[tu
     if longer := _longer_training(data):
         name, steps = longer
         reason = f"train longer, because no run of {name} got far enough to be judged"
+        if data.explored:  # trials with more steps are other ones, and say nothing of where these should be
+            reason += f"; all trials of the {data.explored.kind} are then chosen anew, and trained from step 0"
         suggestions.append((reason, with_override(command, f"trial.steps={steps}")))
         if name == "any setting":
             return suggestions
     if data.answer:
         return suggestions
     if data.explored:
-        kind, more = data.explored.kind, 2 * data.explored.trials
-        return [
-            *suggestions,
-            ("with more trials, from where it stands", with_override(command, f"{kind}.trials={more}")),
-        ]
+        kind, trials = data.explored.kind, data.explored.trials
+        more = min(2 * trials, MAX_CHOSEN[kind])
+        if more > trials:
+            reason = "with more trials, from where it stands"
+            suggestions.append((reason, with_override(command, f"{kind}.trials={more}")))
+        return suggestions
     seeds = sorted({run.seed for run in data.selection})
     if len(seeds) == 1:
         reason = "more seeds, to tell settings from luck"

@@ -1,9 +1,11 @@
 """Where the next run tells most of the boundary between stable and not: the set where P(stable) is 50%.
 
-The misclassified area is what is on the wrong side of that line. The run that is expected to leave least of it is
-chosen (stepwise uncertainty reduction: Bect et al. 2012). Both ends of the run, stable and not, are looked ahead to in
-closed form, which Letham et al. (2022) have for outcomes that are yes or no; they find it better than the straddle
-of Bryan et al. (2005), which looks only at the point itself.
+The error of a place is the chance that it is on the wrong side of that line. The run that is expected to leave least of
+it is chosen (stepwise uncertainty reduction: Bect et al. 2012). Places are drawn in proportion to their doubt and then
+averaged as they are: so what is made small is the sum of doubt times error over the space, and not the area on the
+wrong side, for which each place would be divided by its doubt. Both ends of the run, stable and not, are looked ahead
+to in closed form, which Letham et al. (2022) have for outcomes that are yes or no; they find it better than the
+straddle of Bryan et al. (2005), which looks only at the point itself.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ def most_telling(model: StabilityModel, pending: Array, base: Array) -> Array:
 
 def expected_error(model: StabilityModel, candidates: Array, places: Array, pending: Array) -> Array:
     """[candidates] the part of the places expected on the wrong side after one more run, at each candidate.
+
+    It is a part of the space only if the places stand for it evenly.
 
     f is taken for normal, with the mean and the covariance that it has over all hypotheses. Of pending runs only that
     it will be better known there is taken into account, and no outcome.

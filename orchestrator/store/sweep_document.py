@@ -100,8 +100,7 @@ class ExploredDocument(TypedDict):
 
     kind: map or search. trials: how many it takes. lag: point number n is chosen once the first n - lag + 1 have ended;
     0 before any worker was counted. seed: of the choosing. space: path of a setting -> its dimension. over: the
-    settings of a map. stable: the share of stable runs that a search requires; schedule: asha, or "". complete: there
-    is no point beyond these, though `trials` allows more.
+    settings of a map. stable: the share of stable runs that a search requires; schedule: asha, or "".
     """
 
     kind: str
@@ -113,7 +112,6 @@ class ExploredDocument(TypedDict):
     stable: NotRequired[float]
     schedule: NotRequired[str]
     points: list[PointDocument]
-    complete: bool
 
 
 class ImportDocument(TypedDict):

@@ -20,12 +20,29 @@ class Contradictions:
         """source: where the setting `path` is written. message: what contradicts it. settings: of the point."""
         self._found.setdefault((source, path, message), []).append(settings)
 
-    def lines(self, group: Group) -> list[tuple[str, str, str]]:
-        """(source, path, message with the points) of each contradiction."""
+    def lines(self, group: Group, explores: bool) -> list[tuple[str, str, str]]:
+        """(source, path, message with the points) of each contradiction. explores: of a map or a search, which has no
+        `exclude:` and chooses its points itself."""
         return [
-            (source, path, f"{message}; {_where(group, points)}; {_exclusion(group, path, points[0])}")
+            (source, path, f"{message}; {_chosen(group, path, points[0])}")
+            if explores
+            else (source, path, f"{message}; {_where(group, points)}; {_exclusion(group, path, points[0])}")
             for (source, path, message), points in self._found.items()
         ]
+
+
+def _chosen(group: Group, path: str, settings: LocatedSettings) -> str:
+    """`such a point, as loss=hinge D norm=batch, can be chosen; draw only what can be together, ...`."""
+    remedy = "draw only what can be together, or give each of these a sweep of its own"
+    if path not in group.factors():
+        remedy = "change one of these settings, or what is drawn"
+    return f"such a point, as {_example(group, settings)}, can be chosen; {remedy}"
+
+
+def _example(group: Group, settings: LocatedSettings) -> str:
+    """`lr=1e-3 packing=3`."""
+    names = short_names(group.factors())
+    return " ".join(f"{names[path]}={format_level(settings[path].value)}" for path in names if path in settings)
 
 
 def _where(group: Group, points: list[LocatedSettings]) -> str:
@@ -34,8 +51,7 @@ def _where(group: Group, points: list[LocatedSettings]) -> str:
     values = [{path: located.value for path, located in settings.items()} for settings in points]
     numbers = [group.sample.number_of(settings) for settings in values]
     drawn = sorted({number for number in numbers if number})
-    names = short_names(group.factors())
-    example = " ".join(f"{names[path]}={format_level(values[0][path])}" for path in names if path in values[0])
+    example = _example(group, points[0])
     if not drawn:
         return f"another draw may have such a point, as {example}"
     more = f" and {len(drawn) - MAX_NAMED} more" if len(drawn) > MAX_NAMED else ""

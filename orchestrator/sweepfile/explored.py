@@ -11,8 +11,7 @@ from orchestrator.errors import did_you_mean, short_repr
 from orchestrator.space import Choice
 from orchestrator.sweepfile import yaml_source
 from orchestrator.sweepfile.grid import Group
-from orchestrator.sweepfile.model import Search, SharedSettings, StabilityMap, Sweep
-from orchestrator.sweepfile.sample_reader import MAX_COUNT
+from orchestrator.sweepfile.model import MAX_CHOSEN, Search, SharedSettings, StabilityMap, Sweep
 from orchestrator.sweepfile.settings import LocatedSettings, SettingsReader, sources_of
 from orchestrator.sweepfile.yaml_source import LocatedValue
 
@@ -25,11 +24,18 @@ EXAMPLES = {
 }
 MIN_TRIALS = 8
 """Fewer are hardly more than the points from which a choice can start."""
+REASONS = {
+    MAP: "to choose one of more would take minutes",
+    SEARCH: "to choose one of more would take longer and longer",
+}
+"""Why there is a most of trials."""
 DIMENSIONS = {MAP: (2, 4), SEARCH: (1, 8)}
 """How many settings a space may have: a map is looked at in slices; a search of dozens of trials knows no more."""
 SAMPLE = "`sample:` with a range for each setting, such as `optimizer.lr: {log_uniform: [1e-5, 1e-1]}`"
 MEASURED = ("data.", "evaluation.")
 """What trials must share to be measured alike."""
+COURSE = ("steps", "log_every", "checkpoint_every")
+"""What they share as well: whether a run is stable is asked for the given steps, and seen in what it logs."""
 
 Top = dict[str, LocatedValue]
 
@@ -78,8 +84,10 @@ def _trials(reader: SettingsReader, located: LocatedValue | None, node: LocatedV
         reader.report(node.source, f"{key}.trials", f"missing; write how many trials it takes, as {EXAMPLES[key]}")
         return MIN_TRIALS
     value = yaml_source.plain(located.value)
-    if not isinstance(value, int) or isinstance(value, bool) or not MIN_TRIALS <= value <= MAX_COUNT:
-        message = f"{short_repr(value)} is not allowed; write a whole number from {MIN_TRIALS} to {MAX_COUNT:,}"
+    if not isinstance(value, int) or isinstance(value, bool) or not MIN_TRIALS <= value <= MAX_CHOSEN[key]:
+        message = f"{short_repr(value)} is not allowed; write a whole number from {MIN_TRIALS} to {MAX_CHOSEN[key]:,}"
+        if isinstance(value, int) and value > MAX_CHOSEN[key]:
+            message += f": {REASONS[key]}"
         reader.report(located.source, _place(located, f"{key}.trials"), message)
         return MIN_TRIALS
     return value
@@ -155,10 +163,9 @@ def check_group(
     for dimension in space.dimensions:
         source = group.sample.sources[dimension.path]
         place = _place(LocatedValue(None, source), f"{group.path}.sample.{dimension.path}")
-        if dimension.path.startswith(MEASURED):
-            message = (
-                f"the trials of a {key} are compared, so they need the same images and measures: move it to `trial:`"
-            )
+        if dimension.path.startswith(MEASURED) or dimension.path in COURSE:
+            needed = "steps" if dimension.path in COURSE else "images and measures"
+            message = f"the trials of a {key} are compared, so they need the same {needed}: move it to `trial:`"
             reader.report(source, place, message)
         if key == MAP and isinstance(dimension, Choice):
             message = (

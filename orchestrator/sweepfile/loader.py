@@ -63,6 +63,8 @@ class _SweepReader(SettingsReader):
         super().__init__(file)
         self.cautions: dict[str, set[str]] = {}
         """Text -> names of the groups that it is about."""
+        self.explores = False
+        """Whether it is a map or a search."""
         self.has_problems = False
         """Whether the file has problems already: then every level is checked once, and conflicts are not reported."""
 
@@ -74,6 +76,7 @@ class _SweepReader(SettingsReader):
         name = self._name(top)
         question = self._question(top)
         explores = explored.read_explores(self, top, applied.explored)
+        self.explores = explores is not None
         until = until_answered.read_until(self, top) if explores is None else None
         stop_early = early_ends.read_stop_early(self, top)
         asked_of_slurm = self._slurm(top.get(slurm.KEY), applied.slurm)
@@ -208,7 +211,7 @@ class _SweepReader(SettingsReader):
         if group.sample and not self.has_problems:
             for factors in group.other_combinations(MAX_OTHER_COMBINATIONS):
                 self._validate({**base, **factors}, group, contradictions)
-            for source, path, message in contradictions.lines(group):
+            for source, path, message in contradictions.lines(group, self.explores):
                 self.report(source, path, message)
 
     def _has_right_ranges(self, group: Group, base: LocatedSettings) -> bool:

@@ -20,9 +20,9 @@ DIMENSIONS: tuple[Ordered, ...] = (
 )
 
 
-def made_map(settings: int = 2, trials: int = 32, **more: Any) -> SweepData:
-    """`more`: further fields of `SweepData`."""
-    space = Space(DIMENSIONS[:settings])
+def made_map(settings: int = 2, trials: int = 32, third: Ordered = DIMENSIONS[2], **more: Any) -> SweepData:
+    """third: the third setting. `more`: further fields of `SweepData`."""
+    space = Space((*DIMENSIONS[:2], third)[:settings])
     runs = [_run(space, number, unit) for number, unit in enumerate(qmc.Sobol(settings, seed=1).random(trials))]
     document = {path: each.to_document() for path, each in zip(space.paths, space.dimensions, strict=True)}
     explored = LoggedExplored(kind="map", trials=trials, space=document, over=list(space.paths))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from gan_core.config.identity import trial_key
 from orchestrator.commands import map as map_command
 from orchestrator.console.output import make_console
 from orchestrator.errors import UserError
@@ -47,7 +48,7 @@ def trained(file: Path, ended: int = 32) -> Path:
     space = sweep.explored_sample.space
     for number in range(32):
         point = sobol_start(space, 0, number)
-        key = f"{number:032x}"
+        key = trial_key(sweep.trial_at(point.settings, number).config, "f")
         document["points"].append({"settings": dict(point.settings), "seed": number, "key": key})
         if number < ended:
             record = Record(key)
@@ -60,7 +61,7 @@ def trained(file: Path, ended: int = 32) -> Path:
             folder.trial(key).folder.mkdir(parents=True)
             folder.trial(key).write_record(record)
     folder.folder.mkdir(parents=True, exist_ok=True)
-    write_with_checksum(folder.sweep_file, {"explored": document, "trials": []})
+    write_with_checksum(folder.sweep_file, {"explored": document, "trials": [], "data": {"f": {}}})
     return home
 
 
@@ -74,7 +75,7 @@ def test_a_point_has_p_stable_its_distance_and_the_nearest_trials(
 ) -> None:
     text = says(file, trained(file), capsys, f"{LR}=5e-4", f"{LAMBDA}=3")
     assert text.startswith(f"{LR}=5e-4 {LAMBDA}=3: a run is stable with")
-    assert "Frechet distance if it is: 20 (90% of runs: 20 to 20)" in text
+    assert "Frechet distance of a run that draws: 20 (90% of runs: 20 to 20)" in text
     assert text.count("near ") == 3 and text.count(": stable, Frechet 20") == 3
 
 
@@ -121,6 +122,22 @@ def test_a_map_of_another_space_does_not_answer(file: Path) -> None:
     file.write_text(FILE.replace("[0.1, 100]", "[1, 100]"))
     with pytest.raises(UserError, match="was last trained with another space"):
         map_command.answer(file, [], [], home, make_console())
+
+
+@pytest.mark.parametrize(
+    "setting", ["steps: 50", "batch_size: 8", "loss: {n_critic: 2}", "optimizer: {generator: {lr: 0.5}}"]
+)
+def test_a_map_of_other_settings_does_not_answer(file: Path, setting: str) -> None:
+    home = trained(file)
+    file.write_text(FILE.replace("trial: {", f"trial: {{{setting}, "))
+    with pytest.raises(UserError, match="m was last trained with other settings than those of"):
+        map_command.answer(file, [], [], home, make_console())
+
+
+def test_a_setting_that_makes_no_other_trial_changes_no_answer(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = trained(file)
+    file.write_text(FILE.replace("trial: {", "trial: {checkpoint_every: 7, "))
+    assert says(file, home, capsys).startswith("32 trials:")
 
 
 def test_a_sweep_that_is_no_map_is_refused(file: Path) -> None:

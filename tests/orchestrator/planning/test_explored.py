@@ -13,7 +13,7 @@ from support.explored import LR, MAP, SEARCH, Bisection, end, plan_of
 from support.tiny import run_to_end
 
 from orchestrator.commands import sweep_preparation
-from orchestrator.commands.queued_training import queue_of, with_confirmations
+from orchestrator.commands.queued_training import with_confirmations
 from orchestrator.console.output import make_console
 from orchestrator.console.progress import QuietDisplay
 from orchestrator.errors import SpecError
@@ -27,9 +27,9 @@ from orchestrator.planning.staleness import changes_since_last_command
 from orchestrator.store.json_files import write_with_checksum
 
 
-def train(plan: Plan, points: int, chooser: Bisection | None = None) -> PointQueue:
+def train(plan: Plan, points: int) -> PointQueue:
     """Choose and end so many points, and leave `sweep.json` as the command does."""
-    queue = PointQueue(plan, chooser or Bisection(points))
+    queue = PointQueue(plan, Bisection(12))
     plan.folder.folder.mkdir(parents=True, exist_ok=True)
     queue.on_change = lambda: write_with_checksum(plan.folder.sweep_file, queue.plan_so_far().to_document())
     queue.begin(1)
@@ -82,7 +82,10 @@ def test_another_space_chooses_anew_and_the_command_says_so(tmp_path: Path) -> N
     ("text", "reason"),
     [
         (MAP.replace("    sample:", "    sample:\n      seed: 1"), "the seed of its sample changed"),
-        (MAP.replace("steps: 8", "steps: 12"), "its settings, its data or this program's defaults changed"),
+        (
+            MAP.replace("steps: 8", "steps: 12"),
+            "its settings (steps count too), its data or this program's defaults changed",
+        ),
         (SEARCH, "its kind"),
     ],
 )
@@ -97,22 +100,40 @@ def test_a_larger_number_is_no_change(tmp_path: Path) -> None:
     assert changes_since_last_command(plan_of(tmp_path, overrides=["map.trials=40"])) == []
 
 
+def test_points_that_contradict_the_settings_of_today_are_chosen_anew(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path)
+    train(plan, 3)
+    document = plan.folder.document()
+    document["explored"]["points"][1]["settings"]["stabilizers.label_smoothing"] = 2.0
+    write_with_checksum(plan.folder.sweep_file, document)
+    other = plan_of(tmp_path)
+    assert not other.trials and len(other.expected) == 12
+    assert "chooses all its points anew" in changes_since_last_command(other)[0]
+
+
+def test_another_order_of_the_settings_of_a_map_is_no_change(tmp_path: Path) -> None:
+    queue = train(plan_of(tmp_path), 3)
+    other = plan_of(tmp_path, overrides=[f"map.over=[stabilizers.label_smoothing, {LR}]"])
+    assert [planned.key for planned in other.trials] == queue._keys and not changes_since_last_command(other)
+    assert other.explored and other.explored["over"][1] == LR
+
+
 def test_finished_trials_of_another_sweep_are_copied_when_they_are_chosen(tmp_path: Path) -> None:
-    other = PointQueue(plan_of(tmp_path, MAP.replace("sweep: tiny", "sweep: other")), Bisection(2))
+    other = PointQueue(plan_of(tmp_path, MAP.replace("sweep: tiny", "sweep: other")), Bisection(12))
     other.begin(1)
-    while planned := other.peek(1):
+    while len(other._ended) < 2 and (planned := other.peek(1)):
         other.give(planned)
         run_to_end(other._plan, planned)
         other.take_back(planned.key)
     write_with_checksum(other._plan.folder.sweep_file, other.plan_so_far().to_document())
     prepare = partial(sweep_preparation.take_over, display=QuietDisplay(make_console()))
     plan = plan_of(tmp_path)
-    queue = PointQueue(plan, Bisection(3), prepare)
+    queue = PointQueue(plan, Bisection(12), prepare)
     queue.begin(1)
     left = queue.peek(1)
     assert left and left.trial.seed == 2, "those that the other sweep has finished are not trained"
     copied = queue.plan_so_far().trials[:2]
-    assert [each.key for each in copied] == [each.key for each in other.plan_so_far().trials]
+    assert [each.key for each in copied] == [each.key for each in other.plan_so_far().trials[:2]]
     assert all(each.record.has_ended and plan.folder.trial(each.key).folder.exists() for each in copied)
 
 
@@ -131,14 +152,11 @@ def test_plan_and_status_say_how_far_it_is(tmp_path: Path) -> None:
     before = invoke("plan", file, home=home).stdout
     assert "map over optimizer.lr, stabilizers.label_smoothing: 0 of 12 trials are chosen so far" in before
     assert "12 trials: 12 to choose" in before
-    train(plan_of(tmp_path), 5, Bisection(5))
-    queue = queue_of(plan_of(tmp_path))
-    assert queue and queue.is_over, "the chooser needed no more"
 
 
 def test_plan_and_status_count_what_is_still_to_be_chosen(tmp_path: Path) -> None:
     file, home = tmp_path / "tiny.yaml", tmp_path / "home"
-    train(plan_of(tmp_path), 5, Bisection(12))
+    train(plan_of(tmp_path), 5)
     planned = json.loads(invoke("plan", file, "--json", home=home).stdout)
     status = json.loads(invoke("status", "tiny", "--json", home=home).stdout)
     chosen = len(planned["trials"])

@@ -183,7 +183,7 @@ class Slow:
     def choose(self, number: int, ended: Sequence[EndedPoint], pending: Sequence[ChosenPoint]) -> ChosenPoint | None:
         if number:
             self.may_choose.wait(10)
-        return Bisection(2).choose(number, ended, pending)
+        return Bisection(12).choose(number, ended, pending)
 
 
 def test_workers_are_not_held_up_while_a_point_is_chosen(tmp_path: Path) -> None:
@@ -211,14 +211,6 @@ def test_when_no_trial_runs_the_choice_is_waited_for(tmp_path: Path) -> None:
     timer = threading.Timer(0.3, chooser.may_choose.set)
     timer.start()
     assert queue.peek(1), "Tune would end if it got nothing now"
-
-
-def test_a_chooser_that_needs_no_more_ends_the_sweep_until_more_trials_are_asked_for(tmp_path: Path) -> None:
-    plan = plan_of(tmp_path)
-    queue = queue_of(plan, Bisection(5))
-    assert len(train(plan, queue, workers=2)) == 5
-    assert queue.is_over and not plan_of(tmp_path).to_train
-    assert len(plan_of(tmp_path, overrides=["map.trials=14"]).expected) == 9
 
 
 def test_what_other_sweeps_have_is_taken_over_and_not_trained(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from support.made_runs import LR, made_run, made_sweep, measured
 
-from orchestrator.report import page
+from orchestrator.report import page, summary
 from orchestrator.report.artifact_schemas import LoggedExplored
 from orchestrator.report.content import report_content
 from orchestrator.report.data import SweepData
@@ -30,6 +32,10 @@ def searched() -> LoggedExplored:
     )
 
 
+def _of(trials: int) -> LoggedExplored:
+    return searched().model_copy(update={"trials": trials})
+
+
 def test_chosen_trials_have_no_effects_and_the_same_drawn_ones_have() -> None:
     chosen, drawn = report_content(sweep_of(searched())), report_content(sweep_of(None))
     assert not chosen.analysis.drawn and not chosen.analysis.effects
@@ -48,3 +54,21 @@ def test_the_share_of_stable_runs_is_called_no_share_of_the_space() -> None:
     assert any("6 of 12 runs were stable: they were chosen one after another" in line for line in lines)
     assert not any("more seeds" in line for line in lines)
     assert any("search.trials=24" in line for line in lines), "how to go on"
+
+
+@pytest.mark.parametrize(("trials", "more"), [(499, "998"), (600, "1000"), (1000, "")])
+def test_no_more_trials_are_suggested_than_a_file_may_have(trials: int, more: str) -> None:
+    made = replace(sweep_of(searched()), explored=_of(trials))
+    commands = [command for _, command in summary._next(made, [], None)]
+    assert commands == ([f"orchestrate sweep s.yaml --set search.trials={more}"] if more else [])
+
+
+def test_trials_that_are_not_chosen_yet_have_not_ended_and_no_more_are_suggested() -> None:
+    lines = report_content(replace(sweep_of(searched()), explored=_of(trials=20))).summary.lines
+    assert "8 more have not ended." in lines and not any("search.trials" in line for line in lines)
+
+
+def test_longer_training_is_said_to_choose_all_trials_anew() -> None:
+    runs = [made_run({LR: rate}, seed, "unfinished", sampled=(LR,)) for seed, rate in enumerate(RATES)]
+    (reason, command) = summary._next(made_sweep(*runs, explored=searched()), [], None)[0]
+    assert "trial.steps=40" in command and "all trials of the search are then chosen anew" in reason

@@ -82,6 +82,17 @@ def test_three_settings_have_a_slice_for_each_part_of_the_third() -> None:
     assert sum(len(part.trials) for part in found.slices) == 48
 
 
+def test_a_narrow_third_setting_has_a_slice_for_each_part_with_values_of_its_range(tmp_path: Path) -> None:
+    narrow = Interval("optimizer.betas[1]", 0.999, 0.9999, is_log=False)
+    data = made_map(3, 24, third=narrow)
+    page = page_of(data, tmp_path)
+    options = re.findall(r"<option>(0\.99\d+)</option>", page)
+    assert options == ["0.99915", "0.99945", "0.99975"] and page.count('class="map-slice"') == 3
+    found = map_content(data)
+    assert found and all(f"={option}" in found.label(part) for option, part in zip(options, found.slices, strict=True))
+    assert "betas[1]=1:" not in " ".join(map_words.sentences(found))
+
+
 def test_the_answer_says_where_runs_are_stable(content: MapContent) -> None:
     text = " ".join(map_words.sentences(content))
     stable = sum(run.verdict == "stable" for run in made_map().runs)
@@ -134,6 +145,9 @@ def test_trials_still_to_come_are_told() -> None:
     data.runs[-1].verdict = ""
     data.runs[-1].status = type(data.runs[-1].status).RUNNING
     assert any("1 trial of the map still to come" in line for line in summary_of(data).answer)
+    assert data.explored
+    data.explored.trials = 40
+    assert any("9 trials of the map still to come" in line for line in summary_of(data).answer), "8 to be chosen"
 
 
 def test_a_map_of_nothing_has_no_picture() -> None:

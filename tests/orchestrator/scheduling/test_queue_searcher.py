@@ -104,7 +104,7 @@ def test_tune_can_pickle_it_without_the_plan(tmp_path: Path) -> None:
 
 
 def test_points_are_suggested_as_they_are_chosen(tmp_path: Path) -> None:
-    plan = explored.plan_of(tmp_path)
+    plan = explored.plan_of(tmp_path, overrides=["map.trials=8"])
     queue = PointQueue(plan, explored.Bisection(8))
     queue.begin(2)
     chosen: dict[str, PlannedTrial] = {}

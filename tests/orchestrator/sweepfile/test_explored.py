@@ -77,7 +77,7 @@ def replaced(before: str, after: str, text: str = OVER) -> str:
     return text.replace(before, after)
 
 
-TRIALS = "write a whole number from 8 to 20,000"
+TRIALS = "write a whole number from 8 to 300"
 ENDS = f"  {SMOOTHING}: {{uniform: [0, 0.3]}}"
 
 
@@ -85,7 +85,14 @@ ENDS = f"  {SMOOTHING}: {{uniform: [0, 0.3]}}"
     ("text", "message"),
     [
         (replaced("trials: 12", "trials: 7"), f"m.yaml:3: map.trials: 7 is not allowed; {TRIALS}"),
-        (replaced("trials: 12", "trials: 20001"), f"m.yaml:3: map.trials: 20001 is not allowed; {TRIALS}"),
+        (
+            replaced("trials: 12", "trials: 301"),
+            f"m.yaml:3: map.trials: 301 is not allowed; {TRIALS}: to choose one of",
+        ),
+        (
+            replaced("trials: 12", "trials: 1001", REQUIRE),
+            "search.trials: 1001 is not allowed; write a whole number fr",
+        ),
         (replaced("trials: 12", "trials: many"), f"m.yaml:3: map.trials: 'many' is not allowed; {TRIALS}"),
         (replaced("trials: 12", "trials: true"), f"m.yaml:3: map.trials: True is not allowed; {TRIALS}"),
         (replaced(", trials: 12", ""), "m.yaml:3: map.trials: missing; write how many trials it takes"),
@@ -133,6 +140,14 @@ ENDS = f"  {SMOOTHING}: {{uniform: [0, 0.3]}}"
         (replaced(GROUP, "groups:\n  - name: dcgan\n"), "sample: missing; a map chooses its trials from one"),
         (OVER + "  - name: other\n", "m.yaml:16: groups: a map has one group with a `sample:`"),
         (replaced(SMOOTHING, "evaluation.samples"), "the trials of a map are compared, so they need the same images"),
+        (
+            replaced(ENDS, "  steps: {integers: [4, 8]}", MAP),
+            "sample.steps: the trials of a map are compared, so they need the same steps: move it to `trial:`",
+        ),
+        (
+            replaced(ENDS, "  checkpoint_every: {choice: [2, 4]}", SEARCH),
+            "sample.checkpoint_every: the trials of a search are compared, so they need the same steps: move it",
+        ),
         (replaced(ENDS + "\n", "", MAP), "sample: 1 setting drawn; a map takes 2 to 4"),
         (replaced("stable: 0.8", "stable: 1.2", REQUIRE), "m.yaml:3: search.require.stable: 1.2 is not allowed; write"),
         (replaced("stable: 0.8", "stable: 0", REQUIRE), "search.require.stable: 0 is not allowed; write the share"),
@@ -169,6 +184,13 @@ def test_a_mistake_of_set_names_the_option(override: str, message: str) -> None:
 def test_a_search_may_draw_choices_and_a_single_setting() -> None:
     text = replaced(ENDS, f"  {SMOOTHING}: {{choice: [0, 0.1]}}", SEARCH)
     assert read(text).explores and read(replaced(ENDS + "\n", "", SEARCH)).explores
+
+
+def test_a_contradiction_gets_advice_that_a_search_can_follow() -> None:
+    both = "  loss.name: {choice: [bce, hinge]}\n  " + f"{SMOOTHING}: {{choice: [0, 0.1]}}"
+    (line,) = problems(replaced(ENDS.strip(), both.strip().replace("\n", "\n    "), SEARCH))
+    assert "a hinge loss has no targets" in line and "exclude" not in line and "drawn in point" not in line
+    assert "such a point, as lr=" in line and "can be chosen; draw only what can be together" in line
 
 
 @pytest.mark.parametrize("option", ["--part", "--slurm-array"])
