@@ -18,7 +18,15 @@ from orchestrator.formatting import count_of, format_level, short_key
 from orchestrator.planning.outcome import end_of
 from orchestrator.space import Dimension, Integers, Space
 from orchestrator.statistics.result import Result
-from orchestrator.statistics.stability_map import Answer, Shares, StabilityMap, near_certain, ordered, stability_map
+from orchestrator.statistics.stability_map import (
+    Answer,
+    Shares,
+    StabilityMap,
+    near_certain,
+    ordered,
+    parts_of_space,
+    stability_map,
+)
 from orchestrator.store.sweep_document import PointDocument
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.sweepfile import model
@@ -145,8 +153,8 @@ def _of_point(
     near = [(result, keys[result.configuration, result.seed], far) for result, far in found.nearest(point, NEAREST)]
     place = " ".join(f"{path}={format_level(value)}" for path, value in point.items())
     lines = [
-        f"{place}: a run is stable with {near_certain(says.stable)} (90% interval {near_certain(says.low)} to "
-        f"{near_certain(says.high)})"
+        f"{place}: {near_certain(says.stable)} of runs are expected to be stable "
+        f"(90% interval {near_certain(says.low)} to {near_certain(says.high)})"
     ]
     if says.distance:
         middle, low, high = says.distance
@@ -172,11 +180,10 @@ def _of_point(
 
 
 def _of_space(found: StabilityMap, shares: Shares) -> tuple[list[str], dict[str, Any]]:
-    safest = " ".join(f"--at {path}={format_level(value)}" for path, value in found.safest.items())
-    lines = [
-        f"{count_of(len(found.results), 'trial')}: a run is stable with 90% or more in {shares.stable:.0%} of the "
-        f"space ({shares.surely:.0%} surely); for {shares.open:.0%} it is open on which side of the 50% line it lies",
-        f"safest   {safest}",
-    ]
-    document = {"space": shares._asdict(), "safest": found.safest, "best": found.best}
-    return lines, document
+    lines = [f"{count_of(len(found.results), 'trial')}: {parts_of_space(shares)}"]
+    if any(result.stable for result in found.results):
+        safest = " ".join(f"--at {path}={format_level(value)}" for path, value in found.safest.items())
+        lines.append(f"safest   {safest}, with {near_certain(found.at(found.safest).stable)}")
+    else:
+        lines.append("no run was stable, so no setting is known to train stably")
+    return lines, {"space": shares._asdict(), "safest": found.safest, "best": found.best}

@@ -13,7 +13,7 @@ from orchestrator.formatting import count_of, format_level, format_ratio
 from orchestrator.report.drawn_settings import value_text
 from orchestrator.report.map_slices import MapContent, Slice, values_of
 from orchestrator.space import Interval
-from orchestrator.statistics.stability_map import LINES, SURE, near_certain
+from orchestrator.statistics.stability_map import LINES, SURE, near_certain, parts_of_space
 
 Mask = npt.NDArray[np.bool_]
 PLACES = 201
@@ -61,7 +61,8 @@ def _ranges(xs: list[float], mask: Mask) -> str:
     """`5e-4 to 3.1e-3 and 0.02 to 0.1`; `everywhere`, `nowhere`."""
     if mask.all():
         return "everywhere"
-    parts = [f"{value_text(xs[first])} to {value_text(xs[last])}" for first, last in _stretches(mask)]
+    ends = [(value_text(xs[first]), value_text(xs[last])) for first, last in _stretches(mask)]
+    parts = [low if low == high else f"{low} to {high}" for low, high in ends]
     return " and ".join(parts) or "nowhere"
 
 
@@ -78,19 +79,21 @@ def sentences(content: MapContent) -> list[str]:
     runs = len(found.results)
     stable = sum(bool(result.stable) for result in found.results)
     lines = [
-        f"A run is stable with 90% or more in {shares.stable:.0%} of the space ({shares.surely:.0%} surely), and "
-        f"surely with less than 10% in {shares.lost:.0%}; for {shares.open:.0%} it is open on which side of the 50% "
-        f"line it lies. This is what {count_of(runs, 'trial')} tell, {stable} of them stable."
+        f"As far as {count_of(runs, 'trial')} tell, of which {stable} {'was' if stable == 1 else 'were'} stable: "
+        f"{parts_of_space(shares)}."
     ]
-    if 0 < stable < runs:
+    if shares.stable:
         lines.append(_where(content))
-        if width := line_width(content):
-            lines.append(f"From the 90% line to the 10% line it is {width}.")
-    safest = found.at(found.safest)
-    lines.append(
-        f"Safest is {_point(content, found.safest)}: stable with {near_certain(safest.stable)} "
-        f"(90% interval {near_certain(safest.low)} to {near_certain(safest.high)})."
-    )
+    if 0 < stable < runs and (width := line_width(content)):
+        lines.append(f"From the 90% line to the 10% line it is {width}.")
+    if stable:
+        safest = found.at(found.safest)
+        lines.append(
+            f"Safest is {_point(content, found.safest)}: {near_certain(safest.stable)} of runs are expected to be "
+            f"stable (90% interval {near_certain(safest.low)} to {near_certain(safest.high)})."
+        )
+    else:
+        lines.append("No setting is known to train stably. Unfinished runs may only have needed more steps.")
     if found.best and (distance := found.at(found.best).distance):
         middle, low, high = (f"{value:.3g}" for value in distance)
         lines.append(

@@ -82,9 +82,8 @@ def _count_sentence(ended: list[RunData], is_sample: bool) -> str:
         return f"All {unfinished} runs are unfinished: {why}."
     apart = f", {unfinished} more {'is' if unfinished == 1 else 'are'} unfinished" if unfinished else ""
     if not is_sample:
-        return (
-            f"{total} runs were stable{apart}: they were chosen one after another, so this is no share of their space."
-        )
+        by_choice = "each was chosen by how others ended, so these numbers say nothing of the space"
+        return f"{total} runs were stable{apart}: {by_choice}."
     certainty = interval(total) if len({run.seed for run in ended}) > 1 else "one seed, so no interval"
     groups = list(dict.fromkeys(run.group for run in ended))
     shares = [f"{group} {stable_share([run for run in ended if run.group == group])}" for group in groups]

@@ -26,11 +26,13 @@ WHOLE = 1024
 
 class Shares(NamedTuple):
     """Parts of the space. stable: where P(stable) is expected to be 90% or more. surely: where that is sure. lost:
-    where it is surely below 10%. open: where it is not sure on which side of the 50% line it is."""
+    where it is expected to be 10% or less. surely_lost: where that is sure. open: where it is not sure on which side of
+    the 50% line it is."""
 
     stable: float
     surely: float
     lost: float
+    surely_lost: float
     open: float
 
 
@@ -81,10 +83,11 @@ class StabilityMap:
     @cached_property
     def shares(self) -> Shares:
         belief = self.model.belief(self.whole)
-        above_half = belief.above(0.5)
+        above_half, expected = belief.above(0.5), belief.probability()
         return Shares(
-            float(np.mean(belief.probability() >= LINES[-1])),
+            float(np.mean(expected >= LINES[-1])),
             float(np.mean(belief.above(LINES[-1]) >= SURE)),
+            float(np.mean(expected <= LINES[0])),
             float(np.mean(belief.above(LINES[0]) <= 1 - SURE)),
             float(np.mean((above_half > 1 - SURE) & (above_half < SURE))),
         )
@@ -150,3 +153,12 @@ def ordered(dimension: Dimension) -> Ordered:
 def near_certain(share: float) -> str:
     """A share in percent that is not rounded to 0% or 100%."""
     return "<1%" if share < 0.01 else ">99%" if share > 0.99 else f"{share:.0%}"
+
+
+def parts_of_space(shares: Shares) -> str:
+    """How much of the space is stable, lost, and not known."""
+    return (
+        f"90% of runs or more are expected to be stable in {shares.stable:.0%} of the space ({shares.surely:.0%} for "
+        f"sure), and 10% or fewer in {shares.lost:.0%} ({shares.surely_lost:.0%} for sure); in {shares.open:.0%} it is "
+        "not known on which side of the 50% line a setting is"
+    )

@@ -74,7 +74,7 @@ def test_a_point_has_p_stable_its_distance_and_the_nearest_trials(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = says(file, trained(file), capsys, f"{LR}=5e-4", f"{LAMBDA}=3")
-    assert text.startswith(f"{LR}=5e-4 {LAMBDA}=3: a run is stable with")
+    assert text.startswith(f"{LR}=5e-4 {LAMBDA}=3: >99% of runs are expected to be stable")
     assert "Frechet distance of a run that draws: 20 (90% of runs: 20 to 20)" in text
     assert text.count("near ") == 3 and text.count(": stable, Frechet 20") == 3
 
@@ -90,7 +90,7 @@ def test_json_has_the_same_numbers(file: Path, capsys: pytest.CaptureFixture[str
 
 def test_without_a_point_it_tells_of_the_whole_space(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = says(file, trained(file), capsys)
-    assert text.startswith("32 trials: a run is stable with 90% or more in") and f"--at {LR}=" in text
+    assert text.startswith("32 trials: 90% of runs or more are expected to be stable in") and f"--at {LR}=" in text
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,9 @@ def estimated_over_measured(experiment: str, timings: Timings) -> float:
 
 
 def test_every_experiment_is_measured() -> None:
-    files = {str(file.relative_to(ROOT / "experiments")) for file in (ROOT / "experiments").rglob("*.yaml")}
-    assert files == MEASURED.keys()
+    """But maps, whose trials are chosen while they run."""
+    files = [str(file.relative_to(ROOT / "experiments")) for file in (ROOT / "experiments").rglob("*.yaml")]
+    assert {file for file in files if loader.load(ROOT / "experiments" / file).trials} == MEASURED.keys()
 
 
 @pytest.mark.parametrize("experiment", MEASURED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +97,18 @@ def test_a_narrow_third_setting_has_a_slice_for_each_part_with_values_of_its_ran
 def test_the_answer_says_where_runs_are_stable(content: MapContent) -> None:
     text = " ".join(map_words.sentences(content))
     stable = sum(run.verdict == "stable" for run in made_map().runs)
-    assert f"32 trials tell, {stable} of them stable" in text
+    assert f"As far as 32 trials tell, of which {stable} were stable: 90% of runs or more" in text
     assert "Stable with 90% or more: at lambda=" in text and "for lr 5e-4 to" in text
     assert "From the 90% line to the 10% line it is a factor of" in text
-    assert re.search(r"Safest is lr=\S+ lambda=\S+: stable with", text)
+    assert re.search(r"Safest is lr=\S+ lambda=\S+: \S+ of runs are expected to be stable", text)
+
+
+def test_without_a_stable_run_nothing_is_called_safest() -> None:
+    data = made_map()
+    lost = map_content(replace(data, runs=[replace(run, verdict="collapsed") for run in data.runs]))
+    assert lost
+    text = " ".join(map_words.sentences(lost))
+    assert "No setting is known to train stably." in text and "Safest" not in text and "From the 90%" not in text
 
 
 def test_the_table_has_ranges_that_grow_with_lambda(content: MapContent) -> None:
@@ -115,7 +124,7 @@ def test_the_table_has_ranges_that_grow_with_lambda(content: MapContent) -> None
 def test_ranges_in_words() -> None:
     xs = [1.0, 2.0, 3.0, 4.0, 5.0]
     ranges = map_words._ranges
-    assert ranges(xs, np.array([True, True, False, False, True])) == "1 to 2 and 5 to 5"
+    assert ranges(xs, np.array([True, True, False, False, True])) == "1 to 2 and 5"
     assert ranges(xs, np.ones(5, bool)) == "everywhere" and ranges(xs, np.zeros(5, bool)) == "nowhere"
 
 
