@@ -28,7 +28,8 @@ from support.made_surfaces import EVALUATIONS, SURFACES, Surface
 
 from orchestrator.planning import search_chooser
 from orchestrator.planning.chosen_points import EndedPoint
-from orchestrator.planning.search_chooser import SearchChooser
+from orchestrator.planning.search_chooser import SearchChooser, results_of
+from orchestrator.statistics.candidates import named_first
 from orchestrator.statistics.intervals import Array
 
 TABLE = Path(__file__).parent / "recorded" / "table.csv"
@@ -68,11 +69,10 @@ def searched(kind: type[SearchChooser], telling_apart: float | None = None) -> M
         for number in range(trials):
             known = max(0, number - LAG + 1)
             point = chooser.choose(number, ended[:known], [each.point for each in ended[known:]])
-            assert point
             ended.append(EndedPoint(point, surface.run(point.settings, point.seed, repetition)[0]))
-        standing = chooser.standing(ended)
+        named = named_first(surface.space, results_of(ended), REQUIRED)
         search_chooser.TELLING_APART = before
-        return standing[0].tried.settings if standing else None
+        return named[0].tried.settings if named else None
 
     return method
 

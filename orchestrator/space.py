@@ -165,6 +165,17 @@ class Space:
         known = [count for count in counts if count is not None]
         return prod(known) if len(known) == len(counts) else None
 
+    def position_of(self, settings: Mapping[str, Any]) -> list[float]:
+        """Where settings are: the position of each ordered value in [0, 1]; of a choice 0 or 1 for each level."""
+        where: list[float] = []
+        for dimension in self.dimensions:
+            value = settings[dimension.path]
+            if isinstance(dimension, Choice):
+                where += [float(format_level(level) == format_level(value)) for level in dimension.levels]
+            else:
+                where.append(dimension.position_of(value))
+        return where
+
     def settings_at(self, point: Sequence[float]) -> dict[str, Any]:
         """The settings at a point of the unit cube, [dimensions]."""
         return {

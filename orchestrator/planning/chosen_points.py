@@ -35,8 +35,8 @@ class EndedPoint:
 class Chooser(Protocol):
     """Says which trial comes next."""
 
-    def choose(self, number: int, ended: Sequence[EndedPoint], pending: Sequence[ChosenPoint]) -> ChosenPoint | None:
-        """The trial with this number, from 0; None past the last trial, which a queue does not ask for.
+    def choose(self, number: int, ended: Sequence[EndedPoint], pending: Sequence[ChosenPoint]) -> ChosenPoint:
+        """The trial with this number, from 0.
 
         ended: the first points, in their order. pending: those after them, before this one. A pure function of its
         arguments and of the chooser's fields: the same on every machine, and after any kill.

@@ -10,11 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gan_core.config.identity import trial_key
-from orchestrator.planning.outcome import member_of
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.planned_trial import PlannedTrial
-from orchestrator.planning.ranking import ended_trials, no_ranking_reason, rank_configurations
-from orchestrator.statistics.candidates import named_first
+from orchestrator.planning.ranking import ended_trials, no_ranking_reason, rank_best, rank_configurations
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile.model import Search, Sweep
 
@@ -41,8 +39,8 @@ def with_confirmations(
     a search are those that it names.
 
     The new seeds are the numbers after the largest seed of the sweep, as many as it has (before its first look, if it
-    trains until its question is answered) and at least MIN_SEEDS. Trials
-    that an earlier command added and finished stay.
+    trains until its question is answered) and at least MIN_SEEDS. Trials that an earlier command added and finished
+    stay.
 
     `has_trained`: this command has tried failed trials again. A search does not wait for those that have failed once
     more: they count as not stable.
@@ -56,8 +54,8 @@ def with_confirmations(
     if plan.expected or any(planned.state not in ended_states for planned in plan.trials):
         return plan  # a failed trial is tried again first
     ended = ended_trials(plan.folder, [planned.to_document() for planned in plan.trials])
-    best = named_by_search(plan) if is_search else [each.configuration for each in rank_configurations(ended)]
-    if not best:
+    ranked = rank_best(ended, plan.to_document()) if is_search else rank_configurations(ended)
+    if not ranked:
         note(f"nothing is confirmed: {no_ranking_reason(ended)}")
         return plan
     first = max([*plan.sweep.seeds, *(planned.trial.seed for planned in plan.trials)]) + 1
@@ -66,18 +64,10 @@ def with_confirmations(
     if is_search:
         seeds = range(FIRST_OF_SEARCH, FIRST_OF_SEARCH + SEEDS_OF_SEARCH)
     examples = {planned.trial.configuration: planned for planned in plan.trials}
-    confirming = [_confirming_trial(plan, examples[name], seed) for name in best[:count] for seed in seeds]
+    confirming = [
+        _confirming_trial(plan, examples[each.configuration], seed) for each in ranked[:count] for seed in seeds
+    ]
     return replace(plan, trials=[*plan.trials, *confirming])
-
-
-def named_by_search(plan: Plan) -> list[str]:
-    """The configurations of a search that has ended, best first."""
-    search = plan.sweep.explores
-    assert isinstance(search, Search)
-    trials = [planned for planned in plan.trials if not planned.trial.confirms]
-    points = [(planned.trial.factors, member_of(planned, planned.record)) for planned in trials]
-    results = [(settings, member.result) for settings, member in points if member]
-    return [each.configuration for each in named_first(plan.sweep.explored_sample.space, results, search.stable)]
 
 
 def expected_confirmations(plan: Plan) -> list[PlannedTrial]:

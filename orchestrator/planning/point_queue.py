@@ -27,8 +27,7 @@ class PointQueue(TrialQueue):
     """The trials that were chosen, in their order. Another thread chooses the next one while workers train.
 
     prepare: gets a plan with a chosen trial alone and returns it with what other sweeps have of it. No shorter trial
-    goes on: with other steps all points are chosen anew.
-    The plan so far changes with each, and when a trial has ended.
+    goes on: with other steps all points are chosen anew. The plan so far changes with each, and when a trial has ended.
     """
 
     def __init__(self, plan: Plan, chooser: Chooser, prepare: Callable[[Plan], Plan] = lambda plan: plan):
@@ -37,7 +36,7 @@ class PointQueue(TrialQueue):
         self._chooser, self._prepare, self._document = chooser, prepare, plan.explored
         self._points = points_of(plan.explored)
         self._keys = [point["key"] for point in plan.explored["points"]]
-        self._choosing: Future[ChosenPoint | None] | None = None
+        self._choosing: Future[ChosenPoint] | None = None
         self._thread = ThreadPoolExecutor(1, "choosing")
         self._seen = len(self._ended)
         self._told = PARTS * len(self._ended) // plan.explored["trials"]
@@ -82,7 +81,6 @@ class PointQueue(TrialQueue):
                 if not self._choosing.done():
                     return
                 point, self._choosing = self._choosing.result(), None
-                assert point, "no point beyond the last trial is asked for"
                 self._append(point)
             number, lag = len(self._points), self._document["lag"]
             needed = max(0, number - lag + 1)

@@ -164,7 +164,7 @@ def _as_named(trials: list[EndedTrial], search: ExploredDocument) -> list[Ranked
     """The configurations of a search, in the order of its report; the first is the one that it names."""
     space = Space(tuple(dimension_of_document(path, written) for path, written in search["space"].items()))
     points = [(trial.result.factors, trial.result) for trial in trials if trial.result]
-    named = [each.configuration for each in named_first(space, points, search.get("stable", 0.9))]
+    named = [each.configuration for each in named_first(space, points, search["stable"])]
     ranked = {each.configuration: each for each in rank_configurations(trials)}
     return [replace(ranked[name], is_named=name == named[0]) for name in named if name in ranked]
 

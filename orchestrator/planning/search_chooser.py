@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestrator.planning.chosen_points import ChosenPoint, EndedPoint, sobol_start
 from orchestrator.planning.optuna_points import next_settings, tpe
@@ -14,10 +14,10 @@ from orchestrator.statistics.candidates import (
     Candidate,
     candidates,
     most_promising,
-    named_first,
     next_to_run,
     tried_settings,
 )
+from orchestrator.statistics.result import Result
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -48,9 +48,8 @@ class SearchChooser:
         """How many trials look for settings, before the best few are told apart."""
         return self.trials - ceil(TELLING_APART * self.trials)
 
-    def choose(self, number: int, ended: Sequence[EndedPoint], pending: Sequence[ChosenPoint]) -> ChosenPoint | None:
-        if number >= self.trials:
-            return None
+    def choose(self, number: int, ended: Sequence[EndedPoint], pending: Sequence[ChosenPoint]) -> ChosenPoint:
+        """See `Chooser`."""
         if number < START or not ended:
             return sobol_start(self.space, self.seed, number)
         if number >= self.looking and (again := next_to_run(self._candidates(ended, pending), self.stable)):
@@ -58,8 +57,8 @@ class SearchChooser:
         proposed = [
             next_settings(self.space, self.stable, ended, pending, self.sampler(seed)) for seed in self._seeds(number)
         ]
-        points = [(each.point.settings, each.result) for each in ended]
-        return ChosenPoint(most_promising(self.space, tried_settings(points), proposed, self.stable), number)
+        tried = tried_settings(results_of(ended))
+        return ChosenPoint(most_promising(self.space, tried, proposed, self.stable), number)
 
     def _seeds(self, number: int) -> list[int]:
         """Of the samplers that propose a trial's settings: of each trial others, of 32 bits as Optuna takes them."""
@@ -71,9 +70,10 @@ class SearchChooser:
         return tpe(seed)
 
     def _candidates(self, ended: Sequence[EndedPoint], pending: Sequence[ChosenPoint]) -> list[Candidate]:
-        points = [(each.point.settings, each.result) for each in ended]
-        return candidates(self.space, tried_settings([*points, *((point.settings, None) for point in pending)]))
+        waiting = [(point.settings, None) for point in pending]
+        return candidates(self.space, tried_settings([*results_of(ended), *waiting]))
 
-    def standing(self, ended: Sequence[EndedPoint]) -> list[Candidate]:
-        """The settings that have a stable run, best first: the first is what the search names."""
-        return named_first(self.space, [(each.point.settings, each.result) for each in ended], self.stable)
+
+def results_of(ended: Sequence[EndedPoint]) -> list[tuple[Mapping[str, Any], Result]]:
+    """The settings of each point, with its result."""
+    return [(each.point.settings, each.result) for each in ended]

@@ -49,9 +49,9 @@ def top_rows(search: SearchContent) -> list[TopRow]:
                 wilson_share(len(tried.stable), len(tried.judged)),
                 candidate.keeps(search.required),
                 candidate.share,
-                ", ".join(f"{distance:#.3g}" for distance in distances),
+                ", ".join(f"{distance:.3g}" for distance in distances),
                 with_interval(own).replace("95% interval ", "") if own else "–",
-                f"{estimate_of(candidate):#.3g}",
+                f"{estimate_of(candidate):.3g}",
             )
         )
     return rows
@@ -90,7 +90,7 @@ def _kind(run: SearchedRun) -> str:
 
 def _numbers(search: SearchContent) -> list[list[str]]:
     return [
-        [f"{each.number}", each.run.configuration, f"{each.distance:#.3g}" if each.distance else "–", _kind(each)]
+        [f"{each.number}", each.run.configuration, f"{each.distance:.3g}" if each.distance else "–", _kind(each)]
         for each in search.runs
     ]
 

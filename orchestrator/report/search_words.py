@@ -19,7 +19,7 @@ def sentences(search: SearchContent) -> list[str]:
     best = search.named[0]
     counted = f"{len(best.tried.stable)} of {len(best.tried.judged)} of its runs are stable"
     fails = "" if best.keeps(search.required) else f", which is less than the {search.required:.0%} that are required"
-    distance = f"a Frechet distance of about {estimate_of(best):#.3g} is expected"
+    distance = f"a Frechet distance of about {estimate_of(best):.3g} is expected"
     lines = [f"The search names {search.best}: {counted}{fails}; {distance}."]
     lines.append(_claims(search))
     if fresh := search.fresh.get(search.best):
@@ -40,9 +40,9 @@ def _claims(search: SearchContent) -> str:
     luckiest = search.luckiest
     assert luckiest and search.named
     own = distance_of(search.named[0].tried.runs)
-    of_named = f", and the runs of the named one have a mean of {own.mean:#.3g}" if own and own.pairs > 1 else ""
+    of_named = f", and the runs of the named one have a mean of {own.mean:.3g}" if own and own.pairs > 1 else ""
     other = "" if luckiest.run.configuration == search.best else f" ({luckiest.run.configuration})"
-    return f"By its luckiest run the search would have claimed {luckiest.distance:#.3g}{other}{of_named}."
+    return f"By its luckiest run the search would have claimed {luckiest.distance:.3g}{other}{of_named}."
 
 
 def _of_fresh_seeds(fresh: Fresh, search: SearchContent) -> str:
@@ -58,5 +58,5 @@ def _of_fresh_seeds(fresh: Fresh, search: SearchContent) -> str:
 def with_interval(change: Change) -> str:
     """`31.2 (28.9 to 33.7)`; of one run `31.2`."""
     if not isfinite(change.high):
-        return f"{change.mean:#.3g}"
-    return f"{change.mean:#.3g} (95% interval {change.low:#.3g} to {change.high:#.3g})"
+        return f"{change.mean:.3g}"
+    return f"{change.mean:.3g} (95% interval {change.low:.3g} to {change.high:.3g})"

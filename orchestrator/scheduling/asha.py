@@ -86,10 +86,10 @@ class AshaSchedule:
         rows: of its history. judged: the verdict that rows give. goes_on: it has not ended; if it is behind at its last
         evaluation, and a kill has kept that from being written down, it is written now.
         """
-        why = ""
+        step, why = 0, ""
         for row in rows:
-            step = int(row["step"])
-            if step >= self._first and self._distance in row:
+            if row["step"] >= self._first and self._distance in row:
+                step = int(row["step"])
                 verdict = judged([each for each in rows if each["step"] <= step])
                 why = self._behind(key, step, row[self._distance], verdict)
         if why and goes_on and self._folder_of(key).stop() is None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from orchestrator.formatting import format_level
-from orchestrator.space import Choice, Space
+from orchestrator.space import Space
 from orchestrator.statistics.intervals import Array
 from orchestrator.statistics.result import Result, log_distance
 
@@ -181,7 +181,7 @@ def _smoothed(space: Space, runs: Sequence[tuple[Tried, float]]) -> Smoothed:
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-    places = np.array([place(space, tried.settings) for tried, _ in runs])
+    places = np.array([space.position_of(tried.settings) for tried, _ in runs])
     lengths = Matern([0.4] * places.shape[1], LENGTHS, nu=2.5)
     kernel = ConstantKernel(1.0, (0.05, 20.0)) * lengths + WhiteKernel(0.1, (1e-3, 2.0))
     with warnings.catch_warnings():
@@ -190,7 +190,9 @@ def _smoothed(space: Space, runs: Sequence[tuple[Tried, float]]) -> Smoothed:
     noise = float(process.kernel_.k2.noise_level)
 
     def at(settings: Sequence[Tried]) -> tuple[Array, Array, float]:
-        means, errors = process.predict(np.array([place(space, tried.settings) for tried in settings]), return_std=True)
+        means, errors = process.predict(
+            np.array([space.position_of(tried.settings) for tried in settings]), return_std=True
+        )
         of_mean = np.sqrt(np.maximum(errors**2 - noise, 1e-8))
         return level + spread * means, spread * of_mean, spread * noise**0.5
 
@@ -203,15 +205,3 @@ def _own_means(
     of_each = [[value for tried, value in runs if tried is setting] or [level] for setting in settings]
     errors = [max(spread, 1e-3) / len(values) ** 0.5 for values in of_each]
     return np.array([float(np.mean(values)) for values in of_each]), np.array(errors)
-
-
-def place(space: Space, settings: Mapping[str, Any]) -> list[float]:
-    """Where a setting is: the position of each ordered value in [0, 1]; of a choice 0 or 1 for each of its levels."""
-    where: list[float] = []
-    for dimension in space.dimensions:
-        value = settings[dimension.path]
-        if isinstance(dimension, Choice):
-            where += [float(format_level(level) == format_level(value)) for level in dimension.levels]
-        else:
-            where.append(dimension.position_of(value))
-    return where

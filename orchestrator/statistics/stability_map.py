@@ -123,10 +123,8 @@ def stability_map(space: Space, results: Sequence[Result]) -> StabilityMap | Non
 
 
 def positions(space: Space, settings: Sequence[Mapping[str, Any]]) -> Array:
-    """[settings, dimensions] in the unit cube."""
-    return np.array(
-        [[ordered(each).position_of(values[each.path]) for each in space.dimensions] for values in settings]
-    )
+    """[settings, dimensions] in the unit cube, of a space without choices."""
+    return np.array([space.position_of(values) for values in settings])
 
 
 def snapped(space: Space, units: Array) -> Array:

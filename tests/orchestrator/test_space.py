@@ -79,3 +79,9 @@ def test_a_dimension_survives_its_document(dimension: Dimension) -> None:
 def test_a_document_of_nothing_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="is no dimension"):
         dimension_of_document("optimizer.lr", document)
+
+
+def test_the_levels_of_a_choice_have_no_order_where_settings_are() -> None:
+    space = Space((Choice("loss.name", ("hinge", "wasserstein", "ns")), Interval("optimizer.lr", 1e-4, 1e-2, True)))
+    settings = {"loss.name": "wasserstein", "optimizer.lr": 1e-3}
+    assert space.position_of(settings) == pytest.approx([0.0, 1.0, 0.0, 0.5])

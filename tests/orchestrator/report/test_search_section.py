@@ -57,8 +57,8 @@ def test_it_names_what_is_stable_often_enough_and_says_what_luck_would_have_clai
     )
     assert "interval" not in lines[0], "the model is surer of its estimate than it should be"
     assert lines[1] == (
-        "By its luckiest run the search would have claimed 20.0 (g lr=0.01), and the runs of the named one have a mean "
-        "of 42.0."
+        "By its luckiest run the search would have claimed 20 (g lr=0.01), and the runs of the named one have a mean "
+        "of 42."
     )
     assert lines[2].startswith("No fresh seeds have confirmed it yet")
     assert lines[3].startswith("1 of its 8 trials was stopped by the schedule")
@@ -86,7 +86,7 @@ def test_fresh_seeds_take_no_part_in_what_is_named() -> None:
 
 def test_the_table_has_the_best_first_and_the_runs_of_each() -> None:
     rows = search_section.top_rows(content(searched()))
-    assert (rows[0].configuration, rows[0].runs, rows[0].keeps) == ("g lr=1e-3", "40.0, 42.0, 44.0", True)
+    assert (rows[0].configuration, rows[0].runs, rows[0].keeps) == ("g lr=1e-3", "40, 42, 44", True)
     assert rows[-1].configuration == "g lr=0.01" and not rows[-1].keeps and str(rows[-1].stable) == "1 of 2"
 
 

@@ -114,7 +114,7 @@ def test_after_a_kill_a_decision_that_was_not_written_down_is(tmp_path: Path) ->
     again = made(tmp_path)
     for key in "ab":
         again.replay(key, [{"step": FIRST, DISTANCE: 10.0}], sound, goes_on=True)
-    again.replay("c", [{"step": FIRST, DISTANCE: 30.0}], sound, goes_on=True)
+    again.replay("c", [{"step": FIRST, DISTANCE: 30.0}, {"step": FIRST + 1}], sound, goes_on=True)
     again.replay("d", [{"step": FIRST, DISTANCE: 30.0}], sound)
     again.replay("e", [{"step": FIRST, DISTANCE: 30.0}, {"step": 6, DISTANCE: 30.0}], sound, goes_on=True)
     assert stops(tmp_path) == {"c": FIRST}, "d has ended, and e has trained on"

@@ -7,16 +7,14 @@ from dataclasses import replace
 from math import exp
 
 import numpy as np
-import pytest
 
-from orchestrator.space import Choice, Interval, Space
+from orchestrator.space import Interval, Space
 from orchestrator.statistics.candidates import (
     Candidate,
     Tried,
     best_first,
     candidates,
     next_to_run,
-    place,
     tried_settings,
 )
 from orchestrator.statistics.result import Result
@@ -103,8 +101,3 @@ def test_waiting_runs_make_an_estimate_surer_in_advance() -> None:
 def test_without_a_stable_run_that_was_measured_there_is_no_candidate() -> None:
     assert found([run(0.1, None, False), run(0.2, 80.0, False)]) == []
     assert next_to_run([], 0.9) is None
-
-
-def test_a_choice_has_no_order() -> None:
-    space = Space((Choice("loss.name", ("hinge", "wasserstein", "ns")), Interval(LR, 1e-4, 1e-2, True)))
-    assert place(space, {"loss.name": "wasserstein", LR: 1e-3}) == pytest.approx([0.0, 1.0, 0.0, 0.5])
