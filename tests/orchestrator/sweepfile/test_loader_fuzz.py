@@ -43,7 +43,8 @@ def ends_well(file: Path, overrides: list[str], home: Path) -> None:
     before, refusal = size(), None
     try:
         sweep = loader.load(file, overrides)
-        assert 1 <= len(sweep.trials) <= loader.MAX_TRIALS
+        assert len(sweep.trials) <= loader.MAX_TRIALS
+        assert bool(sweep.trials) == (sweep.explores is None), "only a map or a search has none yet"
         assert (home / "sweeps" / sweep.name).resolve().parent == home / "sweeps"
         if len(sweep.trials) <= 30 and all(trial.config.data.name == "digits" for trial in sweep.trials):
             json.dumps(make_plan(sweep, home).to_document(), allow_nan=False)
