@@ -114,32 +114,45 @@ def _dimension(sweep: Sweep, path: str) -> Dimension:
 
 
 def _point(space: Space, at: Sequence[str]) -> dict[str, float]:
-    """The settings of `--at`. Raises UserError unless each of the map is there once, within its range."""
+    """The settings of `--at`. Raises UserError, a line for each mistake, unless each of the map is there once, within
+    its range."""
     point: dict[str, float] = {}
+    named, problems = set[str](), list[str]()
     for given in at:
-        path, _, text = given.partition("=")
-        if path not in space.paths:
-            hint = did_you_mean(path, list(space.paths)) or f"; the map is over {', '.join(space.paths)}"
-            raise UserError(f"--at {given}: {short_repr(path)} is not a setting of the map{hint}")
-        if path in point:
-            raise UserError(f"--at {given}: {path} is given twice; a point has one value of each setting")
-        dimension = ordered(space.dimensions[space.paths.index(path)])
+        path = given.partition("=")[0]
+        if path in named:
+            problems.append(f"--at {given}: {path} is given twice; a point has one value of each setting")
+            continue
+        named.add(path)
         try:
-            value = float(text)
-        except ValueError:
-            raise UserError(f"--at {given}: a number is needed after =, as in {path}={_example(dimension)}") from None
-        if not dimension.contains(value):
-            low, high = map(format_level, dimension.ends)
-            step = f" in steps of {dimension.step}" if isinstance(dimension, Integers) and dimension.step != 1 else ""
-            whole = "a whole number" if isinstance(dimension, Integers) else "a value"
-            raise UserError(
-                f"--at {given}: the map knows {path} from {low} to {high}{step}; give {whole} in this range"
-            )
-        point[path] = value
-    if missing := [path for path in space.paths if path not in point]:
+            point[path] = _value(space, given)
+        except ValueError as error:
+            problems.append(f"--at {given}: {error}")
+    if missing := [path for path in space.paths if path not in named]:
         more = " ".join(f"--at {path}={_example(space.dimensions[space.paths.index(path)])}" for path in missing)
-        raise UserError(f"a point of this map has a value of {' and '.join(missing)}, too: add {more}")
+        problems.append(f"a point of this map has a value of {' and '.join(missing)}, too: add {more}")
+    if problems:
+        raise UserError("\n".join(problems))
     return point
+
+
+def _value(space: Space, given: str) -> float:
+    """The value of `PATH=VALUE`. Raises ValueError with what would be right."""
+    path, _, text = given.partition("=")
+    if path not in space.paths:
+        hint = did_you_mean(path, list(space.paths)) or f"; the map is over {', '.join(space.paths)}"
+        raise ValueError(f"{short_repr(path)} is not a setting of the map{hint}")
+    dimension = ordered(space.dimensions[space.paths.index(path)])
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"a number is needed after =, as in {path}={_example(dimension)}") from None
+    if not dimension.contains(value):
+        low, high = map(format_level, dimension.ends)
+        step = f" in steps of {dimension.step}" if isinstance(dimension, Integers) and dimension.step != 1 else ""
+        whole = "a whole number" if isinstance(dimension, Integers) else "a value"
+        raise ValueError(f"the map knows {path} from {low} to {high}{step}; give {whole} in this range")
+    return value
 
 
 def _example(dimension: Dimension) -> str:

@@ -8,6 +8,7 @@ from gan_core import families, sampling
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.networks.build import build_networks, classes_of
+from orchestrator.planning.confirmation import expected_confirmations
 from orchestrator.planning.plan import Plan
 
 BYTES_PER_WEIGHT = 4
@@ -56,9 +57,13 @@ def trial_bytes(config: TrialConfig, images: ImageSet) -> TrialBytes:
 
 
 def bytes_needed(plan: Plan, workers: int) -> int:
-    """Bytes that the trials that are left will add to the home folder. Files that are there already are not counted."""
+    """Bytes that the trials that are left will add to the home folder, with those that confirm what a search names.
+
+    Files that are there already are not counted.
+    """
     added, temporary, sizes = 0, 0, dict[str, TrialBytes]()
-    for planned in plan.to_train:
+    left = [*plan.to_train, *expected_confirmations(plan)]
+    for planned in left:
         same_size = planned.config.model_dump_json(exclude={"seed", "optimizer"})
         if same_size not in sizes:
             sizes[same_size] = trial_bytes(planned.config, plan.images[planned.fingerprint])
@@ -66,4 +71,4 @@ def bytes_needed(plan: Plan, workers: int) -> int:
         files = plan.folder.trial(planned.key).folder.rglob("*")
         existing = sum(file.stat().st_size for file in files if file.is_file())
         added, temporary = added + max(0, size.kept - existing), max(temporary, size.temporary)
-    return added + temporary * min(workers, len(plan.to_train))
+    return added + temporary * min(workers, len(left))

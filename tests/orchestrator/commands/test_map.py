@@ -110,6 +110,14 @@ def test_a_wrong_point_is_one_clear_line(file: Path, at: list[str], message: str
         map_command.answer(file, [], at, file.parent, make_console())
 
 
+def test_all_mistakes_of_a_point_are_told_at_once(file: Path) -> None:
+    with pytest.raises(UserError) as error:
+        map_command.answer(file, [], ["optimiser.lr=1e-3", "optimizer.lr=9"], file.parent, make_console())
+    lines = str(error.value).split("\n")
+    assert len(lines) == 3 and "did you mean optimizer.lr" in lines[0] and "give a value in this range" in lines[1]
+    assert lines[2].endswith("add --at loss.gradient_penalty=3.162")
+
+
 def test_what_is_not_trained_is_said_with_the_command(file: Path) -> None:
     with pytest.raises(UserError, match=r"was not trained in .* yet, so there is no map; `orchestrate sweep"):
         map_command.answer(file, [], [], file.parent / "home", make_console())

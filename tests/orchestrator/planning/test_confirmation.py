@@ -11,7 +11,8 @@ from support.tiny import finished_trial
 
 from gan_core.verdict.judge import Verdict
 from gan_core.verdict.names import VerdictName
-from orchestrator.planning.confirmation import MIN_SEEDS, how_many, with_confirmations
+from orchestrator.planning.confirmation import MIN_SEEDS, SEEDS_OF_SEARCH, how_many, with_confirmations
+from orchestrator.planning.disk_estimate import bytes_needed
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.ranking import EndedTrial, rank_best
 from orchestrator.space import Interval, Space
@@ -147,6 +148,13 @@ def test_a_search_confirms_what_it_names_on_five_seeds_that_no_search_takes(tiny
     plan = with_endings(tiny_plan(), {PLAIN: [("stable", 5.0), ("collapsed", 1.0)], SMOOTHED: [("stable", 9.0)] * 2})
     confirmed = confirming(with_confirmations(as_search(plan), 1))
     assert confirmed == [(SMOOTHED, 1_000_000 + number) for number in range(5)]
+
+
+def test_the_room_of_a_search_has_the_trials_that_confirm(tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    sweep_alone, search = (bytes_needed(each, workers=1) for each in (plan, as_search(plan)))
+    assert search == pytest.approx(sweep_alone * (1 + SEEDS_OF_SEARCH / (len(plan.trials) + 1)), rel=0.2)
+    assert search > sweep_alone
 
 
 def test_a_trial_that_fails_every_time_does_not_keep_a_search_from_confirming(tiny_plan: MakePlan) -> None:
