@@ -36,6 +36,10 @@ class TrialMonitor:
     `was_killed_for_memory`: whether the kernel has killed a worker for memory. Then `run_fewer` lets fewer trials run
     side by side and returns how many, 0 if there cannot be fewer; Tune's run `is_over`, and another one begins.
     `killed`: trials whose workers were killed so. One that had no neighbours gets `last_try`.
+
+    `lost`: how often each trial has lost its worker, in all of Tune's runs. `stranded`: trials that Tune has ended
+    although they may lose more: it starts no trial again that has lost its worker before this was set up, as that of
+    another trial is on a node that has just died. They begin again in Tune's next run.
     """
 
     settings: RunSettings
@@ -49,12 +53,13 @@ class TrialMonitor:
     run_fewer: Callable[[], int] = lambda: 0
     killed: set[str] = field(default_factory=set)
     last_try: set[str] = field(default_factory=set)
+    lost: Counter[str] = field(default_factory=Counter)
+    stranded: set[str] = field(default_factory=set)
     is_over: bool = False
 
     def __post_init__(self) -> None:
         self.heartbeats = Heartbeats(self.settings.heartbeat_timeout)
         self._killed_for_silence: dict[str, str] = {}
-        self._lost: Counter[str] = Counter()
         self._next_check = 0.0
 
     def on_start(self, key: str) -> None:
@@ -94,14 +99,18 @@ class TrialMonitor:
         return last_line(message)
 
     def on_given_up(self, key: str, error: BaseException | None) -> None:
-        """A worker was lost, and Tune does not start its trial again."""
+        """A worker was lost, and Tune does not start its trial again in this run."""
         cause, message = self._on_loss(key, error)
         if message == KILLED_FOR_MEMORY and self._make_room(key):
+            return
+        if cause is Cause.LOST_WORKER and self.lost[key] <= POLICIES[cause].max_retries:
+            self.stranded.add(key)
+            self.report(TrialReport(key, event=TrialEvent.WORKER_LOST, error=last_line(message)))
             return
         if message == KILLED_FOR_MEMORY:
             summary = f"{KILLED_FOR_MEMORY}, and no other trial ran beside it"
         elif cause is Cause.LOST_WORKER:
-            summary = f"its worker was lost {self._lost[key]} times, the last time: {last_line(message)}"
+            summary = f"its worker was lost {self.lost[key]} times, the last time: {last_line(message)}"
         else:
             summary = f"its worker could not run it: {last_line(message)}"
         parts = (self.stderr_tail(str(error)), message, summary)
@@ -116,7 +125,7 @@ class TrialMonitor:
         if not silence and cause in (Cause.LOST_WORKER, Cause.EXCEPTION) and self.was_killed_for_memory():
             self.killed.add(key)
             return Cause.OUT_OF_MEMORY, KILLED_FOR_MEMORY
-        self._lost[key] += cause is Cause.LOST_WORKER
+        self.lost[key] += cause is Cause.LOST_WORKER
         return cause, silence or _message_of(error)
 
     def _make_room(self, key: str) -> bool:

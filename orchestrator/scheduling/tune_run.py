@@ -2,13 +2,15 @@
 
 An exception in our own code is handled in the worker (`trainable`). A lost worker is handled by Tune, which starts the
 trial again from its checkpoint in another one. What ran out of memory runs again in another round, with twice the
-resources, so that fewer trials run beside it. If the kernel kills a worker for memory, the round ends, and fewer trials
+resources, so that fewer trials run beside it, and so does what lost its worker before that was set up, which Tune
+would give up. If the kernel kills a worker for memory, the round ends, and fewer trials
 run side by side in the next ones.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -71,9 +73,9 @@ class TuneRun:
 
     def _run_queue(self, queue: TrialQueue) -> None:
         """A trial that Tune has lost, or that ran out of memory, is needed still, so the queue gives it away again."""
-        double_share = frozenset[str]()
+        double_share, lost = frozenset[str](), Counter[str]()
         while not queue.is_over:
-            monitor = self._monitor(double_share)
+            monitor = self._monitor(double_share, lost)
             self._run_round([], monitor)
             if self.stop.is_requested:
                 return
@@ -83,19 +85,20 @@ class TuneRun:
                 return  # nothing was there to be given away, so nothing will be
 
     def _run_plan(self) -> None:
-        todo, double_share = unfinished_longest_first(self.plan), frozenset[str]()
+        todo, double_share, lost = unfinished_longest_first(self.plan), frozenset[str](), Counter[str]()
         while todo:
-            monitor = self._monitor(double_share)
+            monitor = self._monitor(double_share, lost)
             was_aborted = self._run_round(todo, monitor)
             if self.stop.is_requested:
                 return
             next_round = monitor.out_of_memory - double_share
             double_share |= next_round
+            next_round |= monitor.stranded
             if was_aborted:
                 next_round |= {folder.key for folder in self._folders(todo) if not folder.record().has_ended}
             todo = [planned for planned in todo if planned.key in next_round]
 
-    def _monitor(self, double_share: frozenset[str]) -> TrialMonitor:
+    def _monitor(self, double_share: frozenset[str], lost: Counter[str]) -> TrialMonitor:
         return TrialMonitor(
             self.settings,
             self.stop,
@@ -104,6 +107,7 @@ class TuneRun:
             double_share,
             was_killed_for_memory=self.cluster.was_killed_for_memory,
             run_fewer=lambda: self.cluster.run_fewer(self.gpu_share),
+            lost=lost,
         )
 
     def _folders(self, trials: list[PlannedTrial]) -> list[TrialFolder]:

@@ -15,12 +15,14 @@ from pathlib import Path
 
 import pytest
 from support.commands import COMMAND, environment, program
+from support.explored import MAP
 from support.hosts import Host
 from support.ports import free_port
 from support.topology import QUICK_HEALTH_CHECKS
 from support.waiting import wait_until
 
 from orchestrator.store.sweep_folder import SweepFolder
+from orchestrator.store.trial_status import TrialStatus
 
 pytestmark = pytest.mark.e2e
 
@@ -149,7 +151,34 @@ def test_of_a_node_that_dies_one_line_tells_and_it_is_ours(nodes: Nodes, tmp_pat
         assert sweep.wait(60) == 130, log.read_text()
     finally:
         sweep.kill()
+        stays.kill()
     output = log.read_text()
     assert "  node 127.0.2.2 is gone; 1 worker now\n" in output
     assert "lost the worker of" in output
     assert "raylet" not in output and "marked dead" not in output, output
+
+
+def test_a_map_ends_though_a_node_dies(nodes: Nodes, tmp_path: Path) -> None:
+    file, log, folder = tmp_path / "map.yaml", tmp_path / "output", SweepFolder(nodes.home, "tiny")
+    file.write_text(MAP.replace("trials: 12", "trials: 16"))
+    dies = nodes.join(Host("dies-too", "127.0.2.4"))
+    nodes.wait_for(dies.address)
+    stays = nodes.join(Host("stays-too", "127.0.2.5"))
+    nodes.wait_for(dies.address, stays.address)
+
+    def finished() -> list[str]:
+        keys = [point["key"] for point in folder.document()["explored"]["points"]] if folder.sweep_file.exists() else []
+        return [key for key in keys if folder.trial(key).record().status == TrialStatus.FINISHED]
+
+    with open(log, "w") as out:
+        sweep = subprocess.Popen(nodes.sweep(file), stdout=out, stderr=out, env=nodes.environment)
+    try:
+        wait_until(lambda: sweep.poll() is not None or len(finished()) >= 4, "four trials that have ended")
+        dies.kill()
+        assert sweep.wait(240) == 0, log.read_text()
+    finally:
+        sweep.kill()
+        stays.kill()
+    assert "  node 127.0.2.4 is gone; 1 worker now\n" in log.read_text()
+    assert len(finished()) == len(set(finished())) == 16
+    assert 'id="map"' in folder.report_file.read_text()

@@ -79,6 +79,20 @@ def test_a_lost_worker_is_not_the_trials_failure_until_it_was_the_last() -> None
     assert reported == [("a", "lost")] * 5 + [("a", "given up")]
 
 
+def test_a_trial_that_tune_gives_up_before_it_has_lost_enough_workers_begins_again_in_the_next_run() -> None:
+    """Its worker was that of another trial, on a node that had just died, and was not set up for it yet."""
+    reported: Reported = []
+    monitor = monitor_of(reported)
+    monitor.on_worker_lost("a", ActorDiedError())
+    monitor.on_given_up("a", RayActorError("a", "temporarily unavailable"))
+    assert (monitor.stranded, monitor.given_up, reported) == ({"a"}, {}, [("a", "lost")] * 2)
+    later = monitor_of(reported, lost=monitor.lost)
+    for _ in range(3):
+        later.on_worker_lost("a", ActorDiedError())
+    later.on_given_up("a", ActorDiedError())
+    assert (later.stranded, list(later.given_up)) == (set(), ["a"]), "six in all: it is the trial that kills them"
+
+
 def kills(number: int) -> Callable[[], bool]:
     """So many workers were killed for memory."""
     answers = iter([True] * number)
