@@ -66,6 +66,11 @@ def check(name: str) -> str:
     return name
 
 
+def conditional_discriminator(name: str) -> bool:
+    """Whether the discriminator of the family is told the classes of its images: `forward(images, labels)`."""
+    return name == "sngan_projection"
+
+
 def labelled(name: str) -> bool:
     """Whether the networks of the family take the classes of images."""
-    return name == "acgan" or (name not in BUILT_IN and load(name).labelled)
+    return name in ("acgan", "sngan_projection") or (name not in BUILT_IN and load(name).labelled)

@@ -7,12 +7,13 @@ losses are in `gan_core.objective`. No update waits for the device.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from gan_core import history, metric_names
+from gan_core import families, history, metric_names
 from gan_core.config.sections import Player
 from gan_core.config.trial import TrialConfig
 from gan_core.data.batch_sampler import Batches
@@ -112,12 +113,14 @@ class Updates:
         real_input = self._discriminator_input(real_images, is_real=True)
         fake_input = self._discriminator_input(fake.images.detach(), is_real=False)
         with self._autocast():  # once around both, so that weights are cast once
-            real_output, fake_output = self._discriminate(real_input), self._discriminate(fake_input)
+            real_output = self._discriminate(real_input, real_labels)
+            fake_output = self._discriminate(fake_input, fake.labels)
 
         loss, parts = self.objective.discriminator(real_output, fake_output, real_labels, fake.labels)
         boundary = self.objective.adversarial.boundary
         measured = history.score_metrics(real_output.logits, fake_output.logits, boundary) | parts
-        if penalty := self.objective.penalty(self._critic, real_input, fake_input):
+        critic = partial(self._critic, labels=real_labels)  # the points of every penalty lie at or near real images
+        if penalty := self.objective.penalty(critic, real_input, fake_input):
             penalty_loss, penalty_parts = penalty
             loss = loss + penalty_loss
             measured |= penalty_parts
@@ -129,7 +132,7 @@ class Updates:
     def _update_generator(self, fake: FakeBatch) -> dict[str, Tensor]:
         """One Adam step of G, and one update of its moving average; what they measured."""
         self.discriminator.requires_grad_(False)  # G's update needs no gradients of D's weights
-        output = self._discriminate(self._discriminator_input(fake.images, is_real=False))
+        output = self._discriminate(self._discriminator_input(fake.images, is_real=False), fake.labels)
         loss, measured = self.objective.generator(output, fake.labels)
         measured[metric_names.LOSS_GENERATOR] = loss
         measured[metric_names.GRADIENT_NORM_GENERATOR] = self._descend("generator", loss)
@@ -169,15 +172,25 @@ class Updates:
         config, applied = self.config.stabilizers, self.objective.applied_stabilizers
         return augment_for_discriminator(images, is_real, self._noise, config, self.streams, applied)
 
-    def _discriminate(self, images: Tensor) -> DiscriminatorOutput:
+    def _discriminate(self, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+        """What D says of `images`, in float32. labels [batch]: their classes, for a D that is told them."""
         with self._autocast(), self.streams.as_default("layers"):
-            logits, class_logits = self.discriminator(images)
-        return DiscriminatorOutput(logits.float(), None if class_logits is None else class_logits.float())
+            logits, class_logits, features = self._output_of_discriminator(images, labels)
+        return DiscriminatorOutput(
+            logits.float(),
+            None if class_logits is None else class_logits.float(),
+            None if features is None else features.float(),
+        )
 
-    def _critic(self, images: Tensor) -> Tensor:
+    def _critic(self, images: Tensor, labels: Tensor | None) -> Tensor:
         """D's logits [batch] for a gradient penalty, which draws from a random stream of its own."""
         with self._autocast(), self.streams.as_default("mixing"):
-            return self.discriminator(images).logits.float()
+            return self._output_of_discriminator(images, labels).logits.float()
+
+    def _output_of_discriminator(self, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+        if families.conditional_discriminator(self.config.model.family):
+            return self.discriminator(images, labels)
+        return self.discriminator(images)
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
