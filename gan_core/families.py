@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 GROUP = "gan_core.families"
-BUILT_IN = ("dcgan", "acgan", "wgan_gp")
+BUILT_IN = ("dcgan", "acgan", "wgan_gp", "r3gan")
+OF_THE_REPORT = ("dcgan", "acgan", "wgan_gp")
+"""Those of which the original report has networks of its own."""
 
 
 @dataclass(frozen=True)

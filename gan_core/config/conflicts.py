@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from gan_core import families
+from gan_core.config.r3gan_conflicts import of_r3gan
 from gan_core.config.sections import TrialSections
 
 SettingConflict = tuple[str, str]
@@ -84,14 +85,14 @@ def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
 
 def _of_networks(config: TrialSections) -> list[SettingConflict]:
     model, problems = config.model, list[SettingConflict]()
-    if model.networks == "original" and model.family not in families.BUILT_IN:
+    if model.networks == "original" and model.family not in families.OF_THE_REPORT:
         problems.append(("model.networks", f"the original report has no {model.family}; use standard"))
     elif model.networks == "original":
         if model.width is not None:
             problems.append(("model.width", "the original networks have fixed widths; leave this out"))
         if config.data.image_size != 32:
             problems.append(("data.image_size", "the original networks are for images of 32 pixels"))
-    return problems
+    return [*problems, *of_r3gan(config)]
 
 
 def _of_data_and_evaluation(config: TrialSections) -> list[SettingConflict]:

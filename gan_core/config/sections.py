@@ -12,6 +12,8 @@ DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "svhn", "stack
 LossName = Literal["bce", "hinge", "least_squares", "wasserstein"]
 Norm = Literal["batch", "layer", "instance", "none"]
 Player = Literal["generator", "discriminator"]
+Initialisation = Literal["normal", "pytorch", "msr"]
+ImageSize = Literal[32, 64, 128, 256]
 
 
 def _false_is_zero(value: Any) -> Any:
@@ -60,13 +62,13 @@ class DataConfig(Section):
     classes: tuple[Index | Text, ...] | None = Field(
         None, min_length=1, description="use only these classes, each by name or by index"
     )
-    image_size: Literal[32, 64] = Field(32, description="width and height of the images in pixels")
+    image_size: ImageSize = Field(32, description="width and height of the images: 32, 64, 128 or 256 pixels")
     rgb: bool = Field(False, strict=True, description="turn grey images into RGB by repeating their channel")
 
 
 class ModelConfig(Section):
     family: Annotated[Text, AfterValidator(families.check)] = Field(
-        "dcgan", description="dcgan, acgan, wgan_gp, or one that an installed package adds"
+        "dcgan", description="dcgan, acgan, wgan_gp, r3gan, or one that an installed package adds"
     )
     networks: Literal["standard", "original"] = Field(
         "standard", description="the networks of the paper, or those of the original report"
@@ -77,12 +79,14 @@ class ModelConfig(Section):
         le=1024,
         description="channels of the layer next to the image (only for standard networks; default 32)",
     )
-    latent_dim: Whole = Field(100, ge=1, le=10_000, description="length of the latent vector z")
+    latent_dim: Whole = Field(100, ge=1, le=10_000, description="length of the latent vector z (default 100; r3gan 64)")
     discriminator_norm: Norm | None = Field(
-        None, description="normalisation in the discriminator (default: batch, but none in the standard critic)"
+        None, description="normalisation in the discriminator (default: batch, but none in the standard critic and r3gan)"
     )
-    init: Literal["normal", "pytorch"] | None = Field(
-        None, description="N(0, 0.02) or PyTorch's default (default: normal for standard, pytorch for original)"
+    init: Initialisation | None = Field(
+        None,
+        description="N(0, 0.02), PyTorch's default, or msr, which keeps the variance (default: normal for standard, "
+        "pytorch for original, msr for r3gan)",
     )
 
 

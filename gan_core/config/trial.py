@@ -34,6 +34,13 @@ FAMILY_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
         "optimizer": {"lr": 1e-4, "betas": (0.0, 0.9)},
         "loss": {"name": "wasserstein", "gradient_penalty": 10.0, "n_critic": 5},
     },
+    # Huang et al. 2024; the numbers are those of the authors' preset for CIFAR-10, beta2 and gamma without schedules
+    "r3gan": {
+        "model": {"latent_dim": 64, "discriminator_norm": "none", "init": "msr"},
+        "optimizer": {"lr": 2e-4, "betas": (0.0, 0.99)},
+        "loss": {"name": "bce", "n_critic": 1},
+        "stabilizers": {"r1": 0.05},
+    },
 }
 NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
     "standard": {"width": 32, "init": "normal"},
