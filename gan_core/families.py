@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 GROUP = "gan_core.families"
-BUILT_IN = ("dcgan", "acgan", "wgan_gp", "r3gan")
+BUILT_IN = ("dcgan", "acgan", "wgan_gp", "sngan", "sngan_projection", "r3gan")
 OF_THE_REPORT = ("dcgan", "acgan", "wgan_gp")
 """Those of which the original report has networks of its own."""
 
@@ -66,6 +66,11 @@ def check(name: str) -> str:
     if name not in BUILT_IN:
         load(name)
     return name
+
+
+def predicts_classes(name: str) -> bool:
+    """Whether the discriminator of the family predicts the classes of its images, as an ACGAN's does."""
+    return labelled(name) and not conditional_discriminator(name)
 
 
 def conditional_discriminator(name: str) -> bool:

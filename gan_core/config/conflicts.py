@@ -6,6 +6,7 @@ import math
 
 from gan_core import families
 from gan_core.config.r3gan_conflicts import of_r3gan
+from gan_core.config.residual_conflicts import of_residual
 from gan_core.config.sections import TrialSections
 
 SettingConflict = tuple[str, str]
@@ -37,13 +38,13 @@ def _of_loss(config: TrialSections) -> list[SettingConflict]:
                     f"{verb} the targets of a BCE or least-squares loss; a {loss.name} loss has no targets (use 0)"
                 )
                 problems.append((f"stabilizers.{name}", message))
-    if not families.labelled(family):
+    if not families.predicts_classes(family):
         for name in ("auxiliary_loss", "auxiliary_weight", "auxiliary_real_share"):
             if getattr(loss, name) is not None:
                 problems.append(
                     (
                         f"loss.{name}",
-                        f"only a family with classes (acgan) has a class loss, and the family is {family}",
+                        f"only a family whose D predicts classes (acgan) has a class loss, and the family is {family}",
                     )
                 )
     if not loss.gradient_penalty:
@@ -52,6 +53,8 @@ def _of_loss(config: TrialSections) -> list[SettingConflict]:
                 problems.append((f"loss.{name}", "changes loss.gradient_penalty, which is off"))
     if loss.name == "wasserstein" and loss.sum_of_halves:
         problems.append(("loss.sum_of_halves", "a Wasserstein loss is always the sum of its halves; leave this out"))
+    if loss.name == "rpgan" and loss.sum_of_halves:
+        problems.append(("loss.sum_of_halves", "an rpgan loss has one term for each pair of images; leave this out"))
     return problems
 
 
@@ -60,22 +63,20 @@ def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
     penalties = {
         "loss.gradient_penalty": loss.gradient_penalty,
         "stabilizers.r1": stabilizers.r1,
+        "stabilizers.r2": stabilizers.r2,
         "stabilizers.dragan": stabilizers.dragan,
     }
     active = [path for path, strength in penalties.items() if strength]
-    if len(active) > 1:
+    if len(active) > 1 and active != ["stabilizers.r1", "stabilizers.r2"]:  # on images of the two sides (Huang 2024)
         first, second = (path.rsplit(".", 1)[-1] for path in active[:2])
         problems.append(
             (active[1], f"{second} and {first} cannot be combined: both penalise the discriminator's gradient")
         )
     pack_size = stabilizers.packing
     if pack_size and families.labelled(config.model.family):
-        problems.append(
-            (
-                "stabilizers.packing",
-                f"the discriminator of {config.model.family} predicts the class of one image, not of a pack; use 0",
-            )
-        )
+        does = "is told" if families.conditional_discriminator(config.model.family) else "predicts"
+        message = f"the discriminator of {config.model.family} {does} the class of one image, not of a pack; use 0"
+        problems.append(("stabilizers.packing", message))
     if pack_size and config.batch_size % pack_size:
         problems.append(
             ("stabilizers.packing", f"packs of {pack_size} images do not divide a batch of {config.batch_size}")
@@ -92,7 +93,7 @@ def _of_networks(config: TrialSections) -> list[SettingConflict]:
             problems.append(("model.width", "the original networks have fixed widths; leave this out"))
         if config.data.image_size != 32:
             problems.append(("data.image_size", "the original networks are for images of 32 pixels"))
-    return [*problems, *of_r3gan(config)]
+    return [*problems, *of_r3gan(config), *of_residual(config)]
 
 
 def _of_data_and_evaluation(config: TrialSections) -> list[SettingConflict]:
@@ -140,6 +141,7 @@ def _cautions_about_penalties(config: TrialSections) -> list[str]:
     for name, strength, paper in (
         ("a gradient penalty", loss.gradient_penalty, "Gulrajani et al. 2017, section 4"),
         ("R1", stabilizers.r1, "Mescheder et al. 2018 use no batch norm"),
+        ("R2", stabilizers.r2, "Mescheder et al. 2018 use no batch norm"),
         ("DRAGAN", stabilizers.dragan, "it has the form of Gulrajani et al. 2017, section 4"),
     ):
         if strength and has_batch_norm:
@@ -162,7 +164,8 @@ def _cautions_about_penalties(config: TrialSections) -> list[str]:
 def _cautions_about_losses(config: TrialSections) -> list[str]:
     warnings: list[str] = []
     loss, stabilizers = config.loss, config.stabilizers
-    is_constrained = any((loss.gradient_penalty, stabilizers.r1, stabilizers.dragan, stabilizers.spectral_norm))
+    penalties = (loss.gradient_penalty, stabilizers.r1, stabilizers.r2, stabilizers.dragan)
+    is_constrained = any((*penalties, stabilizers.spectral_norm))
     if loss.shared_epsilon:
         warnings.append(
             "one mixing epsilon for the whole batch: Gulrajani et al. 2017, algorithm 1, draw one for each example"

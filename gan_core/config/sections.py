@@ -9,10 +9,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from gan_core import families
 
 DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "svhn", "stacked_mnist", "npz", "image_folder"]
-LossName = Literal["bce", "hinge", "least_squares", "wasserstein"]
+LossName = Literal["bce", "hinge", "least_squares", "wasserstein", "rpgan", "ragan"]
 Norm = Literal["batch", "layer", "instance", "none"]
 Player = Literal["generator", "discriminator"]
-Initialisation = Literal["normal", "pytorch", "msr"]
+Initialisation = Literal["normal", "pytorch", "msr", "glorot"]
 ImageSize = Literal[32, 64, 128, 256]
 
 
@@ -68,25 +68,28 @@ class DataConfig(Section):
 
 class ModelConfig(Section):
     family: Annotated[Text, AfterValidator(families.check)] = Field(
-        "dcgan", description="dcgan, acgan, wgan_gp, r3gan, or one that an installed package adds"
+        "dcgan", description="dcgan, acgan, wgan_gp, sngan, sngan_projection, r3gan, or one that an installed package adds"
     )
-    networks: Literal["standard", "original"] = Field(
-        "standard", description="the networks of the paper, or those of the original report"
+    networks: Literal["standard", "resnet", "original"] = Field(
+        "standard",
+        description="the networks of the paper, its residual ones (wgan_gp), or those of the original report",
     )
     width: Whole | None = Field(
         None,
         ge=4,
         le=1024,
-        description="channels of the layer next to the image (only for standard networks; default 32)",
+        description="channels of the layer next to the image (not for original networks; default 32)",
     )
-    latent_dim: Whole = Field(100, ge=1, le=10_000, description="length of the latent vector z (default 100; r3gan 64)")
+    latent_dim: Whole = Field(100, ge=1, le=10_000, description="length of the latent vector z (default 100; r3gan 64, sngan and resnet 128)")
     discriminator_norm: Norm | None = Field(
-        None, description="normalisation in the discriminator (default: batch, but none in the standard critic and r3gan)"
+        None,
+        description="normalisation in the discriminator (default: batch in dcgan, acgan and the original critic, "
+        "else none)",
     )
     init: Initialisation | None = Field(
         None,
-        description="N(0, 0.02), PyTorch's default, or msr, which keeps the variance (default: normal for standard, "
-        "pytorch for original, msr for r3gan)",
+        description="N(0, 0.02), PyTorch's default, msr, which keeps the variance, or glorot (default: normal for "
+        "standard, pytorch for original, msr for r3gan, glorot for sngan and resnet)",
     )
 
 
@@ -109,7 +112,9 @@ class OptimizerConfig(Section):
 
 class LossConfig(Section):
     name: LossName = Field(
-        "bce", description="bce (non-saturating), hinge, least_squares or wasserstein (default: the paper's)"
+        "bce",
+        description="bce (non-saturating), hinge, least_squares, wasserstein, rpgan (relativistic pairing) or ragan "
+        "(relativistic average); default: the paper's",
     )
     gradient_penalty: Strength = Field(
         0.0, description="weight lambda of the gradient penalty (Gulrajani 2017); 0 is off"
@@ -159,6 +164,7 @@ class StabilizerConfig(Section):
         0.0, lt=0.5, description="probability that D's target for an image is flipped (Chintala 2016)"
     )
     r1: Strength = Field(0.0, description="weight gamma of the gradient penalty on real images (Mescheder 2018)")
+    r2: Strength = Field(0.0, description="weight gamma of the gradient penalty on generated images (Mescheder 2018)")
     dragan: Strength = Field(0.0, description="weight lambda of the gradient penalty around real images (Kodali 2017)")
     spectral_norm: bool = Field(False, strict=True, description="spectral norm in all of D's layers (Miyato 2018)")
     ema: Strength = Field(

@@ -11,7 +11,7 @@ from gan_core import families
 from gan_core.config.sections import ModelConfig, StabilizerConfig
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import Described
-from gan_core.networks import acgan, dcgan, r3gan, wgan_gp
+from gan_core.networks import acgan, dcgan, r3gan, sngan, wgan_gp
 from gan_core.networks.initialisation import initialise, normalise_spectrum
 
 
@@ -54,6 +54,10 @@ def _generator(model: ModelConfig, channels: int, classes: int, image_size: int)
             return wgan_gp.Generator(z, channels, width, image_size)
         case "wgan_gp", "original":
             return wgan_gp.OriginalGenerator(z, channels)
+        case "wgan_gp", "resnet":
+            return wgan_gp.ResidualGenerator(z, channels, width)
+        case ("sngan" | "sngan_projection"), _:
+            return sngan.Generator(z, channels, width, image_size, classes)
         case "r3gan", _:
             return r3gan.Generator(z, channels, width, image_size)
         case name, _:
@@ -79,6 +83,10 @@ def _discriminator(
             return wgan_gp.Critic(channels, width, image_size, norm, std)
         case "wgan_gp", "original":
             return wgan_gp.OriginalCritic(channels, norm, std)
+        case "wgan_gp", "resnet":
+            return wgan_gp.ResidualCritic(channels, width, norm, std)
+        case ("sngan" | "sngan_projection"), _:
+            return sngan.Discriminator(channels, width, image_size, norm, std, classes)
         case "r3gan", _:
             return r3gan.Discriminator(channels, width, image_size, std)
         case name, _:

@@ -11,11 +11,12 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from gan_core.config.sections import Initialisation, Player
+from gan_core.networks.glorot import ClassEmbedding
 from gan_core.networks.msr import Maps
 from gan_core.networks.normalisation import NORMS
 from gan_core.random_streams import stream_seed
 
-WEIGHTS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+WEIGHTS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, ClassEmbedding)
 
 
 KINDS: tuple[tuple[str, tuple[type[nn.Module], ...], float], ...] = (
@@ -31,8 +32,8 @@ def initialise(network: nn.Module, player: Player, seed: int, init: Initialisati
 
     The n-th convolution or linear layer has the seed "weights/n", the n-th norm "norms/n", the n-th `Maps` "maps/n".
     normal: weights from N(0, 0.02), a norm's scale from N(1, 0.02), biases 0 (Radford et al. 2016, section 4).
-    Otherwise each layer's own `reset_parameters`: PyTorch's defaults, or for `msr` those of `msr.py`, of which the
-    family's networks consist. Seeds torch's default generator, and does not restore its state.
+    Otherwise each layer's own `reset_parameters`: PyTorch's defaults, or for `msr` and `glorot` those of `msr.py` and
+    `glorot.py`, of which the networks that have these consist. Seeds torch's default generator, and does not restore its state.
     """
     for kind, types, mean in KINDS:
         for n, layer in enumerate(module for module in network.modules() if isinstance(module, types)):
@@ -41,12 +42,12 @@ def initialise(network: nn.Module, player: Player, seed: int, init: Initialisati
                 layer.reset_parameters()
                 continue
             nn.init.normal_(layer.weight, mean, 0.02)
-            if layer.bias is not None:
+            if getattr(layer, "bias", None) is not None:
                 nn.init.zeros_(layer.bias)
 
 
 def normalise_spectrum(network: nn.Module, player: Player, seed: int) -> None:
-    """Divides the weight of every convolution and linear layer by its largest singular value (Miyato et al. 2018).
+    """Divides the weight of every convolution, linear layer and embedding by its largest singular value (Miyato et al. 2018).
 
     One step of power iteration at each forward pass in training mode. Its vectors start from the seed
     "spectral_norm/n". The original weights, `layer.parametrizations.weight.original`, do not change. Seeds torch's
