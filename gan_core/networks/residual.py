@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -138,12 +139,14 @@ class Discriminator(nn.Module):
         self.classes = ClassEmbedding(classes, widths[-1] + len(std)) if classes else None
 
     def forward(self, images: Tensor, labels: Tensor | None = None) -> DiscriminatorOutput:
-        features = self.layers(images).float()
-        features = features.mean(dim=(2, 3)) if self.mean else features.sum(dim=(2, 3))
-        logits = self.real(features).squeeze(1)
-        if self.classes is not None:
-            assert labels is not None
-            logits = logits + (self.classes(labels) * features).sum(dim=1)
+        maps = self.layers(images)
+        with torch.autocast(maps.device.type, enabled=False):  # sums of many features: bfloat16 would round scores away
+            maps = maps.float() if maps.dtype == torch.bfloat16 else maps
+            features = maps.mean(dim=(2, 3)) if self.mean else maps.sum(dim=(2, 3))
+            logits = self.real(features).squeeze(1)
+            if self.classes is not None:
+                assert labels is not None
+                logits = logits + (self.classes(labels) * features).sum(dim=1)
         return DiscriminatorOutput(logits, features=features)
 
 
