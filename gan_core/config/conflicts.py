@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from gan_core import families
 from gan_core.config.r3gan_conflicts import of_r3gan
@@ -14,6 +15,9 @@ SettingConflict = tuple[str, str]
 
 MIN_EVALUATIONS = 4
 """Fewest evaluations, after that of the untrained generator, that a verdict can be trusted with."""
+
+
+_WITH_DIGITS = ("digits", "mnist", "stacked_mnist", "svhn")
 
 
 class Conflict(ValueError):
@@ -68,10 +72,10 @@ def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
     }
     active = [path for path, strength in penalties.items() if strength]
     if len(active) > 1 and active != ["stabilizers.r1", "stabilizers.r2"]:  # on images of the two sides (Huang 2024)
-        first, second = (path.rsplit(".", 1)[-1] for path in active[:2])
-        problems.append(
-            (active[1], f"{second} and {first} cannot be combined: both penalise the discriminator's gradient")
-        )
+        at = active[-1] if active[0].endswith((".r1", ".r2")) else active[1]
+        first, second = (path.rsplit(".", 1)[-1] for path in (active[0], at))
+        problems.append((at, f"{second} and {first} cannot be combined: both penalise the discriminator's gradient"))
+    problems += [*_of_regularisers(config)]
     pack_size = stabilizers.packing
     if pack_size and families.labelled(config.model.family):
         does = "is told" if families.conditional_discriminator(config.model.family) else "predicts"
@@ -82,6 +86,23 @@ def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
             ("stabilizers.packing", f"packs of {pack_size} images do not divide a batch of {config.batch_size}")
         )
     return problems
+
+
+def _of_regularisers(config: TrialSections) -> Iterator[SettingConflict]:
+    name, stabilizers = config.loss.name, config.stabilizers
+    if stabilizers.penalty_every and not (stabilizers.r1 or stabilizers.r2):
+        yield "stabilizers.penalty_every", "says how often r1 and r2 are paid, which are off; leave this out"
+    if stabilizers.cr and stabilizers.bcr:
+        yield "stabilizers.bcr", "bcr and cr cannot be combined: bcr is cr on generated images too; use one of them"
+    if stabilizers.ada.target and stabilizers.diff_augment:
+        message = "ada and diff_augment cannot be combined: both augment all images that D sees; use one of them"
+        yield "stabilizers.ada", message
+    if stabilizers.ada.target and name == "wasserstein":
+        message = "reads the sign of D's logits, and the zero of a critic's scores is arbitrary; use diff_augment"
+        yield "stabilizers.ada", message
+    if stabilizers.top_k and name in ("rpgan", "ragan"):
+        message = f"chooses generated images by themselves, and a {name} loss compares them with real ones; use 0"
+        yield "stabilizers.top_k", message
 
 
 def _of_networks(config: TrialSections) -> list[SettingConflict]:
@@ -164,6 +185,11 @@ def _cautions_about_penalties(config: TrialSections) -> list[str]:
 def _cautions_about_losses(config: TrialSections) -> list[str]:
     warnings: list[str] = []
     loss, stabilizers = config.loss, config.stabilizers
+    if (stabilizers.cr or stabilizers.bcr) and config.data.name in _WITH_DIGITS:
+        warnings.append(
+            "consistency regularisation on images of digits: D shall find a mirrored digit as real as the digit, which "
+            "is right for the photographs of its papers (Zhang et al. 2020) only"
+        )
     penalties = (loss.gradient_penalty, stabilizers.r1, stabilizers.r2, stabilizers.dragan)
     is_constrained = any((*penalties, stabilizers.spectral_norm))
     if loss.shared_epsilon:

@@ -26,7 +26,10 @@ def of_r3gan(config: TrialSections) -> list[tuple[str, str]]:
         )
     if model.width is not None and model.width % WIDTH_STEP:
         problems.append(
-            ("model.width", f"r3gan needs a multiple of {WIDTH_STEP}, because its blocks convolve groups of 16 channels")
+            (
+                "model.width",
+                f"r3gan needs a multiple of {WIDTH_STEP}, because its blocks convolve groups of 16 channels",
+            )
         )
     if config.stabilizers.spectral_norm:
         problems.append(

@@ -20,7 +20,10 @@ def of_residual(config: TrialSections) -> list[tuple[str, str]]:
         problems.append(("model.networks", f"resnet: {only}; use standard"))
     elif model.networks == "resnet" and config.data.image_size != 32:
         problems.append(
-            ("data.image_size", "wgan_gp's residual networks are for images of 32 pixels; use networks standard, or sngan")
+            (
+                "data.image_size",
+                "wgan_gp's residual networks are for images of 32 pixels; use networks standard, or sngan",
+            )
         )
     if is_residual(model):
         if model.init not in ("glorot", "normal"):

@@ -68,7 +68,8 @@ class DataConfig(Section):
 
 class ModelConfig(Section):
     family: Annotated[Text, AfterValidator(families.check)] = Field(
-        "dcgan", description="dcgan, acgan, wgan_gp, sngan, sngan_projection, r3gan, or one that an installed package adds"
+        "dcgan",
+        description="dcgan, acgan, wgan_gp, sngan, sngan_projection, r3gan, or one that an installed package adds",
     )
     networks: Literal["standard", "resnet", "original"] = Field(
         "standard",
@@ -80,7 +81,9 @@ class ModelConfig(Section):
         le=1024,
         description="channels of the layer next to the image (not for original networks; default 32)",
     )
-    latent_dim: Whole = Field(100, ge=1, le=10_000, description="length of the latent vector z (default 100; r3gan 64, sngan and resnet 128)")
+    latent_dim: Whole = Field(
+        100, ge=1, le=10_000, description="length of the latent vector z (default 100; r3gan 64, sngan and resnet 128)"
+    )
     discriminator_norm: Norm | None = Field(
         None,
         description="normalisation in the discriminator (default: batch in dcgan, acgan and the original critic, "
@@ -148,9 +151,24 @@ class InstanceNoise(Section):
     )
 
 
+class AdaptiveAugmentation(Section):
+    target: Annotated[Strength, Field(lt=1)] = Field(
+        0.0, description="the mean sign of D's logits of real images above which augmentation increases; 0 is off"
+    )
+    speed: Annotated[float, Field(strict=True, gt=0)] = Field(
+        500.0, description="thousands of real images in which the probability goes from 0 to 1"
+    )
+
+
+SHORTHANDS = {
+    "stabilizers.instance_noise": "stabilizers.instance_noise.std",
+    "stabilizers.ada": "stabilizers.ada.target",
+}
+
+
 def expand_shorthand(path: str) -> str:
     """`stabilizers.instance_noise: 0.1` is short for `stabilizers.instance_noise.std: 0.1`."""
-    return f"{path}.std" if path == "stabilizers.instance_noise" else path
+    return SHORTHANDS.get(path, path)
 
 
 class StabilizerConfig(Section):
@@ -166,6 +184,26 @@ class StabilizerConfig(Section):
     r1: Strength = Field(0.0, description="weight gamma of the gradient penalty on real images (Mescheder 2018)")
     r2: Strength = Field(0.0, description="weight gamma of the gradient penalty on generated images (Mescheder 2018)")
     dragan: Strength = Field(0.0, description="weight lambda of the gradient penalty around real images (Kodali 2017)")
+    penalty_every: Annotated[Whole, BeforeValidator(_one_is_off)] = Field(
+        0, ge=0, description="D pays r1 and r2 in every n-th update, n times as much (Karras 2020); 0 or 1 is off"
+    )
+    cr: Strength = Field(
+        0.0, description="weight of D's inconsistency on real images moved and mirrored (Zhang 2020); the paper's is 10"
+    )
+    bcr: Strength = Field(0.0, description="the same on real and on generated images (Zhao 2021); the paper's is 10")
+    top_k: Strength = Field(
+        0.0, lt=1, description="share of the batch, D's favourites, to which G's loss narrows over epochs (Sinha 2020)"
+    )
+    feature_matching: Strength = Field(
+        0.0, description="weight in G's loss of the distance between mean features of D (Salimans 2016)"
+    )
+    ada: Annotated[
+        AdaptiveAugmentation,
+        BeforeValidator(lambda v: v if isinstance(v, dict | AdaptiveAugmentation) else {"target": v}),
+    ] = Field(
+        AdaptiveAugmentation(),
+        description="augmentation of all inputs of D, more if D overfits (Karras 2020); a number sets its target",
+    )
     spectral_norm: bool = Field(False, strict=True, description="spectral norm in all of D's layers (Miyato 2018)")
     ema: Strength = Field(
         0.0,

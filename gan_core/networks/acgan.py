@@ -72,7 +72,7 @@ class Discriminator(nn.Module):
 
     def forward(self, images: Tensor) -> DiscriminatorOutput:
         features = self.layers(images)
-        return DiscriminatorOutput(self.real(features).squeeze(1), self.label(features))
+        return DiscriminatorOutput(self.real(features).squeeze(1), self.label(features), features)
 
 
 class OriginalGenerator(nn.Module):
@@ -108,7 +108,7 @@ class OriginalDiscriminator(nn.Module):
 
     def forward(self, images: Tensor) -> DiscriminatorOutput:
         features = self.layers(images)
-        return DiscriminatorOutput(self.real(features).squeeze(1), self.label(features))
+        return DiscriminatorOutput(self.real(features).squeeze(1), self.label(features), features)
 
 
 def doublings(image_size: int) -> int:

@@ -56,7 +56,7 @@ def _generator(model: ModelConfig, channels: int, classes: int, image_size: int)
             return wgan_gp.OriginalGenerator(z, channels)
         case "wgan_gp", "resnet":
             return wgan_gp.ResidualGenerator(z, channels, width)
-        case ("sngan" | "sngan_projection"), _:
+        case (("sngan" | "sngan_projection"), _):
             return sngan.Generator(z, channels, width, image_size, classes)
         case "r3gan", _:
             return r3gan.Generator(z, channels, width, image_size)
@@ -85,7 +85,7 @@ def _discriminator(
             return wgan_gp.OriginalCritic(channels, norm, std)
         case "wgan_gp", "resnet":
             return wgan_gp.ResidualCritic(channels, width, norm, std)
-        case ("sngan" | "sngan_projection"), _:
+        case (("sngan" | "sngan_projection"), _):
             return sngan.Discriminator(channels, width, image_size, norm, std, classes)
         case "r3gan", _:
             return r3gan.Discriminator(channels, width, image_size, std)

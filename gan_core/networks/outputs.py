@@ -10,7 +10,7 @@ from torch import Tensor
 class DiscriminatorOutput(NamedTuple):
     """logits [batch]: above 0 for real, or a critic's scores. class_logits [batch, classes]: an ACGAN's, else None.
 
-    features [batch, n]: the input of the last layer, flattened; None if a family does not give it.
+    features [batch, n]: what D's last layer was given. Installed families may leave them out.
     """
 
     logits: Tensor

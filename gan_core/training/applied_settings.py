@@ -23,6 +23,7 @@ def requested(config: TrialConfig) -> TrainingSettings:
     """What should run: learning rates and betas, critic updates, D's norm, the stabilisers that are on."""
     strengths = config.stabilizers.model_dump()
     strengths["instance_noise"] = config.stabilizers.instance_noise.std
+    strengths["ada"] = config.stabilizers.ada.target
     strengths["gradient_penalty"] = config.loss.gradient_penalty
     return {
         "n_critic": config.loss.n_critic,

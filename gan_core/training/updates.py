@@ -6,6 +6,7 @@ losses are in `gan_core.objective`. No update waits for the device.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, NamedTuple
@@ -21,9 +22,10 @@ from gan_core.data.datasets import ImageSet
 from gan_core.history import Measured
 from gan_core.networks.build import build_networks, classes_of
 from gan_core.networks.outputs import DiscriminatorOutput
-from gan_core.objective import stabilizers
-from gan_core.objective.discriminator_input import NoiseLevel, augment_for_discriminator
-from gan_core.objective.objective import Objective
+from gan_core.objective import stabilizers, top_k
+from gan_core.objective.adaptive_augmentation import AdaptiveProbability
+from gan_core.objective.discriminator_input import STREAMS, NoiseLevel, augment_for_discriminator
+from gan_core.objective.objective import Critics, Objective
 from gan_core.optimizers import Adam
 from gan_core.precision import resolve_precision
 from gan_core.random_streams import Streams
@@ -58,6 +60,9 @@ class Updates:
         self.batches = Batches(images, config.batch_size, self.streams["data"])
         self._indices = torch.zeros(config.loss.n_critic, config.batch_size, dtype=torch.int64, device=device)
         self._noise = NoiseLevel(0.0, torch.zeros((), device=device))
+        ada = config.stabilizers.ada
+        self.ada = AdaptiveProbability(ada.target, ada.speed, config.batch_size, device) if ada.target else None
+        self.penalties_due = (True,) * config.loss.n_critic
         self._ema_weight = torch.zeros((), device=device)
 
     def _networks_on_device(self, images: ImageSet) -> tuple[nn.Module, nn.Module]:
@@ -84,18 +89,26 @@ class Updates:
         noise = self.config.stabilizers.instance_noise
         std = stabilizers.annealed(noise.std, step, self.config.steps) if noise.anneal else noise.std
         self._noise = NoiseLevel(std, self._noise.on_device.fill_(std))
+        first = step * self.config.loss.n_critic
+        if (lazy := self.objective.lazy) is not None:
+            self.penalties_due = tuple(lazy.is_due(first + i) for i in range(self.config.loss.n_critic))
+        if share := self.config.stabilizers.top_k:
+            batch_size = self.config.batch_size
+            epoch = first // max(1, len(self.batches.images) // batch_size)
+            count = batch_size // max(1, self.config.stabilizers.packing)
+            self.objective.kept.fill_(top_k.count_kept(share, count, epoch))
         if self.ema is not None:
             decay = ema.decay_of_update(self.config.stabilizers.ema, int(self.ema.n_averaged))
             self._ema_weight.fill_(1 - decay)
 
     def update_both(self) -> Measured:
-        """The updates of a step. They do not wait for the device, and read no Python value that changes: on a GPU they
-        are recorded once and replayed."""
+        """The updates of a step. They do not wait for the device, and read no Python value that changes but
+        `penalties_due`: on a GPU they are recorded once for each value of it, and replayed."""
         share_fakes = self.config.loss.n_critic == 1  # both use the same images, as in the DCGAN authors' code
         discriminator_updates = []
-        for index in self._indices:
+        for index, is_due in zip(self._indices, self.penalties_due, strict=True):
             fake = self._generate(for_generator=share_fakes)
-            discriminator_updates.append(self._update_discriminator(index, fake))
+            discriminator_updates.append(self._update_discriminator(index, fake, is_due))
         generator_update = self._update_generator(fake if share_fakes else self._generate(for_generator=True), index)
         return Measured.of(discriminator_updates, generator_update)
 
@@ -105,10 +118,18 @@ class Updates:
         tensors = [tensor for network in networks for tensor in (*network.parameters(), *network.buffers())]
         for optimizer in self.optimizers.values():
             tensors += [value for state in optimizer.state.values() for value in state.values()]
-        return tensors
+        return [*tensors, *(tensor for part in self.stabilizer_state().values() for tensor in part.values())]
 
-    def _update_discriminator(self, index: Tensor, fake: FakeBatch) -> dict[str, Tensor]:
-        """One Adam step of D on the real images `index` and on `fake`; what it measured."""
+    def stabilizer_state(self) -> dict[str, dict[str, Tensor]]:
+        """By stabiliser, the tensors that it changes in place and goes on from; {} for most configurations."""
+        state = {"ada": self.ada and self.ada.tensors, "lazy": self.objective.lazy and self.objective.lazy.tensors}
+        return {name: tensors for name, tensors in state.items() if tensors}
+
+    def _update_discriminator(self, index: Tensor, fake: FakeBatch, is_due: bool) -> dict[str, Tensor]:
+        """One Adam step of D on the real images `index` and on `fake`; what it measured.
+
+        is_due: whether D pays penalties that it pays in every n-th update.
+        """
         real_images, real_labels = self.batches.at(index)
         real_input = self._discriminator_input(real_images, is_real=True)
         fake_input = self._discriminator_input(fake.images.detach(), is_real=False)
@@ -118,12 +139,23 @@ class Updates:
 
         loss, parts = self.objective.discriminator(real_output, fake_output, real_labels, fake.labels)
         adversarial, logits = self.objective.adversarial, (real_output.logits, fake_output.logits)
-        measured = history.score_metrics(*logits, adversarial.boundary, adversarial.judged(*logits)) | parts
-        critics = partial(self._critic, labels=real_labels), partial(self._critic, labels=fake.labels)
-        if penalty := self.objective.penalty(*critics, real_input, fake_input):
-            penalty_loss, penalty_parts = penalty
-            loss = loss + penalty_loss
-            measured |= penalty_parts
+        judged = adversarial.judged(*logits)
+        measured = history.score_metrics(*logits, adversarial.boundary, judged) | parts
+        if self.ada is not None:
+            measured[metric_names.ADA_PROBABILITY] = self.ada.p.clone()
+            self.ada.observe(judged[0].detach() - adversarial.boundary)
+        inputs = {"real": (real_input, real_output.logits), "fake": (fake_input, fake_output.logits)}
+        critics, of_transformed = (
+            Critics(partial(critic, labels=real_labels), partial(critic, labels=fake.labels))
+            for critic in (self._critic, self._critic_of_transformed)
+        )
+        for added in (
+            self.objective.penalty(critics, real_input, fake_input, is_due),
+            self.objective.consistency(of_transformed, inputs),
+        ):
+            if added is not None:
+                loss = loss + added[0]
+                measured |= added[1]
         measured[metric_names.LOSS_DISCRIMINATOR] = loss
         measured[metric_names.GRADIENT_NORM_DISCRIMINATOR] = self._descend("discriminator", loss)
         measured[metric_names.WEIGHT_NORM_DISCRIMINATOR] = history.total_norm(self.discriminator.parameters())
@@ -151,7 +183,8 @@ class Updates:
     def _judge_real(self, index: Tensor) -> DiscriminatorOutput:
         """What D, as it is after its update, says of the real images `index`; a constant in G's loss."""
         images, labels = self.batches.at(index)
-        return self._discriminate(self._discriminator_input(images, is_real=True), labels)
+        own_streams = dict.fromkeys(STREAMS, self.streams["matching"])
+        return self._discriminate(self._discriminator_input(images, True, own_streams), labels, "matching")
 
     def _descend(self, player: Player, loss: Tensor) -> Tensor:
         """One Adam step of `player`; the norm of its gradient."""
@@ -178,18 +211,26 @@ class Updates:
             return z, None
         return z, torch.randint(self.classes, (count,), device=self.device, generator=self.streams["labels"])
 
-    def _discriminator_input(self, images: Tensor, is_real: bool) -> Tensor:
+    def _discriminator_input(
+        self, images: Tensor, is_real: bool, streams: Mapping[str, torch.Generator] | None = None
+    ) -> Tensor:
+        """streams: other ones to draw from."""
         config, applied = self.config.stabilizers, self.objective.applied_stabilizers
-        return augment_for_discriminator(images, is_real, self._noise, config, self.streams, applied)
+        probability = None if self.ada is None else self.ada.p
+        return augment_for_discriminator(
+            images, is_real, self._noise, config, streams or self.streams, applied, probability
+        )
 
-    def _discriminate(self, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
-        """What D says of `images`, in float32. labels [batch]: their classes, for a D that is told them."""
-        with self._autocast(), self.streams.as_default("layers"):
-            logits, class_logits, features = self._output_of_discriminator(images, labels)
+    def _discriminate(self, images: Tensor, labels: Tensor | None, stream: str = "layers") -> DiscriminatorOutput:
+        """What D says of `images`, in float32. labels [batch]: their classes, for a D that is told them. stream: that
+        D's random layers draw from."""
+        with self._autocast(), self.streams.as_default(stream):
+            output = self._output_of_discriminator(images, labels)
+        has_use = output.features is not None and self.config.stabilizers.feature_matching
         return DiscriminatorOutput(
-            logits.float(),
-            None if class_logits is None else class_logits.float(),
-            None if features is None else features.float(),
+            output.logits.float(),
+            None if output.class_logits is None else output.class_logits.float(),
+            output.features.float() if has_use else None,
         )
 
     def _critic(self, images: Tensor, labels: Tensor | None) -> Tensor:
@@ -201,6 +242,10 @@ class Updates:
         if families.conditional_discriminator(self.config.model.family):
             return self.discriminator(images, labels)
         return self.discriminator(images)
+
+    def _critic_of_transformed(self, images: Tensor, labels: Tensor | None) -> Tensor:
+        """D's logits [batch] for consistency regularisation, which draws from a random stream of its own."""
+        return self._discriminate(images, labels, "consistency").logits
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")

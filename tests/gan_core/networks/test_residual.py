@@ -164,7 +164,9 @@ def test_weights_begin_as_the_authors_do() -> None:
         for network in build(family, width=16, stabilizers={"spectral_norm": False}):
             for name, layer in network.named_modules():
                 if isinstance(layer, GlorotConv2d | GlorotLinear | ClassEmbedding):
-                    in_block = isinstance(layer, GlorotConv2d) and layer.kernel_size == (3, 3) and "to_image" not in name
+                    in_block = (
+                        isinstance(layer, GlorotConv2d) and layer.kernel_size == (3, 3) and "to_image" not in name
+                    )
                     weight = layer.weight
                     pixels = weight[0, 0].numel() if weight.dim() == 4 else 1
                     limit = math.sqrt((2 if in_block else 1) * 6 / (pixels * (weight.shape[0] + weight.shape[1])))

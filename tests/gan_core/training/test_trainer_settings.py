@@ -30,9 +30,14 @@ ON: dict[str, Any] = {
     "diff_augment": True,
     "minibatch_std": True,
     "packing": 2,
+    "cr": 10.0,
+    "bcr": 10.0,
+    "top_k": 0.5,
+    "feature_matching": 1.0,
+    "ada": 0.6,
 }
 IN_NETWORK = ("spectral_norm", "minibatch_std")
-AFTER_D = ("ema",)
+AFTER_D = ("ema", "top_k", "feature_matching")
 """Those that leave what D learns in a step as it is."""
 
 
@@ -68,8 +73,11 @@ def test_stabiliser_trains_acts_and_is_echoed_once_it_ran(small: Small, few: Ima
 
 @pytest.mark.parametrize("family", ["dcgan", "acgan", "wgan_gp"])
 def test_stabilisers_that_can_be_combined_train_together(small: Small, few: ImageSet, family: str) -> None:
-    left_out = {"dcgan": ["gradient_penalty", "dragan"], "acgan": ["gradient_penalty", "r1", "r2", "packing"]}
-    left_out["wgan_gp"] = ["label_smoothing", "label_flipping", "r1", "r2", "dragan"]
+    left_out = {
+        "dcgan": ["gradient_penalty", "dragan", "cr", "ada"],
+        "acgan": ["gradient_penalty", "r1", "r2", "packing", "bcr", "diff_augment"],
+        "wgan_gp": ["label_smoothing", "label_flipping", "r1", "r2", "dragan", "cr", "ada"],
+    }
     names = [name for name in ON if name not in left_out[family]]
     settings = {path: value for name in names for path, value in setting(name).items()}
     config = small(settings | {"model.family": family, "steps": 2})
