@@ -17,6 +17,7 @@ LOSS_DISCRIMINATOR = "loss/discriminator"
 LOSS_DISCRIMINATOR_REAL = "loss/discriminator_real"
 LOSS_DISCRIMINATOR_FAKE = "loss/discriminator_fake"
 LOSS_WASSERSTEIN = "loss/wasserstein"
+LOSS_PAIRING = "loss/pairing"
 LOSS_CLASS_REAL = "loss/class_real"
 LOSS_CLASS_FAKE = "loss/class_fake"
 LOSS_GENERATOR = "loss/generator"
@@ -86,7 +87,7 @@ TIME_DEPENDENT = ("time", "speed/", "system/")
 
 
 def loss_of_penalty(penalty: str) -> str:
-    """The unweighted value of the penalty `gradient_penalty`, `dragan` or `r1`."""
+    """The unweighted value of the penalty `gradient_penalty`, `dragan`, `r1` or `r2`."""
     return f"loss/{penalty}"
 
 

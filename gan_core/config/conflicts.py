@@ -52,6 +52,8 @@ def _of_loss(config: TrialSections) -> list[SettingConflict]:
                 problems.append((f"loss.{name}", "changes loss.gradient_penalty, which is off"))
     if loss.name == "wasserstein" and loss.sum_of_halves:
         problems.append(("loss.sum_of_halves", "a Wasserstein loss is always the sum of its halves; leave this out"))
+    if loss.name == "rpgan" and loss.sum_of_halves:
+        problems.append(("loss.sum_of_halves", "an rpgan loss has one term for each pair of images; leave this out"))
     return problems
 
 
@@ -60,10 +62,11 @@ def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
     penalties = {
         "loss.gradient_penalty": loss.gradient_penalty,
         "stabilizers.r1": stabilizers.r1,
+        "stabilizers.r2": stabilizers.r2,
         "stabilizers.dragan": stabilizers.dragan,
     }
     active = [path for path, strength in penalties.items() if strength]
-    if len(active) > 1:
+    if len(active) > 1 and active != ["stabilizers.r1", "stabilizers.r2"]:  # on images of the two sides (Huang 2024)
         first, second = (path.rsplit(".", 1)[-1] for path in active[:2])
         problems.append(
             (active[1], f"{second} and {first} cannot be combined: both penalise the discriminator's gradient")
@@ -140,6 +143,7 @@ def _cautions_about_penalties(config: TrialSections) -> list[str]:
     for name, strength, paper in (
         ("a gradient penalty", loss.gradient_penalty, "Gulrajani et al. 2017, section 4"),
         ("R1", stabilizers.r1, "Mescheder et al. 2018 use no batch norm"),
+        ("R2", stabilizers.r2, "Mescheder et al. 2018 use no batch norm"),
         ("DRAGAN", stabilizers.dragan, "it has the form of Gulrajani et al. 2017, section 4"),
     ):
         if strength and has_batch_norm:
@@ -162,7 +166,8 @@ def _cautions_about_penalties(config: TrialSections) -> list[str]:
 def _cautions_about_losses(config: TrialSections) -> list[str]:
     warnings: list[str] = []
     loss, stabilizers = config.loss, config.stabilizers
-    is_constrained = any((loss.gradient_penalty, stabilizers.r1, stabilizers.dragan, stabilizers.spectral_norm))
+    penalties = (loss.gradient_penalty, stabilizers.r1, stabilizers.r2, stabilizers.dragan)
+    is_constrained = any((*penalties, stabilizers.spectral_norm))
     if loss.shared_epsilon:
         warnings.append(
             "one mixing epsilon for the whole batch: Gulrajani et al. 2017, algorithm 1, draw one for each example"

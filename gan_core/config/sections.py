@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from gan_core import families
 
 DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "svhn", "stacked_mnist", "npz", "image_folder"]
-LossName = Literal["bce", "hinge", "least_squares", "wasserstein"]
+LossName = Literal["bce", "hinge", "least_squares", "wasserstein", "rpgan", "ragan"]
 Norm = Literal["batch", "layer", "instance", "none"]
 Player = Literal["generator", "discriminator"]
 Initialisation = Literal["normal", "pytorch", "msr"]
@@ -109,7 +109,9 @@ class OptimizerConfig(Section):
 
 class LossConfig(Section):
     name: LossName = Field(
-        "bce", description="bce (non-saturating), hinge, least_squares or wasserstein (default: the paper's)"
+        "bce",
+        description="bce (non-saturating), hinge, least_squares, wasserstein, rpgan (relativistic pairing) or ragan "
+        "(relativistic average); default: the paper's",
     )
     gradient_penalty: Strength = Field(
         0.0, description="weight lambda of the gradient penalty (Gulrajani 2017); 0 is off"
@@ -159,6 +161,7 @@ class StabilizerConfig(Section):
         0.0, lt=0.5, description="probability that D's target for an image is flipped (Chintala 2016)"
     )
     r1: Strength = Field(0.0, description="weight gamma of the gradient penalty on real images (Mescheder 2018)")
+    r2: Strength = Field(0.0, description="weight gamma of the gradient penalty on generated images (Mescheder 2018)")
     dragan: Strength = Field(0.0, description="weight lambda of the gradient penalty around real images (Kodali 2017)")
     spectral_norm: bool = Field(False, strict=True, description="spectral norm in all of D's layers (Miyato 2018)")
     ema: Strength = Field(

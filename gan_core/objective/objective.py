@@ -32,7 +32,18 @@ class Objective:
     def _scale(self) -> float:
         """1/2 if D's loss is the mean of its two halves, else 1. It also scales the penalties, because their papers
         weigh them against the sum of the halves."""
-        return 1.0 if self.loss.sum_of_halves or self.loss.name == "wasserstein" else 0.5
+        return 1.0 if self.loss.sum_of_halves or self.adversarial.is_sum else 0.5
+
+    @property
+    def _class_scale(self) -> float:
+        """The weight of the class loss against D's adversarial loss, 1 if that is a mean of halves. That of `rpgan` is
+        like one: it has one term for each pair of images."""
+        return 1.0 if self.loss.name == "rpgan" else 2 * self._scale
+
+    @property
+    def generator_needs_real(self) -> bool:
+        """Whether G's loss needs what D says of real images."""
+        return self.adversarial.relative is not None
 
     def discriminator(
         self,
@@ -46,6 +57,8 @@ class Objective:
         loss = self._scale * (real_half + fake_half)
         if self.loss.name == "wasserstein":
             parts = {metric_names.LOSS_WASSERSTEIN: loss}
+        elif self.loss.name == "rpgan":
+            parts = {metric_names.LOSS_PAIRING: loss}
         else:
             parts = {metric_names.LOSS_DISCRIMINATOR_REAL: real_half, metric_names.LOSS_DISCRIMINATOR_FAKE: fake_half}
         if real.class_logits is not None and fake.class_logits is not None and real_labels is not None:
@@ -53,7 +66,7 @@ class Objective:
             class_loss_fake = self._class_loss(fake.class_logits, fake_labels)
             real_share = self.loss.auxiliary_real_share or 0.0
             class_loss = real_share * class_loss_real + (1 - real_share) * class_loss_fake
-            loss = loss + 2 * self._scale * (self.loss.auxiliary_weight or 0.0) * class_loss
+            loss = loss + self._class_scale * (self.loss.auxiliary_weight or 0.0) * class_loss
             is_correct = torch.eq(real.class_logits.argmax(dim=1), real_labels)
             parts |= {metric_names.LOSS_CLASS_REAL: class_loss_real, metric_names.LOSS_CLASS_FAKE: class_loss_fake}
             parts[metric_names.ACCURACY_CLASS_REAL] = is_correct.float().mean()
@@ -87,10 +100,21 @@ class Objective:
             yield "dragan", strength, gradient_penalties.gradient_penalty(critic, points)
         if strength := self.stabilizers.r1:
             yield "r1", strength, gradient_penalties.r1(critic, real)
+        if strength := self.stabilizers.r2:
+            yield "r2", strength, gradient_penalties.r2(critic, fake)
 
-    def generator(self, fake: DiscriminatorOutput, labels: Tensor | None) -> Terms:
-        """G's loss on a batch of its images. Label smoothing and flipping change the targets of D only."""
-        adversarial = self.adversarial.generator(fake.logits)
+    def generator(
+        self, fake: DiscriminatorOutput, labels: Tensor | None, real: DiscriminatorOutput | None = None
+    ) -> Terms:
+        """G's loss on a batch of its images. Label smoothing and flipping change the targets of D only.
+
+        real: what D says of a batch of real images; needed if `generator_needs_real`.
+        """
+        if self.adversarial.relative is None:
+            adversarial = self.adversarial.generator(fake.logits)
+        else:
+            assert real is not None
+            adversarial = self.adversarial.generator(fake.logits, real.logits)
         if fake.class_logits is None:
             return adversarial, {}
         class_loss = self._class_loss(fake.class_logits, labels)

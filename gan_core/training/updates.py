@@ -95,7 +95,7 @@ class Updates:
         for index in self._indices:
             fake = self._generate(for_generator=share_fakes)
             discriminator_updates.append(self._update_discriminator(index, fake))
-        generator_update = self._update_generator(fake if share_fakes else self._generate(for_generator=True))
+        generator_update = self._update_generator(fake if share_fakes else self._generate(for_generator=True), index)
         return Measured.of(discriminator_updates, generator_update)
 
     def changed_tensors(self) -> list[Tensor]:
@@ -115,8 +115,8 @@ class Updates:
             real_output, fake_output = self._discriminate(real_input), self._discriminate(fake_input)
 
         loss, parts = self.objective.discriminator(real_output, fake_output, real_labels, fake.labels)
-        boundary = self.objective.adversarial.boundary
-        measured = history.score_metrics(real_output.logits, fake_output.logits, boundary) | parts
+        adversarial, logits = self.objective.adversarial, (real_output.logits, fake_output.logits)
+        measured = history.score_metrics(*logits, adversarial.boundary, adversarial.judged(*logits)) | parts
         if penalty := self.objective.penalty(self._critic, real_input, fake_input):
             penalty_loss, penalty_parts = penalty
             loss = loss + penalty_loss
@@ -126,11 +126,15 @@ class Updates:
         measured[metric_names.WEIGHT_NORM_DISCRIMINATOR] = history.total_norm(self.discriminator.parameters())
         return measured
 
-    def _update_generator(self, fake: FakeBatch) -> dict[str, Tensor]:
-        """One Adam step of G, and one update of its moving average; what they measured."""
+    def _update_generator(self, fake: FakeBatch, index: Tensor) -> dict[str, Tensor]:
+        """One Adam step of G, and one update of its moving average; what they measured.
+
+        index: of the real images of D's last update, which a loss of G may need.
+        """
         self.discriminator.requires_grad_(False)  # G's update needs no gradients of D's weights
         output = self._discriminate(self._discriminator_input(fake.images, is_real=False))
-        loss, measured = self.objective.generator(output, fake.labels)
+        real = self._judge_real(index) if self.objective.generator_needs_real else None
+        loss, measured = self.objective.generator(output, fake.labels, real)
         measured[metric_names.LOSS_GENERATOR] = loss
         measured[metric_names.GRADIENT_NORM_GENERATOR] = self._descend("generator", loss)
         measured[metric_names.WEIGHT_NORM_GENERATOR] = history.total_norm(self.generator.parameters())
@@ -139,6 +143,12 @@ class Updates:
             ema.update(self.ema, self.generator, self._ema_weight)
             self.objective.applied_stabilizers["ema"] = self.config.stabilizers.ema
         return measured
+
+    @torch.no_grad()
+    def _judge_real(self, index: Tensor) -> DiscriminatorOutput:
+        """What D, as it is after its update, says of the real images `index`; a constant in G's loss."""
+        images, _ = self.batches.at(index)
+        return self._discriminate(self._discriminator_input(images, is_real=True))
 
     def _descend(self, player: Player, loss: Tensor) -> Tensor:
         """One Adam step of `player`; the norm of its gradient."""

@@ -10,6 +10,7 @@ NAMES = {
     "LOSS_DISCRIMINATOR_REAL": "loss/discriminator_real",
     "LOSS_DISCRIMINATOR_FAKE": "loss/discriminator_fake",
     "LOSS_WASSERSTEIN": "loss/wasserstein",
+    "LOSS_PAIRING": "loss/pairing",
     "LOSS_CLASS_REAL": "loss/class_real",
     "LOSS_CLASS_FAKE": "loss/class_fake",
     "LOSS_GENERATOR": "loss/generator",

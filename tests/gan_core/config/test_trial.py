@@ -156,7 +156,7 @@ WGAN_GP, ACGAN = {"model.family": "wgan_gp"}, {"model.family": "acgan"}
 CONFLICTS: list[tuple[dict[str, Any], str]] = [
     *(
         ({"loss.name": loss, f"stabilizers.{name}": 0.1}, f"stabilizers.{name}")
-        for loss in ("hinge", "wasserstein")
+        for loss in ("hinge", "wasserstein", "rpgan", "ragan")
         for name in ("label_smoothing", "label_flipping")
     ),
     ({"loss.auxiliary_real_share": 0.5}, "loss.auxiliary_real_share"),
@@ -169,6 +169,10 @@ CONFLICTS: list[tuple[dict[str, Any], str]] = [
     (WGAN_GP | {"stabilizers.dragan": 1.0}, "stabilizers.dragan"),
     ({"loss.gradient_penalty": 1.0, "stabilizers.r1": 1.0}, "stabilizers.r1"),
     ({"stabilizers.r1": 1.0, "stabilizers.dragan": 1.0}, "stabilizers.dragan"),
+    ({"stabilizers.r2": 1.0, "stabilizers.dragan": 1.0}, "stabilizers.dragan"),
+    ({"stabilizers.r1": 1.0, "stabilizers.r2": 1.0, "stabilizers.dragan": 1.0}, "stabilizers.r2"),
+    (WGAN_GP | {"stabilizers.r2": 1.0}, "stabilizers.r2"),
+    ({"loss.name": "rpgan", "loss.sum_of_halves": True}, "loss.sum_of_halves"),
     (ACGAN | {"stabilizers.packing": 2}, "stabilizers.packing"),
     ({"stabilizers.packing": 3}, "stabilizers.packing"),
     ({"stabilizers.packing": 128}, "stabilizers.packing"),
@@ -213,6 +217,8 @@ def test_every_conflict_is_named_at_once() -> None:
         {"loss.name": "hinge", "stabilizers.spectral_norm": True, "loss.sum_of_halves": True},
         {"loss.name": "hinge", "loss.gradient_penalty": 10, "loss.one_sided_penalty": True},
         {"loss.name": "wasserstein", "stabilizers.r1": 1.0},
+        {"loss.name": "rpgan", "stabilizers.r1": 1.0, "stabilizers.r2": 1.0},
+        {"loss.name": "ragan", "loss.sum_of_halves": True},
         {"stabilizers.packing": 2},
         {"stabilizers.packing": 64},
         WGAN_GP | {"stabilizers.packing": 4, "loss.shared_epsilon": True, "loss.one_sided_penalty": True},
@@ -249,6 +255,7 @@ def test_families_as_they_come_have_no_conflict(family: str, networks: str) -> N
         ({"model.family": "acgan", "loss.auxiliary_loss": "nll_of_probabilities"}, "nll_of_probabilities"),
         ({"model.family": "acgan", "loss.auxiliary_loss": "double_softmax"}, "double_softmax"),
         ({"stabilizers.r1": 10}, "batch norm in the discriminator with R1"),
+        ({"stabilizers.r2": 10}, "batch norm in the discriminator with R2"),
         ({"stabilizers.dragan": 10}, "batch norm in the discriminator with DRAGAN"),
         ({"stabilizers.spectral_norm": True}, "batch norm in the discriminator with spectral norm"),
         (ACGAN | {"stabilizers.spectral_norm": True}, "batch norm"),

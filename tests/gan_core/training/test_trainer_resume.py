@@ -48,6 +48,15 @@ TRIALS: dict[str, dict[str, Any]] = {
     "wgan_gp_everything": NOISE | {"model.family": "wgan_gp", "loss.n_critic": 2, "stabilizers.packing": 2} | LAYERS,
     "hinge": {"loss.name": "hinge", "stabilizers.spectral_norm": True},
     "least_squares": {"loss.name": "least_squares", "stabilizers.ema": 0.9},
+    "rpgan": {
+        "loss.name": "rpgan",
+        "stabilizers.r1": 1.0,
+        "stabilizers.r2": 1.0,
+        "model.discriminator_norm": "none",
+        "loss.n_critic": 2,
+    }
+    | NOISE,
+    "ragan": {"loss.name": "ragan", "stabilizers.diff_augment": True},
     "wgan_gp_original": {"model.family": "wgan_gp", "model.networks": "original", "loss.n_critic": 1},
 }
 
