@@ -181,7 +181,7 @@ class Updates:
 
     def _discriminate(self, images: Tensor) -> DiscriminatorOutput:
         with self._autocast(), self.streams.as_default("layers"):
-            logits, class_logits = self.discriminator(images)
+            logits, class_logits, _ = self.discriminator(images)
         return DiscriminatorOutput(logits.float(), None if class_logits is None else class_logits.float())
 
     def _critic(self, images: Tensor) -> Tensor:
