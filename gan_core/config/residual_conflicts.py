@@ -22,7 +22,7 @@ def of_residual(config: TrialSections) -> list[tuple[str, str]]:
         problems.append(
             (
                 "data.image_size",
-                "wgan_gp's residual networks are for images of 32 pixels; use networks standard, or sngan",
+                "wgan_gp's residual networks are for images of 32 pixels; use standard ones, or sngan",
             )
         )
     if is_residual(model):

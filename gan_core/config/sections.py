@@ -69,7 +69,7 @@ class DataConfig(Section):
 class ModelConfig(Section):
     family: Annotated[Text, AfterValidator(families.check)] = Field(
         "dcgan",
-        description="dcgan, acgan, wgan_gp, sngan, sngan_projection, r3gan, or one that an installed package adds",
+        description="dcgan, acgan, wgan_gp, sngan, sngan_projection, r3gan, or one of an installed package",
     )
     networks: Literal["standard", "resnet", "original"] = Field(
         "standard",
@@ -82,7 +82,10 @@ class ModelConfig(Section):
         description="channels of the layer next to the image (not for original networks; default 32)",
     )
     latent_dim: Whole = Field(
-        100, ge=1, le=10_000, description="length of the latent vector z (default 100; r3gan 64, sngan and resnet 128)"
+        100,
+        ge=1,
+        le=10_000,
+        description="length of the latent vector z (default 100; r3gan 64, sngan and resnet 128)",
     )
     discriminator_norm: Norm | None = Field(
         None,

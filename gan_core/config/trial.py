@@ -52,8 +52,8 @@ FAMILY_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     "r3gan": {
         "model": {"latent_dim": 64, "discriminator_norm": "none", "init": "msr"},
         "optimizer": {"lr": 2e-4, "betas": (0.0, 0.99)},
-        "loss": {"name": "bce", "n_critic": 1},
-        "stabilizers": {"r1": 0.05},
+        "loss": {"name": "rpgan", "n_critic": 1},
+        "stabilizers": {"r1": 0.05, "r2": 0.05},
     },
 }
 NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {

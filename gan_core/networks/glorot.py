@@ -1,4 +1,6 @@
-"""Layers that draw their own weights, by Glorot & Bengio 2010: uniform, variance 2 gain^2 / (inputs + outputs), biases 0.
+"""Layers that draw their own weights, by Glorot & Bengio 2010: uniform, variance 2 gain^2 / (inputs + outputs).
+
+Biases begin as 0.
 
 Both Miyato et al. 2018 (github.com/pfnet-research/sngan_projection) and Gulrajani et al. 2017 (the residual network of
 github.com/igul222/improved_wgan_training) begin so: gain sqrt(2) for the 3x3 convolutions of a block, 1 for all others.

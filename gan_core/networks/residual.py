@@ -87,8 +87,8 @@ class FirstBlock(nn.Module):
 class Block(nn.Module):
     """A block of D, [batch, before, H, W] -> [batch, after, H, W], or half the side if it `halves`.
 
-    Twice norm (or none), ReLU, 3x3, the first to `before` channels; halving by the mean; beside it a 1x1 and halving, or
-    the features themselves if nothing changes their shape.
+    Twice norm (or none), ReLU, 3x3, the first to `before` channels; halving by the mean; beside it a 1x1 and halving,
+    or the features themselves if nothing changes their shape.
     """
 
     def __init__(self, before: int, after: int, halves: bool, norm: Norm):

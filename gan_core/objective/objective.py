@@ -134,13 +134,11 @@ class Objective:
         name = "bcr" if self.stabilizers.bcr else "cr"
         if not (strength := self.stabilizers.bcr or self.stabilizers.cr):
             return None
-        values = [
-            consistency.penalty(
-                logits, getattr(critics, side)(consistency.transformed(images, self.streams["consistency"]))
-            )
-            for side, (images, logits) in sides.items()
-            if side == "real" or name == "bcr"
-        ]
+        values = []
+        for side, (images, logits) in sides.items():
+            if side == "real" or name == "bcr":
+                transformed = consistency.transformed(images, self.streams["consistency"])
+                values.append(consistency.penalty(logits, getattr(critics, side)(transformed)))
         value = torch.stack(values).sum()
         self.applied_stabilizers[name] = strength
         return self._scale * strength * value, {metric_names.loss_of_penalty(name): value}

@@ -226,11 +226,11 @@ class Updates:
         D's random layers draw from."""
         with self._autocast(), self.streams.as_default(stream):
             output = self._output_of_discriminator(images, labels)
-        has_use = output.features is not None and self.config.stabilizers.feature_matching
+        features = output.features if self.config.stabilizers.feature_matching else None
         return DiscriminatorOutput(
             output.logits.float(),
             None if output.class_logits is None else output.class_logits.float(),
-            output.features.float() if has_use else None,
+            None if features is None else features.float(),
         )
 
     def _critic(self, images: Tensor, labels: Tensor | None) -> Tensor:
