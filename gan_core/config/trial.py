@@ -56,6 +56,8 @@ FAMILY_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
         "stabilizers": {"r1": 0.05, "r2": 0.05},
     },
 }
+RESNET_DEFAULTS = {"optimizer": {"lr": 2e-4, "betas": (0.0, 0.9)}}
+"""Of wgan_gp's residual networks: Gulrajani et al. 2017, appendix F, where the rate falls linearly to 0."""
 NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
     "standard": {"width": 32, "init": "normal"},
     "resnet": {"width": 32, "init": "glorot", "latent_dim": 128},  # those of Gulrajani et al. 2017, and their latents
@@ -95,6 +97,8 @@ class TrialConfig(TrialSections):
             return raw
         defaults = _family_defaults(model.get("family", "dcgan"))
         networks = str(model.get("networks", "standard"))
+        if networks == "resnet":
+            defaults |= RESNET_DEFAULTS
         plain_critic = model.get("family") == "wgan_gp" and networks in ("standard", "resnet")
         norm = {"discriminator_norm": "none" if plain_critic else "batch"}
         defaults["model"] = NETWORK_DEFAULTS.get(networks, {}) | norm | dict(defaults.get("model", {}))

@@ -80,6 +80,29 @@ TRIALS: dict[str, dict[str, Any]] = {
     | LAYERS
     | {"precision": "bfloat16", "stabilizers.spectral_norm": False},
     "dcgan_128": {"data.image_size": 128, "batch_size": 4, "model.width": 4},
+    "sngan": {"model.family": "sngan", "model.width": 4, "loss.n_critic": 2, "stabilizers.ema": 0.9} | NOISE,
+    "sngan_projection": {
+        "model.family": "sngan_projection",
+        "model.width": 4,
+        "loss.n_critic": 2,
+        "stabilizers.r1": 1.0,
+        "stabilizers.ema": 0.9,
+        "stabilizers.minibatch_std": True,
+    },
+    "sngan_projection_bfloat16": {
+        "model.family": "sngan_projection",
+        "model.width": 4,
+        "loss.n_critic": 1,
+        "precision": "bfloat16",
+    },
+    "wgan_gp_resnet": {
+        "model.family": "wgan_gp",
+        "model.networks": "resnet",
+        "model.width": 4,
+        "model.discriminator_norm": "layer",
+        "loss.n_critic": 2,
+        "stabilizers.packing": 2,
+    },
     "wgan_gp_original": {"model.family": "wgan_gp", "model.networks": "original", "loss.n_critic": 1},
 }
 
