@@ -27,6 +27,7 @@ LAYERS = {
     "stabilizers.diff_augment": True,
     "stabilizers.minibatch_std": True,
 }
+RESIDUAL = {"model.width": 4, "loss.n_critic": 1, "batch_size": 8}
 TRIALS: dict[str, dict[str, Any]] = {
     "dcgan": {"stabilizers.label_smoothing": 0.1} | NOISE,
     "acgan": {"model.family": "acgan"},
@@ -80,29 +81,22 @@ TRIALS: dict[str, dict[str, Any]] = {
     | LAYERS
     | {"precision": "bfloat16", "stabilizers.spectral_norm": False},
     "dcgan_128": {"data.image_size": 128, "batch_size": 4, "model.width": 4},
-    "sngan": {"model.family": "sngan", "model.width": 4, "loss.n_critic": 2, "stabilizers.ema": 0.9} | NOISE,
+    "sngan": {"model.family": "sngan", "stabilizers.ema": 0.9} | RESIDUAL | NOISE,
     "sngan_projection": {
         "model.family": "sngan_projection",
-        "model.width": 4,
-        "loss.n_critic": 2,
+        "precision": "bfloat16",
         "stabilizers.r1": 1.0,
         "stabilizers.ema": 0.9,
         "stabilizers.minibatch_std": True,
-    },
-    "sngan_projection_bfloat16": {
-        "model.family": "sngan_projection",
-        "model.width": 4,
-        "loss.n_critic": 1,
-        "precision": "bfloat16",
-    },
+    }
+    | RESIDUAL,
     "wgan_gp_resnet": {
         "model.family": "wgan_gp",
         "model.networks": "resnet",
-        "model.width": 4,
         "model.discriminator_norm": "layer",
-        "loss.n_critic": 2,
         "stabilizers.packing": 2,
-    },
+    }
+    | RESIDUAL,
     "wgan_gp_original": {"model.family": "wgan_gp", "model.networks": "original", "loss.n_critic": 1},
 }
 
