@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from gan_core import families
+from gan_core.config.optimizer_conflicts import of_optimizer
 from gan_core.config.sections import TrialSections
 
 SettingConflict = tuple[str, str]
@@ -24,7 +25,13 @@ class Conflict(ValueError):
 
 def conflicts(config: TrialSections) -> list[SettingConflict]:
     """All settings that contradict others."""
-    return [*_of_loss(config), *_of_stabilizers(config), *_of_networks(config), *_of_data_and_evaluation(config)]
+    return [
+        *_of_loss(config),
+        *_of_stabilizers(config),
+        *_of_networks(config),
+        *_of_data_and_evaluation(config),
+        *of_optimizer(config),
+    ]
 
 
 def _of_loss(config: TrialSections) -> list[SettingConflict]:

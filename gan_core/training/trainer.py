@@ -194,6 +194,8 @@ class Trainer:
         self.discriminator.load_state_dict(state["discriminator"])
         for player, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][player])
+            if player in self.updates.schedules:
+                self.updates.schedules[player].reattach(optimizer)
         self.streams.load_state_dict({name: saved.cpu() for name, saved in state["streams"].items()})
         self.batches.load_state_dict(state["data"])
         if self.ema is not None:

@@ -23,10 +23,10 @@ from gan_core.networks.outputs import DiscriminatorOutput
 from gan_core.objective import stabilizers
 from gan_core.objective.discriminator_input import NoiseLevel, augment_for_discriminator
 from gan_core.objective.objective import Objective
-from gan_core.optimizers import Adam
 from gan_core.precision import resolve_precision
 from gan_core.random_streams import Streams
-from gan_core.training import ema
+from gan_core.training import ema, player_optimizer
+from gan_core.training.optimizer_schedule import PlayerSchedule
 
 
 class FakeBatch(NamedTuple):
@@ -49,8 +49,14 @@ class Updates:
         self.streams = Streams(config.seed, device)
         self.generator, self.discriminator = self._networks_on_device(images)
         self.networks: dict[Player, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
-        self.optimizers: dict[Player, torch.optim.Adam] = {
-            player: self._optimizer(player, network) for player, network in self.networks.items()
+        self.optimizers: dict[Player, torch.optim.Optimizer] = {
+            player: player_optimizer.build(config.optimizer, player, network)
+            for player, network in self.networks.items()
+        }
+        self.schedules: dict[Player, PlayerSchedule] = {
+            player: PlayerSchedule(config.optimizer, player, config.steps, optimizer)
+            for player, optimizer in self.optimizers.items()
+            if config.optimizer.schedule.changes
         }
         self.objective = Objective(config, self.streams)
         self.ema = ema.begin(self.generator) if config.stabilizers.ema else None
@@ -69,10 +75,6 @@ class Updates:
         )
         return generator, discriminator
 
-    def _optimizer(self, player: Player, network: nn.Module) -> torch.optim.Adam:
-        lr, betas = self.config.optimizer.adam(player)
-        return Adam(network.parameters(), lr=lr, betas=betas, fused=True)
-
     def set_inputs(self, step: int) -> None:
         """Writes what differs from step to step, apart from random draws, to the tensors that the updates read.
 
@@ -80,6 +82,8 @@ class Updates:
         """
         for index in self._indices:
             index.copy_(self.batches.draw())
+        for schedule in self.schedules.values():
+            schedule.set(step)
         noise = self.config.stabilizers.instance_noise
         std = stabilizers.annealed(noise.std, step, self.config.steps) if noise.anneal else noise.std
         self._noise = NoiseLevel(std, self._noise.on_device.fill_(std))
@@ -103,11 +107,13 @@ class Updates:
         networks = [*self.networks.values(), *([] if self.ema is None else [self.ema.module])]
         tensors = [tensor for network in networks for tensor in (*network.parameters(), *network.buffers())]
         for optimizer in self.optimizers.values():
-            tensors += [value for state in optimizer.state.values() for value in state.values()]
+            tensors += [value for state in optimizer.state.values() for value in state.values() if value is not None]
+        for schedule in self.schedules.values():
+            tensors += schedule.changed_tensors()
         return tensors
 
     def _update_discriminator(self, index: Tensor, fake: FakeBatch) -> dict[str, Tensor]:
-        """One Adam step of D on the real images `index` and on `fake`; what it measured."""
+        """One step of D's optimiser on the real images `index` and on `fake`; what it measured."""
         real_images, real_labels = self.batches.at(index)
         real_input = self._discriminator_input(real_images, is_real=True)
         fake_input = self._discriminator_input(fake.images.detach(), is_real=False)
@@ -127,7 +133,7 @@ class Updates:
         return measured
 
     def _update_generator(self, fake: FakeBatch) -> dict[str, Tensor]:
-        """One Adam step of G, and one update of its moving average; what they measured."""
+        """One step of G's optimiser, and one update of its moving average; what they measured."""
         self.discriminator.requires_grad_(False)  # G's update needs no gradients of D's weights
         output = self._discriminate(self._discriminator_input(fake.images, is_real=False))
         loss, measured = self.objective.generator(output, fake.labels)
@@ -141,12 +147,14 @@ class Updates:
         return measured
 
     def _descend(self, player: Player, loss: Tensor) -> Tensor:
-        """One Adam step of `player`; the norm of its gradient."""
+        """One step of the optimiser of `player`; the norm of its gradient."""
         optimizer = self.optimizers[player]
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         weights = self.networks[player].parameters()
         norm = history.total_norm(weight.grad for weight in weights if weight.grad is not None)
+        if player in self.schedules:
+            self.schedules[player].note()
         optimizer.step()
         return norm
 

@@ -38,6 +38,7 @@ def key(settings: dict[str, Any], data: str = "abc") -> str:
         ({}, {"model.discriminator_norm": "batch"}),
         ({}, {f"{NOISE}.std": 0, f"{NOISE}.fake_only": True, f"{NOISE}.anneal": True}),
         ({}, {"stabilizers.label_smoothing": False}),
+        ({}, {"optimizer.name": "adam", "optimizer.weight_decay": 0, "optimizer.schedule": {"lr": "constant"}}),
     ],
 )
 def test_key_is_the_same_for_the_same_trial(one: dict[str, Any], other: dict[str, Any]) -> None:
@@ -68,6 +69,13 @@ def test_key_differs_where_anything_acts_differently() -> None:
         {"model.family": "wgan_gp"},
         {"model.family": "wgan_gp", "loss.gradient_penalty": 0},
         {"steps": 7},
+        *({"optimizer.name": name} for name in ("adamw", "rmsprop", "sgd")),
+        *({"optimizer.name": "sgd", "optimizer.momentum": momentum} for momentum in (0.5, 0.9)),
+        {"optimizer.weight_decay": 0.1},
+        *({"optimizer.schedule": {"lr": name}} for name in ("linear", "cosine")),
+        {"optimizer.schedule": {"lr": "cosine", "final": 0.1}},
+        *({"optimizer.schedule": {name: 0.1}} for name in ("beta1", "beta2")),
+        {"optimizer.schedule": {"warm_up": 5}},
     ]
     assert len({key(settings) for settings in variants} | {key({}, data="other")}) == len(variants) + 1
 
