@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import torch
 
-NAMES = ("data", "latent", "mixing", "noise", "labels", "layers", "flips", "augment")
+NAMES = ("data", "latent", "mixing", "noise", "labels", "layers", "flips", "augment", "mirror")
 
 
 def stream_seed(seed: int, name: str) -> int:
@@ -26,7 +26,7 @@ class Streams:
 
     data: order of the images. latent: z. labels: classes that an ACGAN's generator is asked for. noise: instance noise.
     mixing: points of a gradient penalty. layers: random layers such as dropout. flips: flipped labels.
-    augment: DiffAugment.
+    augment: DiffAugment. mirror: real images that are mirrored.
     """
 
     def __init__(self, seed: int, device: torch.device):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from gan_core import families
+from gan_core.config.accumulation_conflicts import cautions_about_accumulation, of_accumulation
 from gan_core.config.optimizer_conflicts import of_optimizer
 from gan_core.config.sections import TrialSections
 
@@ -31,6 +32,7 @@ def conflicts(config: TrialSections) -> list[SettingConflict]:
         *_of_networks(config),
         *_of_data_and_evaluation(config),
         *of_optimizer(config),
+        *of_accumulation(config),
     ]
 
 
@@ -135,7 +137,12 @@ def cautions(config: TrialSections) -> list[str]:
 
     Trials of a grid share a text if possible, because each text is shown once: it names levels, but no trial.
     """
-    return [*_cautions_about_penalties(config), *_cautions_about_losses(config), *_cautions_about_length(config)]
+    return [
+        *_cautions_about_penalties(config),
+        *_cautions_about_losses(config),
+        *_cautions_about_length(config),
+        *cautions_about_accumulation(config),
+    ]
 
 
 def _cautions_about_penalties(config: TrialSections) -> list[str]:

@@ -65,6 +65,9 @@ class DataConfig(Section):
         None, min_length=1, description="use only these classes, each by name or by index"
     )
     image_size: Literal[32, 64] = Field(32, description="width and height of the images in pixels")
+    flip: bool = Field(
+        False, strict=True, description="mirror half of the real images of a batch; quality compares with unmirrored ones"
+    )
     rgb: bool = Field(False, strict=True, description="turn grey images into RGB by repeating their channel")
 
 
@@ -242,4 +245,7 @@ class TrialSections(Section):
     stabilizers: StabilizerConfig = StabilizerConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     batch_size: Whole = Field(64, ge=2, description="real images in one discriminator update")
+    accumulate: Annotated[Whole, BeforeValidator(_one_is_off)] = Field(
+        0, ge=0, description="parts in which a batch is computed, for a large batch in little memory; 0 or 1 is off"
+    )
     steps: Whole = Field(1000, ge=1, description="generator updates; each follows n_critic discriminator updates")

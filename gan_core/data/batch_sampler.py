@@ -19,10 +19,15 @@ class BatchesState(TypedDict):
 
 
 class Batches:
-    """Batches of a data set on its device, each epoch in a new random order. A short last batch is dropped."""
+    """Batches of a data set on its device, each epoch in a new random order. A short last batch is dropped.
 
-    def __init__(self, images: ImageSet, size: int, generator: torch.Generator):
-        self.images, self.size, self.generator = images, size, generator
+    mirror: draws which images of a batch are flipped horizontally, each with probability 1/2 (`data.flip`); or None.
+    """
+
+    def __init__(
+        self, images: ImageSet, size: int, generator: torch.Generator, mirror: torch.Generator | None = None
+    ):
+        self.images, self.size, self.generator, self.mirror = images, size, generator, mirror
         self._order, self._position = self._shuffled(), 0
 
     def draw(self) -> Tensor:
@@ -34,7 +39,11 @@ class Batches:
 
     def at(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
         """Images float32 [size, C, H, W] in [-1, 1], channels last in memory, and their labels [size]."""
-        batch = to_unit(self.images.images[index]).contiguous(memory_format=torch.channels_last)
+        pixels = self.images.images[index]
+        if self.mirror is not None:
+            is_flipped = torch.rand(len(pixels), device=self.mirror.device, generator=self.mirror) < 0.5
+            pixels = torch.where(is_flipped[:, None, None, None], pixels.flip(3), pixels)
+        batch = to_unit(pixels).contiguous(memory_format=torch.channels_last)
         return batch, None if self.images.labels is None else self.images.labels[index]
 
     def _shuffled(self) -> Tensor:

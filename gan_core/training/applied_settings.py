@@ -32,6 +32,7 @@ def requested(config: TrialConfig, steps: int | None = None) -> TrainingSettings
     strengths = config.stabilizers.model_dump()
     strengths["instance_noise"] = config.stabilizers.instance_noise.std
     strengths["gradient_penalty"] = config.loss.gradient_penalty
+    strengths |= {"accumulate": config.accumulate, "flip": config.data.flip}
     return {
         "n_critic": config.loss.n_critic,
         "discriminator_norm": config.model.discriminator_norm,

@@ -36,6 +36,17 @@ class FakeBatch(NamedTuple):
     labels: Tensor | None
 
 
+class Part(NamedTuple):
+    """Which part of its batch an update computes, and its share of the images. See `accumulation.py`."""
+
+    is_first: bool
+    is_last: bool
+    share: float
+
+
+WHOLE = Part(is_first=True, is_last=True, share=1.0)
+
+
 class Updates:
     """The two networks, their optimisers, and everything else that a step of training changes or draws from.
 
@@ -60,7 +71,9 @@ class Updates:
         }
         self.objective = Objective(config, self.streams)
         self.ema = ema.begin(self.generator) if config.stabilizers.ema else None
-        self.batches = Batches(images, config.batch_size, self.streams["data"])
+        mirror = self.streams["mirror"] if config.data.flip else None
+        self.batches = Batches(images, config.batch_size, self.streams["data"], mirror)
+        self.part = WHOLE
         self._indices = torch.zeros(config.loss.n_critic, config.batch_size, dtype=torch.int64, device=device)
         self._noise = NoiseLevel(0.0, torch.zeros((), device=device))
         self._ema_weight = torch.zeros((), device=device)
@@ -115,6 +128,8 @@ class Updates:
     def _update_discriminator(self, index: Tensor, fake: FakeBatch) -> dict[str, Tensor]:
         """One step of D's optimiser on the real images `index` and on `fake`; what it measured."""
         real_images, real_labels = self.batches.at(index)
+        if self.batches.mirror is not None:
+            self.objective.applied_stabilizers["flip"] = True
         real_input = self._discriminator_input(real_images, is_real=True)
         fake_input = self._discriminator_input(fake.images.detach(), is_real=False)
         with self._autocast():  # once around both, so that weights are cast once
@@ -141,28 +156,33 @@ class Updates:
         measured[metric_names.GRADIENT_NORM_GENERATOR] = self._descend("generator", loss)
         measured[metric_names.WEIGHT_NORM_GENERATOR] = history.total_norm(self.generator.parameters())
         self.discriminator.requires_grad_(True)
-        if self.ema is not None:
+        if self.ema is not None and self.part.is_last:
             ema.update(self.ema, self.generator, self._ema_weight)
             self.objective.applied_stabilizers["ema"] = self.config.stabilizers.ema
         return measured
 
     def _descend(self, player: Player, loss: Tensor) -> Tensor:
-        """One step of the optimiser of `player`; the norm of its gradient."""
+        """One step of the optimiser of `player`, after the last part of a batch; the norm of its gradient so far."""
         optimizer = self.optimizers[player]
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        if self.part.is_first:
+            optimizer.zero_grad(set_to_none=True)
+        (loss if self.part is WHOLE else loss * self.part.share).backward()
         weights = self.networks[player].parameters()
         norm = history.total_norm(weight.grad for weight in weights if weight.grad is not None)
-        if player in self.schedules:
-            self.schedules[player].note()
-        optimizer.step()
+        if self.part.is_last:
+            if player in self.schedules:
+                self.schedules[player].note()
+            optimizer.step()
         return norm
 
     # The two networks within an update
 
     def _generate(self, for_generator: bool) -> FakeBatch:
         """A batch from G; with the autograd graph that G's own update needs, if it is `for_generator`."""
-        z, labels = self._latents(self.config.batch_size)
+        return self._images_of(*self._latents(self.config.batch_size), for_generator)
+
+    def _images_of(self, z: Tensor, labels: Tensor | None, for_generator: bool) -> FakeBatch:
+        """G's images of z [n, latent_dim] and classes [n]; with the autograd graph if it is `for_generator`."""
         with torch.set_grad_enabled(for_generator), self._autocast():
             return FakeBatch(self.generator(z, labels).float(), labels)
 

@@ -31,6 +31,8 @@ TOGGLES: list[tuple[str, Any, tuple[str, ...], set[str]]] = [
     ("stabilizers.packing", 2, ("dcgan",), set()),
     ("stabilizers.packing", 2, ("wgan_gp",), {"mixing"}),  # an epsilon a pack
     ("model.discriminator_norm", "layer", ALL, set()),
+    ("data.flip", True, ALL, {"mirror"}),
+    ("accumulate", 4, ("dcgan", "wgan_gp"), set()),
     ("loss.sum_of_halves", True, ("dcgan", "acgan"), set()),
 ]
 

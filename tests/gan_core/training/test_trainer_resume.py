@@ -66,6 +66,7 @@ TRIALS: dict[str, dict[str, Any]] = {
         "loss.n_critic": 2,
         "optimizer.schedule": {"lr": "cosine", "final": 0.25, "beta1": 0.5, "beta2": 0.99, "until": 6},
     },
+    "in_parts": {"accumulate": 4, "data.flip": True, "stabilizers.ema": 0.9, "stabilizers.instance_noise": 0.1},
     "wgan_gp_original": {"model.family": "wgan_gp", "model.networks": "original", "loss.n_critic": 1},
 }
 
