@@ -15,7 +15,9 @@ def of_accumulation(config: TrialSections) -> list[tuple[str, str]]:
     if size // parts < 2:
         return [("accumulate", f"{parts} parts of a batch of {size} have one image each; at least 2 are needed")]
     if pack and (size // parts) % pack:
-        return [("accumulate", f"packs of {pack} images do not divide a part of {size // parts} of the batch of {size}")]
+        return [
+            ("accumulate", f"packs of {pack} images do not divide a part of {size // parts} of the batch of {size}")
+        ]
     return []
 
 
@@ -33,6 +35,9 @@ def cautions_about_accumulation(config: TrialSections) -> list[str]:
     for name, is_on in {
         "minibatch standard deviation": stabilizers.minibatch_std,
         "DRAGAN, whose noise has the spread of a batch,": bool(stabilizers.dragan),
+        "a relativistic average": config.loss.name == "ragan",
+        "feature matching": bool(stabilizers.feature_matching),
+        "top-k training": bool(stabilizers.top_k),
     }.items():
         if is_on:
             warnings.append(f"{name} with accumulate sees one part of the batch at a time, not the large batch")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from gan_core import families
 from gan_core.config.accumulation_conflicts import cautions_about_accumulation, of_accumulation
@@ -14,6 +15,9 @@ SettingConflict = tuple[str, str]
 
 MIN_EVALUATIONS = 4
 """Fewest evaluations, after that of the untrained generator, that a verdict can be trusted with."""
+
+
+_WITH_DIGITS = ("digits", "mnist", "stacked_mnist", "svhn")
 
 
 class Conflict(ValueError):
@@ -60,6 +64,8 @@ def _of_loss(config: TrialSections) -> list[SettingConflict]:
                 problems.append((f"loss.{name}", "changes loss.gradient_penalty, which is off"))
     if loss.name == "wasserstein" and loss.sum_of_halves:
         problems.append(("loss.sum_of_halves", "a Wasserstein loss is always the sum of its halves; leave this out"))
+    if loss.name == "rpgan" and loss.sum_of_halves:
+        problems.append(("loss.sum_of_halves", "an rpgan loss has one term for each pair of images; leave this out"))
     return problems
 
 
@@ -68,14 +74,15 @@ def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
     penalties = {
         "loss.gradient_penalty": loss.gradient_penalty,
         "stabilizers.r1": stabilizers.r1,
+        "stabilizers.r2": stabilizers.r2,
         "stabilizers.dragan": stabilizers.dragan,
     }
     active = [path for path, strength in penalties.items() if strength]
-    if len(active) > 1:
-        first, second = (path.rsplit(".", 1)[-1] for path in active[:2])
-        problems.append(
-            (active[1], f"{second} and {first} cannot be combined: both penalise the discriminator's gradient")
-        )
+    if len(active) > 1 and active != ["stabilizers.r1", "stabilizers.r2"]:  # on images of the two sides (Huang 2024)
+        at = active[-1] if active[0].endswith((".r1", ".r2")) else active[1]
+        first, second = (path.rsplit(".", 1)[-1] for path in (active[0], at))
+        problems.append((at, f"{second} and {first} cannot be combined: both penalise the discriminator's gradient"))
+    problems += [*_of_regularisers(config)]
     pack_size = stabilizers.packing
     if pack_size and families.labelled(config.model.family):
         problems.append(
@@ -89,6 +96,23 @@ def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
             ("stabilizers.packing", f"packs of {pack_size} images do not divide a batch of {config.batch_size}")
         )
     return problems
+
+
+def _of_regularisers(config: TrialSections) -> Iterator[SettingConflict]:
+    name, stabilizers = config.loss.name, config.stabilizers
+    if stabilizers.penalty_every and not (stabilizers.r1 or stabilizers.r2):
+        yield "stabilizers.penalty_every", "says how often r1 and r2 are paid, which are off; leave this out"
+    if stabilizers.cr and stabilizers.bcr:
+        yield "stabilizers.bcr", "bcr and cr cannot be combined: bcr is cr on generated images too; use one of them"
+    if stabilizers.ada.target and stabilizers.diff_augment:
+        message = "ada and diff_augment cannot be combined: both augment all images that D sees; use one of them"
+        yield "stabilizers.ada", message
+    if stabilizers.ada.target and name == "wasserstein":
+        message = "reads the sign of D's logits, and the zero of a critic's scores is arbitrary; use diff_augment"
+        yield "stabilizers.ada", message
+    if stabilizers.top_k and name in ("rpgan", "ragan"):
+        message = f"chooses generated images by themselves, and a {name} loss compares them with real ones; use 0"
+        yield "stabilizers.top_k", message
 
 
 def _of_networks(config: TrialSections) -> list[SettingConflict]:
@@ -153,6 +177,7 @@ def _cautions_about_penalties(config: TrialSections) -> list[str]:
     for name, strength, paper in (
         ("a gradient penalty", loss.gradient_penalty, "Gulrajani et al. 2017, section 4"),
         ("R1", stabilizers.r1, "Mescheder et al. 2018 use no batch norm"),
+        ("R2", stabilizers.r2, "Mescheder et al. 2018 use no batch norm"),
         ("DRAGAN", stabilizers.dragan, "it has the form of Gulrajani et al. 2017, section 4"),
     ):
         if strength and has_batch_norm:
@@ -175,7 +200,13 @@ def _cautions_about_penalties(config: TrialSections) -> list[str]:
 def _cautions_about_losses(config: TrialSections) -> list[str]:
     warnings: list[str] = []
     loss, stabilizers = config.loss, config.stabilizers
-    is_constrained = any((loss.gradient_penalty, stabilizers.r1, stabilizers.dragan, stabilizers.spectral_norm))
+    if (stabilizers.cr or stabilizers.bcr) and config.data.name in _WITH_DIGITS:
+        warnings.append(
+            "consistency regularisation on images of digits: D shall find a mirrored digit as real as the digit, which "
+            "is right for the photographs of its papers (Zhang et al. 2020) only"
+        )
+    penalties = (loss.gradient_penalty, stabilizers.r1, stabilizers.r2, stabilizers.dragan)
+    is_constrained = any((*penalties, stabilizers.spectral_norm))
     if loss.shared_epsilon:
         warnings.append(
             "one mixing epsilon for the whole batch: Gulrajani et al. 2017, algorithm 1, draw one for each example"

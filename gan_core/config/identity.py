@@ -20,6 +20,8 @@ def effective_settings(config: TrialConfig) -> dict[str, Any]:
     del dump["optimizer"]["lr"], dump["optimizer"]["betas"]
     if not config.stabilizers.instance_noise.std:
         dump["stabilizers"]["instance_noise"] = {"std": 0.0}
+    if not config.stabilizers.ada.target:
+        dump["stabilizers"]["ada"] = {"target": 0.0}
     return flatten(dump)
 
 

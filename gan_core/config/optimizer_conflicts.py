@@ -34,7 +34,10 @@ def _of_schedule(config: TrialSections) -> list[tuple[str, str]]:
     schedule, problems = config.optimizer.schedule, list[tuple[str, str]]()
     if schedule.final is not None and schedule.lr == "constant":
         problems.append(
-            ("optimizer.schedule.final", "is where a learning rate ends that falls; set optimizer.schedule.lr to cosine")
+            (
+                "optimizer.schedule.final",
+                "is where a learning rate ends that falls; set optimizer.schedule.lr to cosine",
+            )
         )
     if schedule.until is not None and schedule.lr == "constant" and not schedule.moves_betas:
         message = "is when a schedule ends, and only a warm-up is set; set optimizer.schedule.lr to cosine"

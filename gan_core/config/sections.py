@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from gan_core import families
 
 DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "svhn", "stacked_mnist", "npz", "image_folder"]
-LossName = Literal["bce", "hinge", "least_squares", "wasserstein"]
+LossName = Literal["bce", "hinge", "least_squares", "wasserstein", "rpgan", "ragan"]
 Norm = Literal["batch", "layer", "instance", "none"]
 Player = Literal["generator", "discriminator"]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd"]
@@ -66,7 +66,9 @@ class DataConfig(Section):
     )
     image_size: Literal[32, 64] = Field(32, description="width and height of the images in pixels")
     flip: bool = Field(
-        False, strict=True, description="mirror half of the real images of a batch; quality compares with unmirrored ones"
+        False,
+        strict=True,
+        description="mirror half of the real images of a batch; quality compares with unmirrored ones",
     )
     rgb: bool = Field(False, strict=True, description="turn grey images into RGB by repeating their channel")
 
@@ -155,7 +157,9 @@ class OptimizerConfig(Section):
 
 class LossConfig(Section):
     name: LossName = Field(
-        "bce", description="bce (non-saturating), hinge, least_squares or wasserstein (default: the paper's)"
+        "bce",
+        description="bce (non-saturating), hinge, least_squares, wasserstein, rpgan (relativistic pairing) or ragan "
+        "(relativistic average); default: the paper's",
     )
     gradient_penalty: Strength = Field(
         0.0, description="weight lambda of the gradient penalty (Gulrajani 2017); 0 is off"
@@ -189,9 +193,24 @@ class InstanceNoise(Section):
     )
 
 
+class AdaptiveAugmentation(Section):
+    target: Annotated[Strength, Field(lt=1)] = Field(
+        0.0, description="the mean sign of D's logits of real images above which augmentation increases; 0 is off"
+    )
+    speed: Annotated[float, Field(strict=True, gt=0)] = Field(
+        500.0, description="thousands of real images in which the probability goes from 0 to 1"
+    )
+
+
+SHORTHANDS = {
+    "stabilizers.instance_noise": "stabilizers.instance_noise.std",
+    "stabilizers.ada": "stabilizers.ada.target",
+}
+
+
 def expand_shorthand(path: str) -> str:
     """`stabilizers.instance_noise: 0.1` is short for `stabilizers.instance_noise.std: 0.1`."""
-    return f"{path}.std" if path == "stabilizers.instance_noise" else path
+    return SHORTHANDS.get(path, path)
 
 
 class StabilizerConfig(Section):
@@ -205,7 +224,28 @@ class StabilizerConfig(Section):
         0.0, lt=0.5, description="probability that D's target for an image is flipped (Chintala 2016)"
     )
     r1: Strength = Field(0.0, description="weight gamma of the gradient penalty on real images (Mescheder 2018)")
+    r2: Strength = Field(0.0, description="weight gamma of the gradient penalty on generated images (Mescheder 2018)")
     dragan: Strength = Field(0.0, description="weight lambda of the gradient penalty around real images (Kodali 2017)")
+    penalty_every: Annotated[Whole, BeforeValidator(_one_is_off)] = Field(
+        0, ge=0, description="D pays r1 and r2 in every n-th update, n times as much (Karras 2020); 0 or 1 is off"
+    )
+    cr: Strength = Field(
+        0.0, description="weight of D's inconsistency on real images moved and mirrored (Zhang 2020); the paper's is 10"
+    )
+    bcr: Strength = Field(0.0, description="the same on real and on generated images (Zhao 2021); the paper's is 10")
+    top_k: Strength = Field(
+        0.0, lt=1, description="share of the batch, D's favourites, to which G's loss narrows over epochs (Sinha 2020)"
+    )
+    feature_matching: Strength = Field(
+        0.0, description="weight in G's loss of the distance between mean features of D (Salimans 2016)"
+    )
+    ada: Annotated[
+        AdaptiveAugmentation,
+        BeforeValidator(lambda v: v if isinstance(v, dict | AdaptiveAugmentation) else {"target": v}),
+    ] = Field(
+        AdaptiveAugmentation(),
+        description="augmentation of all inputs of D, more if D overfits (Karras 2020); a number sets its target",
+    )
     spectral_norm: bool = Field(False, strict=True, description="spectral norm in all of D's layers (Miyato 2018)")
     ema: Strength = Field(
         0.0,
@@ -249,3 +289,8 @@ class TrialSections(Section):
         0, ge=0, description="parts in which a batch is computed, for a large batch in little memory; 0 or 1 is off"
     )
     steps: Whole = Field(1000, ge=1, description="generator updates; each follows n_critic discriminator updates")
+
+    @property
+    def parts(self) -> int:
+        """The parts in which a batch is computed, at least 1."""
+        return max(1, self.accumulate)

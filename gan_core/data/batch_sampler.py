@@ -24,9 +24,7 @@ class Batches:
     mirror: draws which images of a batch are flipped horizontally, each with probability 1/2 (`data.flip`); or None.
     """
 
-    def __init__(
-        self, images: ImageSet, size: int, generator: torch.Generator, mirror: torch.Generator | None = None
-    ):
+    def __init__(self, images: ImageSet, size: int, generator: torch.Generator, mirror: torch.Generator | None = None):
         self.images, self.size, self.generator, self.mirror = images, size, generator, mirror
         self._order, self._position = self._shuffled(), 0
 
@@ -37,11 +35,14 @@ class Batches:
         self._position += self.size
         return self._order[self._position - self.size : self._position]
 
-    def at(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Images float32 [size, C, H, W] in [-1, 1], channels last in memory, and their labels [size]."""
+    def at(self, index: Tensor, mirror: torch.Generator | None = None) -> tuple[Tensor, Tensor | None]:
+        """Images float32 [n, C, H, W] in [-1, 1], channels last in memory, and their labels [n].
+
+        index: int64 [n]. mirror: draws flips, if they are on, instead of the batches' own stream.
+        """
         pixels = self.images.images[index]
         if self.mirror is not None:
-            is_flipped = torch.rand(len(pixels), device=self.mirror.device, generator=self.mirror) < 0.5
+            is_flipped = torch.rand(len(pixels), device=pixels.device, generator=mirror or self.mirror) < 0.5
             pixels = torch.where(is_flipped[:, None, None, None], pixels.flip(3), pixels)
         batch = to_unit(pixels).contiguous(memory_format=torch.channels_last)
         return batch, None if self.images.labels is None else self.images.labels[index]

@@ -74,7 +74,7 @@ class Discriminator(nn.Module):
 
     def forward(self, images: Tensor) -> DiscriminatorOutput:
         features = self.layers(images)
-        return DiscriminatorOutput(self.real(features).squeeze(1), self.label(features))
+        return DiscriminatorOutput(self.real(features).squeeze(1), self.label(features), features)
 
 
 class OriginalGenerator(nn.Module):
@@ -110,7 +110,7 @@ class OriginalDiscriminator(nn.Module):
 
     def forward(self, images: Tensor) -> DiscriminatorOutput:
         features = self.layers(images)
-        return DiscriminatorOutput(self.real(features).squeeze(1), self.label(features))
+        return DiscriminatorOutput(self.real(features).squeeze(1), self.label(features), features)
 
 
 def conv_stack(

@@ -65,7 +65,7 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> DiscriminatorOutput:
-        return DiscriminatorOutput(self.layers(images))
+        return judge(self.layers, images)
 
 
 class OriginalGenerator(nn.Module):
@@ -100,4 +100,13 @@ class OriginalDiscriminator(nn.Module):
         )
 
     def forward(self, images: Tensor) -> DiscriminatorOutput:
-        return DiscriminatorOutput(self.layers(images))
+        return judge(self.layers, images)
+
+
+def judge(layers: nn.Sequential, images: Tensor) -> DiscriminatorOutput:
+    """What a discriminator says whose last two `layers` are a convolution to one value and a flattening."""
+    *hidden, last, flatten = layers
+    features = images
+    for layer in hidden:
+        features = layer(features)
+    return DiscriminatorOutput(flatten(last(features)), features=features.flatten(1))

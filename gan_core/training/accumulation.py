@@ -6,7 +6,8 @@ images are made again for G's own update instead of being kept with their autogr
 
 The gradient is that of the large batch, but for rounding, where a loss is a mean over images. Statistics of a batch are
 those of a part: batch norm (also G's, whose running averages then move once a part), minibatch standard deviation, the
-spread in DRAGAN's noise. Spectral norm moves on with each forward pass. Latents, classes and indices are drawn for the
+spread in DRAGAN's noise, the means of a relativistic average and of feature matching, the best of top-k. Spectral norm
+moves on with each forward pass. Between lazy penalties, their metric is that of the last part. Latents, classes and indices are drawn for the
 whole batch, as without accumulation; what D's input and penalties draw is drawn part by part, from the same streams.
 """
 
@@ -45,26 +46,26 @@ class AccumulatedUpdates(Updates):
     def update_both(self) -> Measured:
         latents: Latents = []
         discriminator_updates = []
-        for index in self._indices:
+        for index, is_due in zip(self._indices, self.penalties_due, strict=True):
             latents = self._latents_of_parts()
-            discriminator_updates.append(self._discriminator_in_parts(index, latents))
+            discriminator_updates.append(self._discriminator_in_parts(index, latents, is_due))
         share_fakes = self.config.loss.n_critic == 1  # as in `Updates`: both use the same latents
-        generator_update = self._generator_in_parts(latents if share_fakes else self._latents_of_parts())
+        generator_update = self._generator_in_parts(latents if share_fakes else self._latents_of_parts(), index)
         self.objective.applied_stabilizers["accumulate"] = self.config.batch_size // len(latents[0][0])
         return Measured.of(discriminator_updates, generator_update)
 
-    def _discriminator_in_parts(self, index: Tensor, latents: Latents) -> dict[str, Tensor]:
+    def _discriminator_in_parts(self, index: Tensor, latents: Latents, is_due: bool) -> dict[str, Tensor]:
         measured = []
         for self.part, real, (z, labels) in zip(self._parts(), index.chunk(len(latents)), latents, strict=True):
             fake = self._images_of(z, labels, for_generator=False)
-            measured.append(self._update_discriminator(real, fake))
+            measured.append(self._update_discriminator(real, fake, is_due))
         self.part = WHOLE
         return _together(measured)
 
-    def _generator_in_parts(self, latents: Latents) -> dict[str, Tensor]:
+    def _generator_in_parts(self, latents: Latents, index: Tensor) -> dict[str, Tensor]:
         measured = []
-        for self.part, (z, labels) in zip(self._parts(), latents, strict=True):
-            measured.append(self._update_generator(self._images_of(z, labels, for_generator=True)))
+        for self.part, real, (z, labels) in zip(self._parts(), index.chunk(len(latents)), latents, strict=True):
+            measured.append(self._update_generator(self._images_of(z, labels, for_generator=True), real))
         self.part = WHOLE
         return _together(measured)
 

@@ -31,6 +31,7 @@ def requested(config: TrialConfig, steps: int | None = None) -> TrainingSettings
     taken = config.steps if steps is None else steps
     strengths = config.stabilizers.model_dump()
     strengths["instance_noise"] = config.stabilizers.instance_noise.std
+    strengths["ada"] = config.stabilizers.ada.target
     strengths["gradient_penalty"] = config.loss.gradient_penalty
     strengths |= {"accumulate": config.accumulate, "flip": config.data.flip}
     return {
@@ -48,7 +49,9 @@ def _requested_optimizer(config: TrialConfig, player: Player, steps: int) -> Opt
     settings: OptimizerSettings = {}
     if optimizer.schedule.changes:
         first, last = (values_at(optimizer, player, step, config.steps) for step in (0, steps - 1))
-        ran: dict[str, list[float] | float] = {name: [as_float32(first[name]), as_float32(last[name])] for name in first}
+        ran: dict[str, list[float] | float] = {
+            name: [as_float32(first[name]), as_float32(last[name])] for name in first
+        }
         settings["schedule"] = {**ran, "steps": steps}
     else:
         settings["lr"] = lr

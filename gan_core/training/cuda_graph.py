@@ -7,7 +7,7 @@ GPU takes to run them ("Accelerating PyTorch with CUDA Graphs", Nguyen et al. 20
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import torch
 from torch import Tensor
@@ -112,6 +112,26 @@ class StepGraph:
                 if capturable is None:  # SGD has no such setting
                     del group["capturable"]
         return graph, measured
+
+
+class StepGraphs:
+    """A StepGraph for each kind of step, where not all steps do the same. kind: that of the next step."""
+
+    def __init__(self, make: Callable[[], StepGraph], kind: Callable[[], Hashable]):
+        self._make, self._kind = make, kind
+        self._graphs: dict[Hashable, StepGraph] = {}
+
+    @property
+    def state(self) -> str:
+        """That of the kind that was seen first, or of one that cannot be replayed."""
+        states = [graph.state for graph in self._graphs.values()] or ["not yet recorded"]
+        return next((state for state in states if state.startswith("none")), states[0])
+
+    def __call__(self) -> Measured:
+        kind = self._kind()
+        if kind not in self._graphs:
+            self._graphs[kind] = self._make()
+        return self._graphs[kind]()
 
 
 class SavedState:

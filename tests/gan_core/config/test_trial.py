@@ -143,7 +143,8 @@ def test_value_out_of_range_is_refused_where_it_stands(path: str, value: Any) ->
 
 
 def test_false_switches_a_stabiliser_off() -> None:
-    numbers = ("label_smoothing", "label_flipping", "instance_noise", "r1", "dragan", "ema", "packing")
+    numbers = ("label_smoothing", "label_flipping", "instance_noise", "r1", "r2", "dragan", "ema", "packing")
+    numbers += ("penalty_every", "cr", "bcr", "top_k", "feature_matching", "ada")
     off = {f"stabilizers.{name}": False for name in numbers} | {"loss.gradient_penalty": False}
     assert make(**off) == make()
 
@@ -156,7 +157,7 @@ WGAN_GP, ACGAN = {"model.family": "wgan_gp"}, {"model.family": "acgan"}
 CONFLICTS: list[tuple[dict[str, Any], str]] = [
     *(
         ({"loss.name": loss, f"stabilizers.{name}": 0.1}, f"stabilizers.{name}")
-        for loss in ("hinge", "wasserstein")
+        for loss in ("hinge", "wasserstein", "rpgan", "ragan")
         for name in ("label_smoothing", "label_flipping")
     ),
     ({"loss.auxiliary_real_share": 0.5}, "loss.auxiliary_real_share"),
@@ -169,6 +170,16 @@ CONFLICTS: list[tuple[dict[str, Any], str]] = [
     (WGAN_GP | {"stabilizers.dragan": 1.0}, "stabilizers.dragan"),
     ({"loss.gradient_penalty": 1.0, "stabilizers.r1": 1.0}, "stabilizers.r1"),
     ({"stabilizers.r1": 1.0, "stabilizers.dragan": 1.0}, "stabilizers.dragan"),
+    ({"stabilizers.r2": 1.0, "stabilizers.dragan": 1.0}, "stabilizers.dragan"),
+    ({"stabilizers.r1": 1.0, "stabilizers.r2": 1.0, "stabilizers.dragan": 1.0}, "stabilizers.dragan"),
+    (WGAN_GP | {"stabilizers.r2": 1.0}, "stabilizers.r2"),
+    ({"loss.name": "rpgan", "loss.sum_of_halves": True}, "loss.sum_of_halves"),
+    ({"stabilizers.penalty_every": 16}, "stabilizers.penalty_every"),
+    ({"stabilizers.penalty_every": 16, "stabilizers.dragan": 1.0}, "stabilizers.penalty_every"),
+    ({"stabilizers.cr": 10.0, "stabilizers.bcr": 10.0}, "stabilizers.bcr"),
+    ({"stabilizers.ada": 0.6, "stabilizers.diff_augment": True}, "stabilizers.ada"),
+    (WGAN_GP | {"stabilizers.ada": 0.6}, "stabilizers.ada"),
+    *(({"loss.name": loss, "stabilizers.top_k": 0.5}, "stabilizers.top_k") for loss in ("rpgan", "ragan")),
     (ACGAN | {"stabilizers.packing": 2}, "stabilizers.packing"),
     ({"stabilizers.packing": 3}, "stabilizers.packing"),
     ({"stabilizers.packing": 128}, "stabilizers.packing"),
@@ -213,6 +224,9 @@ def test_every_conflict_is_named_at_once() -> None:
         {"loss.name": "hinge", "stabilizers.spectral_norm": True, "loss.sum_of_halves": True},
         {"loss.name": "hinge", "loss.gradient_penalty": 10, "loss.one_sided_penalty": True},
         {"loss.name": "wasserstein", "stabilizers.r1": 1.0},
+        {"loss.name": "rpgan", "stabilizers.r1": 1.0, "stabilizers.r2": 1.0},
+        {"loss.name": "ragan", "loss.sum_of_halves": True},
+        {"stabilizers.r2": 1.0, "stabilizers.penalty_every": 16, "stabilizers.ada": {"target": 0.6, "speed": 100}},
         {"stabilizers.packing": 2},
         {"stabilizers.packing": 64},
         WGAN_GP | {"stabilizers.packing": 4, "loss.shared_epsilon": True, "loss.one_sided_penalty": True},
@@ -249,6 +263,9 @@ def test_families_as_they_come_have_no_conflict(family: str, networks: str) -> N
         ({"model.family": "acgan", "loss.auxiliary_loss": "nll_of_probabilities"}, "nll_of_probabilities"),
         ({"model.family": "acgan", "loss.auxiliary_loss": "double_softmax"}, "double_softmax"),
         ({"stabilizers.r1": 10}, "batch norm in the discriminator with R1"),
+        ({"stabilizers.r2": 10}, "batch norm in the discriminator with R2"),
+        *(({f"stabilizers.{name}": 10, "data.name": "mnist"}, "mirrored digit") for name in ("cr", "bcr")),
+        ({"stabilizers.cr": 10, "data.name": "cifar10"}, None),
         ({"stabilizers.dragan": 10}, "batch norm in the discriminator with DRAGAN"),
         ({"stabilizers.spectral_norm": True}, "batch norm in the discriminator with spectral norm"),
         (ACGAN | {"stabilizers.spectral_norm": True}, "batch norm"),

@@ -49,7 +49,9 @@ def test_it_is_the_training_of_the_large_batch(
     for ours, theirs in zip(found, expected, strict=True):
         same = {name: value for name, value in theirs.items() if name != "accuracy/auc"}
         assert {name: ours[name] for name in same} == pytest.approx(same, rel=1e-3, abs=1e-5)
-    moved = (~torch.isclose(new, old) for new, old in zip(*map(weights, (whole, Trainer(whole.config, few))), strict=True))
+    moved = (
+        ~torch.isclose(new, old) for new, old in zip(*map(weights, (whole, Trainer(whole.config, few))), strict=True)
+    )
     assert all(bool(changed.any()) for changed in moved)
 
 
@@ -80,7 +82,9 @@ def test_batch_norm_makes_another_training_of_it_and_that_is_said(small: Small, 
     assert any("accumulate with batch norm in the discriminator" in text for text in cautions(small({"accumulate": 4})))
     assert not any("accumulate" in text for text in cautions(small(DCGAN | {"accumulate": 4})))
     for name in ("minibatch_std", "dragan"):
-        texts = cautions(small(DCGAN | {"accumulate": 4, f"stabilizers.{name}": True if name == "minibatch_std" else 1.0}))
+        texts = cautions(
+            small(DCGAN | {"accumulate": 4, f"stabilizers.{name}": True if name == "minibatch_std" else 1.0})
+        )
         assert any("sees one part of the batch at a time" in text for text in texts)
 
 

@@ -39,6 +39,7 @@ TRIALS: dict[str, dict[str, Any]] = {
         "stabilizers.label_smoothing": 0.1,
         "stabilizers.label_flipping": 0.2,
         "stabilizers.r1": 1.0,
+        "stabilizers.penalty_every": 4,
         "stabilizers.packing": 2,
     }
     | LAYERS,
@@ -67,6 +68,31 @@ TRIALS: dict[str, dict[str, Any]] = {
         "optimizer.schedule": {"lr": "cosine", "final": 0.25, "beta1": 0.5, "beta2": 0.99, "until": 6},
     },
     "in_parts": {"accumulate": 4, "data.flip": True, "stabilizers.ema": 0.9, "stabilizers.instance_noise": 0.1},
+    "rpgan": {
+        "loss.name": "rpgan",
+        "stabilizers.r1": 1.0,
+        "stabilizers.r2": 1.0,
+        "model.discriminator_norm": "none",
+        "loss.n_critic": 2,
+    }
+    | NOISE,
+    "ada_and_cr": {"stabilizers.ada": {"target": 0.6, "speed": 0.2}, "stabilizers.cr": 10.0},
+    "acgan_matching_and_bcr": {
+        "model.family": "acgan",
+        "stabilizers.feature_matching": 1.0,
+        "stabilizers.bcr": 10.0,
+        "stabilizers.top_k": 0.5,
+    }
+    | NOISE,
+    "rpgan_lazy_and_ada": {
+        "loss.name": "rpgan",
+        "loss.n_critic": 3,
+        "stabilizers.r1": 1.0,
+        "stabilizers.r2": 1.0,
+        "stabilizers.penalty_every": 4,
+        "stabilizers.ada": {"target": 0.1, "speed": 0.2},
+    },
+    "ragan": {"loss.name": "ragan", "stabilizers.diff_augment": True},
     "wgan_gp_original": {"model.family": "wgan_gp", "model.networks": "original", "loss.n_critic": 1},
 }
 
