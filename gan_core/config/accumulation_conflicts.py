@@ -15,9 +15,7 @@ def of_accumulation(config: TrialSections) -> list[tuple[str, str]]:
     if size // parts < 2:
         return [("accumulate", f"{parts} parts of a batch of {size} have one image each; at least 2 are needed")]
     if pack and (size // parts) % pack:
-        return [
-            ("accumulate", f"packs of {pack} images do not divide a part of {size // parts} of the batch of {size}")
-        ]
+        return [("accumulate", f"packs of {pack} images do not divide a part of {size // parts} images")]
     return []
 
 

@@ -36,7 +36,7 @@ def _of_schedule(config: TrialSections) -> list[tuple[str, str]]:
         problems.append(
             (
                 "optimizer.schedule.final",
-                "is where a learning rate ends that falls; set optimizer.schedule.lr to cosine",
+                "is where a falling learning rate ends; set optimizer.schedule.lr to cosine",
             )
         )
     if schedule.until is not None and schedule.lr == "constant" and not schedule.moves_betas:

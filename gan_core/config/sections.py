@@ -68,7 +68,7 @@ class DataConfig(Section):
     flip: bool = Field(
         False,
         strict=True,
-        description="mirror half of the real images of a batch; quality compares with unmirrored ones",
+        description="mirror half of the real images of a batch; quality is against unmirrored ones",
     )
     rgb: bool = Field(False, strict=True, description="turn grey images into RGB by repeating their channel")
 

@@ -7,8 +7,10 @@ images are made again for G's own update instead of being kept with their autogr
 The gradient is that of the large batch, but for rounding, where a loss is a mean over images. Statistics of a batch are
 those of a part: batch norm (also G's, whose running averages then move once a part), minibatch standard deviation, the
 spread in DRAGAN's noise, the means of a relativistic average and of feature matching, the best of top-k. Spectral norm
-moves on with each forward pass. Between lazy penalties, their metric is that of the last part. Latents, classes and indices are drawn for the
-whole batch, as without accumulation; what D's input and penalties draw is drawn part by part, from the same streams.
+moves on with each forward pass. Between lazy penalties, their metric is that of the last part.
+
+Latents, classes and indices are drawn for the whole batch, as without accumulation; what D's input and penalties draw
+is drawn part by part, from the same streams.
 """
 
 from __future__ import annotations
@@ -56,7 +58,8 @@ class AccumulatedUpdates(Updates):
 
     def _discriminator_in_parts(self, index: Tensor, latents: Latents, is_due: bool) -> dict[str, Tensor]:
         measured = []
-        for self.part, real, (z, labels) in zip(self._parts(), index.chunk(len(latents)), latents, strict=True):
+        for part, real, (z, labels) in zip(self._parts(), index.chunk(len(latents)), latents, strict=True):
+            self.part = part
             fake = self._images_of(z, labels, for_generator=False)
             measured.append(self._update_discriminator(real, fake, is_due))
         self.part = WHOLE
@@ -64,7 +67,8 @@ class AccumulatedUpdates(Updates):
 
     def _generator_in_parts(self, latents: Latents, index: Tensor) -> dict[str, Tensor]:
         measured = []
-        for self.part, real, (z, labels) in zip(self._parts(), index.chunk(len(latents)), latents, strict=True):
+        for part, real, (z, labels) in zip(self._parts(), index.chunk(len(latents)), latents, strict=True):
+            self.part = part
             measured.append(self._update_generator(self._images_of(z, labels, for_generator=True), real))
         self.part = WHOLE
         return _together(measured)
