@@ -138,6 +138,9 @@ def _of_data_and_evaluation(config: TrialSections) -> list[SettingConflict]:
             )
     elif data.path is not None:
         problems.append(("data.path", f"is only for npz and image_folder, and the data set is {data.name}"))
+    if data.on_disk and data.name != "image_folder":
+        message = f"is only for image_folder, and the data set is {data.name}, which is read into memory"
+        problems.append(("data.on_disk", message))
     if data.name != "image_folder":
         for name, is_set in {"background": data.background != "white", "skip_broken": data.skip_broken}.items():
             if is_set:

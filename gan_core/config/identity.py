@@ -53,6 +53,7 @@ NOT_IDENTITY = (
     "data.path",
     "data.background",
     "data.skip_broken",
+    "data.on_disk",
     "evaluation.weights",
     "checkpoint_every",
 )

@@ -70,6 +70,9 @@ class DataConfig(Section):
         strict=True,
         description="mirror half of the real images of a batch; quality is against unmirrored ones",
     )
+    on_disk: bool = Field(
+        False, strict=True, description="convert an image folder once to a file beside it, and train from there"
+    )
     rgb: bool = Field(False, strict=True, description="turn grey images into RGB by repeating their channel")
 
 

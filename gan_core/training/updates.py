@@ -74,7 +74,7 @@ class Updates:
         self.objective = Objective(config, self.streams)
         self.ema = ema.begin(self.generator) if config.stabilizers.ema else None
         mirror = self.streams["mirror"] if config.data.flip else None
-        self.batches = Batches(images, config.batch_size, self.streams["data"], mirror)
+        self.batches = Batches(images, config.batch_size, self.streams["data"], mirror, config.loss.n_critic)
         self.part = WHOLE
         self._indices = torch.zeros(config.loss.n_critic, config.batch_size, dtype=torch.int64, device=device)
         self._noise = NoiseLevel(0.0, torch.zeros((), device=device))
@@ -100,8 +100,8 @@ class Updates:
 
         step: the number of steps taken so far.
         """
-        for index in self._indices:
-            index.copy_(self.batches.draw())
+        for row, index in enumerate(self._indices):
+            index.copy_(self.batches.stage(row, self.batches.draw()))
         for schedule in self.schedules.values():
             schedule.set(step)
         noise = self.config.stabilizers.instance_noise
