@@ -23,6 +23,8 @@ from typing import NamedTuple
 import numpy as np
 
 from gan_core.config.sections import DataConfig
+from gan_core.data.findings import Findings
+from gan_core.data.folder_layout import read_layout
 from gan_core.data.image_space import ImageSpace
 from gan_core.data.memory_check import gigabytes
 from gan_core.data.preprocessing import DataError
@@ -47,10 +49,12 @@ class Converted(NamedTuple):
 
 
 def folder_of(data: DataConfig, path: Path) -> Path:
-    """Where the images in `path` are converted to, as they are now. Raises OSError."""
-    files = sorted(file for file in path.rglob("*") if file.is_file())
+    """Where the images in `path` are converted to, as they are now. Raises DataError and OSError."""
+    layout = read_layout(path, Findings(str(path)))
+    parts = [layout.train] if layout.test is None else [layout.train, layout.test]
+    files = [file for part in parts for of_class in part.files for file in of_class]
     settings = data.model_dump(mode="json", include={"image_size", "background", "skip_broken", "classes", "rgb"})
-    digest = hashlib.sha256(json.dumps([FORMAT, settings], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([FORMAT, settings, layout.classes], sort_keys=True).encode())
     for file in files:
         status = file.stat()
         digest.update(f"{file.relative_to(path)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
