@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from gan_core import families
 from gan_core.config.accumulation_conflicts import cautions_about_accumulation, of_accumulation
 from gan_core.config.optimizer_conflicts import of_optimizer
+from gan_core.config.r3gan_conflicts import of_r3gan
+from gan_core.config.residual_conflicts import of_residual
 from gan_core.config.sections import TrialSections
 
 SettingConflict = tuple[str, str]
@@ -49,13 +51,13 @@ def _of_loss(config: TrialSections) -> list[SettingConflict]:
                     f"{verb} the targets of a BCE or least-squares loss; a {loss.name} loss has no targets (use 0)"
                 )
                 problems.append((f"stabilizers.{name}", message))
-    if not families.labelled(family):
+    if not families.predicts_classes(family):
         for name in ("auxiliary_loss", "auxiliary_weight", "auxiliary_real_share"):
             if getattr(loss, name) is not None:
                 problems.append(
                     (
                         f"loss.{name}",
-                        f"only a family with classes (acgan) has a class loss, and the family is {family}",
+                        f"only a family whose D predicts classes (acgan) has a class loss, and the family is {family}",
                     )
                 )
     if not loss.gradient_penalty:
@@ -85,12 +87,9 @@ def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
     problems += [*_of_regularisers(config)]
     pack_size = stabilizers.packing
     if pack_size and families.labelled(config.model.family):
-        problems.append(
-            (
-                "stabilizers.packing",
-                f"the discriminator of {config.model.family} predicts the class of one image, not of a pack; use 0",
-            )
-        )
+        does = "is told" if families.conditional_discriminator(config.model.family) else "predicts"
+        message = f"the discriminator of {config.model.family} {does} the class of one image, not of a pack; use 0"
+        problems.append(("stabilizers.packing", message))
     if pack_size and config.batch_size % pack_size:
         problems.append(
             ("stabilizers.packing", f"packs of {pack_size} images do not divide a batch of {config.batch_size}")
@@ -117,14 +116,14 @@ def _of_regularisers(config: TrialSections) -> Iterator[SettingConflict]:
 
 def _of_networks(config: TrialSections) -> list[SettingConflict]:
     model, problems = config.model, list[SettingConflict]()
-    if model.networks == "original" and model.family not in families.BUILT_IN:
+    if model.networks == "original" and model.family not in families.OF_THE_REPORT:
         problems.append(("model.networks", f"the original report has no {model.family}; use standard"))
     elif model.networks == "original":
         if model.width is not None:
             problems.append(("model.width", "the original networks have fixed widths; leave this out"))
         if config.data.image_size != 32:
             problems.append(("data.image_size", "the original networks are for images of 32 pixels"))
-    return problems
+    return [*problems, *of_r3gan(config), *of_residual(config)]
 
 
 def _of_data_and_evaluation(config: TrialSections) -> list[SettingConflict]:

@@ -13,6 +13,8 @@ LossName = Literal["bce", "hinge", "least_squares", "wasserstein", "rpgan", "rag
 Norm = Literal["batch", "layer", "instance", "none"]
 Player = Literal["generator", "discriminator"]
 OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd"]
+Initialisation = Literal["normal", "pytorch", "msr", "glorot"]
+ImageSize = Literal[32, 64, 128, 256]
 
 
 def _false_is_zero(value: Any) -> Any:
@@ -64,7 +66,7 @@ class DataConfig(Section):
     classes: tuple[Index | Text, ...] | None = Field(
         None, min_length=1, description="use only these classes, each by name or by index"
     )
-    image_size: Literal[32, 64] = Field(32, description="width and height of the images in pixels")
+    image_size: ImageSize = Field(32, description="width and height of the images: 32, 64, 128 or 256 pixels")
     flip: bool = Field(
         False,
         strict=True,
@@ -78,23 +80,34 @@ class DataConfig(Section):
 
 class ModelConfig(Section):
     family: Annotated[Text, AfterValidator(families.check)] = Field(
-        "dcgan", description="dcgan, acgan, wgan_gp, or one that an installed package adds"
+        "dcgan",
+        description="dcgan, acgan, wgan_gp, sngan, sngan_projection, r3gan, or one of an installed package",
     )
-    networks: Literal["standard", "original"] = Field(
-        "standard", description="the networks of the paper, or those of the original report"
+    networks: Literal["standard", "resnet", "original"] = Field(
+        "standard",
+        description="the networks of the paper, its residual ones (wgan_gp), or those of the original report",
     )
     width: Whole | None = Field(
         None,
         ge=4,
         le=1024,
-        description="channels of the layer next to the image (only for standard networks; default 32)",
+        description="channels of the layer next to the image (not for original networks; default 32)",
     )
-    latent_dim: Whole = Field(100, ge=1, le=10_000, description="length of the latent vector z")
+    latent_dim: Whole = Field(
+        100,
+        ge=1,
+        le=10_000,
+        description="length of the latent vector z (default 100; r3gan 64, sngan and resnet 128)",
+    )
     discriminator_norm: Norm | None = Field(
-        None, description="normalisation in the discriminator (default: batch, but none in the standard critic)"
+        None,
+        description="normalisation in the discriminator (default: batch in dcgan, acgan and the original critic, "
+        "else none)",
     )
-    init: Literal["normal", "pytorch"] | None = Field(
-        None, description="N(0, 0.02) or PyTorch's default (default: normal for standard, pytorch for original)"
+    init: Initialisation | None = Field(
+        None,
+        description="N(0, 0.02), PyTorch's default, msr, which keeps the variance, or glorot (default: normal for "
+        "standard, pytorch for original, msr for r3gan, glorot for sngan and resnet)",
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,8 +12,20 @@ from gan_core import metric_names
 from gan_core.config.trial import TrialConfig
 from gan_core.networks.outputs import DiscriminatorOutput
 from gan_core.objective import consistency, feature_matching, gradient_penalties, losses, stabilizers, top_k
+from gan_core.objective.gradient_penalties import Critic
 from gan_core.objective.lazy_penalties import LazyPenalties
 from gan_core.random_streams import Streams
+
+
+class Critics(NamedTuple):
+    """D as functions from images to logits [batch], which differ only for a D that is told the classes of its images.
+
+    real: with the classes of the real images, from which all points but R2's are made. fake: of the generated images.
+    """
+
+    real: Critic
+    fake: Critic
+
 
 Terms = tuple[Tensor, dict[str, Tensor]]
 """A loss (a scalar to minimise), and its parts by metric name."""
@@ -76,17 +89,15 @@ class Objective:
             parts[metric_names.ACCURACY_CLASS_REAL] = is_correct.float().mean()
         return loss, parts
 
-    def penalty(
-        self, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, is_due: bool = True
-    ) -> Terms | None:
+    def penalty(self, critics: Critics, real: Tensor, fake: Tensor, is_due: bool = True) -> Terms | None:
         """The weighted sum of the active gradient penalties, or None without one.
 
-        critic: from images to logits [batch]. real, fake [batch, C, H, W]: the inputs of D. is_due: whether penalties
-        that are paid in every n-th update are paid in this one; if not, their values are those of the last time.
+        real, fake [batch, C, H, W]: the inputs of D. is_due: whether penalties that are paid in every n-th update are
+        paid in this one; if not, their values are those of the last time.
         """
         if self.lazy is not None and not is_due:
             return torch.zeros((), device=real.device), self.lazy.last_values()
-        penalties = list(self._penalties(critic, real, fake))
+        penalties = list(self._penalties(critics, real, fake))
         if not penalties:
             return None
         times = 1 if self.lazy is None else self.lazy.every
@@ -98,38 +109,36 @@ class Objective:
             self.lazy.keep(values)
         return loss, {metric_names.loss_of_penalty(name): value for name, value in values.items()}
 
-    def _penalties(
-        self, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor
-    ) -> Iterator[tuple[str, float, Tensor]]:
+    def _penalties(self, critics: Critics, real: Tensor, fake: Tensor) -> Iterator[tuple[str, float, Tensor]]:
         """(name, strength, value) of each active penalty."""
         mixing = self.streams["mixing"]
         if strength := self.loss.gradient_penalty:
             count = 1 if self.loss.shared_epsilon else len(real)
             epsilon = torch.rand(count, 1, 1, 1, device=real.device, generator=mixing)
             points = gradient_penalties.interpolates(real, fake, epsilon)
-            penalty = gradient_penalties.gradient_penalty(critic, points, self.loss.one_sided_penalty)
+            penalty = gradient_penalties.gradient_penalty(critics.real, points, self.loss.one_sided_penalty)
             yield "gradient_penalty", strength, penalty
         if strength := self.stabilizers.dragan:
             points = gradient_penalties.dragan_points(real, mixing)
-            yield "dragan", strength, gradient_penalties.gradient_penalty(critic, points)
+            yield "dragan", strength, gradient_penalties.gradient_penalty(critics.real, points)
         if strength := self.stabilizers.r1:
-            yield "r1", strength, gradient_penalties.r1(critic, real)
+            yield "r1", strength, gradient_penalties.r1(critics.real, real)
         if strength := self.stabilizers.r2:
-            yield "r2", strength, gradient_penalties.r2(critic, fake)
+            yield "r2", strength, gradient_penalties.r2(critics.fake, fake)
 
-    def consistency(self, critic: Callable[[Tensor], Tensor], sides: dict[str, tuple[Tensor, Tensor]]) -> Terms | None:
+    def consistency(self, critics: Critics, sides: dict[str, tuple[Tensor, Tensor]]) -> Terms | None:
         """The weighted inconsistency of D on images that are moved and mirrored, or None without `cr` and `bcr`.
 
-        critic: from images to logits [batch]. sides: of `real` and `fake`, the inputs of D and their logits.
+        sides: of `real` and `fake`, the inputs of D and their logits.
         """
         name = "bcr" if self.stabilizers.bcr else "cr"
         if not (strength := self.stabilizers.bcr or self.stabilizers.cr):
             return None
-        values = [
-            consistency.penalty(logits, critic(consistency.transformed(images, self.streams["consistency"])))
-            for side, (images, logits) in sides.items()
-            if side == "real" or name == "bcr"
-        ]
+        values = []
+        for side, (images, logits) in sides.items():
+            if side == "real" or name == "bcr":
+                transformed = consistency.transformed(images, self.streams["consistency"])
+                values.append(consistency.penalty(logits, getattr(critics, side)(transformed)))
         value = torch.stack(values).sum()
         self.applied_stabilizers[name] = strength
         return self._scale * strength * value, {metric_names.loss_of_penalty(name): value}

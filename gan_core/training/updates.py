@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from gan_core import history, metric_names
+from gan_core import families, history, metric_names
 from gan_core.config.sections import Player
 from gan_core.config.trial import TrialConfig
 from gan_core.data.batch_sampler import Batches
@@ -24,7 +25,7 @@ from gan_core.networks.outputs import DiscriminatorOutput
 from gan_core.objective import stabilizers, top_k
 from gan_core.objective.adaptive_augmentation import AdaptiveProbability
 from gan_core.objective.discriminator_input import STREAMS, NoiseLevel, augment_for_discriminator
-from gan_core.objective.objective import Objective
+from gan_core.objective.objective import Critics, Objective
 from gan_core.precision import resolve_precision
 from gan_core.random_streams import Streams
 from gan_core.training import ema, player_optimizer
@@ -156,7 +157,8 @@ class Updates:
         real_input = self._discriminator_input(real_images, is_real=True)
         fake_input = self._discriminator_input(fake.images.detach(), is_real=False)
         with self._autocast():  # once around both, so that weights are cast once
-            real_output, fake_output = self._discriminate(real_input), self._discriminate(fake_input)
+            real_output = self._discriminate(real_input, real_labels)
+            fake_output = self._discriminate(fake_input, fake.labels)
 
         loss, parts = self.objective.discriminator(real_output, fake_output, real_labels, fake.labels)
         adversarial, logits = self.objective.adversarial, (real_output.logits, fake_output.logits)
@@ -166,9 +168,13 @@ class Updates:
             measured[metric_names.ADA_PROBABILITY] = self.ada.p.clone()
             self.ada.observe(judged[0].detach() - adversarial.boundary)
         inputs = {"real": (real_input, real_output.logits), "fake": (fake_input, fake_output.logits)}
+        critics, of_transformed = (
+            Critics(partial(critic, labels=real_labels), partial(critic, labels=fake.labels))
+            for critic in (self._critic, self._critic_of_transformed)
+        )
         for added in (
-            self.objective.penalty(self._critic, real_input, fake_input, is_due),
-            self.objective.consistency(self._critic_of_transformed, inputs),
+            self.objective.penalty(critics, real_input, fake_input, is_due),
+            self.objective.consistency(of_transformed, inputs),
         ):
             if added is not None:
                 loss = loss + added[0]
@@ -184,7 +190,7 @@ class Updates:
         index: of the real images of D's last update, which a loss of G may need.
         """
         self.discriminator.requires_grad_(False)  # G's update needs no gradients of D's weights
-        output = self._discriminate(self._discriminator_input(fake.images, is_real=False))
+        output = self._discriminate(self._discriminator_input(fake.images, is_real=False), fake.labels)
         real = self._judge_real(index) if self.objective.generator_needs_real else None
         loss, measured = self.objective.generator(output, fake.labels, real)
         measured[metric_names.LOSS_GENERATOR] = loss
@@ -199,9 +205,9 @@ class Updates:
     @torch.no_grad()
     def _judge_real(self, index: Tensor) -> DiscriminatorOutput:
         """What D, as it is after its update, says of the real images `index`; a constant in G's loss."""
-        images, _ = self.batches.at(index, self.streams["matching"])
+        images, labels = self.batches.at(index, self.streams["matching"])
         own_streams = dict.fromkeys(STREAMS, self.streams["matching"])
-        return self._discriminate(self._discriminator_input(images, True, own_streams), "matching")
+        return self._discriminate(self._discriminator_input(images, True, own_streams), labels, "matching")
 
     def _descend(self, player: Player, loss: Tensor) -> Tensor:
         """One step of the optimiser of `player`, after the last part of a batch; the norm of its gradient so far."""
@@ -245,25 +251,31 @@ class Updates:
             images, is_real, self._noise, config, streams or self.streams, applied, probability
         )
 
-    def _discriminate(self, images: Tensor, stream: str = "layers") -> DiscriminatorOutput:
-        """stream: that D's random layers draw from."""
+    def _discriminate(self, images: Tensor, labels: Tensor | None, stream: str = "layers") -> DiscriminatorOutput:
+        """What D says of `images`, in float32. labels [batch]: their classes, for a D that is told them. stream: that
+        D's random layers draw from."""
         with self._autocast(), self.streams.as_default(stream):
-            output = self.discriminator(images)
-        has_use = output.features is not None and self.config.stabilizers.feature_matching
+            output = self._output_of_discriminator(images, labels)
+        features = output.features if self.config.stabilizers.feature_matching else None
         return DiscriminatorOutput(
             output.logits.float(),
             None if output.class_logits is None else output.class_logits.float(),
-            output.features.float() if has_use else None,
+            None if features is None else features.float(),
         )
 
-    def _critic(self, images: Tensor) -> Tensor:
+    def _critic(self, images: Tensor, labels: Tensor | None) -> Tensor:
         """D's logits [batch] for a gradient penalty, which draws from a random stream of its own."""
         with self._autocast(), self.streams.as_default("mixing"):
-            return self.discriminator(images).logits.float()
+            return self._output_of_discriminator(images, labels).logits.float()
 
-    def _critic_of_transformed(self, images: Tensor) -> Tensor:
+    def _output_of_discriminator(self, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+        if families.conditional_discriminator(self.config.model.family):
+            return self.discriminator(images, labels)
+        return self.discriminator(images)
+
+    def _critic_of_transformed(self, images: Tensor, labels: Tensor | None) -> Tensor:
         """D's logits [batch] for consistency regularisation, which draws from a random stream of its own."""
-        return self._discriminate(images, "consistency").logits
+        return self._discriminate(images, labels, "consistency").logits
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")

@@ -115,7 +115,8 @@ def generator_inputs(request: SampleRequest, saved: SavedGenerator) -> tuple[Ten
         if not classes:
             family = saved.config.model.family
             raise UserError(f"--by-class needs an acgan, and this {family} is asked for no class; use --grid")
-        return *sampling.grid_inputs(latent_dim, classes, request.seed), side
+        shown = sampling.classes_in_grid(classes, saved.config.data.image_size)
+        return *sampling.grid_inputs(latent_dim, shown, request.seed), side
     if request.layout == "interpolation":
         row_numbers = torch.arange(side).repeat_interleave(side)
         labels = row_numbers % classes if classes else None

@@ -153,7 +153,7 @@ def test_packs_of_one_are_no_packs() -> None:
     assert make(**{"stabilizers.packing": 1}) == make(**{"stabilizers.packing": 0}) == make()
 
 
-WGAN_GP, ACGAN = {"model.family": "wgan_gp"}, {"model.family": "acgan"}
+WGAN_GP, ACGAN, R3GAN = ({"model.family": family} for family in ("wgan_gp", "acgan", "r3gan"))
 CONFLICTS: list[tuple[dict[str, Any], str]] = [
     *(
         ({"loss.name": loss, f"stabilizers.{name}": 0.1}, f"stabilizers.{name}")
@@ -193,6 +193,12 @@ CONFLICTS: list[tuple[dict[str, Any], str]] = [
     ({"model.family": "wgan_gp", "loss.auxiliary_weight": 0.5}, "loss.auxiliary_weight"),
     (ORIGINAL | {"model.width": 32}, "model.width"),
     (ORIGINAL | {"data.image_size": 64}, "data.image_size"),
+    (R3GAN | {"stabilizers.spectral_norm": True}, "stabilizers.spectral_norm"),
+    (R3GAN | {"model.discriminator_norm": "layer"}, "model.discriminator_norm"),
+    (R3GAN | {"model.width": 12}, "model.width"),
+    *((R3GAN | {"model.init": init}, "model.init") for init in ("normal", "pytorch")),
+    (R3GAN | {"model.networks": "original", "model.init": "msr"}, "model.networks"),
+    ({"model.init": "msr"}, "model.init"),
     ({"data.name": "npz"}, "data.path"),
     ({"data.name": "image_folder"}, "data.path"),
     ({"data.name": "npz", "data.path": "a.npz", "data.root": "b"}, "data.root"),
@@ -208,6 +214,16 @@ def test_settings_that_mean_nothing_together_are_refused(settings: dict[str, Any
         make(**settings)
     (error,) = caught.value.errors()
     assert [at for at, _ in error["ctx"]["error"].problems] == [path]
+
+
+def test_r3gan_has_the_losses_and_the_optimiser_of_its_authors() -> None:
+    config = make(**{"model.family": "r3gan"})
+    assert (config.loss.name, config.loss.n_critic) == ("rpgan", 1)
+    assert (config.stabilizers.r1, config.stabilizers.r2) == (0.05, 0.05)
+    assert config.optimizer.adam("generator") == config.optimizer.adam("discriminator") == (2e-4, (0.0, 0.99))
+    assert (config.model.discriminator_norm, config.model.init, config.model.latent_dim) == ("none", "msr", 64)
+    without = make(**{"model.family": "r3gan", "stabilizers.r2": False, "model.latent_dim": 100})
+    assert (without.stabilizers.r1, without.stabilizers.r2, without.model.latent_dim) == (0.05, 0, 100)
 
 
 def test_every_conflict_is_named_at_once() -> None:

@@ -93,6 +93,12 @@ TRIALS: dict[str, dict[str, Any]] = {
         "stabilizers.ada": {"target": 0.1, "speed": 0.2},
     },
     "ragan": {"loss.name": "ragan", "stabilizers.diff_augment": True},
+    "r3gan": {"model.family": "r3gan"},
+    "r3gan_everything": NOISE
+    | {"model.family": "r3gan", "data.image_size": 64, "batch_size": 4, "stabilizers.packing": 2}
+    | LAYERS
+    | {"precision": "bfloat16", "stabilizers.spectral_norm": False},
+    "dcgan_128": {"data.image_size": 128, "batch_size": 4, "model.width": 4},
     "wgan_gp_original": {"model.family": "wgan_gp", "model.networks": "original", "loss.n_critic": 1},
 }
 
@@ -128,9 +134,10 @@ def run(trainer: Trainer, until: int) -> tuple[list[Row], list[Snapshot]]:
 
 
 def images_for(config: TrialConfig, few: ImageSet) -> ImageSet:
-    if config.data.image_size == 32:
+    times = config.data.image_size // 32
+    if times == 1:
         return few
-    return replace(few, images=few.images.repeat_interleave(2, 2).repeat_interleave(2, 3))
+    return replace(few, images=few.images.repeat_interleave(times, 2).repeat_interleave(times, 3))
 
 
 @pytest.mark.parametrize("trial", TRIALS)
