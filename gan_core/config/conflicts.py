@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 
 from gan_core import families
+from gan_core.config.accumulation_conflicts import cautions_about_accumulation, of_accumulation
+from gan_core.config.optimizer_conflicts import of_optimizer
 from gan_core.config.r3gan_conflicts import of_r3gan
 from gan_core.config.residual_conflicts import of_residual
 from gan_core.config.sections import TrialSections
@@ -30,7 +32,14 @@ class Conflict(ValueError):
 
 def conflicts(config: TrialSections) -> list[SettingConflict]:
     """All settings that contradict others."""
-    return [*_of_loss(config), *_of_stabilizers(config), *_of_networks(config), *_of_data_and_evaluation(config)]
+    return [
+        *_of_loss(config),
+        *_of_stabilizers(config),
+        *_of_networks(config),
+        *_of_data_and_evaluation(config),
+        *of_optimizer(config),
+        *of_accumulation(config),
+    ]
 
 
 def _of_loss(config: TrialSections) -> list[SettingConflict]:
@@ -128,6 +137,9 @@ def _of_data_and_evaluation(config: TrialSections) -> list[SettingConflict]:
             )
     elif data.path is not None:
         problems.append(("data.path", f"is only for npz and image_folder, and the data set is {data.name}"))
+    if data.on_disk and data.name != "image_folder":
+        message = f"is only for image_folder, and the data set is {data.name}, which is read into memory"
+        problems.append(("data.on_disk", message))
     if data.name != "image_folder":
         for name, is_set in {"background": data.background != "white", "skip_broken": data.skip_broken}.items():
             if is_set:
@@ -151,7 +163,12 @@ def cautions(config: TrialSections) -> list[str]:
 
     Trials of a grid share a text if possible, because each text is shown once: it names levels, but no trial.
     """
-    return [*_cautions_about_penalties(config), *_cautions_about_losses(config), *_cautions_about_length(config)]
+    return [
+        *_cautions_about_penalties(config),
+        *_cautions_about_losses(config),
+        *_cautions_about_length(config),
+        *cautions_about_accumulation(config),
+    ]
 
 
 def _cautions_about_penalties(config: TrialSections) -> list[str]:

@@ -12,6 +12,7 @@ DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "svhn", "stack
 LossName = Literal["bce", "hinge", "least_squares", "wasserstein", "rpgan", "ragan"]
 Norm = Literal["batch", "layer", "instance", "none"]
 Player = Literal["generator", "discriminator"]
+OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd"]
 Initialisation = Literal["normal", "pytorch", "msr", "glorot"]
 ImageSize = Literal[32, 64, 128, 256]
 
@@ -42,6 +43,9 @@ Betas = tuple[Beta, Beta]
 Strength = Annotated[float, Field(strict=True, ge=0), BeforeValidator(_false_is_zero)]
 
 
+OPTIMIZERS_WITH_BETAS = ("adam", "adamw")
+
+
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -63,6 +67,14 @@ class DataConfig(Section):
         None, min_length=1, description="use only these classes, each by name or by index"
     )
     image_size: ImageSize = Field(32, description="width and height of the images: 32, 64, 128 or 256 pixels")
+    flip: bool = Field(
+        False,
+        strict=True,
+        description="mirror half of the real images of a batch; quality is against unmirrored ones",
+    )
+    on_disk: bool = Field(
+        False, strict=True, description="convert an image folder once to a file beside it, and train from there"
+    )
     rgb: bool = Field(False, strict=True, description="turn grey images into RGB by repeating their channel")
 
 
@@ -101,17 +113,60 @@ class ModelConfig(Section):
 
 class PlayerOptimizer(Section):
     lr: LearningRate | None = Field(None, description="learning rate of this network (default: optimizer.lr)")
-    betas: Betas | None = Field(None, description="Adam's betas of this network (default: optimizer.betas)")
+    betas: Betas | None = Field(None, description="betas of this network (default: optimizer.betas)")
+
+
+class ScheduleConfig(Section):
+    lr: Literal["constant", "linear", "cosine"] = Field(
+        "constant", description="how the learning rate falls after the warm-up: not, linearly, or by half a cosine"
+    )
+    warm_up: Whole = Field(0, ge=0, description="first steps, in which the learning rate rises linearly; 0 is off")
+    final: Annotated[float, Field(strict=True, ge=0, le=1)] | None = Field(
+        None, description="share of the learning rate that is left at the end (default 0)"
+    )
+    until: Whole | None = Field(None, ge=1, description="steps after which the schedule has ended (default: steps)")
+    beta1: Beta | None = Field(None, description="Adam's first beta at the end, reached by half a cosine (Huang 2024)")
+    beta2: Beta | None = Field(None, description="Adam's second beta at the end, reached by half a cosine (Huang 2024)")
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything differs from step to step."""
+        return self.lr != "constant" or bool(self.warm_up) or self.moves_betas
+
+    @property
+    def moves_betas(self) -> bool:
+        return self.beta1 is not None or self.beta2 is not None
+
+    @property
+    def depends_on_steps(self) -> bool:
+        """Whether a trial of more steps would have trained differently from the beginning."""
+        return self.until is None and (self.lr != "constant" or self.moves_betas)
 
 
 class OptimizerConfig(Section):
-    lr: LearningRate = Field(2e-4, description="Adam's learning rate (default: that of the family's paper)")
-    betas: Betas = Field((0.5, 0.999), description="Adam's betas (default: those of the family's paper)")
+    name: OptimizerName = Field(
+        "adam", description="adam, adamw (Loshchilov 2019), rmsprop (Tieleman 2012, decay 0.99) or sgd"
+    )
+    lr: LearningRate = Field(2e-4, description="learning rate (default: that of the family's paper)")
+    betas: Betas | None = Field(
+        (0.5, 0.999), description="betas of adam and adamw (default: those of the family's paper)"
+    )
+    weight_decay: Strength = Field(
+        0.0, description="adamw: decoupled from the gradient; else an L2 penalty (half of it times the squared norm)"
+    )
+    momentum: Annotated[float, Field(strict=True, ge=0, lt=1), BeforeValidator(_false_is_zero)] = Field(
+        0.0, description="momentum of rmsprop and sgd"
+    )
+    schedule: ScheduleConfig = ScheduleConfig()
     generator: PlayerOptimizer = PlayerOptimizer()
     discriminator: PlayerOptimizer = PlayerOptimizer()
 
-    def adam(self, player: Player) -> tuple[float, Betas]:
-        """The learning rate and betas that `player` trains with."""
+    @property
+    def has_betas(self) -> bool:
+        return self.name in OPTIMIZERS_WITH_BETAS
+
+    def adam(self, player: Player) -> tuple[float, Betas | None]:
+        """The learning rate and betas that `player` trains with; no betas for an optimiser without."""
         own = self.generator if player == "generator" else self.discriminator
         return (self.lr if own.lr is None else own.lr, self.betas if own.betas is None else own.betas)
 
@@ -246,4 +301,12 @@ class TrialSections(Section):
     stabilizers: StabilizerConfig = StabilizerConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     batch_size: Whole = Field(64, ge=2, description="real images in one discriminator update")
+    accumulate: Annotated[Whole, BeforeValidator(_one_is_off)] = Field(
+        0, ge=0, description="parts in which a batch is computed, for a large batch in little memory; 0 or 1 is off"
+    )
     steps: Whole = Field(1000, ge=1, description="generator updates; each follows n_critic discriminator updates")
+
+    @property
+    def parts(self) -> int:
+        """The parts in which a batch is computed, at least 1."""
+        return max(1, self.accumulate)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from gan_core import families
 from gan_core.config.conflicts import Conflict, conflicts
-from gan_core.config.sections import TrialSections, Whole
+from gan_core.config.sections import OPTIMIZERS_WITH_BETAS, TrialSections, Whole
 
 FAMILY_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     # Radford et al. 2016, section 4
@@ -102,6 +102,9 @@ class TrialConfig(TrialSections):
         plain_critic = model.get("family") == "wgan_gp" and networks in ("standard", "resnet")
         norm = {"discriminator_norm": "none" if plain_critic else "batch"}
         defaults["model"] = NETWORK_DEFAULTS.get(networks, {}) | norm | dict(defaults.get("model", {}))
+        optimizer = raw.get("optimizer", {})
+        if isinstance(optimizer, dict) and optimizer.get("name", "adam") not in OPTIMIZERS_WITH_BETAS:
+            defaults["optimizer"] = {**dict(defaults.get("optimizer", {})), "betas": None}
         filled = dict(raw)
         for section, values in defaults.items():
             given = raw.get(section, {})

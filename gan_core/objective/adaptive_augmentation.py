@@ -38,10 +38,11 @@ class AdaptiveProbability:
     """p on the device, and the signs of D's logits of real images since it last changed.
 
     target: r_t above which p rises. images: real images of one update of D. speed: thousands of real images in which p
-    goes from 0 to 1.
+    goes from 0 to 1. parts: in which an update is computed, each of them observed (`accumulate`).
     """
 
-    def __init__(self, target: float, speed: float, images: int, device: torch.device):
+    def __init__(self, target: float, speed: float, images: int, device: torch.device, parts: int = 1):
+        self._interval = INTERVAL * parts
         self._target, self._change = target, INTERVAL * images / (1000 * speed)
         self.p, self._signs, self._updates = (torch.zeros((), device=device) for _ in range(3))
 
@@ -52,11 +53,11 @@ class AdaptiveProbability:
 
     @torch.no_grad()
     def observe(self, logits: Tensor) -> None:
-        """Counts an update of D that found `logits` [batch] of real images, above 0 for real; every INTERVAL-th changes
-        p towards the target. It does not wait for the device."""
+        """Counts an update of D, or a part of one, that found `logits` [n] of real images, above 0 for real; p changes
+        after INTERVAL updates, towards the target. It does not wait for the device."""
         self._signs += logits.sign().mean()
         self._updates += 1
-        is_due = self._updates >= INTERVAL
+        is_due = self._updates >= self._interval
         direction = torch.sign(self._signs / self._updates - self._target)
         self.p.copy_(torch.where(is_due, (self.p + self._change * direction).clamp(0, 1), self.p))
         self._signs.mul_(~is_due)

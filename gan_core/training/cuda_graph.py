@@ -39,7 +39,7 @@ class StepGraph:
         step: Callable[[], Measured],
         changed: Callable[[], list[Tensor]],
         streams: Streams,
-        optimizers: list[torch.optim.Adam],
+        optimizers: list[torch.optim.Optimizer],
     ):
         self._step, self._changed, self._streams, self._optimizers = step, changed, streams, optimizers
         self._stream = torch.cuda.Stream(streams.device)
@@ -98,6 +98,7 @@ class StepGraph:
                 for name in NAMES:
                     register(self._streams[name])
         groups = [group for optimizer in self._optimizers for group in optimizer.param_groups]
+        before = [group.get("capturable") for group in groups]
         try:
             for group in groups:
                 group["capturable"] = True  # torch requires it; its fused Adam can be captured anyway
@@ -106,8 +107,10 @@ class StepGraph:
             ):  # other threads may call CUDA
                 measured = self._step()
         finally:
-            for group in groups:
-                group["capturable"] = False
+            for group, capturable in zip(groups, before, strict=True):
+                group["capturable"] = capturable
+                if capturable is None:  # SGD has no such setting
+                    del group["capturable"]
         return graph, measured
 
 

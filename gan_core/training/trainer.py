@@ -22,11 +22,11 @@ from gan_core.evaluation.evaluator import Evaluator
 from gan_core.evaluation.requirements import check_data
 from gan_core.history import Measured, Row, Window, WindowState, now_ms
 from gan_core.training import applied_settings, divergence
+from gan_core.training.accumulation import updates_of
 from gan_core.training.cuda_graph import StepGraph, StepGraphs
 from gan_core.training.generator_evaluation import GeneratorEvaluation, Snapshot
 from gan_core.training.schedule import results_after
 from gan_core.training.step_timer import StepTimer
-from gan_core.training.updates import Updates
 from gan_core.training_settings import AppliedSettings
 
 
@@ -75,7 +75,7 @@ class Trainer:
         self.config = config
         self.device = torch.device(device)
         self.images = images.to(self.device)
-        self.updates = updates = Updates(config, self.images, self.device)
+        self.updates = updates = updates_of(config, self.images, self.device)
         self.classes, self.precision = updates.classes, updates.precision
         self.generator, self.discriminator, self.ema = updates.generator, updates.discriminator, updates.ema
         self.optimizers, self.streams, self.batches = updates.optimizers, updates.streams, updates.batches
@@ -203,6 +203,8 @@ class Trainer:
         self.discriminator.load_state_dict(state["discriminator"])
         for player, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][player])
+            if player in self.updates.schedules:
+                self.updates.schedules[player].reattach(optimizer)
         self.streams.load_state_dict({name: saved.cpu() for name, saved in state["streams"].items()})
         self.batches.load_state_dict(state["data"])
         if self.ema is not None:

@@ -26,10 +26,10 @@ from gan_core.objective import stabilizers, top_k
 from gan_core.objective.adaptive_augmentation import AdaptiveProbability
 from gan_core.objective.discriminator_input import STREAMS, NoiseLevel, augment_for_discriminator
 from gan_core.objective.objective import Critics, Objective
-from gan_core.optimizers import Adam
 from gan_core.precision import resolve_precision
 from gan_core.random_streams import Streams
-from gan_core.training import ema
+from gan_core.training import ema, player_optimizer
+from gan_core.training.optimizer_schedule import PlayerSchedule
 
 
 class FakeBatch(NamedTuple):
@@ -37,6 +37,17 @@ class FakeBatch(NamedTuple):
 
     images: Tensor
     labels: Tensor | None
+
+
+class Part(NamedTuple):
+    """Which part of its batch an update computes, and its share of the images. See `accumulation.py`."""
+
+    is_first: bool
+    is_last: bool
+    share: float
+
+
+WHOLE = Part(is_first=True, is_last=True, share=1.0)
 
 
 class Updates:
@@ -52,16 +63,26 @@ class Updates:
         self.streams = Streams(config.seed, device)
         self.generator, self.discriminator = self._networks_on_device(images)
         self.networks: dict[Player, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
-        self.optimizers: dict[Player, torch.optim.Adam] = {
-            player: self._optimizer(player, network) for player, network in self.networks.items()
+        self.optimizers: dict[Player, torch.optim.Optimizer] = {
+            player: player_optimizer.build(config.optimizer, player, network)
+            for player, network in self.networks.items()
+        }
+        self.schedules: dict[Player, PlayerSchedule] = {
+            player: PlayerSchedule(config.optimizer, player, config.steps, optimizer)
+            for player, optimizer in self.optimizers.items()
+            if config.optimizer.schedule.changes
         }
         self.objective = Objective(config, self.streams)
         self.ema = ema.begin(self.generator) if config.stabilizers.ema else None
-        self.batches = Batches(images, config.batch_size, self.streams["data"])
+        mirror = self.streams["mirror"] if config.data.flip else None
+        self.batches = Batches(images, config.batch_size, self.streams["data"], mirror, config.loss.n_critic)
+        self.part = WHOLE
         self._indices = torch.zeros(config.loss.n_critic, config.batch_size, dtype=torch.int64, device=device)
         self._noise = NoiseLevel(0.0, torch.zeros((), device=device))
         ada = config.stabilizers.ada
-        self.ada = AdaptiveProbability(ada.target, ada.speed, config.batch_size, device) if ada.target else None
+        self.ada = (
+            AdaptiveProbability(ada.target, ada.speed, config.batch_size, device, config.parts) if ada.target else None
+        )
         self.penalties_due = (True,) * config.loss.n_critic
         self._ema_weight = torch.zeros((), device=device)
 
@@ -75,17 +96,15 @@ class Updates:
         )
         return generator, discriminator
 
-    def _optimizer(self, player: Player, network: nn.Module) -> torch.optim.Adam:
-        lr, betas = self.config.optimizer.adam(player)
-        return Adam(network.parameters(), lr=lr, betas=betas, fused=True)
-
     def set_inputs(self, step: int) -> None:
         """Writes what differs from step to step, apart from random draws, to the tensors that the updates read.
 
         step: the number of steps taken so far.
         """
-        for index in self._indices:
-            index.copy_(self.batches.draw())
+        for row, index in enumerate(self._indices):
+            index.copy_(self.batches.stage(row, self.batches.draw()))
+        for schedule in self.schedules.values():
+            schedule.set(step)
         noise = self.config.stabilizers.instance_noise
         std = stabilizers.annealed(noise.std, step, self.config.steps) if noise.anneal else noise.std
         self._noise = NoiseLevel(std, self._noise.on_device.fill_(std))
@@ -95,7 +114,7 @@ class Updates:
         if share := self.config.stabilizers.top_k:
             batch_size = self.config.batch_size
             epoch = first // max(1, len(self.batches.images) // batch_size)
-            count = batch_size // max(1, self.config.stabilizers.packing)
+            count = batch_size // self.config.parts // max(1, self.config.stabilizers.packing)
             self.objective.kept.fill_(top_k.count_kept(share, count, epoch))
         if self.ema is not None:
             decay = ema.decay_of_update(self.config.stabilizers.ema, int(self.ema.n_averaged))
@@ -117,7 +136,9 @@ class Updates:
         networks = [*self.networks.values(), *([] if self.ema is None else [self.ema.module])]
         tensors = [tensor for network in networks for tensor in (*network.parameters(), *network.buffers())]
         for optimizer in self.optimizers.values():
-            tensors += [value for state in optimizer.state.values() for value in state.values()]
+            tensors += [value for state in optimizer.state.values() for value in state.values() if value is not None]
+        for schedule in self.schedules.values():
+            tensors += schedule.changed_tensors()
         return [*tensors, *(tensor for part in self.stabilizer_state().values() for tensor in part.values())]
 
     def stabilizer_state(self) -> dict[str, dict[str, Tensor]]:
@@ -126,11 +147,13 @@ class Updates:
         return {name: tensors for name, tensors in state.items() if tensors}
 
     def _update_discriminator(self, index: Tensor, fake: FakeBatch, is_due: bool) -> dict[str, Tensor]:
-        """One Adam step of D on the real images `index` and on `fake`; what it measured.
+        """One step of D's optimiser on the real images `index` and on `fake`; what it measured.
 
         is_due: whether D pays penalties that it pays in every n-th update.
         """
         real_images, real_labels = self.batches.at(index)
+        if self.batches.mirror is not None:
+            self.objective.applied_stabilizers["flip"] = True
         real_input = self._discriminator_input(real_images, is_real=True)
         fake_input = self._discriminator_input(fake.images.detach(), is_real=False)
         with self._autocast():  # once around both, so that weights are cast once
@@ -162,7 +185,7 @@ class Updates:
         return measured
 
     def _update_generator(self, fake: FakeBatch, index: Tensor) -> dict[str, Tensor]:
-        """One Adam step of G, and one update of its moving average; what they measured.
+        """One step of G's optimiser, and one update of its moving average; what they measured.
 
         index: of the real images of D's last update, which a loss of G may need.
         """
@@ -174,7 +197,7 @@ class Updates:
         measured[metric_names.GRADIENT_NORM_GENERATOR] = self._descend("generator", loss)
         measured[metric_names.WEIGHT_NORM_GENERATOR] = history.total_norm(self.generator.parameters())
         self.discriminator.requires_grad_(True)
-        if self.ema is not None:
+        if self.ema is not None and self.part.is_last:
             ema.update(self.ema, self.generator, self._ema_weight)
             self.objective.applied_stabilizers["ema"] = self.config.stabilizers.ema
         return measured
@@ -182,25 +205,32 @@ class Updates:
     @torch.no_grad()
     def _judge_real(self, index: Tensor) -> DiscriminatorOutput:
         """What D, as it is after its update, says of the real images `index`; a constant in G's loss."""
-        images, labels = self.batches.at(index)
+        images, labels = self.batches.at(index, self.streams["matching"])
         own_streams = dict.fromkeys(STREAMS, self.streams["matching"])
         return self._discriminate(self._discriminator_input(images, True, own_streams), labels, "matching")
 
     def _descend(self, player: Player, loss: Tensor) -> Tensor:
-        """One Adam step of `player`; the norm of its gradient."""
+        """One step of the optimiser of `player`, after the last part of a batch; the norm of its gradient so far."""
         optimizer = self.optimizers[player]
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        if self.part.is_first:
+            optimizer.zero_grad(set_to_none=True)
+        (loss if self.part is WHOLE else loss * self.part.share).backward()
         weights = self.networks[player].parameters()
         norm = history.total_norm(weight.grad for weight in weights if weight.grad is not None)
-        optimizer.step()
+        if self.part.is_last:
+            if player in self.schedules:
+                self.schedules[player].note()
+            optimizer.step()
         return norm
 
     # The two networks within an update
 
     def _generate(self, for_generator: bool) -> FakeBatch:
         """A batch from G; with the autograd graph that G's own update needs, if it is `for_generator`."""
-        z, labels = self._latents(self.config.batch_size)
+        return self._images_of(*self._latents(self.config.batch_size), for_generator)
+
+    def _images_of(self, z: Tensor, labels: Tensor | None, for_generator: bool) -> FakeBatch:
+        """G's images of z [n, latent_dim] and classes [n]; with the autograd graph if it is `for_generator`."""
         with torch.set_grad_enabled(for_generator), self._autocast():
             return FakeBatch(self.generator(z, labels).float(), labels)
 

@@ -40,6 +40,8 @@ TOGGLES: list[tuple[str, Any, tuple[str, ...], set[str]]] = [
     ("loss.name", "rpgan", ("dcgan",), set()),
     ("loss.name", "ragan", ("acgan",), {"matching"}),
     ("model.discriminator_norm", "layer", ALL, set()),
+    ("data.flip", True, ALL, {"mirror"}),
+    ("accumulate", 4, ("dcgan", "wgan_gp"), set()),
     ("loss.sum_of_halves", True, ("dcgan", "acgan"), set()),
 ]
 

@@ -34,10 +34,12 @@ def key(settings: dict[str, Any], data: str = "abc") -> str:
         (INCEPTION | {"evaluation.weights": "a.pth"}, INCEPTION | {"evaluation.weights": "b.pth"}),
         ({}, {"checkpoint_every": 7}),
         ({}, {"stabilizers.packing": 1}),
+        ({}, {"accumulate": 1, "data.flip": False}),
         ({}, {"stabilizers.r1": 0, "stabilizers.ema": False, "stabilizers.spectral_norm": False, "data.rgb": False}),
         ({}, {"model.discriminator_norm": "batch"}),
         ({}, {f"{NOISE}.std": 0, f"{NOISE}.fake_only": True, f"{NOISE}.anneal": True}),
         ({}, {"stabilizers.label_smoothing": False}),
+        ({}, {"optimizer.name": "adam", "optimizer.weight_decay": 0, "optimizer.schedule": {"lr": "constant"}}),
         ({}, {"stabilizers.ada": {"target": 0, "speed": 100}}),
     ],
 )
@@ -75,6 +77,15 @@ def test_key_differs_where_anything_acts_differently() -> None:
         {"model.family": "wgan_gp"},
         {"model.family": "wgan_gp", "loss.gradient_penalty": 0},
         {"steps": 7},
+        *({"accumulate": parts} for parts in (2, 4)),
+        {"data.flip": True},
+        *({"optimizer.name": name} for name in ("adamw", "rmsprop", "sgd")),
+        *({"optimizer.name": "sgd", "optimizer.momentum": momentum} for momentum in (0.5, 0.9)),
+        {"optimizer.weight_decay": 0.1},
+        *({"optimizer.schedule": {"lr": name}} for name in ("linear", "cosine")),
+        {"optimizer.schedule": {"lr": "cosine", "final": 0.1}},
+        *({"optimizer.schedule": {name: 0.1}} for name in ("beta1", "beta2")),
+        {"optimizer.schedule": {"warm_up": 5}},
     ]
     assert len({key(settings) for settings in variants} | {key({}, data="other")}) == len(variants) + 1
 

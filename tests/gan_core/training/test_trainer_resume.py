@@ -50,6 +50,25 @@ TRIALS: dict[str, dict[str, Any]] = {
     "wgan_gp_everything": NOISE | {"model.family": "wgan_gp", "loss.n_critic": 2, "stabilizers.packing": 2} | LAYERS,
     "hinge": {"loss.name": "hinge", "stabilizers.spectral_norm": True},
     "least_squares": {"loss.name": "least_squares", "stabilizers.ema": 0.9},
+    "rmsprop_linear": {
+        "optimizer.name": "rmsprop",
+        "optimizer.momentum": 0.5,
+        "optimizer.schedule.lr": "linear",
+        "optimizer.schedule.warm_up": 2,
+    },
+    "sgd": {"optimizer.name": "sgd", "optimizer.momentum": 0.9, "optimizer.weight_decay": 0.01},
+    "adamw_cosine": {
+        "optimizer.name": "adamw",
+        "optimizer.weight_decay": 0.01,
+        "optimizer.schedule.lr": "cosine",
+        "optimizer.schedule.warm_up": 3,
+    },
+    "burn_in": {
+        "model.family": "wgan_gp",
+        "loss.n_critic": 2,
+        "optimizer.schedule": {"lr": "cosine", "final": 0.25, "beta1": 0.5, "beta2": 0.99, "until": 6},
+    },
+    "in_parts": {"accumulate": 4, "data.flip": True, "stabilizers.ema": 0.9, "stabilizers.instance_noise": 0.1},
     "rpgan": {
         "loss.name": "rpgan",
         "stabilizers.r1": 1.0,
