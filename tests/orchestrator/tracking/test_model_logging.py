@@ -61,9 +61,9 @@ def models(mirror: Mirror) -> list[Any]:
 
 
 def test_the_loaded_models_draw_what_their_trials_drew_bit_for_bit(tmp_path: Path) -> None:
-    """A model that takes latents, one that takes labels too, and one of residual blocks and resampling."""
+    """Models that take latents, or labels too; plain ones, residual ones, one with conditional batch norm."""
     words, expected = list[str](), list[tuple[Path, np.ndarray, Path]]()
-    for family in ("dcgan", "acgan", "r3gan"):
+    for family in ("dcgan", "acgan", "r3gan", "sngan_projection"):
         home = tmp_path / family
         home.mkdir()
         plan = plan_of(home, family)
