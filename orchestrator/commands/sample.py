@@ -114,8 +114,9 @@ def generator_inputs(request: SampleRequest, saved: SavedGenerator) -> tuple[Ten
     if request.layout == "by-class":
         if not classes:
             family = saved.config.model.family
-            needed = "an acgan or a sngan_projection"
-            raise UserError(f"--by-class needs {needed}, and this {family} is asked for no class; use --grid")
+            raise UserError(
+                f"--by-class needs an acgan or sngan_projection; this {family} is asked for no class; use --grid"
+            )
         shown = sampling.classes_in_grid(classes, saved.config.data.image_size)
         return *sampling.grid_inputs(latent_dim, shown, request.seed), side
     if request.layout == "interpolation":

@@ -88,9 +88,9 @@ def test_critic_updates_are_counted_from_the_optimisers(
     real = Updates._update_discriminator
     measured: list[dict[str, torch.Tensor]] = []
 
-    def only_the_first(self: Updates, index: Any, drawn: Any) -> Any:
+    def only_the_first(self: Updates, *inputs: Any) -> Any:
         if not measured:
-            measured.append(real(self, index, drawn))
+            measured.append(real(self, *inputs))
         return measured[0]
 
     monkeypatch.setattr(Updates, "_update_discriminator", only_the_first)
