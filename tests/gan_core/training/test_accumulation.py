@@ -30,10 +30,9 @@ def trained(config: TrialConfig, few: ImageSet, batch_statistics: bool = False) 
     return trainer, measured
 
 
-@pytest.mark.parametrize("parts", [2, 8])
 @pytest.mark.parametrize(
-    "settings",
-    [WGAN_GP, DCGAN, DCGAN | {"stabilizers.r1": 1.0, "stabilizers.packing": 2}],
+    ("settings", "parts"),
+    [(WGAN_GP, 2), (DCGAN, 8), (DCGAN | {"stabilizers.r1": 1.0, "stabilizers.packing": 2}, 4)],
     ids=["wgan_gp", "hinge", "r1_packed"],
 )
 def test_it_is_the_training_of_the_large_batch(
