@@ -172,14 +172,15 @@ def test_weights_begin_as_the_authors_do() -> None:
                     limit = math.sqrt((2 if in_block else 1) * 6 / (pixels * (weight.shape[0] + weight.shape[1])))
                     largest = weight.abs().max().item()
                     assert 0.85 * limit < largest <= limit + 1e-7, name
-                    assert getattr(layer, "bias", None) is None or not layer.bias.any()
+                    bias: Tensor | None = getattr(layer, "bias", None)
+                    assert bias is None or not bias.any()
                 elif isinstance(layer, nn.BatchNorm2d):
                     assert bool((layer.weight == 1).all()) and not layer.bias.any()
 
 
 def test_spectral_norm_is_in_every_layer_of_the_projection_and_in_its_embedding() -> None:
     _, discriminator = build("sngan_projection")
-    layers = [m for m in discriminator.modules() if isinstance(m, nn.Conv2d | nn.Linear | nn.Embedding)]
+    layers: list[Any] = [m for m in discriminator.modules() if isinstance(m, nn.Conv2d | nn.Linear | nn.Embedding)]
     assert len(layers) == 3 + 3 + 2 + 2 + 2 and all(parametrize.is_parametrized(layer, "weight") for layer in layers)
     for layer in layers:
         layer.parametrizations.weight.original.data *= 30
