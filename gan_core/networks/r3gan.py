@@ -24,7 +24,7 @@ BLOCKS = 2
 EXPANSION = 2
 """Channels inside a block for each outside: the bottleneck is inverted (section 4, config E)."""
 GROUP = 16
-"""Channels of a group. In the authors' presets, but for ImageNet: 1536 expanded channels in 96 groups, 768 in 48, ..."""
+"""Channels of a group in the authors' presets, but for ImageNet: 1536 expanded channels in 96 groups, 768 in 48, ..."""
 WIDEST_SIDE = 32
 """Up to here all sides are as wide; each doubling beyond halves the channels (presets FFHQ-64 and FFHQ-256)."""
 

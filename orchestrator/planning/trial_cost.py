@@ -12,7 +12,7 @@ from gan_core.config.trial import TrialConfig
 
 SECONDS_A_PASS, SECONDS_PER_WIDTH, SECONDS_PER_WIDTH_SQUARED = 6.8e-3, 1.7e-5, 1.15e-7
 """The last two are for an image of 32 x 32 pixels."""
-FAMILY_FACTORS = {"acgan": 3.7, "sngan": 4.6, "sngan_projection": 4.6}
+FAMILY_FACTORS = {"acgan": 3.7, "sngan": 4.6, "sngan_projection": 4.6, "r3gan": 8.3}
 RESNET_FACTOR = 4.1
 """Cost of wgan_gp's residual networks, relative to its standard ones."""
 ORIGINAL_FACTORS = {"dcgan": 0.7, "acgan": 1.25, "wgan_gp": 2.0}

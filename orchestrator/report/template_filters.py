@@ -56,7 +56,7 @@ def png_uri(png: bytes) -> str:
 
 
 def webp_uri(png: bytes) -> str:
-    """The picture, or its first rows, as WebP, which takes less than half of the bytes. All current browsers show it."""
+    """The picture, or its first rows, as WebP, which takes less than half of the bytes. All browsers show it."""
     buffer = io.BytesIO()
     with Image.open(io.BytesIO(png)) as picture:
         shrunk = _shrunk(picture)

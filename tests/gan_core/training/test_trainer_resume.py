@@ -96,7 +96,7 @@ TRIALS: dict[str, dict[str, Any]] = {
     "ragan": {"loss.name": "ragan", "stabilizers.diff_augment": True},
     "r3gan": {"model.family": "r3gan"},
     "r3gan_everything": NOISE
-    | {"model.family": "r3gan", "data.image_size": 64, "batch_size": 4, "stabilizers.packing": 2}
+    | {"model.family": "r3gan", "batch_size": 4, "stabilizers.packing": 2}
     | LAYERS
     | {"precision": "bfloat16", "stabilizers.spectral_norm": False},
     "dcgan_128": {"data.image_size": 128, "batch_size": 4, "model.width": 4},
