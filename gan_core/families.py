@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 GROUP = "gan_core.families"
-BUILT_IN = ("dcgan", "acgan", "wgan_gp")
+BUILT_IN = ("dcgan", "acgan", "wgan_gp", "sngan", "sngan_projection", "r3gan")
+OF_THE_REPORT = ("dcgan", "acgan", "wgan_gp")
+"""Those of which the original report has networks of its own."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,16 @@ def check(name: str) -> str:
     return name
 
 
+def predicts_classes(name: str) -> bool:
+    """Whether the discriminator of the family predicts the classes of its images, as an ACGAN's does."""
+    return labelled(name) and not conditional_discriminator(name)
+
+
+def conditional_discriminator(name: str) -> bool:
+    """Whether the discriminator of the family is told the classes of its images: `forward(images, labels)`."""
+    return name == "sngan_projection"
+
+
 def labelled(name: str) -> bool:
     """Whether the networks of the family take the classes of images."""
-    return name == "acgan" or (name not in BUILT_IN and load(name).labelled)
+    return name in ("acgan", "sngan_projection") or (name not in BUILT_IN and load(name).labelled)

@@ -90,12 +90,16 @@ class Window:
         self.rows = [row.to(device) for row in state["rows"]]
 
 
-def score_metrics(real: Tensor, fake: Tensor, boundary: float) -> dict[str, Tensor]:
+def score_metrics(
+    real: Tensor, fake: Tensor, boundary: float, judged: tuple[Tensor, Tensor] | None = None
+) -> dict[str, Tensor]:
     """Mean scores, accuracies and ROC AUC, from D's logits [n] on real images and [m] on generated ones.
 
-    boundary: D classifies an image as real if its logit is above it.
+    boundary: D classifies an image as real if its logit is above it. judged: of a relativistic loss, what is compared
+    with the boundary in place of the logits.
     """
-    accuracy_real, accuracy_fake = (real > boundary).float().mean(), (fake <= boundary).float().mean()
+    judged_real, judged_fake = judged or (real, fake)
+    accuracy_real, accuracy_fake = (judged_real > boundary).float().mean(), (judged_fake <= boundary).float().mean()
     return {
         metric_names.SCORE_REAL: real.mean(),
         metric_names.SCORE_FAKE: fake.mean(),

@@ -17,11 +17,13 @@ LOSS_DISCRIMINATOR = "loss/discriminator"
 LOSS_DISCRIMINATOR_REAL = "loss/discriminator_real"
 LOSS_DISCRIMINATOR_FAKE = "loss/discriminator_fake"
 LOSS_WASSERSTEIN = "loss/wasserstein"
+LOSS_PAIRING = "loss/pairing"
 LOSS_CLASS_REAL = "loss/class_real"
 LOSS_CLASS_FAKE = "loss/class_fake"
 LOSS_GENERATOR = "loss/generator"
 LOSS_GENERATOR_ADVERSARIAL = "loss/generator_adversarial"
 LOSS_GENERATOR_CLASS = "loss/generator_class"
+LOSS_FEATURE_MATCHING = "loss/feature_matching"
 
 # What the discriminator says of real and of generated images
 SCORE_REAL = "score/real"
@@ -33,6 +35,10 @@ ACCURACY_DISCRIMINATOR = "accuracy/discriminator"
 ACCURACY_AUC = "accuracy/auc"
 """Area under the ROC curve."""
 ACCURACY_CLASS_REAL = "accuracy/class_real"
+
+# What stabilisers are at: the probability of adaptive augmentation, and the share of images that G learns from
+ADA_PROBABILITY = "ada/probability"
+TOP_K_SHARE = "top_k/share"
 
 # Norms of all gradients and of all weights of a player
 GRADIENT_NORM = "gradient_norm"
@@ -86,7 +92,7 @@ TIME_DEPENDENT = ("time", "speed/", "system/")
 
 
 def loss_of_penalty(penalty: str) -> str:
-    """The unweighted value of the penalty `gradient_penalty`, `dragan` or `r1`."""
+    """The unweighted value of the penalty `gradient_penalty`, `dragan`, `r1`, `r2`, `cr` or `bcr`."""
     return f"loss/{penalty}"
 
 

@@ -13,7 +13,20 @@ from contextlib import contextmanager
 
 import torch
 
-NAMES = ("data", "latent", "mixing", "noise", "labels", "layers", "flips", "augment")
+NAMES = (
+    "data",
+    "latent",
+    "mixing",
+    "noise",
+    "labels",
+    "layers",
+    "flips",
+    "augment",
+    "ada",
+    "consistency",
+    "matching",
+    "mirror",
+)
 
 
 def stream_seed(seed: int, name: str) -> int:
@@ -26,7 +39,8 @@ class Streams:
 
     data: order of the images. latent: z. labels: classes that an ACGAN's generator is asked for. noise: instance noise.
     mixing: points of a gradient penalty. layers: random layers such as dropout. flips: flipped labels.
-    augment: DiffAugment.
+    augment: DiffAugment. ada: adaptive augmentation. consistency: all draws of consistency regularisation.
+    matching: all draws for real images in G's own update. mirror: real images that are mirrored.
     """
 
     def __init__(self, seed: int, device: torch.device):

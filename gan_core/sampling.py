@@ -13,6 +13,11 @@ from gan_core.data.pixels import to_uint8, to_unit
 from gan_core.random_streams import stream_seed
 
 GRID_SIDE = 8
+GRID_GAP = 2
+MAX_GRID_PIXELS = 48_000_000
+"""The largest grid by class, a little below what a report reads. 1,000 classes of 64 pixels are 35 million."""
+MAX_FLOATS = 2**26
+"""Pixels of images that are floats at once while their diversity is computed: 256 MiB."""
 
 
 def fixed_latents(count: int, latent_dim: int, seed: int = 0) -> Tensor:
@@ -24,10 +29,17 @@ def fixed_latents(count: int, latent_dim: int, seed: int = 0) -> Tensor:
     return torch.randn(count, latent_dim, generator=generator)
 
 
+def classes_in_grid(classes: int, image_size: int) -> int:
+    """How many rows a grid by class has: one for each class, or as many as fit, 355 of 128 pixels, 90 of 256."""
+    side = image_size + GRID_GAP
+    return min(classes, MAX_GRID_PIXELS // (GRID_SIDE * side * side))
+
+
 def grid_inputs(latent_dim: int, classes: int, seed: int = 0) -> tuple[Tensor, Tensor | None]:
     """Latents and labels of the sample grid, row by row.
 
-    Without classes: 8 x 8 latents, and None. With classes: one row for each class, with the same 8 latents.
+    Without classes: 8 x 8 latents, and None. With classes: one row for each class, with the same 8 latents. Of very
+    many classes of large images, `classes_in_grid` says how many to ask for.
     """
     if not classes:
         return fixed_latents(GRID_SIDE**2, latent_dim, seed), None
@@ -62,16 +74,16 @@ def generate(generator: nn.Module, latents: Tensor, labels: Tensor | None = None
     device = next(generator.parameters()).device
     was_training = generator.training
     generator.eval()
-    batches = []
+    batches = []  # uint8: a quarter of the memory of floats, of which 512 images of 256 pixels would take 400 MB
     for start in range(0, len(latents), batch_size):
         batch = slice(start, start + batch_size)
         batch_labels = None if labels is None else labels[batch].to(device)
-        batches.append(generator(latents[batch].to(device), batch_labels))
+        batches.append(to_uint8(generator(latents[batch].to(device), batch_labels)))
     generator.train(was_training)
-    return to_uint8(torch.cat(batches)).cpu()
+    return torch.cat(batches).cpu()
 
 
-def grid(images: Tensor, columns: int = GRID_SIDE, gap: int = 2) -> np.ndarray:
+def grid(images: Tensor, columns: int = GRID_SIDE, gap: int = GRID_GAP) -> np.ndarray:
     """uint8 [N, C, H, W] -> one picture uint8 [rows * (H + gap) + gap, columns * (W + gap) + gap, C]."""
     count, channels, height, width = images.shape
     rows = -(-count // columns)
@@ -88,4 +100,5 @@ def diversity(images: Tensor) -> float:
 
     `images`: uint8 [N, C, H, W]. It equals the square root of (trace of the covariance / number of pixels).
     """
-    return float(to_unit(images).flatten(1).var(dim=0, unbiased=False).mean().sqrt())
+    columns = images.flatten(1).split(max(1, MAX_FLOATS // len(images)), dim=1)
+    return float(torch.cat([to_unit(part).var(dim=0, unbiased=False) for part in columns]).mean().sqrt())

@@ -5,9 +5,19 @@ from __future__ import annotations
 from typing import TypedDict
 
 
-class AdamSettings(TypedDict):
+class OptimizerSettings(TypedDict, total=False):
+    """`name`: left out for adam. Left out where they do not apply: `betas`, `weight_decay`, `momentum`.
+
+    schedule: `lr`, and `beta1` and `beta2` where they move -> its values in the first step and in the last one so far;
+    `steps`: how many these are. With a schedule, `lr` and betas that move are left out.
+    """
+
+    name: str
     lr: float
     betas: list[float]
+    weight_decay: float
+    momentum: float
+    schedule: dict[str, list[float] | float]
 
 
 class TrainingSettings(TypedDict, total=False):
@@ -17,8 +27,8 @@ class TrainingSettings(TypedDict, total=False):
     """
 
     n_critic: float
-    generator: AdamSettings
-    discriminator: AdamSettings
+    generator: OptimizerSettings
+    discriminator: OptimizerSettings
     discriminator_norm: str | None
     stabilizers: dict[str, float]
 

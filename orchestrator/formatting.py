@@ -17,6 +17,7 @@ SHORT_NAMES = {
     "model.discriminator_norm": "D norm",
     "stabilizers.label_smoothing": "smoothing",
     "stabilizers.instance_noise.std": "noise",
+    "stabilizers.ada.target": "ada",
     "optimizer.generator.lr": "lr_G",
     "optimizer.discriminator.lr": "lr_D",
     "optimizer.generator.betas": "betas_G",

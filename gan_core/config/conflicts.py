@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from gan_core import families
+from gan_core.config.accumulation_conflicts import cautions_about_accumulation, of_accumulation
+from gan_core.config.optimizer_conflicts import of_optimizer
+from gan_core.config.r3gan_conflicts import of_r3gan
+from gan_core.config.residual_conflicts import of_residual
 from gan_core.config.sections import TrialSections
 
 SettingConflict = tuple[str, str]
@@ -12,6 +17,9 @@ SettingConflict = tuple[str, str]
 
 MIN_EVALUATIONS = 4
 """Fewest evaluations, after that of the untrained generator, that a verdict can be trusted with."""
+
+
+_WITH_DIGITS = ("digits", "mnist", "stacked_mnist", "svhn")
 
 
 class Conflict(ValueError):
@@ -24,7 +32,14 @@ class Conflict(ValueError):
 
 def conflicts(config: TrialSections) -> list[SettingConflict]:
     """All settings that contradict others."""
-    return [*_of_loss(config), *_of_stabilizers(config), *_of_networks(config), *_of_data_and_evaluation(config)]
+    return [
+        *_of_loss(config),
+        *_of_stabilizers(config),
+        *_of_networks(config),
+        *_of_data_and_evaluation(config),
+        *of_optimizer(config),
+        *of_accumulation(config),
+    ]
 
 
 def _of_loss(config: TrialSections) -> list[SettingConflict]:
@@ -36,13 +51,13 @@ def _of_loss(config: TrialSections) -> list[SettingConflict]:
                     f"{verb} the targets of a BCE or least-squares loss; a {loss.name} loss has no targets (use 0)"
                 )
                 problems.append((f"stabilizers.{name}", message))
-    if not families.labelled(family):
+    if not families.predicts_classes(family):
         for name in ("auxiliary_loss", "auxiliary_weight", "auxiliary_real_share"):
             if getattr(loss, name) is not None:
                 problems.append(
                     (
                         f"loss.{name}",
-                        f"only a family with classes (acgan) has a class loss, and the family is {family}",
+                        f"only a family whose D predicts classes (acgan) has a class loss, and the family is {family}",
                     )
                 )
     if not loss.gradient_penalty:
@@ -51,6 +66,8 @@ def _of_loss(config: TrialSections) -> list[SettingConflict]:
                 problems.append((f"loss.{name}", "changes loss.gradient_penalty, which is off"))
     if loss.name == "wasserstein" and loss.sum_of_halves:
         problems.append(("loss.sum_of_halves", "a Wasserstein loss is always the sum of its halves; leave this out"))
+    if loss.name == "rpgan" and loss.sum_of_halves:
+        problems.append(("loss.sum_of_halves", "an rpgan loss has one term for each pair of images; leave this out"))
     return problems
 
 
@@ -59,22 +76,20 @@ def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
     penalties = {
         "loss.gradient_penalty": loss.gradient_penalty,
         "stabilizers.r1": stabilizers.r1,
+        "stabilizers.r2": stabilizers.r2,
         "stabilizers.dragan": stabilizers.dragan,
     }
     active = [path for path, strength in penalties.items() if strength]
-    if len(active) > 1:
-        first, second = (path.rsplit(".", 1)[-1] for path in active[:2])
-        problems.append(
-            (active[1], f"{second} and {first} cannot be combined: both penalise the discriminator's gradient")
-        )
+    if len(active) > 1 and active != ["stabilizers.r1", "stabilizers.r2"]:  # on images of the two sides (Huang 2024)
+        at = active[-1] if active[0].endswith((".r1", ".r2")) else active[1]
+        first, second = (path.rsplit(".", 1)[-1] for path in (active[0], at))
+        problems.append((at, f"{second} and {first} cannot be combined: both penalise the discriminator's gradient"))
+    problems += [*_of_regularisers(config)]
     pack_size = stabilizers.packing
     if pack_size and families.labelled(config.model.family):
-        problems.append(
-            (
-                "stabilizers.packing",
-                f"the discriminator of {config.model.family} predicts the class of one image, not of a pack; use 0",
-            )
-        )
+        does = "is told" if families.conditional_discriminator(config.model.family) else "predicts"
+        message = f"the discriminator of {config.model.family} {does} the class of one image, not of a pack; use 0"
+        problems.append(("stabilizers.packing", message))
     if pack_size and config.batch_size % pack_size:
         problems.append(
             ("stabilizers.packing", f"packs of {pack_size} images do not divide a batch of {config.batch_size}")
@@ -82,16 +97,33 @@ def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
     return problems
 
 
+def _of_regularisers(config: TrialSections) -> Iterator[SettingConflict]:
+    name, stabilizers = config.loss.name, config.stabilizers
+    if stabilizers.penalty_every and not (stabilizers.r1 or stabilizers.r2):
+        yield "stabilizers.penalty_every", "says how often r1 and r2 are paid, which are off; leave this out"
+    if stabilizers.cr and stabilizers.bcr:
+        yield "stabilizers.bcr", "bcr and cr cannot be combined: bcr is cr on generated images too; use one of them"
+    if stabilizers.ada.target and stabilizers.diff_augment:
+        message = "ada and diff_augment cannot be combined: both augment all images that D sees; use one of them"
+        yield "stabilizers.ada", message
+    if stabilizers.ada.target and name == "wasserstein":
+        message = "reads the sign of D's logits, and the zero of a critic's scores is arbitrary; use diff_augment"
+        yield "stabilizers.ada", message
+    if stabilizers.top_k and name in ("rpgan", "ragan"):
+        message = f"chooses generated images by themselves, and a {name} loss compares them with real ones; use 0"
+        yield "stabilizers.top_k", message
+
+
 def _of_networks(config: TrialSections) -> list[SettingConflict]:
     model, problems = config.model, list[SettingConflict]()
-    if model.networks == "original" and model.family not in families.BUILT_IN:
+    if model.networks == "original" and model.family not in families.OF_THE_REPORT:
         problems.append(("model.networks", f"the original report has no {model.family}; use standard"))
     elif model.networks == "original":
         if model.width is not None:
             problems.append(("model.width", "the original networks have fixed widths; leave this out"))
         if config.data.image_size != 32:
             problems.append(("data.image_size", "the original networks are for images of 32 pixels"))
-    return problems
+    return [*problems, *of_r3gan(config), *of_residual(config)]
 
 
 def _of_data_and_evaluation(config: TrialSections) -> list[SettingConflict]:
@@ -105,6 +137,9 @@ def _of_data_and_evaluation(config: TrialSections) -> list[SettingConflict]:
             )
     elif data.path is not None:
         problems.append(("data.path", f"is only for npz and image_folder, and the data set is {data.name}"))
+    if data.on_disk and data.name != "image_folder":
+        message = f"is only for image_folder, and the data set is {data.name}, which is read into memory"
+        problems.append(("data.on_disk", message))
     if data.name != "image_folder":
         for name, is_set in {"background": data.background != "white", "skip_broken": data.skip_broken}.items():
             if is_set:
@@ -128,7 +163,12 @@ def cautions(config: TrialSections) -> list[str]:
 
     Trials of a grid share a text if possible, because each text is shown once: it names levels, but no trial.
     """
-    return [*_cautions_about_penalties(config), *_cautions_about_losses(config), *_cautions_about_length(config)]
+    return [
+        *_cautions_about_penalties(config),
+        *_cautions_about_losses(config),
+        *_cautions_about_length(config),
+        *cautions_about_accumulation(config),
+    ]
 
 
 def _cautions_about_penalties(config: TrialSections) -> list[str]:
@@ -139,6 +179,7 @@ def _cautions_about_penalties(config: TrialSections) -> list[str]:
     for name, strength, paper in (
         ("a gradient penalty", loss.gradient_penalty, "Gulrajani et al. 2017, section 4"),
         ("R1", stabilizers.r1, "Mescheder et al. 2018 use no batch norm"),
+        ("R2", stabilizers.r2, "Mescheder et al. 2018 use no batch norm"),
         ("DRAGAN", stabilizers.dragan, "it has the form of Gulrajani et al. 2017, section 4"),
     ):
         if strength and has_batch_norm:
@@ -161,7 +202,13 @@ def _cautions_about_penalties(config: TrialSections) -> list[str]:
 def _cautions_about_losses(config: TrialSections) -> list[str]:
     warnings: list[str] = []
     loss, stabilizers = config.loss, config.stabilizers
-    is_constrained = any((loss.gradient_penalty, stabilizers.r1, stabilizers.dragan, stabilizers.spectral_norm))
+    if (stabilizers.cr or stabilizers.bcr) and config.data.name in _WITH_DIGITS:
+        warnings.append(
+            "consistency regularisation on images of digits: D shall find a mirrored digit as real as the digit, which "
+            "is right for the photographs of its papers (Zhang et al. 2020) only"
+        )
+    penalties = (loss.gradient_penalty, stabilizers.r1, stabilizers.r2, stabilizers.dragan)
+    is_constrained = any((*penalties, stabilizers.spectral_norm))
     if loss.shared_epsilon:
         warnings.append(
             "one mixing epsilon for the whole batch: Gulrajani et al. 2017, algorithm 1, draw one for each example"

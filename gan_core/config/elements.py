@@ -26,6 +26,8 @@ def with_elements(settings: dict[str, Any]) -> dict[str, Any]:
     for path in sorted(elements, key=lambda path: path.count(".")):  # that of both players before that of one
         setting, index = ELEMENTS[path]
         values = whole.get(setting) or _default(setting, whole)
+        if values is None:  # the optimiser has none, which the check of the whole trial says
+            values = (elements[path], elements[path])
         if isinstance(values, list | tuple) and index < len(values):  # if not, the list itself is wrong
             whole[setting] = [*values[:index], elements[path], *values[index + 1 :]]
     return whole

@@ -16,10 +16,12 @@ def effective_settings(config: TrialConfig) -> dict[str, Any]:
     dump = config.model_dump(mode="json")
     for player in ("generator", "discriminator"):
         lr, betas = config.optimizer.adam(player)
-        dump["optimizer"][player] = {"lr": lr, "betas": list(betas)}
+        dump["optimizer"][player] = {"lr": lr, "betas": None if betas is None else list(betas)}
     del dump["optimizer"]["lr"], dump["optimizer"]["betas"]
     if not config.stabilizers.instance_noise.std:
         dump["stabilizers"]["instance_noise"] = {"std": 0.0}
+    if not config.stabilizers.ada.target:
+        dump["stabilizers"]["ada"] = {"target": 0.0}
     return flatten(dump)
 
 
@@ -51,10 +53,15 @@ NOT_IDENTITY = (
     "data.path",
     "data.background",
     "data.skip_broken",
+    "data.on_disk",
     "evaluation.weights",
     "checkpoint_every",
 )
 """Settings that may change between two commands without making another trial."""
+
+
+LEFT_OUT_DEFAULTS = {"optimizer.name": "adam", "optimizer.schedule.lr": "constant"}
+"""Settings that came later, with the value that stands for what trials did before."""
 
 
 def trial_key(config: TrialConfig, data_fingerprint: str) -> str:
@@ -67,7 +74,7 @@ def trial_key(config: TrialConfig, data_fingerprint: str) -> str:
     settings = {
         path: value
         for path, value in effective_settings(config).items()
-        if path not in NOT_IDENTITY and (value or path == "seed")
+        if path not in NOT_IDENTITY and (value or path == "seed") and LEFT_OUT_DEFAULTS.get(path) != value
     }
     identity = json.dumps({"settings": settings, "data": data_fingerprint}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(identity.encode()).hexdigest()[:16]

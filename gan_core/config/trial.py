@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from gan_core import families
 from gan_core.config.conflicts import Conflict, conflicts
-from gan_core.config.sections import TrialSections, Whole
+from gan_core.config.sections import OPTIMIZERS_WITH_BETAS, TrialSections, Whole
 
 FAMILY_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     # Radford et al. 2016, section 4
@@ -34,9 +34,33 @@ FAMILY_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
         "optimizer": {"lr": 1e-4, "betas": (0.0, 0.9)},
         "loss": {"name": "wasserstein", "gradient_penalty": 10.0, "n_critic": 5},
     },
+    # Miyato et al. 2018, section 4 and appendix B.4 (residual networks: n_critic 5)
+    "sngan": {
+        "model": {"latent_dim": 128, "discriminator_norm": "none", "init": "glorot"},
+        "optimizer": {"lr": 2e-4, "betas": (0.0, 0.9)},
+        "loss": {"name": "hinge", "n_critic": 5},
+        "stabilizers": {"spectral_norm": True},
+    },
+    # Miyato & Koyama 2018, section 5; the same as above
+    "sngan_projection": {
+        "model": {"latent_dim": 128, "discriminator_norm": "none", "init": "glorot"},
+        "optimizer": {"lr": 2e-4, "betas": (0.0, 0.9)},
+        "loss": {"name": "hinge", "n_critic": 5},
+        "stabilizers": {"spectral_norm": True},
+    },
+    # Huang et al. 2024; the numbers are those of the authors' preset for CIFAR-10, beta2 and gamma without schedules
+    "r3gan": {
+        "model": {"latent_dim": 64, "discriminator_norm": "none", "init": "msr"},
+        "optimizer": {"lr": 2e-4, "betas": (0.0, 0.99)},
+        "loss": {"name": "rpgan", "n_critic": 1},
+        "stabilizers": {"r1": 0.05, "r2": 0.05},
+    },
 }
+RESNET_DEFAULTS = {"optimizer": {"lr": 2e-4, "betas": (0.0, 0.9)}}
+"""Of wgan_gp's residual networks: Gulrajani et al. 2017, appendix F, where the rate falls linearly to 0."""
 NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
     "standard": {"width": 32, "init": "normal"},
+    "resnet": {"width": 32, "init": "glorot", "latent_dim": 128},  # those of Gulrajani et al. 2017, and their latents
     "original": {"init": "pytorch"},
 }
 
@@ -73,9 +97,14 @@ class TrialConfig(TrialSections):
             return raw
         defaults = _family_defaults(model.get("family", "dcgan"))
         networks = str(model.get("networks", "standard"))
-        plain_critic = model.get("family") == "wgan_gp" and networks == "standard"
+        if networks == "resnet":
+            defaults |= RESNET_DEFAULTS
+        plain_critic = model.get("family") == "wgan_gp" and networks in ("standard", "resnet")
         norm = {"discriminator_norm": "none" if plain_critic else "batch"}
         defaults["model"] = NETWORK_DEFAULTS.get(networks, {}) | norm | dict(defaults.get("model", {}))
+        optimizer = raw.get("optimizer", {})
+        if isinstance(optimizer, dict) and optimizer.get("name", "adam") not in OPTIMIZERS_WITH_BETAS:
+            defaults["optimizer"] = {**dict(defaults.get("optimizer", {})), "betas": None}
         filled = dict(raw)
         for section, values in defaults.items():
             given = raw.get(section, {})

@@ -13,6 +13,7 @@ import os
 import re
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -23,7 +24,9 @@ from gan_core.config.sections import DataConfig
 from gan_core.data.dataset_card import DatasetCard
 from gan_core.data.findings import Findings
 from gan_core.data.image_folder import from_folder
+from gan_core.data.image_space import IN_MEMORY, ImageSpace
 from gan_core.data.npz_file import from_npz
+from gan_core.data.on_disk import Converted, convert_once, folder_of, open_converted
 from gan_core.data.preprocessing import DataError, Loaded, Part, resize
 from gan_core.error_text import first_line
 from gan_core.regular_files import NotRegularFile, check_regular
@@ -48,6 +51,7 @@ class Described(Generic[Array]):
     """Images uint8 [N, C, size, size], labels int64 [N] or None, and the same for the test part.
 
     stacked: each channel is a digit of its own, and the label is the number that these digits form.
+    stored: the folder of the images, if they are not in memory but mapped from files there; else "".
     """
 
     name: str
@@ -58,6 +62,7 @@ class Described(Generic[Array]):
     class_names: tuple[str, ...]
     fingerprint: str
     stacked: bool = False
+    stored: str = ""
 
     @property
     def channels(self) -> int:
@@ -104,6 +109,7 @@ class ImageArrays(Described[np.ndarray]):
                 self.class_names,
                 self.fingerprint,
                 self.stacked,
+                self.stored,
             )
 
 
@@ -112,14 +118,26 @@ class ImageSet(Described["Tensor"]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles arrays, because Ray shares arrays between the workers of a node and would copy tensors."""
+        if self.stored:
+            return _from_folder, (self.stored, self.name)
         tensors = (self.images, self.labels, self.test_images, self.test_labels)
         arrays = [None if tensor is None else tensor.cpu().numpy() for tensor in tensors]
         return _from_arrays, (self.name, *arrays, self.class_names, self.fingerprint, self.stacked)
 
     def to(self, device: torch.device) -> ImageSet:
-        """The same set, its training part resident on `device`."""
+        """The same set, its training part resident on `device`; as it is, if it is mapped from files."""
+        if self.stored:
+            return self
         labels = None if self.labels is None else self.labels.to(device)
         return replace(self, images=self.images.to(device), labels=labels)  # type: ignore[arg-type]  # generic base
+
+
+def _from_folder(folder: str, name: str) -> ImageSet:
+    return _of_converted(open_converted(Path(folder)), folder, name).tensors()
+
+
+def _of_converted(converted: Converted, folder: str, name: str) -> ImageArrays:
+    return ImageArrays(name, *converted, stored=folder)
 
 
 def _from_arrays(*parts: Any) -> ImageSet:
@@ -139,13 +157,41 @@ def load(data: DataConfig, download: bool = False) -> ImageSet:
 
 
 def read(data: DataConfig, download: bool = False) -> ImageArrays:
-    """Reads the data set as arrays. download: torchvision may download missing files. Raises DataError."""
+    """Reads the data set as arrays. download: torchvision may download missing files. Raises DataError.
+
+    With `on_disk` the arrays are mapped from files, which the first reader makes.
+    """
+    if not data.on_disk:
+        return _read(data, download, IN_MEMORY)
+    path = Path(data.path or "")
+    _check_exists(path)
+    try:
+        folder = folder_of(data, path)
+        converted = convert_once(folder, path, lambda space: _content(_read(data, download, space)))
+    except OSError as error:
+        reason = error.strerror or first_line(error)
+        raise DataError("data.path", f"{path} cannot be converted for data.on_disk ({reason})") from None
+    return _of_converted(converted, str(folder), data.name)
+
+
+def _content(arrays: ImageArrays) -> Converted:
+    return Converted(
+        arrays.images,
+        arrays.labels,
+        arrays.test_images,
+        arrays.test_labels,
+        arrays.class_names,
+        arrays.fingerprint,
+    )
+
+
+def _read(data: DataConfig, download: bool, space: ImageSpace) -> ImageArrays:
     if data.name == "digits":
         loaded = _digits()
     elif data.name in TORCHVISION:
         loaded = _from_torchvision(data.name, Path(data.root or "datasets"), download)
     else:
-        loaded = _own_images(data, Path(data.path or ""))
+        loaded = _own_images(data, Path(data.path or ""), space)
     if data.name == "stacked_mnist":
         assert loaded.test is not None
         loaded = Loaded(stack(loaded.train, 0), stack(loaded.test, 1), tuple(f"{n:03}" for n in range(1000)))
@@ -154,27 +200,34 @@ def read(data: DataConfig, download: bool = False) -> ImageArrays:
     train, test = _split(loaded.train) if loaded.test is None else (loaded.train, loaded.test)
     if len(train) < 2:
         raise DataError("data.path", f"{len(train)} training images are too few; at least 2 are needed")
-    return _finish(data, train, test, loaded)
+    return _finish(data, train, test, loaded, space)
 
 
-def _own_images(data: DataConfig, path: Path) -> Loaded:
+def _check_exists(path: Path) -> None:
+    if not path.exists():
+        unset = re.search(r"\$(\w+|{\w+})", str(path))
+        reason = f" (${unset[1].strip('{}')} is not set)" if unset else ""
+        raise DataError("data.path", f"{path} does not exist{reason}")
+
+
+def _own_images(data: DataConfig, path: Path, space: ImageSpace) -> Loaded:
     try:
-        if not path.exists():
-            unset = re.search(r"\$(\w+|{\w+})", str(path))
-            reason = f" (${unset[1].strip('{}')} is not set)" if unset else ""
-            raise DataError("data.path", f"{path} does not exist{reason}")
+        _check_exists(path)
         if data.name == "npz":
             return from_npz(path, data.image_size, data.rgb)
-        return from_folder(path, data.image_size, data.background, data.skip_broken)
+        return from_folder(path, data.image_size, data.background, data.skip_broken, space)
     except NotRegularFile as error:
         raise DataError("data.path", f"{path} is {error}") from None
     except OSError as error:
         raise DataError("data.path", f"{path} cannot be read ({error.strerror or first_line(error)})") from None
 
 
-def _finish(data: DataConfig, train: Part, test: Part, loaded: Loaded) -> ImageArrays:
+def _finish(data: DataConfig, train: Part, test: Part, loaded: Loaded, space: ImageSpace) -> ImageArrays:
     channels = 3 if data.rgb else train.channels
-    parts = [resize(part, data.image_size, channels) for part in (train, test)]
+    parts = [
+        resize(part, data.image_size, channels, partial(space.empty, name))
+        for name, part in (("images", train), ("test_images", test))
+    ]
     labels = [None if part.labels is None else part.labels.astype(np.int64) for part in (train, test)]
     digest = hashlib.sha256()
     for array in (*parts, *labels):

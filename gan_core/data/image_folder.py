@@ -10,7 +10,7 @@ import numpy as np
 from gan_core.data.findings import BrokenFile, Findings
 from gan_core.data.folder_layout import FolderPart, read_layout
 from gan_core.data.image_file import ImageFileError, decode
-from gan_core.data.memory_check import check_memory
+from gan_core.data.image_space import IN_MEMORY, ImageSpace
 from gan_core.data.preprocessing import DataError, Loaded, Part
 
 MAX_LISTED = 20
@@ -27,11 +27,14 @@ class _Entry(NamedTuple):
     label: int
 
 
-def from_folder(path: Path, size: int, background: str = "white", skip_broken: bool = False) -> Loaded:
+def from_folder(
+    path: Path, size: int, background: str = "white", skip_broken: bool = False, space: ImageSpace = IN_MEMORY
+) -> Loaded:
     """The images in a folder; its subfolders, if there are any, are the classes. Grey only if every image is grey.
 
     With train/ and test/ (or val/, valid/), each of them is such a folder. background: what shows where an image is
-    transparent. skip_broken: go on without the files that are no readable images. Raises DataError.
+    transparent. skip_broken: go on without the files that are no readable images. space: where the images are put.
+    Raises DataError.
     """
     findings = Findings(str(path))
     try:
@@ -46,8 +49,8 @@ def from_folder(path: Path, size: int, background: str = "white", skip_broken: b
         for file in files
     ]
     bytes_as_rgb = len(entries) * size * size * 3
-    check_memory(path, bytes_as_rgb, bytes_as_rgb)
-    images, read = _read(entries, path, size, background, findings)
+    space.check(path, bytes_as_rgb)
+    images, read = _read(entries, path, size, background, findings, space)
     if findings.broken and not skip_broken:
         raise DataError("data.path", _broken_text(path, findings.broken, len(entries)))
     _check_no_class_is_lost(path, parts, layout.classes, entries, read, findings)
@@ -56,12 +59,13 @@ def from_folder(path: Path, size: int, background: str = "white", skip_broken: b
 
 
 def _read(
-    entries: list[_Entry], path: Path, size: int, background: str, findings: Findings
+    entries: list[_Entry], path: Path, size: int, background: str, findings: Findings, space: ImageSpace
 ) -> tuple[np.ndarray, list[_Entry]]:
     """The images [N, size, size, 3], or [N, size, size] if all are grey, and the entries that could be read."""
-    images = np.empty((len(entries), size, size, 3), np.uint8)
+    images = space.empty("as_read", (len(entries), size, size, 3))
     read, modes = list[_Entry](), set[str]()
-    for entry in entries:
+    for number, entry in enumerate(entries):
+        space.progress(number, len(entries))
         try:
             decoded = decode(entry.file, size, background)
         except ImageFileError as error:

@@ -6,6 +6,7 @@ Size rule: the shorter side is resized to `image_size` (Pillow, bicubic with ant
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,10 +62,13 @@ class Loaded:
     findings: Findings | None = None
 
 
-def resize(part: Part, size: int, channels: int) -> np.ndarray:
-    """The images of a part as uint8 [N, channels, size, size] by the size rule; one channel can become several."""
+def resize(part: Part, size: int, channels: int, empty: Callable[[tuple[int, ...]], np.ndarray]) -> np.ndarray:
+    """The images of a part as uint8 [N, channels, size, size] by the size rule; one channel can become several.
+
+    empty: makes the array of this shape that they are written to.
+    """
     rows = np.arange(len(part.images)) if part.rows is None else part.rows
-    resized = np.empty((len(rows), channels, size, size), np.uint8)
+    resized = empty((len(rows), channels, size, size))
     step = max(1, CHUNK // max(1, part.images[:1].nbytes))
     for start in range(0, len(rows), step):
         chunk = _resized(part.images[rows[start : start + step]], size)

@@ -104,7 +104,9 @@ def classifier(images: ImageSet, cache: Path) -> Features:
             raise checkpoint.CheckpointError(f"{cache} does not hold a classifier ({first_line(error)})") from None
     else:
         assert labels is not None
-        resized = train if train.shape[-1] == SIDE else at_side(train.float(), SIDE).round().to(torch.uint8)
+        resized = train
+        if train.shape[-1] != SIDE:  # in parts: floats of all images may not fit in memory
+            resized = torch.cat([at_side(part.float(), SIDE).round().to(torch.uint8) for part in train.split(1024)])
         trained = train_classifier(resized, labels, classes)
         network.load_state_dict(trained.state_dict())  # in the memory format of a file's weights: the same last bits
         accuracy = _accuracy(network, *single_images(images.test_images, images.test_labels, images.stacked))

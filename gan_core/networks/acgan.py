@@ -21,14 +21,14 @@ class Generator(nn.Module):
 
     The paper's CIFAR-10 table: a linear layer to a 4x4 map of 12 w channels, then transposed convolutions (5, stride
     2) of 6 w and 3 w channels with batch norm and ReLU, tanh at the end; w = 32 gives its 384, 192 and 96. The class is
-    concatenated to z as a one-hot vector. For 64 pixels there is one more layer of 3 w.
+    concatenated to z as a one-hot vector. Each doubling beyond 32 pixels adds a layer of 3 w.
     """
 
     def __init__(self, latent_dim: int, classes: int, channels: int, width: int, image_size: int = 32):
         super().__init__()
         self.classes = classes
         self.project = nn.Sequential(nn.Linear(latent_dim + classes, 12 * width * 16), nn.ReLU(inplace=True))
-        widths = [12 * width, 6 * width, 3 * width, *([3 * width] if image_size == 64 else [])]
+        widths = [12 * width, 6 * width, 3 * width, *[3 * width] * doublings(image_size)]
         layers: list[nn.Module] = []
         for before, after in itertools.pairwise(widths):
             layers += [
@@ -48,8 +48,8 @@ class Discriminator(nn.Module):
     """images [batch, channels, size, size] -> logits [batch], class logits [batch, classes].
 
     The paper's CIFAR-10 table: six convolutions (3, strides 2 1 2 1 2 1) of w/2 to 16 w channels, `norm` (the paper's
-    is batch) in all but the first, LeakyReLU 0.2, dropout 0.5; w = 32 gives its 16 to 512. For 64 pixels there is a
-    seventh with stride 2. Without a norm the convolutions have biases.
+    is batch) in all but the first, LeakyReLU 0.2, dropout 0.5; w = 32 gives its 16 to 512. Each doubling beyond 32
+    pixels adds one of 16 w with stride 2, so that a map of 4x4 is judged. Without a norm the convolutions have biases.
     """
 
     def __init__(
@@ -62,11 +62,9 @@ class Discriminator(nn.Module):
         minibatch_std: bool = False,
     ):
         super().__init__()
-        widths = [width // 2 * 2**i for i in range(6)]
-        strides = [2, 1, 2, 1, 2, 1]
-        if image_size == 64:
-            widths, strides = [*widths, widths[-1]], [*strides, 2]
-        layers = conv_stack(channels, widths, strides, norm, dropout=True, bias=norm == "none")
+        more = doublings(image_size)
+        widths = [width // 2 * 2 ** min(i, 5) for i in range(6 + more)]
+        layers = conv_stack(channels, widths, [2, 1, 2, 1, 2, 1, *[2] * more], norm, dropout=True, bias=norm == "none")
         self.layers = nn.Sequential(*layers, *([MinibatchStd()] if minibatch_std else []), nn.Flatten())
         features = (widths[-1] + int(minibatch_std)) * 16
         self.real = nn.Linear(features, 1)
@@ -74,7 +72,7 @@ class Discriminator(nn.Module):
 
     def forward(self, images: Tensor) -> DiscriminatorOutput:
         features = self.layers(images)
-        return DiscriminatorOutput(self.real(features).squeeze(1), self.label(features))
+        return DiscriminatorOutput(self.real(features).squeeze(1), self.label(features), features)
 
 
 class OriginalGenerator(nn.Module):
@@ -110,7 +108,12 @@ class OriginalDiscriminator(nn.Module):
 
     def forward(self, images: Tensor) -> DiscriminatorOutput:
         features = self.layers(images)
-        return DiscriminatorOutput(self.real(features).squeeze(1), self.label(features))
+        return DiscriminatorOutput(self.real(features).squeeze(1), self.label(features), features)
+
+
+def doublings(image_size: int) -> int:
+    """How often the paper's 32 pixels are doubled: 0, 1, 2 or 3 times for 32, 64, 128 or 256."""
+    return (image_size // 32).bit_length() - 1
 
 
 def conv_stack(

@@ -1,4 +1,4 @@
-"""LeakyReLU and dropout, faster than PyTorch's own."""
+"""ReLU, LeakyReLU and dropout, faster than PyTorch's own."""
 
 from __future__ import annotations
 
@@ -29,6 +29,19 @@ class LeakyReLU(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.slope}"
+
+
+class ReLU(nn.Module):
+    """`torch.nn.ReLU`, for which the same holds. inplace: overwrite the input, if it is not differentiated twice."""
+
+    def __init__(self, inplace: bool = False):
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, features: Tensor) -> Tensor:
+        if is_differentiated_twice():
+            return _LeakyReLU.apply(features, 0.0)
+        return F.relu(features, inplace=self.inplace)
 
 
 class _LeakyReLU(torch.autograd.Function):

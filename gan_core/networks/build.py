@@ -11,7 +11,7 @@ from gan_core import families
 from gan_core.config.sections import ModelConfig, StabilizerConfig
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import Described
-from gan_core.networks import acgan, dcgan, wgan_gp
+from gan_core.networks import acgan, dcgan, r3gan, sngan, wgan_gp
 from gan_core.networks.initialisation import initialise, normalise_spectrum
 
 
@@ -28,11 +28,12 @@ def build_networks(
     `model` has its defaults filled in, as in a TrialConfig. With packing m the discriminator takes m * channels. The
     weights depend on `seed` alone; the states of torch's global generators do not change.
     """
+    assert model.init is not None
     with torch.random.fork_rng(devices=[]):
         generator = _generator(model, channels, classes, image_size)
-        initialise(generator, "generator", seed, normal=model.init == "normal")
+        initialise(generator, "generator", seed, model.init)
         discriminator = _discriminator(model, stabilizers, channels, classes, image_size)
-        initialise(discriminator, "discriminator", seed, normal=model.init == "normal")
+        initialise(discriminator, "discriminator", seed, model.init)
         if stabilizers.spectral_norm:
             normalise_spectrum(discriminator, "discriminator", seed)
     return generator, discriminator
@@ -53,6 +54,12 @@ def _generator(model: ModelConfig, channels: int, classes: int, image_size: int)
             return wgan_gp.Generator(z, channels, width, image_size)
         case "wgan_gp", "original":
             return wgan_gp.OriginalGenerator(z, channels)
+        case "wgan_gp", "resnet":
+            return wgan_gp.ResidualGenerator(z, channels, width)
+        case (("sngan" | "sngan_projection"), _):
+            return sngan.Generator(z, channels, width, image_size, classes)
+        case "r3gan", _:
+            return r3gan.Generator(z, channels, width, image_size)
         case name, _:
             return families.load(name).generator(model, channels, classes, image_size)
 
@@ -76,5 +83,11 @@ def _discriminator(
             return wgan_gp.Critic(channels, width, image_size, norm, std)
         case "wgan_gp", "original":
             return wgan_gp.OriginalCritic(channels, norm, std)
+        case "wgan_gp", "resnet":
+            return wgan_gp.ResidualCritic(channels, width, norm, std)
+        case (("sngan" | "sngan_projection"), _):
+            return sngan.Discriminator(channels, width, image_size, norm, std, classes)
+        case "r3gan", _:
+            return r3gan.Discriminator(channels, width, image_size, std)
         case name, _:
             return families.load(name).discriminator(model, channels, classes, image_size, std)

@@ -50,28 +50,29 @@ class Geometry(NamedTuple):
     padding: Pair
     output_padding: Pair
     transposed: bool
+    groups: int = 1
 
     def adjoint(self, images: Tensor, output: Tensor, weight: Tensor) -> Geometry:
         """The convolution that takes the gradient of `output` to that of `images`."""
         if self.transposed:
-            return Geometry(self.stride, self.padding, (0, 0), False)
+            return self._replace(output_padding=(0, 0), transposed=False)
         left_over = [
             images.shape[i] - ((output.shape[i] - 1) * self.stride[i - 2] - 2 * self.padding[i - 2] + weight.shape[i])
             for i in (2, 3)
         ]
-        return Geometry(self.stride, self.padding, (left_over[0], left_over[1]), True)
+        return self._replace(output_padding=(left_over[0], left_over[1]), transposed=True)
 
 
 class Conv2d(nn.Conv2d):
-    """`torch.nn.Conv2d` without groups and dilation: [batch, in, H, W] -> [batch, out, H', W']."""
+    """`torch.nn.Conv2d` without dilation: [batch, in, H, W] -> [batch, out, H', W']."""
 
     def forward(self, input: Tensor) -> Tensor:
-        if self.kernel_size == input.shape[2:] and self.padding == (0, 0):
+        if self.kernel_size == input.shape[2:] and self.padding == (0, 0) and self.groups == 1:
             return F.linear(_flat(input), _flat(self.weight), self.bias)[:, :, None, None]
-        geometry = Geometry(self.stride, self.padding, (0, 0), False)  # type: ignore[arg-type]
+        geometry = Geometry(self.stride, self.padding, (0, 0), False, self.groups)  # type: ignore[arg-type]
         gradient_folds = input.requires_grad and _folds(self.in_channels, input)
         if gradient_folds or is_differentiated_twice() or _is_slow_in_bfloat16(input, self.stride, 4 * FEW_PIXELS):
-            return _in_autocast(input, self.weight, self.bias, geometry)
+            return in_autocast(input, self.weight, self.bias, geometry)
         return super().forward(input)
 
 
@@ -86,11 +87,11 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         geometry = Geometry(self.stride, self.padding, self.output_padding, True)  # type: ignore[arg-type]
         folds = _folds(self.out_channels, input)
         if folds or is_differentiated_twice() or _is_slow_in_bfloat16(input, self.stride, FEW_PIXELS):
-            return _in_autocast(input, self.weight, self.bias, geometry)
+            return in_autocast(input, self.weight, self.bias, geometry)
         return super().forward(input)
 
 
-def _in_autocast(images: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
+def in_autocast(images: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
     """`convolve` in the precision that autocast would choose: it does not cast the inputs of custom functions."""
     kind = images.device.type
     if torch.is_autocast_enabled(kind):
@@ -100,7 +101,7 @@ def _in_autocast(images: Tensor, weight: Tensor, bias: Tensor | None, geometry: 
 
 
 def convolve(images: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
-    """images [batch, in, H, W], weight [out, in, k, k], or [in, out, k, k] of a transposed convolution."""
+    """images [batch, in, H, W], weight [out, in / groups, k, k], or [in, out / groups, k, k] of a transposed one."""
     if torch.is_grad_enabled():
         return _Convolve.apply(images, weight, bias, geometry)
     return _convolve(images, weight, bias, geometry)
@@ -129,23 +130,23 @@ class _Convolve(torch.autograd.Function):
 
 def _weight_gradient(gradient: Tensor, images: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
     """The gradient with respect to the weight, from the `gradient` with respect to `convolve(images, weight)`."""
-    stride, padding, output_padding, transposed = geometry
+    stride, padding, output_padding, transposed, groups = geometry
     large, small = (gradient, images) if transposed else (images, gradient)
-    if gradient.dtype == torch.bfloat16 and _is_slow_in_bfloat16(small, stride, FEW_PIXELS):
+    if groups == 1 and gradient.dtype == torch.bfloat16 and _is_slow_in_bfloat16(small, stride, FEW_PIXELS):
         return _product_of_patches(large, small, weight.shape[2], stride[0], padding[0])
     _, of_weight, _ = torch.ops.aten.convolution_backward(
-        *(gradient, images, weight, None, stride, padding, (1, 1), transposed, output_padding, 1),
+        *(gradient, images, weight, None, stride, padding, (1, 1), transposed, output_padding, groups),
         [False, True, False],
     )
     return of_weight
 
 
 def _convolve(images: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
-    stride, padding, output_padding, transposed = geometry
-    if transposed and _folds(weight.shape[1], images):
+    stride, padding, output_padding, transposed, groups = geometry
+    if transposed and groups == 1 and _folds(weight.shape[1], images):
         folded = _folded(images, weight, geometry)
         return folded if bias is None else folded + bias[:, None, None]
-    return torch.ops.aten.convolution(images, weight, bias, stride, padding, (1, 1), transposed, output_padding, 1)
+    return torch.ops.aten.convolution(images, weight, bias, stride, padding, (1, 1), transposed, output_padding, groups)
 
 
 def _folds(channels: int, images: Tensor) -> bool:
@@ -155,7 +156,7 @@ def _folds(channels: int, images: Tensor) -> bool:
 
 def _folded(images: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
     """A transposed convolution as a matrix product; `fold` adds the resulting patches where they overlap."""
-    stride, padding, output_padding, _ = geometry
+    stride, padding, output_padding, *_ = geometry
     size = tuple(
         (images.shape[i] - 1) * stride[i - 2] - 2 * padding[i - 2] + weight.shape[i] + output_padding[i - 2]
         for i in (2, 3)

@@ -16,12 +16,13 @@ class Generator(nn.Module):
     """z [batch, latent_dim] -> images [batch, channels, size, size] in (-1, 1).
 
     The paper's: a 4x4 map, then transposed convolutions (4, stride 2) that double the side and halve the channels,
-    batch norm and ReLU after each, tanh at the end. `width` is the number of channels of the last hidden layer.
+    batch norm and ReLU after each, tanh at the end. `width` is the number of channels of the last hidden layer. The
+    paper's images have 64 pixels (figure 1, width 128); each doubling beyond adds a layer of twice as many channels.
     """
 
     def __init__(self, latent_dim: int, channels: int, width: int, image_size: int = 32):
         super().__init__()
-        hidden = width * (image_size // 8)  # 8, 4, 2 and 1 times the width for 64 pixels, 4, 2 and 1 times for 32
+        hidden = width * (image_size // 8)  # 8, 4, 2 and 1 times the width for 64 pixels, 4, 2 and 1 times for 32, ...
         layers: list[nn.Module] = [
             ConvTranspose2d(latent_dim, hidden, 4, bias=False),
             nn.BatchNorm2d(hidden),
@@ -65,7 +66,7 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> DiscriminatorOutput:
-        return DiscriminatorOutput(self.layers(images))
+        return judge(self.layers, images)
 
 
 class OriginalGenerator(nn.Module):
@@ -100,4 +101,13 @@ class OriginalDiscriminator(nn.Module):
         )
 
     def forward(self, images: Tensor) -> DiscriminatorOutput:
-        return DiscriminatorOutput(self.layers(images))
+        return judge(self.layers, images)
+
+
+def judge(layers: nn.Sequential, images: Tensor) -> DiscriminatorOutput:
+    """What a discriminator says whose last two `layers` are a convolution to one value and a flattening."""
+    *hidden, last, flatten = layers
+    features = images
+    for layer in hidden:
+        features = layer(features)
+    return DiscriminatorOutput(flatten(last(features)), features=features.flatten(1))

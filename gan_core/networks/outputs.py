@@ -8,10 +8,14 @@ from torch import Tensor
 
 
 class DiscriminatorOutput(NamedTuple):
-    """logits [batch]: above 0 for real, or a critic's scores. class_logits [batch, classes]: an ACGAN's, else None."""
+    """logits [batch]: above 0 for real, or a critic's scores. class_logits [batch, classes]: an ACGAN's, else None.
+
+    features [batch, n]: what D's last layer was given. Installed families may leave them out.
+    """
 
     logits: Tensor
     class_logits: Tensor | None = None
+    features: Tensor | None = None
 
 
 Judgement = DiscriminatorOutput

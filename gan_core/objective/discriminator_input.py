@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from gan_core.config.sections import StabilizerConfig
-from gan_core.objective import stabilizers
+from gan_core.objective import adaptive_augmentation, stabilizers
 from gan_core.objective.diff_augment import diff_augment
 from gan_core.random_streams import Streams
+
+STREAMS = ("ada", "augment", "noise")
+"""The random streams that inputs of D draw from."""
 
 
 class NoiseLevel(NamedTuple):
@@ -27,15 +32,20 @@ def augment_for_discriminator(
     is_real: bool,
     noise: NoiseLevel,
     config: StabilizerConfig,
-    streams: Streams,
+    streams: Streams | Mapping[str, torch.Generator],
     applied: dict[str, float],
+    probability: Tensor | None = None,
 ) -> Tensor:
-    """Applies DiffAugment, instance noise and packing to `images` [batch, C, H, W], each if it is on.
+    """Applies adaptive augmentation, DiffAugment, noise and packing to `images` [batch, C, H, W], each if it is on.
 
     Real images, generated images, and generated images in G's own update are treated alike, except that `fake_only`
     noise is not added to real images. Returns [batch, C, H, W], or [batch / m, m * C, H, W] with packs of m.
-    applied: the stabilisers that were applied are written to it, with the largest strength so far.
+    applied: the stabilisers that were applied are written to it, with the largest strength so far. probability: of
+    adaptive augmentation, a scalar on the device; None without it.
     """
+    if probability is not None:
+        images = adaptive_augmentation.augment(images, probability, streams["ada"])
+        applied["ada"] = config.ada.target
     if config.diff_augment:
         images = diff_augment(images, streams["augment"])
         applied["diff_augment"] = True

@@ -55,6 +55,11 @@ def r1(critic: Critic, real: Tensor) -> Tensor:
     return (_gradients(critic, real) ** 2).sum(dim=1).mean() / 2
 
 
+def r2(critic: Critic, fake: Tensor) -> Tensor:
+    """E[||grad_x D(x)||_2^2] / 2 on the generated images (Mescheder et al. 2018, equation 10); gamma multiplies it."""
+    return r1(critic, fake)
+
+
 def _gradients(critic: Critic, points: Tensor) -> Tensor:
     """The gradient of each example's logit with respect to it, [batch, C * H * W]."""
     points = points.detach().requires_grad_()

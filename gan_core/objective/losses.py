@@ -2,6 +2,7 @@
 
 An adversarial loss is two functions. That of D returns two halves, on real and on generated images, which the caller
 adds or averages. That of G returns a scalar. `ADVERSARIAL_LOSSES` has both under their name in the configuration.
+Relativistic losses have a file of their own, `relativistic.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from gan_core.objective import relativistic
 
 Halves = tuple[Tensor, Tensor]
 """D's loss on real images and D's loss on generated ones, two scalars."""
@@ -84,11 +87,21 @@ class AdversarialLoss(NamedTuple):
     """discriminator: (real logits, fake logits, targets or None) -> halves. generator: (fake logits) -> scalar.
 
     boundary: the logit at which D finds real and generated equally likely.
+    relative: of a relativistic loss, (real logits, fake logits) -> both relative to those of the other side; D finds an
+    image real if that is above the boundary, because the zero of its logits is arbitrary. Then `generator` takes the
+    real logits too: (fake logits, real logits) -> scalar.
+    is_sum: D's loss is the sum of its halves, never their mean.
     """
 
     discriminator: Callable[[Tensor, Tensor, Targets | None], Halves]
-    generator: Callable[[Tensor], Tensor]
+    generator: Callable[..., Tensor]
     boundary: float = 0.0
+    relative: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    is_sum: bool = False
+
+    def judged(self, real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+        """What D says of real and of generated images [batch]: above the boundary for real."""
+        return (real_logits, fake_logits) if self.relative is None else self.relative(real_logits, fake_logits)
 
 
 def _without_targets(loss: Callable[[Tensor, Tensor], Halves]) -> Callable[[Tensor, Tensor, Targets | None], Halves]:
@@ -106,7 +119,18 @@ ADVERSARIAL_LOSSES = {
     "bce": AdversarialLoss(bce_discriminator, bce_generator),
     "hinge": AdversarialLoss(_without_targets(hinge_discriminator), hinge_generator),
     "least_squares": AdversarialLoss(least_squares_discriminator, least_squares_generator, boundary=0.5),
-    "wasserstein": AdversarialLoss(_without_targets(wasserstein_critic), wasserstein_generator),
+    "wasserstein": AdversarialLoss(_without_targets(wasserstein_critic), wasserstein_generator, is_sum=True),
+    "rpgan": AdversarialLoss(
+        _without_targets(relativistic.pairing_discriminator),
+        relativistic.pairing_generator,
+        relative=relativistic.paired,
+        is_sum=True,
+    ),
+    "ragan": AdversarialLoss(
+        _without_targets(relativistic.average_discriminator),
+        relativistic.average_generator,
+        relative=relativistic.to_average,
+    ),
 }
 
 

@@ -7,7 +7,7 @@ GPU takes to run them ("Accelerating PyTorch with CUDA Graphs", Nguyen et al. 20
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import torch
 from torch import Tensor
@@ -39,7 +39,7 @@ class StepGraph:
         step: Callable[[], Measured],
         changed: Callable[[], list[Tensor]],
         streams: Streams,
-        optimizers: list[torch.optim.Adam],
+        optimizers: list[torch.optim.Optimizer],
     ):
         self._step, self._changed, self._streams, self._optimizers = step, changed, streams, optimizers
         self._stream = torch.cuda.Stream(streams.device)
@@ -98,6 +98,7 @@ class StepGraph:
                 for name in NAMES:
                     register(self._streams[name])
         groups = [group for optimizer in self._optimizers for group in optimizer.param_groups]
+        before = [group.get("capturable") for group in groups]
         try:
             for group in groups:
                 group["capturable"] = True  # torch requires it; its fused Adam can be captured anyway
@@ -106,9 +107,31 @@ class StepGraph:
             ):  # other threads may call CUDA
                 measured = self._step()
         finally:
-            for group in groups:
-                group["capturable"] = False
+            for group, capturable in zip(groups, before, strict=True):
+                group["capturable"] = capturable
+                if capturable is None:  # SGD has no such setting
+                    del group["capturable"]
         return graph, measured
+
+
+class StepGraphs:
+    """A StepGraph for each kind of step, where not all steps do the same. kind: that of the next step."""
+
+    def __init__(self, make: Callable[[], StepGraph], kind: Callable[[], Hashable]):
+        self._make, self._kind = make, kind
+        self._graphs: dict[Hashable, StepGraph] = {}
+
+    @property
+    def state(self) -> str:
+        """That of the kind that was seen first, or of one that cannot be replayed."""
+        states = [graph.state for graph in self._graphs.values()] or ["not yet recorded"]
+        return next((state for state in states if state.startswith("none")), states[0])
+
+    def __call__(self) -> Measured:
+        kind = self._kind()
+        if kind not in self._graphs:
+            self._graphs[kind] = self._make()
+        return self._graphs[kind]()
 
 
 class SavedState:

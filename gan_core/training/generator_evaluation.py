@@ -64,5 +64,6 @@ class GeneratorEvaluation:
         return sampling.generate(generator, latents, classes, self.config.batch_size), classes
 
     def snapshot(self, step: int, generator: nn.Module) -> Snapshot:
-        latents, labels = sampling.grid_inputs(self.config.model.latent_dim, self.classes)
+        shown = sampling.classes_in_grid(self.classes, self.config.data.image_size)
+        latents, labels = sampling.grid_inputs(self.config.model.latent_dim, shown)
         return Snapshot(step, sampling.generate(generator, latents, labels))

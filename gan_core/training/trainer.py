@@ -8,7 +8,7 @@ before each evaluation and checkpoint.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -22,11 +22,11 @@ from gan_core.evaluation.evaluator import Evaluator
 from gan_core.evaluation.requirements import check_data
 from gan_core.history import Measured, Row, Window, WindowState, now_ms
 from gan_core.training import applied_settings, divergence
-from gan_core.training.cuda_graph import StepGraph
+from gan_core.training.accumulation import updates_of
+from gan_core.training.cuda_graph import StepGraph, StepGraphs
 from gan_core.training.generator_evaluation import GeneratorEvaluation, Snapshot
 from gan_core.training.schedule import results_after
 from gan_core.training.step_timer import StepTimer
-from gan_core.training.updates import Updates
 from gan_core.training_settings import AppliedSettings
 
 
@@ -38,7 +38,10 @@ class Progress(NamedTuple):
 
 
 class TrainerState(TypedDict):
-    """Everything the next step depends on; tensors and plain values only. `ran`: `Objective.applied_stabilizers`."""
+    """Everything the next step depends on; tensors and plain values only. `ran`: `Objective.applied_stabilizers`.
+
+    stabilizers: `Updates.stabilizer_state`; checkpoints of versions without it have none.
+    """
 
     step: int
     channels: int
@@ -51,6 +54,7 @@ class TrainerState(TypedDict):
     window: WindowState
     ema: dict[str, Tensor] | None
     ran: dict[str, float]
+    stabilizers: NotRequired[dict[str, dict[str, Tensor]]]
 
 
 class Trainer:
@@ -71,7 +75,7 @@ class Trainer:
         self.config = config
         self.device = torch.device(device)
         self.images = images.to(self.device)
-        self.updates = updates = Updates(config, self.images, self.device)
+        self.updates = updates = updates_of(config, self.images, self.device)
         self.classes, self.precision = updates.classes, updates.precision
         self.generator, self.discriminator, self.ema = updates.generator, updates.discriminator, updates.ema
         self.optimizers, self.streams, self.batches = updates.optimizers, updates.streams, updates.batches
@@ -115,9 +119,13 @@ class Trainer:
         if not self._use_cuda_graph:
             return self.updates.update_both
         updates = self.updates
-        return StepGraph(
-            updates.update_both, updates.changed_tensors, updates.streams, list(updates.optimizers.values())
-        )
+
+        def graph() -> StepGraph:
+            return StepGraph(
+                updates.update_both, updates.changed_tensors, updates.streams, list(updates.optimizers.values())
+            )
+
+        return graph() if updates.objective.lazy is None else StepGraphs(graph, lambda: updates.penalties_due)
 
     # Results
 
@@ -164,7 +172,7 @@ class Trainer:
         norm, layers = applied_settings.of_discriminator(self.discriminator)
         stabilizers = self.updates.objective.applied_stabilizers | layers
         applied: AppliedSettings = {"precision": self.precision, "device": str(self.device)}
-        if isinstance(self._run_updates, StepGraph):
+        if isinstance(self._run_updates, StepGraph | StepGraphs):
             applied["cuda_graph"] = self._run_updates.state
         return {
             **applied,
@@ -186,6 +194,7 @@ class Trainer:
             "window": self.window.state_dict(),
             "ema": None if self.ema is None else self.ema.state_dict(),
             "ran": dict(self.updates.objective.applied_stabilizers),
+            "stabilizers": self.updates.stabilizer_state(),
         }
 
     def load_state_dict(self, state: TrainerState) -> None:
@@ -194,12 +203,17 @@ class Trainer:
         self.discriminator.load_state_dict(state["discriminator"])
         for player, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][player])
+            if player in self.updates.schedules:
+                self.updates.schedules[player].reattach(optimizer)
         self.streams.load_state_dict({name: saved.cpu() for name, saved in state["streams"].items()})
         self.batches.load_state_dict(state["data"])
         if self.ema is not None:
             assert state["ema"] is not None
             self.ema.load_state_dict(state["ema"])
         self.updates.objective.applied_stabilizers = dict(state["ran"])
+        for name, tensors in self.updates.stabilizer_state().items():
+            for part, tensor in tensors.items():
+                tensor.copy_(state["stabilizers"][name][part])
         self.window.load_state_dict(state["window"], self.device)
         self._run_updates = self._make_updates()  # the optimisers have other tensors now
         self._timer.restart()

@@ -6,13 +6,15 @@ losses are in `gan_core.objective`. No update waits for the device.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from gan_core import history, metric_names
+from gan_core import families, history, metric_names
 from gan_core.config.sections import Player
 from gan_core.config.trial import TrialConfig
 from gan_core.data.batch_sampler import Batches
@@ -20,13 +22,14 @@ from gan_core.data.datasets import ImageSet
 from gan_core.history import Measured
 from gan_core.networks.build import build_networks, classes_of
 from gan_core.networks.outputs import DiscriminatorOutput
-from gan_core.objective import stabilizers
-from gan_core.objective.discriminator_input import NoiseLevel, augment_for_discriminator
-from gan_core.objective.objective import Objective
-from gan_core.optimizers import Adam
+from gan_core.objective import stabilizers, top_k
+from gan_core.objective.adaptive_augmentation import AdaptiveProbability
+from gan_core.objective.discriminator_input import STREAMS, NoiseLevel, augment_for_discriminator
+from gan_core.objective.objective import Critics, Objective
 from gan_core.precision import resolve_precision
 from gan_core.random_streams import Streams
-from gan_core.training import ema
+from gan_core.training import ema, player_optimizer
+from gan_core.training.optimizer_schedule import PlayerSchedule
 
 
 class FakeBatch(NamedTuple):
@@ -34,6 +37,17 @@ class FakeBatch(NamedTuple):
 
     images: Tensor
     labels: Tensor | None
+
+
+class Part(NamedTuple):
+    """Which part of its batch an update computes, and its share of the images. See `accumulation.py`."""
+
+    is_first: bool
+    is_last: bool
+    share: float
+
+
+WHOLE = Part(is_first=True, is_last=True, share=1.0)
 
 
 class Updates:
@@ -49,14 +63,27 @@ class Updates:
         self.streams = Streams(config.seed, device)
         self.generator, self.discriminator = self._networks_on_device(images)
         self.networks: dict[Player, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
-        self.optimizers: dict[Player, torch.optim.Adam] = {
-            player: self._optimizer(player, network) for player, network in self.networks.items()
+        self.optimizers: dict[Player, torch.optim.Optimizer] = {
+            player: player_optimizer.build(config.optimizer, player, network)
+            for player, network in self.networks.items()
+        }
+        self.schedules: dict[Player, PlayerSchedule] = {
+            player: PlayerSchedule(config.optimizer, player, config.steps, optimizer)
+            for player, optimizer in self.optimizers.items()
+            if config.optimizer.schedule.changes
         }
         self.objective = Objective(config, self.streams)
         self.ema = ema.begin(self.generator) if config.stabilizers.ema else None
-        self.batches = Batches(images, config.batch_size, self.streams["data"])
+        mirror = self.streams["mirror"] if config.data.flip else None
+        self.batches = Batches(images, config.batch_size, self.streams["data"], mirror, config.loss.n_critic)
+        self.part = WHOLE
         self._indices = torch.zeros(config.loss.n_critic, config.batch_size, dtype=torch.int64, device=device)
         self._noise = NoiseLevel(0.0, torch.zeros((), device=device))
+        ada = config.stabilizers.ada
+        self.ada = (
+            AdaptiveProbability(ada.target, ada.speed, config.batch_size, device, config.parts) if ada.target else None
+        )
+        self.penalties_due = (True,) * config.loss.n_critic
         self._ema_weight = torch.zeros((), device=device)
 
     def _networks_on_device(self, images: ImageSet) -> tuple[nn.Module, nn.Module]:
@@ -69,33 +96,39 @@ class Updates:
         )
         return generator, discriminator
 
-    def _optimizer(self, player: Player, network: nn.Module) -> torch.optim.Adam:
-        lr, betas = self.config.optimizer.adam(player)
-        return Adam(network.parameters(), lr=lr, betas=betas, fused=True)
-
     def set_inputs(self, step: int) -> None:
         """Writes what differs from step to step, apart from random draws, to the tensors that the updates read.
 
         step: the number of steps taken so far.
         """
-        for index in self._indices:
-            index.copy_(self.batches.draw())
+        for row, index in enumerate(self._indices):
+            index.copy_(self.batches.stage(row, self.batches.draw()))
+        for schedule in self.schedules.values():
+            schedule.set(step)
         noise = self.config.stabilizers.instance_noise
         std = stabilizers.annealed(noise.std, step, self.config.steps) if noise.anneal else noise.std
         self._noise = NoiseLevel(std, self._noise.on_device.fill_(std))
+        first = step * self.config.loss.n_critic
+        if (lazy := self.objective.lazy) is not None:
+            self.penalties_due = tuple(lazy.is_due(first + i) for i in range(self.config.loss.n_critic))
+        if share := self.config.stabilizers.top_k:
+            batch_size = self.config.batch_size
+            epoch = first // max(1, len(self.batches.images) // batch_size)
+            count = batch_size // self.config.parts // max(1, self.config.stabilizers.packing)
+            self.objective.kept.fill_(top_k.count_kept(share, count, epoch))
         if self.ema is not None:
             decay = ema.decay_of_update(self.config.stabilizers.ema, int(self.ema.n_averaged))
             self._ema_weight.fill_(1 - decay)
 
     def update_both(self) -> Measured:
-        """The updates of a step. They do not wait for the device, and read no Python value that changes: on a GPU they
-        are recorded once and replayed."""
+        """The updates of a step. They do not wait for the device, and read no Python value that changes but
+        `penalties_due`: on a GPU they are recorded once for each value of it, and replayed."""
         share_fakes = self.config.loss.n_critic == 1  # both use the same images, as in the DCGAN authors' code
         discriminator_updates = []
-        for index in self._indices:
+        for index, is_due in zip(self._indices, self.penalties_due, strict=True):
             fake = self._generate(for_generator=share_fakes)
-            discriminator_updates.append(self._update_discriminator(index, fake))
-        generator_update = self._update_generator(fake if share_fakes else self._generate(for_generator=True))
+            discriminator_updates.append(self._update_discriminator(index, fake, is_due))
+        generator_update = self._update_generator(fake if share_fakes else self._generate(for_generator=True), index)
         return Measured.of(discriminator_updates, generator_update)
 
     def changed_tensors(self) -> list[Tensor]:
@@ -103,58 +136,101 @@ class Updates:
         networks = [*self.networks.values(), *([] if self.ema is None else [self.ema.module])]
         tensors = [tensor for network in networks for tensor in (*network.parameters(), *network.buffers())]
         for optimizer in self.optimizers.values():
-            tensors += [value for state in optimizer.state.values() for value in state.values()]
-        return tensors
+            tensors += [value for state in optimizer.state.values() for value in state.values() if value is not None]
+        for schedule in self.schedules.values():
+            tensors += schedule.changed_tensors()
+        return [*tensors, *(tensor for part in self.stabilizer_state().values() for tensor in part.values())]
 
-    def _update_discriminator(self, index: Tensor, fake: FakeBatch) -> dict[str, Tensor]:
-        """One Adam step of D on the real images `index` and on `fake`; what it measured."""
+    def stabilizer_state(self) -> dict[str, dict[str, Tensor]]:
+        """By stabiliser, the tensors that it changes in place and goes on from; {} for most configurations."""
+        state = {"ada": self.ada and self.ada.tensors, "lazy": self.objective.lazy and self.objective.lazy.tensors}
+        return {name: tensors for name, tensors in state.items() if tensors}
+
+    def _update_discriminator(self, index: Tensor, fake: FakeBatch, is_due: bool) -> dict[str, Tensor]:
+        """One step of D's optimiser on the real images `index` and on `fake`; what it measured.
+
+        is_due: whether D pays penalties that it pays in every n-th update.
+        """
         real_images, real_labels = self.batches.at(index)
+        if self.batches.mirror is not None:
+            self.objective.applied_stabilizers["flip"] = True
         real_input = self._discriminator_input(real_images, is_real=True)
         fake_input = self._discriminator_input(fake.images.detach(), is_real=False)
         with self._autocast():  # once around both, so that weights are cast once
-            real_output, fake_output = self._discriminate(real_input), self._discriminate(fake_input)
+            real_output = self._discriminate(real_input, real_labels)
+            fake_output = self._discriminate(fake_input, fake.labels)
 
         loss, parts = self.objective.discriminator(real_output, fake_output, real_labels, fake.labels)
-        boundary = self.objective.adversarial.boundary
-        measured = history.score_metrics(real_output.logits, fake_output.logits, boundary) | parts
-        if penalty := self.objective.penalty(self._critic, real_input, fake_input):
-            penalty_loss, penalty_parts = penalty
-            loss = loss + penalty_loss
-            measured |= penalty_parts
+        adversarial, logits = self.objective.adversarial, (real_output.logits, fake_output.logits)
+        judged = adversarial.judged(*logits)
+        measured = history.score_metrics(*logits, adversarial.boundary, judged) | parts
+        if self.ada is not None:
+            measured[metric_names.ADA_PROBABILITY] = self.ada.p.clone()
+            self.ada.observe(judged[0].detach() - adversarial.boundary)
+        inputs = {"real": (real_input, real_output.logits), "fake": (fake_input, fake_output.logits)}
+        critics, of_transformed = (
+            Critics(partial(critic, labels=real_labels), partial(critic, labels=fake.labels))
+            for critic in (self._critic, self._critic_of_transformed)
+        )
+        for added in (
+            self.objective.penalty(critics, real_input, fake_input, is_due),
+            self.objective.consistency(of_transformed, inputs),
+        ):
+            if added is not None:
+                loss = loss + added[0]
+                measured |= added[1]
         measured[metric_names.LOSS_DISCRIMINATOR] = loss
         measured[metric_names.GRADIENT_NORM_DISCRIMINATOR] = self._descend("discriminator", loss)
         measured[metric_names.WEIGHT_NORM_DISCRIMINATOR] = history.total_norm(self.discriminator.parameters())
         return measured
 
-    def _update_generator(self, fake: FakeBatch) -> dict[str, Tensor]:
-        """One Adam step of G, and one update of its moving average; what they measured."""
+    def _update_generator(self, fake: FakeBatch, index: Tensor) -> dict[str, Tensor]:
+        """One step of G's optimiser, and one update of its moving average; what they measured.
+
+        index: of the real images of D's last update, which a loss of G may need.
+        """
         self.discriminator.requires_grad_(False)  # G's update needs no gradients of D's weights
-        output = self._discriminate(self._discriminator_input(fake.images, is_real=False))
-        loss, measured = self.objective.generator(output, fake.labels)
+        output = self._discriminate(self._discriminator_input(fake.images, is_real=False), fake.labels)
+        real = self._judge_real(index) if self.objective.generator_needs_real else None
+        loss, measured = self.objective.generator(output, fake.labels, real)
         measured[metric_names.LOSS_GENERATOR] = loss
         measured[metric_names.GRADIENT_NORM_GENERATOR] = self._descend("generator", loss)
         measured[metric_names.WEIGHT_NORM_GENERATOR] = history.total_norm(self.generator.parameters())
         self.discriminator.requires_grad_(True)
-        if self.ema is not None:
+        if self.ema is not None and self.part.is_last:
             ema.update(self.ema, self.generator, self._ema_weight)
             self.objective.applied_stabilizers["ema"] = self.config.stabilizers.ema
         return measured
 
+    @torch.no_grad()
+    def _judge_real(self, index: Tensor) -> DiscriminatorOutput:
+        """What D, as it is after its update, says of the real images `index`; a constant in G's loss."""
+        images, labels = self.batches.at(index, self.streams["matching"])
+        own_streams = dict.fromkeys(STREAMS, self.streams["matching"])
+        return self._discriminate(self._discriminator_input(images, True, own_streams), labels, "matching")
+
     def _descend(self, player: Player, loss: Tensor) -> Tensor:
-        """One Adam step of `player`; the norm of its gradient."""
+        """One step of the optimiser of `player`, after the last part of a batch; the norm of its gradient so far."""
         optimizer = self.optimizers[player]
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        if self.part.is_first:
+            optimizer.zero_grad(set_to_none=True)
+        (loss if self.part is WHOLE else loss * self.part.share).backward()
         weights = self.networks[player].parameters()
         norm = history.total_norm(weight.grad for weight in weights if weight.grad is not None)
-        optimizer.step()
+        if self.part.is_last:
+            if player in self.schedules:
+                self.schedules[player].note()
+            optimizer.step()
         return norm
 
     # The two networks within an update
 
     def _generate(self, for_generator: bool) -> FakeBatch:
         """A batch from G; with the autograd graph that G's own update needs, if it is `for_generator`."""
-        z, labels = self._latents(self.config.batch_size)
+        return self._images_of(*self._latents(self.config.batch_size), for_generator)
+
+    def _images_of(self, z: Tensor, labels: Tensor | None, for_generator: bool) -> FakeBatch:
+        """G's images of z [n, latent_dim] and classes [n]; with the autograd graph if it is `for_generator`."""
         with torch.set_grad_enabled(for_generator), self._autocast():
             return FakeBatch(self.generator(z, labels).float(), labels)
 
@@ -165,19 +241,41 @@ class Updates:
             return z, None
         return z, torch.randint(self.classes, (count,), device=self.device, generator=self.streams["labels"])
 
-    def _discriminator_input(self, images: Tensor, is_real: bool) -> Tensor:
+    def _discriminator_input(
+        self, images: Tensor, is_real: bool, streams: Mapping[str, torch.Generator] | None = None
+    ) -> Tensor:
+        """streams: other ones to draw from."""
         config, applied = self.config.stabilizers, self.objective.applied_stabilizers
-        return augment_for_discriminator(images, is_real, self._noise, config, self.streams, applied)
+        probability = None if self.ada is None else self.ada.p
+        return augment_for_discriminator(
+            images, is_real, self._noise, config, streams or self.streams, applied, probability
+        )
 
-    def _discriminate(self, images: Tensor) -> DiscriminatorOutput:
-        with self._autocast(), self.streams.as_default("layers"):
-            logits, class_logits = self.discriminator(images)
-        return DiscriminatorOutput(logits.float(), None if class_logits is None else class_logits.float())
+    def _discriminate(self, images: Tensor, labels: Tensor | None, stream: str = "layers") -> DiscriminatorOutput:
+        """What D says of `images`, in float32. labels [batch]: their classes, for a D that is told them. stream: that
+        D's random layers draw from."""
+        with self._autocast(), self.streams.as_default(stream):
+            output = self._output_of_discriminator(images, labels)
+        features = output.features if self.config.stabilizers.feature_matching else None
+        return DiscriminatorOutput(
+            output.logits.float(),
+            None if output.class_logits is None else output.class_logits.float(),
+            None if features is None else features.float(),
+        )
 
-    def _critic(self, images: Tensor) -> Tensor:
+    def _critic(self, images: Tensor, labels: Tensor | None) -> Tensor:
         """D's logits [batch] for a gradient penalty, which draws from a random stream of its own."""
         with self._autocast(), self.streams.as_default("mixing"):
-            return self.discriminator(images).logits.float()
+            return self._output_of_discriminator(images, labels).logits.float()
+
+    def _output_of_discriminator(self, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
+        if families.conditional_discriminator(self.config.model.family):
+            return self.discriminator(images, labels)
+        return self.discriminator(images)
+
+    def _critic_of_transformed(self, images: Tensor, labels: Tensor | None) -> Tensor:
+        """D's logits [batch] for consistency regularisation, which draws from a random stream of its own."""
+        return self._discriminate(images, labels, "consistency").logits
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")

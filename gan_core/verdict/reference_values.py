@@ -62,9 +62,10 @@ def max_loss(config: TrialConfig, channels: int) -> float:
     The scores of a critic of slope 1 differ by at most the distance of two images: W = 2 s sqrt(C) for C channels of
     s x s pixels in [-1, 1]. A critic that may pay a penalty lambda (slope - 1)^2 does best with a slope of 1 + W / (2
     lambda), where its loss is W + W^2 / (4 lambda). One that pays R1's gamma / 2 slope^2 does best with W / gamma, and
-    has a loss of W^2 / (2 gamma); W is added, because R1 holds the slope at real images only. Spectral norm lets the
-    slope exceed 1 several times where the network has other norms, so it gets ten times W. Without any of these a
-    critic's loss has no scale, and MAX_LOSS is the limit.
+    has a loss of W^2 / (2 gamma); W is added, because R1 holds the slope at real images only. R2 does the same at
+    generated ones; with both, gamma is their sum. Spectral norm lets the slope exceed 1 several times where the network
+    has other norms, so it gets ten times W. Without any of these a critic's loss has no scale, and MAX_LOSS is the
+    limit.
     """
     if config.loss.name != "wasserstein":
         return MAX_LOSS
@@ -73,6 +74,6 @@ def max_loss(config: TrialConfig, channels: int) -> float:
     weight = config.loss.gradient_penalty or stabilizers.dragan
     if weight:
         return max(MAX_LOSS, distance + distance**2 / (4 * weight))
-    if stabilizers.r1:
-        return max(MAX_LOSS, distance + distance**2 / (2 * stabilizers.r1))
+    if gamma := stabilizers.r1 + stabilizers.r2:
+        return max(MAX_LOSS, distance + distance**2 / (2 * gamma))
     return max(MAX_LOSS, 10 * distance if stabilizers.spectral_norm else distance)

@@ -137,7 +137,7 @@ def prepare(name: Annotated[str, typer.Argument(metavar="NAME", help="Such as mn
 @datasets_app.command()
 def check(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A folder of images, or an .npz file.")],
-    image_size: Annotated[int, typer.Option(help="As data.image_size: 32 or 64.")] = 32,
+    image_size: Annotated[int, typer.Option(help="As data.image_size: 32, 64, 128 or 256.")] = 32,
     background: Annotated[str, typer.Option(help="As data.background: what shows where images are transparent.")] = (
         "white"
     ),

@@ -133,7 +133,9 @@ def sample(
     grid: Annotated[
         int | None, typer.Option(min=1, max=10_000, metavar="N", show_default="64", help="Draw a grid of N images.")
     ] = None,
-    by_class: Annotated[bool, typer.Option("--by-class", help="Draw one row for each class (acgan).")] = False,
+    by_class: Annotated[
+        bool, typer.Option("--by-class", help="Draw one row for each class (acgan, sngan_projection).")
+    ] = False,
     interpolate: Annotated[
         bool,
         typer.Option("--interpolate", help="Draw rows that interpolate from one latent to another, on the sphere."),

@@ -46,7 +46,7 @@ def _read(path: Path, image_size: int, background: str) -> DataSummary:
         summary = summarize(datasets.read(DataConfig.model_validate(settings)))
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
-        raise UserError(f"--{name.replace('_', '-')}: needed: {NEEDED.get(name, '32 or 64')}") from None
+        raise UserError(f"--{name.replace('_', '-')}: needed: {NEEDED.get(name, '32, 64, 128 or 256')}") from None
     except DataError as error:
         raise UserError(str(error)) from None
     assert summary is not None

@@ -114,8 +114,11 @@ def generator_inputs(request: SampleRequest, saved: SavedGenerator) -> tuple[Ten
     if request.layout == "by-class":
         if not classes:
             family = saved.config.model.family
-            raise UserError(f"--by-class needs an acgan, and this {family} is asked for no class; use --grid")
-        return *sampling.grid_inputs(latent_dim, classes, request.seed), side
+            raise UserError(
+                f"--by-class needs an acgan or sngan_projection; this {family} is asked for no class; use --grid"
+            )
+        shown = sampling.classes_in_grid(classes, saved.config.data.image_size)
+        return *sampling.grid_inputs(latent_dim, shown, request.seed), side
     if request.layout == "interpolation":
         row_numbers = torch.arange(side).repeat_interleave(side)
         labels = row_numbers % classes if classes else None

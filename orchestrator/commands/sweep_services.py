@@ -54,7 +54,8 @@ def start_ray(plan: Plan, options: SweepOptions, display: Display) -> Iterator[C
     """
     display.set_phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
     workers = options.workers or environment.available_cpus()
-    data_bytes = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in plan.data.values())
+    in_memory = [arrays for arrays in plan.data.values() if not arrays.stored]
+    data_bytes = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in in_memory)
 
     def leave(reason: str) -> None:
         try:

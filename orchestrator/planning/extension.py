@@ -69,6 +69,8 @@ def _obstacle(config: TrialConfig, shorter: TrialFolder, steps: int) -> str:
     noise = config.stabilizers.instance_noise
     if noise.std and noise.anneal:
         return "instance noise is annealed over all steps"
+    if config.optimizer.schedule.depends_on_steps:
+        return "optimizer.schedule goes over all steps"
     if not shorter.has_checkpoint():
         return "their checkpoints are not in the home folder"
     if state == TrialStatus.INTERRUPTED or record.may_go_on:

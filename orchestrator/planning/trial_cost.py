@@ -12,11 +12,13 @@ from gan_core.config.trial import TrialConfig
 
 SECONDS_A_PASS, SECONDS_PER_WIDTH, SECONDS_PER_WIDTH_SQUARED = 6.8e-3, 1.7e-5, 1.15e-7
 """The last two are for an image of 32 x 32 pixels."""
-FAMILY_FACTORS = {"acgan": 3.7}
+FAMILY_FACTORS = {"acgan": 3.7, "sngan": 4.6, "sngan_projection": 4.6, "r3gan": 8.3}
+RESNET_FACTOR = 4.1
+"""Cost of wgan_gp's residual networks, relative to its standard ones."""
 ORIGINAL_FACTORS = {"dcgan": 0.7, "acgan": 1.25, "wgan_gp": 2.0}
 """Cost of the original report's networks, relative to the standard ones of width 32."""
 PENALTY_PASSES = 1.1
-"""Additional passes for each batch of a critic with a gradient penalty."""
+"""Additional passes for each batch of a critic and each gradient penalty."""
 SECONDS_AN_EVALUATION, SECONDS_A_SAMPLE, SECONDS_A_PAIR_OF_SAMPLES = 0.02, 7.5e-4, 1.3e-7
 SECONDS_TO_BEGIN = 1.4
 """A trial's first calls load and set up much."""
@@ -25,12 +27,16 @@ SECONDS_TO_BEGIN = 1.4
 def step_seconds(config: TrialConfig) -> float:
     """Seconds of one training step, without evaluations."""
     model, width = config.model, config.model.width or 32
-    passes = config.loss.n_critic * (2 + PENALTY_PASSES * bool(config.loss.gradient_penalty)) + 1.5
+    stabilizers = config.stabilizers
+    penalties = (config.loss.gradient_penalty, stabilizers.r1, stabilizers.r2, stabilizers.dragan)
+    passes = config.loss.n_critic * (2 + PENALTY_PASSES * sum(map(bool, penalties))) + 1.5
     pixels = config.batch_size * (config.data.image_size / 32) ** 2
     pass_seconds = SECONDS_A_PASS + pixels * (SECONDS_PER_WIDTH * width + SECONDS_PER_WIDTH_SQUARED * width**2)
     factor = FAMILY_FACTORS.get(model.family, 1.0)
     if model.networks == "original":
         factor *= ORIGINAL_FACTORS.get(model.family, 1.0)
+    elif model.networks == "resnet":
+        factor *= RESNET_FACTOR
     return passes * factor * pass_seconds
 
 

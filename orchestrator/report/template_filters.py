@@ -13,6 +13,10 @@ from orchestrator.formatting import format_ratio
 from orchestrator.statistics.intervals import Change, InterquartileMean
 
 NO_VALUE = "–"
+MAX_WIDTH = 1042
+"""Of a grid in the page, in pixels: 8 images of 128 with the lines between them. Larger ones are shrunk to it."""
+MAX_WEBP_SIDE = 16383
+"""The format's limit. A grid by class can be higher: then the page has its first rows."""
 
 
 def number(value: float | None) -> str:
@@ -43,15 +47,29 @@ def local_time(milliseconds: int) -> str:
 
 
 def png_uri(png: bytes) -> str:
-    return _data_uri(png, "png")
+    with Image.open(io.BytesIO(png)) as picture:
+        if picture.width <= MAX_WIDTH:
+            return _data_uri(png, "png")
+        buffer = io.BytesIO()
+        _shrunk(picture).save(buffer, "PNG")
+    return _data_uri(buffer.getvalue(), "png")
 
 
 def webp_uri(png: bytes) -> str:
-    """The picture as WebP, which takes less than half of the bytes. All current browsers show it."""
+    """The picture, or its first rows, as WebP, which takes less than half of the bytes. All browsers show it."""
     buffer = io.BytesIO()
     with Image.open(io.BytesIO(png)) as picture:
-        picture.save(buffer, "WEBP", quality=70)
+        shrunk = _shrunk(picture)
+        shown = shrunk.crop((0, 0, shrunk.width, min(shrunk.height, MAX_WEBP_SIDE)))
+        shown.save(buffer, "WEBP", quality=70)
     return _data_uri(buffer.getvalue(), "webp")
+
+
+def _shrunk(picture: Image.Image) -> Image.Image:
+    """At most MAX_WIDTH wide."""
+    if picture.width <= MAX_WIDTH:
+        return picture
+    return picture.resize((MAX_WIDTH, round(picture.height * MAX_WIDTH / picture.width)), Image.Resampling.LANCZOS)
 
 
 def _data_uri(picture: bytes, image_format: str) -> str:

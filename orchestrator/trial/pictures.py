@@ -32,7 +32,8 @@ def _real_indices(images: ImageSet, family: str) -> Tensor:
     """int64 [N]: one row of images per class if the generator of `family` takes classes, else images from all over."""
     if not families.labelled(family) or images.labels is None:
         return pixels.evenly_spaced(len(images), sampling.GRID_SIDE**2)
-    members = [(images.labels == c).nonzero()[:, 0] for c in range(len(images.class_names))]
+    shown = sampling.classes_in_grid(len(images.class_names), images.image_size)
+    members = [(images.labels == c).nonzero()[:, 0] for c in range(shown)]
     return torch.cat([m[torch.arange(sampling.GRID_SIDE) % len(m)] for m in members if len(m)])
 
 

@@ -19,7 +19,12 @@ MODELS: list[dict[str, Any]] = [
     {"model.family": family} | networks
     for family in ("dcgan", "acgan", "wgan_gp")
     for networks in ({"model.networks": "original"}, {"model.width": 4})
-] + [{"stabilizers.ema": 0.9, "stabilizers.packing": 2}]
+] + [
+    {"stabilizers.ema": 0.9, "stabilizers.packing": 2},
+    {"model.family": "sngan", "model.width": 4, "loss.n_critic": 1},
+    {"model.family": "sngan_projection", "model.width": 4, "loss.n_critic": 1, "stabilizers.ema": 0.9},
+    {"model.family": "wgan_gp", "model.networks": "resnet", "model.width": 4, "loss.n_critic": 1},
+]
 
 
 @pytest.mark.parametrize("settings", MODELS, ids=str)

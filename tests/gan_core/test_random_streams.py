@@ -30,7 +30,18 @@ TOGGLES: list[tuple[str, Any, tuple[str, ...], set[str]]] = [
     ("stabilizers.minibatch_std", True, ALL, set()),
     ("stabilizers.packing", 2, ("dcgan",), set()),
     ("stabilizers.packing", 2, ("wgan_gp",), {"mixing"}),  # an epsilon a pack
+    ("stabilizers.r2", 1.0, ("dcgan",), set()),
+    ("stabilizers.ada", 0.6, ("dcgan", "acgan"), {"ada"}),
+    ("stabilizers.cr", 1.0, ALL, {"consistency"}),
+    ("stabilizers.bcr", 1.0, ALL, {"consistency"}),
+    ("stabilizers.top_k", 0.5, ALL, set()),
+    ("stabilizers.feature_matching", 1.0, ("dcgan",), set()),
+    ("stabilizers.feature_matching", 1.0, ("acgan",), {"matching"}),  # the dropout of its D
+    ("loss.name", "rpgan", ("dcgan",), set()),
+    ("loss.name", "ragan", ("acgan",), {"matching"}),
     ("model.discriminator_norm", "layer", ALL, set()),
+    ("data.flip", True, ALL, {"mirror"}),
+    ("accumulate", 4, ("dcgan", "wgan_gp"), set()),
     ("loss.sum_of_halves", True, ("dcgan", "acgan"), set()),
 ]
 

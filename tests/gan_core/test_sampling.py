@@ -189,3 +189,17 @@ def test_interpolated_rows_keep_the_norm_that_a_straight_line_loses() -> None:
     assert between.min() > 0.95 * ends.min()
     assert straight.norm(dim=1).mean() < 0.85 * ends.mean()
     assert len({tuple(row.tolist()) for row in rows.flatten(0, 1)}) == 64
+
+
+@pytest.mark.parametrize(
+    ("classes", "size", "rows"), [(10, 256, 10), (1000, 64, 1000), (1000, 128, 355), (1000, 256, 90), (0, 256, 0)]
+)
+def test_grid_of_very_many_classes_has_as_many_rows_as_a_report_can_read(classes: int, size: int, rows: int) -> None:
+    assert sampling.classes_in_grid(classes, size) == rows
+
+
+def test_diversity_of_many_images_is_computed_part_by_part_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = torch.randint(256, (20, 3, 16, 16), dtype=torch.uint8)
+    whole = sampling.diversity(images)
+    monkeypatch.setattr(sampling, "MAX_FLOATS", 20 * 100)  # 100 of 768 pixels at once
+    assert sampling.diversity(images) == whole

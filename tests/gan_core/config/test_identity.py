@@ -34,10 +34,13 @@ def key(settings: dict[str, Any], data: str = "abc") -> str:
         (INCEPTION | {"evaluation.weights": "a.pth"}, INCEPTION | {"evaluation.weights": "b.pth"}),
         ({}, {"checkpoint_every": 7}),
         ({}, {"stabilizers.packing": 1}),
+        ({}, {"accumulate": 1, "data.flip": False}),
         ({}, {"stabilizers.r1": 0, "stabilizers.ema": False, "stabilizers.spectral_norm": False, "data.rgb": False}),
         ({}, {"model.discriminator_norm": "batch"}),
         ({}, {f"{NOISE}.std": 0, f"{NOISE}.fake_only": True, f"{NOISE}.anneal": True}),
         ({}, {"stabilizers.label_smoothing": False}),
+        ({}, {"optimizer.name": "adam", "optimizer.weight_decay": 0, "optimizer.schedule": {"lr": "constant"}}),
+        ({}, {"stabilizers.ada": {"target": 0, "speed": 100}}),
     ],
 )
 def test_key_is_the_same_for_the_same_trial(one: dict[str, Any], other: dict[str, Any]) -> None:
@@ -51,10 +54,16 @@ def test_key_differs_where_anything_acts_differently() -> None:
         *({f"optimizer.{player}.lr": 1e-3} for player in ("generator", "discriminator")),
         *({NOISE: noise} for noise in (0.1, {"std": 0.1, "fake_only": True}, {"std": 0.1, "anneal": True})),
         {"stabilizers.label_smoothing": 0.1},
-        *({f"stabilizers.{name}": 0.1} for name in ("label_flipping", "r1", "dragan", "ema")),
+        *(
+            {f"stabilizers.{name}": 0.1}
+            for name in ("label_flipping", "r1", "r2", "dragan", "ema", "cr", "bcr", "top_k")
+        ),
         *({f"stabilizers.{name}": True} for name in ("spectral_norm", "diff_augment", "minibatch_std")),
         *({"stabilizers.packing": size} for size in (2, 4)),
-        *({"loss.name": name} for name in ("hinge", "least_squares")),
+        *({"loss.name": name} for name in ("hinge", "least_squares", "rpgan", "ragan")),
+        {"stabilizers.r1": 0.1, "stabilizers.penalty_every": 16},
+        {"stabilizers.feature_matching": 0.1},
+        *({"stabilizers.ada": ada} for ada in (0.6, {"target": 0.6, "speed": 100})),
         {"loss.sum_of_halves": True},
         *({"loss.gradient_penalty": 5, f"loss.{flag}": True} for flag in ("one_sided_penalty", "shared_epsilon")),
         *({"model.family": "acgan", "loss.auxiliary_real_share": share} for share in (0.0, 0.5, 1.0)),
@@ -68,6 +77,15 @@ def test_key_differs_where_anything_acts_differently() -> None:
         {"model.family": "wgan_gp"},
         {"model.family": "wgan_gp", "loss.gradient_penalty": 0},
         {"steps": 7},
+        *({"accumulate": parts} for parts in (2, 4)),
+        {"data.flip": True},
+        *({"optimizer.name": name} for name in ("adamw", "rmsprop", "sgd")),
+        *({"optimizer.name": "sgd", "optimizer.momentum": momentum} for momentum in (0.5, 0.9)),
+        {"optimizer.weight_decay": 0.1},
+        *({"optimizer.schedule": {"lr": name}} for name in ("linear", "cosine")),
+        {"optimizer.schedule": {"lr": "cosine", "final": 0.1}},
+        *({"optimizer.schedule": {name: 0.1}} for name in ("beta1", "beta2")),
+        {"optimizer.schedule": {"warm_up": 5}},
     ]
     assert len({key(settings) for settings in variants} | {key({}, data="other")}) == len(variants) + 1
 

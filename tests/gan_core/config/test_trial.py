@@ -43,7 +43,9 @@ def test_defaults_are_those_of_the_paper_of_the_family(
 @pytest.mark.parametrize("family", ["dcgan", "acgan", "wgan_gp"])
 def test_every_stabiliser_is_off_unless_asked_for(family: str) -> None:
     config = make(**{"model.family": family})
-    assert not any(flatten(config.stabilizers.model_dump()).values())
+    strengths = flatten(config.stabilizers.model_dump())
+    del strengths["ada.speed"]  # shapes what `ada.target` switches on
+    assert not any(strengths.values())
     flags = ("one_sided_penalty", "shared_epsilon", "sum_of_halves")
     assert not any(getattr(config.loss, flag) for flag in flags)
 
@@ -143,7 +145,8 @@ def test_value_out_of_range_is_refused_where_it_stands(path: str, value: Any) ->
 
 
 def test_false_switches_a_stabiliser_off() -> None:
-    numbers = ("label_smoothing", "label_flipping", "instance_noise", "r1", "dragan", "ema", "packing")
+    numbers = ("label_smoothing", "label_flipping", "instance_noise", "r1", "r2", "dragan", "ema", "packing")
+    numbers += ("penalty_every", "cr", "bcr", "top_k", "feature_matching", "ada")
     off = {f"stabilizers.{name}": False for name in numbers} | {"loss.gradient_penalty": False}
     assert make(**off) == make()
 
@@ -152,11 +155,11 @@ def test_packs_of_one_are_no_packs() -> None:
     assert make(**{"stabilizers.packing": 1}) == make(**{"stabilizers.packing": 0}) == make()
 
 
-WGAN_GP, ACGAN = {"model.family": "wgan_gp"}, {"model.family": "acgan"}
+WGAN_GP, ACGAN, R3GAN = ({"model.family": family} for family in ("wgan_gp", "acgan", "r3gan"))
 CONFLICTS: list[tuple[dict[str, Any], str]] = [
     *(
         ({"loss.name": loss, f"stabilizers.{name}": 0.1}, f"stabilizers.{name}")
-        for loss in ("hinge", "wasserstein")
+        for loss in ("hinge", "wasserstein", "rpgan", "ragan")
         for name in ("label_smoothing", "label_flipping")
     ),
     ({"loss.auxiliary_real_share": 0.5}, "loss.auxiliary_real_share"),
@@ -169,6 +172,16 @@ CONFLICTS: list[tuple[dict[str, Any], str]] = [
     (WGAN_GP | {"stabilizers.dragan": 1.0}, "stabilizers.dragan"),
     ({"loss.gradient_penalty": 1.0, "stabilizers.r1": 1.0}, "stabilizers.r1"),
     ({"stabilizers.r1": 1.0, "stabilizers.dragan": 1.0}, "stabilizers.dragan"),
+    ({"stabilizers.r2": 1.0, "stabilizers.dragan": 1.0}, "stabilizers.dragan"),
+    ({"stabilizers.r1": 1.0, "stabilizers.r2": 1.0, "stabilizers.dragan": 1.0}, "stabilizers.dragan"),
+    (WGAN_GP | {"stabilizers.r2": 1.0}, "stabilizers.r2"),
+    ({"loss.name": "rpgan", "loss.sum_of_halves": True}, "loss.sum_of_halves"),
+    ({"stabilizers.penalty_every": 16}, "stabilizers.penalty_every"),
+    ({"stabilizers.penalty_every": 16, "stabilizers.dragan": 1.0}, "stabilizers.penalty_every"),
+    ({"stabilizers.cr": 10.0, "stabilizers.bcr": 10.0}, "stabilizers.bcr"),
+    ({"stabilizers.ada": 0.6, "stabilizers.diff_augment": True}, "stabilizers.ada"),
+    (WGAN_GP | {"stabilizers.ada": 0.6}, "stabilizers.ada"),
+    *(({"loss.name": loss, "stabilizers.top_k": 0.5}, "stabilizers.top_k") for loss in ("rpgan", "ragan")),
     (ACGAN | {"stabilizers.packing": 2}, "stabilizers.packing"),
     ({"stabilizers.packing": 3}, "stabilizers.packing"),
     ({"stabilizers.packing": 128}, "stabilizers.packing"),
@@ -182,6 +195,12 @@ CONFLICTS: list[tuple[dict[str, Any], str]] = [
     ({"model.family": "wgan_gp", "loss.auxiliary_weight": 0.5}, "loss.auxiliary_weight"),
     (ORIGINAL | {"model.width": 32}, "model.width"),
     (ORIGINAL | {"data.image_size": 64}, "data.image_size"),
+    (R3GAN | {"stabilizers.spectral_norm": True}, "stabilizers.spectral_norm"),
+    (R3GAN | {"model.discriminator_norm": "layer"}, "model.discriminator_norm"),
+    (R3GAN | {"model.width": 12}, "model.width"),
+    *((R3GAN | {"model.init": init}, "model.init") for init in ("normal", "pytorch")),
+    (R3GAN | {"model.networks": "original", "model.init": "msr"}, "model.networks"),
+    ({"model.init": "msr"}, "model.init"),
     ({"data.name": "npz"}, "data.path"),
     ({"data.name": "image_folder"}, "data.path"),
     ({"data.name": "npz", "data.path": "a.npz", "data.root": "b"}, "data.root"),
@@ -199,6 +218,16 @@ def test_settings_that_mean_nothing_together_are_refused(settings: dict[str, Any
     assert [at for at, _ in error["ctx"]["error"].problems] == [path]
 
 
+def test_r3gan_has_the_losses_and_the_optimiser_of_its_authors() -> None:
+    config = make(**{"model.family": "r3gan"})
+    assert (config.loss.name, config.loss.n_critic) == ("rpgan", 1)
+    assert (config.stabilizers.r1, config.stabilizers.r2) == (0.05, 0.05)
+    assert config.optimizer.adam("generator") == config.optimizer.adam("discriminator") == (2e-4, (0.0, 0.99))
+    assert (config.model.discriminator_norm, config.model.init, config.model.latent_dim) == ("none", "msr", 64)
+    without = make(**{"model.family": "r3gan", "stabilizers.r2": False, "model.latent_dim": 100})
+    assert (without.stabilizers.r1, without.stabilizers.r2, without.model.latent_dim) == (0.05, 0, 100)
+
+
 def test_every_conflict_is_named_at_once() -> None:
     with pytest.raises(ValidationError) as caught:
         make(**ORIGINAL, **{"model.width": 32, "data.image_size": 64, "data.path": "x"})
@@ -213,6 +242,9 @@ def test_every_conflict_is_named_at_once() -> None:
         {"loss.name": "hinge", "stabilizers.spectral_norm": True, "loss.sum_of_halves": True},
         {"loss.name": "hinge", "loss.gradient_penalty": 10, "loss.one_sided_penalty": True},
         {"loss.name": "wasserstein", "stabilizers.r1": 1.0},
+        {"loss.name": "rpgan", "stabilizers.r1": 1.0, "stabilizers.r2": 1.0},
+        {"loss.name": "ragan", "loss.sum_of_halves": True},
+        {"stabilizers.r2": 1.0, "stabilizers.penalty_every": 16, "stabilizers.ada": {"target": 0.6, "speed": 100}},
         {"stabilizers.packing": 2},
         {"stabilizers.packing": 64},
         WGAN_GP | {"stabilizers.packing": 4, "loss.shared_epsilon": True, "loss.one_sided_penalty": True},
@@ -249,6 +281,9 @@ def test_families_as_they_come_have_no_conflict(family: str, networks: str) -> N
         ({"model.family": "acgan", "loss.auxiliary_loss": "nll_of_probabilities"}, "nll_of_probabilities"),
         ({"model.family": "acgan", "loss.auxiliary_loss": "double_softmax"}, "double_softmax"),
         ({"stabilizers.r1": 10}, "batch norm in the discriminator with R1"),
+        ({"stabilizers.r2": 10}, "batch norm in the discriminator with R2"),
+        *(({f"stabilizers.{name}": 10, "data.name": "mnist"}, "mirrored digit") for name in ("cr", "bcr")),
+        ({"stabilizers.cr": 10, "data.name": "cifar10"}, None),
         ({"stabilizers.dragan": 10}, "batch norm in the discriminator with DRAGAN"),
         ({"stabilizers.spectral_norm": True}, "batch norm in the discriminator with spectral norm"),
         (ACGAN | {"stabilizers.spectral_norm": True}, "batch norm"),

@@ -30,6 +30,12 @@ TRANSPOSED = [
     (6, 4, 4, 2, 1, 0, 8),
 ]
 KINDS = {Conv2d: nn.Conv2d, ConvTranspose2d: nn.ConvTranspose2d}
+GROUPED = [
+    (8, 12, 3, 1, 1, 4, 5),
+    (6, 6, 4, 2, 1, 6, 8),
+    (6, 9, 3, 1, 0, 3, 3),
+]
+"""in and out channels, kernel, stride, padding, groups, side of the image."""
 CASES = [(Conv2d, *case) for case in CONVOLUTIONS] + [(ConvTranspose2d, *case) for case in TRANSPOSED]
 
 
@@ -43,10 +49,41 @@ def pair(kind, before, after, kernel, stride, padding, more, dtype=torch.float64
     return ours, theirs
 
 
+def grouped_pair(before, after, kernel, stride, padding, groups):
+    torch.manual_seed(0)
+    ours, theirs = (
+        kind(before, after, kernel, stride=stride, padding=padding, groups=groups).to(
+            dtype=torch.float64, memory_format=torch.channels_last
+        )
+        for kind in (Conv2d, nn.Conv2d)
+    )
+    ours.load_state_dict(theirs.state_dict())
+    return ours, theirs
+
+
 def images(channels: int, side: int, dtype=torch.float64) -> Tensor:
     torch.manual_seed(1)
     made = torch.randn(3, channels, side, side, dtype=dtype).to(memory_format=torch.channels_last)
     return made.requires_grad_()
+
+
+@pytest.mark.parametrize(("before", "after", "kernel", "stride", "padding", "groups", "side"), GROUPED)
+def test_grouped_ones_are_pytorchs_with_gradients_of_gradients(before, after, kernel, stride, padding, groups, side):
+    ours, theirs = grouped_pair(before, after, kernel, stride, padding, groups)
+    at = images(before, side)
+
+    def derivatives(layer: nn.Module) -> list[Tensor]:
+        made = layer(at)
+        (slope,) = torch.autograd.grad((made**3).sum(), at, create_graph=True)
+        return [made, slope, *torch.autograd.grad((slope**2).sum(), [at, *layer.parameters()])]
+
+    expected = derivatives(theirs)
+    with differentiated_twice():
+        twice = derivatives(ours)
+    for ours_is, theirs_is in zip(twice, expected, strict=True):
+        torch.testing.assert_close(ours_is, theirs_is)
+    for ours_is, theirs_is in zip(first_derivatives(ours, at), first_derivatives(theirs, at), strict=True):
+        torch.testing.assert_close(ours_is, theirs_is)
 
 
 def first_derivatives(layer: nn.Module, at: Tensor) -> list[Tensor]:

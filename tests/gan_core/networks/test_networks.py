@@ -80,11 +80,11 @@ def test_original_networks_have_the_parameters_of_the_report(
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("size", [32, 64])
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_standard_networks_have_the_shapes_asked_for(family: str, size: int, channels: int) -> None:
     classes = 3 if family == "acgan" else 0
-    generator, discriminator = build(family, channels, classes, size)
+    generator, discriminator = build(family, channels, classes, size, width=8 if size < 128 else 4)
     images = generator(torch.randn(4, 100), torch.tensor([0, 1, 2, 0]) if classes else None)
     judgement = discriminator(images)
     assert images.shape == (4, channels, size, size)
@@ -123,6 +123,7 @@ def test_score_of_the_standard_critic_depends_on_its_own_image_only() -> None:
     [
         (32, [(32, 4, 4), (16, 8, 8), (8, 16, 16), (1, 32, 32)]),
         (64, [(64, 4, 4), (32, 8, 8), (16, 16, 16), (8, 32, 32), (1, 64, 64)]),
+        (128, [(128, 4, 4), (64, 8, 8), (32, 16, 16), (16, 32, 32), (8, 64, 64), (1, 128, 128)]),
     ],
 )
 def test_standard_dcgan_generator_doubles_the_side_and_halves_the_channels(
@@ -130,6 +131,27 @@ def test_standard_dcgan_generator_doubles_the_side_and_halves_the_channels(
 ) -> None:
     generator, _ = build("dcgan", image_size=size)
     assert output_sizes(generator, nn.ConvTranspose2d, torch.randn(2, 100)) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "made", "judged"),
+    [
+        (32, [(24, 8), (12, 16), (1, 32)], [(2, 16), (4, 16), (8, 8), (16, 8), (32, 4), (64, 4)]),
+        (
+            128,
+            [(24, 8), (12, 16), (12, 32), (12, 64), (1, 128)],
+            [(2, 64), (4, 64), (8, 32), (16, 32), (32, 16), (64, 16), (64, 8), (64, 4)],
+        ),
+    ],
+)
+def test_acgan_has_the_layers_of_the_papers_cifar_table_and_one_more_for_each_doubling(
+    size: int, made: list[tuple[int, int]], judged: list[tuple[int, int]]
+) -> None:
+    """(channels, side) after each layer. The paper's are w = 32: 192 and 96 channels, and 16 to 512."""
+    generator, discriminator = build("acgan", classes=2, image_size=size, width=4)
+    of_generator = output_sizes(generator, nn.ConvTranspose2d, torch.randn(2, 100), torch.tensor([0, 1]))
+    of_discriminator = output_sizes(discriminator, nn.Conv2d, torch.randn(2, 1, size, size))
+    assert [shape[:2] for shape in of_generator] == made and [shape[:2] for shape in of_discriminator] == judged
 
 
 def test_original_dcgan_passes_the_sizes_of_the_report() -> None:

@@ -54,7 +54,8 @@ def distances(
         return torch.autograd.grad(total, psi)[0]
 
     def gradient_of_generator() -> Tensor:
-        return torch.autograd.grad(ADVERSARIAL_LOSSES[loss].generator(critic(seen(data + theta))), theta)[0]
+        adversarial, real = ADVERSARIAL_LOSSES[loss], () if loss != "rpgan" else (critic(seen(data)),)
+        return torch.autograd.grad(adversarial.generator(critic(seen(data + theta)), *real), theta)[0]
 
     path = [start]
     for _ in range(steps):
@@ -70,6 +71,11 @@ def distances(
 def r1(critic: Critic, real: Tensor, _fake: Tensor) -> Tensor:
     """R1 with gamma = 1."""
     return 1.0 * gradient_penalties.r1(critic, real)
+
+
+def r1_and_r2(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
+    """R1 and R2 with gamma = 1/2 each."""
+    return 0.5 * (gradient_penalties.r1(critic, real) + gradient_penalties.r2(critic, fake))
 
 
 def wgan_gp(critic: Critic, real: Tensor, fake: Tensor) -> Tensor:
@@ -103,6 +109,13 @@ def test_r1_converges(loss: str, alternating: bool) -> None:
     """Section 3 and theorem 4.1: a gradient penalty with its centre at zero makes the same game converge linearly."""
     distance = distances(loss, (1.0, 1.0), alternating, penalty=r1)
     assert distance[500] < 1e-6 and distance[500] < distance[250] / 100 < distance[100] / 1000
+
+
+@both_orders
+def test_relativistic_pairing_circles_too_and_converges_with_r1_and_r2(alternating: bool) -> None:
+    """Huang et al. 2024, section 2.2: RpGAN alone does not always converge, with R1 and R2 it does, locally."""
+    assert distances("rpgan", (0.1, 0.1), alternating)[250:].min() > 0.09
+    assert distances("rpgan", (1.0, 1.0), alternating, 1000, penalty=r1_and_r2)[1000] < 1e-6
 
 
 @both_orders

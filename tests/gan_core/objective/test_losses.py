@@ -11,11 +11,19 @@ import torch
 from torch import Tensor
 
 from gan_core.config.sections import LossName
-from gan_core.objective import losses
+from gan_core.objective import losses, relativistic
 from gan_core.objective.losses import ADVERSARIAL_LOSSES as LOSSES
 from gan_core.objective.losses import Targets
 
 REAL, FAKE = torch.tensor([0.0, math.log(3)]), torch.tensor([0.0, -math.log(4)])  # sigmoids 1/2, 3/4 and 1/2, 1/5
+
+
+def of_generator(name: str, fake: Tensor) -> Tensor:
+    """G's loss; that of a relativistic one with as many real logits."""
+    loss = LOSSES[name]
+    if loss.relative is None:
+        return loss.generator(fake)
+    return loss.generator(fake, torch.linspace(0, 2, len(fake)).to(fake) if len(fake) != len(REAL) else REAL)
 
 
 def wide(*shape: int) -> Tensor:
@@ -90,24 +98,26 @@ def test_critic_loss_ignores_the_offset_of_its_scores() -> None:
 
 
 def test_losses_are_found_by_the_names_of_the_configuration() -> None:
-    pairs = {name: (loss.discriminator(REAL, FAKE, None), loss.generator(FAKE)) for name, loss in LOSSES.items()}
+    pairs = {name: (loss.discriminator(REAL, FAKE, None), of_generator(name, FAKE)) for name, loss in LOSSES.items()}
     assert set(pairs) == set(get_args(LossName))
     assert pairs == {
         "bce": (losses.bce_discriminator(REAL, FAKE), losses.bce_generator(FAKE)),
         "hinge": (losses.hinge_discriminator(REAL, FAKE), losses.hinge_generator(FAKE)),
         "least_squares": (losses.least_squares_discriminator(REAL, FAKE), losses.least_squares_generator(FAKE)),
         "wasserstein": (losses.wasserstein_critic(REAL, FAKE), losses.wasserstein_generator(FAKE)),
+        "rpgan": (relativistic.pairing_discriminator(REAL, FAKE), relativistic.pairing_generator(FAKE, REAL)),
+        "ragan": (relativistic.average_discriminator(REAL, FAKE), relativistic.average_generator(FAKE, REAL)),
     }
 
 
 def test_every_loss_sends_real_logits_up_and_generated_ones_down_and_its_generator_the_other_way() -> None:
     for name, loss in LOSSES.items():
-        logits = torch.full((3,), 0.2, requires_grad=True)
+        logits = torch.full((2,), 0.2, requires_grad=True)
         signs = [
             torch.autograd.grad(value, logits)[0].sign().unique().tolist()
             for value in (loss.discriminator(logits, FAKE, None)[0], loss.discriminator(REAL, logits, None)[1])
         ]
-        signs.append(torch.autograd.grad(loss.generator(logits), logits)[0].sign().unique().tolist())
+        signs.append(torch.autograd.grad(of_generator(name, logits), logits)[0].sign().unique().tolist())
         assert signs == [[-1], [1], [-1]], name
 
 
@@ -124,7 +134,7 @@ def test_targets_of_one_and_zero_are_what_no_targets_mean(name: str) -> None:
     assert loss_with_targets == LOSSES[name].discriminator(REAL, FAKE, None)
 
 
-@pytest.mark.parametrize("name", ["hinge", "wasserstein"])
+@pytest.mark.parametrize("name", ["hinge", "wasserstein", "rpgan", "ragan"])
 def test_losses_without_targets_refuse_them(name: str) -> None:
     with pytest.raises(ValueError, match="no targets"):
         LOSSES[name].discriminator(REAL, FAKE, Targets(torch.ones(2), torch.zeros(2)))
@@ -132,7 +142,7 @@ def test_losses_without_targets_refuse_them(name: str) -> None:
 
 def test_no_generator_loss_can_be_told_targets() -> None:
     for name, loss in LOSSES.items():
-        assert len(inspect.signature(loss.generator).parameters) == 1, name
+        assert len(inspect.signature(loss.generator).parameters) == (1 if loss.relative is None else 2), name
 
 
 LOGITS = torch.tensor([[0.0, math.log(2), math.log(5)], [math.log(7), 0.0, math.log(2)]])  # 1 2 5 and 7 1 2, of 8, 10
@@ -181,7 +191,7 @@ def test_gradients_of_discriminator_losses_are_those_of_finite_differences(name:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_gradients_of_generator_losses_are_those_of_finite_differences(name: str) -> None:
-    assert torch.autograd.gradcheck(LOSSES[name].generator, (wide(5),))
+    assert torch.autograd.gradcheck(lambda fake: of_generator(name, fake), (wide(5),))
 
 
 @pytest.mark.parametrize("name", ["cross_entropy", "nll_of_probabilities"])

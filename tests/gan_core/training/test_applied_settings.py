@@ -13,7 +13,15 @@ from torch.nn.utils import parametrize
 
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
-from gan_core.objective import discriminator_input, gradient_penalties, stabilizers
+from gan_core.objective import (
+    adaptive_augmentation,
+    consistency,
+    discriminator_input,
+    feature_matching,
+    gradient_penalties,
+    stabilizers,
+    top_k,
+)
 from gan_core.training.applied_settings import differences, requested
 from gan_core.training.trainer import Trainer
 from gan_core.training.updates import Updates
@@ -80,9 +88,9 @@ def test_critic_updates_are_counted_from_the_optimisers(
     real = Updates._update_discriminator
     measured: list[dict[str, torch.Tensor]] = []
 
-    def only_the_first(self: Updates, index: Any, drawn: Any) -> Any:
+    def only_the_first(self: Updates, *inputs: Any) -> Any:
         if not measured:
-            measured.append(real(self, index, drawn))
+            measured.append(real(self, *inputs))
         return measured[0]
 
     monkeypatch.setattr(Updates, "_update_discriminator", only_the_first)
@@ -113,7 +121,11 @@ def test_trainer_of_another_configuration_is_found(small: Small, few: ImageSet) 
 
 
 @pytest.mark.parametrize(
-    "name", ["label_smoothing", "label_flipping", "instance_noise", "packing", "r1", "dragan", "ema", "diff_augment"]
+    "name",
+    [
+        *("label_smoothing", "label_flipping", "instance_noise", "packing", "r1", "r2", "dragan", "ema"),
+        *("diff_augment", "cr", "bcr", "top_k", "feature_matching", "ada"),
+    ],
 )
 def test_stabiliser_that_is_on_and_never_ran_is_found(small: Small, few: ImageSet, name: str) -> None:
     value: Any = {"diff_augment": True, "packing": 2}.get(name, 0.1)
@@ -152,6 +164,11 @@ def test_stabiliser_that_ran_without_being_asked_for_is_found(small: Small, few:
         ({"stabilizers.instance_noise": 0.1}, stabilizers, "instance_noise"),
         ({"stabilizers.packing": 2}, stabilizers, "pack"),
         ({"stabilizers.diff_augment": True}, discriminator_input, "diff_augment"),
+        ({"stabilizers.ada": 0.6}, adaptive_augmentation, "augment"),
+        ({"stabilizers.cr": 1.0}, consistency, "transformed"),
+        ({"stabilizers.bcr": 1.0}, consistency, "penalty"),
+        ({"stabilizers.top_k": 0.5}, top_k, "loss_of_best"),
+        ({"stabilizers.feature_matching": 1.0}, feature_matching, "distance"),
     ],
 )
 def test_what_is_echoed_did_run(

@@ -27,6 +27,7 @@ LAYERS = {
     "stabilizers.diff_augment": True,
     "stabilizers.minibatch_std": True,
 }
+RESIDUAL = {"model.width": 4, "loss.n_critic": 1, "batch_size": 8}
 TRIALS: dict[str, dict[str, Any]] = {
     "dcgan": {"stabilizers.label_smoothing": 0.1} | NOISE,
     "acgan": {"model.family": "acgan"},
@@ -39,6 +40,7 @@ TRIALS: dict[str, dict[str, Any]] = {
         "stabilizers.label_smoothing": 0.1,
         "stabilizers.label_flipping": 0.2,
         "stabilizers.r1": 1.0,
+        "stabilizers.penalty_every": 4,
         "stabilizers.packing": 2,
     }
     | LAYERS,
@@ -48,6 +50,72 @@ TRIALS: dict[str, dict[str, Any]] = {
     "wgan_gp_everything": NOISE | {"model.family": "wgan_gp", "loss.n_critic": 2, "stabilizers.packing": 2} | LAYERS,
     "hinge": {"loss.name": "hinge", "stabilizers.spectral_norm": True},
     "least_squares": {"loss.name": "least_squares", "stabilizers.ema": 0.9},
+    "rmsprop_linear": {
+        "optimizer.name": "rmsprop",
+        "optimizer.momentum": 0.5,
+        "optimizer.schedule.lr": "linear",
+        "optimizer.schedule.warm_up": 2,
+    },
+    "sgd": {"optimizer.name": "sgd", "optimizer.momentum": 0.9, "optimizer.weight_decay": 0.01},
+    "adamw_cosine": {
+        "optimizer.name": "adamw",
+        "optimizer.weight_decay": 0.01,
+        "optimizer.schedule.lr": "cosine",
+        "optimizer.schedule.warm_up": 3,
+    },
+    "burn_in": {
+        "model.family": "wgan_gp",
+        "loss.n_critic": 2,
+        "optimizer.schedule": {"lr": "cosine", "final": 0.25, "beta1": 0.5, "beta2": 0.99, "until": 6},
+    },
+    "in_parts": {"accumulate": 4, "data.flip": True, "stabilizers.ema": 0.9, "stabilizers.instance_noise": 0.1},
+    "rpgan": {
+        "loss.name": "rpgan",
+        "stabilizers.r1": 1.0,
+        "stabilizers.r2": 1.0,
+        "model.discriminator_norm": "none",
+        "loss.n_critic": 2,
+    }
+    | NOISE,
+    "ada_and_cr": {"stabilizers.ada": {"target": 0.6, "speed": 0.2}, "stabilizers.cr": 10.0},
+    "acgan_matching_and_bcr": {
+        "model.family": "acgan",
+        "stabilizers.feature_matching": 1.0,
+        "stabilizers.bcr": 10.0,
+        "stabilizers.top_k": 0.5,
+    }
+    | NOISE,
+    "rpgan_lazy_and_ada": {
+        "loss.name": "rpgan",
+        "loss.n_critic": 3,
+        "stabilizers.r1": 1.0,
+        "stabilizers.r2": 1.0,
+        "stabilizers.penalty_every": 4,
+        "stabilizers.ada": {"target": 0.1, "speed": 0.2},
+    },
+    "ragan": {"loss.name": "ragan", "stabilizers.diff_augment": True},
+    "r3gan": {"model.family": "r3gan"},
+    "r3gan_everything": NOISE
+    | {"model.family": "r3gan", "batch_size": 4, "stabilizers.packing": 2}
+    | LAYERS
+    | {"precision": "bfloat16", "stabilizers.spectral_norm": False},
+    "dcgan_128": {"data.image_size": 128, "batch_size": 4, "model.width": 4},
+    "sngan": {"model.family": "sngan", "stabilizers.ema": 0.9} | RESIDUAL | NOISE,
+    "sngan_projection": {
+        "model.family": "sngan_projection",
+        "precision": "bfloat16",
+        "stabilizers.r1": 1.0,
+        "stabilizers.ema": 0.9,
+        "stabilizers.minibatch_std": True,
+    }
+    | RESIDUAL,
+    "wgan_gp_resnet": {
+        "model.family": "wgan_gp",
+        "model.networks": "resnet",
+        "model.discriminator_norm": "layer",
+        "stabilizers.packing": 2,
+    }
+    | RESIDUAL,
     "wgan_gp_original": {"model.family": "wgan_gp", "model.networks": "original", "loss.n_critic": 1},
 }
 
@@ -83,9 +151,10 @@ def run(trainer: Trainer, until: int) -> tuple[list[Row], list[Snapshot]]:
 
 
 def images_for(config: TrialConfig, few: ImageSet) -> ImageSet:
-    if config.data.image_size == 32:
+    times = config.data.image_size // 32
+    if times == 1:
         return few
-    return replace(few, images=few.images.repeat_interleave(2, 2).repeat_interleave(2, 3))
+    return replace(few, images=few.images.repeat_interleave(times, 2).repeat_interleave(times, 3))
 
 
 @pytest.mark.parametrize("trial", TRIALS)

@@ -19,6 +19,17 @@ from gan_core.verdict.reference_values import max_loss, reference_values
         ({"model.family": "wgan_gp", "data.image_size": 64}, 3, 128 * 3**0.5 + 3 * 128**2 / 40),
         ({"model.family": "wgan_gp", "loss.gradient_penalty": 0.0, "stabilizers.spectral_norm": True}, 1, 640.0),
         ({"model.family": "wgan_gp", "loss.gradient_penalty": 0.0, "stabilizers.r1": 10.0}, 1, 64 + 64**2 / 20),
+        (
+            {
+                "model.family": "wgan_gp",
+                "loss.gradient_penalty": 0.0,
+                "stabilizers.r1": 6.0,
+                "stabilizers.r2": 4.0,
+            },
+            1,
+            64 + 64**2 / 20,
+        ),
+        ({"model.family": "dcgan", "loss.name": "rpgan", "stabilizers.r1": 0.1, "stabilizers.r2": 0.1}, 1, 100.0),
         ({"model.family": "wgan_gp", "loss.gradient_penalty": 0.0}, 1, 100.0),
     ],
 )

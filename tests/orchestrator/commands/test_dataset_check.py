@@ -104,7 +104,7 @@ def test_another_background_is_said_and_used(photos: Path) -> None:
     refused = invoke("datasets", "check", photos, "--background", "nice")
     assert refused.returncode == 2 and "--background: needed: white, black or a colour" in refused.stderr
     refused = invoke("datasets", "check", photos, "--image-size", "33")
-    assert refused.returncode == 2 and "--image-size: needed: 32 or 64" in refused.stderr
+    assert refused.returncode == 2 and "--image-size: needed: 32, 64, 128 or 256" in refused.stderr
 
 
 def test_check_reads_arrays(tmp_path: Path) -> None:

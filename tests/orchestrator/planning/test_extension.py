@@ -36,6 +36,18 @@ def keep_document(plan: Plan) -> None:
     write_json(plan.folder.sweep_file, plan.to_document())
 
 
+@pytest.mark.parametrize("schedule", ["warm_up=3", "lr=linear until=6"])
+def test_a_schedule_that_ends_by_itself_goes_on(plan_of: PlanOf, schedule: str) -> None:
+    settings = [f"trial.optimizer.schedule.{part}" for part in schedule.split()]
+    short = plan_of(*settings)
+    keep_document(short)
+    run_to_end(short, short.trials[0])
+    longer = set_up_extensions(plan_of("trial.steps=16", *settings))
+    resumed = run_to_end(longer, longer.trials[0])
+    assert [attempt.from_step for attempt in resumed.record.attempts] == [0, 8]
+    assert resumed.record.verdict
+
+
 @pytest.mark.parametrize("steps", [8, 5], ids=["finished", "interrupted"])
 def test_it_ends_to_the_bit_as_if_asked_for_at_once(plan_of: PlanOf, steps: int) -> None:
     short = plan_of()
@@ -72,6 +84,8 @@ def test_it_ends_to_the_bit_as_if_asked_for_at_once(plan_of: PlanOf, steps: int)
             ["stabilizers.instance_noise.std=0.1", "stabilizers.instance_noise.anneal=true"],
             "instance noise is annealed over all steps",
         ),
+        (["optimizer.schedule.lr=cosine"], "optimizer.schedule goes over all steps"),
+        (["optimizer.schedule.beta2=0.99"], "optimizer.schedule goes over all steps"),
         (["log_every=3"], "their last step is no multiple of log_every, 3"),
         (["evaluation.every=5"], "their last step is no multiple of evaluation.every, 5"),
     ],

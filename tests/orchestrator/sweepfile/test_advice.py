@@ -19,7 +19,7 @@ from support.sweep_texts import group, problems, refuse
         ("stabilizers.ema", "true", "write a number; 0 is off"),
         ("stabilizers.spectral_norm", "yes", "write true or false"),
         ("data.root", "5", "write text, in quotes"),
-        ("data.image_size", "48", "write 32 or 64"),
+        ("data.image_size", "48", "write 32, 64, 128 or 256"),
         ("data.name", "minst", "did you mean mnist?"),
         ("optimizer.betas", "0.5", "write two numbers"),
         ("optimizer.lr", "loguniform(1, 2)", "write a number"),

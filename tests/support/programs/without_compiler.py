@@ -22,7 +22,9 @@ COMMON: dict[str, Any] = {
 }
 FAMILIES: tuple[dict[str, Any], ...] = (
     {"model": {"family": "dcgan", "width": 4}, "stabilizers": {"ema": 0.9, "spectral_norm": True, "r1": 1.0}},
-    {"model": {"family": "acgan", "width": 4}},
+    {"model": {"family": "acgan", "width": 4}, "optimizer": {"name": "sgd", "momentum": 0.5}},
+    {"model": {"family": "dcgan", "width": 4}, "optimizer": {"name": "rmsprop"}},
+    {"model": {"family": "dcgan", "width": 4}, "optimizer": {"schedule": {"lr": "cosine", "beta2": 0.9}}},
     {"model": {"family": "wgan_gp", "width": 4}, "loss": {"n_critic": 1}},
 )
 

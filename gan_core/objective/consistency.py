@@ -1,0 +1,41 @@
+"""Consistency regularisation: D shall say the same of an image and of the image moved and mirrored.
+
+`cr` on real images (Zhang et al. 2020, "Consistency Regularization for Generative Adversarial Networks", equation 3),
+`bcr` on generated images too (Zhao et al. 2021, "Improved Consistency Regularization for GANs", section 2.2). Both
+papers use a weight of 10 for each side. The image that is transformed is what D was given, after noise and
+augmentations.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+SHARE = 8
+"""Images move by up to 1/8 of their side, as in StudioGAN (src/utils/cr.py): 4 pixels of 32."""
+
+
+def transformed(images: Tensor, generator: torch.Generator) -> Tensor:
+    """`images` [batch, C, H, W], each mirrored left to right with probability 1/2, then moved by up to 1/8 of the side.
+
+    The move is in whole pixels, uniform in both directions; what comes in is mirrored about the outermost pixel.
+    `generator` is on the device of `images`.
+    """
+    count, _, height, width = images.shape
+    down, right = height // SHARE, width // SHARE
+    is_mirrored = torch.rand(count, 1, 1, 1, device=images.device, generator=generator) < 0.5
+    images = torch.where(is_mirrored, images.flip(3), images)
+    rows, columns = (
+        torch.randint(2 * most + 1, (count, 1), device=images.device, generator=generator)
+        + torch.arange(side, device=images.device)
+        for most, side in ((down, height), (right, width))
+    )
+    example = torch.arange(count, device=images.device)[:, None, None]
+    padded = F.pad(images, (right, right, down, down), mode="reflect")
+    return padded[example, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def penalty(logits: Tensor, logits_of_transformed: Tensor) -> Tensor:
+    """E[(D(x) - D(T(x)))^2] of logits [batch], without a weight. Both sides are differentiated."""
+    return F.mse_loss(logits, logits_of_transformed)
