@@ -38,6 +38,18 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "dcgan, 128 pixels, batch 16": {"data": {"image_size": 128}, "batch_size": 16},
     **{f"r3gan, width {width}": {"model": {"family": "r3gan", "width": width}} for width in (8, 16, 32)},
     "r3gan, width 8, 64 pixels": {"model": {"family": "r3gan", "width": 8}, "data": {"image_size": 64}},
+    **{
+        f"{family}, width {width}": {"model": {"family": family, "width": width}, "loss": {"n_critic": 2}}
+        for family in ("sngan", "sngan_projection")
+        for width in (8, 16)
+    },
+    **{
+        f"wgan_gp, resnet, width {width}": {
+            "model": {"family": "wgan_gp", "networks": "resnet", "width": width},
+            "loss": {"n_critic": 2},
+        }
+        for width in (8, 16)
+    },
     "wgan_gp, original networks": {"model": {"family": "wgan_gp", "networks": "original"}, "batch_size": 128},
 }
 

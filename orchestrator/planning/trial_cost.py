@@ -12,7 +12,9 @@ from gan_core.config.trial import TrialConfig
 
 SECONDS_A_PASS, SECONDS_PER_WIDTH, SECONDS_PER_WIDTH_SQUARED = 6.8e-3, 1.7e-5, 1.15e-7
 """The last two are for an image of 32 x 32 pixels."""
-FAMILY_FACTORS = {"acgan": 3.7}
+FAMILY_FACTORS = {"acgan": 3.7, "sngan": 4.6, "sngan_projection": 4.6}
+RESNET_FACTOR = 4.1
+"""Cost of wgan_gp's residual networks, relative to its standard ones."""
 ORIGINAL_FACTORS = {"dcgan": 0.7, "acgan": 1.25, "wgan_gp": 2.0}
 """Cost of the original report's networks, relative to the standard ones of width 32."""
 PENALTY_PASSES = 1.1
@@ -33,6 +35,8 @@ def step_seconds(config: TrialConfig) -> float:
     factor = FAMILY_FACTORS.get(model.family, 1.0)
     if model.networks == "original":
         factor *= ORIGINAL_FACTORS.get(model.family, 1.0)
+    elif model.networks == "resnet":
+        factor *= RESNET_FACTOR
     return passes * factor * pass_seconds
 
 

@@ -37,8 +37,8 @@ ON: dict[str, Any] = {
     "ada": 0.6,
 }
 IN_NETWORK = ("spectral_norm", "minibatch_std")
-AFTER_D = ("ema", "top_k", "feature_matching")
-"""Those that leave what D learns in a step as it is."""
+AFTER_D = ("ema", "top_k", "feature_matching", "ada")
+"""Those that leave what D learns in the first step as it is: they act on G, or begin with a probability of 0."""
 
 
 def setting(name: str) -> dict[str, Any]:
