@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gan_core.config.identity import setting_paths, unflatten
-from gan_core.config.sections import Player
+from gan_core.config.setting_types import Player
 from gan_core.config.trial import TrialConfig
 
 ELEMENTS = {f"{path}[{index}]": (path, index) for path in setting_paths() if path.endswith("betas") for index in (0, 1)}

@@ -2,52 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from gan_core import families
+from gan_core.config.optimizer_sections import OptimizerConfig
+from gan_core.config.setting_types import Index, Section, Strength, Text, Whole, one_is_off
+from gan_core.config.stabilizer_sections import StabilizerConfig
 
 DataName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "svhn", "stacked_mnist", "npz", "image_folder"]
 LossName = Literal["bce", "hinge", "least_squares", "wasserstein", "rpgan", "ragan"]
 Norm = Literal["batch", "layer", "instance", "none"]
-Player = Literal["generator", "discriminator"]
-OptimizerName = Literal["adam", "adamw", "rmsprop", "sgd"]
 Initialisation = Literal["normal", "pytorch", "msr", "glorot"]
 ImageSize = Literal[32, 64, 128, 256]
-
-
-def _false_is_zero(value: Any) -> Any:
-    """`false` switches a stabiliser off. `true` gives no strength, so it is left to be refused as a number."""
-    return 0.0 if value is False else value
-
-
-def _one_is_off(value: Any) -> Any:
-    """`packing: 1` is off, like 0 and `false`: a pack of one image is no pack."""
-    return 0 if value is False or (value == 1 and value is not True) else value
-
-
-def _exact_as_float(value: int) -> int:
-    """Refuses integers that a float cannot hold. Not by `lt`, which pydantic would merge with a setting's own `lt`."""
-    if value >= 2**53:
-        raise ValueError("less than 2**53")
-    return value
-
-
-Whole = Annotated[int, Field(strict=True), AfterValidator(_exact_as_float)]
-Text = Annotated[str, Field(strict=True)]
-Index = Annotated[int, Field(strict=True, ge=0)]
-LearningRate = Annotated[float, Field(strict=True, gt=0)]
-Beta = Annotated[float, Field(strict=True, ge=0, lt=1)]
-Betas = tuple[Beta, Beta]
-Strength = Annotated[float, Field(strict=True, ge=0), BeforeValidator(_false_is_zero)]
-
-
-OPTIMIZERS_WITH_BETAS = ("adam", "adamw")
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DataConfig(Section):
@@ -111,66 +79,6 @@ class ModelConfig(Section):
     )
 
 
-class PlayerOptimizer(Section):
-    lr: LearningRate | None = Field(None, description="learning rate of this network (default: optimizer.lr)")
-    betas: Betas | None = Field(None, description="betas of this network (default: optimizer.betas)")
-
-
-class ScheduleConfig(Section):
-    lr: Literal["constant", "linear", "cosine"] = Field(
-        "constant", description="how the learning rate falls after the warm-up: not, linearly, or by half a cosine"
-    )
-    warm_up: Whole = Field(0, ge=0, description="first steps, in which the learning rate rises linearly; 0 is off")
-    final: Annotated[float, Field(strict=True, ge=0, le=1)] | None = Field(
-        None, description="share of the learning rate that is left at the end (default 0)"
-    )
-    until: Whole | None = Field(None, ge=1, description="steps after which the schedule has ended (default: steps)")
-    beta1: Beta | None = Field(None, description="Adam's first beta at the end, reached by half a cosine (Huang 2024)")
-    beta2: Beta | None = Field(None, description="Adam's second beta at the end, reached by half a cosine (Huang 2024)")
-
-    @property
-    def changes(self) -> bool:
-        """Whether anything differs from step to step."""
-        return self.lr != "constant" or bool(self.warm_up) or self.moves_betas
-
-    @property
-    def moves_betas(self) -> bool:
-        return self.beta1 is not None or self.beta2 is not None
-
-    @property
-    def depends_on_steps(self) -> bool:
-        """Whether a trial of more steps would have trained differently from the beginning."""
-        return self.until is None and (self.lr != "constant" or self.moves_betas)
-
-
-class OptimizerConfig(Section):
-    name: OptimizerName = Field(
-        "adam", description="adam, adamw (Loshchilov 2019), rmsprop (Tieleman 2012, decay 0.99) or sgd"
-    )
-    lr: LearningRate = Field(2e-4, description="learning rate (default: that of the family's paper)")
-    betas: Betas | None = Field(
-        (0.5, 0.999), description="betas of adam and adamw (default: those of the family's paper)"
-    )
-    weight_decay: Strength = Field(
-        0.0, description="adamw: decoupled from the gradient; else an L2 penalty (half of it times the squared norm)"
-    )
-    momentum: Annotated[float, Field(strict=True, ge=0, lt=1), BeforeValidator(_false_is_zero)] = Field(
-        0.0, description="momentum of rmsprop and sgd"
-    )
-    schedule: ScheduleConfig = ScheduleConfig()
-    generator: PlayerOptimizer = PlayerOptimizer()
-    discriminator: PlayerOptimizer = PlayerOptimizer()
-
-    @property
-    def has_betas(self) -> bool:
-        return self.name in OPTIMIZERS_WITH_BETAS
-
-    def adam(self, player: Player) -> tuple[float, Betas | None]:
-        """The learning rate and betas that `player` trains with; no betas for an optimiser without."""
-        own = self.generator if player == "generator" else self.discriminator
-        return (self.lr if own.lr is None else own.lr, self.betas if own.betas is None else own.betas)
-
-
 class LossConfig(Section):
     name: LossName = Field(
         "bce",
@@ -201,84 +109,6 @@ class LossConfig(Section):
     )
 
 
-class InstanceNoise(Section):
-    std: Strength = Field(0.0, description="standard deviation of the noise on images in [-1, 1]; 0 is off")
-    fake_only: bool = Field(False, strict=True, description="noise on generated images only, as in the original report")
-    anneal: bool = Field(
-        False, strict=True, description="let the noise fall linearly to 0 at the last step (Sonderby 2017)"
-    )
-
-
-class AdaptiveAugmentation(Section):
-    target: Annotated[Strength, Field(lt=1)] = Field(
-        0.0, description="the mean sign of D's logits of real images above which augmentation increases; 0 is off"
-    )
-    speed: Annotated[float, Field(strict=True, gt=0)] = Field(
-        500.0, description="thousands of real images in which the probability goes from 0 to 1"
-    )
-
-
-SHORTHANDS = {
-    "stabilizers.instance_noise": "stabilizers.instance_noise.std",
-    "stabilizers.ada": "stabilizers.ada.target",
-}
-
-
-def expand_shorthand(path: str) -> str:
-    """`stabilizers.instance_noise: 0.1` is short for `stabilizers.instance_noise.std: 0.1`."""
-    return SHORTHANDS.get(path, path)
-
-
-class StabilizerConfig(Section):
-    label_smoothing: Strength = Field(
-        0.0, lt=0.5, description="one-sided: D's target for real images is 1 minus this value (Salimans 2016)"
-    )
-    instance_noise: Annotated[
-        InstanceNoise, BeforeValidator(lambda v: v if isinstance(v, dict | InstanceNoise) else {"std": v})
-    ] = Field(InstanceNoise(), description="Gaussian noise on D's inputs (Sonderby 2017); a number sets its std")
-    label_flipping: Strength = Field(
-        0.0, lt=0.5, description="probability that D's target for an image is flipped (Chintala 2016)"
-    )
-    r1: Strength = Field(0.0, description="weight gamma of the gradient penalty on real images (Mescheder 2018)")
-    r2: Strength = Field(0.0, description="weight gamma of the gradient penalty on generated images (Mescheder 2018)")
-    dragan: Strength = Field(0.0, description="weight lambda of the gradient penalty around real images (Kodali 2017)")
-    penalty_every: Annotated[Whole, BeforeValidator(_one_is_off)] = Field(
-        0, ge=0, description="D pays r1 and r2 in every n-th update, n times as much (Karras 2020); 0 or 1 is off"
-    )
-    cr: Strength = Field(
-        0.0, description="weight of D's inconsistency on real images moved and mirrored (Zhang 2020); the paper's is 10"
-    )
-    bcr: Strength = Field(0.0, description="the same on real and on generated images (Zhao 2021); the paper's is 10")
-    top_k: Strength = Field(
-        0.0, lt=1, description="share of the batch, D's favourites, to which G's loss narrows over epochs (Sinha 2020)"
-    )
-    feature_matching: Strength = Field(
-        0.0, description="weight in G's loss of the distance between mean features of D (Salimans 2016)"
-    )
-    ada: Annotated[
-        AdaptiveAugmentation,
-        BeforeValidator(lambda v: v if isinstance(v, dict | AdaptiveAugmentation) else {"target": v}),
-    ] = Field(
-        AdaptiveAugmentation(),
-        description="augmentation of all inputs of D, more if D overfits (Karras 2020); a number sets its target",
-    )
-    spectral_norm: bool = Field(False, strict=True, description="spectral norm in all of D's layers (Miyato 2018)")
-    ema: Strength = Field(
-        0.0,
-        lt=1,
-        description="decay, after a ramp-up, of the average of G's weights, which is evaluated and saved (Yazici 2019)",
-    )
-    diff_augment: bool = Field(
-        False, strict=True, description="random colour, translation and cutout on all inputs of D (Zhao 2020)"
-    )
-    minibatch_std: bool = Field(
-        False, strict=True, description="D also gets the standard deviation over its batch (Karras 2018)"
-    )
-    packing: Annotated[Whole, BeforeValidator(_one_is_off)] = Field(
-        0, ge=0, description="number of images that D gets as one input (Lin 2018); 0 or 1 is off"
-    )
-
-
 class EvaluationConfig(Section):
     every: Whole = Field(
         100, ge=1, description="steps between evaluations, each with sample grid, diversity and quality"
@@ -301,7 +131,7 @@ class TrialSections(Section):
     stabilizers: StabilizerConfig = StabilizerConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     batch_size: Whole = Field(64, ge=2, description="real images in one discriminator update")
-    accumulate: Annotated[Whole, BeforeValidator(_one_is_off)] = Field(
+    accumulate: Annotated[Whole, BeforeValidator(one_is_off)] = Field(
         0, ge=0, description="parts in which a batch is computed, for a large batch in little memory; 0 or 1 is off"
     )
     steps: Whole = Field(1000, ge=1, description="generator updates; each follows n_critic discriminator updates")

@@ -13,7 +13,9 @@ from pydantic import BaseModel, Field, model_validator
 
 from gan_core import families
 from gan_core.config.conflicts import Conflict, conflicts
-from gan_core.config.sections import OPTIMIZERS_WITH_BETAS, TrialSections, Whole
+from gan_core.config.optimizer_sections import OPTIMIZERS_WITH_BETAS
+from gan_core.config.sections import TrialSections
+from gan_core.config.setting_types import Whole
 
 FAMILY_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     # Radford et al. 2016, section 4

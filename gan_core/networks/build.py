@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from gan_core import families
-from gan_core.config.sections import ModelConfig, StabilizerConfig
+from gan_core.config.sections import ModelConfig
+from gan_core.config.stabilizer_sections import StabilizerConfig
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import Described
 from gan_core.networks import acgan, dcgan, r3gan, sngan, wgan_gp

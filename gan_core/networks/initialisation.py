@@ -12,7 +12,8 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_core.config.sections import Initialisation, Player
+from gan_core.config.sections import Initialisation
+from gan_core.config.setting_types import Player
 from gan_core.networks.glorot import ClassEmbedding
 from gan_core.networks.msr import Maps
 from gan_core.networks.normalisation import NORMS

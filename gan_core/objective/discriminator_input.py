@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gan_core.config.sections import StabilizerConfig
+from gan_core.config.stabilizer_sections import StabilizerConfig
 from gan_core.objective import adaptive_augmentation, stabilizers
 from gan_core.objective.diff_augment import diff_augment
 from gan_core.random_streams import Streams

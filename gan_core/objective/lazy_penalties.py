@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gan_core import metric_names
-from gan_core.config.sections import StabilizerConfig
+from gan_core.config.stabilizer_sections import StabilizerConfig
 
 
 class LazyPenalties:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from gan_core.config.sections import Player
+from gan_core.config.setting_types import Player
 from gan_core.config.trial import TrialConfig
 from gan_core.networks.initialisation import WEIGHTS
 from gan_core.networks.minibatch_std import MinibatchStd

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_core import metric_names
-from gan_core.config.sections import Player
+from gan_core.config.setting_types import Player
 from gan_core.history import Measured, Window
 
 

@@ -11,7 +11,8 @@ import math
 import torch
 from torch import Tensor
 
-from gan_core.config.sections import OptimizerConfig, Player, ScheduleConfig
+from gan_core.config.optimizer_sections import OptimizerConfig, ScheduleConfig
+from gan_core.config.setting_types import Player
 
 Values = dict[str, float]
 """`lr`, and `beta1` and `beta2` where they move -> its value in a step."""

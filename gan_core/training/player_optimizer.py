@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gan_core.config.sections import OptimizerConfig, OptimizerName, Player
+from gan_core.config.optimizer_sections import OptimizerConfig, OptimizerName
+from gan_core.config.setting_types import Player
 from gan_core.optimizers import SGD, Adam, AdamW, MovingAdam, RMSprop
 
 KINDS: dict[type[torch.optim.Optimizer], OptimizerName] = {Adam: "adam", AdamW: "adamw", RMSprop: "rmsprop", SGD: "sgd"}

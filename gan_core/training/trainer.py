@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_core import metric_names
-from gan_core.config.sections import Player
+from gan_core.config.setting_types import Player
 from gan_core.config.trial import TrialConfig
 from gan_core.data.batch_sampler import BatchesState
 from gan_core.data.datasets import ImageSet

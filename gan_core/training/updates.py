@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_core import families, history, metric_names
-from gan_core.config.sections import Player
+from gan_core.config.setting_types import Player
 from gan_core.config.trial import TrialConfig
 from gan_core.data.batch_sampler import Batches
 from gan_core.data.datasets import ImageSet

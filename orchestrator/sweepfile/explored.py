@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal
 
-from gan_core.config.sections import expand_shorthand
+from gan_core.config.stabilizer_sections import expand_shorthand
 from orchestrator.errors import did_you_mean, short_repr
 from orchestrator.space import Choice
 from orchestrator.sweepfile import yaml_source

@@ -8,7 +8,7 @@ from typing import Any
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from gan_core.config.sections import expand_shorthand
+from gan_core.config.stabilizer_sections import expand_shorthand
 from orchestrator.errors import UserError, did_you_mean
 from orchestrator.sweepfile import explored, slurm, yaml_source
 from orchestrator.sweepfile.sample import KEYS as SAMPLE_KEYS

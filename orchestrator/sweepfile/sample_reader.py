@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from gan_core.config.elements import ELEMENTS
-from gan_core.config.sections import expand_shorthand
+from gan_core.config.stabilizer_sections import expand_shorthand
 from orchestrator.errors import did_you_mean, short_repr
 from orchestrator.space import Dimension, Space
 from orchestrator.sweepfile import yaml_source

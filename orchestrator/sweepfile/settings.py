@@ -9,7 +9,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from gan_core.config.elements import ELEMENTS
 from gan_core.config.identity import setting_paths
-from gan_core.config.sections import expand_shorthand
+from gan_core.config.stabilizer_sections import expand_shorthand
 from orchestrator.errors import Problem, SpecError, did_you_mean
 from orchestrator.sweepfile import advice, yaml_source
 from orchestrator.sweepfile.yaml_source import LocatedValue

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gan_core.config.identity import effective_settings
-from gan_core.config.sections import expand_shorthand
+from gan_core.config.stabilizer_sections import expand_shorthand
 from orchestrator.errors import did_you_mean, short_repr
 from orchestrator.statistics.effects import compared_pairs
 from orchestrator.statistics.group_comparison import Member, results_of

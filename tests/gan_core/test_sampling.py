@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from gan_core import sampling
-from gan_core.config.sections import ModelConfig, StabilizerConfig
+from gan_core.config.sections import ModelConfig
+from gan_core.config.stabilizer_sections import StabilizerConfig
 from gan_core.config.trial import TrialConfig
 from gan_core.data import pixels
 from gan_core.data.datasets import ImageSet

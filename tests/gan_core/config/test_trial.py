@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from gan_core.config.conflicts import cautions, conflicts
 from gan_core.config.identity import flatten, setting_paths, unflatten
-from gan_core.config.sections import expand_shorthand
+from gan_core.config.stabilizer_sections import expand_shorthand
 from gan_core.config.trial import TrialConfig
 
 ORIGINAL = {"model.networks": "original"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from gan_core.config.sections import OptimizerConfig, ScheduleConfig
+from gan_core.config.optimizer_sections import OptimizerConfig, ScheduleConfig
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.training.applied_settings import differences, requested
