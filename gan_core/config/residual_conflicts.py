@@ -16,9 +16,9 @@ def of_residual(config: TrialSections) -> list[tuple[str, str]]:
     """(path, message) of each setting that contradicts these networks, and of those that only they have."""
     model, problems = config.model, list[tuple[str, str]]()
     if model.networks == "resnet" and model.family != "wgan_gp":
-        only = f"{model.family} has no other networks than its residual ones" if is_residual(model) else "are wgan_gp's"
-        problems.append(("model.networks", f"resnet: {only}; use standard"))
-    elif model.networks == "resnet" and config.data.image_size != 32:
+        has = f"{model.family}'s standard networks are residual" if is_residual(model) else "resnet is for wgan_gp only"
+        return [("model.networks", f"{has}; use standard")]  # and no word of the initial weights that follow from it
+    if model.networks == "resnet" and config.data.image_size != 32:
         problems.append(
             (
                 "data.image_size",
