@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gan_core import families
 from gan_core.config.sections import TrialSections
 
 
@@ -31,6 +32,7 @@ def cautions_about_accumulation(config: TrialSections) -> list[str]:
             "training of the large batch; set model.discriminator_norm to layer or none"
         )
     for name, is_on in {
+        "batch norm in the generator": config.model.family in families.BUILT_IN and config.model.family != "r3gan",
         "minibatch standard deviation": stabilizers.minibatch_std,
         "DRAGAN, whose noise has the spread of a batch,": bool(stabilizers.dragan),
         "a relativistic average": config.loss.name == "ragan",

@@ -83,7 +83,11 @@ def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
     if len(active) > 1 and active != ["stabilizers.r1", "stabilizers.r2"]:  # on images of the two sides (Huang 2024)
         at = active[-1] if active[0].endswith((".r1", ".r2")) else active[1]
         first, second = (path.rsplit(".", 1)[-1] for path in (active[0], at))
-        problems.append((at, f"{second} and {first} cannot be combined: both penalise the discriminator's gradient"))
+        message = f"{second} and {first} cannot be combined: both penalise the discriminator's gradient"
+        if config.model.family == "r3gan":
+            added = next(path for path in active if not path.endswith((".r1", ".r2")))
+            at, message = added, f"{message}; r1 and r2 are r3gan's defaults: set both to 0 for another penalty"
+        problems.append((at, message))
     problems += [*_of_regularisers(config)]
     pack_size = stabilizers.packing
     if pack_size and families.labelled(config.model.family):
@@ -207,6 +211,8 @@ def _cautions_about_losses(config: TrialSections) -> list[str]:
             "consistency regularisation on images of digits: D shall find a mirrored digit as real as the digit, which "
             "is right for the photographs of its papers (Zhang et al. 2020) only"
         )
+    if config.data.flip and config.data.name in _WITH_DIGITS:
+        warnings.append("mirrored images of digits: the generator learns to draw them, and is measured without them")
     penalties = (loss.gradient_penalty, stabilizers.r1, stabilizers.r2, stabilizers.dragan)
     is_constrained = any((*penalties, stabilizers.spectral_norm))
     if loss.shared_epsilon:

@@ -60,6 +60,8 @@ NOT_IDENTITY = (
 """Settings that may change between two commands without making another trial."""
 
 
+ZERO_COUNTS = ("seed", "optimizer.schedule.beta1", "optimizer.schedule.beta2")
+"""Settings of which 0 is a value like others, and None is off."""
 LEFT_OUT_DEFAULTS = {"optimizer.name": "adam", "optimizer.schedule.lr": "constant"}
 """Settings that came later, with the value that stands for what trials did before."""
 
@@ -74,10 +76,14 @@ def trial_key(config: TrialConfig, data_fingerprint: str) -> str:
     settings = {
         path: value
         for path, value in effective_settings(config).items()
-        if path not in NOT_IDENTITY and (value or path == "seed") and LEFT_OUT_DEFAULTS.get(path) != value
+        if path not in NOT_IDENTITY and _counts(path, value) and LEFT_OUT_DEFAULTS.get(path) != value
     }
     identity = json.dumps({"settings": settings, "data": data_fingerprint}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+def _counts(path: str, value: Any) -> bool:
+    return bool(value) or (path in ZERO_COUNTS and value is not None)
 
 
 def setting_paths(section: type[BaseModel] = TrialConfig, prefix: str = "") -> list[str]:

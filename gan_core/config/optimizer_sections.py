@@ -35,7 +35,7 @@ class ScheduleConfig(Section):
         None, description="share of the learning rate that is left at the end (default 0)"
     )
     until: Whole | None = Field(None, ge=1, description="steps after which the schedule has ended (default: steps)")
-    beta1: Beta | None = Field(None, description="Adam's first beta at the end, reached by half a cosine (Huang 2024)")
+    beta1: Beta | None = Field(None, description="Adam's first beta at the end, reached by half a cosine")
     beta2: Beta | None = Field(None, description="Adam's second beta at the end, reached by half a cosine (Huang 2024)")
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gan_core.config.residual_conflicts import is_residual
 from gan_core.config.sections import TrialSections
 
 WIDTH_STEP = 8
@@ -12,7 +13,7 @@ def of_r3gan(config: TrialSections) -> list[tuple[str, str]]:
     """(path, message) of each setting that contradicts the family; of `init: msr`, too, where it is another family."""
     model, problems = config.model, list[tuple[str, str]]()
     if model.family != "r3gan":
-        if model.init == "msr":
+        if model.init == "msr" and not is_residual(model):
             problems.append(
                 ("model.init", f"msr is for r3gan, whose layers know their gains, not for {model.family}; use normal")
             )

@@ -57,8 +57,8 @@ def folder_of(data: DataConfig, path: Path) -> Path:
     digest = hashlib.sha256(json.dumps([FORMAT, settings, layout.classes], sort_keys=True).encode())
     for file in files:
         status = file.stat()
-        digest.update(f"{file.relative_to(path)}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
-    absolute = path.absolute()
+        digest.update(os.fsencode(file.relative_to(path)) + f"\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    absolute = path.resolve()
     return absolute.parent / f".{absolute.name}.on_disk" / digest.hexdigest()[:16]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -40,3 +42,17 @@ def build(config: OptimizerConfig, player: Player, network: nn.Module) -> torch.
         is_gpu = device.type == "cuda"
         return RMSprop(weights, lr=lr, weight_decay=decay, momentum=config.momentum, capturable=is_gpu)
     return SGD(weights, lr=lr, weight_decay=decay, momentum=config.momentum, fused=True)
+
+
+def load_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Loads a state that may come from another kind of device: counts of steps, and whether they may be part of a CUDA
+    graph, are those of this device. torch moves the counts of its fused optimisers only."""
+    capturable = [group.get("capturable") for group in optimizer.param_groups]
+    optimizer.load_state_dict(state)
+    for group, own in zip(optimizer.param_groups, capturable, strict=True):
+        if own is not None:
+            group["capturable"] = own
+    if any(isinstance(optimizer, kind) for kind in (MovingAdam, RMSprop)):
+        for weight, values in optimizer.state.items():
+            if "step" in values:
+                values["step"] = values["step"].to(weight.device)

@@ -21,7 +21,7 @@ from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.evaluation.requirements import check_data
 from gan_core.history import Measured, Row, Window, WindowState, now_ms
-from gan_core.training import applied_settings, divergence
+from gan_core.training import applied_settings, divergence, player_optimizer
 from gan_core.training.accumulation import updates_of
 from gan_core.training.cuda_graph import StepGraph, StepGraphs
 from gan_core.training.generator_evaluation import GeneratorEvaluation, Snapshot
@@ -202,7 +202,7 @@ class Trainer:
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
         for player, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][player])
+            player_optimizer.load_state(optimizer, state["optimizers"][player])
             if player in self.updates.schedules:
                 self.updates.schedules[player].reattach(optimizer)
         self.streams.load_state_dict({name: saved.cpu() for name, saved in state["streams"].items()})

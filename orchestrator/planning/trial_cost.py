@@ -28,8 +28,9 @@ def step_seconds(config: TrialConfig) -> float:
     """Seconds of one training step, without evaluations."""
     model, width = config.model, config.model.width or 32
     stabilizers = config.stabilizers
-    penalties = (config.loss.gradient_penalty, stabilizers.r1, stabilizers.r2, stabilizers.dragan)
-    passes = config.loss.n_critic * (2 + PENALTY_PASSES * sum(map(bool, penalties))) + 1.5
+    penalties = sum(map(bool, (config.loss.gradient_penalty, stabilizers.dragan)))
+    lazy = sum(map(bool, (stabilizers.r1, stabilizers.r2))) / max(1, stabilizers.penalty_every)
+    passes = config.loss.n_critic * (2 + PENALTY_PASSES * (penalties + lazy)) + 1.5
     pixels = config.batch_size * (config.data.image_size / 32) ** 2
     pass_seconds = SECONDS_A_PASS + pixels * (SECONDS_PER_WIDTH * width + SECONDS_PER_WIDTH_SQUARED * width**2)
     factor = FAMILY_FACTORS.get(model.family, 1.0)

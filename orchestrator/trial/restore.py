@@ -87,7 +87,8 @@ def adapt_to_device(state: TrialState, seed: int, device: torch.device) -> tuple
     kind of device the random streams are seeded anew, with seeds that no earlier step has used.
     """
     streams = {name: torch.Generator(device) for name in NAMES}
-    if all(state["streams"][name].shape == stream.get_state().shape for name, stream in streams.items()):
+    saved = state["streams"]  # of an earlier version they are fewer; the others begin as in a new trial
+    if all(saved[name].shape == stream.get_state().shape for name, stream in streams.items() if name in saved):
         return state, ""
     new_states = {
         name: stream.manual_seed(stream_seed(seed, f"{name}/{state['step']}")).get_state()

@@ -10,6 +10,8 @@ import torch
 from support.commands import program
 
 from gan_core import optimizers
+from gan_core.config.optimizer_sections import OptimizerConfig
+from gan_core.training import player_optimizer
 
 
 def test_training_imports_no_compiler() -> None:
@@ -66,3 +68,21 @@ def test_moving_adam_is_torchs_with_other_betas_and_rates_in_each_step(decoupled
             optimizer.step()
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
     assert moving.state[ours]["step"] == 3
+
+
+@pytest.mark.parametrize("settings", [{"name": "rmsprop"}, {"schedule": {"beta2": 0.9}}])
+def test_a_state_of_another_kind_of_device_counts_on_this_one(settings: dict[str, Any]) -> None:
+    """As of a GPU, where the counts of steps may be part of a CUDA graph. The device `meta` stands for another one."""
+    config = OptimizerConfig.model_validate(settings)
+    optimizer, elsewhere = (
+        player_optimizer.build(config, "generator", torch.nn.Linear(2, 2, device=device)) for device in ("cpu", "meta")
+    )
+    optimizer.param_groups[0]["params"][0].grad = torch.ones(2, 2)
+    optimizer.step()
+    state = optimizer.state_dict()
+    state["param_groups"][0]["capturable"] = True
+    player_optimizer.load_state(optimizer, state)
+    assert not optimizer.param_groups[0].get("capturable") or settings.get("name") != "rmsprop"
+    player_optimizer.load_state(elsewhere, state)
+    (values,) = elsewhere.state.values()
+    assert values["step"].device.type == "meta"

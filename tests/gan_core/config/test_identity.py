@@ -51,6 +51,7 @@ def test_key_differs_where_anything_acts_differently() -> None:
     variants: list[dict[str, Any]] = [
         *({"seed": seed} for seed in (0, 1, 2)),
         *({"optimizer.lr": lr} for lr in (1e-3, 1e-4)),
+        *({f"optimizer.schedule.{beta}": 0.0} for beta in ("beta1", "beta2")),
         *({f"optimizer.{player}.lr": 1e-3} for player in ("generator", "discriminator")),
         *({NOISE: noise} for noise in (0.1, {"std": 0.1, "fake_only": True}, {"std": 0.1, "anneal": True})),
         {"stabilizers.label_smoothing": 0.1},

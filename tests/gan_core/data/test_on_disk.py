@@ -163,3 +163,12 @@ def test_progress_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys:
 def test_only_a_folder_is_converted(small: Small) -> None:
     with pytest.raises(ValueError, match=r"data.on_disk: is only for image_folder, and the data set is digits"):
         small({"data.on_disk": True})
+
+
+def test_names_that_are_no_text_and_paths_that_lead_up_are_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    some = next(folder.rglob("*.png"))
+    os.link(some, os.fsencode(some.parent) + b"/\xff.png")
+    inner = next(path for path in folder.iterdir() if path.is_dir())
+    monkeypatch.chdir(inner)
+    data = DataConfig(name="image_folder", path="..", on_disk=True)
+    assert on_disk.folder_of(data, Path("..")).parent.parent == folder.parent

@@ -102,6 +102,8 @@ def test_streams_begin_anew_on_another_kind_of_device_and_only_there() -> None:
     device = torch.device("cpu")
     own = {"step": 3, "streams": Streams(1, device).state_dict()}
     assert adapt_to_device(own, 1, device) == (own, "")
+    earlier = {"step": 3, "streams": {name: own["streams"][name] for name in ("data", "latent")}}
+    assert adapt_to_device(earlier, 1, device) == (earlier, ""), "a checkpoint of a version with fewer streams"
     moved = [adapt_to_device({"step": n, "streams": dict.fromkeys(NAMES, GPU_STREAM)}, 1, device)[0] for n in (3, 4)]
     drawn = set()
     for state in (own, *moved):
