@@ -231,6 +231,13 @@ def _cautions_about_losses(config: TrialSections) -> list[str]:
 def _cautions_about_length(config: TrialSections) -> list[str]:
     """About trials that are too short for what they are asked to show."""
     warnings: list[str] = []
+    ada = config.stabilizers.ada
+    thousands = config.steps * config.loss.n_critic * config.batch_size / 1000
+    if ada.target and thousands < ada.speed / 2:
+        warnings.append(
+            f"adaptive augmentation of speed {ada.speed:g} needs {1000 * ada.speed / 2:,.0f} real images until half of "
+            "them are augmented, more than a trial shows D: use a smaller stabilizers.ada.speed"
+        )
     decay = config.stabilizers.ema
     if decay and config.steps < (reached := steps_of_ramp_up(decay)):
         warnings.append(

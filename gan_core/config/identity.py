@@ -16,7 +16,7 @@ def effective_settings(config: TrialConfig) -> dict[str, Any]:
     dump = config.model_dump(mode="json")
     for player in ("generator", "discriminator"):
         lr, betas = config.optimizer.adam(player)
-        dump["optimizer"][player] = {"lr": lr, "betas": None if betas is None else list(betas)}
+        dump["optimizer"][player] = {"lr": lr} | ({} if betas is None else {"betas": list(betas)})
     del dump["optimizer"]["lr"], dump["optimizer"]["betas"]
     if not config.stabilizers.instance_noise.std:
         dump["stabilizers"]["instance_noise"] = {"std": 0.0}

@@ -19,7 +19,8 @@ def check_memory(path: Path, as_read: int, as_used: int) -> None:
         raise DataError(
             "data.path",
             f"{path}: its images need {gigabytes(needed)} of memory with the copies that are made of them, and "
-            f"{gigabytes(available)} are available; use fewer or smaller images, or a machine with more memory",
+            f"{gigabytes(available)} are available; use fewer or smaller images, a machine with more memory, or "
+            "data.on_disk: true for a folder of images",
         )
 
 

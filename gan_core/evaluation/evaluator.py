@@ -34,6 +34,8 @@ from gan_core.threads import one_thread
 NEIGHBOURS = 5
 MAX_COMPARED = 4096
 """The most images between which all pairwise distances are computed (kernel distance, precision and recall)."""
+IMAGES_AT_ONCE = 1024
+"""Images that are copied at once: whole batches of those that `Features` makes, so that the result is the same."""
 PROTOCOL = 1
 """Increased when something changes that no other field of an identity shows: latents, subsets, batch norm's mode."""
 MIN_CLASSIFIER_ACCURACY = 0.9
@@ -184,7 +186,7 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
     if features.kind == "classifier" and labels is not None:
         histogram = torch.bincount(labels, minlength=len(images.class_names)).double()
     searched = evenly_spaced(len(images), MAX_VALUES // features.dimensions)
-    of_training = vectors[searched] if config.split == "train" else features(images.images[searched]).vectors
+    of_training = vectors[searched] if config.split == "train" else _vectors(features, images.images, searched)
     evaluator = Evaluator(
         features=features,
         vectors=vectors[compared],
@@ -211,8 +213,13 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
         count = min(len(real), len(held_out))
         some, others = (
             vectors[evenly_spaced(len(real), count)],
-            features(held_out[evenly_spaced(len(held_out), count)]).vectors,
+            _vectors(features, held_out, evenly_spaced(len(held_out), count)),
         )
         training, unseen = (some, others) if config.split == "train" else (others, some)
         equal_parts = Reference.of(moments(training)), Reference.of(moments(unseen))
     return replace(evaluator, equal_parts=equal_parts, kept_out={"count": len(chosen), **scores})
+
+
+def _vectors(features: Features, images: Tensor, chosen: Tensor) -> Tensor:
+    """[chosen, dimensions] of these images, of which few are copied at a time: they may lie on disk."""
+    return torch.cat([features(images[part]).vectors for part in chosen.split(IMAGES_AT_ONCE)])

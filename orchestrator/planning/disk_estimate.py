@@ -50,8 +50,9 @@ def trial_bytes(config: TrialConfig, images: ImageSet) -> TrialBytes:
     evaluations = config.steps // config.evaluation.every + 2
     rows = config.steps // config.log_every + evaluations + 1
     checkpoint = checkpoint_bytes(generator, discriminator, bool(config.stabilizers.ema), rows)
-    side = config.data.image_size * sampling.GRID_SIDE
-    grid = int(side**2 * images.channels * GRID_OVERHEAD)
+    size = config.data.image_size
+    rows_of_grid = sampling.classes_in_grid(classes_of(config, images), size) or sampling.GRID_SIDE
+    grid = int(rows_of_grid * sampling.GRID_SIDE * size**2 * images.channels * GRID_OVERHEAD)
     copied = 2 * BYTES_PER_WEIGHT * generator + evaluations * grid + rows * BYTES_PER_ROW
     return TrialBytes(kept=checkpoint + 2 * copied, temporary=2 * checkpoint)
 

@@ -123,7 +123,7 @@ def _names(config: TrialConfig) -> tuple[str, str, str]:
 
 def _timed_as(config: TrialConfig) -> str:
     """The settings that can change the speed, as text."""
-    paths = {"root", "path", "background", "skip_broken"}
+    paths = {"root", "path", "background", "skip_broken", "on_disk"}
     return config.model_dump_json(exclude={"seed": True, "steps": True, "checkpoint_every": True, "data": paths})
 
 
