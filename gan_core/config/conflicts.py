@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 from gan_core import families
 from gan_core.config.accumulation_conflicts import cautions_about_accumulation, of_accumulation
 from gan_core.config.optimizer_conflicts import of_optimizer
 from gan_core.config.r3gan_conflicts import of_r3gan
+from gan_core.config.regulariser_conflicts import of_regularisers
 from gan_core.config.residual_conflicts import of_residual
 from gan_core.config.sections import TrialSections
 
@@ -88,7 +88,7 @@ def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
             added = next(path for path in active if not path.endswith((".r1", ".r2")))
             at, message = added, f"{message}; r1 and r2 are r3gan's defaults: set both to 0 for another penalty"
         problems.append((at, message))
-    problems += [*_of_regularisers(config)]
+    problems += [*of_regularisers(config)]
     pack_size = stabilizers.packing
     if pack_size and families.labelled(config.model.family):
         does = "is told" if families.conditional_discriminator(config.model.family) else "predicts"
@@ -99,23 +99,6 @@ def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
             ("stabilizers.packing", f"packs of {pack_size} images do not divide a batch of {config.batch_size}")
         )
     return problems
-
-
-def _of_regularisers(config: TrialSections) -> Iterator[SettingConflict]:
-    name, stabilizers = config.loss.name, config.stabilizers
-    if stabilizers.penalty_every and not (stabilizers.r1 or stabilizers.r2):
-        yield "stabilizers.penalty_every", "says how often r1 and r2 are paid, which are off; leave this out"
-    if stabilizers.cr and stabilizers.bcr:
-        yield "stabilizers.bcr", "bcr and cr cannot be combined: bcr is cr on generated images too; use one of them"
-    if stabilizers.ada.target and stabilizers.diff_augment:
-        message = "ada and diff_augment cannot be combined: both augment all images that D sees; use one of them"
-        yield "stabilizers.ada", message
-    if stabilizers.ada.target and name == "wasserstein":
-        message = "reads the sign of D's logits, and the zero of a critic's scores is arbitrary; use diff_augment"
-        yield "stabilizers.ada", message
-    if stabilizers.top_k and name in ("rpgan", "ragan"):
-        message = f"chooses generated images by themselves, and a {name} loss compares them with real ones; use 0"
-        yield "stabilizers.top_k", message
 
 
 def _of_networks(config: TrialSections) -> list[SettingConflict]:
