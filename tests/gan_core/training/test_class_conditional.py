@@ -98,7 +98,7 @@ def test_the_papers_defaults(small: Small) -> None:
     ("settings", "path", "message"),
     [
         ({"model.networks": "resnet"}, "model.networks", "use standard"),
-        (PROJECTION | {"model.networks": "resnet"}, "model.networks", "no other networks"),
+        (PROJECTION | {"model.networks": "resnet"}, "model.networks", "standard networks are residual"),
         (RESIDUAL[2] | {"data.image_size": 64}, "data.image_size", "32 pixels"),
         (PROJECTION | {"model.init": "pytorch"}, "model.init", "glorot or normal"),
         ({"model.init": "glorot"}, "model.init", "for residual networks"),
