@@ -25,12 +25,10 @@ from scipy.stats import qmc
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from map import TRUTH_PLACES, outcomes, sobol
+from map import TRUTH_PLACES, judged, mapped, outcomes, sobol
 from support.made_boundaries import HARD, SHAPES, SOFT, Array, Boundary
 
 from orchestrator.planning.map_chooser import PLACES, START_PER_SETTING
-from orchestrator.statistics.level_set import most_telling
-from orchestrator.statistics.stability_model import fit
 
 Latent = Callable[[Array], tuple[Array, Array]]
 """points [points, settings] -> mean and deviation of f there."""
@@ -91,14 +89,6 @@ def chosen_by_straddle(process: Callable[[Array, Array], Latent], boundary: Boun
     return points
 
 
-def chosen_by_us(boundary: Boundary, trials: int, seed: int) -> Array:
-    points = sobol(boundary.settings, START_PER_SETTING * boundary.settings, seed)
-    while len(points) < trials:
-        model = fit(points, outcomes(boundary.run, points))
-        points = np.vstack([points, most_telling(model, points[:0], places_of(boundary, seed, points))])
-    return points
-
-
 def places_of(boundary: Boundary, seed: int, points: Array) -> Array:
     return qmc.Sobol(boundary.settings, seed=1000 * seed + len(points)).random(PLACES)
 
@@ -106,11 +96,6 @@ def places_of(boundary: Boundary, seed: int, points: Array) -> Array:
 def wrong(boundary: Boundary, is_stable: Callable[[Array], Array]) -> float:
     places = qmc.Sobol(boundary.settings, seed=123).random(TRUTH_PLACES)
     return float(np.mean(is_stable(places) != (boundary.probability(places) > 0.5)))
-
-
-def wrong_by_our_model(boundary: Boundary, points: Array) -> float:
-    model = fit(points, outcomes(boundary.run, points))
-    return wrong(boundary, lambda places: model.belief(places).probability() > 0.5)
 
 
 def main() -> None:
@@ -143,11 +128,11 @@ def row(options: argparse.Namespace, settings: int, softness: float, shape: str,
         for name in seconds:
             began = time.process_time()
             if name == "ours":
-                points = chosen_by_us(boundary, options.trials, seed)
+                points = mapped(boundary, options.trials, batch=1, seed=seed)
             else:
                 points = chosen_by_straddle(PEERS[name], boundary, options.trials, seed)
             seconds[name] += time.process_time() - began
-            ours[name].append(wrong_by_our_model(boundary, points))
+            ours[name].append(judged(boundary, points)[0])
             if name != "ours":
                 latent = PEERS[name](points, outcomes(boundary.run, points))
                 own[name].append(wrong(boundary, lambda places, latent=latent: latent(places)[0] > 0))

@@ -17,9 +17,8 @@ SettingConflict = tuple[str, str]
 
 MIN_EVALUATIONS = 4
 """Fewest evaluations, after that of the untrained generator, that a verdict can be trusted with."""
-
-
 _WITH_DIGITS = ("digits", "mnist", "stacked_mnist", "svhn")
+"""Data sets of which an image in a mirror is no image of the data."""
 
 
 class Conflict(ValueError):
@@ -81,13 +80,14 @@ def _of_stabilizers(config: TrialSections) -> list[SettingConflict]:
     }
     active = [path for path, strength in penalties.items() if strength]
     if len(active) > 1 and active != ["stabilizers.r1", "stabilizers.r2"]:  # on images of the two sides (Huang 2024)
-        at = active[-1] if active[0].endswith((".r1", ".r2")) else active[1]
-        first, second = (path.rsplit(".", 1)[-1] for path in (active[0], at))
-        message = f"{second} and {first} cannot be combined: both penalise the discriminator's gradient"
+        at, hint = active[-1], ""
         if config.model.family == "r3gan":
-            added = next(path for path in active if not path.endswith((".r1", ".r2")))
-            at, message = added, f"{message}; r1 and r2 are r3gan's defaults: set both to 0 for another penalty"
-        problems.append((at, message))
+            at = next(path for path in active if not path.endswith((".r1", ".r2")))
+            hint = "; r1 and r2 are r3gan's defaults: set both to 0 for another penalty"
+        second, first = (path.rsplit(".", 1)[-1] for path in (at, next(path for path in active if path != at)))
+        problems.append(
+            (at, f"{second} and {first} cannot be combined: both penalise the discriminator's gradient{hint}")
+        )
     problems += [*of_regularisers(config)]
     pack_size = stabilizers.packing
     if pack_size and families.labelled(config.model.family):

@@ -42,6 +42,7 @@ def _of_schedule(config: TrialSections) -> list[tuple[str, str]]:
     if schedule.until is not None and schedule.lr == "constant" and not schedule.moves_betas:
         message = "is when a schedule ends, and only a warm-up is set; set optimizer.schedule.lr to cosine"
         problems.append(("optimizer.schedule.until", message))
+        return problems
     end = config.steps if schedule.until is None else schedule.until
     if schedule.warm_up >= end and schedule.warm_up:
         name = "steps" if schedule.until is None else "optimizer.schedule.until"

@@ -17,6 +17,13 @@ from gan_core.config.optimizer_sections import OPTIMIZERS_WITH_BETAS
 from gan_core.config.sections import TrialSections
 from gan_core.config.setting_types import Whole
 
+SNGAN_DEFAULTS: dict[str, dict[str, Any]] = {
+    "model": {"latent_dim": 128, "discriminator_norm": "none", "init": "glorot"},
+    "optimizer": {"lr": 2e-4, "betas": (0.0, 0.9)},
+    "loss": {"name": "hinge", "n_critic": 5},
+    "stabilizers": {"spectral_norm": True},
+}
+"""Miyato et al. 2018, section 4 and appendix B.4 (residual networks: n_critic 5)."""
 FAMILY_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     # Radford et al. 2016, section 4
     "dcgan": {"optimizer": {"lr": 2e-4, "betas": (0.5, 0.999)}, "loss": {"name": "bce", "n_critic": 1}},
@@ -36,20 +43,8 @@ FAMILY_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
         "optimizer": {"lr": 1e-4, "betas": (0.0, 0.9)},
         "loss": {"name": "wasserstein", "gradient_penalty": 10.0, "n_critic": 5},
     },
-    # Miyato et al. 2018, section 4 and appendix B.4 (residual networks: n_critic 5)
-    "sngan": {
-        "model": {"latent_dim": 128, "discriminator_norm": "none", "init": "glorot"},
-        "optimizer": {"lr": 2e-4, "betas": (0.0, 0.9)},
-        "loss": {"name": "hinge", "n_critic": 5},
-        "stabilizers": {"spectral_norm": True},
-    },
-    # Miyato & Koyama 2018, section 5; the same as above
-    "sngan_projection": {
-        "model": {"latent_dim": 128, "discriminator_norm": "none", "init": "glorot"},
-        "optimizer": {"lr": 2e-4, "betas": (0.0, 0.9)},
-        "loss": {"name": "hinge", "n_critic": 5},
-        "stabilizers": {"spectral_norm": True},
-    },
+    "sngan": SNGAN_DEFAULTS,
+    "sngan_projection": SNGAN_DEFAULTS,  # Miyato & Koyama 2018, section 5: the same
     # Huang et al. 2024; the numbers are those of the authors' preset for CIFAR-10, beta2 and gamma without schedules
     "r3gan": {
         "model": {"latent_dim": 64, "discriminator_norm": "none", "init": "msr"},

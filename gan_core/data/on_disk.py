@@ -34,7 +34,6 @@ FORMAT = 1
 """Increased when the files, or the pixels in them, are made in another way."""
 CARD = "card.json"
 REPORT_SECONDS = 5.0
-CHUNK = 2**24
 
 
 class Converted(NamedTuple):

@@ -12,28 +12,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-SHARE = 8
-"""Images move by up to 1/8 of their side, as in StudioGAN (src/utils/cr.py): 4 pixels of 32."""
+from gan_core.objective.diff_augment import translation
 
 
 def transformed(images: Tensor, generator: torch.Generator) -> Tensor:
     """`images` [batch, C, H, W], each mirrored left to right with probability 1/2, then moved by up to 1/8 of the side.
 
-    The move is in whole pixels, uniform in both directions; what comes in is mirrored about the outermost pixel.
-    `generator` is on the device of `images`.
+    The share is that of StudioGAN (src/utils/cr.py): 4 pixels of 32. What comes in is mirrored about the outermost
+    pixel. `generator` is on the device of `images`.
     """
-    count, _, height, width = images.shape
-    down, right = height // SHARE, width // SHARE
-    is_mirrored = torch.rand(count, 1, 1, 1, device=images.device, generator=generator) < 0.5
-    images = torch.where(is_mirrored, images.flip(3), images)
-    rows, columns = (
-        torch.randint(2 * most + 1, (count, 1), device=images.device, generator=generator)
-        + torch.arange(side, device=images.device)
-        for most, side in ((down, height), (right, width))
-    )
-    example = torch.arange(count, device=images.device)[:, None, None]
-    padded = F.pad(images, (right, right, down, down), mode="reflect")
-    return padded[example, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    is_mirrored = torch.rand(len(images), 1, 1, 1, device=images.device, generator=generator) < 0.5
+    return translation(torch.where(is_mirrored, images.flip(3), images), generator, border="reflect")
 
 
 def penalty(logits: Tensor, logits_of_transformed: Tensor) -> Tensor:

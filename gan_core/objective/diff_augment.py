@@ -44,13 +44,16 @@ def contrast(images: Tensor, generator: torch.Generator) -> Tensor:
     return (images - mean) * (_uniform(images, generator) + 0.5) + mean
 
 
-def translation(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Moves each image by up to 1/8 of its height and width, in whole pixels, uniform; fills with zeros."""
+def translation(images: Tensor, generator: torch.Generator, border: str = "constant") -> Tensor:
+    """Moves each image by up to 1/8 of its height and width, in whole pixels, uniform; fills with zeros.
+
+    border: another `mode` of `torch.nn.functional.pad` to fill by.
+    """
     down, right = images.shape[2] // 8, images.shape[3] // 8
     rows = _integers(0, 2 * down, images, generator) + torch.arange(images.shape[2], device=images.device)
     columns = _integers(0, 2 * right, images, generator) + torch.arange(images.shape[3], device=images.device)
     example = torch.arange(len(images), device=images.device)
-    padded = F.pad(images, (right, right, down, down))
+    padded = F.pad(images, (right, right, down, down), mode=border)
     moved = padded[example[:, None, None], :, rows[:, :, None], columns[:, None, :]]  # [batch, H, W, C]
     return moved.permute(0, 3, 1, 2)
 

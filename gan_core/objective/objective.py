@@ -126,19 +126,21 @@ class Objective:
         if strength := self.stabilizers.r2:
             yield "r2", strength, gradient_penalties.r2(critics.fake, fake)
 
-    def consistency(self, critics: Critics, sides: dict[str, tuple[Tensor, Tensor]]) -> Terms | None:
+    def consistency(self, critics: Critics, real: tuple[Tensor, Tensor], fake: tuple[Tensor, Tensor]) -> Terms | None:
         """The weighted inconsistency of D on images that are moved and mirrored, or None without `cr` and `bcr`.
 
-        sides: of `real` and `fake`, the inputs of D and their logits.
+        real, fake: the inputs of D and their logits.
         """
-        name = "bcr" if self.stabilizers.bcr else "cr"
+        name, sides = "cr", [(critics.real, *real)]
+        if self.stabilizers.bcr:
+            name, sides = "bcr", [*sides, (critics.fake, *fake)]
         if not (strength := self.stabilizers.bcr or self.stabilizers.cr):
             return None
-        values = []
-        for side, (images, logits) in sides.items():
-            if side == "real" or name == "bcr":
-                transformed = consistency.transformed(images, self.streams["consistency"])
-                values.append(consistency.penalty(logits, getattr(critics, side)(transformed)))
+        stream = self.streams["consistency"]
+        values = [
+            consistency.penalty(logits, critic(consistency.transformed(images, stream)))
+            for critic, images, logits in sides
+        ]
         value = torch.stack(values).sum()
         self.applied_stabilizers[name] = strength
         return self._scale * strength * value, {metric_names.loss_of_penalty(name): value}

@@ -15,6 +15,9 @@ is drawn part by part, from the same streams.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -22,7 +25,7 @@ from gan_core import metric_names
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.history import Measured
-from gan_core.training.updates import WHOLE, Part, Updates
+from gan_core.training.updates import WHOLE, FakeBatch, Part, Updates
 
 OF_THE_BATCH = {
     metric_names.GRADIENT_NORM_DISCRIMINATOR,
@@ -35,6 +38,7 @@ scores are then those of the batch, and the ROC AUC compares images of the same 
 
 Latents = list[tuple[Tensor, Tensor | None]]
 """z [part, latent_dim] and classes [part], for each part."""
+Update = Callable[[FakeBatch, Tensor], dict[str, Tensor]]
 
 
 def updates_of(config: TrialConfig, images: ImageSet, device: torch.device) -> Updates:
@@ -50,26 +54,22 @@ class AccumulatedUpdates(Updates):
         discriminator_updates = []
         for index, is_due in zip(self._indices, self.penalties_due, strict=True):
             latents = self._latents_of_parts()
-            discriminator_updates.append(self._discriminator_in_parts(index, latents, is_due))
+            update = partial(self._update_discriminator, is_due=is_due)
+            discriminator_updates.append(self._in_parts(update, index, latents))
         share_fakes = self.config.loss.n_critic == 1  # as in `Updates`: both use the same latents
-        generator_update = self._generator_in_parts(latents if share_fakes else self._latents_of_parts(), index)
+        latents = latents if share_fakes else self._latents_of_parts()
+        generator_update = self._in_parts(self._update_generator, index, latents, for_generator=True)
         self.objective.applied_stabilizers["accumulate"] = self.config.batch_size // len(latents[0][0])
         return Measured.of(discriminator_updates, generator_update)
 
-    def _discriminator_in_parts(self, index: Tensor, latents: Latents, is_due: bool) -> dict[str, Tensor]:
+    def _in_parts(
+        self, update: Update, index: Tensor, latents: Latents, for_generator: bool = False
+    ) -> dict[str, Tensor]:
+        """`update` for each part: G's images, and the indices of the real ones."""
         measured = []
         for part, real, (z, labels) in zip(self._parts(), index.chunk(len(latents)), latents, strict=True):
             self.part = part
-            fake = self._images_of(z, labels, for_generator=False)
-            measured.append(self._update_discriminator(real, fake, is_due))
-        self.part = WHOLE
-        return _together(measured)
-
-    def _generator_in_parts(self, latents: Latents, index: Tensor) -> dict[str, Tensor]:
-        measured = []
-        for part, real, (z, labels) in zip(self._parts(), index.chunk(len(latents)), latents, strict=True):
-            self.part = part
-            measured.append(self._update_generator(self._images_of(z, labels, for_generator=True), real))
+            measured.append(update(self._images_of(z, labels, for_generator), real))
         self.part = WHOLE
         return _together(measured)
 

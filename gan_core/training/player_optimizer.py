@@ -52,7 +52,7 @@ def load_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
     for group, own in zip(optimizer.param_groups, capturable, strict=True):
         if own is not None:
             group["capturable"] = own
-    if any(isinstance(optimizer, kind) for kind in (MovingAdam, RMSprop)):
+    if isinstance(optimizer, MovingAdam | RMSprop):
         for weight, values in optimizer.state.items():
             if "step" in values:
                 values["step"] = values["step"].to(weight.device)

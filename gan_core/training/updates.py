@@ -127,7 +127,7 @@ class Updates:
         discriminator_updates = []
         for index, is_due in zip(self._indices, self.penalties_due, strict=True):
             fake = self._generate(for_generator=share_fakes)
-            discriminator_updates.append(self._update_discriminator(index, fake, is_due))
+            discriminator_updates.append(self._update_discriminator(fake, index, is_due))
         generator_update = self._update_generator(fake if share_fakes else self._generate(for_generator=True), index)
         return Measured.of(discriminator_updates, generator_update)
 
@@ -146,7 +146,7 @@ class Updates:
         state = {"ada": self.ada and self.ada.tensors, "lazy": self.objective.lazy and self.objective.lazy.tensors}
         return {name: tensors for name, tensors in state.items() if tensors}
 
-    def _update_discriminator(self, index: Tensor, fake: FakeBatch, is_due: bool) -> dict[str, Tensor]:
+    def _update_discriminator(self, fake: FakeBatch, index: Tensor, is_due: bool) -> dict[str, Tensor]:
         """One step of D's optimiser on the real images `index` and on `fake`; what it measured.
 
         is_due: whether D pays penalties that it pays in every n-th update.
@@ -167,14 +167,15 @@ class Updates:
         if self.ada is not None:
             measured[metric_names.ADA_PROBABILITY] = self.ada.p.clone()
             self.ada.observe(judged[0].detach() - adversarial.boundary)
-        inputs = {"real": (real_input, real_output.logits), "fake": (fake_input, fake_output.logits)}
         critics, of_transformed = (
-            Critics(partial(critic, labels=real_labels), partial(critic, labels=fake.labels))
-            for critic in (self._critic, self._critic_of_transformed)
+            Critics(*(partial(self._logits, labels=labels, stream=stream) for labels in (real_labels, fake.labels)))
+            for stream in ("mixing", "consistency")
         )
         for added in (
             self.objective.penalty(critics, real_input, fake_input, is_due),
-            self.objective.consistency(of_transformed, inputs),
+            self.objective.consistency(
+                of_transformed, (real_input, real_output.logits), (fake_input, fake_output.logits)
+            ),
         ):
             if added is not None:
                 loss = loss + added[0]
@@ -263,19 +264,14 @@ class Updates:
             None if features is None else features.float(),
         )
 
-    def _critic(self, images: Tensor, labels: Tensor | None) -> Tensor:
-        """D's logits [batch] for a gradient penalty, which draws from a random stream of its own."""
-        with self._autocast(), self.streams.as_default("mixing"):
-            return self._output_of_discriminator(images, labels).logits.float()
+    def _logits(self, images: Tensor, labels: Tensor | None, stream: str) -> Tensor:
+        """D's logits [batch] for a penalty, which draws from a random stream of its own."""
+        return self._discriminate(images, labels, stream).logits
 
     def _output_of_discriminator(self, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
         if families.conditional_discriminator(self.config.model.family):
             return self.discriminator(images, labels)
         return self.discriminator(images)
-
-    def _critic_of_transformed(self, images: Tensor, labels: Tensor | None) -> Tensor:
-        """D's logits [batch] for consistency regularisation, which draws from a random stream of its own."""
-        return self._discriminate(images, labels, "consistency").logits
 
     def _autocast(self) -> AbstractContextManager[Any]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")

@@ -2,9 +2,8 @@
 
 An exception in our own code is handled in the worker (`trainable`). A lost worker is handled by Tune, which starts the
 trial again from its checkpoint in another one. What ran out of memory runs again in another round, with twice the
-resources, so that fewer trials run beside it, and so does what lost its worker before that was set up, which Tune
-would give up. If the kernel kills a worker for memory, the round ends, and fewer trials
-run side by side in the next ones.
+resources, so that fewer trials run beside it, and so does what lost its worker before that was set up, which Tune gives
+up. If the kernel kills a worker for memory, the round ends, and fewer trials run side by side in the next ones.
 """
 
 from __future__ import annotations

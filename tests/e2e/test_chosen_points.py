@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 from support.commands import invoke, orchestrate, start, trials
-from support.explored import MAP, plan_of
+from support.explored import MAP, finished_in, plan_of
 from support.tiny import run_to_end
 from support.waiting import wait_until
 
 from orchestrator.commands.queued_training import queue_of
 from orchestrator.store.sweep_document import PointDocument
 from orchestrator.store.sweep_folder import SweepFolder
-from orchestrator.store.trial_status import TrialStatus
 
 pytestmark = pytest.mark.e2e
 
@@ -48,14 +47,8 @@ def test_a_map_that_is_killed_interrupted_and_made_larger_has_the_points_of_an_u
     file.write_text(TEXT)
     folder = SweepFolder(home, "tiny")
 
-    def finished() -> int:
-        if not folder.sweep_file.exists():
-            return 0
-        records = [folder.trial(point["key"]).record() for point in folder.document()["explored"]["points"]]
-        return sum(record.status == TrialStatus.FINISHED for record in records)
-
     process = start("sweep", file, *TWO_WORKERS, home=home)
-    wait_until(lambda: finished() >= 3, "three trials that have ended", process=process)
+    wait_until(lambda: len(finished_in(folder)) >= 3, "three trials that have ended", process=process)
     process.kill()
     process.communicate(timeout=60)
     killed = folder.document()["explored"]
@@ -64,7 +57,7 @@ def test_a_map_that_is_killed_interrupted_and_made_larger_has_the_points_of_an_u
     assert f"{len(killed['points'])} of 16 trials are chosen so far" in shown and "goes on with it" in shown
 
     process = start("sweep", file, *TWO_WORKERS, home=home)
-    wait_until(lambda: finished() >= 9, "nine trials that have ended", process=process)
+    wait_until(lambda: len(finished_in(folder)) >= 9, "nine trials that have ended", process=process)
     os.kill(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130 and "the same command goes on from here" in output, output

@@ -13,7 +13,7 @@ import torch
 from mlflow import MlflowClient
 from support.commands import SMOKE, invoke, orchestrate, start, trials
 from support.endings import ON_ONE_WORKER, curves_of
-from support.explored import LR, MAP
+from support.explored import LR, MAP, points_of
 from support.ports import free_port
 from support.s3_server import KEYS, S3, use_keys
 from support.waiting import wait_until
@@ -146,8 +146,7 @@ def test_a_map_goes_on_from_another_home_with_the_same_points(s3_of_all: S3, tmp
     words = ("sweep", file, "--workers", "2", "--storage", s3_of_all.uri("map/runs"))
 
     def points(home: Path) -> list[PointDocument]:
-        folder = SweepFolder(home, "tiny")
-        return folder.document()["explored"]["points"] if folder.sweep_file.exists() else []
+        return points_of(SweepFolder(home, "tiny"))
 
     with pytest.MonkeyPatch.context() as patch:
         use_keys(patch)

@@ -11,6 +11,8 @@ from orchestrator.planning.chosen_points import ChosenPoint, EndedPoint
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.store.record import Attempt, Record
+from orchestrator.store.sweep_document import PointDocument
+from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_status import TrialStatus
 from orchestrator.sweepfile import loader
 from support.tiny import TINY
@@ -33,6 +35,21 @@ def plan_of(folder: Path, text: str = MAP, overrides: Sequence[str] = ()) -> Pla
     file = folder / "tiny.yaml"
     file.write_text(text)
     return make_plan(loader.load(file, [*overrides]), folder / "home")
+
+
+def points_of(folder: SweepFolder) -> list[PointDocument]:
+    """The points that a sweep has chosen so far."""
+    if not folder.sweep_file.exists():
+        return []
+    explored = folder.document()["explored"]
+    assert explored
+    return explored["points"]
+
+
+def finished_in(folder: SweepFolder) -> list[str]:
+    """The keys of its trials that are finished, in the order of their points."""
+    keys = [point["key"] for point in points_of(folder)]
+    return [key for key in keys if folder.trial(key).record().status == TrialStatus.FINISHED]
 
 
 def end(plan: Plan, planned: PlannedTrial) -> None:
