@@ -1,7 +1,8 @@
 """Top-k training: G learns only from those of its images that D finds most real (Sinha et al. 2020).
 
-k begins as the whole batch and falls with each epoch by the factor 0.99 to a share of the batch (section 3.2), so that
-G still learns from all images while D knows little. An epoch is a pass of D over the data.
+k begins as the whole batch and falls with each epoch by the factor 0.99 to a share of the batch, so that G still learns
+from all images while D knows little. An epoch is a pass of D over the data. StudioGAN (`adjust_k` in
+src/utils/losses.py) has the same schedule.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 DECAY = 0.99
-"""gamma of section 3.2."""
+"""gamma in the paper: by what the share falls with each epoch."""
 
 
 def count_kept(share: float, count: int, epoch: int) -> int:
