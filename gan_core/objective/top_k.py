@@ -12,13 +12,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-DECAY = 0.99
-"""gamma in the paper: by what the share falls with each epoch."""
+from gan_core.top_k_schedule import share_kept
 
 
 def count_kept(share: float, count: int, epoch: int) -> int:
     """k of `count` images in an epoch, the first of which is 0; at least 1."""
-    return max(1, int(count * max(share, DECAY**epoch)))
+    return max(1, int(count * share_kept(share, epoch)))
 
 
 def loss_of_best(loss: Callable[[Tensor], Tensor], logits: Tensor, k: Tensor) -> Tensor:
