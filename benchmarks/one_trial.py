@@ -5,7 +5,7 @@
 On the bundled digits, one thread, the papers' networks of width 32, batches of 64. The loops take turns; the
 table has medians. `--device cuda` measures the same on a GPU, and also compares steps with and without a CUDA graph.
 Families of residual networks (`--families sngan sngan_projection r3gan wgan_gp_resnet`) are compared with plain
-networks, `plain/`.
+networks, `plain/`, by their step alone.
 """
 
 from __future__ import annotations
@@ -69,10 +69,13 @@ def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "
     precisions = ["float32", *(["bfloat16"] if native == "bfloat16" else [])]
     speeds = {precision: kernel_speed(getattr(torch, precision), device) for precision in precisions}
     for family in families:
-        peers: dict[str, Callable[[], Any]] = {"plain": PlainLoop(config(family), images, device).step}
+        plain = PlainLoop(config(family), images, device)
+        peers: dict[str, Callable[[], Any]] = {"plain": plain.step}
         if device != "cpu":
             peers["called"] = Trainer(config(family, precision=native), images, device, use_cuda_graph=False).step
         ours = {name: Trainer(config(family, precision=name), images, device) for name in precisions}
+        for peer, own in ((plain.generator, ours[native].generator), (plain.discriminator, ours[native].discriminator)):
+            assert parameters(peer) == parameters(own), f"{family}: the plain network is another"
         flops = arithmetic(ours[native])
         durations = in_turn(peers | {name: trainer.step for name, trainer in ours.items()}, rounds, device)
         for name in precisions:
@@ -99,7 +102,8 @@ def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "
                 ratio >= GOAL_ON_GPU,
             )
             yield GoalResult("    its CUDA graph", str(ours[native].applied()["cuda_graph"]), "", None)
-        yield from costs_beside_step(ours[native], durations[native], images)
+        if family in FAMILIES:
+            yield from costs_beside_step(ours[native], durations[native], images)
 
 
 def costs_beside_step(trainer: Trainer, step: float, images: ImageSet) -> Iterator[GoalResult]:
@@ -163,13 +167,17 @@ def in_turn(steps: dict[str, Callable[[], Any]], rounds: int, device: str) -> di
     return {name: median(seconds) for name, seconds in durations.items()}
 
 
+def parameters(network: torch.nn.Module) -> int:
+    return sum(weight.numel() for weight in network.parameters())
+
+
 def arithmetic(trainer: Trainer) -> int:
     """Floating point operations of a step's convolutions and matrix products, at least.
 
     A backward pass is two forward passes: one for the gradients of weights, one for those of images. D's update has a
     forward and a backward pass over real and over generated images; under a penalty also a forward pass, its slope, and
-    the slope's gradients of the same size. G's has one of D, back to the images only, and one of G; under a relativistic
-    loss also a forward pass over real images.
+    the slope's gradients of the same size. G's has one of D, back to the images only, and one of G; a relativistic loss
+    adds a forward pass over real images.
     """
     batch, loss, stabilizers = trainer.config.batch_size, trainer.config.loss, trainer.config.stabilizers
     labels = torch.zeros(batch, dtype=torch.long, device=trainer.device) if trainer.classes else None
@@ -177,7 +185,7 @@ def arithmetic(trainer: Trainer) -> int:
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         images = trainer.generator(latents, labels)
         g = int(counter.get_total_flops())
-        trainer.updates._discriminate(images, labels)
+        trainer.updates.passes.judge(images, labels)
         d = int(counter.get_total_flops()) - g
     penalties = sum(1 for strength in (loss.gradient_penalty, stabilizers.r1, stabilizers.r2) if strength)
     critic_update = g + 6 * d + 4 * d * penalties
