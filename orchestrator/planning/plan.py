@@ -199,9 +199,9 @@ def _cautions(plan: Plan, trials: list[Trial]) -> list[str]:
     """About the data sets of the trials, and about what depends on their size, each once."""
     of_paths = [caution for trial in trials for caution in caution_about_paths(trial, plan.sweep.file)]
     of_data = [f"{summary['path']}: {caution}" for summary in plan.data_summaries() for caution in summary["cautions"]]
-    of_epochs = [
-        caution
-        for planned in [*plan.trials, *plan.expected[:1]]
-        for caution in cautions_about_epochs(planned.config, len(plan.data[planned.fingerprint]))
-    ]
-    return list(dict.fromkeys(map(escape_control_characters, [*of_paths, *of_data, *of_epochs])))
+    of_epochs = dict[str, set[str]]()
+    for planned in [*plan.trials, *plan.expected[:1]]:
+        for caution in cautions_about_epochs(planned.config, len(plan.data[planned.fingerprint])):
+            of_epochs.setdefault(caution, set()).add(planned.trial.group)
+    named = [f"{caution} ({', '.join(sorted(groups))})" for caution, groups in of_epochs.items()]
+    return list(dict.fromkeys(map(escape_control_characters, [*of_paths, *of_data, *named])))

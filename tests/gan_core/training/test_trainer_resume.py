@@ -127,11 +127,11 @@ TRIALS: dict[str, dict[str, Any]] = {
     }
     | RESIDUAL,
     "wgan_gp_original": {"model.family": "wgan_gp", "model.networks": "original", "loss.n_critic": 1},
-    "sngan_regularised": {"model.family": "sngan", "stabilizers.top_k": 0.5, "stabilizers.bcr": 10.0}
-    | RESIDUAL
-    | REGULARISERS
-    | LAZY,
-    "sngan_projection_regularised": {"model.family": "sngan_projection", "stabilizers.cr": 10.0, "loss.name": "ragan"}
+    "sngan_projection_regularised": {
+        "model.family": "sngan_projection",
+        "stabilizers.top_k": 0.5,
+        "stabilizers.bcr": 10.0,
+    }
     | RESIDUAL
     | REGULARISERS
     | LAZY,

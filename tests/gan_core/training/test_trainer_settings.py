@@ -71,14 +71,13 @@ def test_stabiliser_trains_acts_and_is_echoed_once_it_ran(small: Small, few: Ima
     assert same == (name in AFTER_D)
 
 
-@pytest.mark.parametrize("family", ["dcgan", "acgan", "wgan_gp", "sngan", "sngan_projection", "r3gan"])
+@pytest.mark.parametrize("family", ["dcgan", "acgan", "wgan_gp", "sngan_projection", "r3gan"])
 def test_stabilisers_that_can_be_combined_train_together(small: Small, few: ImageSet, family: str) -> None:
     without_targets = ["label_smoothing", "label_flipping"]
     left_out = {
         "dcgan": ["gradient_penalty", "dragan", "cr", "ada"],
         "acgan": ["gradient_penalty", "r1", "r2", "packing", "bcr", "diff_augment"],
         "wgan_gp": [*without_targets, "r1", "r2", "dragan", "cr", "ada"],
-        "sngan": [*without_targets, "gradient_penalty", "r1", "r2", "cr", "diff_augment"],
         "sngan_projection": [*without_targets, "gradient_penalty", "dragan", "packing", "bcr", "diff_augment"],
         "r3gan": [*without_targets, "gradient_penalty", "dragan", "cr", "ada", "spectral_norm", "top_k"],
     }
