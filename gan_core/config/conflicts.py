@@ -44,7 +44,7 @@ def _of_loss(config: TrialSections) -> list[SettingConflict]:
         for name, verb in {"label_smoothing": "smooths", "label_flipping": "flips"}.items():
             if getattr(config.stabilizers, name):
                 message = (
-                    f"{verb} the targets of a BCE or least-squares loss; a {loss.name} loss has no targets (use 0)"
+                    f"{verb} the targets of a BCE or least-squares loss; the {loss.name} loss has no targets (use 0)"
                 )
                 problems.append((f"stabilizers.{name}", message))
     if not families.predicts_classes(family):
