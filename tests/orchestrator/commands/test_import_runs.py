@@ -40,6 +40,7 @@ metrics: {loss/generator: g_loss, loss/discriminator: d_loss, accuracy/discrimin
 evaluator: FID of 50,000 samples (clean-fid)
 empty_is_nan: true
 """
+pytestmark = pytest.mark.usefixtures("without_pictures")  # but for the reports of fixtures of the whole module
 RUNS = other_runs(seeds=2)
 VERDICTS = {"diverged": 1, "oscillating": 1, "stable": 6}
 """Of RUNS: without R1 at the high rate seed 0 diverges, and seed 1 ends with bad images."""

@@ -27,7 +27,8 @@ from orchestrator.imports.mapping import Kind, Mapping, MetricSource, StepSource
 from orchestrator.imports.source_run import Point, SourceLog
 from orchestrator.imports.wandb_folder import BLOCK, HEADER, PIECE, records
 
-RUNS = other_runs(seeds=2)
+RUNS = [run for number, run in enumerate(other_runs(seeds=2)) if number in (0, 3, 4, 7)]
+"""Each setting has two values; the third run diverges. W&B takes a second or more to write one."""
 
 
 def mapping(kind: Kind, source: Path | str, *metrics: str, **more: Any) -> Mapping:
