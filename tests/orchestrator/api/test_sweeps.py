@@ -25,9 +25,13 @@ from orchestrator.commands.sample import SampleRequest, sample
 from orchestrator.commands.sync import sync
 from orchestrator.errors import UserError
 from orchestrator.planning.plan import make_plan
+from orchestrator.report import static_figures
 from orchestrator.signals import INTERRUPTED
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.sweepfile import loader
+
+
+pytestmark = pytest.mark.usefixtures("without_pictures")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +45,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for planned in plan.trials:
             stable_trial(plan, planned)
         mirror_of(plan, folder)
-        assert sync(plan.folder, f"sqlite:///{folder / 'mlflow.db'}", Console(quiet=True)) == 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(static_figures, "write", lambda *_: {})
+            assert sync(plan.folder, f"sqlite:///{folder / 'mlflow.db'}", Console(quiet=True)) == 0
     return folder
 
 

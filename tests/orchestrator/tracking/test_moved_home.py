@@ -38,6 +38,9 @@ def plan_in(home: Path) -> Plan:
     return make_plan(loader.load(file), home)
 
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a sweep, its report and its registered model."""
