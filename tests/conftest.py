@@ -29,9 +29,6 @@ def is_usable(folder: Path, room: int = 8 * 1000**3) -> bool:
     return folder.is_dir() and shutil.disk_usage(folder).free > room and not os.statvfs(folder).f_flag & os.ST_NOEXEC
 
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-"""For numpy and scipy, here and in every command that a test starts: their matrices are small, and the threads of two
-processes that wait for each other's in loops take twice the time of the processors."""
 if is_usable(MEMORY):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 for variable in ("MLFLOW_TRACKING_URI", "RAY_ADDRESS", "ORCHESTRATE_HOME", "ORCHESTRATE_NOTIFY"):

@@ -30,7 +30,6 @@ from orchestrator.signals import INTERRUPTED
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.sweepfile import loader
 
-
 pytestmark = pytest.mark.usefixtures("without_pictures")
 
 
