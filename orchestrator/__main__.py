@@ -9,8 +9,8 @@ from orchestrator.signals import INTERRUPTED
 
 
 def main() -> None:
-    # Of numpy and scipy, which are not loaded yet. Our matrices are small, and every core trains already: with threads
-    # that wait for each other in loops the map of 128 runs took 47 s of two busy cores, with one thread 2 s
+    # Of numpy and scipy, which are not loaded yet. Our matrices are small, and every core trains already: two threads
+    # that wait for each other in loops took more than 50 s of two busy cores for a map of 128 runs, one takes 2 s
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from orchestrator.cli import app
