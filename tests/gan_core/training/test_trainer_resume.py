@@ -124,7 +124,7 @@ TRIALS: dict[str, dict[str, Any]] = {
         "stabilizers.minibatch_std": True,
     }
     | RESIDUAL
-    | {"model.width": 1, "batch_size": 4},
+    | {"batch_size": 4},
     "wgan_gp_original": {"model.family": "wgan_gp", "model.networks": "original", "loss.n_critic": 1},
 }
 
