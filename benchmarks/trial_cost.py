@@ -66,6 +66,12 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
         }
         for width in (8, 16)
     },
+    "wgan_gp, resnet, width 8, 64 pixels": {
+        "model": {"family": "wgan_gp", "networks": "resnet", "width": 8},
+        "loss": {"n_critic": 2},
+        "batch_size": 16,
+        "data": {"image_size": 64},
+    },
     "wgan_gp, original networks": {"model": {"family": "wgan_gp", "networks": "original"}, "batch_size": 128},
 }
 

@@ -15,8 +15,8 @@ from gan_core.config.trial import TrialConfig
 SECONDS_A_PASS, SECONDS_PER_WIDTH, SECONDS_PER_WIDTH_SQUARED = 6.8e-3, 1.7e-5, 1.15e-7
 """The last two are for an image of 32 x 32 pixels."""
 FAMILY_FACTORS = {"acgan": 3.7, "sngan": 4.6, "sngan_projection": 4.6, "r3gan": 8.3}
-RESNET_FACTOR = 4.1
-"""Cost of wgan_gp's residual networks, relative to its standard ones."""
+RESNET_FACTORS = {32: 4.1, 64: 10.0}
+"""Cost of wgan_gp's residual networks by image size, relative to its standard ones: those for 64 pixels are others."""
 ORIGINAL_FACTORS = {"dcgan": 0.7, "acgan": 1.25, "wgan_gp": 2.0}
 """Cost of the original report's networks, relative to the standard ones of width 32."""
 PENALTY_PASSES, PENALTY_PASSES_WITH_BATCH_NORM = 1.1, 2.2
@@ -44,7 +44,7 @@ def step_seconds(config: TrialConfig) -> float:
     if model.networks == "original":
         factor *= ORIGINAL_FACTORS.get(model.family, 1.0)
     elif model.networks == "resnet":
-        factor *= RESNET_FACTOR
+        factor *= RESNET_FACTORS.get(config.data.image_size, 1.0)
     if config.stabilizers.spectral_norm and model.family not in RESIDUAL_FAMILIES:
         factor *= SPECTRAL_NORM_FACTOR
     augmented = (2 * config.loss.n_critic + 1) * pixels * _augmentation_seconds(config.stabilizers)

@@ -10,6 +10,12 @@ from gan_core.config.trial import TrialConfig
 from orchestrator.planning.trial_cost import step_seconds
 
 DIGITS = {"model": {"width": 16}}
+RESNET_64 = {
+    "model": {"family": "wgan_gp", "networks": "resnet", "width": 8},
+    "loss": {"n_critic": 2},
+    "batch_size": 16,
+    "data": {"image_size": 64},
+}
 MEASURED: list[tuple[dict[str, Any], float]] = [
     ({"accumulate": 2}, 1.47),
     ({"accumulate": 4}, 2.09),
@@ -26,6 +32,8 @@ MEASURED: list[tuple[dict[str, Any], float]] = [
     ({"stabilizers": {"ada": {"target": 0.6}}}, 1.26),
     ({"stabilizers": {"diff_augment": True}}, 1.18),
     ({"stabilizers": {"spectral_norm": True}}, 1.13),
+    ({"model": {"width": 16, "discriminator_norm": "none"}, "stabilizers": {"r1": 1.0}}, 1.34),
+    (RESNET_64, 13.7),
 ]
 """A step beside the plain one, in turn: `python benchmarks/trial_cost.py`."""
 
