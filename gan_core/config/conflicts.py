@@ -9,7 +9,7 @@ from gan_core.config.optimizer_conflicts import of_optimizer
 from gan_core.config.r3gan_conflicts import of_r3gan
 from gan_core.config.regulariser_conflicts import of_regularisers
 from gan_core.config.residual_conflicts import of_residual
-from gan_core.config.sections import TrialSections
+from gan_core.config.sections import FROM_FILE, TrialSections
 
 SettingConflict = tuple[str, str]
 """(path of the setting, what is wrong with it)."""
@@ -133,12 +133,13 @@ def _of_data_and_evaluation(config: TrialSections) -> list[SettingConflict]:
             problems.append(("data.classes", "stacked_mnist always has all ten digits; leave this out"))
         if data.rgb:
             problems.append(("data.rgb", "stacked_mnist already has three channels; leave this out"))
-    if evaluation.features == "inception" and evaluation.weights is None:
-        problems.append(("evaluation.weights", "features: inception needs the file of the network's weights"))
-    if evaluation.features != "inception" and evaluation.weights is not None:
-        problems.append(
-            ("evaluation.weights", f"is only for features: inception, and the features are {evaluation.features}")
-        )
+    from_file = evaluation.features in FROM_FILE
+    if from_file and evaluation.weights is None:
+        message = f"features: {evaluation.features} needs the file of the network's weights"
+        problems.append(("evaluation.weights", message))
+    if not from_file and evaluation.weights is not None:
+        message = f"is only for features: {' or '.join(FROM_FILE)}, and the features are {evaluation.features}"
+        problems.append(("evaluation.weights", message))
     return problems
 
 

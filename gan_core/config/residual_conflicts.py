@@ -18,11 +18,11 @@ def of_residual(config: TrialSections) -> list[tuple[str, str]]:
     if model.networks == "resnet" and model.family != "wgan_gp":
         has = f"{model.family}'s standard networks are residual" if is_residual(model) else "resnet is for wgan_gp only"
         return [("model.networks", f"{has}; use standard")]  # and no word of the initial weights that follow from it
-    if model.networks == "resnet" and config.data.image_size != 32:
+    if model.networks == "resnet" and config.data.image_size > 64:
         problems.append(
             (
                 "data.image_size",
-                "wgan_gp's residual networks are for images of 32 pixels; use standard ones, or sngan",
+                "wgan_gp's residual networks are for images of 32 or 64 pixels; use standard ones, or sngan",
             )
         )
     if is_residual(model):

@@ -109,15 +109,19 @@ class LossConfig(Section):
     )
 
 
+FROM_FILE = ("inception", "dinov2")
+"""Features of a pretrained network, whose file `evaluation.weights` names."""
+
+
 class EvaluationConfig(Section):
     every: Whole = Field(
         100, ge=1, description="steps between evaluations, each with sample grid, diversity and quality"
     )
     samples: Whole = Field(512, ge=16, le=100_000, description="number of generated images in each evaluation")
-    features: Literal["auto", "classifier", "random", "inception"] = Field(
+    features: Literal["auto", "classifier", "random", "inception", "dinov2"] = Field(
         "auto", description="features for the quality metrics; auto: a classifier if the data has labels, else random"
     )
-    weights: Text | None = Field(None, description="file of the Inception network's weights (features: inception)")
+    weights: Text | None = Field(None, description="file of the network's weights (features: inception or dinov2)")
     split: Literal["train", "test"] = Field("train", description="part of the data that samples are compared with")
 
 

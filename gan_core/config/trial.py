@@ -54,7 +54,8 @@ FAMILY_DEFAULTS: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 RESNET_DEFAULTS = {"optimizer": {"lr": 2e-4, "betas": (0.0, 0.9)}}
-"""Of wgan_gp's residual networks: Gulrajani et al. 2017, appendix F, where the rate falls linearly to 0."""
+"""Of wgan_gp's residual networks for 32 pixels: Gulrajani et al. 2017, appendix F, where the rate falls linearly to 0.
+For larger ones the authors' `gan_64x64.py` has the family's, and layer norm in the critic."""
 NETWORK_DEFAULTS: dict[str, dict[str, Any]] = {
     "standard": {"width": 32, "init": "normal"},
     "resnet": {"width": 32, "init": "glorot", "latent_dim": 128},  # those of Gulrajani et al. 2017, and their latents
@@ -94,10 +95,14 @@ class TrialConfig(TrialSections):
             return raw
         defaults = _family_defaults(model.get("family", "dcgan"))
         networks = str(model.get("networks", "standard"))
-        if networks == "resnet":
-            defaults |= RESNET_DEFAULTS
         plain_critic = model.get("family") == "wgan_gp" and networks in ("standard", "resnet")
         norm = {"discriminator_norm": "none" if plain_critic else "batch"}
+        data = raw.get("data", {})
+        if networks == "resnet":
+            if isinstance(data, dict) and data.get("image_size", 32) != 32:
+                norm = {"discriminator_norm": "layer"}
+            else:
+                defaults |= RESNET_DEFAULTS
         defaults["model"] = NETWORK_DEFAULTS.get(networks, {}) | norm | dict(defaults.get("model", {}))
         optimizer = raw.get("optimizer", {})
         if isinstance(optimizer, dict) and optimizer.get("name", "adam") not in OPTIMIZERS_WITH_BETAS:

@@ -23,7 +23,7 @@ import numpy as np
 from gan_core.config.sections import DataConfig
 from gan_core.data.dataset_card import DatasetCard
 from gan_core.data.findings import Findings
-from gan_core.data.image_folder import from_folder
+from gan_core.data.image_folder import check_none_is_broken, from_folder
 from gan_core.data.image_space import IN_MEMORY, ImageSpace
 from gan_core.data.npz_file import from_npz
 from gan_core.data.on_disk import Converted, convert_once, folder_of, open_converted
@@ -137,7 +137,7 @@ def _from_folder(folder: str, name: str) -> ImageSet:
 
 
 def _of_converted(converted: Converted, folder: str, name: str) -> ImageArrays:
-    return ImageArrays(name, *converted, stored=folder)
+    return ImageArrays(name, **converted._asdict(), stored=folder)
 
 
 def _from_arrays(*parts: Any) -> ImageSet:
@@ -171,10 +171,14 @@ def read(data: DataConfig, download: bool = False) -> ImageArrays:
     except OSError as error:
         reason = error.strerror or first_line(error)
         raise DataError("data.path", f"{path} cannot be converted for data.on_disk ({reason})") from None
-    return _of_converted(converted, str(folder), data.name)
+    findings = replace(converted.findings, path=str(path))  # where the folder is now
+    if not data.skip_broken:
+        check_none_is_broken(path, findings)
+    return _of_converted(converted._replace(findings=findings), str(folder), data.name)
 
 
 def _content(arrays: ImageArrays) -> Converted:
+    assert arrays.findings is not None
     return Converted(
         arrays.images,
         arrays.labels,
@@ -182,6 +186,7 @@ def _content(arrays: ImageArrays) -> Converted:
         arrays.test_labels,
         arrays.class_names,
         arrays.fingerprint,
+        arrays.findings,
     )
 
 

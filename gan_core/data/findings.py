@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class BrokenFile(NamedTuple):
@@ -32,6 +32,18 @@ class Findings:
     broken: list[BrokenFile] = field(default_factory=list)
     cautions: list[str] = field(default_factory=list)
     held_out: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """In values of JSON."""
+        return vars(self) | {"sizes": [[*size, count] for size, count in self.sizes.items()]}
+
+    @classmethod
+    def of_json(cls, values: dict[str, Any]) -> Findings:
+        """Of what `as_json` gave. Raises LookupError, TypeError or ValueError for anything else."""
+        counters = {name: Counter(values[name]) for name in ("modes", "converted", "skipped")}
+        sizes = Counter({(width, height): count for width, height, count in values["sizes"]})
+        broken = [BrokenFile(*file) for file in values["broken"]]
+        return cls(**values | counters | {"sizes": sizes, "broken": broken})
 
 
 def counted(counts: Mapping[str, int]) -> str:

@@ -51,11 +51,18 @@ def from_folder(
     bytes_as_rgb = len(entries) * size * size * 3
     space.check(path, bytes_as_rgb)
     images, read = _read(entries, path, size, background, findings, space)
-    if findings.broken and not skip_broken:
-        raise DataError("data.path", _broken_text(path, findings.broken, len(entries)))
+    if not skip_broken:
+        check_none_is_broken(path, findings)
     _check_no_class_is_lost(path, parts, layout.classes, entries, read, findings)
     train, *test = (_part(images, part, index, read) for index, part in enumerate(parts))
     return Loaded(train, test[0] if test else None, layout.classes, findings)
+
+
+def check_none_is_broken(path: Path, findings: Findings) -> None:
+    """Raises DataError, with the names of the broken files that reading `path` came upon."""
+    if findings.broken:
+        count = findings.modes.total() + len(findings.broken)
+        raise DataError("data.path", _broken_text(path, findings.broken, count))
 
 
 def _read(

@@ -3,7 +3,8 @@
 The files lie beside the folder, in `.NAME.on_disk/KEY`: KEY is a hash of the names, sizes and times of the image files
 and of the settings that they are read with, so a changed folder is converted anew. They are written to `KEY.partial`
 and renamed when complete, so a killed conversion leaves nothing that is read, and the next one starts anew. A lock lets
-one process convert; others wait for it. Pixels are those that are read into memory, and so is the fingerprint.
+one process convert; others wait for it. Pixels are those that are read into memory, and so is the fingerprint. What
+reading came upon is kept with them, the broken files that were left out included.
 """
 
 from __future__ import annotations
@@ -30,14 +31,17 @@ from gan_core.data.memory_check import gigabytes
 from gan_core.data.preprocessing import DataError
 from gan_core.files import sync_folder, write_atomically
 
-FORMAT = 1
+FORMAT = 2
 """Increased when the files, or the pixels in them, are made in another way."""
 CARD = "card.json"
 REPORT_SECONDS = 5.0
 
 
 class Converted(NamedTuple):
-    """As in `datasets.Described`: images uint8 [N, C, size, size], labels int64 [N] or None, and those of the test."""
+    """As in `datasets.Described`: images uint8 [N, C, size, size], labels int64 [N] or None, and those of the test.
+
+    findings: what reading the folder came upon.
+    """
 
     images: np.ndarray
     labels: np.ndarray | None
@@ -45,6 +49,7 @@ class Converted(NamedTuple):
     test_labels: np.ndarray | None
     class_names: tuple[str, ...]
     fingerprint: str
+    findings: Findings
 
 
 def folder_of(data: DataConfig, path: Path) -> Path:
@@ -52,7 +57,7 @@ def folder_of(data: DataConfig, path: Path) -> Path:
     layout = read_layout(path, Findings(str(path)))
     parts = [layout.train] if layout.test is None else [layout.train, layout.test]
     files = [file for part in parts for of_class in part.files for file in of_class]
-    settings = data.model_dump(mode="json", include={"image_size", "background", "skip_broken", "classes", "rgb"})
+    settings = data.model_dump(mode="json", include={"image_size", "background", "classes", "rgb"})
     digest = hashlib.sha256(json.dumps([FORMAT, settings, layout.classes], sort_keys=True).encode())
     for file in files:
         status = file.stat()
@@ -104,6 +109,7 @@ def _convert(folder: Path, source: Path, make: Callable[[ImageSpace], Converted]
         card = {
             "classes": converted.class_names,
             "fingerprint": converted.fingerprint,
+            "findings": converted.findings.as_json(),
             "sha256": sums,
             "stamps": {name: _stamp(partial / name) for name in sums},
         }
@@ -140,6 +146,7 @@ def open_converted(folder: Path) -> Converted:
             labels["test_labels"],
             tuple(card["classes"]),
             card["fingerprint"],
+            Findings.of_json(card["findings"]),
         )
     except (OSError, ValueError, LookupError, TypeError) as error:
         message = f"{folder} is damaged ({error}); delete it, and it is converted again"

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gan_core import metric_names
-from gan_core.config.sections import EvaluationConfig
+from gan_core.config.sections import FROM_FILE, EvaluationConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.data.pixels import evenly_spaced
 from gan_core.evaluation.class_recall import class_recall
@@ -157,10 +157,10 @@ class Evaluator:
 def build(config: EvaluationConfig, images: ImageSet, features: Features) -> Evaluator:
     """The evaluator of `images` (on the CPU) under `config`.
 
-    It is the same on every machine with the same kind of processor. Not with Inception, for which one thread would take
-    hours.
+    It is the same on every machine with the same kind of processor. Not with a network
+    from a file, for which one thread would take hours.
     """
-    with nullcontext() if features.kind == "inception" else one_thread():
+    with nullcontext() if features.kind in FROM_FILE else one_thread():
         return _build(config, images, features)
 
 

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_core import checkpoint
+from gan_core.config.sections import FROM_FILE
 from gan_core.data.datasets import ImageSet
 from gan_core.data.pixels import to_unit
 from gan_core.data.preprocessing import DataError
 from gan_core.error_text import first_line
-from gan_core.evaluation import inception
+from gan_core.evaluation import dinov2, dinov2_file, inception, pretrained
 from gan_core.evaluation.classifier import Classifier, train_classifier
 from gan_core.evaluation.dimensions import EMBEDDING_DIMENSIONS, INCEPTION_DIMENSIONS, dimensions_of
 from gan_core.files import write_atomically
@@ -61,8 +62,9 @@ class Features:
         return Extracted(vectors, self.network.logits(vectors).argmax(dim=1))
 
     def _embed(self, images: Tensor) -> Tensor:
-        if self.kind == "inception":
-            return inception.embed(self.network, images)
+        if self.kind in FROM_FILE:  # torch-fidelity's extractors, which want colour
+            (vectors,) = self.network(images.expand(-1, 3, -1, -1))
+            return vectors
         return self.network(at_side(to_unit(images), SIDE))
 
     def _stacked(self, images: Tensor, batch_size: int) -> Extracted:
@@ -112,7 +114,7 @@ def classifier(images: ImageSet, cache: Path) -> Features:
         accuracy = _accuracy(network, *single_images(images.test_images, images.test_labels, images.stacked))
         cache.parent.mkdir(parents=True, exist_ok=True)
         checkpoint.save(cache, {"data": images.fingerprint, "state": network.state_dict(), "accuracy": accuracy})
-    dimensions = dimensions_of("classifier", images)
+    dimensions = dimensions_of("classifier", images, None)
     return Features(
         "classifier", network, weights_hash(network), dimensions, PREPROCESSING, accuracy, channelwise=images.stacked
     )
@@ -131,9 +133,20 @@ def random_features(channels: int) -> Features:
 
 def inception_features(weights: Path) -> Features:
     """The pooled 2048 features of Inception-v3, as in every published FID. Raises DataError without its weights."""
-    digest = inception.check(weights)
+    digest = pretrained.check("inception", weights)
     preprocessing = "torch-fidelity: uint8, bilinear to 299 pixels"
     return Features("inception", inception.load(weights), digest, INCEPTION_DIMENSIONS, preprocessing)
+
+
+def dinov2_features(weights: Path) -> Features:
+    """The class token of DINOv2's ViT (Stein et al. 2023 compare generators in it). Raises DataError like Inception's.
+
+    As torch-fidelity, and unlike these authors' code, which resizes bicubically: numbers of the two differ.
+    """
+    digest = pretrained.check("dinov2", weights)
+    dimensions = dinov2_file.width(weights)
+    preprocessing = "torch-fidelity: uint8, bilinear to 224 pixels, ImageNet's mean and deviation"
+    return Features("dinov2", dinov2.load(weights), digest, dimensions, preprocessing)
 
 
 def weights_hash(network: nn.Module) -> str:

@@ -12,6 +12,7 @@ from gan_core.config.sections import EvaluationConfig
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import Described
 from gan_core.data.preprocessing import DataError
+from gan_core.evaluation import pretrained
 from gan_core.evaluation.dimensions import dimensions_of
 
 
@@ -34,10 +35,9 @@ def check_evaluation(config: TrialConfig, images: Described[Any]) -> None:
     """Raises DataError if these images cannot be evaluated as `config` says."""
     evaluation = config.evaluation
     kind = features_kind(evaluation, images)
-    if kind == "inception":
-        from gan_core.evaluation import inception
-
-        inception.check(Path(evaluation.weights or ""))
+    weights = None if evaluation.weights is None else Path(evaluation.weights)
+    if weights is not None:
+        pretrained.check(kind, weights)
     if kind == "classifier" and (images.labels is None or len(images.class_names) < 2):
         raise DataError(
             "evaluation.features",
@@ -53,7 +53,7 @@ def check_evaluation(config: TrialConfig, images: Described[Any]) -> None:
                 f"the {evaluation.split} part has no image of class {name}, so a classifier cannot measure its modes; "
                 "leave the class out with data.classes, or use evaluation.features: random",
             )
-    dimensions = dimensions_of(kind, images)
+    dimensions = dimensions_of(kind, images, weights)
     min_images = dimensions + 1
     if evaluation.samples < min_images:
         reason = f"the covariance of {dimensions} features ({kind}) needs at least {min_images}"
@@ -63,8 +63,8 @@ def check_evaluation(config: TrialConfig, images: Described[Any]) -> None:
     if real_images < min_images:
         part = "training" if is_train else "test"
         text = f"{real_images} {part} images are too few; quality needs at least {min_images}"
-        if kind == "inception":
-            raise DataError("evaluation.features", f"{text} in features of inception")
+        if weights is not None:
+            raise DataError("evaluation.features", f"{text} in features of {kind}")
         if is_train:
             raise DataError(_setting_of_data(config), text)
         raise DataError("evaluation.split", f"{text}; use split: train, or more test images")

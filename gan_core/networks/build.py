@@ -56,7 +56,7 @@ def _generator(model: ModelConfig, channels: int, classes: int, image_size: int)
         case "wgan_gp", "original":
             return wgan_gp.OriginalGenerator(z, channels)
         case "wgan_gp", "resnet":
-            return wgan_gp.ResidualGenerator(z, channels, width)
+            return wgan_gp.ResidualGenerator(z, channels, width, image_size)
         case (("sngan" | "sngan_projection"), _):
             return sngan.Generator(z, channels, width, image_size, classes)
         case "r3gan", _:
@@ -85,7 +85,8 @@ def _discriminator(
         case "wgan_gp", "original":
             return wgan_gp.OriginalCritic(channels, norm, std)
         case "wgan_gp", "resnet":
-            return wgan_gp.ResidualCritic(channels, width, norm, std)
+            critic = wgan_gp.ResidualCritic if image_size == 32 else wgan_gp.ResidualCritic64
+            return critic(channels, width, norm, std)
         case (("sngan" | "sngan_projection"), _):
             return sngan.Discriminator(channels, width, image_size, norm, std, classes)
         case "r3gan", _:

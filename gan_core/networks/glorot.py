@@ -18,14 +18,14 @@ BLOCK_GAIN = 2**0.5
 class GlorotConv2d(Conv2d):
     """A convolution of stride 1 that keeps the side: [batch, before, H, W] -> [batch, after, H, W]."""
 
-    def __init__(self, before: int, after: int, kernel: int, gain: float = 1.0):
+    def __init__(self, before: int, after: int, kernel: int, gain: float = 1.0, bias: bool = True):
         self.gain = gain  # before the base class, which draws the weights
-        super().__init__(before, after, kernel, padding=kernel // 2)
+        super().__init__(before, after, kernel, padding=kernel // 2, bias=bias)
 
     def reset_parameters(self) -> None:
         nn.init.xavier_uniform_(self.weight, self.gain)
-        assert self.bias is not None
-        nn.init.zeros_(self.bias)
+        if self.bias is not None:
+            nn.init.zeros_(self.bias)
 
 
 class GlorotLinear(nn.Linear):

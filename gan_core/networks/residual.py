@@ -29,13 +29,13 @@ class UpBlock(nn.Module):
     """Doubles the side: [batch, before, H, W] -> [batch, after, 2 H, 2 W].
 
     Norm, ReLU, doubling (nearest), 3x3, norm, ReLU, 3x3; beside it a 1x1 and doubling. The norms are batch norms, those
-    of the class if there are `classes`.
+    of the class if there are `classes`. bias: of the first 3x3.
     """
 
-    def __init__(self, before: int, after: int, classes: int = 0):
+    def __init__(self, before: int, after: int, classes: int = 0, bias: bool = True):
         super().__init__()
         self.norm1, self.norm2 = _batch_norm(before, classes), _batch_norm(after, classes)
-        self.conv1 = GlorotConv2d(before, after, 3, BLOCK_GAIN)
+        self.conv1 = GlorotConv2d(before, after, 3, BLOCK_GAIN, bias)
         self.conv2 = GlorotConv2d(after, after, 3, BLOCK_GAIN)
         self.shortcut = GlorotConv2d(before, after, 1)
         self.relu = ReLU(inplace=True)
@@ -50,16 +50,27 @@ class Generator(nn.Module):
     """z [batch, latent_dim], labels [batch] or None -> images [batch, channels, size, size] in (-1, 1).
 
     A linear layer to a map of 4x4, an `UpBlock` for each pair of neighbouring `widths`, batch norm, ReLU, a 3x3
-    convolution, tanh. So `size` is 4 times 2 to the power of the number of blocks.
+    convolution, tanh. So `size` is 4 times 2 to the power of the number of blocks. bias: of each block's first 3x3.
+    gain: of the last convolution's weights.
     """
 
-    def __init__(self, latent_dim: int, channels: int, widths: list[int], classes: int = 0):
+    def __init__(
+        self,
+        latent_dim: int,
+        channels: int,
+        widths: list[int],
+        classes: int = 0,
+        bias: bool = True,
+        gain: float = 1.0,
+    ):
         super().__init__()
         self.project = GlorotLinear(latent_dim, widths[0] * FIRST_SIDE**2)
-        self.blocks = nn.ModuleList([UpBlock(before, after, classes) for before, after in itertools.pairwise(widths)])
+        self.blocks = nn.ModuleList(
+            [UpBlock(before, after, classes, bias) for before, after in itertools.pairwise(widths)]
+        )
         last = widths[-1]
         self.to_image = nn.Sequential(
-            nn.BatchNorm2d(last), ReLU(inplace=True), GlorotConv2d(last, channels, 3), nn.Tanh()
+            nn.BatchNorm2d(last), ReLU(inplace=True), GlorotConv2d(last, channels, 3, gain), nn.Tanh()
         )
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -88,15 +99,19 @@ class Block(nn.Module):
     """A block of D, [batch, before, H, W] -> [batch, after, H, W], or half the side if it `halves`.
 
     Twice norm (or none), ReLU, 3x3, the first to `before` channels; halving by the mean; beside it a 1x1 and halving,
-    or the features themselves if nothing changes their shape.
+    or the features themselves if nothing changes their shape. bias: of the first 3x3.
     """
 
-    def __init__(self, before: int, after: int, halves: bool, norm: Norm):
+    def __init__(self, before: int, after: int, halves: bool, norm: Norm, bias: bool = True):
         super().__init__()
         self.halves = halves
         self.layers = nn.Sequential(
-            *(*normalisation(norm, before), ReLU(inplace=norm != "none"), GlorotConv2d(before, before, 3, BLOCK_GAIN)),
-            *(*normalisation(norm, before), ReLU(inplace=True), GlorotConv2d(before, after, 3, BLOCK_GAIN)),
+            *normalisation(norm, before),
+            ReLU(inplace=norm != "none"),
+            GlorotConv2d(before, before, 3, BLOCK_GAIN, bias),
+            *normalisation(norm, before),
+            ReLU(inplace=True),
+            GlorotConv2d(before, after, 3, BLOCK_GAIN),
         )
         self.shortcut = GlorotConv2d(before, after, 1) if halves or before != after else nn.Identity()
 

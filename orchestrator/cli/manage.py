@@ -141,6 +141,10 @@ def check(
     background: Annotated[str, typer.Option(help="As data.background: what shows where images are transparent.")] = (
         "white"
     ),
+    on_disk: Annotated[
+        bool,
+        typer.Option(help="As data.on_disk: convert the folder to files beside it, for more images than memory."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Read your own images as a sweep would: classes, sizes, what is converted, skipped or broken.
@@ -151,7 +155,7 @@ def check(
     """
     from orchestrator.commands.dataset_check import check
 
-    raise typer.Exit(check(path, image_size, background, json, make_console()))
+    raise typer.Exit(check(path, image_size, background, on_disk, json, make_console()))
 
 
 def doctor(home: Home = HOME, address: Address = None, tracking_uri: TrackingUri = None, json: Json = False) -> None:

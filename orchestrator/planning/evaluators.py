@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from gan_core.checkpoint import CheckpointError
-from gan_core.config.sections import EvaluationConfig
+from gan_core.config.sections import FROM_FILE, EvaluationConfig
 from gan_core.data import datasets
 from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import features
@@ -64,6 +64,8 @@ def _build(config: EvaluationConfig, images: datasets.ImageSet, home: Path) -> E
             measured_in = _classifier(images, cache)
         elif kind == "inception":
             measured_in = features.inception_features(Path(config.weights or ""))
+        elif kind == "dinov2":
+            measured_in = features.dinov2_features(Path(config.weights or ""))
         else:
             measured_in = features.random_features(images.channels)
     except CheckpointError as error:
@@ -86,7 +88,7 @@ def _notes(evaluator: Evaluator, images: datasets.ImageSet) -> list[str]:
     kind, accuracy = evaluator.features.kind, evaluator.features.accuracy
     if kind == "random":
         return [f"caution: {images.name} is measured in random features ({evaluator.id}); a classifier needs labels"]
-    if kind == "inception":
+    if kind in FROM_FILE:
         return []
     if accuracy is None:
         return [

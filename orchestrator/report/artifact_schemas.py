@@ -178,7 +178,7 @@ class LoggedEvaluator(_Artifact):
     """
 
     id: str
-    features: Literal["classifier", "random", "inception", "imported"]
+    features: Literal["classifier", "random", "inception", "dinov2", "imported"]
     weights: str
     preprocessing: str
     split: str

@@ -126,6 +126,7 @@ def evaluator_text(card: LoggedEvaluator) -> str:
         "classifier": f"embedding of a classifier of these classes, {accuracy_text(card.accuracy, card.tested)}",
         "random": "features of an untrained network",
         "inception": "Inception-v3's pool of 2048",
+        "dinov2": "class token of a DINOv2 ViT",
     }[card.features]
     compared = f" ({card.compared:,} of them for precision and recall)" if card.compared < card.samples else ""
     held_out = ""

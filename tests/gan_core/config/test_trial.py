@@ -188,7 +188,7 @@ CONFLICTS: list[tuple[dict[str, Any], str]] = [
     ({"data.name": "stacked_mnist", "data.classes": [0, 1]}, "data.classes"),
     ({"data.name": "stacked_mnist", "data.rgb": True}, "data.rgb"),
     ({"data.name": "stacked_mnist", "data.path": "a.npz"}, "data.path"),
-    ({"evaluation.features": "inception"}, "evaluation.weights"),
+    *(({"evaluation.features": features}, "evaluation.weights") for features in ("inception", "dinov2")),
     *(({"evaluation.weights": "w.pth", "evaluation.features": f}, "evaluation.weights") for f in ("auto", "random")),
     ({"model.family": "wgan_gp", "stabilizers.label_smoothing": 0.1}, "stabilizers.label_smoothing"),
     ({"loss.auxiliary_loss": "cross_entropy"}, "loss.auxiliary_loss"),
@@ -256,6 +256,7 @@ def test_every_conflict_is_named_at_once() -> None:
         {"data.name": "stacked_mnist"},
         {"data.rgb": True, "data.classes": [0, 1]},
         {"evaluation.features": "inception", "evaluation.weights": "w.pth"},
+        {"evaluation.features": "dinov2", "evaluation.weights": "w.pth"},
     ],
 )
 def test_settings_that_go_together_are_not_refused(settings: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import os
 import pickle
@@ -88,6 +89,38 @@ def test_a_changed_folder_is_converted_anew(folder: Path) -> None:
     after = read(config(folder, on_disk=True))
     assert after.fingerprint == read(config(folder)).fingerprint != before
     assert len(converted(folder)) == 2
+
+
+def odd(folder: Path) -> None:
+    """A broken file, one that is no image, and a transparent one."""
+    (folder / "a" / "broken.png").write_bytes(b"no image")
+    (folder / "a" / "notes.txt").write_text("notes")
+    Image.new("RGBA", (50, 60)).save(folder / "b" / "clear.png")
+
+
+def test_what_reading_came_upon_is_told_whoever_converted(folder: Path, tmp_path: Path) -> None:
+    odd(folder)
+    plain = read(config(folder, skip_broken=True))
+    for _ in range(2):  # converted, then opened
+        assert read(config(folder, skip_broken=True, on_disk=True)).findings == plain.findings
+    assert plain.findings is not None and plain.findings.broken and plain.findings.skipped and plain.findings.sizes
+    folder.rename(tmp_path / "moved")
+    (tmp_path / ".mine.on_disk").rename(tmp_path / ".moved.on_disk")
+    moved = read(config(tmp_path / "moved", skip_broken=True, on_disk=True))
+    assert moved.findings == dataclasses.replace(plain.findings, path=str(tmp_path / "moved"))
+    assert len(converted(tmp_path / "moved")) == 1
+
+
+def test_broken_files_are_refused_as_in_memory_also_if_they_were_skipped_before(folder: Path) -> None:
+    odd(folder)
+    messages = set()
+    for mapped in (False, True, True):
+        with pytest.raises(DataError) as error:
+            read(config(folder, on_disk=mapped))
+        messages.add((error.value.path, str(error.value)))
+        if mapped:
+            read(config(folder, skip_broken=True, on_disk=True))
+    assert len(messages) == 1 and "broken.png" in str(messages)
 
 
 def _convert(folder: Path) -> None:

@@ -383,6 +383,19 @@ def test_inception_needs_its_weights_and_as_many_images_as_its_covariance(digits
     check_evaluation(trial(samples=least, **there), many)
 
 
+def test_dinov2_needs_as_many_images_as_the_features_in_its_file(digits: ImageSet, tmp_path: Path) -> None:
+    missing = {"features": "dinov2", "weights": str(tmp_path / "nowhere.pth")}
+    assert "nowhere.pth" in refused(digits, "weights", **missing)
+    vit = {"patch_embed.proj.weight": torch.zeros(384, 3, 14, 14), "blocks.0.ls1.gamma": torch.zeros(384)}
+    torch.save({"pos_embed": torch.zeros(1, 1370, 384), **vit}, tmp_path / "vit.pth")
+    there = {"features": "dinov2", "weights": str(tmp_path / "vit.pth")}
+    assert "385" in refused(digits, "samples", samples=384, **there)
+    check_evaluation(trial(samples=385, **there), digits)
+    assert "385" in refused(replace(digits, images=digits.images[:384]), "features", samples=385, **there)
+    torch.save(vit, tmp_path / "half.pth")
+    assert "pos_embed" in refused(digits, "weights", features="dinov2", weights=str(tmp_path / "half.pth"))
+
+
 # Memorisation, classes, and the extrapolated distance
 
 

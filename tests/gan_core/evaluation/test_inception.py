@@ -16,7 +16,7 @@ from torch import nn
 
 from gan_core.data.datasets import ImageSet
 from gan_core.data.preprocessing import DataError
-from gan_core.evaluation import inception
+from gan_core.evaluation import pretrained
 from gan_core.evaluation.features import inception_features
 
 ROOT = Path(__file__).parents[3]
@@ -105,12 +105,12 @@ def test_nothing_in_the_file_is_run(tmp_path: Path) -> None:
 
 def test_name_promises_the_first_digits_of_the_hash(tmp_path: Path) -> None:
     honest = named_by_its_hash(tmp_path, b"honest")
-    assert inception.check(honest) == hashlib.sha256(b"honest").hexdigest()[:12]
+    assert pretrained.check("inception", honest) == hashlib.sha256(b"honest").hexdigest()[:12]
     altered = named_by_its_hash(tmp_path, b"altered", promised="6726825d")
     message = refused(WEIGHTS, altered)
     assert "6726825d" in message and hashlib.sha256(b"altered").hexdigest()[:8] in message
     (tmp_path / "mine.pth").write_bytes(b"any")
-    assert inception.check(tmp_path / "mine.pth") == hashlib.sha256(b"any").hexdigest()[:12]
+    assert pretrained.check("inception", tmp_path / "mine.pth") == hashlib.sha256(b"any").hexdigest()[:12]
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:

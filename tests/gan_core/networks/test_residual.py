@@ -68,11 +68,27 @@ def test_projection_and_wgan_gp_have_the_parameters_of_mimicry_and_of_the_table(
     assert tuple(map(count, wgan)) == (generator, critic)
 
 
+def test_wgan_gp_has_the_parameters_of_the_authors_at_64_pixels() -> None:
+    """`GoodGenerator` and `GoodDiscriminator` of gan_64x64.py with DIM = 64: where a bias is, and where none."""
+    with torch.device("meta"):
+        pair = wgan_gp.ResidualGenerator(128, 3, 64, 64), wgan_gp.ResidualCritic64(3, 64)
+
+    def block(before: int, after: int, between: int) -> int:
+        norms = 2 * before + 2 * between
+        return norms + 9 * before * between + 9 * between * after + after + before * after + after
+
+    up = sum(block(a, b, b) for a, b in ((512, 512), (512, 256), (256, 128), (128, 64)))
+    down = sum(block(a, b, a) for a, b in ((64, 128), (128, 256), (256, 512), (512, 512)))
+    generator = (128 * 8192 + 8192) + up + 2 * 64 + (64 * 27 + 3)
+    assert tuple(map(count, pair)) == (generator, (27 * 64 + 64) + down + (8192 + 1))
+
+
 @pytest.mark.parametrize(
     ("family", "size", "features"),
     [
         *[("sngan", 32, 4), ("sngan", 64, 64), ("sngan", 128, 64), ("sngan", 256, 64)],
         *[("sngan_projection", 32, 4), ("sngan_projection", 64, 64), ("wgan_gp", 32, 4)],
+        ("wgan_gp", 64, 16 * 8 * 4),
     ],
 )
 def test_networks_have_the_shapes_asked_for(family: str, size: int, features: int) -> None:
@@ -143,6 +159,51 @@ def test_scores_sum_the_features_of_sngan_and_average_those_of_wgan_gp() -> None
     torch.testing.assert_close(sn(images).features, 64 * wgan(images).features, rtol=1e-4, atol=1e-5)
 
 
+def convolved(h: Tensor, layer: Any) -> Tensor:
+    return F.conv2d(h, layer.weight, layer.bias, padding=layer.weight.shape[2] // 2)
+
+
+def test_the_critic_for_64_pixels_is_the_authors_by_hand() -> None:
+    _, built = build("wgan_gp", 64)
+    critic: Any = bump(built)
+    images = torch.randn(2, 3, 64, 64)
+
+    def norm(h: Tensor, layer: Any) -> Tensor:  # tflib.ops.layernorm over [1, 2, 3]
+        mean, variance = h.mean(dim=(1, 2, 3), keepdim=True), h.var(dim=(1, 2, 3), correction=0, keepdim=True)
+        return (h - mean) / (variance + 1e-5).sqrt() * layer.weight[:, None, None] + layer.bias[:, None, None]
+
+    def pooled(h: Tensor) -> Tensor:
+        return (h[:, :, ::2, ::2] + h[:, :, 1::2, ::2] + h[:, :, ::2, 1::2] + h[:, :, 1::2, 1::2]) / 4
+
+    first, *blocks = critic.layers
+    h = convolved(images, first)
+    for block in blocks:
+        norm1, _, conv1, norm2, _, conv2 = block.layers
+        inner = convolved(F.relu(norm(convolved(F.relu(norm(h, norm1)), conv1), norm2)), conv2)
+        h = convolved(pooled(h), block.shortcut) + pooled(inner)
+    expected = h.reshape(2, -1) @ critic.real.weight[0] + critic.real.bias
+    torch.testing.assert_close(critic(images).logits, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_generator_for_64_pixels_is_the_authors_by_hand() -> None:
+    built, _ = build("wgan_gp", 64)
+    generator: Any = bump(built)
+    z = torch.randn(3, 8)
+
+    def normalised(h: Tensor, layer: Any) -> Tensor:
+        return F.relu(F.batch_norm(h, None, None, layer.weight, layer.bias, training=True))
+
+    def doubled(h: Tensor) -> Tensor:
+        return h.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+
+    h = F.linear(z, generator.project.weight, generator.project.bias).reshape(3, 32, 4, 4)
+    for block in generator.blocks:
+        inner = convolved(doubled(normalised(h, block.norm1)), block.conv1)
+        h = convolved(doubled(h), block.shortcut) + convolved(normalised(inner, block.norm2), block.conv2)
+    expected = convolved(normalised(h, generator.to_image[0]), generator.to_image[2]).tanh()
+    torch.testing.assert_close(generator(z), expected, rtol=1e-4, atol=1e-4)
+
+
 def test_conditional_batch_norm_scales_by_the_class_what_all_share() -> None:
     norm, plain = ConditionalBatchNorm2d(3, CLASSES), nn.BatchNorm2d(3)
     x, labels = torch.randn(4, 3, 6, 6) * 3 + 1, torch.tensor([0, 4, 4, 2])
@@ -160,13 +221,13 @@ def test_conditional_batch_norm_scales_by_the_class_what_all_share() -> None:
 
 
 def test_weights_begin_as_the_authors_do() -> None:
-    for family in ("sngan_projection", "wgan_gp"):
-        for network in build(family, width=16, stabilizers={"spectral_norm": False}):
+    for family, size in (("sngan_projection", 32), ("wgan_gp", 32), ("wgan_gp", 64)):
+        for network in build(family, size, width=16, stabilizers={"spectral_norm": False}):
             for name, layer in network.named_modules():
                 if isinstance(layer, GlorotConv2d | GlorotLinear | ClassEmbedding):
-                    in_block = (
-                        isinstance(layer, GlorotConv2d) and layer.kernel_size == (3, 3) and "to_image" not in name
-                    )
+                    others = ["layers.0"] if size == 64 else ["to_image.2"]  # of the 3x3 convolutions
+                    is_3x3 = isinstance(layer, GlorotConv2d) and layer.kernel_size == (3, 3)
+                    in_block = is_3x3 and name not in others
                     weight = layer.weight
                     pixels = weight[0, 0].numel() if weight.dim() == 4 else 1
                     limit = math.sqrt((2 if in_block else 1) * 6 / (pixels * (weight.shape[0] + weight.shape[1])))
@@ -205,11 +266,13 @@ def test_a_projection_adds_the_inner_product_of_the_class_and_the_features() -> 
 
 
 @pytest.mark.parametrize("norm", ["none", "layer"])
-@pytest.mark.parametrize("family", ["sngan", "sngan_projection", "wgan_gp"])
-def test_the_gradient_of_a_penalty_is_that_of_plain_autograd(family: str, norm: str) -> None:
-    _, discriminator = build(family, discriminator_norm=norm, stabilizers={"spectral_norm": False})
+@pytest.mark.parametrize(
+    ("family", "size"), [("sngan", 32), ("sngan_projection", 32), ("wgan_gp", 32), ("wgan_gp", 64)]
+)
+def test_the_gradient_of_a_penalty_is_that_of_plain_autograd(family: str, size: int, norm: str) -> None:
+    _, discriminator = build(family, size, discriminator_norm=norm, stabilizers={"spectral_norm": False})
     discriminator = bump(discriminator).double()
-    points = torch.randn(2, 3, 32, 32, dtype=torch.float64)
+    points = torch.randn(2, 3, size, size, dtype=torch.float64)
     labels = [torch.tensor([0, 4])] if family == "sngan_projection" else []
 
     def logits(images: Tensor) -> Tensor:
@@ -231,3 +294,6 @@ def test_minibatch_std_and_packs_reach_a_residual_critic() -> None:
     output = critic(torch.randn(4, 6, 32, 32))
     assert output.features.shape == (4, 5)
     assert of_discriminator(critic)[1] == {"minibatch_std": True}
+    _, critic = build("wgan_gp", 64, stabilizers={"minibatch_std": True, "packing": 2})
+    assert critic(torch.randn(4, 6, 64, 64)).features.shape == (4, (8 * 4 + 1) * 16)
+    assert of_discriminator(critic) == ("layer", {"minibatch_std": True})

@@ -92,6 +92,11 @@ def test_the_papers_defaults(small: Small) -> None:
     assert (resnet.model.init, resnet.model.discriminator_norm, resnet.model.latent_dim) == ("glorot", "none", 128)
     assert (resnet.optimizer.lr, resnet.optimizer.betas) == (2e-4, (0.0, 0.9))
     assert TrialConfig.model_validate({"model": {"family": "wgan_gp"}}).optimizer.lr == 1e-4
+    larger = TrialConfig.model_validate(
+        {"model": {"family": "wgan_gp", "networks": "resnet"}, "data": {"image_size": 64}}
+    )
+    assert (larger.model.init, larger.model.discriminator_norm, larger.model.latent_dim) == ("glorot", "layer", 128)
+    assert (larger.optimizer.lr, larger.optimizer.betas) == (1e-4, (0.0, 0.9))
 
 
 @pytest.mark.parametrize(
@@ -99,7 +104,7 @@ def test_the_papers_defaults(small: Small) -> None:
     [
         ({"model.networks": "resnet"}, "model.networks", "use standard"),
         (PROJECTION | {"model.networks": "resnet"}, "model.networks", "standard networks are residual"),
-        (RESIDUAL[2] | {"data.image_size": 64}, "data.image_size", "32 pixels"),
+        (RESIDUAL[2] | {"data.image_size": 128}, "data.image_size", "32 or 64 pixels"),
         (PROJECTION | {"model.init": "pytorch"}, "model.init", "glorot or normal"),
         ({"model.init": "glorot"}, "model.init", "for residual networks"),
         (PROJECTION | {"stabilizers.packing": 2}, "stabilizers.packing", "is told the class of one image"),

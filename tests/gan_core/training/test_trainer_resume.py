@@ -126,6 +126,15 @@ TRIALS: dict[str, dict[str, Any]] = {
         "stabilizers.packing": 2,
     }
     | RESIDUAL,
+    "wgan_gp_resnet_64": {
+        "model.family": "wgan_gp",
+        "model.networks": "resnet",
+        "data.image_size": 64,
+        "precision": "bfloat16",
+        "stabilizers.minibatch_std": True,
+    }
+    | RESIDUAL
+    | {"batch_size": 4},
     "wgan_gp_original": {"model.family": "wgan_gp", "model.networks": "original", "loss.n_critic": 1},
     "sngan_projection_regularised": {
         "model.family": "sngan_projection",

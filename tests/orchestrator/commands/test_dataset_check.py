@@ -13,6 +13,7 @@ from rich.console import Console
 from support.commands import Done, invoke
 from support.tiny import tiny_with
 
+from gan_core.data import memory_check
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.commands.sweep_preparation import load_plan
 from orchestrator.console.progress import make_display
@@ -105,6 +106,30 @@ def test_another_background_is_said_and_used(photos: Path) -> None:
     assert refused.returncode == 2 and "--background: needed: white, black or a colour" in refused.stderr
     refused = invoke("datasets", "check", photos, "--image-size", "33")
     assert refused.returncode == 2 and "--image-size: needed: 32, 64, 128 or 256" in refused.stderr
+
+
+def test_what_is_checked_on_disk_fits_in_no_memory_and_is_what_a_sweep_trains_from(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (photos / "train" / "cats" / "broken.png").write_bytes(b"no image")
+    file = tmp_path / "tiny.yaml"
+    file.write_text(tiny_with("data: {name: image_folder, path: photos, on_disk: true, skip_broken: true}"))
+    in_memory = invoke("datasets", "check", photos, "--json")
+    monkeypatch.setattr(memory_check, "available_memory", lambda: 1000)
+    assert "of memory" in invoke("datasets", "check", photos).stderr
+    done = invoke("datasets", "check", photos, "--on-disk")
+    assert done.returncode == 1 and [line for line in SUMMARY if line not in text(done)] == []
+    assert f"data: {{name: image_folder, path: {photos}, on_disk: true, skip_broken: true}}" in text(done)
+    assert invoke("datasets", "check", photos, "--on-disk", "--json").stdout == in_memory.stdout
+    plan = invoke("plan", file, home=tmp_path / "home")
+    assert [line for line in [*SUMMARY, "broken.png"] if line not in text(plan)] == []
+    assert len(list((tmp_path / ".photos.on_disk").glob("*/card.json"))) == 1  # converted once for all of them
+
+
+def test_only_a_folder_is_checked_on_disk(tmp_path: Path) -> None:
+    np.savez(tmp_path / "mine.npz", images=np.zeros((40, 32, 32), np.uint8))
+    done = invoke("datasets", "check", tmp_path / "mine.npz", "--on-disk")
+    assert done.returncode == 2 and "--on-disk is for folders of images" in done.stderr
 
 
 def test_check_reads_arrays(tmp_path: Path) -> None:
