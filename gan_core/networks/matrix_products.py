@@ -8,7 +8,7 @@ time. Equal to PyTorch's but for rounding.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -26,10 +26,11 @@ def down(large: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     small_channels, kernel = weight.shape[0], weight.shape[2]
     side = [(length + 2 * padding - kernel) // stride + 1 for length in large.shape[2:]]
     flat_weight = weight.permute(2, 3, 1, 0).reshape(-1, small_channels)
-    small = large.new_empty(large.shape[0], *side, small_channels)
+    small = _empty(large, small_channels, side)
+    pixels = small.permute(0, 2, 3, 1)
     for images, columns in _columns(_padded(large, padding, padding), side, kernel, stride):
-        torch.mm(columns.flatten(1), flat_weight, out=small[images].view(-1, small_channels))
-    return small.permute(0, 3, 1, 2)
+        torch.mm(columns.flatten(1), flat_weight, out=pixels[images].view(-1, small_channels))
+    return small
 
 
 def up(small: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
@@ -42,15 +43,16 @@ def up(small: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
     rows = [_rows(remainder + padding, kernel, stride) for remainder in range(stride)]
     first, last = min(shift for shift, _ in rows), max(shift + len(taken) for shift, taken in rows)
     height, width = small.shape[2:]
-    large = small.new_empty(small.shape[0], height, stride, width, stride, large_channels)
+    large = _empty(small, large_channels, (stride * height, stride * width))
+    pixels = large.permute(0, 2, 3, 1).unflatten(1, (height, stride)).unflatten(3, (width, stride))
     by_tap = weight.permute(2, 3, 0, 1)
     for images, columns in _columns(_padded(small, -first, last - 1), (height, width), last - first, 1):
         for a, (down_by, rows_a) in enumerate(rows):
             for b, (right_by, rows_b) in enumerate(rows):
                 depends = columns[:, down_by - first :, right_by - first :][:, : len(rows_a), : len(rows_b)].flatten(1)
                 product = depends @ by_tap[rows_a][:, rows_b].flatten(0, 2)
-                large[images, :, a, :, b] = product.view(-1, height, width, large_channels)
-    return large.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
+                pixels[images, :, a, :, b] = product.view(-1, height, width, large_channels)
+    return large
 
 
 def weight_gradient(large: Tensor, small: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
@@ -74,14 +76,18 @@ def can_go_up(large_side: tuple[int, int], small_side: tuple[int, int], stride: 
     return large_side == (stride * small_side[0], stride * small_side[1])
 
 
+def _empty(like: Tensor, channels: int, side: Sequence[int]) -> Tensor:
+    """[batch, channels, *side] with channels last. Not a view, which may not be written over outside of autograd."""
+    size = (like.shape[0], channels, *side)
+    return torch.empty(size, dtype=like.dtype, device=like.device, memory_format=torch.channels_last)
+
+
 def _padded(images: Tensor, before: int, after: int) -> Tensor:
     """[batch, C, H, W] -> [batch, H + before + after, W + before + after, C] in memory; a negative one cuts."""
     return F.pad(images, [before, after, before, after]).permute(0, 2, 3, 1).contiguous()
 
 
-def _columns(
-    padded: Tensor, side: tuple[int, ...] | list[int], kernel: int, stride: int
-) -> Iterator[tuple[slice, Tensor]]:
+def _columns(padded: Tensor, side: Sequence[int], kernel: int, stride: int) -> Iterator[tuple[slice, Tensor]]:
     """For each part of the batch: which images, and their columns [images * h * w, k, k, C]."""
     batch, _, _, channels = padded.shape
     of_image, of_row, of_pixel, _ = padded.stride()
