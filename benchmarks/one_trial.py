@@ -28,6 +28,7 @@ from gan_core import checkpoint, history
 from gan_core.config.trial import TrialConfig
 from gan_core.data import datasets
 from gan_core.data.datasets import ImageSet
+from gan_core.networks import kernel_choice
 from gan_core.precision import resolve_precision
 from gan_core.training import divergence
 from gan_core.training.cuda_graph import WARM_UP_STEPS
@@ -63,7 +64,10 @@ def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "
         peers: dict[str, Callable[[], Any]] = {"plain": PlainLoop(config(family), images, device).step}
         if device != "cpu":
             peers["called"] = Trainer(config(family, precision=native), images, device, use_cuda_graph=False).step
-        ours = {name: Trainer(config(family, precision=name), images, device) for name in precisions}
+        ours = {
+            name: Trainer(config(family, precision=name), images, device, kernels=kernel_choice.measure)
+            for name in precisions
+        }
         flops = arithmetic(ours[native])
         durations = in_turn(peers | {name: trainer.step for name, trainer in ours.items()}, rounds, device)
         for name in precisions:
@@ -132,7 +136,11 @@ def config(family: str, **changes: Any) -> TrialConfig:
 
 
 def in_turn(steps: dict[str, Callable[[], Any]], rounds: int, device: str) -> dict[str, float]:
-    """Seconds per step: the median over `rounds` rounds of four steps each, after warm-up steps."""
+    """Seconds per step: the median over `rounds` rounds of four steps each, after warm-up steps.
+
+    On a CPU of processor time, which other processes lengthen less than the clock's.
+    """
+    clock = time.process_time if device == "cpu" else time.perf_counter
     durations = defaultdict[str, list[float]](list)
     for step in steps.values():
         for _ in range(2 if device == "cpu" else WARM_UP_STEPS + 2):
@@ -141,11 +149,11 @@ def in_turn(steps: dict[str, Callable[[], Any]], rounds: int, device: str) -> di
         for name, step in steps.items():
             step()  # fills the caches again, after another loop used them
             for _ in range(4):
-                began = time.perf_counter()
+                began = clock()
                 step()
                 if device != "cpu":
                     torch.cuda.synchronize()
-                durations[name].append(time.perf_counter() - began)
+                durations[name].append(clock() - began)
     return {name: median(seconds) for name, seconds in durations.items()}
 
 
@@ -194,7 +202,7 @@ def timed(owner: Any, name: str, spent: dict[str, float]) -> Iterator[None]:
 
 def profile(family: str, device: str) -> str:
     """The kernels of ten steps, sorted by their time."""
-    trainer = Trainer(config(family), datasets.load(TrialConfig().data), device)
+    trainer = Trainer(config(family), datasets.load(TrialConfig().data), device, kernels=kernel_choice.measure)
     for _ in range(3):
         trainer.step()
     with torch.profiler.profile() as profiler:

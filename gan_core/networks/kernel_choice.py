@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from gan_core.networks import matrix_products
 from gan_core.networks.convolution import Conv2d, ConvTranspose2d
@@ -21,8 +22,7 @@ LEAST_ARITHMETIC = 250e6
 """Floating point operations. The smallest convolution of a default network that costs as much as 1% of a step has 268
 million (width 32, batch 64); the largest one of experiments/smoke.yaml has 236."""
 MARGIN = 1.3
-"""How many times as long oneDNN must take. Docs/performance.md: the measured ratios, and how often they are measured
-alike."""
+"""How many times as long oneDNN must take: no ratio of the shipped families was measured near it (docs/performance.md)."""
 ROUNDS = 5
 
 Kernels = Callable[["LayerShape"], dict[Operation, list[float]]]
@@ -80,7 +80,7 @@ def faster_as_products(seconds: dict[Operation, list[float]]) -> frozenset[Opera
     return frozenset(operation for operation, (usual, product) in seconds.items() if usual >= MARGIN * product)
 
 
-def choose_at_first_use(network: nn.Module, kernels: Kernels) -> list[Any]:
+def choose_at_first_use(network: nn.Module, kernels: Kernels) -> list[RemovableHandle]:
     """Lets every convolution of `network` choose when it is first called in training, and its shapes are known.
 
     Returns handles; `remove()` of each stops that.

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from gan_core import metric_names
 from gan_core.config.setting_types import Player
@@ -90,12 +91,10 @@ class Trainer:
         self.step_count = 0
         self.window = Window()
         self._timer = StepTimer()
-        chooses = kernels is not None and self.device.type == "cpu"
-        self._choosing = [
-            handle
-            for network in (updates.networks.values() if chooses else ())
-            for handle in kernel_choice.choose_at_first_use(network, kernels)
-        ]
+        self._choosing = list[RemovableHandle]()
+        if kernels is not None and self.device.type == "cpu":
+            for network in updates.networks.values():
+                self._choosing += kernel_choice.choose_at_first_use(network, kernels)
         self._use_cuda_graph = use_cuda_graph and self.device.type == "cuda"
         self._run_updates = self._make_updates()
 
