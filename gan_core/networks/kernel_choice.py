@@ -22,7 +22,7 @@ LEAST_ARITHMETIC = 250e6
 """Floating point operations. The smallest convolution of a default network that costs as much as 1% of a step has 268
 million (width 32, batch 64); the largest one of experiments/smoke.yaml has 236."""
 MARGIN = 1.3
-"""How many times as long oneDNN must take: no ratio of the shipped families was measured near it (docs/performance.md)."""
+"""How many times as long oneDNN must take. No ratio of a shipped family was measured near it (docs/performance.md)."""
 ROUNDS = 5
 
 Kernels = Callable[["LayerShape"], dict[Operation, list[float]]]
