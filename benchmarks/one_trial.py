@@ -68,8 +68,8 @@ def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "
             name: Trainer(config(family, precision=name), images, device, kernels=kernel_choice.measure)
             for name in precisions
         }
-        flops = arithmetic(ours[native])
         durations = in_turn(peers | {name: trainer.step for name, trainer in ours.items()}, rounds, device)
+        flops = arithmetic(ours[native])
         for name in precisions:
             ratio, bound = durations["plain"] / durations[name], flops / speeds[name]
             yield GoalResult(
@@ -107,7 +107,7 @@ def costs_beside_step(trainer: Trainer, step: float, images: ImageSet) -> Iterat
             (history.Window, "means"),
             (divergence, "check"),
         ):
-            stack.enter_context(timed(owner, name, spent))
+            stack.enter_context(timed(owner, name, spent, clock_for(trainer.device.type)))
         for _ in range(steps):
             trainer.step()
     share = sum(spent.values()) / steps / step
@@ -140,7 +140,7 @@ def in_turn(steps: dict[str, Callable[[], Any]], rounds: int, device: str) -> di
 
     On a CPU of processor time, which other processes lengthen less than the clock's.
     """
-    clock = time.process_time if device == "cpu" else time.perf_counter
+    clock = clock_for(device)
     durations = defaultdict[str, list[float]](list)
     for step in steps.values():
         for _ in range(2 if device == "cpu" else WARM_UP_STEPS + 2):
@@ -155,6 +155,10 @@ def in_turn(steps: dict[str, Callable[[], Any]], rounds: int, device: str) -> di
                     torch.cuda.synchronize()
                 durations[name].append(clock() - began)
     return {name: median(seconds) for name, seconds in durations.items()}
+
+
+def clock_for(device: str) -> Callable[[], float]:
+    return time.process_time if device == "cpu" else time.perf_counter
 
 
 def arithmetic(trainer: Trainer) -> int:
@@ -186,15 +190,15 @@ def kernel_speed(dtype: torch.dtype, device: str) -> float:
 
 
 @contextmanager
-def timed(owner: Any, name: str, spent: dict[str, float]) -> Iterator[None]:
+def timed(owner: Any, name: str, spent: dict[str, float], clock: Callable[[], float]) -> Iterator[None]:
     original = getattr(owner, name)
 
     def measured(*arguments: Any, **named: Any) -> Any:
-        began = time.perf_counter()
+        began = clock()
         try:
             return original(*arguments, **named)
         finally:
-            spent[name] += time.perf_counter() - began
+            spent[name] += clock() - began
 
     with patch.object(owner, name, measured):
         yield
