@@ -30,6 +30,7 @@ from gan_core import checkpoint, history
 from gan_core.config.trial import TrialConfig
 from gan_core.data import datasets
 from gan_core.data.datasets import ImageSet
+from gan_core.networks import kernel_choice
 from gan_core.precision import resolve_precision
 from gan_core.training import divergence
 from gan_core.training.cuda_graph import WARM_UP_STEPS
@@ -73,11 +74,14 @@ def lines(rounds: int = 6, families: tuple[str, ...] = FAMILIES, device: str = "
         peers: dict[str, Callable[[], Any]] = {"plain": plain.step}
         if device != "cpu":
             peers["called"] = Trainer(config(family, precision=native), images, device, use_cuda_graph=False).step
-        ours = {name: Trainer(config(family, precision=name), images, device) for name in precisions}
+        ours = {
+            name: Trainer(config(family, precision=name), images, device, kernels=kernel_choice.measure)
+            for name in precisions
+        }
         for peer, own in ((plain.generator, ours[native].generator), (plain.discriminator, ours[native].discriminator)):
             assert parameters(peer) == parameters(own), f"{family}: the plain network is another"
-        flops = arithmetic(ours[native])
         durations = in_turn(peers | {name: trainer.step for name, trainer in ours.items()}, rounds, device)
+        flops = arithmetic(ours[native])
         for name in precisions:
             ratio, bound = durations["plain"] / durations[name], flops / speeds[name]
             goal = 1.0 if family in RESIDUAL else GOALS[name]
@@ -117,7 +121,7 @@ def costs_beside_step(trainer: Trainer, step: float, images: ImageSet) -> Iterat
             (history.Window, "means"),
             (divergence, "check"),
         ):
-            stack.enter_context(timed(owner, name, spent))
+            stack.enter_context(timed(owner, name, spent, clock_for(trainer.device.type)))
         for _ in range(steps):
             trainer.step()
     share = sum(spent.values()) / steps / step
@@ -150,7 +154,7 @@ def in_turn(steps: dict[str, Callable[[], Any]], rounds: int, device: str) -> di
 
     On a processor they are those that this process computed, so that others disturb the numbers less.
     """
-    clock = time.process_time if device == "cpu" else time.perf_counter
+    clock = clock_for(device)
     durations = defaultdict[str, list[float]](list)
     for step in steps.values():
         for _ in range(2 if device == "cpu" else WARM_UP_STEPS + 2):
@@ -165,6 +169,10 @@ def in_turn(steps: dict[str, Callable[[], Any]], rounds: int, device: str) -> di
                     torch.cuda.synchronize()
                 durations[name].append(clock() - began)
     return {name: median(seconds) for name, seconds in durations.items()}
+
+
+def clock_for(device: str) -> Callable[[], float]:
+    return time.process_time if device == "cpu" else time.perf_counter
 
 
 def parameters(network: torch.nn.Module) -> int:
@@ -203,15 +211,15 @@ def kernel_speed(dtype: torch.dtype, device: str) -> float:
 
 
 @contextmanager
-def timed(owner: Any, name: str, spent: dict[str, float]) -> Iterator[None]:
+def timed(owner: Any, name: str, spent: dict[str, float], clock: Callable[[], float]) -> Iterator[None]:
     original = getattr(owner, name)
 
     def measured(*arguments: Any, **named: Any) -> Any:
-        began = time.perf_counter()
+        began = clock()
         try:
             return original(*arguments, **named)
         finally:
-            spent[name] += time.perf_counter() - began
+            spent[name] += clock() - began
 
     with patch.object(owner, name, measured):
         yield
@@ -219,7 +227,7 @@ def timed(owner: Any, name: str, spent: dict[str, float]) -> Iterator[None]:
 
 def profile(family: str, device: str) -> str:
     """The kernels of ten steps, sorted by their time."""
-    trainer = Trainer(config(family), datasets.load(TrialConfig().data), device)
+    trainer = Trainer(config(family), datasets.load(TrialConfig().data), device, kernels=kernel_choice.measure)
     for _ in range(3):
         trainer.step()
     with torch.profiler.profile() as profiler:

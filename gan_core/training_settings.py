@@ -34,8 +34,13 @@ class TrainingSettings(TypedDict, total=False):
 
 
 class AppliedSettings(TrainingSettings, total=False):
-    """What training really ran with. `cuda_graph`: on a GPU, whether steps are replayed, or why they are not."""
+    """What training really ran with. `cuda_graph`: on a GPU, whether steps are replayed, or why they are not.
+
+    matrix_products: layer -> its operations that were matrix products, because that is faster on this processor; left
+    out if there are none.
+    """
 
     precision: str
     device: str
     cuda_graph: str
+    matrix_products: dict[str, str]

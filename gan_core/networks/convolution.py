@@ -7,7 +7,7 @@ weights on the way, which are not used.
 
 On a CPU a convolution whose kernel is as large as its image is a matrix product. So is, with `fold`, a transposed
 convolution to one or a few channels: oneDNN 3.13 takes longer from 32 channels to 1 than from 64 to 32, which is 64
-times the arithmetic.
+times the arithmetic. What else is a matrix product, `kernel_choice` measures: `products` of a layer.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gan_core.networks import matrix_products
+from gan_core.networks.matrix_products import Operation
+
 FEW_CHANNELS = 3
-FEW_PIXELS = 16
 Pair = tuple[int, int]
 _TWICE: ContextVar[bool] = ContextVar("twice", default=False)
 
@@ -46,11 +47,14 @@ def is_differentiated_twice() -> bool:
 
 
 class Geometry(NamedTuple):
+    """`products`: the operations that are matrix products, of this convolution and of its gradients."""
+
     stride: Pair
     padding: Pair
     output_padding: Pair
     transposed: bool
     groups: int = 1
+    products: frozenset[Operation] = frozenset()
 
     def adjoint(self, images: Tensor, output: Tensor, weight: Tensor) -> Geometry:
         """The convolution that takes the gradient of `output` to that of `images`."""
@@ -64,29 +68,40 @@ class Geometry(NamedTuple):
 
 
 class Conv2d(nn.Conv2d):
-    """`torch.nn.Conv2d` without dilation: [batch, in, H, W] -> [batch, out, H', W']."""
+    """`torch.nn.Conv2d` without dilation: [batch, in, H, W] -> [batch, out, H', W'].
+
+    products: operations that are matrix products while the layer is trained.
+    """
+
+    products: frozenset[Operation] = frozenset()
 
     def forward(self, input: Tensor) -> Tensor:
         if self.kernel_size == input.shape[2:] and self.padding == (0, 0) and self.groups == 1:
             return F.linear(_flat(input), _flat(self.weight), self.bias)[:, :, None, None]
-        geometry = Geometry(self.stride, self.padding, (0, 0), False, self.groups)  # type: ignore[arg-type]
+        products = self.products if self.training else frozenset()
+        geometry = Geometry(self.stride, self.padding, (0, 0), False, self.groups, products)  # type: ignore[arg-type]
         gradient_folds = input.requires_grad and _folds(self.in_channels, input)
-        if gradient_folds or is_differentiated_twice() or _is_slow_in_bfloat16(input, self.stride, 4 * FEW_PIXELS):
+        if gradient_folds or is_differentiated_twice() or products:
             return in_autocast(input, self.weight, self.bias, geometry)
         return super().forward(input)
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
-    """`torch.nn.ConvTranspose2d` without groups and dilation: [batch, in, H, W] -> [batch, out, H', W']."""
+    """`torch.nn.ConvTranspose2d` without groups and dilation: [batch, in, H, W] -> [batch, out, H', W'].
+
+    products: as of `Conv2d`.
+    """
+
+    products: frozenset[Operation] = frozenset()
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         if input.shape[2:] == (1, 1) and self.padding == (0, 0) and self.output_padding == (0, 0):
             projected = F.linear(input.flatten(1), _flat(self.weight).t()).unflatten(1, (*self.kernel_size, -1))
             output = projected.permute(0, 3, 1, 2)
             return output if self.bias is None else output + self.bias.to(output.dtype)[:, None, None]
-        geometry = Geometry(self.stride, self.padding, self.output_padding, True)  # type: ignore[arg-type]
-        folds = _folds(self.out_channels, input)
-        if folds or is_differentiated_twice() or _is_slow_in_bfloat16(input, self.stride, FEW_PIXELS):
+        products = self.products if self.training else frozenset()
+        geometry = Geometry(self.stride, self.padding, self.output_padding, True, 1, products)  # type: ignore[arg-type]
+        if _folds(self.out_channels, input) or is_differentiated_twice() or products:
             return in_autocast(input, self.weight, self.bias, geometry)
         return super().forward(input)
 
@@ -130,10 +145,10 @@ class _Convolve(torch.autograd.Function):
 
 def _weight_gradient(gradient: Tensor, images: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
     """The gradient with respect to the weight, from the `gradient` with respect to `convolve(images, weight)`."""
-    stride, padding, output_padding, transposed, groups = geometry
-    large, small = (gradient, images) if transposed else (images, gradient)
-    if groups == 1 and gradient.dtype == torch.bfloat16 and _is_slow_in_bfloat16(small, stride, FEW_PIXELS):
-        return _product_of_patches(large, small, weight.shape[2], stride[0], padding[0])
+    stride, padding, output_padding, transposed, groups, products = geometry
+    if "weight" in products:
+        large, small = (gradient, images) if transposed else (images, gradient)
+        return matrix_products.weight_gradient(large, small, weight.shape[2], stride[0], padding[0])
     _, of_weight, _ = torch.ops.aten.convolution_backward(
         *(gradient, images, weight, None, stride, padding, (1, 1), transposed, output_padding, groups),
         [False, True, False],
@@ -142,10 +157,15 @@ def _weight_gradient(gradient: Tensor, images: Tensor, weight: Tensor, geometry:
 
 
 def _convolve(images: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
-    stride, padding, output_padding, transposed, groups = geometry
+    stride, padding, output_padding, transposed, groups, products = geometry
+    product = None
     if transposed and groups == 1 and _folds(weight.shape[1], images):
-        folded = _folded(images, weight, geometry)
-        return folded if bias is None else folded + bias[:, None, None]
+        product = _folded(images, weight, geometry)
+    elif ("up" if transposed else "down") in products:
+        take = matrix_products.up if transposed else matrix_products.down
+        product = take(images, weight, stride[0], padding[0])
+    if product is not None:
+        return product if bias is None else product + bias[:, None, None]
     return torch.ops.aten.convolution(images, weight, bias, stride, padding, (1, 1), transposed, output_padding, groups)
 
 
@@ -163,43 +183,6 @@ def _folded(images: Tensor, weight: Tensor, geometry: Geometry) -> Tensor:
     )
     patches = weight.flatten(1).t() @ images.flatten(2)
     return F.fold(patches, size, weight.shape[2:], padding=padding, stride=stride)
-
-
-def _is_slow_in_bfloat16(images: Tensor, stride: Any, few_pixels: int) -> bool:
-    """Whether oneDNN takes longer for the gradient of such a convolution's weight than a matrix product does.
-
-    images: the smaller ones of input and output. oneDNN has other, faster code for processors with AMX.
-    """
-    kind = images.device.type
-    if kind != "cpu" or stride != (2, 2) or images.shape[2] * images.shape[3] > few_pixels or _has_amx():
-        return False
-    return images.dtype == torch.bfloat16 or (torch.is_autocast_enabled(kind) and torch.is_grad_enabled())
-
-
-@cache
-def _has_amx() -> bool:
-    return bool(torch.cpu._is_amx_tile_supported())
-
-
-def _product_of_patches(large: Tensor, small: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
-    """The gradient of a convolution's weight [C of small, C of large, k, k] as one matrix product.
-
-    large [batch, C, H, W]: the input of a convolution, or the output of a transposed one. small: the other of the two.
-    """
-    padded = F.pad(large, [padding] * 4).permute(0, 2, 3, 1).contiguous()
-    batch, _, _, channels = padded.shape
-    down, right, rows = padded.stride()[1], channels, small.shape[2]
-    patches = padded.as_strided(
-        (batch, rows, small.shape[3], kernel, kernel * channels),
-        (padded.stride(0), stride * down, stride * right, down, 1),
-    )
-    product = _flat_pixels(small).t() @ patches.reshape(-1, kernel * kernel * channels)
-    return product.unflatten(1, (kernel, kernel, channels)).permute(0, 3, 1, 2)
-
-
-def _flat_pixels(images: Tensor) -> Tensor:
-    """[N, C, H, W] -> [N * H * W, C]."""
-    return images.permute(0, 2, 3, 1).flatten(0, 2)
 
 
 def _flat(images: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from gan_core import metric_names
 from gan_core.config.setting_types import Player
@@ -21,6 +22,9 @@ from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.evaluation.requirements import check_data
 from gan_core.history import Measured, Row, Window, WindowState, now_ms
+from gan_core.networks import kernel_choice
+from gan_core.networks.kernel_choice import Kernels
+from gan_core.networks.matrix_products import Operation
 from gan_core.training import applied_settings, divergence, player_optimizer
 from gan_core.training.accumulation import updates_of
 from gan_core.training.cuda_graph import StepGraph, StepGraphs
@@ -40,7 +44,8 @@ class Progress(NamedTuple):
 class TrainerState(TypedDict):
     """Everything the next step depends on; tensors and plain values only. `ran`: `Objective.applied_stabilizers`.
 
-    stabilizers: `Updates.stabilizer_state`; checkpoints of versions without it have none.
+    stabilizers: `Updates.stabilizer_state`; checkpoints of versions without it have none. kernels: of each player's
+    network, `kernel_choice.choice_of`; none before the first step, nor of versions without it.
     """
 
     step: int
@@ -55,12 +60,14 @@ class TrainerState(TypedDict):
     ema: dict[str, Tensor] | None
     ran: dict[str, float]
     stabilizers: NotRequired[dict[str, dict[str, Tensor]]]
+    kernels: NotRequired[dict[Player, dict[str, list[Operation]]]]
 
 
 class Trainer:
     """Trains `config` on `images`, which it moves to `device`. Raises DataError, and Diverged from `step`.
 
     With an `evaluator` every evaluation also measures quality. use_cuda_graph: run steps on a GPU as CUDA graphs.
+    kernels: how long operations of a layer take, by which the layers of a trial on a CPU choose; None: no choice.
     """
 
     def __init__(
@@ -70,6 +77,7 @@ class Trainer:
         device: torch.device | str = "cpu",
         evaluator: Evaluator | None = None,
         use_cuda_graph: bool = True,
+        kernels: Kernels | None = None,
     ):
         check_data(config, images)
         self.config = config
@@ -83,6 +91,10 @@ class Trainer:
         self.step_count = 0
         self.window = Window()
         self._timer = StepTimer()
+        self._choosing = list[RemovableHandle]()
+        if kernels is not None and self.device.type == "cpu":
+            for network in updates.networks.values():
+                self._choosing += kernel_choice.choose_at_first_use(network, kernels)
         self._use_cuda_graph = use_cuda_graph and self.device.type == "cuda"
         self._run_updates = self._make_updates()
 
@@ -174,6 +186,12 @@ class Trainer:
         applied: AppliedSettings = {"precision": self.precision, "device": str(self.device)}
         if isinstance(self._run_updates, StepGraph | StepGraphs):
             applied["cuda_graph"] = self._run_updates.state
+        if kernels := self._kernels():
+            applied["matrix_products"] = {
+                f"{player}.{layer}": " ".join(operations)
+                for player, layers in kernels.items()
+                for layer, operations in layers.items()
+            }
         return {
             **applied,
             **applied_settings.of_optimizers(self.optimizers),
@@ -181,7 +199,18 @@ class Trainer:
             "stabilizers": {name: strength for name, strength in stabilizers.items() if strength},
         }
 
+    def _kernels(self) -> dict[Player, dict[str, list[Operation]]]:
+        """By player, the operations of its layers that are matrix products."""
+        choices = {player: kernel_choice.choice_of(network) for player, network in self.updates.networks.items()}
+        return {player: choice for player, choice in choices.items() if choice}
+
     def state_dict(self) -> TrainerState:
+        state = self._state()
+        if self.step_count:
+            state["kernels"] = self._kernels()
+        return state
+
+    def _state(self) -> TrainerState:
         return {
             "step": self.step_count,
             "channels": self.images.channels,
@@ -215,5 +244,10 @@ class Trainer:
             for part, tensor in tensors.items():
                 tensor.copy_(state["stabilizers"][name][part])
         self.window.load_state_dict(state["window"], self.device)
+        if (kernels := state.get("kernels")) is not None and self.device.type == "cpu":
+            for handle in self._choosing:
+                handle.remove()
+            for player, network in self.updates.networks.items():
+                kernel_choice.set_choice(network, kernels.get(player, {}))
         self._run_updates = self._make_updates()  # the optimisers have other tensors now
         self._timer.restart()

@@ -17,6 +17,7 @@ from orchestrator.formatting import trial_label
 from orchestrator.planning.evaluators import build_evaluators
 from orchestrator.planning.plan import make_plan
 from orchestrator.signals import FINISHED, SOME_FAILED
+from orchestrator.store.kernel_file import KernelFile
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import make_home
 from orchestrator.store.trial_folder import TrialFolder
@@ -52,7 +53,11 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
         single_trial_plan, home, on_phase=lambda text: None, note=lambda text: say(console, text, word_wrap=True)
     )
     execution = TrialExecution(
-        trial_folder, planned.config, plan.images[planned.fingerprint], evaluators[planned.evaluation]
+        trial_folder,
+        planned.config,
+        plan.images[planned.fingerprint],
+        evaluators[planned.evaluation],
+        kernels=KernelFile(home.absolute()),
     )
     say(console, trial_label(planned.key, planned.trial.name))
     execution.begin()

@@ -16,6 +16,7 @@ from orchestrator.planning.plan import Plan
 from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.planning.runtime_estimate import TimedTrial
 from orchestrator.planning.trial_cost import mean_step_seconds
+from orchestrator.store.kernel_file import KernelFile
 from orchestrator.trial.device import choose_device
 
 SECONDS_A_GROUP = 3.0
@@ -23,7 +24,7 @@ MIN_STEPS = 3
 
 
 def time_groups(plan: Plan, home: Path, note: Callable[[str], None]) -> list[TimedTrial]:
-    """Times the first unfinished trial of each group. Leaves no files but those of the evaluators."""
+    """Times the first unfinished trial of each group. Leaves no files but those of evaluators and kernels."""
     firsts: dict[str, PlannedTrial] = {}
     for planned in plan.to_train:
         firsts.setdefault(planned.trial.group, planned)
@@ -35,7 +36,7 @@ def time_groups(plan: Plan, home: Path, note: Callable[[str], None]) -> list[Tim
     timed_trials = []
     for planned in pilot_plan.trials:
         images, evaluator = plan.images[planned.fingerprint], evaluators[planned.evaluation]
-        seconds = time_steps(Trainer(planned.config, images, device, evaluator))
+        seconds = time_steps(Trainer(planned.config, images, device, evaluator, kernels=KernelFile(home.absolute())))
         if seconds is None:
             reason = "it diverged or ended in its first steps, so no time could be measured"
             note(f"pilot of {planned.trial.name}: {reason}")

@@ -22,6 +22,7 @@ from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.object_store import worker_folder
 from orchestrator.scheduling.trial_task import task_of
 from orchestrator.store import temp_folder
+from orchestrator.store.kernel_file import KernelFile
 from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.store.trial_status import Cause, TrialStatus
 from orchestrator.trial.device import TrialDevice
@@ -118,6 +119,7 @@ class TrialTrainable(tune.Trainable):
             self.task.system_metrics,
             TrialDevice(device_for(self.task.resources), ray.util.get_node_ip_address()),
             self.task.stop_early,
+            KernelFile(self.task.home),
         )
         execution.begin(self.task.lost)
         return execution

@@ -21,7 +21,8 @@ class TrialTask:
     resources: what the trial requests from Ray; node: Ray's id of the node it must run on, if it must. store_uri: the
     object store that the trial lives in, if it does not live in `folder`. lost: how its last worker ended, if the
     worker could not write that into the record. stop_early: whether the trial ends once no more can be hoped for.
-    is_scheduled: whether it may be stopped at an evaluation, so that it reports each.
+    is_scheduled: whether it may be stopped at an evaluation, so that it reports each. home: the command's, if nodes
+    share it.
     """
 
     folder: Path
@@ -35,6 +36,7 @@ class TrialTask:
     lost: str = ""
     stop_early: bool = False
     is_scheduled: bool = False
+    home: Path | None = None
 
     @property
     def key(self) -> str:

@@ -204,4 +204,5 @@ class TuneRun:
             store_uri=self.puller.sweep.object_store.uri if self.puller else None,
             stop_early=self.plan.sweep.stop_early,
             is_scheduled=self.schedule is not None and self.schedule.takes(planned.key),
+            home=None if self.puller else self.plan.folder.home,
         )

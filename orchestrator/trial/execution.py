@@ -20,6 +20,7 @@ from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.evaluator import Evaluator
 from gan_core.history import Row
+from gan_core.networks.kernel_choice import Kernels
 from gan_core.training.applied_settings import differences
 from gan_core.training.divergence import Diverged
 from gan_core.training.trainer import Trainer
@@ -62,7 +63,7 @@ class TrialExecution:
 
     `system_metrics`: whether rows also hold readings of this process and its machine. `trial_device`: by default a GPU
     of this machine if there is one. `stop_early`: whether the trial ends once no more can be hoped for, unless it is an
-    audit.
+    audit. `kernels`: see `Trainer`.
 
     `verdict_so_far`: the verdict that the trial would get now, since its last evaluation, at `evaluated_step` (0: none
     in this attempt). `stop_reason`: why no trial
@@ -78,9 +79,11 @@ class TrialExecution:
         system_metrics: bool = False,
         trial_device: TrialDevice | None = None,
         stop_early: bool = False,
+        kernels: Kernels | None = None,
     ):
         self.trial_device = trial_device or TrialDevice(choose_device())
         self.folder, self.config, self.images, self.evaluator = folder, config, images, evaluator
+        self._kernels = kernels
         self.record = folder.record()
         self.verdict_so_far: str | None = None
         self.evaluated_step = 0
@@ -151,7 +154,7 @@ class TrialExecution:
         """`before`: the record as the last attempt left it."""
         if self.device.type == "cpu":
             torch.set_num_threads(1)
-        trainer = Trainer(self.config, self.images, self.device, self.evaluator)
+        trainer = Trainer(self.config, self.images, self.device, self.evaluator, kernels=self._kernels)
         restored = load_newest_checkpoint(self.folder, before, self.config.seed, self.device)
         attempt = self.record.attempts[-1]
         attempt.note = restored.note or None

@@ -14,6 +14,7 @@ from gan_core import checkpoint
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.history import Row
+from gan_core.networks import kernel_choice
 from gan_core.training.generator_evaluation import Snapshot
 from gan_core.training.trainer import Trainer
 
@@ -262,3 +263,36 @@ def test_finished_run_has_nothing_left_to_do(small: Small, few: ImageSet) -> Non
     resumed = Trainer(small({"steps": 2}), few)
     resumed.load_state_dict(trainer.state_dict())
     assert list(resumed.fit()) == []
+
+
+def test_a_resumed_trial_keeps_its_kernels_whatever_the_processor_measures_now(
+    small: Small, few: ImageSet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(kernel_choice, "LEAST_ARITHMETIC", 0)
+    config = small({"steps": 4})
+    usual, product = {"down": [1.0, 2.0]}, {"down": [2.0, 1.0], "up": [2.0, 1.0], "weight": [2.0, 1.0]}
+    whole = Trainer(config, few, kernels=lambda shape: product if shape.stride == 2 else usual)
+    for _ in range(2):
+        whole.step()
+    checkpoint.save(tmp_path / "checkpoint.pt", whole.state_dict(), tmp_path / "previous.pt")
+    resumed = Trainer(config, few, kernels=lambda shape: pytest.fail(f"measured {shape} again"))
+    resumed.load_state_dict(checkpoint.load(tmp_path / "checkpoint.pt"))
+    assert resumed.applied() == whole.applied()
+    assert resumed.applied()["matrix_products"]["generator.layers.3"] == "down up weight"
+    for trainer in (whole, resumed):
+        for _ in range(2):
+            trainer.step()
+    assert differences(whole.state_dict(), resumed.state_dict()) == []
+
+
+def test_a_trial_without_choice_goes_on_without(small: Small, few: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint of before the first step has made no choice; one after it has, also if that is oneDNN for all."""
+    monkeypatch.setattr(kernel_choice, "LEAST_ARITHMETIC", 0)
+    product = {"down": [2.0, 1.0]}
+    unbegun, plain = Trainer(small(), few), Trainer(small(), few)
+    plain.step()
+    for before, expected in ((unbegun, True), (plain, False)):
+        resumed = Trainer(small(), few, kernels=lambda shape: product)
+        resumed.load_state_dict(before.state_dict())
+        resumed.step()
+        assert ("matrix_products" in resumed.applied()) is expected

@@ -1,0 +1,47 @@
+"""<home>/kernels/<processor>, torch <version>.json: how long operations of a layer take on this kind of processor.
+
+Measured once by the first trial of the home that needs it, so that all trials of the home that train on such a
+processor choose alike, and equal seeds give equal numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+
+from gan_core.files import remove_temporary
+from gan_core.networks import kernel_choice
+from gan_core.networks.kernel_choice import LayerShape
+from gan_core.networks.matrix_products import Operation
+from orchestrator.environment import cpu_model
+from orchestrator.store.json_files import read_json_or_none, write_json
+
+
+class KernelFile:
+    """Called with a shape it returns what `kernel_choice.measure` does, measured if the file does not have it yet.
+
+    If two processes want to measure, one waits for the other. home: None keeps nothing. Raises OSError.
+    """
+
+    def __init__(self, home: Path | None):
+        name = re.sub(r"[^\w.,+@ ()-]", "_", f"{cpu_model()}, torch {torch.__version__}")
+        self.file = None if home is None else home / "kernels" / f"{name}.json"
+        self._known = dict[str, dict[Operation, list[float]]]()
+
+    def __call__(self, shape: LayerShape) -> dict[Operation, list[float]]:
+        if str(shape) in self._known:
+            return self._known[str(shape)]
+        if self.file is None:
+            self._known[str(shape)] = kernel_choice.measure(shape)
+        else:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.file.parent / "lock"):
+                self._known = read_json_or_none(self.file) or {}
+                if str(shape) not in self._known:
+                    remove_temporary(self.file.parent)
+                    self._known[str(shape)] = kernel_choice.measure(shape)
+                    write_json(self.file, self._known)
+        return self._known[str(shape)]
