@@ -25,9 +25,10 @@ PackedCurve = tuple[int, str]
 
 
 class TrialModel(TypedDict):
-    """`stable`: None if the trial has not ended or is unfinished. `factors`: short name -> level. `ranges`, `values`:
-    short name of a drawn setting with many values -> the range of its value, and the value. `shown`: whether it is
-    shown as a line of its own. `final`: the Frechet distance. It, `modes` and `recall` are None if several evaluators measured the group: they cannot be compared.
+    """`stable`: None if the trial has not ended or is unfinished. `shown`: whether it has curves. `factors`: short name
+    -> level. `ranges`, `values`: short name of a drawn setting with many values -> the range of its value, and the
+    value. `final`: the Frechet distance. It, `modes` and `recall` are None if several evaluators measured the group:
+    they cannot be compared.
     """
 
     name: str
@@ -47,7 +48,9 @@ class TrialModel(TypedDict):
 
 
 class MetricModel(TypedDict):
-    """`curves`: in the order of the trials; None for a trial without this metric, or that is not shown. `baseline`: see `baselines`."""
+    """`curves`: in the order of the trials; None for a trial without this metric, or that is not shown. `baseline`: see
+    `baselines`.
+    """
 
     title: str
     baseline: Baseline | None
