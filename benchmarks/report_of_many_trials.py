@@ -137,9 +137,9 @@ def write_trial(folder: SweepFolder, key: str, points: int, rng: np.random.Gener
 
 
 def copy_runs(home: Path, copies: int) -> None:
-    """Copy each trial's run in MLflow's database, with its tags, parameters and last metrics, and name it in sweep.json.
+    """Copy each trial's run in MLflow's database with its tags, parameters and last metrics, and name it in sweep.json.
 
-    A copy has the artifacts of its original, and a run id and a key of its own: two digits of each are its number.
+    A copy has the artifacts of its original, and a run id and a key of its own, which end with its number.
     """
     (file,) = (home / "mlartifacts").glob("**/sweep.json")
     document = json.loads(file.read_text())
@@ -147,8 +147,8 @@ def copy_runs(home: Path, copies: int) -> None:
     with closing(sqlite3.connect(home / "mlflow.db")) as database, database:
         database.execute("CREATE TEMP TABLE originals AS SELECT run_uuid FROM tags WHERE key = 'mlflow.parentRunId'")
         for copy in range(1, copies):
-            run_id = f"'{copy:02d}' || substr(run_uuid, 3)"
-            tag = f"CASE WHEN key = '{KEY_TAG}' THEN '{copy:02d}' || substr(value, 3) ELSE value END"
+            run_id = f"run_uuid || '-{copy}'"
+            tag = f"CASE WHEN key = '{KEY_TAG}' THEN value || '-{copy}' ELSE value END"
             for table in ("runs", "params", "latest_metrics", "tags"):
                 changed = {"run_uuid": run_id, **({"value": tag} if table == "tags" else {})}
                 columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
@@ -157,8 +157,8 @@ def copy_runs(home: Path, copies: int) -> None:
                 database.execute(f"INSERT INTO {table} {of_originals}")
             for trial in originals:
                 seed = trial["seed"] + copy * seeds
-                own = {"key": f"{copy:02d}{trial['key'][2:]}", "seed": seed, "name": f"{trial['configuration']} {seed=}"}
-                document["trials"].append({**trial, **own})
+                name = f"{trial['configuration']} {seed=}"
+                document["trials"].append({**trial, "key": f"{trial['key']}-{copy}", "seed": seed, "name": name})
     file.write_text(json.dumps(document))
 
 

@@ -26,7 +26,8 @@ def grid() -> list[RunData]:
 
 
 @pytest.mark.parametrize(
-    ("most", "expected"), [(9, [*range(9)]), (3, [0, 3, 6]), (4, [0, 3, 4, 6]), (2, [3, 6]), (8, [0, 1, 3, 4, 5, 6, 7, 8])]
+    ("most", "expected"),
+    [(9, [*range(9)]), (3, [0, 3, 6]), (4, [0, 3, 4, 6]), (2, [3, 6]), (8, [0, 1, 3, 4, 5, 6, 7, 8])],
 )
 def test_each_configuration_comes_before_a_second_seed_and_the_best_before_others(
     most: int, expected: list[int]
