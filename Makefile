@@ -69,6 +69,7 @@ audit: .venv/ready-dev
 # make bench DATA=FOLDER: also against Ray's own example, on the MNIST in that folder
 bench: .venv/ready-dev
 	@$(BIN)/python benchmarks/one_trial.py
+	@$(BIN)/python benchmarks/one_trial.py --families sngan sngan_projection r3gan wgan_gp_resnet
 	@if nvidia-smi >/dev/null 2>&1; then \
 		$(BIN)/python benchmarks/one_trial.py --device cuda && $(BIN)/python benchmarks/one_gpu.py; fi
 	@$(BIN)/python benchmarks/whole_job.py

@@ -16,4 +16,4 @@ class GoalResult:
 
     def __str__(self) -> str:
         verdict = {True: "met", False: "NOT MET", None: ""}[self.met]
-        return f"{self.name:<50}{self.measured:<36}{self.goal:<26}{verdict}".rstrip()
+        return f"{self.name:<58}{self.measured:<36}{self.goal:<26}{verdict}".rstrip()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from gan_core import families
 from gan_core.config.accumulation_conflicts import cautions_about_accumulation, of_accumulation
+from gan_core.config.length_cautions import cautions_about_length
 from gan_core.config.optimizer_conflicts import of_optimizer
 from gan_core.config.r3gan_conflicts import of_r3gan
 from gan_core.config.regulariser_conflicts import of_regularisers
@@ -15,8 +14,6 @@ from gan_core.config.sections import TrialSections
 SettingConflict = tuple[str, str]
 """(path of the setting, what is wrong with it)."""
 
-MIN_EVALUATIONS = 4
-"""Fewest evaluations, after that of the untrained generator, that a verdict can be trusted with."""
 _WITH_DIGITS = ("digits", "mnist", "stacked_mnist", "svhn")
 """Data sets of which an image in a mirror is no image of the data."""
 
@@ -47,7 +44,7 @@ def _of_loss(config: TrialSections) -> list[SettingConflict]:
         for name, verb in {"label_smoothing": "smooths", "label_flipping": "flips"}.items():
             if getattr(config.stabilizers, name):
                 message = (
-                    f"{verb} the targets of a BCE or least-squares loss; a {loss.name} loss has no targets (use 0)"
+                    f"{verb} the targets of a BCE or least-squares loss; the {loss.name} loss has no targets (use 0)"
                 )
                 problems.append((f"stabilizers.{name}", message))
     if not families.predicts_classes(family):
@@ -153,7 +150,7 @@ def cautions(config: TrialSections) -> list[str]:
     return [
         *_cautions_about_penalties(config),
         *_cautions_about_losses(config),
-        *_cautions_about_length(config),
+        *cautions_about_length(config),
         *cautions_about_accumulation(config),
     ]
 
@@ -209,32 +206,3 @@ def _cautions_about_losses(config: TrialSections) -> list[str]:
             f"{loss.auxiliary_loss} is a known mistake, here to be measured; the correct class loss is cross_entropy"
         )
     return warnings
-
-
-def _cautions_about_length(config: TrialSections) -> list[str]:
-    """About trials that are too short for what they are asked to show."""
-    warnings: list[str] = []
-    ada = config.stabilizers.ada
-    thousands = config.steps * config.loss.n_critic * config.batch_size / 1000
-    if ada.target and thousands < ada.speed / 2:
-        warnings.append(
-            f"adaptive augmentation of speed {ada.speed:g} needs {1000 * ada.speed / 2:,.0f} real images until half of "
-            "them are augmented, more than a trial shows D: use a smaller stabilizers.ada.speed"
-        )
-    decay = config.stabilizers.ema
-    if decay and config.steps < (reached := steps_of_ramp_up(decay)):
-        warnings.append(
-            f"a moving average with decay {decay} needs {reached:,} steps to ramp up to this decay: in a shorter "
-            "trial it is over about the last tenth of the steps, whatever the decay"
-        )
-    if math.ceil(config.steps / config.evaluation.every) < MIN_EVALUATIONS:
-        warnings.append(
-            f"fewer than {MIN_EVALUATIONS} evaluations of the trained generator: too few to tell how a trial ended; "
-            "use a smaller evaluation.every"
-        )
-    return warnings
-
-
-def steps_of_ramp_up(decay: float) -> int:
-    """The steps after which (1 + t) / (10 + t), the ramp-up of the moving average, reaches `decay`, below 1."""
-    return math.ceil(round(max(0.0, (10 * decay - 1) / (1 - decay)), 6))

@@ -23,7 +23,7 @@ def of_r3gan(config: TrialSections) -> list[tuple[str, str]]:
         problems.append(("model.init", message))
     if model.discriminator_norm != "none":
         problems.append(
-            ("model.discriminator_norm", f"r3gan has no place for a {model.discriminator_norm} norm; use none")
+            ("model.discriminator_norm", f"r3gan has no place for {model.discriminator_norm} norm; use none")
         )
     if model.width is not None and model.width % WIDTH_STEP:
         problems.append(

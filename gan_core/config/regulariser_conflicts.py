@@ -21,5 +21,5 @@ def of_regularisers(config: TrialSections) -> Iterator[tuple[str, str]]:
         message = "reads the sign of D's logits, and the zero of a critic's scores is arbitrary; use diff_augment"
         yield "stabilizers.ada", message
     if stabilizers.top_k and name in ("rpgan", "ragan"):
-        message = f"chooses generated images by themselves, and a {name} loss compares them with real ones; use 0"
+        message = f"chooses generated images by themselves, and the {name} loss compares them with real ones; use 0"
         yield "stabilizers.top_k", message

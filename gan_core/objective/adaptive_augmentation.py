@@ -6,7 +6,7 @@ geometric and colour transformations (appendix B), and the control of its probab
 training_loop.py). It differs from that code in four ways:
 
 - Geometric transformations are one bilinear resampling. There is no wavelet low-pass filter before and after it
-  (appendix B.1), so images that shrink may alias, and images that are rotated get somewhat blurred.
+  (appendix B), so images that shrink may alias, and images that are rotated get somewhat blurred.
 - What comes into the image from outside is its mirror image about the edge, without a limit; the authors mirror about
   the outermost pixel.
 - p is at most 1: more would change nothing but the time it takes to come down.

@@ -1,9 +1,9 @@
 """Consistency regularisation: D shall say the same of an image and of the image moved and mirrored.
 
-`cr` on real images (Zhang et al. 2020, "Consistency Regularization for Generative Adversarial Networks", equation 3),
-`bcr` on generated images too (Zhao et al. 2021, "Improved Consistency Regularization for GANs", section 2.2). Both
-papers use a weight of 10 for each side. The image that is transformed is what D was given, after noise and
-augmentations.
+`cr` on real images (Zhang et al. 2020, "Consistency Regularization for Generative Adversarial Networks"), `bcr` on
+generated images too (Zhao et al. 2021, "Improved Consistency Regularization for GANs", balanced consistency
+regularization). The weight is 10 for each side in both (StudioGAN's configurations of them have it, too). The image
+that is transformed is what D was given, after noise and augmentations.
 """
 
 from __future__ import annotations

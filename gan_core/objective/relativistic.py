@@ -17,7 +17,7 @@ def paired(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def pairing_discriminator(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
-    """E[softplus(D(G(z)) - D(x))], which is E[-log sigmoid(D(x) - D(G(z)))] (section 4.1; Huang et al. 2024, eq. 2).
+    """E[softplus(D(G(z)) - D(x))], which is E[-log sigmoid(D(x) - D(G(z)))]: the paper's RSGAN, R3GAN's RpGAN.
 
     The loss has one term for each pair. It is given back as two halves that are equal, so that their sum is the loss.
     """
@@ -36,12 +36,15 @@ def to_average(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor
 
 
 def average_discriminator(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
-    """E[-log sigmoid(D(x) - E[D(G(z))])] and E[-log(1 - sigmoid(D(G(z)) - E[D(x)]))] (RaSGAN, section 4.2)."""
+    """E[-log sigmoid(D(x) - E[D(G(z))])] and E[-log(1 - sigmoid(D(G(z)) - E[D(x)]))]: RaSGAN.
+
+    The paper adds them; the authors' code (`loss_D == 6` in code/GAN_losses_iter.py) halves their sum.
+    """
     real, fake = to_average(real_logits, fake_logits)
     return F.softplus(-real).mean(), F.softplus(fake).mean()
 
 
 def average_generator(fake_logits: Tensor, real_logits: Tensor) -> Tensor:
-    """The mean of the halves of D with the sides exchanged. The paper has their sum, the authors' code their mean."""
+    """The mean of the halves of D with the sides exchanged, as in the authors' code; the paper adds them."""
     as_real, as_fake = average_discriminator(fake_logits, real_logits)
     return (as_real + as_fake) / 2

@@ -1,7 +1,8 @@
 """Top-k training: G learns only from those of its images that D finds most real (Sinha et al. 2020).
 
-k begins as the whole batch and falls with each epoch by the factor 0.99 to a share of the batch (section 3.2), so that
-G still learns from all images while D knows little. An epoch is a pass of D over the data.
+k begins as the whole batch and falls with each epoch by the factor 0.99 to a share of the batch, so that G still learns
+from all images while D knows little. An epoch is a pass of D over the data. StudioGAN (`adjust_k` in
+src/utils/losses.py) has the same schedule.
 """
 
 from __future__ import annotations
@@ -11,13 +12,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-DECAY = 0.99
-"""gamma of section 3.2."""
+from gan_core.top_k_schedule import share_kept
 
 
 def count_kept(share: float, count: int, epoch: int) -> int:
     """k of `count` images in an epoch, the first of which is 0; at least 1."""
-    return max(1, int(count * max(share, DECAY**epoch)))
+    return max(1, int(count * share_kept(share, epoch)))
 
 
 def loss_of_best(loss: Callable[[Tensor], Tensor], logits: Tensor, k: Tensor) -> Tensor:

@@ -25,7 +25,8 @@ from gan_core import metric_names
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.history import Measured
-from gan_core.training.updates import WHOLE, FakeBatch, Part, Updates
+from gan_core.training.passes import FakeBatch
+from gan_core.training.updates import WHOLE, Part, Updates
 
 OF_THE_BATCH = {
     metric_names.GRADIENT_NORM_DISCRIMINATOR,
@@ -69,13 +70,13 @@ class AccumulatedUpdates(Updates):
         measured = []
         for part, real, (z, labels) in zip(self._parts(), index.chunk(len(latents)), latents, strict=True):
             self.part = part
-            measured.append(update(self._images_of(z, labels, for_generator), real))
+            measured.append(update(self.passes.images_of(z, labels, for_generator), real))
         self.part = WHOLE
         return _together(measured)
 
     def _latents_of_parts(self) -> Latents:
         count = self.config.accumulate
-        z, labels = self._latents(self.config.batch_size)
+        z, labels = self.passes.latents(self.config.batch_size)
         return list(zip(z.chunk(count), [None] * count if labels is None else labels.chunk(count), strict=True))
 
     def _parts(self) -> list[Part]:

@@ -76,7 +76,7 @@ class Trainer:
         self.device = torch.device(device)
         self.images = images.to(self.device)
         self.updates = updates = updates_of(config, self.images, self.device)
-        self.classes, self.precision = updates.classes, updates.precision
+        self.classes, self.precision = updates.classes, updates.passes.precision
         self.generator, self.discriminator, self.ema = updates.generator, updates.discriminator, updates.ema
         self.optimizers, self.streams, self.batches = updates.optimizers, updates.streams, updates.batches
         self.evaluation = GeneratorEvaluation(config, images.images, self.classes, evaluator)

@@ -6,15 +6,13 @@ losses are in `gan_core.objective`. No update waits for the device.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from gan_core import families, history, metric_names
+from gan_core import history, metric_names
 from gan_core.config.setting_types import Player
 from gan_core.config.trial import TrialConfig
 from gan_core.data.batch_sampler import Batches
@@ -22,21 +20,13 @@ from gan_core.data.datasets import ImageSet
 from gan_core.history import Measured
 from gan_core.networks.build import build_networks, classes_of
 from gan_core.networks.outputs import DiscriminatorOutput
-from gan_core.objective import stabilizers, top_k
-from gan_core.objective.adaptive_augmentation import AdaptiveProbability
-from gan_core.objective.discriminator_input import STREAMS, NoiseLevel, augment_for_discriminator
+from gan_core.objective import top_k
+from gan_core.objective.discriminator_input import STREAMS
 from gan_core.objective.objective import Critics, Objective
-from gan_core.precision import resolve_precision
 from gan_core.random_streams import Streams
 from gan_core.training import ema, player_optimizer
 from gan_core.training.optimizer_schedule import PlayerSchedule
-
-
-class FakeBatch(NamedTuple):
-    """What G drew for an update: images [batch, C, H, W] float32, and the classes [batch] that it was asked for."""
-
-    images: Tensor
-    labels: Tensor | None
+from gan_core.training.passes import FakeBatch, Passes
 
 
 class Part(NamedTuple):
@@ -59,7 +49,6 @@ class Updates:
     def __init__(self, config: TrialConfig, images: ImageSet, device: torch.device):
         self.config, self.device = config, device
         self.classes = classes_of(config, images)
-        self.precision = resolve_precision(config.precision, device)
         self.streams = Streams(config.seed, device)
         self.generator, self.discriminator = self._networks_on_device(images)
         self.networks: dict[Player, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
@@ -73,16 +62,12 @@ class Updates:
             if config.optimizer.schedule.changes
         }
         self.objective = Objective(config, self.streams)
+        self.passes = Passes(config, self.generator, self.discriminator, self.classes, self.objective, self.streams)
         self.ema = ema.begin(self.generator) if config.stabilizers.ema else None
         mirror = self.streams["mirror"] if config.data.flip else None
         self.batches = Batches(images, config.batch_size, self.streams["data"], mirror, config.loss.n_critic)
         self.part = WHOLE
         self._indices = torch.zeros(config.loss.n_critic, config.batch_size, dtype=torch.int64, device=device)
-        self._noise = NoiseLevel(0.0, torch.zeros((), device=device))
-        ada = config.stabilizers.ada
-        self.ada = (
-            AdaptiveProbability(ada.target, ada.speed, config.batch_size, device, config.parts) if ada.target else None
-        )
         self.penalties_due = (True,) * config.loss.n_critic
         self._ema_weight = torch.zeros((), device=device)
 
@@ -105,9 +90,7 @@ class Updates:
             index.copy_(self.batches.stage(row, self.batches.draw()))
         for schedule in self.schedules.values():
             schedule.set(step)
-        noise = self.config.stabilizers.instance_noise
-        std = stabilizers.annealed(noise.std, step, self.config.steps) if noise.anneal else noise.std
-        self._noise = NoiseLevel(std, self._noise.on_device.fill_(std))
+        self.passes.set_inputs(step)
         first = step * self.config.loss.n_critic
         if (lazy := self.objective.lazy) is not None:
             self.penalties_due = tuple(lazy.is_due(first + i) for i in range(self.config.loss.n_critic))
@@ -126,9 +109,11 @@ class Updates:
         share_fakes = self.config.loss.n_critic == 1  # both use the same images, as in the DCGAN authors' code
         discriminator_updates = []
         for index, is_due in zip(self._indices, self.penalties_due, strict=True):
-            fake = self._generate(for_generator=share_fakes)
+            fake = self.passes.generate(for_generator=share_fakes)
             discriminator_updates.append(self._update_discriminator(fake, index, is_due))
-        generator_update = self._update_generator(fake if share_fakes else self._generate(for_generator=True), index)
+        if not share_fakes:
+            fake = self.passes.generate(for_generator=True)
+        generator_update = self._update_generator(fake, index)
         return Measured.of(discriminator_updates, generator_update)
 
     def changed_tensors(self) -> list[Tensor]:
@@ -143,7 +128,8 @@ class Updates:
 
     def stabilizer_state(self) -> dict[str, dict[str, Tensor]]:
         """By stabiliser, the tensors that it changes in place and goes on from; {} for most configurations."""
-        state = {"ada": self.ada and self.ada.tensors, "lazy": self.objective.lazy and self.objective.lazy.tensors}
+        ada, lazy = self.passes.ada, self.objective.lazy
+        state = {"ada": ada and ada.tensors, "lazy": lazy and lazy.tensors}
         return {name: tensors for name, tensors in state.items() if tensors}
 
     def _update_discriminator(self, fake: FakeBatch, index: Tensor, is_due: bool) -> dict[str, Tensor]:
@@ -154,21 +140,22 @@ class Updates:
         real_images, real_labels = self.batches.at(index)
         if self.batches.mirror is not None:
             self.objective.applied_stabilizers["flip"] = True
-        real_input = self._discriminator_input(real_images, is_real=True)
-        fake_input = self._discriminator_input(fake.images.detach(), is_real=False)
-        with self._autocast():  # once around both, so that weights are cast once
-            real_output = self._discriminate(real_input, real_labels)
-            fake_output = self._discriminate(fake_input, fake.labels)
+        passes = self.passes
+        real_input = passes.input_of(real_images, is_real=True)
+        fake_input = passes.input_of(fake.images.detach(), is_real=False)
+        with passes.autocast():  # once around both, so that weights are cast once
+            real_output = passes.judge(real_input, real_labels)
+            fake_output = passes.judge(fake_input, fake.labels)
 
         loss, parts = self.objective.discriminator(real_output, fake_output, real_labels, fake.labels)
         adversarial, logits = self.objective.adversarial, (real_output.logits, fake_output.logits)
         judged = adversarial.judged(*logits)
         measured = history.score_metrics(*logits, adversarial.boundary, judged) | parts
-        if self.ada is not None:
-            measured[metric_names.ADA_PROBABILITY] = self.ada.p.clone()
-            self.ada.observe(judged[0].detach() - adversarial.boundary)
+        if passes.ada is not None:
+            measured[metric_names.ADA_PROBABILITY] = passes.ada.p.clone()
+            passes.ada.observe(judged[0].detach() - adversarial.boundary)
         critics, of_transformed = (
-            Critics(*(partial(self._logits, labels=labels, stream=stream) for labels in (real_labels, fake.labels)))
+            Critics(*(partial(passes.logits, labels=labels, stream=stream) for labels in (real_labels, fake.labels)))
             for stream in ("mixing", "consistency")
         )
         for added in (
@@ -191,7 +178,7 @@ class Updates:
         index: of the real images of D's last update, which a loss of G may need.
         """
         self.discriminator.requires_grad_(False)  # G's update needs no gradients of D's weights
-        output = self._discriminate(self._discriminator_input(fake.images, is_real=False), fake.labels)
+        output = self.passes.judge(self.passes.input_of(fake.images, is_real=False), fake.labels)
         real = self._judge_real(index) if self.objective.generator_needs_real else None
         loss, measured = self.objective.generator(output, fake.labels, real)
         measured[metric_names.LOSS_GENERATOR] = loss
@@ -208,7 +195,7 @@ class Updates:
         """What D, as it is after its update, says of the real images `index`; a constant in G's loss."""
         images, labels = self.batches.at(index, self.streams["matching"])
         own_streams = dict.fromkeys(STREAMS, self.streams["matching"])
-        return self._discriminate(self._discriminator_input(images, True, own_streams), labels, "matching")
+        return self.passes.judge(self.passes.input_of(images, True, own_streams), labels, "matching")
 
     def _descend(self, player: Player, loss: Tensor) -> Tensor:
         """One step of the optimiser of `player`, after the last part of a batch; the norm of its gradient so far."""
@@ -223,55 +210,3 @@ class Updates:
                 self.schedules[player].note()
             optimizer.step()
         return norm
-
-    # The two networks within an update
-
-    def _generate(self, for_generator: bool) -> FakeBatch:
-        """A batch from G; with the autograd graph that G's own update needs, if it is `for_generator`."""
-        return self._images_of(*self._latents(self.config.batch_size), for_generator)
-
-    def _images_of(self, z: Tensor, labels: Tensor | None, for_generator: bool) -> FakeBatch:
-        """G's images of z [n, latent_dim] and classes [n]; with the autograd graph if it is `for_generator`."""
-        with torch.set_grad_enabled(for_generator), self._autocast():
-            return FakeBatch(self.generator(z, labels).float(), labels)
-
-    def _latents(self, count: int) -> tuple[Tensor, Tensor | None]:
-        """z [count, latent_dim], and random classes [count] for a generator that takes a class."""
-        z = torch.randn(count, self.config.model.latent_dim, device=self.device, generator=self.streams["latent"])
-        if not self.classes:
-            return z, None
-        return z, torch.randint(self.classes, (count,), device=self.device, generator=self.streams["labels"])
-
-    def _discriminator_input(
-        self, images: Tensor, is_real: bool, streams: Mapping[str, torch.Generator] | None = None
-    ) -> Tensor:
-        """streams: other ones to draw from."""
-        config, applied = self.config.stabilizers, self.objective.applied_stabilizers
-        probability = None if self.ada is None else self.ada.p
-        return augment_for_discriminator(
-            images, is_real, self._noise, config, streams or self.streams, applied, probability
-        )
-
-    def _discriminate(self, images: Tensor, labels: Tensor | None, stream: str = "layers") -> DiscriminatorOutput:
-        """What D says of `images`, in float32. labels [batch]: their classes, for a D that is told them. stream: that
-        D's random layers draw from."""
-        with self._autocast(), self.streams.as_default(stream):
-            output = self._output_of_discriminator(images, labels)
-        features = output.features if self.config.stabilizers.feature_matching else None
-        return DiscriminatorOutput(
-            output.logits.float(),
-            None if output.class_logits is None else output.class_logits.float(),
-            None if features is None else features.float(),
-        )
-
-    def _logits(self, images: Tensor, labels: Tensor | None, stream: str) -> Tensor:
-        """D's logits [batch] for a penalty, which draws from a random stream of its own."""
-        return self._discriminate(images, labels, stream).logits
-
-    def _output_of_discriminator(self, images: Tensor, labels: Tensor | None) -> DiscriminatorOutput:
-        if families.conditional_discriminator(self.config.model.family):
-            return self.discriminator(images, labels)
-        return self.discriminator(images)
-
-    def _autocast(self) -> AbstractContextManager[Any]:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gan_core import metric_names
-from gan_core.config.conflicts import MIN_EVALUATIONS
+from gan_core.config.length_cautions import MIN_EVALUATIONS
 from gan_core.verdict.judge import Verdict, judge
 from gan_core.verdict.names import VerdictName
 from gan_core.verdict.reference_values import ReferenceValues

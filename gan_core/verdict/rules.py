@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gan_core import metric_names
-from gan_core.config.conflicts import MIN_EVALUATIONS
+from gan_core.config.length_cautions import MIN_EVALUATIONS
 from gan_core.verdict.names import VerdictName
 from gan_core.verdict.reference_values import MAX_LOSS
 from gan_core.verdict.run import (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from math import inf, log
 
 from gan_core import metric_names
-from gan_core.config.conflicts import MIN_EVALUATIONS
+from gan_core.config.length_cautions import MIN_EVALUATIONS
 from gan_core.verdict.judge import Verdict, judge
 from gan_core.verdict.reference_values import HELD_OUT_COVERAGE, MAX_LOSS, ReferenceValues
 from orchestrator.imports.imported_run import ImportedRun, evaluator_id

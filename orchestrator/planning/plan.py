@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from gan_core.config.identity import trial_key
+from gan_core.config.length_cautions import cautions_about_epochs
 from gan_core.data import datasets
 from gan_core.data.summary import DataSummary, summarize
 from orchestrator.command_hints import client_path
@@ -162,7 +163,7 @@ def make_plan(sweep: Sweep, home: Path) -> Plan:
     looked = looked_designs(before)
     plan = Plan(sweep, folder, planned, planner.data, None, reported, looked, explored, expected)
     trials = sweep.trials or [each.trial for each in expected[:1]]
-    cautions = _cautions(trials, sweep.file, plan.data_summaries())
+    cautions = _cautions(plan, trials)
     return replace(plan, sweep=replace(sweep, cautions=[*sweep.cautions, *cautions]))
 
 
@@ -194,8 +195,13 @@ def _as_chosen(sweep: Sweep, planner: TrialPlanner, document: ExploredDocument) 
     return chosen if [planned.key for planned in chosen] == [point["key"] for point in points] else None
 
 
-def _cautions(trials: list[Trial], sweep_file: str, summaries: list[DataSummary]) -> list[str]:
-    """About the data sets of the trials, each once."""
-    of_paths = [caution for trial in trials for caution in caution_about_paths(trial, sweep_file)]
-    of_data = [f"{summary['path']}: {caution}" for summary in summaries for caution in summary["cautions"]]
-    return list(dict.fromkeys(map(escape_control_characters, [*of_paths, *of_data])))
+def _cautions(plan: Plan, trials: list[Trial]) -> list[str]:
+    """About the data sets of the trials, and about what depends on their size, each once."""
+    of_paths = [caution for trial in trials for caution in caution_about_paths(trial, plan.sweep.file)]
+    of_data = [f"{summary['path']}: {caution}" for summary in plan.data_summaries() for caution in summary["cautions"]]
+    of_epochs = dict[str, set[str]]()
+    for planned in [*plan.trials, *plan.expected[:1]]:
+        for caution in cautions_about_epochs(planned.config, len(plan.data[planned.fingerprint])):
+            of_epochs.setdefault(caution, set()).add(planned.trial.group)
+    named = [f"{caution} ({', '.join(sorted(groups))})" for caution, groups in of_epochs.items()]
+    return list(dict.fromkeys(map(escape_control_characters, [*of_paths, *of_data, *named])))

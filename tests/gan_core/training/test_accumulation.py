@@ -17,6 +17,15 @@ from gan_core.training.trainer import Trainer
 Small = Callable[..., TrialConfig]
 WGAN_GP = {"model.family": "wgan_gp", "loss.n_critic": 2}
 DCGAN = {"model.discriminator_norm": "layer", "loss.name": "hinge"}
+RESIDUAL = {
+    "model.width": 4,
+    "model.init": "glorot",
+    "stabilizers.spectral_norm": False,
+    "loss.n_critic": 1,
+    "batch_size": 8,
+    "optimizer.lr": 1e-3,
+}
+"""SNGAN without its spectral norm, which moves on with each forward pass."""
 
 
 def trained(config: TrialConfig, few: ImageSet, batch_statistics: bool = False) -> tuple[Trainer, list[dict[str, Any]]]:
@@ -32,13 +41,19 @@ def trained(config: TrialConfig, few: ImageSet, batch_statistics: bool = False) 
 
 @pytest.mark.parametrize(
     ("settings", "parts"),
-    [(WGAN_GP, 2), (DCGAN, 8), (DCGAN | {"stabilizers.r1": 1.0, "stabilizers.packing": 2}, 4)],
-    ids=["wgan_gp", "hinge", "r1_packed"],
+    [
+        (WGAN_GP, 2),
+        (DCGAN, 8),
+        (DCGAN | {"stabilizers.r1": 1.0, "stabilizers.packing": 2}, 4),
+        ({"model.family": "sngan_projection", "stabilizers.r2": 1.0} | RESIDUAL, 4),
+        ({"model.family": "r3gan", "model.init": "msr", "batch_size": 8}, 4),
+    ],
+    ids=["wgan_gp", "hinge", "r1_packed", "sngan_projection", "r3gan"],
 )
 def test_it_is_the_training_of_the_large_batch(
     small: Small, few: ImageSet, settings: dict[str, Any], parts: int
 ) -> None:
-    settings = settings | {"optimizer.name": "sgd", "optimizer.lr": 0.1, "model.init": "pytorch"}
+    settings = {"model.init": "pytorch", "optimizer.name": "sgd", "optimizer.lr": 0.1} | settings
     whole, expected = trained(small(settings), few)
     in_parts, found = trained(small(settings | {"accumulate": parts}), few)
     for player in ("generator", "discriminator"):

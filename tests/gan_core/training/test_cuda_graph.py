@@ -34,8 +34,29 @@ TRIALS: list[dict[str, Any]] = [
     {"model.family": "acgan"},
     {"model.family": "acgan", "model.networks": "original"},
     {"model.family": "wgan_gp"},
+    {
+        "model.family": "r3gan",
+        "batch_size": 8,
+        "optimizer.schedule": {"lr": "cosine", "warm_up": 2, "beta2": 0.9},
+        "stabilizers.ada": 0.6,
+        "stabilizers.bcr": 10.0,
+        "stabilizers.feature_matching": 1.0,
+    },
+    {
+        "model.family": "sngan_projection",
+        "model.width": 4,
+        "batch_size": 8,
+        "loss.n_critic": 1,
+        "accumulate": 2,
+        "data.flip": True,
+        "stabilizers.cr": 10.0,
+        "stabilizers.top_k": 0.5,
+    },
 ]
-NAMES = ("dcgan", "dcgan stabilised", "dcgan with two updates", "acgan", "acgan original", "wgan_gp")
+NAMES = (
+    *("dcgan", "dcgan stabilised", "dcgan with two updates", "acgan", "acgan original", "wgan_gp"),
+    *("r3gan regularised", "sngan_projection regularised"),
+)
 trials = pytest.mark.parametrize("settings", TRIALS, ids=NAMES)
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU of NVIDIA's")
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gan_core import metric_names, sampling
-from gan_core.config.conflicts import steps_of_ramp_up
+from gan_core.config.length_cautions import steps_of_ramp_up
 from gan_core.config.sections import EvaluationConfig
 from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet

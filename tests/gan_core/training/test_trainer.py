@@ -180,7 +180,7 @@ def test_seed_changes_weights_order_and_latents(small: Small, few: ImageSet) -> 
     one, other = (Trainer(small({"seed": seed}), few) for seed in (0, 1))
     assert not torch.equal(copies(one.generator)[0], copies(other.generator)[0])
     assert not torch.equal(one.batches.state_dict()["order"], other.batches.state_dict()["order"])
-    assert not torch.equal(one.updates._latents(4)[0], other.updates._latents(4)[0])
+    assert not torch.equal(one.updates.passes.latents(4)[0], other.updates.passes.latents(4)[0])
 
 
 def test_data_that_a_trial_cannot_use_is_refused(small: Small, few: ImageSet) -> None:

@@ -28,6 +28,16 @@ LAYERS = {
     "stabilizers.minibatch_std": True,
 }
 RESIDUAL = {"model.width": 4, "loss.n_critic": 1, "batch_size": 8}
+REGULARISERS: dict[str, Any] = {
+    "batch_size": 4,
+    "accumulate": 2,
+    "data.flip": True,
+    "optimizer.schedule": {"lr": "cosine", "warm_up": 2, "beta2": 0.9},
+    "stabilizers.ada": {"target": 0.1, "speed": 0.2},
+    "stabilizers.ema": 0.9,
+    "stabilizers.feature_matching": 1.0,
+}
+LAZY = {"stabilizers.r1": 1.0, "stabilizers.r2": 1.0, "stabilizers.penalty_every": 3}
 TRIALS: dict[str, dict[str, Any]] = {
     "dcgan": {"stabilizers.label_smoothing": 0.1} | NOISE,
     "acgan": {"model.family": "acgan"},
@@ -117,6 +127,24 @@ TRIALS: dict[str, dict[str, Any]] = {
     }
     | RESIDUAL,
     "wgan_gp_original": {"model.family": "wgan_gp", "model.networks": "original", "loss.n_critic": 1},
+    "sngan_projection_regularised": {
+        "model.family": "sngan_projection",
+        "stabilizers.top_k": 0.5,
+        "stabilizers.bcr": 10.0,
+    }
+    | RESIDUAL
+    | REGULARISERS
+    | LAZY,
+    "r3gan_regularised": {"model.family": "r3gan", "stabilizers.bcr": 10.0} | REGULARISERS | LAZY,
+    "wgan_gp_resnet_regularised": {
+        "model.family": "wgan_gp",
+        "model.networks": "resnet",
+        "stabilizers.cr": 10.0,
+        "stabilizers.top_k": 0.5,
+    }
+    | RESIDUAL
+    | REGULARISERS
+    | {"stabilizers.ada": 0.0, "stabilizers.diff_augment": True},
 }
 
 

@@ -71,16 +71,19 @@ def test_stabiliser_trains_acts_and_is_echoed_once_it_ran(small: Small, few: Ima
     assert same == (name in AFTER_D)
 
 
-@pytest.mark.parametrize("family", ["dcgan", "acgan", "wgan_gp"])
+@pytest.mark.parametrize("family", ["dcgan", "acgan", "wgan_gp", "sngan_projection", "r3gan"])
 def test_stabilisers_that_can_be_combined_train_together(small: Small, few: ImageSet, family: str) -> None:
+    without_targets = ["label_smoothing", "label_flipping"]
     left_out = {
         "dcgan": ["gradient_penalty", "dragan", "cr", "ada"],
         "acgan": ["gradient_penalty", "r1", "r2", "packing", "bcr", "diff_augment"],
-        "wgan_gp": ["label_smoothing", "label_flipping", "r1", "r2", "dragan", "cr", "ada"],
+        "wgan_gp": [*without_targets, "r1", "r2", "dragan", "cr", "ada"],
+        "sngan_projection": [*without_targets, "gradient_penalty", "dragan", "packing", "bcr", "diff_augment"],
+        "r3gan": [*without_targets, "gradient_penalty", "dragan", "cr", "ada", "spectral_norm", "top_k"],
     }
     names = [name for name in ON if name not in left_out[family]]
     settings = {path: value for name in names for path, value in setting(name).items()}
-    config = small(settings | {"model.family": family, "steps": 2})
+    config = small(settings | {"model.family": family, "loss.n_critic": 1, "steps": 2})
     trainer = Trainer(config, few)
     rows = [row for progress in trainer.fit() for row in progress.rows]
     assert trainer.applied()["stabilizers"] == {name: ON[name] for name in names}

@@ -100,6 +100,20 @@ def test_cautions_about_the_data_go_with_the_sweep(tmp_path: Path) -> None:
     assert [summary["path"] for summary in plan.data_summaries()] == [str(tmp_path / "mine.npz")]
 
 
+@pytest.mark.parametrize(("steps", "cautioned"), [(5568, True), (5569, False)])
+def test_top_k_that_hardly_narrows_is_a_caution(tmp_path: Path, steps: int, cautioned: bool) -> None:
+    """1,541 digits are 192 batches of 8. Half of the way to 50% is 75%, and 0.99 to the power of 29 is the first below.
+
+    The last of 5,569 steps is the first of pass 29, if they are counted from 0.
+    """
+    file = tmp_path / "tiny.yaml"
+    file.write_text(tiny_with("stabilizers.top_k: 0.5"))
+    cautions = make_plan(loader.load(file, [f"trial.steps={steps}"]), tmp_path).to_document()["cautions"]
+    found = [text for text in cautions if text.startswith("top-k")]
+    expected = "narrows by 1% in each pass of D over the data, and needs 69 passes to come to 0.5: in 29 passes"
+    assert [expected in text and "75% of its images or more" in text for text in found] == [True] * cautioned
+
+
 def test_the_same_data_written_differently_is_one_trial_twice(tmp_path: Path) -> None:
     import numpy as np
 

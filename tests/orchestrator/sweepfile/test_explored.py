@@ -189,7 +189,7 @@ def test_a_search_may_draw_choices_and_a_single_setting() -> None:
 def test_a_contradiction_gets_advice_that_a_search_can_follow() -> None:
     both = "  loss.name: {choice: [bce, hinge]}\n  " + f"{SMOOTHING}: {{choice: [0, 0.1]}}"
     (line,) = problems(replaced(ENDS.strip(), both.strip().replace("\n", "\n    "), SEARCH))
-    assert "a hinge loss has no targets" in line and "exclude" not in line and "drawn in point" not in line
+    assert "the hinge loss has no targets" in line and "exclude" not in line and "drawn in point" not in line
     assert "such a point, as lr=" in line and "can be chosen; draw only what can be together" in line
 
 

@@ -117,7 +117,7 @@ def test_a_contradiction_is_refused_whether_or_not_a_point_has_it(tmp_path: Path
     space = "  loss.name: {choice: [bce, wasserstein]}\n  stabilizers.label_smoothing: {choice: [0, 0.1]}"
     reported = problems(tmp_path, group(f"sample:\n  count: {count}\n{space}"))
     assert len(reported) == 1
-    assert "a wasserstein loss has no targets" in reported[0].message
+    assert "the wasserstein loss has no targets" in reported[0].message
 
 
 def test_an_excluded_contradiction_is_allowed(tmp_path: Path) -> None:
