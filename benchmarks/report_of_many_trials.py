@@ -1,9 +1,10 @@
 """How long the report of many trials takes, and how much memory: from a local MLflow store to the page in a browser.
 
-    python benchmarks/report_of_many_trials.py [--trials 1000] [--points 500] [--home FOLDER]
+    python benchmarks/report_of_many_trials.py [--trials 1000] [--points 500] [--copies 10] [--home FOLDER]
 
 The trials are made up (their histories are random walks of 8 metrics). Everything that reads them is the product:
-folders -> mirror -> MLflow on SQLite -> report -> Chromium, if there is one.
+folders -> mirror -> MLflow on SQLite -> report -> Chromium, if there is one. `--copies`: each run is in MLflow so many
+times, with other seeds. The copies are made in the database, which takes seconds: sending 10,000 trials takes long.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import itertools
 import json
 import resource
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +31,7 @@ from orchestrator.store.record import Attempt, Record, RecordedVerdict
 from orchestrator.store.sweep_document import SweepDocument, TrialDocument
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_status import AttemptOutcome, TrialStatus
-from orchestrator.tracking.client import RunStatus
+from orchestrator.tracking.client import KEY_TAG, RunStatus
 from orchestrator.tracking.mirror import Mirror
 
 EVALUATOR: dict[str, Any] = {
@@ -57,6 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="How long the report of many trials takes.")
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--points", type=int, default=500)
+    parser.add_argument("--copies", type=int, default=1)
     parser.add_argument("--home", type=Path, help="where to keep the store, to measure it again (default: nowhere)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
@@ -64,7 +68,8 @@ def main() -> None:
         if not (home / "mlflow.db").exists():
             began = time.monotonic()
             send(home, f"sqlite:///{home}/mlflow.db", write_folders(home, options.trials, options.points))
-            print(f"store of {options.trials} trials made in {time.monotonic() - began:.0f} s")
+            copy_runs(home, options.copies)
+            print(f"store of {options.trials * options.copies} trials made in {time.monotonic() - began:.0f} s")
         measure(home)
 
 
@@ -129,6 +134,32 @@ def write_trial(folder: SweepFolder, key: str, points: int, rng: np.random.Gener
         attempts=[Attempt(1_700_000_000_000, 0, outcome=AttemptOutcome.FINISHED, ended=1_700_000_001_000)],
     )
     trial_folder.write_record(record)
+
+
+def copy_runs(home: Path, copies: int) -> None:
+    """Copy each trial's run in MLflow's database with its tags, parameters and last metrics, and name it in sweep.json.
+
+    A copy has the artifacts of its original, and a run id and a key of its own, which end with its number.
+    """
+    (file,) = (home / "mlartifacts").glob("**/sweep.json")
+    document = json.loads(file.read_text())
+    originals, seeds = list(document["trials"]), 1 + max(trial["seed"] for trial in document["trials"])
+    with closing(sqlite3.connect(home / "mlflow.db")) as database, database:
+        database.execute("CREATE TEMP TABLE originals AS SELECT run_uuid FROM tags WHERE key = 'mlflow.parentRunId'")
+        for copy in range(1, copies):
+            run_id = f"run_uuid || '-{copy}'"
+            tag = f"CASE WHEN key = '{KEY_TAG}' THEN value || '-{copy}' ELSE value END"
+            for table in ("runs", "params", "latest_metrics", "tags"):
+                changed = {"run_uuid": run_id, **({"value": tag} if table == "tags" else {})}
+                columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
+                values = ", ".join(changed.get(column, f'"{column}"') for column in columns)
+                of_originals = f"SELECT {values} FROM {table} WHERE run_uuid IN (SELECT run_uuid FROM originals)"
+                database.execute(f"INSERT INTO {table} {of_originals}")
+            for trial in originals:
+                seed = trial["seed"] + copy * seeds
+                name = f"{trial['configuration']} {seed=}"
+                document["trials"].append({**trial, "key": f"{trial['key']}-{copy}", "seed": seed, "name": name})
+    file.write_text(json.dumps(document))
 
 
 def measure(home: Path) -> None:

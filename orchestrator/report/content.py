@@ -10,19 +10,21 @@ from orchestrator.report.data import SweepData
 from orchestrator.report.leaderboard import Row
 from orchestrator.report.map_slices import MapContent, map_content
 from orchestrator.report.search_content import SearchContent, search_content
+from orchestrator.report.shown_trials import MAX_SHOWN, shown_trials
 from orchestrator.report.summary import Summary
 
 
 @dataclass(frozen=True)
 class ReportContent:
     """`rows`: the leaderboard of the runs that are compared. `map`: of a sweep that maps stability. `search`: of one
-    that searches.
+    that searches. `shown`: the numbers of the trials that are shown one by one, in `data.runs`.
     """
 
     data: SweepData
     rows: list[Row]
     analysis: Analysis
     summary: Summary
+    shown: list[int]
     map: MapContent | None = None
     search: SearchContent | None = None
 
@@ -44,4 +46,4 @@ def report_content(data: SweepData) -> ReportContent:
         told = replace(told, answer=[*map_words.sentences(found), *told.answer])
     if searched and searched.runs:
         told = replace(told, answer=[*search_words.sentences(searched), *told.answer])
-    return ReportContent(data, rows, analysis, told, found, searched)
+    return ReportContent(data, rows, analysis, told, shown_trials(data.runs, rows, MAX_SHOWN), found, searched)

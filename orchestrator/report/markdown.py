@@ -28,7 +28,7 @@ def write(content: ReportContent, folder: Path) -> None:
             rows=content.rows,
             baselines=frechet_baselines(data),
             summary=content.summary,
-            pictures=static_figures.write(data, content.analysis, content.map, folder),
+            pictures=static_figures.write(content, folder),
             command=" && ".join(map(shlex.join, data.commands)),
             machine=f"{data.machine}, {packages}" if data.environment else "",
         )

@@ -1,14 +1,16 @@
 """Reads everything that the report shows from MLflow. A tracking address and the name of the sweep are enough.
 
 Artifacts are read by their own address. This needs no query to MLflow's database, and is a hundred times as fast as
-reading them by run id.
+reading them by run id. Those on this machine are read as files: MLflow's client would make a repository for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,17 +20,20 @@ from tenacity import retry, retry_if_not_exception_type, stop_after_attempt, wai
 from gan_core import metric_names
 from gan_core.error_text import first_line
 from orchestrator.errors import UserError
-from orchestrator.report import artifact_schemas
+from orchestrator.report import artifact_schemas, leaderboard
 from orchestrator.report.artifact_schemas import LoggedEvaluator, LoggedSweep, LoggedTrial
 from orchestrator.report.data import Curve, RunData, SweepData, run_cautions
 from orchestrator.report.logged_run import LoggedRun, logged_run
 from orchestrator.report.remarks import evaluator_cautions
+from orchestrator.report.shown_trials import MAX_WITH_SAMPLES, shown_trials
 from orchestrator.tracking.address import is_server, without_secrets
+from orchestrator.tracking.artifact_location import local_folder
 from orchestrator.tracking.client import IMAGE_PATH, KIND_TAG, child_runs, client_for
+from orchestrator.tracking.run_content import LoggedEnvironment
 
 Item = TypeVar("Item")
 MAX_PICTURES = 160
-"""Sample grids in one report: with 24 trials, 6 of each trial."""
+"""Sample grids in one report, as long as each trial that shows any has one: with 24 trials, 6 of each trial."""
 READING_THREADS = 8
 
 
@@ -41,11 +46,14 @@ def read_sweep(tracking_uri: str, sweep: str, parent_run_id: str | None = None) 
     reader = _Reader(tracking_uri)
     logged = reader.sweep(parent, sweep)
     by_key = {run.tags.key: run for run in children}
-    pictures_per_trial = max(1, MAX_PICTURES // max(1, len(logged.trials)))
     with ThreadPoolExecutor(READING_THREADS) as pool:
-        runs = list(
-            pool.map(lambda trial: reader.run_data(trial, by_key.get(trial.key), pictures_per_trial), logged.trials)
-        )
+        runs = list(pool.map(lambda trial: reader.run_data(trial, by_key.get(trial.key)), logged.trials))
+        rows = leaderboard.rows(runs) if len(runs) > MAX_WITH_SAMPLES else []
+        with_samples = [runs[number] for number in shown_trials(runs, rows, MAX_WITH_SAMPLES)]
+        per_trial = max(1, MAX_PICTURES // max(1, len(with_samples)))
+        pictures = pool.map(lambda run: reader.pictures(by_key.get(run.key), per_trial), with_samples)
+        for run, of_run in zip(with_samples, pictures, strict=True):
+            run.pictures = of_run
     spaces = {group: sample.space for group, sample in logged.samples.items()}
     for run in runs:
         drawn = spaces[run.group].paths if run.group in spaces else ()
@@ -94,7 +102,7 @@ def _runs(tracking_uri: str, sweep: str, parent_run_id: str | None) -> tuple[Log
     parent = logged_run(run, tracking_uri)
     with _errors_as_user_error(tracking_uri):
         children = child_runs(client, experiment.experiment_id, parent.run_id)
-    return parent, [logged_run(child, tracking_uri) for child in children]
+        return parent, [logged_run(child, tracking_uri) for child in children]
 
 
 def _newest_parent(client: Any, experiment: Any) -> Any:
@@ -120,15 +128,20 @@ class _Reader:
     def __init__(self, tracking_uri: str):
         self.tracking_uri = tracking_uri
         self._cards: dict[str, LoggedEvaluator] = {}
+        self._environments: dict[bytes, LoggedEnvironment] = {}
 
-    @_retry_request
     def read(self, run: LoggedRun, path: str) -> bytes:
-        from mlflow.artifacts import download_artifacts
-
-        file = Path(download_artifacts(artifact_uri=f"{run.artifact_uri}/{path}", tracking_uri=self.tracking_uri))
-        if not file.is_file():  # MLflow gives the path itself where artifacts are in a folder: a pipe would hang
+        folder = local_folder(run.artifact_uri)
+        file = folder / path if folder else self._download(run, path)
+        if not file.is_file():  # a pipe would hang
             raise artifact_schemas.Damaged("no file")
         return file.read_bytes()
+
+    @_retry_request
+    def _download(self, run: LoggedRun, path: str) -> Path:
+        from mlflow.artifacts import download_artifacts
+
+        return Path(download_artifacts(artifact_uri=f"{run.artifact_uri}/{path}", tracking_uri=self.tracking_uri))
 
     def read_checked(self, run: LoggedRun, path: str, parse: Callable[[bytes], Item]) -> Item:
         """An artifact of the run, parsed. Raises UserError if it is damaged or cannot be read."""
@@ -137,17 +150,18 @@ class _Reader:
 
     def list_files(self, run: LoggedRun, folder: str = "") -> set[str]:
         """The paths of the files and folders in an artifact folder of the run. Raises UserError."""
+        local = local_folder(run.artifact_uri)
         with _errors_as_user_error(self.tracking_uri):
-            return self._list_files(run, folder)
+            names = _names_in(local / folder) if local else self._listed_names(run, folder)
+        return {f"{folder}/{name}".lstrip("/") for name in names}
 
     @_retry_request
-    def _list_files(self, run: LoggedRun, folder: str) -> set[str]:
+    def _listed_names(self, run: LoggedRun, folder: str) -> list[str]:
         from mlflow.artifacts import list_artifacts
 
         uri = f"{run.artifact_uri}/{folder}".rstrip("/")
         # the paths that MLflow lists begin with the name of the last folder
-        entries = list_artifacts(artifact_uri=uri, tracking_uri=self.tracking_uri)
-        return {f"{folder}/{Path(entry.path).name}".lstrip("/") for entry in entries}
+        return [Path(entry.path).name for entry in list_artifacts(artifact_uri=uri, tracking_uri=self.tracking_uri)]
 
     def sweep(self, parent: LoggedRun, name: str) -> LoggedSweep:
         """The sweep's own description. Raises UserError if its run has none."""
@@ -155,8 +169,8 @@ class _Reader:
             raise UserError(f"run {parent.run_id} in MLflow has no sweep.json; `orchestrate sync {name}` sends it")
         return self.read_checked(parent, "sweep.json", artifact_schemas.sweep)
 
-    def run_data(self, trial: LoggedTrial, run: LoggedRun | None, max_pictures: int) -> RunData:
-        """One trial. `run`: its MLflow run, or None if it has not started."""
+    def run_data(self, trial: LoggedTrial, run: LoggedRun | None) -> RunData:
+        """One trial without its pictures. `run`: its MLflow run, or None if it has not started."""
         data = RunData(
             trial.key,
             trial.name,
@@ -172,18 +186,26 @@ class _Reader:
         self._take_run(data, run)
         files = self.list_files(run)
         if "environment.json" in files:
-            environment = self.read_checked(run, "environment.json", artifact_schemas.environment)
-            data.environment = environment if "packages" in environment else {}  # {} if its worker never started
+            data.environment = self.read_checked(run, "environment.json", self._environment)
         if run.tags.evaluator and "evaluator.json" in files:
             data.evaluator = self._card(run)
         if "history.jsonl" in files:
             data.history = curves(self.read_checked(run, "history.jsonl", artifact_schemas.history))
-        paths = self._picture_paths(run) if "images" in files else []
-        data.pictures = [
-            (step, self.read_checked(run, path, artifact_schemas.picture))
-            for step, path in evenly_spaced(paths, max_pictures)
-        ]
         return data
+
+    def _environment(self, content: bytes) -> LoggedEnvironment:
+        """{} if the worker never started. Read once for all runs that have the same one. Raises Damaged."""
+        if content not in self._environments:
+            environment = artifact_schemas.environment(content)
+            self._environments[content] = environment if "packages" in environment else {}
+        return self._environments[content]
+
+    def pictures(self, run: LoggedRun | None, most: int) -> list[tuple[int, bytes]]:
+        """(step, PNG) of at most `most` sample grids of a run, by step."""
+        paths = self._picture_paths(run) if run else []
+        return [
+            (step, self.read_checked(run, path, artifact_schemas.picture)) for step, path in evenly_spaced(paths, most)
+        ]
 
     def _take_run(self, data: RunData, run: LoggedRun) -> None:
         """Take what the run itself tells: tags, parameters and last metrics."""
@@ -226,16 +248,21 @@ class _Reader:
         return [(f"real images of {', '.join(names)}", picture) for picture, names in groups.items()]
 
 
-def curves(rows: Iterable[dict[str, float]]) -> dict[str, Curve]:
-    """Rows of history.jsonl -> metric -> its curve."""
-    steps: dict[str, list[float]] = {}
-    values: dict[str, list[float]] = {}
-    for row in rows:
-        for name, value in row.items():
-            if name not in metric_names.POSITION:
-                steps.setdefault(name, []).append(row["step"])
-                values.setdefault(name, []).append(value)
-    return {name: (np.array(steps[name], dtype=np.int64), np.array(values[name])) for name in values}
+def _names_in(folder: Path) -> list[str]:
+    return os.listdir(folder) if folder.is_dir() else []
+
+
+def curves(rows: Sequence[dict[str, float]]) -> dict[str, Curve]:
+    """Rows of history.jsonl -> metric -> its curve. Metrics that the same rows have share the array of their steps."""
+    shared: dict[bytes, np.ndarray] = {}
+    of_metrics: dict[str, Curve] = {}
+    for name in dict.fromkeys(chain.from_iterable(rows)):
+        if name not in metric_names.POSITION:
+            with_metric = [row for row in rows if name in row]
+            steps = np.array([row["step"] for row in with_metric], dtype=np.int64)
+            values = np.array([row[name] for row in with_metric])
+            of_metrics[name] = shared.setdefault(steps.tobytes(), steps), values
+    return of_metrics
 
 
 def evenly_spaced(items: list[Item], limit: int) -> list[Item]:

@@ -32,6 +32,7 @@ from orchestrator.report.content import ReportContent
 from orchestrator.report.drawn_figures import drawn_figures
 from orchestrator.report.held_out_baseline import frechet_baselines, held_out_text
 from orchestrator.report.leaderboard import UNENDED
+from orchestrator.report.shown_trials import MAX_WITH_SAMPLES
 from orchestrator.statistics.sampled_effects import MIN_POINTS
 from orchestrator.version import __version__
 
@@ -61,7 +62,8 @@ def write(content: ReportContent, file: Path, refresh: int | None = None) -> Non
 
 def render(content: ReportContent, refresh: int | None) -> str:
     data, rows, analysis = content.data, content.rows, content.analysis
-    shared, own = run_details.shared_and_own([run_details.of_run(run) for run in data.runs])
+    shown = [(number, data.runs[number]) for number in content.shown]
+    shared, own = run_details.shared_and_own([run_details.of_run(run) for _, run in shown])
     starts = [run.began_ms for run in data.runs if run.began_ms]
     sample_history = page_sections.earlier_samples(data)
     return (
@@ -101,16 +103,19 @@ def render(content: ReportContent, refresh: int | None) -> str:
             ],
             survival=page_sections.survival_figures(analysis),
             galleries=page_sections.galleries(data),
+            most_with_samples=MAX_WITH_SAMPLES,
+            with_samples=sum(bool(run.pictures) for run in data.runs),
             has_samples=bool(data.real) or any(run.pictures for run in data.runs) or not data.imports,
             sample_history=sample_history,
-            events=[run for run in data.runs if run.outcome not in GOOD_OR_UNENDED],
+            shown=shown,
+            events=[run for _, run in shown if run.outcome not in GOOD_OR_UNENDED],
             shared=shared,
-            details=list(zip(data.runs, own, strict=True)),
+            details=[(number, run, texts) for (number, run), texts in zip(shown, own, strict=True)],
             verdict_rules=RULES,
             verdict_order=ORDER,
             lost_rules=LOST_RULES if data.stop_early else (),
             command="\n".join(map(shlex.join, data.commands)),
-            model=json.dumps(page_data.page_model(data), allow_nan=False),
+            model=json.dumps(page_data.page_model(data, content.shown), allow_nan=False),
             sample_history_json=json.dumps(sample_history),
             style=_template_text("style.css"),
             scripts=[_template_text(name) for name in SCRIPTS],

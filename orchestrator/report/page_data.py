@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -24,9 +25,10 @@ PackedCurve = tuple[int, str]
 
 
 class TrialModel(TypedDict):
-    """`stable`: None if the trial has not ended or is unfinished. `factors`: short name -> level. `ranges`, `values`:
-    short name of a drawn setting with many values -> the range of its value, and the value. `final`: the Frechet
-    distance. It, `modes` and `recall` are None if several evaluators measured the group: they cannot be compared.
+    """`stable`: None if the trial has not ended or is unfinished. `shown`: whether it has curves. `factors`: short name
+    -> level. `ranges`, `values`: short name of a drawn setting with many values -> the range of its value, and the
+    value. `final`: the Frechet distance. It, `modes` and `recall` are None if several evaluators measured the group:
+    they cannot be compared.
     """
 
     name: str
@@ -36,6 +38,7 @@ class TrialModel(TypedDict):
     confirms: bool
     outcome: str
     stable: bool | None
+    shown: bool
     factors: dict[str, str]
     ranges: dict[str, str]
     values: dict[str, float]
@@ -45,7 +48,9 @@ class TrialModel(TypedDict):
 
 
 class MetricModel(TypedDict):
-    """`curves`: in the order of the trials; None for a trial without this metric. `baseline`: see `baselines`."""
+    """`curves`: in the order of the trials; None for a trial without this metric, or that is not shown. `baseline`: see
+    `baselines`.
+    """
 
     title: str
     baseline: Baseline | None
@@ -72,11 +77,12 @@ class PageModel(TypedDict):
     scales: dict[str, dict[str, Scale]]
 
 
-def page_model(data: SweepData) -> PageModel:
-    """Plain JSON, without NaN."""
+def page_model(data: SweepData, shown: Sequence[int] | None = None) -> PageModel:
+    """Plain JSON, without NaN. `shown`: the numbers of the trials that have curves; None: all."""
+    drawn = frozenset(range(len(data.runs)) if shown is None else shown)
     measured = {metric for run in data.runs for metric in run.history}
     titles = {metric: title for metric, title in curve_titles(data).items() if metric in measured}
-    points_per_curve = max(MIN_POINTS_PER_CURVE, MAX_POINTS // max(1, len(data.runs) * len(titles)))
+    points_per_curve = max(MIN_POINTS_PER_CURVE, MAX_POINTS // max(1, len(drawn) * len(titles)))
     axes: dict[bytes, int] = {}
     of_real_images = baselines(data)
     evaluators: dict[str, set[str]] = {group: set() for group in data.groups}
@@ -86,12 +92,18 @@ def page_model(data: SweepData) -> PageModel:
         {
             "title": title,
             "baseline": of_real_images.get(metric),
-            "curves": [_packed(run.history.get(metric), points_per_curve, axes) for run in data.runs],
+            "curves": [
+                _packed(run.history.get(metric) if number in drawn else None, points_per_curve, axes)
+                for number, run in enumerate(data.runs)
+            ],
         }
         for metric, title in titles.items()
     ]
     return {
-        "trials": [_trial(run, len(evaluators[run.group]) <= 1, _binned(data, run)) for run in data.runs],
+        "trials": [
+            _trial(run, number in drawn, len(evaluators[run.group]) <= 1, _binned(data, run))
+            for number, run in enumerate(data.runs)
+        ],
         "metrics": metrics,
         "axes": [_base64(steps) for steps in axes],
         "scales": {run.group: _scales(run, _binned(data, run)) for run in data.runs if _binned(data, run)},
@@ -121,7 +133,7 @@ def _scales(run: RunData, binned: dict[str, Ordered]) -> dict[str, Scale]:
     }
 
 
-def _trial(run: RunData, is_comparable: bool, binned: dict[str, Ordered]) -> TrialModel:
+def _trial(run: RunData, is_shown: bool, is_comparable: bool, binned: dict[str, Ordered]) -> TrialModel:
     names = short_names(list(run.factors))
     return {
         "name": run.name,
@@ -131,6 +143,7 @@ def _trial(run: RunData, is_comparable: bool, binned: dict[str, Ordered]) -> Tri
         "confirms": run.confirms,
         "outcome": run.outcome,
         "stable": run.to_result().stable if run.has_ended else None,
+        "shown": is_shown,
         "factors": {names[path]: format_level(level) for path, level in run.factors.items()},
         "ranges": {names[path]: bin_labels(d)[bin_number(d, run.factors[path])] for path, d in binned.items()},
         "values": {names[path]: float(run.factors[path]) for path in binned},

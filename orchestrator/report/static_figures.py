@@ -20,7 +20,8 @@ from orchestrator.formatting import format_level
 from orchestrator.report import map_picture
 from orchestrator.report.analysis import Analysis
 from orchestrator.report.contact_sheet import contact_sheet
-from orchestrator.report.data import SweepData, curve_titles
+from orchestrator.report.content import ReportContent
+from orchestrator.report.data import RunData, SweepData, curve_titles
 from orchestrator.report.drawn_figures import TITLES
 from orchestrator.report.drawn_settings import name_of
 from orchestrator.report.held_out_baseline import baselines
@@ -32,7 +33,6 @@ from orchestrator.report.interactive_figures import (
     ratio_reach,
     ratio_ticks,
 )
-from orchestrator.report.map_slices import MapContent
 from orchestrator.report.page_data import thin
 from orchestrator.space import Choice, Interval
 from orchestrator.statistics.intervals import Change
@@ -42,11 +42,9 @@ MAX_POINTS = 40_000
 """Points of all curves in one panel. More would not be visible, and would take seconds to draw."""
 
 
-def write(data: SweepData, analysis: Analysis, found: MapContent | None, folder: Path) -> dict[str, str]:
-    """Write the pictures for which there is data; returns name of the file -> title. Raises OSError.
-
-    found: the map, of a sweep that maps stability.
-    """
+def write(content: ReportContent, folder: Path) -> dict[str, str]:
+    """Write the pictures for which there is data; returns name of the file -> title. Raises OSError."""
+    data, analysis, found = content.data, content.analysis, content.map
     drawn = {
         "map.png": (
             "the map of stability: P(stable) and the Frechet distance",
@@ -56,17 +54,17 @@ def write(data: SweepData, analysis: Analysis, found: MapContent | None, folder:
         "drawn.png": ("what each drawn setting does, with 95% bands", _png(_drawn(analysis))),
         "survival.png": ("the share of runs without an event against the step", _png(_survival(analysis))),
         "curves.png": (
-            "losses, discriminator accuracy and quality of all runs, coloured by verdict",
-            _png(_curves(data)),
+            "losses, discriminator accuracy and quality of the runs, coloured by verdict",
+            _png(_curves(data, [data.runs[number] for number in content.shown])),
         ),
         "samples.png": ("the last samples of the trials", contact_sheet(_samples(data))),
     }
-    for name, (_, content) in drawn.items():
-        if content:
-            write_atomically(folder / name, content)
+    for name, (_, picture) in drawn.items():
+        if picture:
+            write_atomically(folder / name, picture)
         else:
             (folder / name).unlink(missing_ok=True)
-    return {name: title for name, (title, content) in drawn.items() if content}
+    return {name: title for name, (title, picture) in drawn.items() if picture}
 
 
 def _png(figure: Figure | None) -> bytes:
@@ -177,18 +175,18 @@ def _survival(analysis: Analysis) -> Figure | None:
     return figure
 
 
-def _curves(data: SweepData) -> Figure | None:
-    measured = {metric for run in data.runs for metric in run.history}
+def _curves(data: SweepData, shown: list[RunData]) -> Figure | None:
+    measured = {metric for run in shown for metric in run.history}
     of_real_images = baselines(data)
     titles = {metric: title for metric, title in curve_titles(data).items() if metric in measured}
     if not titles:
         return None
     figure, panels = _grid(len(titles), height=2.5)
-    points = min(400, max(40, MAX_POINTS // len(data.runs)))
+    points = min(400, max(40, MAX_POINTS // len(shown)))
     for panel, (metric, title) in zip(panels, titles.items(), strict=False):
         in_frame = []  # lines that the frame of the panel must fit
-        for outcome in dict.fromkeys(run.outcome for run in data.runs):
-            runs = [run for run in data.runs if run.outcome == outcome and metric in run.history]
+        for outcome in dict.fromkeys(run.outcome for run in shown):
+            runs = [run for run in shown if run.outcome == outcome and metric in run.history]
             lines = [np.column_stack(thin(run.history[metric], points)) for run in runs]
             colour = OUTCOME_COLOURS.get(outcome, "#888888")
             panel.add_collection(LineCollection(lines, colors=colour, linewidths=0.9, alpha=0.7))
@@ -204,7 +202,7 @@ def _curves(data: SweepData) -> Figure | None:
             panel.set_ylim(values.min() - margin, values.max() + margin)
         panel.set_title(title, fontsize=9)
         panel.grid(alpha=0.25)
-    outcomes = dict.fromkeys(run.outcome for run in data.runs)
+    outcomes = dict.fromkeys(run.outcome for run in shown)
     handles = [
         mpl.lines.Line2D([], [], color=OUTCOME_COLOURS.get(outcome, "#888888"), label=outcome) for outcome in outcomes
     ]

@@ -74,17 +74,21 @@ def _levels(settings: Settings, paths: list[str]) -> dict[str, str]:
 
 def histories(data: SweepData) -> pd.DataFrame:
     """A row for each point: name of the trial, metric, step, value."""
-    parts: list[pd.DataFrame] = []
-    names = pd.CategoricalDtype([run.name for run in data.runs])
-    metrics = pd.CategoricalDtype(list(dict.fromkeys(metric for run in data.runs for metric in run.history)))
-    for run in data.runs:
-        for metric, (steps, values) in run.history.items():
-            trial = pd.Categorical.from_codes(np.full(len(steps), names.categories.get_loc(run.name)), dtype=names)
-            name = pd.Categorical.from_codes(np.full(len(steps), metrics.categories.get_loc(metric)), dtype=metrics)
-            parts.append(pd.DataFrame({"trial": trial, "metric": name, "step": steps, "value": values}))
-    if not parts:
+    names = {name: number for number, name in enumerate(dict.fromkeys(run.name for run in data.runs))}
+    metrics = {name: number for number, name in enumerate(dict.fromkeys(m for run in data.runs for m in run.history))}
+    curves = [(names[run.name], metrics[metric], curve) for run in data.runs for metric, curve in run.history.items()]
+    if not curves:
         return pd.DataFrame({"trial": [], "metric": [], "step": [], "value": []})
-    return pd.concat(parts, ignore_index=True)
+    lengths = [len(steps) for _, _, (steps, _) in curves]
+    trial_codes, metric_codes = (np.repeat([curve[part] for curve in curves], lengths) for part in (0, 1))
+    return pd.DataFrame(
+        {
+            "trial": pd.Categorical.from_codes(trial_codes, categories=list(names)),
+            "metric": pd.Categorical.from_codes(metric_codes, categories=list(metrics)),
+            "step": np.concatenate([steps for _, _, (steps, _) in curves]),
+            "value": np.concatenate([values for _, _, (_, values) in curves]),
+        }
+    )
 
 
 def effects(content: ReportContent) -> pd.DataFrame:

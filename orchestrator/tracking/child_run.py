@@ -102,7 +102,7 @@ class ChildRun:
             source.folder.written_rows(record)  # raises DamagedFile, so that MLflow gets no copy of a damaged file
         else:
             self.writer.set_status(RunStatus.RUNNING)
-            self.writer.set_tags({"status": str(TrialStatus.RUNNING)})
+            self.writer.add_to_next({}, {"status": str(TrialStatus.RUNNING)})
         self._send_rows(record)
         pictures = [(step, file) for step, file in source.folder.sample_files() if step <= record.step]
         damaged = self.writer.add_pictures(pictures)
@@ -112,6 +112,8 @@ class ChildRun:
         if has_ended:
             self._close(source.folder, record, resend)
             self.is_closed = record.status == TrialStatus.FINISHED
+        else:
+            self.writer.send()
         self.sent_state = state
         return damaged
 
@@ -119,7 +121,6 @@ class ChildRun:
         """Send parameters, the data set and the files that an attempt starts with."""
         trial, record = source.trial, source.record
         settings = trial_settings(source.folder, trial)
-        self.writer.set_tags(source.tags())
         if settings and "settings" not in trial:
             self.writer.add_dataset(run_content.dataset(settings, source.sweep["data"][trial["data"]]))
         for file in (source.folder.config_file, source.folder.real_images_file):
@@ -129,7 +130,7 @@ class ChildRun:
         self.writer.add_text("environment.json", to_json(environment), resend)
         self.writer.add_text("evaluator.json", to_json(record.evaluator), resend)
         tags = {"evaluator": record.evaluator["id"]} if record.evaluator else {}
-        self.writer.send(run_content.parameters(trial, settings), tags=tags)
+        self.writer.add_to_next(run_content.parameters(trial, settings), source.tags() | tags)
 
     def _send_rows(self, record: Record) -> None:
         if self.history.is_rewritten():

@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -97,27 +97,29 @@ def warm_up(uri: str) -> None:
         client_for(uri).search_experiments(max_results=1)
 
 
-def child_runs(client: Any, experiment_id: str, parent_run_id: str, include_deleted: bool = False) -> list[Any]:
-    """The runs of trials under a parent run. Runs without a trial's key, made by hand, are left out."""
+def child_runs(client: Any, experiment_id: str, parent_run_id: str, include_deleted: bool = False) -> Iterator[Any]:
+    """The runs of trials under a parent run, page by page. Runs without a trial's key, made by hand, are left out."""
     tags = {"mlflow.parentRunId": parent_run_id, KIND_TAG: "trial"}
-    runs = runs_with_tags(client, experiment_id, tags, include_deleted)
-    return [run for run in runs if KEY_TAG in run.data.tags]
+    for run in runs_with_tags(client, experiment_id, tags, include_deleted):
+        if KEY_TAG in run.data.tags:
+            yield run
 
 
-def runs_with_tags(client: Any, experiment_id: str, tags: dict[str, str], include_deleted: bool = False) -> list[Any]:
-    """The runs that have all these tags, the oldest first."""
+def runs_with_tags(
+    client: Any, experiment_id: str, tags: dict[str, str], include_deleted: bool = False
+) -> Iterator[Any]:
+    """The runs that have all these tags, the oldest first. One page of them at a time is in memory."""
     from mlflow.entities import ViewType
 
     view = ViewType.ALL if include_deleted else ViewType.ACTIVE_ONLY
     query = " AND ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
-    runs: list[Any] = []
     token = None
     while True:
         page = client.search_runs([experiment_id], query, view, PAGE_SIZE, ["attributes.start_time ASC"], token)
-        runs += page
+        yield from page
         token = page.token
         if not token:
-            return runs
+            return
 
 
 def keep_oldest_run(client: Any, runs: list[Any], sent: Counter[str]) -> Any:

@@ -49,7 +49,7 @@ class Experiment:
 
     def find_run(self, tags: dict[str, str]) -> Any:
         """The run with these tags, restored if it was deleted, or None."""
-        runs = runs_with_tags(self.client, self.id, tags, include_deleted=True)
+        runs = list(runs_with_tags(self.client, self.id, tags, include_deleted=True))
         return keep_oldest_run(self.client, runs, self.sent)
 
     def runs_of_trials(self, parent_run_id: str) -> dict[str, list[Any]]:

@@ -1,11 +1,13 @@
 """Writes to one MLflow run, and sends only what the run lacks.
 
 MLflow is asked what a run holds once, when it is needed: tags and parameters come with the run, files need one listing,
-points one query for each metric. A run that was just created holds nothing, so nothing is asked.
+points one query for each metric. A run that was just created holds nothing, so nothing is asked. Files go straight into
+the run's folder if it is on this machine: MLflow's client would first ask the database where that is.
 """
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -30,6 +32,8 @@ class RunWriter:
         self.client, self.sent = client, sent
         self.id: str = run.info.run_id
         artifact_location.check(f"run {self.id}", run.info.artifact_uri, client.uri)
+        self._folder = artifact_location.local_folder(run.info.artifact_uri)
+        self._pending: tuple[dict[str, str], dict[str, str]] = {}, {}
         self._steps: dict[str, set[int]] = {}
         self._metrics: set[str] | None = set() if is_new else set(run.data.metrics)
         self._has_dataset = False
@@ -54,6 +58,10 @@ class RunWriter:
     def forget_points(self) -> None:
         """Ask MLflow again which points it holds, before the next ones are sent."""
         self._metrics, self._steps = None, {}
+
+    def add_to_next(self, params: dict[str, str], tags: dict[str, str]) -> None:
+        """Parameters and tags that the next request takes along: one of their own costs more than they do."""
+        self._pending = {**self._pending[0], **params}, {**self._pending[1], **tags}
 
     def set_tags(self, tags: dict[str, str]) -> None:
         self.send(tags=tags)
@@ -84,8 +92,9 @@ class RunWriter:
         """
         from mlflow.entities import Metric, Param, RunTag
 
-        new_tags = [RunTag(name, text) for name, text in (tags or {}).items() if self.tags.get(name) != text]
-        new_params = [Param(name, text) for name, text in (params or {}).items() if name not in self._params]
+        all_params, all_tags = {**self._pending[0], **(params or {})}, {**self._pending[1], **(tags or {})}
+        new_tags = [RunTag(name, text) for name, text in all_tags.items() if self.tags.get(name) != text]
+        new_params = [Param(name, text) for name, text in all_params.items() if name not in self._params]
         new_points = [Metric(*point) for point in points if point.step not in self._steps_of(point.metric)]
         while new_params or new_points or new_tags:
             batch_params, new_params = new_params[:MAX_PARAMETERS], new_params[MAX_PARAMETERS:]
@@ -98,6 +107,7 @@ class RunWriter:
             if batch_tags:
                 self.tags |= {tag.key: tag.value for tag in batch_tags}
                 break
+        self._pending = {}, {}
 
     def _steps_of(self, metric: str) -> set[int]:
         """The steps at which MLflow had this metric when it was first asked."""
@@ -110,9 +120,7 @@ class RunWriter:
     def add_file(self, file: Path, resend: bool) -> None:
         """`resend`: send it even if the run has a file of this name and size, unless this object has sent it."""
         stat = file.stat()
-        self._add_file(
-            file.name, stat.st_size, stat.st_mtime_ns, resend, lambda: self.client.log_artifact(self.id, file)
-        )
+        self._add_file(file.name, stat.st_size, stat.st_mtime_ns, resend, lambda: self._copy(file))
 
     def has_file(self, name: str) -> bool:
         return name in self._sizes()
@@ -120,7 +128,21 @@ class RunWriter:
     def add_text(self, name: str, text: str, resend: bool) -> None:
         """Send a file with this text. `resend`: as for `add_file`."""
         size = len(text.encode())
-        self._add_file(name, size, hash(text), resend, lambda: self.client.log_text(self.id, text, name))
+        self._add_file(name, size, hash(text), resend, lambda: self._write_text(name, text))
+
+    def _write_text(self, name: str, text: str) -> None:
+        if self._folder:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / name).write_text(text, encoding="utf-8")
+        else:
+            self.client.log_text(self.id, text, name)
+
+    def _copy(self, file: Path) -> None:
+        if self._folder:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, self._folder / file.name)
+        else:
+            self.client.log_artifact(self.id, file)
 
     def _add_file(self, name: str, size: int, version: int, resend: bool, send: Callable[[], None]) -> None:
         if self._sent_versions.get(name) == version or (not resend and self._sizes().get(name) == size):

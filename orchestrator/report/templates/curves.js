@@ -24,9 +24,9 @@ for (const name of ["panels", "colour", "smoothing", "log"]) {
   controls[name] = document.getElementById(`curves-${name}`);
   controls[name].addEventListener("input", name === "panels" || name === "colour" ? layOut : drawCurves);
 }
-let isShown = model.trials.map(() => true);      // by the reader's filter
+let isShown = model.trials.map(trial => trial.shown);  // by the reader's filter, of those that the page has
 filterBy("curves-filter", words => {
-  isShown = model.trials.map(trial => hasWords(`${trial.name} ${trial.outcome}`, words));
+  isShown = model.trials.map(trial => trial.shown && hasWords(`${trial.name} ${trial.outcome}`, words));
   layOut();
   return isShown.filter(Boolean).length;
 });

@@ -96,7 +96,7 @@ function heatFigure(width) {
 }
 
 function parallelFigure(width) {
-  const trials = trialsOf(chosen.group.value).filter(trial => trial.final !== null || trial.stable !== null || trial.outcome === "unfinished");
+  const trials = trialsOf(chosen.group.value).filter(trial => trial.shown).filter(trial => trial.final !== null || trial.stable !== null || trial.outcome === "unfinished");
   const names = [...varied(chosen.group.value), "seed"], worst = Math.max(...trials.map(trial => trial.final ?? -Infinity));
   const axisCount = names.length + 1 + isFinite(worst), side = 56;
   const room = Math.max(onPaper ? 0 : 84, (width - 2 * side) / Math.max(1, axisCount - 1));  // from an axis to the next

@@ -227,7 +227,7 @@ def test_more_runs_than_fit_into_one_answer_are_all_found(finished: Plan, monkey
     monkeypatch.setattr(client, "PAGE_SIZE", 3)
     home = finished.folder.home.parent
     assert (
-        len(client.child_runs(client.client_for(uri_of(home)), mirrored_runs["experiment"], mirrored_runs["parent"]))
+        len([*client.child_runs(client.client_for(uri_of(home)), mirrored_runs["experiment"], mirrored_runs["parent"])])
         == 4
     )
 

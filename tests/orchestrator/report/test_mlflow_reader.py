@@ -63,6 +63,18 @@ def test_a_finished_run_is_told_as_its_record_has_it(tiny_plan: MakePlan, tmp_pa
     assert data.environment == run.environment
 
 
+def test_artifacts_on_this_machine_are_read_as_files(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    finished_trial(plan, plan.trials[0])
+    mirror = synced_mirror(plan, tmp_path)
+    for name in ("download_artifacts", "list_artifacts"):
+        monkeypatch.setattr(f"mlflow.artifacts.{name}", None)
+    run = read_sweep(mirror.uri, "tiny").runs[0]
+    assert run.history and run.pictures and run.environment and run.evaluator
+
+
 def test_runs_that_have_not_ended_are_told_as_far_as_they_are(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     running = run_some_steps(plan, plan.trials[0], 4)

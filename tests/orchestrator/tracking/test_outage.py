@@ -51,7 +51,7 @@ def opened(tiny_plan: MakePlan, home: Path, proxy: Proxy) -> tuple[Plan, Mirror]
 
 def active_runs(mirror: Mirror, key: str) -> int:
     tags = {"mlflow.parentRunId": mirror.parent_run_id, client.KEY_TAG: key}
-    return len(client.runs_with_tags(client.client_for(mirror.uri), mirror.experiment.id, tags))
+    return len(list(client.runs_with_tags(client.client_for(mirror.uri), mirror.experiment.id, tags)))
 
 
 @pytest.mark.parametrize("behaviour", ["500", "429", "garbage", "cut", "drop"])
