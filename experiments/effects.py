@@ -5,12 +5,17 @@ python experiments/effects.py SWEEP [--home runs]
 Runs are paired that differ in one setting only: same group, same seed, same other settings. A row has the means of
 their differences over seeds with 95% intervals (orchestrator/statistics/effects.py). Runs that diverged have no quality
 at the end: they lose where images are compared, and are left out of the other numbers.
+
+Groups that sweep the same settings are compared, too: each with the first one, run by run of the same seed and levels,
+whatever their verdicts.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from math import log
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -19,7 +24,7 @@ from gan_core import metric_names
 from gan_core.verdict.names import DRAWING, VerdictName
 from orchestrator.formatting import format_level, short_names
 from orchestrator.report.template_filters import ratio
-from orchestrator.statistics.effects import Effect, paired_effects
+from orchestrator.statistics.effects import Effect, as_ratio, paired_effects
 from orchestrator.statistics.intervals import Change, mean_change, wilson_share
 from orchestrator.statistics.pairing import blocks, contrasts_by_seed, varied_factors
 from orchestrator.statistics.result import Result
@@ -48,7 +53,7 @@ def main() -> None:
     evaluators = {record.evaluator["id"] for _, record in trials}
     if len(evaluators) > 1:
         sys.exit(f"measured with {len(evaluators)} evaluators, whose numbers cannot be compared: {sorted(evaluators)}")
-    print("\n".join([*configurations(runs), "", *effects(runs)]))
+    print("\n".join([*configurations(runs), "", *effects(runs), "", *groups(runs)]))
 
 
 def _run(trial: dict[str, Any], record: Record) -> dict[str, Any]:
@@ -88,6 +93,43 @@ def effects(runs: list[dict[str, Any]]) -> list[str]:
         cells += [_change([_result(run, metric) for run in runs], effect) for metric in others]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
+
+
+def groups(runs: list[dict[str, Any]]) -> list[str]:
+    """A table of each group against the first one: the means over seeds of what changes between runs of equal levels.
+
+    Frechet distances are ratios: geometric means over the levels that both groups have.
+    """
+    metrics = _measured_metrics(runs)
+    first, *others = dict.fromkeys(run["group"] for run in runs)
+    lines = [f"| against {first} | pairs | {' | '.join(metrics.values())} |", "|---" * (len(metrics) + 2) + "|"]
+    for group in others:
+        pairs = list(_pairs_of_groups(runs, first, group))
+        cells = [_change_between(pairs, metric) for metric in metrics]
+        lines.append(f"| {group} | {len(pairs)} | {' | '.join(cells)} |")
+    return lines if others else []
+
+
+def _pairs_of_groups(runs: list[dict[str, Any]], first: str, second: str) -> Iterator[tuple[Any, Any]]:
+    def key(run: dict[str, Any]) -> tuple[Any, ...]:
+        return run["seed"], *sorted((path, format_level(level)) for path, level in run["factors"].items())
+
+    partners = {key(run): run for run in runs if run["group"] == first}
+    return ((partners[key(run)], run) for run in runs if run["group"] == second and key(run) in partners)
+
+
+def _change_between(pairs: list[tuple[Any, Any]], metric: str) -> str:
+    """The mean over seeds of the second run's value less that of the first, or of their ratio."""
+    is_ratio, by_seed = metric == metric_names.FRECHET, dict[int, list[float]]()
+    for first, second in pairs:
+        before, after = first["metrics"][metric], second["metrics"][metric]
+        if before is not None and after is not None:
+            change = log(after / before) if is_ratio else after - before
+            by_seed.setdefault(first["seed"], []).append(change)
+    if not by_seed:
+        return "–"
+    change = mean_change([fmean(changes) for changes in by_seed.values()])
+    return ratio(as_ratio(change)) if is_ratio else str(change)
 
 
 def _result(run: dict[str, Any], metric: str) -> Result:

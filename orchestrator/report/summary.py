@@ -127,10 +127,14 @@ def _of_levels(sentence: str, analysis: Analysis) -> str:
 
 
 def _strongest(effects: list[Effect]) -> Effect | None:
-    """The effect on the share of stable runs to tell of: significant ones first, then the largest."""
+    """The effect on the share of stable runs to tell of: significant ones first, then the largest.
 
-    def order(effect: Effect) -> tuple[bool, float, float]:
-        return not effect.stable_holds, -abs(effect.stable.mean), effect.stable.p
+    One of a single seed comes after the others, because nothing says how much of it is luck.
+    """
+
+    def order(effect: Effect) -> tuple[bool, bool, bool, float, float]:
+        change = effect.stable
+        return not effect.stable_holds, change.mean == 0, effect.seeds == 1, -abs(change.mean), change.p
 
     return min(effects, key=order, default=None)
 
@@ -154,7 +158,7 @@ def _stability_sentence(effect: Effect, analysis: Analysis) -> str:
         )
     return (
         f"No setting is shown to change the share of stable runs: the largest difference is {size} ({certainty}), with "
-        f"{analysis.phrase(effect)}."
+        f"{analysis.phrase(effect)}{_but_single_seeds(analysis)}."
     )
 
 
@@ -164,18 +168,25 @@ def _quality_sentence(analysis: Analysis) -> str:
     if significant := [effect for effect, _ in compared if effect.images_hold]:
         parts = "; ".join(_better_images(effect, analysis) for effect in significant)
         return f"Images get better or worse by more than chance: {parts}."
-    effect, wins = min(compared, key=lambda pair: (-abs(pair[1].mean - 0.5), pair[1].p))
+    effect, wins = min(
+        compared, key=lambda pair: (pair[1].mean == 0.5, pair[0].seeds == 1, -abs(pair[1].mean - 0.5), pair[1].p)
+    )
     if wins.mean == 0.5:
         return "No setting changed how often the images are better."
     if effect.seeds == 1:
         return f"The largest difference in images is, on one seed, that {_better_images(effect, analysis)}."
     largest = _better_images(effect, analysis)
     if not (_excludes(wins, 0.5) or (effect.ratio and _excludes(effect.ratio, 1.0))):
-        return f"No setting is shown to make images better or worse: the largest difference is that {largest}."
+        single = _but_single_seeds(analysis)
+        return f"No setting is shown to make images better or worse: the largest difference is that {largest}{single}."
     return (
         f"No setting is shown to make images better or worse: the largest difference, that {largest}, does not stand "
         f"out among the {len(analysis.effects)} effects looked at."
     )
+
+
+def _but_single_seeds(analysis: Analysis) -> str:
+    return ", leaving out what one seed alone shows" if any(effect.seeds == 1 for effect in analysis.effects) else ""
 
 
 def _excludes(change: Change, value: float) -> bool:

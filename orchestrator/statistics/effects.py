@@ -83,7 +83,7 @@ def paired_effects(results: Sequence[Result], significant: float = SIGNIFICANT) 
                 len(stable),
                 share_change(stable),
                 _win_probability(matched, (first,), (level,)),
-                _as_ratio(mean_change([fmean(of_seed) for of_seed in distances])) if distances else None,
+                as_ratio(mean_change([fmean(of_seed) for of_seed in distances])) if distances else None,
                 sum(map(len, distances)),
                 confounded_with(members, factor),
             )
@@ -123,7 +123,7 @@ def _comparisons(
                 yield members, factor, first, level, before, after, matched
 
 
-def _as_ratio(change: Change) -> Change:
+def as_ratio(change: Change) -> Change:
     """A change of a logarithm as the ratio."""
     return change._replace(mean=exp(change.mean), low=exp(change.low), high=_exp_or_infinity(change.high))
 

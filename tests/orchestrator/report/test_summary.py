@@ -81,6 +81,15 @@ def test_one_seed_is_called_luck() -> None:
     assert "interval +" not in text
 
 
+def test_a_difference_on_several_seeds_is_told_before_a_larger_one_on_a_single_seed() -> None:
+    runs = [made_run({NOISE: 0.0}, seed, verdict) for seed, verdict in enumerate(["collapsed", "stable", "stable"])]
+    runs += [made_run({NOISE: 0.1}, seed) for seed in range(3)]
+    runs += [made_run({LR: 1e-3}, 0, "collapsed", "other"), made_run({LR: 1e-2}, 0, group="other")]
+    text = answer_to(*(measured(run, 3.0) for run in runs))
+    assert "the largest difference is +33 points (" in text
+    assert "with noise from 0 to 0.1 (g), leaving out what one seed alone shows." in text
+
+
 def test_settings_that_changed_nothing_are_said_to() -> None:
     text = answer_to(*(made_run({NOISE: noise}, seed) for noise in (0.0, 0.1) for seed in (0, 1)))
     assert "No setting changed the share of stable runs." in text
