@@ -116,7 +116,7 @@ def _best_and_riskiest(rows: list[Row], can_be_best: list[str] | None) -> str:
     outcomes = ", ".join(dict.fromkeys(outcome for _, outcome in riskiest.outcomes if outcome != VerdictName.STABLE))
     reasons = f" ({outcomes})" if outcomes else ""
     sentence = f"{word} is {best.configuration}: {best.stable}{quality}."
-    if riskiest is best:
+    if riskiest.stable.rate >= best.stable.rate:
         return sentence
     return f"{sentence} Riskiest is {riskiest.configuration}: {riskiest.stable}{reasons}."
 

@@ -50,6 +50,13 @@ def test_a_difference_that_may_be_chance_is_called_so() -> None:
     assert "over 3 seeds), with noise from 0 to 0.1." in text
 
 
+def test_nothing_is_called_riskiest_where_all_are_as_stable() -> None:
+    runs = [measured(made_run({NOISE: noise}, seed), 3.0 + noise) for noise in (0.0, 0.1) for seed in (0, 1)]
+    text = answer_to(*runs)
+    assert "Best is g noise=0: 2 of 2" in text
+    assert "Riskiest" not in text
+
+
 def test_what_has_not_ended_is_neither_best_nor_riskiest() -> None:
     runs = [
         made_run({NOISE: 0.0}, 0),
