@@ -9,6 +9,7 @@ from __future__ import annotations
 import pickle
 import zipfile
 from collections import OrderedDict
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ def width(weights: Path) -> int:
         batch, tokens, features = shapes["pos_embed"]
         expected = {"patch_embed.proj.weight": (features, 3, PATCH, PATCH), "blocks.0.ls1.gamma": (features,)}
         others = [name for name, shape in expected.items() if shapes[name] != shape]
-        if others or batch != 1 or features < HEAD_WIDTH or features % HEAD_WIDTH or int((tokens - 1) ** 0.5) < 1:
+        is_square = tokens > 1 and isqrt(tokens - 1) ** 2 == tokens - 1
+        if others or batch != 1 or features < HEAD_WIDTH or features % HEAD_WIDTH or not is_square:
             raise ValueError(f"{others[0] if others else 'pos_embed'} has another shape")
     except KeyError as error:
         raise _refused(weights, f"it has no {error.args[0]}") from None

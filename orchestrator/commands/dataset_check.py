@@ -30,7 +30,7 @@ def check(path: Path, image_size: int, background: str, on_disk: bool, json: boo
     on_disk: as a sweep with data.on_disk, which then trains from the files that are made here.
     """
     path = datasets.user_path(str(path)).absolute()
-    if on_disk and not os.path.isdir(path):
+    if on_disk and os.path.isfile(path):  # what is not there is refused when it is read
         raise UserError("--on-disk is for folders of images: arrays are read into memory")
     if background != DataConfig().background and not os.path.isdir(path):
         raise UserError("--background is for folders of images: arrays have no transparency")

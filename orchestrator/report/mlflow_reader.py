@@ -202,7 +202,9 @@ class _Reader:
 
     def pictures(self, run: LoggedRun | None, most: int) -> list[tuple[int, bytes]]:
         """(step, PNG) of at most `most` sample grids of a run, by step."""
-        paths = self._picture_paths(run) if run else []
+        if run is None:
+            return []
+        paths = self._picture_paths(run)
         return [
             (step, self.read_checked(run, path, artifact_schemas.picture)) for step, path in evenly_spaced(paths, most)
         ]

@@ -83,8 +83,8 @@ def histories(data: SweepData) -> pd.DataFrame:
     trial_codes, metric_codes = (np.repeat([curve[part] for curve in curves], lengths) for part in (0, 1))
     return pd.DataFrame(
         {
-            "trial": pd.Categorical.from_codes(trial_codes, categories=list(names)),
-            "metric": pd.Categorical.from_codes(metric_codes, categories=list(metrics)),
+            "trial": pd.Categorical.from_codes(trial_codes, categories=pd.Index(list(names))),
+            "metric": pd.Categorical.from_codes(metric_codes, categories=pd.Index(list(metrics))),
             "step": np.concatenate([steps for _, _, (steps, _) in curves]),
             "value": np.concatenate([values for _, _, (_, values) in curves]),
         }

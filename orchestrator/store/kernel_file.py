@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Annotated, Any
 
 import torch
 from filelock import FileLock
+from pydantic import Field, TypeAdapter, ValidationError
 
 from gan_core.files import remove_temporary
 from gan_core.networks import kernel_choice
@@ -18,6 +20,9 @@ from gan_core.networks.kernel_choice import LayerShape
 from gan_core.networks.matrix_products import Operation
 from orchestrator.environment import cpu_model
 from orchestrator.store.json_files import read_json_or_none, write_json
+
+_Seconds = Annotated[list[float], Field(min_length=2, max_length=2)]
+_CONTENT: TypeAdapter[dict[str, dict[Operation, list[float]]]] = TypeAdapter(dict[str, dict[Operation, _Seconds]])
 
 
 class KernelFile:
@@ -39,9 +44,17 @@ class KernelFile:
         else:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(self.file.parent / "lock"):
-                self._known = read_json_or_none(self.file) or {}
+                self._known = _whole(read_json_or_none(self.file))
                 if str(shape) not in self._known:
                     remove_temporary(self.file.parent)
                     self._known[str(shape)] = kernel_choice.measure(shape)
                     write_json(self.file, self._known)
         return self._known[str(shape)]
+
+
+def _whole(content: Any) -> dict[str, dict[Operation, list[float]]]:
+    """What is as `measure` returns it; anything else is measured anew."""
+    try:
+        return _CONTENT.validate_python(content, strict=True)
+    except ValidationError:
+        return {}

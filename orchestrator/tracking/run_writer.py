@@ -7,10 +7,12 @@ the run's folder if it is on this machine: MLflow's client would first ask the d
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from orchestrator.tracking.run_content import Point
 
 MAX_BATCH, MAX_PARAMETERS = 1000, 100
 """MLflow's limits for one batch: of points, parameters and tags together; of parameters."""
+UNFINISHED = ".artifact.uploading."
+"""How the names of files begin that MLflow writes and does not list yet."""
 
 
 class RunWriter:
@@ -132,15 +136,15 @@ class RunWriter:
 
     def _write_text(self, name: str, text: str) -> None:
         if self._folder:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / name).write_text(text, encoding="utf-8")
+            with _replacing(self._folder / name) as temporary:
+                temporary.write_text(text, encoding="utf-8")
         else:
             self.client.log_text(self.id, text, name)
 
     def _copy(self, file: Path) -> None:
         if self._folder:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(file, self._folder / file.name)
+            with _replacing(self._folder / file.name) as temporary:
+                shutil.copy2(file, temporary)
         else:
             self.client.log_artifact(self.id, file)
 
@@ -194,6 +198,21 @@ class RunWriter:
             self.client.set_terminated(self.id, status, end_ms)
         self.status = status
         self.sent["statuses"] += 1
+
+
+@contextmanager
+def _replacing(file: Path) -> Iterator[Path]:
+    """A path to write to, which then becomes `file`: a report may read it meanwhile, and a kill leaves no half of it.
+
+    Not synced to disk, as MLflow's client does not: the trial's folder has it all.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f"{UNFINISHED}{file.name}.{os.getpid()}")
+    try:
+        yield temporary
+        os.replace(temporary, file)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _read_image(file: Path) -> Any:

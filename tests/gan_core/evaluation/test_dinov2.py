@@ -116,6 +116,7 @@ def test_file_of_something_else_is_refused_by_name(tmp_path: Path, content: byte
         ({"blocks.0.ls1.gamma": None}, "blocks.0.ls1.gamma"),
         ({"pos_embed": None}, "pos_embed"),
         ({"pos_embed": torch.zeros(1, 5, 96)}, "another shape"),
+        ({"pos_embed": torch.zeros(1, 1 + 37 * 36, WIDTH)}, "pos_embed has another shape"),
         ({"pos_embed": "text"}, "DINOv2"),
     ],
 )

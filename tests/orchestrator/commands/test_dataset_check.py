@@ -148,8 +148,9 @@ def test_check_refuses_what_is_not_there_or_no_file(tmp_path: Path) -> None:
         (Path("/dev/zero"), "is a device, not a file"),
         (Path("x" * 5000), "cannot be read (File name too long)"),
     ):
-        refused = invoke("datasets", "check", path)
-        assert refused.returncode == 2 and words in refused.stderr and len(refused.stderr.splitlines()) == 1
+        for options in ([], ["--on-disk"]):
+            refused = invoke("datasets", "check", path, *options)
+            assert refused.returncode == 2 and words in refused.stderr and len(refused.stderr.splitlines()) == 1
 
 
 def test_an_unset_variable_in_a_path_is_named(tmp_path: Path) -> None:

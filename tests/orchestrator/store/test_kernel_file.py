@@ -42,10 +42,21 @@ def test_each_kind_of_processor_is_measured(tmp_path, measured, monkeypatch):
     assert len(names) == 2 and names[0].startswith("AMD EPYC_9 Zen, torch ")
 
 
-def test_a_damaged_file_is_measured_anew(tmp_path, measured):
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[1]",
+        "5",
+        f'{{"{SHAPE}": 3}}',
+        f'{{"{SHAPE}": {{"down": [1.0]}}}}',
+        f'{{"{SHAPE}": {{"down": ["a", "b"]}}}}',
+    ],
+)
+def test_a_damaged_file_is_measured_anew(tmp_path, measured, content):
     kernels = KernelFile(tmp_path)
     kernels(SHAPE)
-    kernels.file.write_text("{")
+    kernels.file.write_text(content)
     assert KernelFile(tmp_path)(SHAPE) == {"down": [2.0, 1.0]} == KernelFile(tmp_path)(SHAPE)
 
 
