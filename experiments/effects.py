@@ -7,7 +7,7 @@ their differences over seeds with 95% intervals (orchestrator/statistics/effects
 at the end: they lose where images are compared, and are left out of the other numbers.
 
 Groups that sweep the same settings are compared, too: each with the first one, run by run of the same seed and levels,
-whatever their verdicts.
+whatever their verdicts; but a level at which a run of the two diverged is left out of all their seeds.
 """
 
 from __future__ import annotations
@@ -101,35 +101,43 @@ def groups(runs: list[dict[str, Any]]) -> list[str]:
     Frechet distances are ratios: geometric means over the levels that both groups have.
     """
     metrics = _measured_metrics(runs)
-    first, *others = dict.fromkeys(run["group"] for run in runs)
+    if len(names := list(dict.fromkeys(run["group"] for run in runs))) < 2:
+        return []
+    first, *others = names
     lines = [f"| against {first} | pairs | {' | '.join(metrics.values())} |", "|---" * (len(metrics) + 2) + "|"]
     for group in others:
         pairs = list(_pairs_of_groups(runs, first, group))
         cells = [_change_between(pairs, metric) for metric in metrics]
         lines.append(f"| {group} | {len(pairs)} | {' | '.join(cells)} |")
-    return lines if others else []
+    return lines
 
 
 def _pairs_of_groups(runs: list[dict[str, Any]], first: str, second: str) -> Iterator[tuple[Any, Any]]:
     def key(run: dict[str, Any]) -> tuple[Any, ...]:
-        return run["seed"], *sorted((path, format_level(level)) for path, level in run["factors"].items())
+        return run["seed"], _levels(run)
 
     partners = {key(run): run for run in runs if run["group"] == first}
     return ((partners[key(run)], run) for run in runs if run["group"] == second and key(run) in partners)
 
 
 def _change_between(pairs: list[tuple[Any, Any]], metric: str) -> str:
-    """The mean over seeds of the second run's value less that of the first, or of their ratio."""
-    is_ratio, by_seed = metric == metric_names.FRECHET, dict[int, list[float]]()
-    for first, second in pairs:
-        before, after = first["metrics"][metric], second["metrics"][metric]
-        if before is not None and after is not None:
-            change = log(after / before) if is_ratio else after - before
-            by_seed.setdefault(first["seed"], []).append(change)
+    """The mean over seeds of the second run's value less that of the first, or of their ratio; of how many pairs."""
+    is_ratio = metric == metric_names.FRECHET
+    measured = [[run["metrics"][metric] for run in pair] for pair in pairs]
+    lacking = {_levels(pair[0]) for pair, values in zip(pairs, measured, strict=True) if None in values}
+    by_seed, count = dict[int, list[float]](), 0
+    for (first, _), (before, after) in zip(pairs, measured, strict=True):
+        if _levels(first) not in lacking:
+            by_seed.setdefault(first["seed"], []).append(log(after / before) if is_ratio else after - before)
+            count += 1
     if not by_seed:
         return "–"
     change = mean_change([fmean(changes) for changes in by_seed.values()])
-    return ratio(as_ratio(change)) if is_ratio else str(change)
+    return (ratio(as_ratio(change)) if is_ratio else str(change)) + (f", {count} pairs" if count < len(pairs) else "")
+
+
+def _levels(run: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((path, format_level(level)) for path, level in run["factors"].items()))
 
 
 def _result(run: dict[str, Any], metric: str) -> Result:

@@ -41,7 +41,9 @@ class KernelFile:
             return self._known[str(shape)]
         if self.file is None:
             self._known[str(shape)] = kernel_choice.measure(shape)
-        else:
+            return self._known[str(shape)]
+        self._known = _whole(read_json_or_none(self.file))  # replaced as a whole, so it is read without the lock
+        if str(shape) not in self._known:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(self.file.parent / "lock"):
                 self._known = _whole(read_json_or_none(self.file))

@@ -4,6 +4,7 @@ function openTrial(number) {
   const figure = document.getElementById(`samples-${number}`);
   if (figure) { enlarge(figure); enlarged.showModal(); return; }
   const details = document.getElementById(`trial-${number}`);
+  if (!details) return;                            // the page shows some of very many trials
   details.open = true;
   details.scrollIntoView({block: "center"});
 }

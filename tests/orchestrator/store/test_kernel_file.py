@@ -34,6 +34,13 @@ def test_a_shape_is_measured_once_in_a_home(tmp_path, measured):
     assert measured == [SHAPE, OTHER, SHAPE]
 
 
+def test_what_is_known_is_read_without_the_lock(tmp_path, measured, monkeypatch):
+    """So who may only read the home can, too."""
+    KernelFile(tmp_path)(SHAPE)
+    monkeypatch.setattr(kernel_file, "FileLock", lambda _: pytest.fail("it takes the lock"))
+    assert KernelFile(tmp_path)(SHAPE) == {"down": [1.0, 1.0]}
+
+
 def test_each_kind_of_processor_is_measured(tmp_path, measured, monkeypatch):
     KernelFile(tmp_path)(SHAPE)
     monkeypatch.setattr(kernel_file, "cpu_model", lambda: "AMD EPYC/9 Zen")
