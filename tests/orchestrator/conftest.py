@@ -24,4 +24,4 @@ def tiny_plan(tmp_path: Path) -> Callable[[], Plan]:
 @pytest.fixture
 def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports without the pictures of report.md, which take matplotlib most of a small report's time."""
-    monkeypatch.setattr(static_figures, "write", lambda data, analysis, found, folder: {})
+    monkeypatch.setattr(static_figures, "write", lambda content, folder: {})

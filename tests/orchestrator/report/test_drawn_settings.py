@@ -143,7 +143,7 @@ def test_the_numbers_are_in_a_table_for_programs(content: ReportContent, tmp_pat
 def test_the_page_and_the_pictures_show_them(content: ReportContent, tmp_path: Path) -> None:
     page = page_of(drawn_points(), tmp_path)
     assert "What each drawn setting does" in page and "64 configurations, of which the first are in view" in page
-    assert "drawn.png" in write_pictures(content.data, content.analysis, None, tmp_path)
+    assert "drawn.png" in write_pictures(content, tmp_path)
 
 
 def test_a_sweep_that_looks_seed_by_seed_claims_nothing_of_drawn_settings() -> None:

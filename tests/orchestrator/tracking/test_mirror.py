@@ -187,7 +187,7 @@ def test_a_trial_that_failed_before_it_trained_is_in_mlflow_too(
     plan = tiny_plan()
     execution = execution_of(plan, plan.trials[0])
 
-    def too_large(*_: object) -> None:
+    def too_large(*_: object, **__: object) -> None:
         raise MemoryError("no memory for the networks")
 
     with monkeypatch.context() as patch:
