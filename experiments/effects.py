@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from dataclasses import replace
 from math import log
 from pathlib import Path
 from statistics import fmean
@@ -25,9 +25,10 @@ from gan_core.verdict.names import DRAWING, VerdictName
 from orchestrator.formatting import format_level, short_names
 from orchestrator.report.template_filters import ratio
 from orchestrator.statistics.effects import Effect, as_ratio, paired_effects
+from orchestrator.statistics.group_comparison import GROUP
 from orchestrator.statistics.intervals import Change, mean_change, wilson_share
 from orchestrator.statistics.pairing import blocks, contrasts_by_seed, varied_factors
-from orchestrator.statistics.result import Result
+from orchestrator.statistics.result import ResponseVariable, Result
 from orchestrator.store.record import Record
 from orchestrator.store.sweep_folder import SweepFolder
 from orchestrator.store.trial_status import TrialStatus
@@ -101,43 +102,29 @@ def groups(runs: list[dict[str, Any]]) -> list[str]:
     Frechet distances are ratios: geometric means over the levels that both groups have.
     """
     metrics = _measured_metrics(runs)
-    if len(names := list(dict.fromkeys(run["group"] for run in runs))) < 2:
-        return []
-    first, *others = names
-    lines = [f"| against {first} | pairs | {' | '.join(metrics.values())} |", "|---" * (len(metrics) + 2) + "|"]
-    for group in others:
-        pairs = list(_pairs_of_groups(runs, first, group))
-        cells = [_change_between(pairs, metric) for metric in metrics]
-        lines.append(f"| {group} | {len(pairs)} | {' | '.join(cells)} |")
-    return lines
+    names = list(dict.fromkeys(run["group"] for run in runs))
+    lines = [f"| against {''.join(names[:1])} | {' | '.join(metrics.values())} |", "|---" * (len(metrics) + 1) + "|"]
+    for group in names[1:]:
+        cells = [_change_between(runs, names[0], group, metric) for metric in metrics]
+        lines.append(f"| {group} | {' | '.join(cells)} |")
+    return lines if names[1:] else []
 
 
-def _pairs_of_groups(runs: list[dict[str, Any]], first: str, second: str) -> Iterator[tuple[Any, Any]]:
-    def key(run: dict[str, Any]) -> tuple[Any, ...]:
-        return run["seed"], _levels(run)
-
-    partners = {key(run): run for run in runs if run["group"] == first}
-    return ((partners[key(run)], run) for run in runs if run["group"] == second and key(run) in partners)
-
-
-def _change_between(pairs: list[tuple[Any, Any]], metric: str) -> str:
-    """The mean over seeds of the second run's value less that of the first, or of their ratio; of how many pairs."""
+def _change_between(runs: list[dict[str, Any]], first: str, second: str, metric: str) -> str:
+    """The mean change from one group to another over seeds, or ratio of distances; and the number of pairs."""
     is_ratio = metric == metric_names.FRECHET
-    measured = [[run["metrics"][metric] for run in pair] for pair in pairs]
-    lacking = {_levels(pair[0]) for pair, values in zip(pairs, measured, strict=True) if None in values}
-    by_seed, count = dict[int, list[float]](), 0
-    for (first, _), (before, after) in zip(pairs, measured, strict=True):
-        if _levels(first) not in lacking:
-            by_seed.setdefault(first["seed"], []).append(log(after / before) if is_ratio else after - before)
-            count += 1
+    results = [_result(run, metric) for run in runs if run["group"] in (first, second)]
+    lacking = {tuple(result.levels.items()) for result in results if result.final is None}
+    members = [
+        replace(result, group="", factors={**result.factors, GROUP: result.group})
+        for result in results
+        if tuple(result.levels.items()) not in lacking
+    ]
+    by_seed = _contrasts(members, GROUP, first, second, _log_of_final if is_ratio else _final)
     if not by_seed:
         return "–"
-    change = mean_change([fmean(changes) for changes in by_seed.values()])
-    return (ratio(as_ratio(change)) if is_ratio else str(change)) + (f", {count} pairs" if count < len(pairs) else "")
-
-
-def _levels(run: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((path, format_level(level)) for path, level in run["factors"].items()))
+    change = mean_change([fmean(changes) for changes in by_seed])
+    return f"{ratio(as_ratio(change)) if is_ratio else change}, {sum(map(len, by_seed))} pairs"
 
 
 def _result(run: dict[str, Any], metric: str) -> Result:
@@ -170,10 +157,24 @@ def _ratio(effect: Effect) -> str:
 def _change(results: list[Result], effect: Effect) -> str:
     """The mean change of the results' quality over seeds."""
     members = [result for result in results if result.group == effect.group]
-    matched = blocks(members, [effect.factor], varied_factors(members))
-    weights = {(format_level(effect.before),): -1, (format_level(effect.after),): 1}
-    by_seed = contrasts_by_seed(matched, weights, lambda result: result.final)
+    by_seed = _contrasts(members, effect.factor, effect.before, effect.after, _final)
     return str(mean_change([fmean(differences) for differences in by_seed])) if by_seed else "–"
+
+
+def _contrasts(
+    members: list[Result], factor: str, before: Any, after: Any, outcome: ResponseVariable
+) -> list[list[float]]:
+    """For each seed, the changes of the outcome from one level of the factor to the other."""
+    matched = blocks(members, [factor], varied_factors(members))
+    return contrasts_by_seed(matched, {(format_level(before),): -1, (format_level(after),): 1}, outcome)
+
+
+def _final(result: Result) -> float | None:
+    return result.final
+
+
+def _log_of_final(result: Result) -> float | None:
+    return None if result.final is None else log(result.final)
 
 
 def _measured_metrics(runs: list[dict[str, Any]]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +30,11 @@ SHORT_NAMES = {
     "loss.name": "loss",
     "data.name": "data",
 }
+
+
+def with_names(texts: Mapping[str, Collection[str]]) -> list[str]:
+    """Each text with the names, of groups for example, that it is about: `text (one, other)`."""
+    return [f"{text} ({', '.join(sorted(names))})" for text, names in texts.items()]
 
 
 def is_folder_name(name: str) -> bool:

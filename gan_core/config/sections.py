@@ -111,6 +111,8 @@ class LossConfig(Section):
 
 FROM_FILE = ("inception", "dinov2")
 """Features of a pretrained network, whose file `evaluation.weights` names."""
+MAX_COMPARED = 4096
+"""The most images between which all pairwise distances are computed (kernel distance, precision and recall)."""
 
 
 class EvaluationConfig(Section):

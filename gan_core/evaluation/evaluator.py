@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from gan_core import metric_names
-from gan_core.config.sections import FROM_FILE, EvaluationConfig
+from gan_core.config.sections import FROM_FILE, MAX_COMPARED, EvaluationConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.data.pixels import evenly_spaced
 from gan_core.evaluation.class_recall import class_recall
@@ -32,8 +32,6 @@ from gan_core.evaluator_card import EvaluatorCard, EvaluatorIdentity
 from gan_core.threads import one_thread
 
 NEIGHBOURS = 5
-MAX_COMPARED = 4096
-"""The most images between which all pairwise distances are computed (kernel distance, precision and recall)."""
 IMAGES_AT_ONCE = 1024
 """Images that are copied at once: whole batches of those that `Features` makes, so that the result is the same."""
 PROTOCOL = 1
@@ -157,8 +155,8 @@ class Evaluator:
 def build(config: EvaluationConfig, images: ImageSet, features: Features) -> Evaluator:
     """The evaluator of `images` (on the CPU) under `config`.
 
-    It is the same on every machine with the same kind of processor. Not with a network
-    from a file, for which one thread would take hours.
+    It is the same on every machine with the same kind of processor. Not with a network from a file, for which one
+    thread would take hours.
     """
     with nullcontext() if features.kind in FROM_FILE else one_thread():
         return _build(config, images, features)

@@ -13,6 +13,7 @@ from gan_core.data import datasets
 from gan_core.data.summary import DataSummary, summarize
 from orchestrator.command_hints import client_path
 from orchestrator.errors import UserError, escape_control_characters
+from orchestrator.formatting import with_names
 from orchestrator.planning.added_seeds import first_reported
 from orchestrator.planning.data_paths import caution_about_paths, with_absolute_paths
 from orchestrator.planning.earlier_looks import looked_designs
@@ -203,5 +204,4 @@ def _cautions(plan: Plan, trials: list[Trial]) -> list[str]:
     for planned in [*plan.trials, *plan.expected[:1]]:
         for caution in cautions_about_epochs(planned.config, len(plan.data[planned.fingerprint])):
             of_epochs.setdefault(caution, set()).add(planned.trial.group)
-    named = [f"{caution} ({', '.join(sorted(groups))})" for caution, groups in of_epochs.items()]
-    return list(dict.fromkeys(map(escape_control_characters, [*of_paths, *of_data, *named])))
+    return list(dict.fromkeys(map(escape_control_characters, [*of_paths, *of_data, *with_names(of_epochs)])))

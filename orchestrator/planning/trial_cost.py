@@ -9,6 +9,7 @@ Only ratios are used: what was measured on a machine says how many times as long
 from __future__ import annotations
 
 from gan_core.config.residual_conflicts import RESIDUAL_FAMILIES
+from gan_core.config.sections import MAX_COMPARED
 from gan_core.config.stabilizer_sections import StabilizerConfig
 from gan_core.config.trial import TrialConfig
 
@@ -31,8 +32,6 @@ ADA_SECONDS_AN_IMAGE, DIFF_AUGMENT_SECONDS_AN_IMAGE = 1.2e-4, 8e-5
 SECONDS_AN_EVALUATION, SECONDS_A_SAMPLE, SECONDS_A_PAIR_OF_SAMPLES = 0.02, 7.5e-4, 1.3e-7
 SECONDS_A_STACKED_SAMPLE = 3.4e-3
 """Of stacked MNIST, whose samples are three digits each: three times as many features, too."""
-MOST_COMPARED = 4096
-"""Samples that are compared with each other: `MAX_COMPARED` of the evaluator."""
 SECONDS_TO_BEGIN = 1.4
 """A trial's first calls load and set up much."""
 
@@ -82,7 +81,7 @@ def evaluation_seconds(config: TrialConfig) -> float:
     samples = config.evaluation.samples
     drawing = samples / config.batch_size * step_seconds(config) / 7
     measuring = samples * (SECONDS_A_STACKED_SAMPLE if config.data.name == "stacked_mnist" else SECONDS_A_SAMPLE)
-    comparing = min(samples, MOST_COMPARED) ** 2 * SECONDS_A_PAIR_OF_SAMPLES
+    comparing = min(samples, MAX_COMPARED) ** 2 * SECONDS_A_PAIR_OF_SAMPLES
     return drawing + SECONDS_AN_EVALUATION + measuring + comparing
 
 

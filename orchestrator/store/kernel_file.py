@@ -37,21 +37,20 @@ class KernelFile:
         self._known = dict[str, dict[Operation, list[float]]]()
 
     def __call__(self, shape: LayerShape) -> dict[Operation, list[float]]:
-        if str(shape) in self._known:
-            return self._known[str(shape)]
-        if self.file is None:
-            self._known[str(shape)] = kernel_choice.measure(shape)
-            return self._known[str(shape)]
-        self._known = _whole(read_json_or_none(self.file))  # replaced as a whole, so it is read without the lock
-        if str(shape) not in self._known:
+        name = str(shape)
+        if name not in self._known and self.file:  # it is replaced as a whole, so it is read without the lock
+            self._known |= _whole(read_json_or_none(self.file))
+        if name not in self._known and self.file:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(self.file.parent / "lock"):
-                self._known = _whole(read_json_or_none(self.file))
-                if str(shape) not in self._known:
+                self._known |= _whole(read_json_or_none(self.file))
+                if name not in self._known:
                     remove_temporary(self.file.parent)
-                    self._known[str(shape)] = kernel_choice.measure(shape)
+                    self._known[name] = kernel_choice.measure(shape)
                     write_json(self.file, self._known)
-        return self._known[str(shape)]
+        elif name not in self._known:
+            self._known[name] = kernel_choice.measure(shape)
+        return self._known[name]
 
 
 def _whole(content: Any) -> dict[str, dict[Operation, list[float]]]:

@@ -15,7 +15,7 @@ from gan_core.config.elements import with_elements
 from gan_core.config.identity import effective_settings, unflatten
 from gan_core.config.trial import TrialConfig
 from orchestrator.errors import short_repr
-from orchestrator.formatting import FOLDER_NAME_RULE, configuration_name, is_folder_name
+from orchestrator.formatting import FOLDER_NAME_RULE, configuration_name, is_folder_name, with_names
 from orchestrator.sweepfile import advice, early_ends, explored, slurm, until_answered, yaml_source
 from orchestrator.sweepfile.contradictions import Contradictions
 from orchestrator.sweepfile.grid import Group
@@ -102,7 +102,7 @@ class _SweepReader(SettingsReader):
         if until:
             until_answered.check_answerable(self, top, until, of_one_seed)
             self.raise_problems()
-        cautions = [f"{text} ({', '.join(sorted(names))})" for text, names in self.cautions.items()]
+        cautions = with_names(self.cautions)
         if stop_early:
             cautions += early_ends.cautions(of_one_seed)
         if isinstance(explores, Search) and explores.schedule:

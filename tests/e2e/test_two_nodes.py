@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 
 import pytest
 from support.commands import COMMAND, environment, program
@@ -75,9 +76,14 @@ class Nodes:
             command = program("watches_nodes", self.head)
             self.watch = subprocess.Popen(command, env=self.environment, stdout=subprocess.PIPE, text=True)
         assert self.watch.stdout
-        for line in self.watch.stdout:
-            if line.split() == sorted([HEAD, *addresses]):
-                return
+        limit = Timer(240, self.watch.kill)  # a node that could not start joins never
+        limit.start()
+        try:
+            for line in self.watch.stdout:
+                if line.split() == sorted([HEAD, *addresses]):
+                    return
+        finally:
+            limit.cancel()
         raise AssertionError(f"the watching client ended with {self.watch.wait()}")
 
     def end(self) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from gan_core.config.trial import TrialConfig
-from gan_core.evaluation.evaluator import MAX_COMPARED
-from orchestrator.planning.trial_cost import MOST_COMPARED, step_seconds
+from orchestrator.planning.trial_cost import step_seconds
 
 DIGITS = {"model": {"width": 16}}
 RESNET_64 = {
@@ -56,7 +55,3 @@ def test_what_needs_no_pass_of_its_own_for_a_critic_costs_no_more() -> None:
         for norm in (True, False)
     )
     assert step_seconds(with_norm) == step_seconds(without)
-
-
-def test_as_many_samples_are_compared_as_the_evaluator_compares() -> None:
-    assert MOST_COMPARED == MAX_COMPARED
