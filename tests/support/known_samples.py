@@ -79,8 +79,8 @@ def cases(images: Tensor, held_out: Tensor, labels: Tensor | None, seed: int = 0
             yield Case(f"{pool_name} images, draw {number}", STABLE, draw(pool))
     yield Case("held-out images, noise of 5", STABLE, with_noise(draw(held_out), 5))
     yield Case("held-out images, blurred by 0.5", STABLE, blurred(draw(held_out), 0.5))
-    for deviation in (1, 1.5, 2):
-        yield Case(f"held-out images, blurred by {deviation}", DRAWS_BADLY, blurred(draw(held_out), deviation))
+    for blur in (1, 1.5, 2):
+        yield Case(f"held-out images, blurred by {blur}", DRAWS_BADLY, blurred(draw(held_out), blur))
     yield Case("held-out images at 8 x 8 pixels", DRAWS_BADLY, coarse(draw(held_out)))
     yield Case("held-out images, blurred by 4", NOT_STABLE, blurred(draw(held_out), 4))
     for share in (0.8, 0.95):
