@@ -24,7 +24,8 @@ def update_verdicts(plan: Plan, note: Callable[[str], None]) -> Plan:
     """The plan whose finished trials have verdicts by today's rules. Needs the lock of the sweep.
 
     A verdict stays as it is if the history is damaged, or lacks the number of distinct images as it is counted today:
-    the report then says that older rules have judged. `note` gets a line if there was something to judge. Raises OSError.
+    the report then says that older rules have judged. `note` gets a line if there was something to judge.
+    Raises OSError.
     """
     judged, changes = 0, []
     for planned in plan.trials:
