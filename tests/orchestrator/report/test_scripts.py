@@ -294,8 +294,8 @@ def test_no_heading_of_the_leaderboard_breaks_a_word_on_a_phone(open_page: OpenP
     assert heading.inner_text() == "configuration"
     assert (
         heading.evaluate(
-            """th => { const range = document.createRange(); range.selectNodeContents(th.querySelector("button").firstChild);
-            return range.getClientRects().length }"""
+            """th => { const text = th.querySelector("button").firstChild, range = document.createRange();
+            range.selectNodeContents(text); return range.getClientRects().length }"""
         )
         == 1
     )
