@@ -67,8 +67,10 @@ PRECISION = "precision"
 RECALL = "recall"
 DENSITY = "density"
 COVERAGE = "coverage"
-DISTINCT = "distinct"
+DISTINCT_IMAGES = "distinct_images"
 """The effective number of distinct images among the samples, as a share of the samples."""
+DISTINCT = "distinct"
+"""The same by features alone. Earlier versions measured it, and imported runs may have it."""
 MODES = "modes"
 CLASS_DIVERGENCE = "class_divergence"
 CLASS_AGREEMENT = "class_agreement"
@@ -111,6 +113,10 @@ def frechet(evaluator_id: str) -> str:
 
 def coverage(evaluator_id: str) -> str:
     return of_evaluator(COVERAGE, evaluator_id)
+
+
+def distinct_images(evaluator_id: str) -> str:
+    return of_evaluator(DISTINCT_IMAGES, evaluator_id)
 
 
 def is_frechet(name: str) -> bool:
