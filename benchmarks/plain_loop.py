@@ -1,7 +1,7 @@
 """A training loop as in tutorials: float32, NCHW, a DataLoader, plain Adam, `.item()` at each step.
 
-Batch size, data, losses and penalties are those of a trial. Networks are those of a trial too, or written plainly
-(`plain/`) for the families of residual networks; either way they have as many parameters.
+Batch size, data, losses and penalties are those of a trial. Networks are written of torch's own layers (`plain/`), and
+have as many parameters as those of a trial.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator
 
 import torch
-from plain import r3gan, residual
+from plain import acgan, dcgan, r3gan, residual
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
@@ -20,7 +20,10 @@ from gan_core.config.trial import TrialConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.data.pixels import to_unit
 from gan_core.families import conditional_discriminator
-from gan_core.networks.build import build_networks, classes_of
+from gan_core.networks.build import classes_of
+
+DRAW_ONCE = ("dcgan", "acgan")
+"""Whose loops give both updates one batch of G: pytorch/examples (`dcgan/main.py`), PyTorch-GAN (`acgan.py`)."""
 
 
 class PlainLoop:
@@ -50,7 +53,7 @@ class PlainLoop:
         """D's logits [batch], and those of the classes if it predicts them."""
         told = (labels,) if conditional_discriminator(self.config.model.family) else ()
         output = self.discriminator(images, *told)
-        return (output, None) if isinstance(output, Tensor) else (output.logits, output.class_logits)
+        return (output, None) if isinstance(output, Tensor) else output
 
     def step(self) -> dict[str, float]:
         measured = {}
@@ -62,7 +65,8 @@ class PlainLoop:
             loss.backward()
             self.adam_d.step()
             measured |= losses | {"d": loss.item()}
-        fake, fake_labels = self._fake()
+        if self.config.model.family not in DRAW_ONCE:
+            fake, fake_labels = self._fake()
         logits, class_logits = self._judge(fake, fake_labels)
         if self.config.loss.name == "rpgan":
             with torch.no_grad():
@@ -113,7 +117,7 @@ class PlainLoop:
 
 
 def networks(config: TrialConfig, images: ImageSet, classes: int) -> tuple[nn.Module, nn.Module]:
-    """G and D of a trial's family, as many parameters as it has; residual ones are for 32 pixels."""
+    """G and D of a trial's family for 32 pixels, as many parameters as it has."""
     model, channels, width = config.model, images.channels, config.model.width or 0
     if model.family == "r3gan":
         return r3gan.Generator(model.latent_dim, channels, width), r3gan.Discriminator(channels, width)
@@ -124,7 +128,26 @@ def networks(config: TrialConfig, images: ImageSet, classes: int) -> tuple[nn.Mo
             residual.Generator(model.latent_dim, channels, generator_width, classes),
             residual.Discriminator(channels, width, config.stabilizers.spectral_norm, is_critic, classes),
         )
-    return build_networks(model, config.stabilizers, channels, classes, images.image_size, config.seed)
+    pair: tuple[nn.Module, nn.Module]
+    if model.family == "acgan":
+        pair = (
+            acgan.Generator(model.latent_dim, classes, channels, width),
+            acgan.Discriminator(classes, channels, width),
+        )
+    else:
+        is_normed = model.discriminator_norm == "batch"
+        pair = dcgan.Generator(model.latent_dim, channels, width), dcgan.Discriminator(channels, width, is_normed)
+    for network in pair:
+        network.apply(_draw)
+    return pair
+
+
+def _draw(layer: nn.Module) -> None:
+    """DCGAN's initial weights (Radford et al. 2016, section 4)."""
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear | nn.BatchNorm2d):
+        nn.init.normal_(layer.weight, float(isinstance(layer, nn.BatchNorm2d)), 0.02)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
 
 
 def _squared_slope(logits: Tensor, images: Tensor) -> Tensor:

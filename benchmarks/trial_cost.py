@@ -6,7 +6,7 @@ It times steps and an evaluation of many configurations, on one thread, by the p
 slowness is measured over modelled seconds. Only the spread of the slowness matters: `plan` scales one configuration's
 time from another's.
 
-First it times a step with each of `ADDED` beside a plain one, in turn: their ratio is that of the same moments, and
+First it times a step of each of `ADDED` beside a plain one, in turn: their ratio is that of the same moments, and
 changes little on a machine that has other work.
 """
 
@@ -39,6 +39,18 @@ ADDED: dict[str, dict[str, Any]] = {
     **{name: {"stabilizers": {name: 0.5}} for name in ("top_k", "feature_matching")},
     "ada": {"stabilizers": {"ada": {"target": 0.6}}},
     **{name: {"stabilizers": {name: True}} for name in ("diff_augment", "spectral_norm", "minibatch_std")},
+    **{
+        f"{family}, width {width}, {n_critic} critic steps": {
+            "model": {"family": family, "width": width},
+            "loss": {"n_critic": n_critic},
+        }
+        for family, width, n_critic in (("sngan", 8, 1), ("sngan", 8, 2), ("sngan", 16, 2), ("sngan_projection", 8, 2))
+    },
+    "wgan_gp, resnet, width 8": {
+        "model": {"family": "wgan_gp", "networks": "resnet", "width": 8},
+        "loss": {"n_critic": 2},
+    },
+    "r3gan, width 8": {"model": {"family": "r3gan", "width": 8}},
 }
 CONFIGURATIONS: dict[str, dict[str, Any]] = {
     **{f"dcgan, width {width}": {"model": {"width": width}} for width in (8, 16, 32, 64)},
@@ -112,7 +124,7 @@ def seconds_of(trainer: Trainer) -> tuple[float, float]:
 
 
 def print_added() -> None:
-    """What each of `ADDED` does to a step, measured and by the model."""
+    """How many times a plain step one of each of `ADDED` takes, measured and by the model."""
     plain = TrialConfig.model_validate(PLAIN)
     beside = trainer_of(plain)
     print(f"{'added to dcgan, width 16':34} {'measured':>9} {'model':>9}")

@@ -111,8 +111,11 @@ def score_metrics(
 
 
 def total_norm(tensors: Iterable[Tensor]) -> Tensor:
-    """The Euclidean norm of all elements of all tensors together."""
-    return torch.nn.utils.get_total_norm([tensor.detach() for tensor in tensors])
+    """The Euclidean norm of all elements of all tensors together, at least one, on one device.
+
+    The same as `torch.nn.utils.get_total_norm`, bit for bit, which groups tensors by device first: a third of its time.
+    """
+    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm([tensor.detach() for tensor in tensors])))
 
 
 def roc_auc(real_scores: Tensor, fake_scores: Tensor) -> Tensor:

@@ -34,6 +34,13 @@ MEASURED: list[tuple[dict[str, Any], float]] = [
     ({"stabilizers": {"spectral_norm": True}}, 1.13),
     ({"model": {"width": 16, "discriminator_norm": "none"}, "stabilizers": {"r1": 1.0}}, 1.34),
     (RESNET_64, 13.7),
+    *(
+        ({"model": {"family": "sngan", "width": width}, "loss": {"n_critic": n}}, ratio)
+        for width, n, ratio in ((8, 1, 3.3), (8, 2, 5.8), (16, 2, 8.9))
+    ),
+    ({"model": {"family": "sngan_projection", "width": 8}, "loss": {"n_critic": 2}}, 6.0),
+    ({"model": {"family": "wgan_gp", "networks": "resnet", "width": 8}, "loss": {"n_critic": 2}}, 7.0),
+    ({"model": {"family": "r3gan", "width": 8}}, 10.2),
 ]
 """A step beside the plain one, in turn: `python benchmarks/trial_cost.py`."""
 
