@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from ray import tune
 
 from gan_core.evaluation.evaluator import Evaluator
+from orchestrator.cluster.left_out import leave_out_usage_tags
 from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.object_store.puller import Puller
 from orchestrator.planning.plan import Plan
@@ -64,6 +65,7 @@ class TuneRun:
     schedule: AshaSchedule | None = None
 
     def run(self) -> None:
+        leave_out_usage_tags()
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # `report` says what happens to trials
         if self.queue:
             self._run_queue(self.queue)
