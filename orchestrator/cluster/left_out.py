@@ -1,4 +1,4 @@
-"""What Ray does that nothing here needs and that no setting keeps out (ray 2.60): replaced by nothing.
+"""What Ray does that nothing here needs and that no setting keeps out (ray 2.60): replaced by nothing for a while.
 
 Where another Ray has no such place, it does what it likes, which costs time and no more.
 """
@@ -6,38 +6,51 @@ Where another Ray has no such place, it does what it likes, which costs time and
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
 
 SERVICES = ("start_api_server", "start_monitor", "start_log_monitor")
 """Methods of Ray's node: they start the dashboard's process, the autoscaler's monitor and the log monitor."""
 
 
-def leave_out_services() -> None:
-    """Let a Ray that starts in this process have neither these services nor the dashboard's part of the node's agent.
+@contextmanager
+def without_services() -> Iterator[None]:
+    """A Ray that starts in this context has neither these services nor the dashboard's part of the node's agent.
 
     The agent itself stays, because the raylet ends without it. It is started as in a Ray without `ray[default]`.
     """
     from ray._private import utils
     from ray._private.node import Node
 
-    for name in SERVICES:
-        if hasattr(Node, name):
-            setattr(Node, name, _start_nothing)
-    utils.get_dashboard_dependency_error = lambda: ImportError("nothing here asks the dashboard")
+    with ExitStack() as stack:
+        for name in SERVICES:
+            stack.enter_context(patch.object(Node, name, _start_nothing, create=True))
+        stack.enter_context(patch.object(utils, "get_dashboard_dependency_error", _no_dashboard, create=True))
+        yield
 
 
 def _start_nothing(node: object, **options: object) -> None:
     return
 
 
-def leave_out_usage_tags() -> None:
-    """Keep Tune from importing the callbacks of MLflow, Comet and wandb to see, for its statistics, which of them it has.
+def _no_dashboard() -> ImportError:
+    return ImportError("nothing here asks the dashboard")
+
+
+@contextmanager
+def without_usage_tags() -> Iterator[None]:
+    """In this context Tune does not import the callbacks of MLflow, Comet and wandb to count them for its statistics.
 
     It does so with statistics switched off, too, and where wandb is installed its import takes seconds.
     """
-    if os.environ.get("RAY_USAGE_STATS_ENABLED") == "0":
-        from ray.air._internal import usage
+    from ray.air._internal import usage
 
-        usage.tag_callbacks = lambda callbacks: False
+    if os.environ.get("RAY_USAGE_STATS_ENABLED") != "0":
+        yield
+        return
+    with patch.object(usage, "tag_callbacks", lambda callbacks: False, create=True):
+        yield
 
 
 def leave_out_events() -> None:

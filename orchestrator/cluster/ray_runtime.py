@@ -90,7 +90,6 @@ class Cluster:
 
         self.ray = ray
         left_out.leave_out_events()
-        left_out.leave_out_services()
         attempts = Retrying(stop=stop_after_attempt(MAX_STARTS), before_sleep=self._clear_failed_start, reraise=True)
         try:
             attempts(self._init_local)
@@ -105,7 +104,7 @@ class Cluster:
         self.ray.shutdown()
 
     def _init_local(self) -> None:
-        with wait_for_node(self._has_all_processes):
+        with left_out.without_services(), wait_for_node(self._has_all_processes):
             self.ray.init(
                 num_cpus=self.workers,
                 include_dashboard=False,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ray import tune
 
 from gan_core.evaluation.evaluator import Evaluator
-from orchestrator.cluster.left_out import leave_out_usage_tags
+from orchestrator.cluster.left_out import without_usage_tags
 from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.object_store.puller import Puller
 from orchestrator.planning.plan import Plan
@@ -65,7 +65,6 @@ class TuneRun:
     schedule: AshaSchedule | None = None
 
     def run(self) -> None:
-        leave_out_usage_tags()
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # `report` says what happens to trials
         if self.queue:
             self._run_queue(self.queue)
@@ -122,7 +121,7 @@ class TuneRun:
         folders = self._folders(todo)
         tuner, is_over = self._tuner(todo, monitor, folders)
         was_aborted = False
-        with bounded_stop(self.stop, folders):
+        with bounded_stop(self.stop, folders), without_usage_tags():
             try:
                 tuner.fit()
                 was_aborted = is_over()

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import qmc
 
 from orchestrator.space import Choice, Dimension, Ordered, Space
 from orchestrator.statistics.distance_surface import DistanceSurface, fit_distances
@@ -78,6 +77,8 @@ class StabilityMap:
     @cached_property
     def whole(self) -> Array:
         """[points, settings] that stand for the whole space."""
+        from scipy.stats import qmc  # takes most of a second, and only a map needs it
+
         return snapped(self.space, qmc.Sobol(len(self.space.dimensions), seed=0).random(WHOLE))
 
     @cached_property
