@@ -39,18 +39,28 @@ def _no_dashboard() -> ImportError:
 
 
 @contextmanager
-def without_usage_tags() -> Iterator[None]:
-    """In this context Tune does not import the callbacks of MLflow, Comet and wandb to count them for its statistics.
+def without_tunes_own_records() -> Iterator[None]:
+    """In this context Tune does not write down its trials, which it does to restore them and nobody lets it do.
 
-    It does so with statistics switched off, too, and where wandb is installed its import takes seconds.
+    Nor does it import the callbacks of MLflow, Comet and wandb to count them for its statistics. It does so with
+    statistics switched off, too, and where wandb is installed its import takes seconds.
     """
     from ray.air._internal import usage
+    from ray.tune.execution.tune_controller import TuneController
 
-    if os.environ.get("RAY_USAGE_STATS_ENABLED") != "0":
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(TuneController, "_mark_trial_to_checkpoint", _write_nothing, create=True))
+        if os.environ.get("RAY_USAGE_STATS_ENABLED") == "0":
+            stack.enter_context(patch.object(usage, "tag_callbacks", _count_nothing, create=True))
         yield
-        return
-    with patch.object(usage, "tag_callbacks", lambda callbacks: False, create=True):
-        yield
+
+
+def _write_nothing(controller: object, trial: object) -> None:
+    return
+
+
+def _count_nothing(callbacks: object) -> bool:
+    return False
 
 
 def leave_out_events() -> None:

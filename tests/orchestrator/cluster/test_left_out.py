@@ -9,8 +9,9 @@ from ray._private import services, utils
 from ray._private.node import Node
 from ray.air._internal import usage
 from ray.tune import Callback, tune
+from ray.tune.execution.tune_controller import TuneController
 
-from orchestrator.cluster.left_out import SERVICES, without_services, without_usage_tags
+from orchestrator.cluster.left_out import SERVICES, without_services, without_tunes_own_records
 
 
 def test_a_node_that_starts_here_has_no_services_that_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,14 +38,22 @@ def test_another_ray_of_this_process_has_all_of_them() -> None:
 def test_tune_imports_no_callbacks_to_count_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setitem(sys.modules, "ray.air.integrations.comet", None)  # Ray's own would fail with ImportError
-    with without_usage_tags():
+    with without_tunes_own_records():
         tune.air_usage.tag_callbacks([Callback()])
     with pytest.raises(ImportError):
         usage.tag_callbacks([Callback()])
 
 
+def test_tune_writes_no_trials_down() -> None:
+    controller = TuneController.__new__(TuneController)
+    controller._trials_to_cache, controller._trial_metadata = set(), {}
+    with without_tunes_own_records():
+        controller._mark_trial_to_checkpoint(object())
+        assert controller._get_trial_checkpoints() == {}, "one that is marked is asked for its state"
+
+
 def test_a_user_who_wants_rays_statistics_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
     own = usage.tag_callbacks
-    with without_usage_tags():
+    with without_tunes_own_records():
         assert usage.tag_callbacks is own
