@@ -44,12 +44,21 @@ def test_tune_imports_no_callbacks_to_count_them(monkeypatch: pytest.MonkeyPatch
         usage.tag_callbacks([Callback()])
 
 
+class SavedTrial:
+    trial_id = "1"
+
+    def get_json_state(self) -> str:
+        return "all of it"
+
+
 def test_tune_writes_no_trials_down() -> None:
     controller = TuneController.__new__(TuneController)
     controller._trials_to_cache, controller._trial_metadata = set(), {}
     with without_tunes_own_records():
-        controller._mark_trial_to_checkpoint(object())
-        assert controller._get_trial_checkpoints() == {}, "one that is marked is asked for its state"
+        controller._mark_trial_to_checkpoint(SavedTrial())
+        assert controller._get_trial_checkpoints() == {}
+    controller._mark_trial_to_checkpoint(SavedTrial())
+    assert controller._get_trial_checkpoints() == {"1": "all of it"}, "Ray's own way is another one now"
 
 
 def test_a_user_who_wants_rays_statistics_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
