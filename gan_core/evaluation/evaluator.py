@@ -19,7 +19,7 @@ from gan_core.config.sections import FROM_FILE, MAX_COMPARED, EvaluationConfig
 from gan_core.data.datasets import ImageSet
 from gan_core.data.pixels import evenly_spaced
 from gan_core.evaluation.class_recall import class_recall
-from gan_core.evaluation.distinctness import distinct_share, repeat_distance
+from gan_core.evaluation.distinctness import Compared, RepeatDistances, coarse_pixels, distinct_share
 from gan_core.evaluation.features import Features
 from gan_core.evaluation.frechet import Moments, Reference, distance_to, frechet_distance, moments
 from gan_core.evaluation.frechet_infinity import MANY_DIMENSIONS, frechet_infinity
@@ -44,7 +44,7 @@ MIN_CLASSIFIER_ACCURACY = 0.9
 class Evaluator:
     """features: what images are compared in. vectors [compared, d] and moments: of the real images.
 
-    repeat_distance: two samples that are at most so far apart count as the same image.
+    repeat_distances: two samples that are at most so far apart count as the same image.
     labels [compared]: of `vectors`. histogram [classes]: of all real labels. Both are None without labels, and the
     histogram without a classifier, too. identity: everything that the numbers depend on.
     training: of training images, whichever part samples are compared with.
@@ -57,7 +57,7 @@ class Evaluator:
     features: Features
     vectors: Tensor
     moments: Moments
-    repeat_distance: float
+    repeat_distances: RepeatDistances
     labels: Tensor | None
     histogram: Tensor | None
     identity: EvaluatorIdentity
@@ -95,7 +95,8 @@ class Evaluator:
 
     def _measure(self, images: Tensor, requested: Tensor | None) -> dict[str, float]:
         vectors, classes = self.features(images)
-        compared = vectors[evenly_spaced(len(vectors), MAX_COMPARED)]
+        chosen = evenly_spaced(len(vectors), MAX_COMPARED)
+        compared = vectors[chosen]
         kernel, kernel_spread = kernel_distance(self.vectors, compared)
         overlap = manifold(self.vectors, compared, NEIGHBOURS)
         scores = {
@@ -106,7 +107,9 @@ class Evaluator:
             metric_names.RECALL: overlap.recall,
             metric_names.DENSITY: overlap.density,
             metric_names.COVERAGE: overlap.coverage,
-            metric_names.DISTINCT: distinct_share(compared, self.repeat_distance),
+            metric_names.DISTINCT_IMAGES: distinct_share(
+                Compared(compared, coarse_pixels(images[chosen])), self.repeat_distances
+            ),
         }
         if classes is not None and self.histogram is not None:
             scores[metric_names.MODES] = float(modes_covered(classes, len(self.histogram)))
@@ -120,7 +123,7 @@ class Evaluator:
             to_training, to_held_out = (distance_to(part, moments(vectors)) for part in self.equal_parts)
             scores |= {metric_names.FRECHET_TO_TRAINING: to_training, metric_names.FRECHET_TO_HELD_OUT: to_held_out}
         if requested is not None:
-            scores |= self._weakest_class(compared, requested[evenly_spaced(len(vectors), MAX_COMPARED)])
+            scores |= self._weakest_class(compared, requested[chosen])
         return scores
 
     def _likeness_to_training(self, vectors: Tensor) -> dict[str, float]:
@@ -189,7 +192,7 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
         features=features,
         vectors=vectors[compared],
         moments=of_real,
-        repeat_distance=repeat_distance(vectors[compared]),
+        repeat_distances=RepeatDistances.of(Compared(vectors[compared], _coarse_pixels(real, compared))),
         labels=None if labels is None else labels[compared],
         histogram=histogram,
         identity=identity,
@@ -216,6 +219,11 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
         training, unseen = (some, others) if config.split == "train" else (others, some)
         equal_parts = Reference.of(moments(training)), Reference.of(moments(unseen))
     return replace(evaluator, equal_parts=equal_parts, kept_out={"count": len(chosen), **scores})
+
+
+def _coarse_pixels(images: Tensor, chosen: Tensor) -> Tensor:
+    """[chosen, 64 C] of these images, like `_vectors`."""
+    return torch.cat([coarse_pixels(images[part]) for part in chosen.split(IMAGES_AT_ONCE)])
 
 
 def _vectors(features: Features, images: Tensor, chosen: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -22,9 +22,17 @@ def radii(features: Tensor, k: int) -> Tensor:
     return torch.cat([distances.kthvalue(k + 1, dim=1).values for distances in distances_by_rows(features, features)])
 
 
-def pairs_within(features: Tensor, distance: float) -> int:
-    """The number of ordered pairs of items [n, d] that are at most `distance` apart, each item with itself included."""
-    return sum(int((distances <= distance).sum()) for distances in distances_by_rows(features, features))
+def pairs_within(spaces: Sequence[tuple[Tensor, float]]) -> int:
+    """The number of ordered pairs of n items that are near in every space, each item with itself included.
+
+    spaces: in each, the items [n, d] and the distance up to which two of them are near.
+    """
+    rows = zip(*(distances_by_rows(items, items) for items, _ in spaces), strict=True)
+    limits = [limit for _, limit in spaces]
+    return sum(
+        int(torch.stack([part <= limit for part, limit in zip(parts, limits, strict=True)]).all(dim=0).sum())
+        for parts in rows
+    )
 
 
 def share(is_member: Tensor) -> float:

@@ -140,6 +140,7 @@ def _evaluation(row: Row, reference: ReferenceValues, untrained: float) -> Evalu
 _QUALITY = (
     metric_names.COVERAGE,
     metric_names.DENSITY,
+    metric_names.DISTINCT_IMAGES,
     metric_names.DISTINCT,
     metric_names.RECALL,
     metric_names.MODES,
@@ -168,7 +169,9 @@ def _lack(
     """How the samples lack variety; "" if they do not."""
     if diversity is not None and diversity < MIN_DIVERSITY:
         return f"the samples are {diversity:.0%} as diverse as the data"
-    distinct, recall = values[metric_names.DISTINCT], values[metric_names.RECALL]
+    distinct, recall = values[metric_names.DISTINCT_IMAGES], values[metric_names.RECALL]
+    if distinct is None:
+        distinct = values[metric_names.DISTINCT]
     if distinct is not None and distinct < MIN_DISTINCT_SHARE * reference.real_share:
         return f"{distinct:.1%} of the samples are distinct images, the others repeat them"
     modes = values[metric_names.MODES]

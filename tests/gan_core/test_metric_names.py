@@ -47,6 +47,7 @@ NAMES = {
     "MODES": "modes",
     "CLASS_DIVERGENCE": "class_divergence",
     "CLASS_AGREEMENT": "class_agreement",
+    "DISTINCT_IMAGES": "distinct_images",
     "DISTINCT": "distinct",
     "FRECHET_INFINITY": "frechet_infinity",
     "CLASS_RECALL": "class_recall",

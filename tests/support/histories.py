@@ -22,16 +22,44 @@ def against(**others: Any) -> ReferenceValues:
 
 def evaluation(step: int, frechet: float, state: Mapping[str, float], evaluator: str = EVALUATOR) -> Row:
     """An evaluation; `state`: the metrics that differ from those of a generator that draws well."""
-    metrics = {"coverage": 0.5, "density": 0.6, "recall": 0.6, "distinct": 0.98, "modes": 10.0, "class_divergence": 0.1}
+    metrics = {
+        "coverage": 0.5,
+        "density": 0.6,
+        "recall": 0.6,
+        "distinct_images": 0.98,
+        "modes": 10.0,
+        "class_divergence": 0.1,
+    }
     metrics |= {"frechet": frechet} | {name: value for name, value in state.items() if name != "diversity"}
     row: Row = {"step": step, "diversity/ratio": state.get("diversity", 0.9)}
     return row | {f"{name}/{evaluator}": value for name, value in metrics.items()}
 
 
-BLOBS = {"coverage": 0.0, "density": 0.05, "recall": 0.0, "distinct": 0.01, "modes": 1.0, "class_divergence": 2.3}
+BLOBS = {
+    "coverage": 0.0,
+    "density": 0.05,
+    "recall": 0.0,
+    "distinct_images": 0.01,
+    "modes": 1.0,
+    "class_divergence": 2.3,
+}
 """What a generator that has not begun to draw is measured as, its samples all alike."""
-NOISE = {"coverage": 0.01, "density": 0.0, "recall": 0.0, "distinct": 0.99, "modes": 8.0, "class_divergence": 1.1}
-REPEATS = {"coverage": 0.2, "density": 1.1, "recall": 0.01, "distinct": 0.04, "modes": 10.0, "class_divergence": 0.2}
+NOISE = {
+    "coverage": 0.01,
+    "density": 0.0,
+    "recall": 0.0,
+    "distinct_images": 0.99,
+    "modes": 8.0,
+    "class_divergence": 1.1,
+}
+REPEATS = {
+    "coverage": 0.2,
+    "density": 1.1,
+    "recall": 0.01,
+    "distinct_images": 0.04,
+    "modes": 10.0,
+    "class_divergence": 0.2,
+}
 """20 real images, repeated."""
 
 

@@ -69,6 +69,8 @@ def cases(images: Tensor, held_out: Tensor, labels: Tensor | None, seed: int = 0
             truth = COLLAPSED if count <= 50 else UNDECIDED
             name = f"{count} {pool_name} images repeated"
             yield Case(name, truth, repeated)
+            if count == 6:
+                yield Case(f"{name}, moved by a pixel", truth, moved(repeated, generator))
             if count in (6, 20, 50):
                 yield Case(f"{name}, noise of 2", truth, with_noise(repeated, 2))
                 yield Case(f"{name}, noise of 5", truth, with_noise(repeated, 5))
@@ -77,7 +79,9 @@ def cases(images: Tensor, held_out: Tensor, labels: Tensor | None, seed: int = 0
             yield Case(f"{pool_name} images, draw {number}", STABLE, draw(pool))
     yield Case("held-out images, noise of 5", STABLE, with_noise(draw(held_out), 5))
     yield Case("held-out images, blurred by 0.5", STABLE, blurred(draw(held_out), 0.5))
-    yield Case("held-out images, blurred by 1", DRAWS_BADLY, blurred(draw(held_out), 1))
+    for blur in (1, 1.5, 2):
+        yield Case(f"held-out images, blurred by {blur}", DRAWS_BADLY, blurred(draw(held_out), blur))
+    yield Case("held-out images at 8 x 8 pixels", DRAWS_BADLY, coarse(draw(held_out)))
     yield Case("held-out images, blurred by 4", NOT_STABLE, blurred(draw(held_out), 4))
     for share in (0.8, 0.95):
         mostly = draw(held_out)
@@ -88,8 +92,9 @@ def cases(images: Tensor, held_out: Tensor, labels: Tensor | None, seed: int = 0
     mean, deviation = images.float().mean(dim=0), images.float().std(dim=0)
     pixels = mean + deviation * torch.randn(shape, generator=generator)
     yield Case("pixels drawn one by one", NOT_STABLE, pixels.round().clamp(0, 255).to(torch.uint8))
-    first, second = draw(images), draw(images)
-    yield Case("blends of two images", DRAWS_BADLY, (first.int() + second).div(2).to(torch.uint8))
+    for count, name in ((2, "two"), (3, "three")):
+        blend = torch.stack([draw(images).float() for _ in range(count)]).mean(dim=0)
+        yield Case(f"blends of {name} images", DRAWS_BADLY, blend.to(torch.uint8))
     eight = torch.stack([draw(images).float() for _ in range(8)]).mean(dim=0)
     yield Case("blends of eight images", NOT_STABLE, eight.to(torch.uint8))
     if labels is not None:
@@ -110,6 +115,20 @@ def _of_classes(pool: Tensor, labels: Tensor, generator: torch.Generator) -> Ite
     yield Case("half of the classes", COLLAPSED, pool[half][:SAMPLES], needs_labels=True)
     firsts = torch.stack([pool[labels == label][0] for label in classes])
     yield Case("each class one image", COLLAPSED, firsts[torch.arange(SAMPLES) % len(firsts)])
+
+
+def coarse(images: Tensor) -> Tensor:
+    """Images uint8 [n, C, H, W] as they look at 8 x 8 pixels."""
+    small = F.adaptive_avg_pool2d(images.float(), 8)
+    return F.interpolate(small, images.shape[-2:], mode="bilinear").round().clamp(0, 255).to(torch.uint8)
+
+
+def moved(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Images uint8 [n, C, H, W], each moved by up to one pixel in each direction."""
+    side = images.shape[-1]
+    padded = F.pad(images.float(), (1,) * 4, mode="replicate").to(torch.uint8)
+    places = torch.randint(0, 3, (len(images), 2), generator=generator).tolist()
+    return torch.stack([image[:, y : y + side, x : x + side] for image, (y, x) in zip(padded, places, strict=True)])
 
 
 def blurred(images: Tensor, deviation: float) -> Tensor:

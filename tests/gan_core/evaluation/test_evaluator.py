@@ -27,7 +27,7 @@ from gan_core.evaluation.requirements import check_evaluation, features_kind
 METRICS = {
     *("frechet", "kernel", "kernel_spread", "precision", "recall", "density", "coverage"),
     *("modes", "class_divergence", "class_agreement", "frechet_infinity", "authenticity", "copied"),
-    *("class_recall", "weakest_class", "frechet_to_training", "frechet_to_held_out", "distinct"),
+    *("class_recall", "weakest_class", "frechet_to_training", "frechet_to_held_out", "distinct_images"),
 }
 OF_CLASSES = {"class_agreement", "class_recall", "weakest_class"}
 """Measured only if the generator was asked for classes."""

@@ -80,7 +80,7 @@ def test_a_critics_offset_is_no_divergence() -> None:
     ("lack", "words"),
     [
         ({"diversity": 0.999 * MIN_DIVERSITY}, "50% as diverse as the data"),
-        ({"distinct": 0.999 * MIN_DISTINCT_SHARE}, "25.0% of the samples are distinct images"),
+        ({"distinct_images": 0.999 * MIN_DISTINCT_SHARE}, "25.0% of the samples are distinct images"),
         ({"modes": MIN_MODES_SHARE * 10}, "show 5 classes, and as many real images 10"),
         (
             {"class_divergence": 1.001 * MAX_CLASS_DIVERGENCE * float(np.log(10))},
@@ -99,7 +99,7 @@ def test_variety_that_was_lost_at_the_end_is_collapse(loss: str, lack: dict[str,
     "enough",
     [
         {"diversity": MIN_DIVERSITY},
-        {"distinct": MIN_DISTINCT_SHARE},
+        {"distinct_images": MIN_DISTINCT_SHARE},
         {"modes": MIN_MODES_SHARE * 10 + 1},
         {"class_divergence": 0.999 * MAX_CLASS_DIVERGENCE * float(np.log(10))},
         {"recall": 0.0},  # the number of distinct images says more
@@ -224,7 +224,7 @@ def test_balanced_samples_of_unbalanced_classes_are_no_collapse() -> None:
 
 
 def test_data_of_few_images_expect_few_distinct_samples() -> None:
-    whole = {"distinct": 100 / 512}
+    whole = {"distinct_images": 100 / 512}
     assert judge(history(WELL, whole, whole), against(real_share=100 / 512)).name == "stable"
     assert judge(history(WELL, whole, whole), against()).name == "collapsed"
 
