@@ -8,21 +8,32 @@ INSTALL := $(UV) pip install $$([ -t 1 ] || echo --quiet) --python $(BIN)/python
 # Two processes share the files of tests, in the order of folders: the long ones of e2e come first
 WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 
+# mypy uses one core for a minute or two, so it runs beside what else there is to do, and tells at the end. Meanwhile
+# Python compiles what the tests import, once in a .venv (both of pytest's processes would do it at the same time), and
+# the tests begin: some of them wait
+define beside-mypy
+$(BIN)/mypy >.venv/mypy.log 2>&1 & mypy=$$!; \
+if [ ! .venv/compiled -nt .venv/ready-dev ]; then \
+	$(BIN)/python -m pytest --collect-only -qq >/dev/null 2>&1; touch .venv/compiled; fi; \
+$(BIN)/python -m pytest $(1); tests=$$?; \
+wait $$mypy; types=$$?; cat .venv/mypy.log; [ $$tests = 0 ] && [ $$types = 0 ]
+endef
+
 # Python keeps what it has compiled: otherwise each of the many processes compiles torch, Ray and MLflow anew (20 s)
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: sweep test check lint style types-and-imports format constraints audit bench clean
+.PHONY: sweep test check lint style format constraints audit bench clean
 
 sweep: .venv/ready
 	@$(BIN)/orchestrate sweep experiments/stability.yaml
 
 # Everything
-test: .venv/ready-dev style types-and-imports
-	@$(BIN)/python -m pytest $(WORKERS)
+test: .venv/ready-dev style
+	@$(call beside-mypy,$(WORKERS))
 
 # For whoever works here: all but the tests of whole commands on a real Ray (`e2e`)
-check: .venv/ready-dev style types-and-imports
-	@$(BIN)/python -m pytest $(WORKERS) -m 'not e2e'
+check: .venv/ready-dev style
+	@$(call beside-mypy,$(WORKERS) -m 'not e2e')
 
 lint: .venv/ready-dev style
 	@$(BIN)/mypy
@@ -30,13 +41,6 @@ lint: .venv/ready-dev style
 style: .venv/ready-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-
-# mypy uses one core. On the other one Python compiles what the tests import, once in a .venv: both of pytest's
-# processes would do it at the same time
-types-and-imports: .venv/ready-dev
-	@if [ ! .venv/compiled -nt .venv/ready-dev ]; then \
-		$(BIN)/python -m pytest --collect-only -qq >/dev/null 2>&1; touch .venv/compiled; fi & \
-		$(BIN)/mypy; status=$$?; wait; exit $$status
 
 format: .venv/ready-dev
 	@$(BIN)/ruff check --fix .

@@ -115,6 +115,10 @@ def coverage(evaluator_id: str) -> str:
     return of_evaluator(COVERAGE, evaluator_id)
 
 
+def distinct_images(evaluator_id: str) -> str:
+    return of_evaluator(DISTINCT_IMAGES, evaluator_id)
+
+
 def is_frechet(name: str) -> bool:
     """Whether `name` is the Frechet distance of some evaluator."""
     return name.startswith(f"{FRECHET}/")

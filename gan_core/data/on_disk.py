@@ -76,6 +76,7 @@ def convert_once(folder: Path, source: Path, make: Callable[[ImageSpace], Conver
         with _lock(folder):
             if not (folder / CARD).exists():
                 _convert(folder, source, make)
+                _name_others(folder)
     return open_converted(folder)
 
 
@@ -119,6 +120,18 @@ def _convert(folder: Path, source: Path, make: Callable[[ImageSpace], Converted]
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
+
+
+def _name_others(folder: Path) -> None:
+    """Says what else lies beside a new conversion. Only the user knows whether other settings are still in use."""
+    others = [card.parent for card in sorted(folder.parent.glob(f"*/{CARD}")) if card.parent != folder]
+    if others:
+        size = gigabytes(sum(file.stat().st_size for other in others for file in other.iterdir()))
+        print(
+            f"beside {folder} lie older conversions ({len(others)}, {size}): of the images as they were before, with "
+            "other settings, or by an earlier version; delete what no sweep needs",
+            file=sys.stderr,
+        )
 
 
 def open_converted(folder: Path) -> Converted:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn import functional as F
 
-from gan_core.evaluation.neighbours import pairs_within, radii
+from gan_core.evaluation.neighbours import distances_by_rows, radii
 
 REPEAT_QUANTILE = 0.05
 """Two images count as the same if they are closer than the nearest neighbour of 95% of the real images is."""
@@ -54,5 +54,9 @@ def distinct_share(samples: Compared, distances: RepeatDistances) -> float:
     Simpson's index (Simpson 1949). k images that are each repeated n / k times give k / n. Samples of which half are
     one image give about 4 / n, whatever the others are.
     """
-    spaces = [(vectors.double(), distance) for vectors, distance in zip(samples, distances, strict=True)]
-    return len(samples.features) / pairs_within(spaces)
+    features, pixels = samples.features.double(), samples.pixels.double()
+    in_features = distances_by_rows(features, features)
+    in_pixels = distances_by_rows(pixels, pixels, by_product=True)  # means of 4, 16, 64, ... whole numbers
+    parts = zip(in_features, in_pixels, strict=True)
+    pairs = sum(int(((one <= distances.features) & (other <= distances.pixels)).sum()) for one, other in parts)
+    return len(features) / pairs

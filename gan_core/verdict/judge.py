@@ -14,8 +14,8 @@ from gan_core.verdict.run import FinishedRun
 if TYPE_CHECKING:
     from gan_core.history import Row  # which needs torch
 
-RULES_VERSION = 3
-"""Increased when the same history may get another verdict."""
+RULES_VERSION = 4
+"""Increased when the same run may get another verdict."""
 
 
 class Verdict(NamedTuple):

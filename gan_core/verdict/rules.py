@@ -218,9 +218,10 @@ RULES = (
             f"(their density is at least {MIN_DENSITY_SHARE:g} of that of held-out images, or "
             f"{MIN_DENSITY_SHARE_OF_ONE_IMAGE:g} if they are less than {ONE_IMAGE:g} as diverse as the data). They "
             f"lack variety if the spread of their pixels is less than {MIN_DIVERSITY:g} of the training images'; if "
-            f"fewer than {MIN_DISTINCT_SHARE:g} of them are distinct images (Arora and Zhang 2017); if they show no "
-            f"more than {MIN_MODES_SHARE:g} of the classes that as many real images would show; or if their divergence "
-            f"from the data's classes is more than {MAX_CLASS_DIVERGENCE:g} of that of a single class.",
+            f"fewer than {MIN_DISTINCT_SHARE:g} of them are distinct (Arora and Zhang 2017) and the others repeat "
+            f"them, in features and on a grid of 8x8 pixels; if they show no more than {MIN_MODES_SHARE:g} of the "
+            "classes that as many real images would show; or if their divergence from the data's classes is more than "
+            f"{MAX_CLASS_DIVERGENCE:g} of that of a single class.",
             f"They lacked it at every evaluation, G was trained on {MIN_IMAGES:,} images or more, and {_NO_PROGRESS}.",
         ),
         "The first of the evaluations, up to the last, that all lack variety.",

@@ -23,8 +23,9 @@ from orchestrator.store.trial_status import TrialStatus
 def update_verdicts(plan: Plan, note: Callable[[str], None]) -> Plan:
     """The plan whose finished trials have verdicts by today's rules. Needs the lock of the sweep.
 
-    A verdict stays as it is if the history is damaged or has no quality metrics: the report then says by which rules
-    the trial was judged. `note` gets a line if there was something to judge. Raises OSError.
+    A verdict stays as it is if the history is damaged, or lacks the number of distinct images as it is counted today:
+    the report then says that older rules have judged. `note` gets a line if there was something to judge.
+    Raises OSError.
     """
     judged, changes = 0, []
     for planned in plan.trials:
@@ -58,7 +59,7 @@ def verdict_of(planned: PlannedTrial, rows: list[Row], data: DatasetCard) -> Ver
     evidence = before["evidence"] if before else {}
     step, tensor = evidence.get("step"), evidence.get("tensor")
     diverged = (step, tensor) if isinstance(step, int) and isinstance(tensor, str) else None
-    if not diverged and not any(metric_names.coverage(card.get("id", "")) in row for row in rows):
+    if not diverged and not any(metric_names.distinct_images(card.get("id", "")) in row for row in rows):
         return None
     against = reference_values(planned.config, data["channels"], card)
     verdict = judge(rows, against, diverged)

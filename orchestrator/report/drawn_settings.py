@@ -119,12 +119,15 @@ def sentences(effects: Sequence[SampledEffect], names: Names) -> list[str]:
         if not of_outcome or holding:
             continue
         best = max(of_outcome, key=lambda effect: effect.explained - effect.chance)
-        tells = f"{name_of(best, names)} explains {best.explained:.0%}, luck alone up to {best.chance:.0%}"
-        if best.explained > best.chance:
-            tells += f", which does not stand out among {len(effects)} effects"
-        lines.append(
-            f"No drawn setting is shown to change {subject}: {numbers_text(best)} cannot tell it from luck ({tells})."
-        )
+        shares = f"explains {best.explained:.0%}, luck alone up to {best.chance:.0%}"
+        if best.explained > best.chance:  # luck of one effect, not of the luckiest of all
+            why = (
+                f"{name_of(best, names)} {shares} in 19 of 20 cases, but the luckiest of the {len(effects)} effects "
+                f"looked at may well explain so much ({numbers_text(best)})."
+            )
+        else:
+            why = f"{numbers_text(best)} cannot tell it from luck ({name_of(best, names)} {shares})."
+        lines.append(f"No drawn setting is shown to change {subject}: {why}")
     if effects and not any(effect.curve for effect in effects):
         most = max(effect.points for effect in effects)
         lines.append(f"{count_of(most, 'point')}: too few for the effects of drawn settings, which take {MIN_POINTS}.")

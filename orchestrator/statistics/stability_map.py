@@ -77,7 +77,7 @@ class StabilityMap:
     @cached_property
     def whole(self) -> Array:
         """[points, settings] that stand for the whole space."""
-        from scipy.stats import qmc  # takes most of a second, and only a map needs it
+        from scipy.stats import qmc  # a second of CPU, which a report without a map does not need
 
         return snapped(self.space, qmc.Sobol(len(self.space.dimensions), seed=0).random(WHOLE))
 

@@ -39,14 +39,14 @@ def check(owner: str, artifact_uri: str, tracking_uri: str) -> None:
 
 
 def local_folder(artifact_uri: str) -> Path | None:
-    """The folder of artifacts that are on this machine."""
+    """The folder of artifacts that are on this machine; as MLflow has it, which decodes paths without a scheme, too."""
     try:
         parts = urlsplit(artifact_uri)
     except ValueError:
         return None
     if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
         return None
-    folder = Path(unquote(parts.path) if parts.scheme else artifact_uri)
+    folder = Path(unquote(parts.path if parts.scheme else artifact_uri))
     return folder if folder.is_absolute() else None
 
 

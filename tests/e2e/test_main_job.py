@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from support.commands import SMOKE, Done, invoke, orchestrate, trials
+from support.commands import SMOKE, Done, invoke, trials
 
 from gan_core.verdict.rules import VERDICTS
 
@@ -128,7 +128,7 @@ def test_status_and_plan_are_tables_for_people(undisturbed: tuple[Path, Done]) -
 
 
 def test_train_runs_one_trial_without_ray_or_mlflow(tmp_path: Path) -> None:
-    done = orchestrate("train", SMOKE, "--trial", "wgan-gp seed=0", home=tmp_path)
+    done = invoke("train", SMOKE, "--trial", "wgan-gp seed=0", home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "step 20/20" in done.stdout
     assert not (tmp_path / "mlflow.db").exists()

@@ -1,4 +1,7 @@
-"""Sweeps whose trials live in a real S3 server: the home is one machine's, and another one finds everything."""
+"""Sweeps whose trials live in a real S3 server: the home is one machine's, and another one finds everything.
+
+`test_chosen_points.py` has a map there.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,11 @@ import torch
 from mlflow import MlflowClient
 from support.commands import SMOKE, invoke, orchestrate, start, trials
 from support.endings import ON_ONE_WORKER, curves_of
-from support.explored import LR, MAP, points_of
 from support.ports import free_port
 from support.s3_server import KEYS, S3, use_keys
 from support.waiting import wait_until
 
 from gan_core import checkpoint
-from orchestrator.store.sweep_document import PointDocument
-from orchestrator.store.sweep_folder import SweepFolder
 
 pytestmark = pytest.mark.e2e
 
@@ -137,31 +137,3 @@ def test_a_sweep_stays_in_its_storage(s3: S3, tmp_path: Path) -> None:
     done = invoke("sweep", file, "--storage", s3.uri("stays/b"), home=home)
     assert done.returncode == 2
     assert f"the trials of one live in {s3.uri('stays/a')}" in done.stderr
-
-
-def test_a_map_goes_on_from_another_home_with_the_same_points(s3_of_all: S3, tmp_path: Path) -> None:
-    file, first, second = tmp_path / "map.yaml", tmp_path / "first", tmp_path / "second"
-    file.write_text(MAP.replace("trials: 12", "trials: 14"))
-    s3_of_all.make_bucket("map")
-    words = ("sweep", file, "--workers", "2", "--storage", s3_of_all.uri("map/runs"))
-
-    def points(home: Path) -> list[PointDocument]:
-        return points_of(SweepFolder(home, "tiny"))
-
-    with pytest.MonkeyPatch.context() as patch:
-        use_keys(patch)
-        process = start(*words, home=first)
-        wait_until(lambda: len(points(first)) >= 8, "eight points that are chosen", process=process)
-        os.kill(process.pid, signal.SIGINT)
-        output, _ = process.communicate(timeout=120)
-        assert process.returncode == 130, output
-        done = orchestrate(*words, home=second)
-        assert done.returncode == 0, done.stdout + done.stderr
-        shown = invoke("map", file, "--at", f"{LR}=1e-2", "--at", "stabilizers.label_smoothing=0.1", home=second)
-    assert points(second)[: len(points(first))] == points(first) and len(points(second)) == 14
-    assert [trial["status"] for trial in trials("tiny", second)] == ["finished"] * 14
-    ended_before = [trial["key"] for trial in trials("tiny", first) if trial["status"] == "finished"]
-    assert ended_before and all(
-        len(SweepFolder(second, "tiny").trial(key).record().attempts) == 1 for key in ended_before
-    ), "what has ended is not trained again"
-    assert shown.returncode == 0 and "of runs are expected to be stable" in shown.stdout

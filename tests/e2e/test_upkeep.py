@@ -1,5 +1,5 @@
 """A day with a real sweep: asked for twice, stopped from another terminal, drawn from, its Ray killed, gone on with,
-cleaned.
+stopped while it writes the report, cleaned.
 
 It ends as if nothing had happened.
 """
@@ -7,14 +7,15 @@ It ends as if nothing had happened.
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from support.commands import SMOKE, invoke, orchestrate, start, trials
+from support.commands import SMOKE, invoke, start, trials
 from support.endings import ON_ONE_WORKER, STEPS, assert_ended_like, wait_for_checkpoints
-from support.families import kill_ray
+from support.families import kill_ray, leave_in_phase
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -76,9 +77,10 @@ def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(refer
     killed = [trial for trial in trials("smoke", home) if trial["status"] == "interrupted"]
     assert killed
 
-    resumed = orchestrate("sweep", SMOKE, *ON_ONE_WORKER, home=home)
-    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
-    assert "interrupted" in resumed.stdout
+    output = leave_in_phase(start("sweep", SMOKE, *ON_ONE_WORKER, home=home), "writing the report", signal.SIGTERM)
+    assert f"{len(killed)} interrupted" in output
+    resumed = invoke("sweep", SMOKE, *ON_ONE_WORKER, home=home)  # trains nothing, so it runs without Ray
+    assert resumed.returncode == 0 and "starting Ray" not in resumed.stdout, resumed.stdout + resumed.stderr
     for trial in killed:  # no step is repeated, though that would end the same
         assert records(home)[trial["key"]]["attempts"][-1]["from_step"] >= trial["step"]
     assert_ended_like(home, reference)

@@ -70,6 +70,7 @@ def test_every_name_is_as_earlier_versions_wrote_it() -> None:
 def test_names_that_take_an_argument_are_as_earlier_versions_wrote_them() -> None:
     assert metric_names.frechet(MINE) == "frechet/classifier-1a2b3c4d"
     assert metric_names.coverage(MINE) == "coverage/classifier-1a2b3c4d"
+    assert metric_names.distinct_images(MINE) == "distinct_images/classifier-1a2b3c4d"
     assert metric_names.of_evaluator("kernel", MINE) == "kernel/classifier-1a2b3c4d"
     assert metric_names.raw(metric_names.frechet(MINE)) == "raw_frechet/classifier-1a2b3c4d"
     assert metric_names.best(metric_names.frechet(MINE)) == "best_frechet/classifier-1a2b3c4d"

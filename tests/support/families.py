@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 
 import psutil
@@ -30,3 +32,24 @@ def kill_ray(process: subprocess.Popen[str], name: str) -> None:
     assert "Traceback" not in output
     assert "core_worker" not in output
     assert_gone(family)
+
+
+def leave_in_phase(process: subprocess.Popen[str], phase: str, number: signal.Signals) -> str:
+    """Send this signal when the command names this phase: it must leave in order, with all that it has started.
+
+    Returns what it printed.
+    """
+    assert process.stdout
+    family: list[psutil.Process] = []
+    seen = []
+    for line in process.stdout:
+        seen.append(line)
+        if line.startswith(phase):
+            family = family_of(process)
+            os.kill(process.pid, number)
+    output = "".join(seen)
+    assert process.wait(timeout=BOUND) == 130, output
+    assert "interrupted; the same command goes on from here" in seen[-1]
+    assert "Traceback" not in output
+    assert_gone(family)
+    return output

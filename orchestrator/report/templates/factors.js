@@ -8,7 +8,7 @@ const MEASURES = {                               // of a cell's runs: the colour
 const chosen = {};
 for (const name of ["group", "measure", "x", "y"]) {
   chosen[name] = document.getElementById(`factors-${name}`);
-  chosen[name]?.addEventListener("input", () => (name === "group" ? chooseGroup(chosen.group.value) : drawFactors()));
+  chosen[name]?.addEventListener("input", () => (name === "group" ? chooseGroup(chosen.group.value) : drawHeat()));
 }
 const trialsOf = group => model.trials.filter(trial => trial.group === group && !trial.confirms);
 const varied = group => factorNames.filter(name => new Set(trialsOf(group).map(t => t.factors[name])).size > 1);
@@ -55,13 +55,11 @@ function chooseGroup(group, axes = pairsOf(axesOf(group)).find(pair => differ(gr
     chosen[axis].replaceChildren(...axesOf(group).map(name => new Option(name, name)));
     chosen[axis].value = axes[index] ?? axes[0];
   }
-  drawFactors();
-}
-
-function drawFactors() {
-  chart(document.getElementById("heat"), heatFigure);
+  drawHeat();
   chart(document.getElementById("parallel"), parallelFigure);
 }
+
+function drawHeat() { chart(document.getElementById("heat"), heatFigure); }
 
 function heatFigure(width) {
   const [x, y, measure] = [chosen.x.value, chosen.y.value, MEASURES[chosen.measure.value]];

@@ -83,12 +83,18 @@ def test_a_worker_gets_the_folder_and_not_the_images(folder: Path) -> None:
     assert torch.equal(pickle.loads(packed).images, images.images)
 
 
-def test_a_changed_folder_is_converted_anew(folder: Path) -> None:
+def test_a_changed_folder_is_converted_anew_and_the_user_hears_of_the_old_files(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = read(config(folder, on_disk=True)).fingerprint
+    assert "older" not in capsys.readouterr().err
     Image.new("RGB", (40, 40), "red").save(folder / "a" / "new.png")
     after = read(config(folder, on_disk=True))
     assert after.fingerprint == read(config(folder)).fingerprint != before
     assert len(converted(folder)) == 2
+    assert "lie older conversions (1, " in capsys.readouterr().err
+    read(config(folder, on_disk=True))
+    assert "older" not in capsys.readouterr().err  # it was said once
 
 
 def odd(folder: Path) -> None:

@@ -10,6 +10,7 @@ from support.histories import BLOBS, history
 from support.mirrors import stored_points, synced_mirror
 from support.tiny import finished_trial
 
+from gan_core import metric_names
 from gan_core.history import Row
 from gan_core.verdict.judge import RULES_VERSION
 from orchestrator.planning.plan import Plan
@@ -65,11 +66,15 @@ def test_mlflow_and_the_report_get_the_new_verdict(judged_by_older_rules: Plan, 
     assert client_for(before.uri).get_run(run.run_id).data.metrics["verdict/stable"] == 0.0
 
 
-def test_a_history_that_is_damaged_or_has_no_quality_keeps_its_verdict(judged_by_older_rules: Plan) -> None:
+def test_a_history_that_is_damaged_or_lacks_the_number_of_distinct_images_keeps_its_verdict(
+    judged_by_older_rules: Plan,
+) -> None:
     planned = judged_by_older_rules.trials[0]
     data = judged_by_older_rules.data[planned.fingerprint].card()
-    rows: list[Row] = [{"step": 4, "time": 0, "diversity/ratio": 0.1}]
+    name = metric_names.distinct_images(planned.record.evaluator["id"])
+    rows: list[Row] = [{"step": 4, "time": 0, "diversity/ratio": 0.1, name.replace("_images", ""): 0.1}]
     assert verdict_of(planned, rows, data) is None
+    assert verdict_of(planned, [rows[0] | {name: 0.1}], data)
     file = judged_by_older_rules.folder.trial(planned.key).history_file
     file.write_text("half a line")
     lines: list[str] = []

@@ -80,6 +80,14 @@ def test_data_that_cannot_tell_say_so() -> None:
     assert {row.says for row in rows_of(effects, NAMES) if row.name == LR} == {"cannot be told from luck"}
 
 
+def test_more_than_the_luck_of_one_effect_is_no_more_than_that_of_the_luckiest() -> None:
+    effects = sampled_effects(Drawn("flat", 16, 2, has_choice=False).results(default_rng(0)), {"g": SPACE})
+    beyond = [replace(effect, explained=0.65, chance=0.55) for effect in effects if effect.outcome == "stable"]
+    (line,) = sentences(beyond, NAMES)
+    assert "cannot tell it from luck" not in line
+    assert "explains 65%, luck alone up to 55% in 19 of 20 cases, but the luckiest of the 3 effects looked at" in line
+
+
 def test_one_seed_and_few_points_are_named(tmp_path: Path) -> None:
     one_seed = analyse(few(12, seeds=1))
     assert {row.says for row in rows_of(one_seed.drawn, one_seed.names)} == {

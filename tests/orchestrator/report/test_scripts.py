@@ -117,6 +117,16 @@ def test_parallel_coordinates_have_a_line_for_every_run_that_was_compared(open_r
     assert list(axes["Frechet"]["values"]) == [run.quality("frechet") for run in runs[:8]]
 
 
+def test_what_is_kept_in_parallel_coordinates_stays_while_the_heat_map_changes(open_report: OpenReport) -> None:
+    page = open_report(made_sweep(*noise_decides(2)))
+    figure(page, "#parallel")
+    plot = "document.querySelector('#parallel .js-plotly-plot')"
+    page.evaluate(f"Plotly.restyle({plot}, {{'dimensions[0].constraintrange': [[0.5, 1.5]]}})")
+    page.locator("#factors-x").select_option("seed")
+    page.wait_for_function("document.querySelector('#heat .js-plotly-plot').layout.xaxis.title.text === 'seed'")
+    assert page.evaluate(f"{plot}.data[0].dimensions[0].constraintrange") == [0.5, 1.5]
+
+
 def test_the_filter_counts_over_the_tables_of_all_evaluators(open_report: OpenReport) -> None:
     runs = [measured(made_run({NOISE: noise}), 4.0) for noise in (0.1, 0.2)]
     runs += [measured(made_run({NOISE: noise}), 4.0, TWO) for noise in (0.3, 0.4)]
@@ -275,6 +285,20 @@ def test_a_page_without_any_result_opens_without_errors(open_report: OpenReport,
         page.locator(chart).scroll_into_view_if_needed()
     assert page.locator("#curves .chart").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_no_heading_of_the_leaderboard_breaks_a_word_on_a_phone(open_page: OpenPage, tmp_path: Path) -> None:
+    page_of(made_sweep(*(measured(made_run({NOISE: noise}), 4.0) for noise in (0.1, 0.2))), tmp_path)
+    page = open_page(tmp_path / "report.html", 390)
+    heading = page.locator("table.sortable thead th").first
+    assert heading.inner_text() == "configuration"
+    assert (
+        heading.evaluate(
+            """th => { const text = th.querySelector("button").firstChild, range = document.createRange();
+            range.selectNodeContents(text); return range.getClientRects().length }"""
+        )
+        == 1
+    )
 
 
 def test_a_page_of_one_run_opens_without_errors(open_report: OpenReport) -> None:

@@ -57,5 +57,7 @@ def test_the_page_counts_all_trials_and_draws_those_that_are_shown(
     for metric in model["metrics"]:
         assert [curve is not None for curve in metric["curves"]] == [trial["shown"] for trial in model["trials"]]
     assert re.findall(r'id="trial-(\d+)"', text) == ["0", "3", "4", "6"]
-    assert "4 of the 9 trials are shown one by one" in text
+    assert "Here, below and in “Run by run”, 4 of the 9 trials are shown one by one" in text
+    assert "A line is a run, one of the 4 that are shown one by one;" in text
+    assert "Every run" not in text
     assert all(row.stable.total == 3 for row in told.rows)
