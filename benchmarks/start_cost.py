@@ -24,11 +24,12 @@ import psutil
 SMOKE = Path(__file__).resolve().parents[1] / "experiments" / "smoke.yaml"
 SECONDS_BETWEEN_LOOKS = 0.05
 KINDS = {
-    "default_worker": "workers", "ray::": "workers", "gcs_server": "GCS", "raylet/raylet": "raylet",
+    "default_worker": "workers", "gcs_server": "GCS", "raylet/raylet": "raylet",
     "dashboard/agent": "node's agent", "runtime_env/agent": "environments' agent", "dashboard/dashboard": "dashboard",
     "log_monitor": "log monitor", "monitor.py": "autoscaler's monitor",
 }  # fmt: skip
 """Part of the first words of a command line -> what it is."""
+OTHER = "other"
 
 
 def main() -> None:
@@ -56,19 +57,21 @@ def cost(home: str, seed: int) -> Counter[str]:
                     used, first = process.cpu_times(), process.cmdline()[:4]
                 except psutil.Error:
                     continue
-                kinds[process] = "command" if process == command else kind_of(first)
+                kind = "command" if process == command else kind_of(first)
+                if kinds.get(process, OTHER) in (OTHER, "raylet") and kind != OTHER:
+                    kinds[process] = kind  # the raylet's forks have its name at first, and later names are titles
                 seconds[process] = used.user + used.system
             time.sleep(SECONDS_BETWEEN_LOOKS)
     if run.returncode not in (0, 1):
         sys.exit(f"the sweep ended with code {run.returncode}")
     spent = Counter[str]()
     for process, used in seconds.items():
-        spent[kinds[process]] += used
+        spent[kinds.get(process, OTHER)] += used
     return spent
 
 
 def kind_of(words: list[str]) -> str:
-    return next((kind for part, kind in KINDS.items() if any(part in word for word in words)), "other")
+    return next((kind for part, kind in KINDS.items() if any(part in word for word in words)), OTHER)
 
 
 if __name__ == "__main__":
