@@ -169,6 +169,7 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
     from orchestrator.commands import finalize, sweep, sweep_options
     from orchestrator.planning.plan import Plan
     from orchestrator.scheduling import sweep_runner
+    from orchestrator.sweepfile import loader
     from orchestrator.tracking.client import RunStatus
     from orchestrator.tracking.mirror import Mirror
 
@@ -192,7 +193,7 @@ def sweep_in_process(file: Path, home: Path, workers: int) -> None:
     sweep.SweepRunner, finalize.finalize = EmptySweepRunner, finalize_without_report  # type: ignore[misc, assignment]
     options = sweep_options.SweepOptions(home, os.environ["MLFLOW_TRACKING_URI"], workers=workers)
     with open(home / "output.txt", "w") as output:
-        exit_code = sweep.run_sweep(file, [], options, Console(file=output))
+        exit_code = sweep.run_sweep(loader.load(file), options, Console(file=output)).exit_code
     print_measurements(exit_code, mirrors[0].sent["points"], sum(walls))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_core.error_text import first_line
+from orchestrator.cluster import left_out
 from orchestrator.errors import UserError
 
 ENVIRONMENT = {
@@ -91,7 +92,7 @@ def join(address: str) -> Any:
     prepare_to_join()
     import ray
 
-    suppress_events()
+    left_out.leave_out_events()
     if address == "auto":
         address = _own_cluster() or address
     try:
@@ -112,13 +113,3 @@ def _own_cluster() -> str | None:
         return file.read_text().strip() if folder.stat().st_uid == os.getuid() else None
     except OSError:
         return None
-
-
-def suppress_events() -> None:
-    """Keep Ray from printing what happens to nodes and workers into our output, which `log_to_driver` does not.
-
-    There is no setting for it (`listen_error_messages`, ray 2.60); this is how Ray's own debugger does it.
-    """
-    from ray._private import worker
-
-    worker._worker_logs_enabled = False

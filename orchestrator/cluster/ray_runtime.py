@@ -13,7 +13,7 @@ import psutil
 from tenacity import RetryCallState, Retrying, stop_after_attempt
 
 from gan_core.error_text import first_line
-from orchestrator.cluster import capacity, ray_environment
+from orchestrator.cluster import capacity, left_out, ray_environment
 from orchestrator.cluster.memory_kills import MemoryKills
 from orchestrator.cluster.slow_start import wait_for_node
 from orchestrator.errors import ServiceError, UserError
@@ -89,7 +89,7 @@ class Cluster:
         import ray
 
         self.ray = ray
-        ray_environment.suppress_events()
+        left_out.leave_out_events()
         attempts = Retrying(stop=stop_after_attempt(MAX_STARTS), before_sleep=self._clear_failed_start, reraise=True)
         try:
             attempts(self._init_local)
@@ -104,7 +104,7 @@ class Cluster:
         self.ray.shutdown()
 
     def _init_local(self) -> None:
-        with wait_for_node(self._has_all_processes):
+        with left_out.without_services(), wait_for_node(self._has_all_processes):
             self.ray.init(
                 num_cpus=self.workers,
                 include_dashboard=False,

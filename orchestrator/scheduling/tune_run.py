@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from ray import tune
 
 from gan_core.evaluation.evaluator import Evaluator
+from orchestrator.cluster.left_out import without_tunes_own_records
 from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.object_store.puller import Puller
 from orchestrator.planning.plan import Plan
@@ -120,7 +121,7 @@ class TuneRun:
         folders = self._folders(todo)
         tuner, is_over = self._tuner(todo, monitor, folders)
         was_aborted = False
-        with bounded_stop(self.stop, folders):
+        with bounded_stop(self.stop, folders), without_tunes_own_records():
             try:
                 tuner.fit()
                 was_aborted = is_over()

@@ -1,0 +1,73 @@
+"""What Ray does that nothing here needs and that no setting keeps out (ray 2.60): replaced by nothing for a while.
+
+Where another Ray has no such place, it does what it likes, which costs time and no more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from unittest.mock import patch
+
+SERVICES = ("start_api_server", "start_monitor", "start_log_monitor")
+"""Methods of Ray's node: they start the dashboard's process, the autoscaler's monitor and the log monitor."""
+
+
+@contextmanager
+def without_services() -> Iterator[None]:
+    """A Ray that starts in this context has neither these services nor the dashboard's part of the node's agent.
+
+    The agent itself stays, because the raylet ends without it. It is started as in a Ray without `ray[default]`.
+    """
+    from ray._private import utils
+    from ray._private.node import Node
+
+    with ExitStack() as stack:
+        for name in SERVICES:
+            stack.enter_context(patch.object(Node, name, _start_nothing, create=True))
+        stack.enter_context(patch.object(utils, "get_dashboard_dependency_error", _no_dashboard, create=True))
+        yield
+
+
+def _start_nothing(node: object, **options: object) -> None:
+    return
+
+
+def _no_dashboard() -> ImportError:
+    return ImportError("nothing here asks the dashboard")
+
+
+@contextmanager
+def without_tunes_own_records() -> Iterator[None]:
+    """In this context Tune does not write down its trials, which it does to restore them and nobody lets it do.
+
+    Nor does it import the callbacks of MLflow, Comet and wandb to count them for its statistics. It does so with
+    statistics switched off, too, and where wandb is installed its import takes seconds.
+    """
+    from ray.air._internal import usage
+    from ray.tune.execution.tune_controller import TuneController
+
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(TuneController, "_mark_trial_to_checkpoint", _write_nothing, create=True))
+        if os.environ.get("RAY_USAGE_STATS_ENABLED") == "0":
+            stack.enter_context(patch.object(usage, "tag_callbacks", _count_nothing, create=True))
+        yield
+
+
+def _write_nothing(controller: object, trial: object) -> None:
+    return
+
+
+def _count_nothing(callbacks: object) -> bool:
+    return False
+
+
+def leave_out_events() -> None:
+    """Keep Ray from printing what happens to nodes and workers into our output, which `log_to_driver` does not.
+
+    This is how Ray's own debugger does it.
+    """
+    from ray._private import worker
+
+    worker._worker_logs_enabled = False
