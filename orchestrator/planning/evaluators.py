@@ -76,11 +76,20 @@ def _build(config: EvaluationConfig, images: datasets.ImageSet, home: Path) -> E
 
 
 def _classifier(images: datasets.ImageSet, cache: Path) -> Features:
-    """The classifier in `cache`, trained if it is not there. If two sweeps start at once, one waits for the other."""
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache.parent / "lock"):
-        remove_temporary(cache.parent)
+    """The classifier in `cache`, trained if it is not there. If two sweeps start at once, one waits for the other.
+
+    It is written as a whole, so a file that is there is read without the lock: the home may be another user's. Raises
+    UserError if it has to be written and cannot.
+    """
+    if cache.exists():
         return features.classifier(images, cache)
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(cache.parent / "lock"):
+            remove_temporary(cache.parent)
+            return features.classifier(images, cache)
+    except OSError as error:
+        raise UserError(f"{cache.parent} cannot be written ({error.strerror}); choose another --home") from None
 
 
 def _notes(evaluator: Evaluator, images: datasets.ImageSet) -> list[str]:

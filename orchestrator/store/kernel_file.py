@@ -7,6 +7,7 @@ processor choose alike, and equal seeds give equal numbers.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,7 +29,8 @@ _CONTENT: TypeAdapter[dict[str, dict[Operation, list[float]]]] = TypeAdapter(dic
 class KernelFile:
     """Called with a shape it returns what `kernel_choice.measure` does, measured if the file does not have it yet.
 
-    If two processes want to measure, one waits for the other. home: None keeps nothing. Raises OSError.
+    If two processes want to measure, one waits for the other. Nothing is kept if `home` is None or cannot be written:
+    it may be another user's.
     """
 
     def __init__(self, home: Path | None):
@@ -41,16 +43,21 @@ class KernelFile:
         if name not in self._known and self.file:  # it is replaced as a whole, so it is read without the lock
             self._known |= _whole(read_json_or_none(self.file))
         if name not in self._known and self.file:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.file.parent / "lock"):
-                self._known |= _whole(read_json_or_none(self.file))
-                if name not in self._known:
-                    remove_temporary(self.file.parent)
-                    self._known[name] = kernel_choice.measure(shape)
-                    write_json(self.file, self._known)
-        elif name not in self._known:
+            with suppress(OSError):
+                self._measure_and_keep(self.file, shape)
+        if name not in self._known:
             self._known[name] = kernel_choice.measure(shape)
         return self._known[name]
+
+    def _measure_and_keep(self, file: Path, shape: LayerShape) -> None:
+        """Raises OSError, then nothing is kept."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.parent / "lock"):
+            self._known |= _whole(read_json_or_none(file))
+            if str(shape) not in self._known:
+                remove_temporary(file.parent)
+                self._known[str(shape)] = kernel_choice.measure(shape)
+                write_json(file, self._known)
 
 
 def _whole(content: Any) -> dict[str, dict[Operation, list[float]]]:

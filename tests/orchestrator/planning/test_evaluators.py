@@ -243,6 +243,21 @@ def test_nothing_is_prepared_where_nothing_is_left_to_do(plan_of: MakePlan, trai
     assert (evaluators, messages.phases, messages.notes, trainings) == ({}, [], [], [])
 
 
+def test_a_home_of_another_user_can_be_read_and_what_is_missing_there_is_one_line(
+    plan_of: MakePlan, trainings: list[int], tmp_path: Path
+) -> None:
+    folder = tmp_path / "home" / "evaluators"
+    (folder / "lock").mkdir(parents=True)  # as little can be locked as another user's file
+    with pytest.raises(UserError, match=r"evaluators cannot be written \(Is a directory\); choose another --home"):
+        prepared(plan_of())
+    (folder / "lock").rmdir()
+    prepared(plan_of())
+    (folder / "lock").unlink()
+    (folder / "lock").mkdir()
+    prepared(plan_of())
+    assert len(trainings) == 1
+
+
 def test_a_damaged_classifier_is_not_replaced_without_asking(plan_of: MakePlan, tmp_path: Path) -> None:
     plan = plan_of()
     cache = tmp_path / "home" / "evaluators" / f"{plan.trials[0].fingerprint}.pt"

@@ -41,6 +41,12 @@ def test_what_is_known_is_read_without_the_lock(tmp_path, measured, monkeypatch)
     assert KernelFile(tmp_path)(SHAPE) == {"down": [1.0, 1.0]}
 
 
+def test_who_cannot_write_there_measures_and_keeps_nothing(tmp_path, measured):
+    (tmp_path / "kernels" / "lock").mkdir(parents=True)  # as little can be locked as another user's file
+    assert KernelFile(tmp_path)(SHAPE) == {"down": [1.0, 1.0]}
+    assert KernelFile(tmp_path)(SHAPE) == {"down": [2.0, 1.0]}
+
+
 def test_each_kind_of_processor_is_measured(tmp_path, measured, monkeypatch):
     KernelFile(tmp_path)(SHAPE)
     monkeypatch.setattr(kernel_file, "cpu_model", lambda: "AMD EPYC/9 Zen")
