@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from pathlib import Path
 
 MAX_PATH_LENGTH = 200
 """Characters of a path that a message shows: a longer one is a mistake, not a path that somebody meant."""
@@ -16,6 +17,11 @@ class _ReadableError(Exception):
 
 class UserError(_ReadableError):
     """The request is wrong, and nothing was started. The user reads the message as it is. Exit code 2."""
+
+
+def cannot_be_written(folder: Path, error: OSError) -> UserError:
+    """For a folder of the home that cannot be written: it may be another user's, or its disk be full."""
+    return UserError(f"{folder} cannot be written ({error.strerror}); choose another --home")
 
 
 class ServiceError(_ReadableError):

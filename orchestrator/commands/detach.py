@@ -11,7 +11,7 @@ from rich.console import Console
 
 from orchestrator.command_hints import orchestrate_command
 from orchestrator.console.output import say
-from orchestrator.errors import UserError
+from orchestrator.errors import cannot_be_written
 from orchestrator.signals import FINISHED, Interrupted
 from orchestrator.store.sweep_folder import SweepFolder, make_home
 from orchestrator.store.sweep_lock import is_held, read_holder, refuse_if_held
@@ -28,12 +28,12 @@ def start_detached(file: Path, overrides: list[str], home: Path, words: list[str
     """
     folder = SweepFolder(home, loader.load(file, overrides).name)
     refuse_if_held(folder)
+    make_home(home)
     try:
-        make_home(home)
         folder.folder.mkdir(parents=True, exist_ok=True)
         folder.output_file.touch()
     except OSError as error:
-        raise UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home") from None
+        raise cannot_be_written(folder.folder, error) from None
     with open(folder.output_file, "a+", encoding="utf-8", errors="replace") as log:
         begin = log.seek(0, 2)
         sweep = subprocess.Popen(

@@ -20,7 +20,7 @@ from orchestrator.commands.slurm_job import refuse_if_submitted
 from orchestrator.commands.sweep_options import Part, SweepOptions
 from orchestrator.commands.user_config import SETTINGS
 from orchestrator.console.output import say
-from orchestrator.errors import UserError, short_repr
+from orchestrator.errors import UserError, cannot_be_written, short_repr
 from orchestrator.formatting import count_of
 from orchestrator.signals import FINISHED
 from orchestrator.slurm import client
@@ -148,7 +148,7 @@ def _prepare(folder: SweepFolder) -> None:
         folder.ray_token_file.touch(mode=0o600)
         folder.ray_token_file.write_text(secrets.token_hex(32))
     except OSError as error:
-        raise UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home") from None
+        raise cannot_be_written(folder.folder, error) from None
 
 
 def _tell(console: Console, folder: SweepFolder, number: str, settings: SlurmSettings, jobs: int) -> None:

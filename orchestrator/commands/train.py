@@ -13,6 +13,7 @@ from orchestrator.command_hints import orchestrate_command
 from orchestrator.commands.data_lines import data_lines
 from orchestrator.commands.trial_lookup import choose_trial
 from orchestrator.console.output import say
+from orchestrator.errors import cannot_be_written
 from orchestrator.formatting import trial_label
 from orchestrator.planning.evaluators import build_evaluators
 from orchestrator.planning.plan import make_plan
@@ -52,15 +53,18 @@ def train(file: Path, wanted: str, overrides: list[str], home: Path, console: Co
     evaluators = build_evaluators(
         single_trial_plan, home, on_phase=lambda text: None, note=lambda text: say(console, text, word_wrap=True)
     )
-    execution = TrialExecution(
-        trial_folder,
-        planned.config,
-        plan.images[planned.fingerprint],
-        evaluators[planned.evaluation],
-        kernels=KernelFile(home.absolute()),
-    )
     say(console, trial_label(planned.key, planned.trial.name))
-    execution.begin()
+    try:
+        execution = TrialExecution(
+            trial_folder,
+            planned.config,
+            plan.images[planned.fingerprint],
+            evaluators[planned.evaluation],
+            kernels=KernelFile(home.absolute()),
+        )
+        execution.begin()
+    except OSError as error:
+        raise cannot_be_written(trial_folder.folder, error) from None
     while not execution.done:
         execution.advance(seconds=2.0)
         row = execution.latest

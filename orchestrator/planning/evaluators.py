@@ -16,7 +16,7 @@ from gan_core.evaluation.evaluator import MIN_CLASSIFIER_ACCURACY, Evaluator, bu
 from gan_core.evaluation.features import Features
 from gan_core.evaluation.requirements import features_kind
 from gan_core.files import remove_temporary
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, cannot_be_written
 from orchestrator.planning.classifier_accuracy import accuracy_text, hardly_tested
 from orchestrator.planning.plan import Plan
 from orchestrator.store.trial_status import TrialStatus
@@ -89,7 +89,7 @@ def _classifier(images: datasets.ImageSet, cache: Path) -> Features:
             remove_temporary(cache.parent)
             return features.classifier(images, cache)
     except OSError as error:
-        raise UserError(f"{cache.parent} cannot be written ({error.strerror}); choose another --home") from None
+        raise cannot_be_written(cache.parent, error) from None
 
 
 def _notes(evaluator: Evaluator, images: datasets.ImageSet) -> list[str]:

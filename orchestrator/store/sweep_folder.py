@@ -44,7 +44,7 @@ import uuid
 from pathlib import Path
 from typing import cast
 
-from orchestrator.errors import UserError, short_repr
+from orchestrator.errors import UserError, cannot_be_written, short_repr
 from orchestrator.formatting import FOLDER_NAME_RULE, is_folder_name
 from orchestrator.store.json_files import DamagedFile, read_with_checksum, write_text
 from orchestrator.store.sweep_document import SweepDocument
@@ -52,10 +52,13 @@ from orchestrator.store.trial_folder import TrialFolder
 
 
 def make_home(home: Path) -> None:
-    """Makes the home folder, for its owner alone. An existing one keeps its mode."""
-    if not home.exists():
-        home.parent.mkdir(parents=True, exist_ok=True)
-        home.mkdir(mode=0o700, exist_ok=True)
+    """Makes the home folder, for its owner alone. An existing one keeps its mode. Raises UserError."""
+    try:
+        if not home.exists():
+            home.parent.mkdir(parents=True, exist_ok=True)
+            home.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise cannot_be_written(home, error) from None
 
 
 class SweepFolder:

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from gan_core.files import remove_temporary
 from orchestrator.command_hints import orchestrate_command
-from orchestrator.errors import UserError
+from orchestrator.errors import UserError, cannot_be_written
 from orchestrator.store.json_files import read_json_or_none, write_json
 from orchestrator.store.sweep_folder import SweepFolder, make_home
 
@@ -43,7 +43,7 @@ def hold(folder: SweepFolder, beside_parts: bool = False) -> Iterator[None]:
     except Timeout:
         raise _held_by_another(folder) from None
     except OSError as error:
-        raise _cannot_be_written(folder, error) from None
+        raise cannot_be_written(folder.folder, error) from None
     try:
         if not beside_parts:
             _refuse_if_in_parts(folder)
@@ -57,15 +57,11 @@ def hold(folder: SweepFolder, beside_parts: bool = False) -> Iterator[None]:
 
 def make_folder(folder: SweepFolder) -> None:
     """Makes the folder of the sweep, and its home. Raises UserError."""
+    make_home(folder.home)
     try:
-        make_home(folder.home)
         folder.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _cannot_be_written(folder, error) from None
-
-
-def _cannot_be_written(folder: SweepFolder, error: OSError) -> UserError:
-    return UserError(f"{folder.folder} cannot be written ({error.strerror}); choose another --home")
+        raise cannot_be_written(folder.folder, error) from None
 
 
 def refuse_if_held(folder: SweepFolder) -> None:

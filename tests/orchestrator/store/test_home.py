@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator.cli import app
+from orchestrator.errors import UserError
 from orchestrator.store.sweep_folder import make_home
 
 
@@ -28,6 +29,12 @@ def test_a_new_home_is_for_its_owner_alone_and_an_existing_one_keeps_its_mode(tm
         os.umask(before)
     assert mode(tmp_path / "deep" / "new") == 0o700
     assert mode(shared) == 0o775
+
+
+def test_a_home_that_cannot_be_made_is_a_users_mistake(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"below cannot be written \(File exists\); choose another --home"):
+        make_home(tmp_path / "file" / "below")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,15 @@
+"""`orchestrate train`, where it cannot write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.commands import SMOKE, invoke
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "train").write_text("as little as another user's folder")
+    done = invoke("train", SMOKE, home=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("cannot be written; choose another --home")
+    assert "Traceback" not in done.stderr
