@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,13 @@ def check_token_file() -> None:
 
 
 def prepare_local() -> None:
-    """Prepare the environment for a local Ray with a token of its own."""
+    """Prepare the environment for a local Ray with a token of its own.
+
+    Raises UserError if this process uses another Ray, which would end when this one starts.
+    """
+    ray = sys.modules.get("ray")
+    if ray is not None and ray.is_initialized():
+        raise UserError("this process uses a Ray already, and a sweep starts its own: call `ray.shutdown()` before it")
     _set_defaults()
     os.environ |= {**LOCAL_ENVIRONMENT, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     os.environ.pop("RAY_ADDRESS", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from support.commands import invoke
 from support.waiting import wait_until
 
 from orchestrator.cluster.ray_runtime import Cluster
-from orchestrator.errors import ServiceError
+from orchestrator.errors import ServiceError, UserError
 
 TIMED_OUT = "The current node timed out during startup."
 LAST_WORDS = "the raylet could not bind"
@@ -55,6 +56,14 @@ def busy(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], BusyMachine]:
 
 def cluster(scratch: Path) -> Cluster:
     return Cluster(None, 1, scratch, 0, lambda name: None)
+
+
+def test_the_ray_of_a_users_program_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    before = dict(os.environ)
+    with pytest.raises(UserError, match="uses a Ray already"):
+        cluster(tmp_path)
+    assert dict(os.environ) == before
 
 
 def test_a_start_that_takes_too_long_is_tried_once_more(busy: Callable[[int], BusyMachine], tmp_path: Path) -> None:
