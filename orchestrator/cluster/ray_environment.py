@@ -9,6 +9,7 @@ import os
 import secrets
 import stat
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +73,16 @@ def prepare_local() -> None:
     """
     ray = sys.modules.get("ray")
     if ray is not None and ray.is_initialized():
-        raise UserError("this process uses a Ray already, and a sweep starts its own: call `ray.shutdown()` before it")
+        raise UserError("this process uses a Ray already, and a sweep starts its own: run it in a process without one")
     _set_defaults()
-    os.environ |= {**LOCAL_ENVIRONMENT, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    os.environ |= {**LOCAL_ENVIRONMENT, "RAY_AUTH_TOKEN": _token_of_this_process()}
     os.environ.pop("RAY_ADDRESS", None)
+
+
+@cache
+def _token_of_this_process() -> str:
+    """Ray reads it once a process, so a second sweep of a program has it, too."""
+    return secrets.token_hex(32)
 
 
 def prepare_to_join() -> None:

@@ -58,6 +58,14 @@ def cluster(scratch: Path) -> Cluster:
     return Cluster(None, 1, scratch, 0, lambda name: None)
 
 
+def test_two_sweeps_of_a_process_have_the_same_token_because_ray_reads_it_once(tmp_path: Path) -> None:
+    tokens = []
+    for _ in range(2):
+        cluster(tmp_path)
+        tokens.append(os.environ["RAY_AUTH_TOKEN"])
+    assert len(tokens[0]) == 64 and tokens[0] == tokens[1]
+
+
 def test_the_ray_of_a_users_program_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(ray, "is_initialized", lambda: True)
     before = dict(os.environ)
