@@ -6,8 +6,8 @@ Where another Ray has no such place, it does what it likes, which costs time and
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from unittest.mock import patch
 
 SERVICES = ("start_api_server", "start_monitor", "start_log_monitor")
@@ -20,13 +20,8 @@ def without_services() -> Iterator[None]:
 
     The agent itself stays, because the raylet ends without it. It is started as in a Ray without `ray[default]`.
     """
-    from ray._private import utils
-    from ray._private.node import Node
-
-    with ExitStack() as stack:
-        for name in SERVICES:
-            stack.enter_context(patch.object(Node, name, _start_nothing, create=True))
-        stack.enter_context(patch.object(utils, "get_dashboard_dependency_error", _no_dashboard, create=True))
+    places: dict[str, Callable[..., object]] = {f"ray._private.node.Node.{name}": _start_nothing for name in SERVICES}
+    with _replaced(places | {"ray._private.utils.get_dashboard_dependency_error": _no_dashboard}):
         yield
 
 
@@ -45,13 +40,12 @@ def without_tunes_own_records() -> Iterator[None]:
     Nor does it import the callbacks of MLflow, Comet and wandb to count them for its statistics. It does so with
     statistics switched off, too, and where wandb is installed its import takes seconds.
     """
-    from ray.air._internal import usage
-    from ray.tune.execution.tune_controller import TuneController
-
-    with ExitStack() as stack:
-        stack.enter_context(patch.object(TuneController, "_mark_trial_to_checkpoint", _write_nothing, create=True))
-        if os.environ.get("RAY_USAGE_STATS_ENABLED") == "0":
-            stack.enter_context(patch.object(usage, "tag_callbacks", _count_nothing, create=True))
+    places: dict[str, Callable[..., object]] = {
+        "ray.tune.execution.tune_controller.TuneController._mark_trial_to_checkpoint": _write_nothing
+    }
+    if os.environ.get("RAY_USAGE_STATS_ENABLED") == "0":
+        places["ray.air._internal.usage.tag_callbacks"] = _count_nothing
+    with _replaced(places):
         yield
 
 
@@ -61,6 +55,16 @@ def _write_nothing(controller: object, trial: object) -> None:
 
 def _count_nothing(callbacks: object) -> bool:
     return False
+
+
+@contextmanager
+def _replaced(places: Mapping[str, Callable[..., object]]) -> Iterator[None]:
+    """Functions of Ray, by their full names, are these in this context. What this Ray lacks is passed over."""
+    with ExitStack() as stack:
+        for place, function in places.items():
+            with suppress(ImportError, AttributeError):
+                stack.enter_context(patch(place, function))
+        yield
 
 
 def leave_out_events() -> None:

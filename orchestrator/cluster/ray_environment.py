@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +67,22 @@ def check_token_file() -> None:
 
 
 def prepare_local() -> None:
-    """Prepare the environment for a local Ray with a token of its own."""
+    """Prepare the environment for a local Ray with a token of its own.
+
+    Raises UserError if this process uses another Ray, which would end when this one starts.
+    """
+    ray = sys.modules.get("ray")
+    if ray is not None and ray.is_initialized():
+        raise UserError("this process uses a Ray already, and a sweep starts its own: run it in a process without one")
     _set_defaults()
-    os.environ |= {**LOCAL_ENVIRONMENT, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    os.environ |= {**LOCAL_ENVIRONMENT, "RAY_AUTH_TOKEN": _token_of_this_process()}
     os.environ.pop("RAY_ADDRESS", None)
+
+
+@cache
+def _token_of_this_process() -> str:
+    """Ray reads it once a process, so a second sweep of a program has it, too."""
+    return secrets.token_hex(32)
 
 
 def prepare_to_join() -> None:

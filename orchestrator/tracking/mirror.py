@@ -208,7 +208,10 @@ class Mirror:
             record = replace(record, status=TrialStatus.INTERRUPTED)
         is_unknown = record.status in (TrialStatus.PENDING, TrialStatus.DAMAGED)
         is_starting = record.status == TrialStatus.RUNNING and not record.applied
-        if is_unknown or is_starting or (child and child.sent_state == run_content.record_state(record)):
+        if is_unknown or is_starting:
+            return
+        if child and child.sent_state == run_content.record_state(record):
+            child.is_closed = record.status == TrialStatus.FINISHED and not record.may_go_on
             return
         source = TrialSource(self.document, self.parent_run_id, trial, folder, record)
         damaged = self._child_run(source).send(source, self.compare_all)

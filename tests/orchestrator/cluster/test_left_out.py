@@ -66,3 +66,18 @@ def test_a_user_who_wants_rays_statistics_has_them(monkeypatch: pytest.MonkeyPat
     own = usage.tag_callbacks
     with without_tunes_own_records():
         assert usage.tag_callbacks is own
+
+
+@pytest.mark.parametrize("module", ["ray._private.node", "ray._private.utils", "ray.tune.execution.tune_controller"])
+def test_a_ray_that_has_moved_a_place_starts_all_the_same(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    package, name = module.rsplit(".", 1)
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delattr(sys.modules[package], name, raising=False)
+    with without_services(), without_tunes_own_records():
+        pass
+
+
+def test_a_ray_without_one_of_its_services_starts_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(Node, SERVICES[0])
+    with without_services():
+        assert not hasattr(Node, SERVICES[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from support.commands import invoke
 from support.waiting import wait_until
 
 from orchestrator.cluster.ray_runtime import Cluster
-from orchestrator.errors import ServiceError
+from orchestrator.errors import ServiceError, UserError
 
 TIMED_OUT = "The current node timed out during startup."
 LAST_WORDS = "the raylet could not bind"
@@ -55,6 +56,22 @@ def busy(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], BusyMachine]:
 
 def cluster(scratch: Path) -> Cluster:
     return Cluster(None, 1, scratch, 0, lambda name: None)
+
+
+def test_two_sweeps_of_a_process_have_the_same_token_because_ray_reads_it_once(tmp_path: Path) -> None:
+    tokens = []
+    for _ in range(2):
+        cluster(tmp_path)
+        tokens.append(os.environ["RAY_AUTH_TOKEN"])
+    assert len(tokens[0]) == 64 and tokens[0] == tokens[1]
+
+
+def test_the_ray_of_a_users_program_is_left_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    before = dict(os.environ)
+    with pytest.raises(UserError, match="uses a Ray already"):
+        cluster(tmp_path)
+    assert dict(os.environ) == before
 
 
 def test_a_start_that_takes_too_long_is_tried_once_more(busy: Callable[[int], BusyMachine], tmp_path: Path) -> None:

@@ -89,6 +89,31 @@ def test_sending_again_doubles_nothing(tiny_plan: MakePlan, tmp_path: Path) -> N
     assert [(name, step) for name, step, _ in pictures] == [("samples", 0), ("samples", 4), ("samples", 8)]
 
 
+def test_a_finished_trial_that_older_rules_judged_is_read_once(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    folder = finished_trial(plan, plan.trials[0])
+    record = folder.record()
+    assert record.verdict
+    record.verdict["rules"] = RULES_VERSION - 1  # its history lacks what today's rules need
+    folder.write_record(record)
+    synced_mirror(plan, tmp_path)
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    reads: list[Path] = []
+    read = TrialFolder.record
+
+    def counted(folder: TrialFolder) -> Record:
+        reads.append(folder.folder)
+        return read(folder)
+
+    monkeypatch.setattr(TrialFolder, "record", counted)
+    for _ in range(3):
+        mirror.sync()
+    assert reads == [folder.folder]
+
+
 def test_only_what_the_record_vouches_for_is_sent(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan()
     execution = run_some_steps(plan, plan.trials[0], 4)
