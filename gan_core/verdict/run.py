@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from gan_core.history import Row  # which needs torch
 
 MIN_DIVERSITY = 0.5
-MIN_DISTINCT_SHARE = 0.25
+MIN_DISTINCT_SHARE = 0.33
+MIN_DISTINCT_SHARE_IN_FEATURES = 0.25
+"""Of a number of distinct images by features alone, in which fewer are."""
 MIN_RECALL = 0.05
 MIN_MODES_SHARE = 0.5
 MAX_CLASS_DIVERGENCE = 0.6
@@ -169,10 +171,10 @@ def _lack(
     """How the samples lack variety; "" if they do not."""
     if diversity is not None and diversity < MIN_DIVERSITY:
         return f"the samples are {diversity:.0%} as diverse as the data"
-    distinct, recall = values[metric_names.DISTINCT_IMAGES], values[metric_names.RECALL]
+    distinct, least = values[metric_names.DISTINCT_IMAGES], MIN_DISTINCT_SHARE
     if distinct is None:
-        distinct = values[metric_names.DISTINCT]
-    if distinct is not None and distinct < MIN_DISTINCT_SHARE * reference.real_share:
+        distinct, least = values[metric_names.DISTINCT], MIN_DISTINCT_SHARE_IN_FEATURES
+    if distinct is not None and distinct < least * reference.real_share:
         return f"{distinct:.1%} of the samples are distinct images, the others repeat them"
     modes = values[metric_names.MODES]
     if modes is not None and modes <= MIN_MODES_SHARE * (reference.expected_modes or 0.0):
@@ -181,6 +183,7 @@ def _lack(
     if divergence is not None and reference.one_class and divergence > MAX_CLASS_DIVERGENCE * reference.one_class:
         share = divergence / reference.one_class
         return f"nearly all samples are of few classes (their divergence is {share:.0%} of that of a single class)"
+    recall = values[metric_names.RECALL]
     if distinct is None and recall is not None and is_covering and recall < MIN_RECALL:
         return f"the samples leave out {1 - recall:.0%} of the real images"
     return ""

@@ -80,7 +80,8 @@ def test_a_critics_offset_is_no_divergence() -> None:
     ("lack", "words"),
     [
         ({"diversity": 0.999 * MIN_DIVERSITY}, "50% as diverse as the data"),
-        ({"distinct_images": 0.999 * MIN_DISTINCT_SHARE}, "25.0% of the samples are distinct images"),
+        ({"distinct_images": 0.999 * MIN_DISTINCT_SHARE}, "33.0% of the samples are distinct images"),
+        ({"distinct_images": None, "distinct": 0.249}, "24.9% of the samples are distinct images"),
         ({"modes": MIN_MODES_SHARE * 10}, "show 5 classes, and as many real images 10"),
         (
             {"class_divergence": 1.001 * MAX_CLASS_DIVERGENCE * float(np.log(10))},
@@ -100,6 +101,8 @@ def test_variety_that_was_lost_at_the_end_is_collapse(loss: str, lack: dict[str,
     [
         {"diversity": MIN_DIVERSITY},
         {"distinct_images": MIN_DISTINCT_SHARE},
+        {"distinct_images": None, "distinct": 0.25},  # of features alone
+        {"distinct_images": 0.9, "distinct": 0.1},
         {"modes": MIN_MODES_SHARE * 10 + 1},
         {"class_divergence": 0.999 * MAX_CLASS_DIVERGENCE * float(np.log(10))},
         {"recall": 0.0},  # the number of distinct images says more
@@ -375,7 +378,7 @@ def test_rules_in_words_cover_every_verdict_but_stable_and_have_every_threshold(
     thresholds = [value for name, value in modules.items() if name.isupper() and type(value) in (float, int)]
     limits = [modules[name] for name in modules if name.isupper() and name not in unnamed]
     numbers = [float(number.replace(",", "")) for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text)]
-    assert len(thresholds) == 19
+    assert len(thresholds) == 20
     assert not [value for value in limits if type(value) in (float, int) and float(value) not in numbers]
     assert OSCILLATION_RATIO in numbers
 
