@@ -220,10 +220,10 @@ RULES = (
             f"{MIN_DENSITY_SHARE_OF_ONE_IMAGE:g} if they are less than {ONE_IMAGE:g} as diverse as the data). They "
             f"lack variety if the spread of their pixels is less than {MIN_DIVERSITY:g} of the training images'; if "
             f"fewer than {MIN_DISTINCT_SHARE:g} of them are distinct (Arora and Zhang 2017) and the others repeat "
-            f"them, in features and on a grid of 8x8 pixels ({MIN_DISTINCT_SHARE_IN_FEATURES:g} where only features were "
-            f"compared); if they show no more than {MIN_MODES_SHARE:g} of the classes that as many real images would "
-            f"show; or if their divergence from the data's classes is more than {MAX_CLASS_DIVERGENCE:g} of that of a "
-            "single class.",
+            f"them, in features and on a grid of 8x8 pixels ({MIN_DISTINCT_SHARE_IN_FEATURES:g} where only features "
+            f"were compared); if they show no more than {MIN_MODES_SHARE:g} of the classes that as many real images "
+            "would show; or if their divergence from the data's classes is more than "
+            f"{MAX_CLASS_DIVERGENCE:g} of that of a single class.",
             f"They lacked it at every evaluation, G was trained on {MIN_IMAGES:,} images or more, and {_NO_PROGRESS}.",
         ),
         "The first of the evaluations, up to the last, that all lack variety.",

@@ -26,6 +26,7 @@ SHARES = (
     metric_names.PRECISION,
     metric_names.RECALL,
     metric_names.COVERAGE,
+    metric_names.DISTINCT_IMAGES,
     metric_names.DISTINCT,
     metric_names.CLASS_AGREEMENT,
     metric_names.CLASS_RECALL,

@@ -12,7 +12,13 @@ from gan_core.verdict.reference_values import HELD_OUT_COVERAGE, MAX_LOSS, Refer
 from orchestrator.imports.imported_run import ImportedRun, evaluator_id
 
 WASSERSTEIN = "wasserstein"
-VARIETY = (metric_names.COVERAGE, metric_names.DISTINCT, metric_names.CLASS_DIVERGENCE, metric_names.MODES)
+VARIETY = (
+    metric_names.COVERAGE,
+    metric_names.DISTINCT_IMAGES,
+    metric_names.DISTINCT,
+    metric_names.CLASS_DIVERGENCE,
+    metric_names.MODES,
+)
 NUMERIC = ("loss/", "score/", "gradient_norm/", "weight_norm/")
 """Beginnings of metrics in which a value that is not finite is an event."""
 

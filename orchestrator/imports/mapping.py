@@ -42,6 +42,7 @@ QUALITY_METRICS = (
     metric_names.RECALL,
     metric_names.DENSITY,
     metric_names.COVERAGE,
+    metric_names.DISTINCT_IMAGES,
     metric_names.DISTINCT,
     metric_names.MODES,
     metric_names.CLASS_DIVERGENCE,

@@ -222,5 +222,5 @@ def older_rules_cautions(runs: list[RunData]) -> list[str]:
     verb = "is" if older == 1 else "are"
     return [
         f"{count_of(older, 'verdict')} {verb} judged by older rules: the same `orchestrate sweep` (or `import`) judges "
-        "again what has the histories for it"
+        "again what has the histories for it, another --home trains the others anew"
     ]
