@@ -92,6 +92,7 @@ def write_wandb(folder: Path, runs: list[OtherRun]) -> None:
                     {"train": {k: v for k, v in values.items() if k != "fid"}, **_only(values, "fid")}, int(row["step"])
                 )
             logger.finish()
+        wandb.teardown()  # on a busy machine the last file is not yet written when its run has finished
 
 
 def _only(values: dict[str, float], name: str) -> dict[str, float]:
