@@ -17,7 +17,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 from verdicts import data_sets
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -25,7 +24,7 @@ from support.known_samples import blurred, coarse, moved
 
 from gan_core.data.datasets import ImageSet
 from gan_core.data.pixels import evenly_spaced
-from gan_core.evaluation.distinctness import Compared, RepeatDistances, distinct_share
+from gan_core.evaluation.distinctness import Compared, RepeatDistances, coarse_pixels, distinct_share
 from gan_core.evaluation.features import classifier
 
 SAMPLES, REPEATED = 1024, 100
@@ -54,7 +53,9 @@ def table(images: ImageSet, generator: torch.Generator) -> Iterator[tuple[str, l
     real_vectors = features(real).vectors
     for name, samples in cases(images.test_images, generator):
         vectors = features(samples).vectors
-        spaces = [(vectors, real_vectors)] + [(pixels(samples, side), pixels(real, side)) for side in SIDES]
+        spaces = [(vectors, real_vectors)] + [
+            (coarse_pixels(samples, side), coarse_pixels(real, side)) for side in SIDES
+        ]
         pairs = [(space, space) for space in spaces] + [(spaces[0], space) for space in spaces[1:]]
         yield (
             name,
@@ -82,11 +83,6 @@ def cases(held_out: Tensor, generator: torch.Generator) -> Iterator[tuple[str, T
     yield "the same, gain within 20%", (repeated * gain).round().clamp(0, 255).to(torch.uint8)
     yield "the same, moved by up to 1 pixel", moved(repeated, generator)
     yield "the same, moved by up to 2 pixels", moved(moved(repeated, generator), generator)
-
-
-def pixels(images: Tensor, side: int) -> Tensor:
-    """uint8 [n, C, H, W] -> the means of areas on a grid of side x side: float32 [n, C * side * side]."""
-    return F.adaptive_avg_pool2d(images.float(), side).flatten(1)
 
 
 if __name__ == "__main__":

@@ -42,9 +42,9 @@ class RepeatDistances(NamedTuple):
         return cls(*(float(radii(vectors.double(), 1).quantile(REPEAT_QUANTILE)) for vectors in real))
 
 
-def coarse_pixels(images: Tensor) -> Tensor:
-    """uint8 [n, C, H, W] -> the means of their areas on a grid of 8 x 8, in units of a pixel: float32 [n, 64 C]."""
-    return F.adaptive_avg_pool2d(images.float(), COARSE_SIDE).flatten(1)
+def coarse_pixels(images: Tensor, side: int = COARSE_SIDE) -> Tensor:
+    """uint8 [n, C, H, W] -> the means of their areas on a grid of `side` x `side`: float32 [n, C side²], 0 to 255."""
+    return F.adaptive_avg_pool2d(images.float(), side).flatten(1)
 
 
 def distinct_share(samples: Compared, distances: RepeatDistances) -> float:

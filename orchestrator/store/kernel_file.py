@@ -42,9 +42,9 @@ class KernelFile:
         name = str(shape)
         if name not in self._known and self.file:  # it is replaced as a whole, so it is read without the lock
             self._known |= _whole(read_json_or_none(self.file))
-        if name not in self._known and self.file:
-            with suppress(OSError):
-                self._measure_and_keep(self.file, shape)
+            if name not in self._known:
+                with suppress(OSError):
+                    self._measure_and_keep(self.file, shape)
         if name not in self._known:
             self._known[name] = kernel_choice.measure(shape)
         return self._known[name]
