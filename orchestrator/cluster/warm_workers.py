@@ -18,6 +18,9 @@ from orchestrator.cluster.left_out import replaced
 TUNES_OWN = {"PL_DISABLE_FORK": "1"}
 """Environment variables that Tune gives its workers, each in an environment of its own."""
 
+MAX_IDLE_SECONDS = 3600
+"""Ray would end processes that have waited for a second as soon as Tune has reserved the processors for its actors."""
+
 
 @dataclass(frozen=True)
 class WarmWorkers:
@@ -31,6 +34,7 @@ class WarmWorkers:
         return {
             "RAY_prestart_worker_first_driver": "1" if self.count else "0",
             "RAY_preload_python_modules": self.module,
+            "RAY_idle_worker_killing_time_threshold_ms": str(MAX_IDLE_SECONDS * 1000),
             **TUNES_OWN,
         }
 
