@@ -67,6 +67,15 @@ def workers_of(options: SweepOptions) -> int:
     return options.workers or environment.available_cpus()
 
 
+def warm_workers(options: SweepOptions, trials: int) -> WarmWorkers:
+    """Those that start with a local Ray for so many trials. None where there is a GPU: how many share it is not known.
+
+    A trial on a GPU would also find torch with other numbers of threads than Ray gives its workers.
+    """
+    on_cpus = options.device == "cpu" or not environment.has_gpu_driver()
+    return WarmWorkers(min(workers_of(options), trials) if on_cpus else 0, TRAINABLE)
+
+
 @contextmanager
 def start_ray(plan: Plan, trials: int, options: SweepOptions, display: Display) -> Iterator[Cluster]:
     """A local Ray for so many trials, or a connection to the cluster of the request, whose nodes are checked first.
@@ -77,8 +86,6 @@ def start_ray(plan: Plan, trials: int, options: SweepOptions, display: Display) 
     workers = workers_of(options)
     in_memory = [arrays for arrays in plan.data.values() if not arrays.stored]
     data_bytes = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in in_memory)
-    on_cpus = options.device == "cpu" or not environment.has_gpu_driver()  # how many share a GPU is measured first
-    warm = WarmWorkers(min(workers, trials) if on_cpus else 0, TRAINABLE)
 
     def leave(reason: str) -> None:
         try:
@@ -90,7 +97,7 @@ def start_ray(plan: Plan, trials: int, options: SweepOptions, display: Display) 
 
     with (
         temp_folder.command_temp_folder() as scratch,
-        Cluster(options.address, workers, scratch, data_bytes, leave, options.device, warm) as cluster,
+        Cluster(options.address, workers, scratch, data_bytes, leave, options.device, warm_workers(options, trials)) as cluster,
     ):
         if options.address:
             display.set_phase("asking every node for its versions and the trials' storage")
