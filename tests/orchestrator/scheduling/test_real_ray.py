@@ -24,7 +24,7 @@ Ran = tuple[Path, dict[str, list[Any]]]
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """The home of three sweeps of one trial each, and what was reported of these."""
     folder = tmp_path_factory.mktemp("real-ray")
-    for name in ("crowded", "unready", "dying"):
+    for name in ("dying", "unready", "crowded"):
         text = TINY.replace("sweep: tiny", f"sweep: {name}").replace("[0, 1]", "[0]").replace("[0.0, 0.1]", "[0.0]")
         (folder / f"{name}.yaml").write_text(text)
     command = program("failing_evaluators", folder)
@@ -50,7 +50,7 @@ def test_a_worker_that_cannot_be_set_up_is_tried_once_more_and_told_with_its_tra
 
 def test_the_first_trial_runs_in_the_process_that_has_started_with_ray_and_has_waited(ran: Ran) -> None:
     home, reports = ran
-    assert [record_of("crowded", home).attempts[0].process] == reports["warm"]
+    assert [record_of("dying", home).attempts[0].process] == reports["warm"]
 
 
 def test_what_ran_out_of_memory_gets_twice_the_share_and_ends(ran: Ran) -> None:

@@ -1,5 +1,5 @@
-"""Sweeps of one trial on a real Ray, whose evaluators make a worker fail: argv[1]/crowded.yaml, unready.yaml,
-dying.yaml. A lost worker is replaced once here, so that not six of them have to be started.
+"""Sweeps of one trial on a real Ray, whose evaluators make a worker fail: argv[1]/dying.yaml, unready.yaml,
+crowded.yaml. A lost worker is replaced once here, so that not six of them have to be started.
 
 Prints as JSON what was reported of each, and the processes of the workers that started with Ray (`warm`).
 """
@@ -67,7 +67,7 @@ class Deadly:
         os.abort()
 
 
-KINDS = {"crowded": TooLarge, "unready": FromMissingPackage, "dying": Deadly}
+KINDS = {"dying": Deadly, "unready": FromMissingPackage, "crowded": TooLarge}
 SECONDS_TO_WAIT = 3.0
 """Longer than Ray lets processes wait whose processors are reserved, if nothing else is said."""
 
@@ -82,6 +82,7 @@ def main() -> None:
         from orchestrator.scheduling import tune_run  # after Cluster: Ray reads its environment when it is imported
 
         for name, kind in KINDS.items():
+            cluster.share_factor = 2 if name == "dying" else 1  # it reserves all processors
             plan = make_plan(loader.load(folder / f"{name}.yaml"), folder / "home")
             evaluators: Any = {p.evaluation: kind(execution_of(plan, p).evaluator) for p in plan.trials}
 
