@@ -59,7 +59,7 @@ class Cluster:
         self._memory_kills = MemoryKills() if address is None else None
         self.object_store_bytes = capacity.object_store_bytes(data_bytes)
         if address is None:
-            ray_environment.prepare_local(warm.environment())
+            ray_environment.prepare_local()
 
     def __enter__(self) -> Cluster:
         handlers = {number: signal.getsignal(number) for number in SIGNALS}

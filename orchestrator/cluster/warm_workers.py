@@ -7,6 +7,7 @@ as many as it has CPUs, however few trials there are.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,13 +25,12 @@ MAX_IDLE_SECONDS = 3600
 
 @dataclass(frozen=True)
 class WarmWorkers:
-    """count: how many processes start with Ray. module: what each process, of these and later ones, imports first."""
+    """count: how many processes start with Ray. module: what these import, and those that start later."""
 
     count: int = 0
     module: str = ""
 
-    def environment(self) -> dict[str, str]:
-        """Ray's environment variables for them."""
+    def _environment(self) -> dict[str, str]:
         return {
             "RAY_prestart_worker_first_driver": "1" if self.count else "0",
             "RAY_preload_python_modules": self.module,
@@ -43,6 +43,7 @@ class WarmWorkers:
         """A Ray that starts in this context starts `count` processes, and `ray.init` waits until Ray knows them."""
         from ray._private import ray_constants, services
 
+        before = {name: os.environ.get(name) for name in self._environment()}
         start_process = services.start_ray_process
 
         def start(command: list[str], process_type: str, *arguments: Any, **named: Any) -> Any:
@@ -50,8 +51,14 @@ class WarmWorkers:
                 command = [*command, f"--num_prestart_python_workers={self.count}"]  # the last one counts
             return start_process(command, process_type, *arguments, **named)
 
-        with patch.object(services, "start_ray_process", start):
-            yield
+        os.environ |= self._environment()
+        try:
+            with patch.object(services, "start_ray_process", start):
+                yield
+        finally:  # another Ray of this process, in a notebook, shall not import what is ours
+            for name, value in before.items():
+                os.environ.pop(name)
+                os.environ |= {} if value is None else {name: value}
 
 
 @contextmanager
