@@ -137,7 +137,8 @@ def report(home: Path, rounds: int) -> Iterator[GoalResult]:
     document = report_of_many_trials.write_folders(home, REPORTED, ROWS)
     speeds = {"SQLite": report_of_many_trials.send(home, f"sqlite:///{home}/mlflow.db", document)}
     cost = scale.cost([*ORCHESTRATE, "report", "many", "--home", str(home)], {})
-    yield at_most(f"report of {REPORTED:,} trials", [cost.seconds], 30, "s", f", {cost.memory:.0f} MB")
+    yield at_most(f"report of {REPORTED:,} trials", [cost.seconds], 12, "s")
+    yield at_most("its memory", [cost.memory], 500, "MB")
     with ExitStack() as stack:
         if server := postgres(stack):
             server.create("points")
