@@ -22,8 +22,9 @@ from statistics import median
 from typing import Any
 
 import report_of_many_trials
-import scale
+import scale  # which finds `support`
 from goals import GoalResult
+from support.postgres import postgres_on_loopback
 
 from gan_core import metric_names
 
@@ -157,7 +158,7 @@ def postgres(stack: ExitStack) -> Any:
     import pytest  # its exception says that PostgreSQL is missing
 
     try:
-        return stack.enter_context(scale.postgres())
+        return stack.enter_context(postgres_on_loopback())
     except pytest.skip.Exception as reason:
         print(f"without PostgreSQL: {reason}", file=sys.stderr)
         return None
