@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from gan_core import metric_names
 from gan_core.data.dataset_card import DatasetCard
 from gan_core.evaluator_card import EvaluatorCard
-from gan_core.history import Row
 from gan_core.verdict.early_end import ended_early, why_lost
 from gan_core.verdict.judge import RULES_VERSION, Verdict, judge
 from gan_core.verdict.names import VerdictName
@@ -18,6 +18,9 @@ from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.store.json_files import DamagedFile
 from orchestrator.store.record import recorded
 from orchestrator.store.trial_status import TrialStatus
+
+if TYPE_CHECKING:
+    from gan_core.history import Row  # which needs torch
 
 
 def update_verdicts(plan: Plan, note: Callable[[str], None]) -> Plan:
