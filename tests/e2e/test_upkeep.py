@@ -57,7 +57,7 @@ def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(refer
     logs = invoke("logs", "smoke", interrupted[0]["key"], home=home)
     assert logs.returncode == 0, logs.stderr
     assert f"to {interrupted[0]['step']}: interrupted" in logs.stdout
-    assert f"orchestrate sweep {SMOKE} --set trial.steps={STEPS}" in logs.stdout
+    assert f"orchestrate sweep {SMOKE} --set groups.dcgan.trial.steps={STEPS['dcgan']}" in logs.stdout
     file = tmp_path / "before.png"
     drawn = invoke("sample", "smoke", key, "--grid", "16", "--output", file, home=home)
     assert drawn.returncode == 0, drawn.stderr
@@ -85,7 +85,8 @@ def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(refer
         assert records(home)[trial["key"]]["attempts"][-1]["from_step"] >= trial["step"]
     assert_ended_like(home, reference)
     followed = invoke("logs", "smoke", key, "--follow", home=home)  # it has ended, and so does this
-    assert f"to {STEPS}: finished" in followed.stdout
+    steps = next(trial["steps"] for trial in trials("smoke", home) if trial["key"] == key)
+    assert f"to {steps}: finished" in followed.stdout
 
     cleaned = invoke("clean", "smoke", "--yes", home=home)
     assert cleaned.returncode == 0, cleaned.stderr
