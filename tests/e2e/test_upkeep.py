@@ -16,6 +16,7 @@ from PIL import Image
 from support.commands import SMOKE, invoke, start, trials
 from support.endings import ON_ONE_WORKER, STEPS, assert_ended_like, wait_for_checkpoints
 from support.families import kill_ray, leave_in_phase
+from support.mirrors import with_database
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -27,7 +28,7 @@ def records(home: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(reference: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
+    home = with_database(tmp_path / "home")
     process = start("sweep", SMOKE, *ON_ONE_WORKER, "--quiet", home=home)
     wait_for_checkpoints(home, process, count=1)
     key = next(home.glob("sweeps/smoke/trials/*/checkpoint.pt")).parent.name
