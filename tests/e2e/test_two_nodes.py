@@ -18,6 +18,7 @@ import pytest
 from support.commands import COMMAND, environment, program
 from support.explored import MAP, finished_in
 from support.hosts import Host
+from support.mirrors import with_database
 from support.ports import free_port
 from support.topology import QUICK_HEALTH_CHECKS
 from support.waiting import wait_until
@@ -47,7 +48,7 @@ class Nodes:
 
     def __init__(self, folder: Path):
         self.folder, self.home, self.head = folder, folder / "home", f"{HEAD}:{free_port()}"
-        self.home.mkdir()
+        with_database(self.home)
         token = folder / "token"
         token.touch(mode=0o600)
         token.write_text(secrets.token_hex(32))
