@@ -33,8 +33,16 @@ class Column:
     colours: Mapping[str, str] = field(default_factory=dict)
 
 
+Line = list[tuple[str, str]]
+"""Parts of a line: (text, style)."""
+
+
 def table_lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[Text]:
     """The titles and the rows as lines; the cells of the last column may be longer than a line."""
+    return [Text.assemble(*parts, no_wrap=True, overflow="ignore") for parts in _lines(columns, rows, width)]
+
+
+def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[Line]:
     rows = [list(map(escape_control_characters, row)) for row in rows]
     widths = [max(cell_len(column.title), *(cell_len(row[i]) for row in rows), 0) for i, column in enumerate(columns)]
     shown = list(range(len(columns)))
@@ -46,20 +54,22 @@ def table_lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], width:
                 break
             shown = [i for i in shown if columns[i].optional != number]
     titles = [column.title for column in columns]
-    lines = []
+    lines = list[Line]()
     for cells in (titles, *rows):
-        line = Text(no_wrap=True, overflow="ignore", style="dim" if cells is titles else "")
+        is_title = cells is titles
+        line = Line()
         for i in shown:
-            style = "" if cells is titles else columns[i].colours.get(cells[i], "")
+            style = "dim" if is_title else columns[i].colours.get(cells[i], "")
             space = " " * (widths[i] - cell_len(cells[i]))
             before, after = (space, "") if columns[i].right else ("", space)
-            line.append(before).append(cells[i], style).append("" if i == shown[-1] else after + " " * GAP)
-        if line.plain.strip():
+            line += [(before, ""), (cells[i], style), ("" if i == shown[-1] else after + " " * GAP, "")]
+        if any(text.strip() for text, _ in line):
             lines.append(line)
         if is_split and cells[-1]:
-            lines.append(Text(" " * GAP + cells[-1], style="dim" if cells is titles else ""))
-    left_out = [column.title for i, column in enumerate(columns[:-1]) if i not in shown]
-    return [*lines, *([Text(f"(no room for {', '.join(left_out)})", style="dim")] if left_out else [])]
+            lines.append([(" " * GAP + cells[-1], "dim" if is_title else "")])
+    if left_out := [column.title for i, column in enumerate(columns[:-1]) if i not in shown]:
+        lines.append([(f"(no room for {', '.join(left_out)})", "dim")])
+    return lines
 
 
 def _width(widths: Sequence[int], shown: Sequence[int]) -> int:
@@ -68,8 +78,9 @@ def _width(widths: Sequence[int], shown: Sequence[int]) -> int:
 
 def print_table(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     """Print a table that fits the console. A text that is longer than a line stays whole, so it can be copied."""
-    lines = table_lines(columns, rows, console.width)
     if console.is_terminal:
+        lines = table_lines(columns, rows, console.width)
         console.print(Text("\n").join(lines), soft_wrap=True, highlight=False)
     else:  # rich takes seconds for 10,000 lines
-        console.file.write("".join(f"{line.plain.rstrip()}\n" for line in lines))
+        plain = ("".join(text for text, _ in parts) for parts in _lines(columns, rows, console.width))
+        console.file.write("".join(f"{line.rstrip()}\n" for line in plain))
