@@ -86,8 +86,9 @@ class TrialPlanner:
             self._problems.setdefault((problem.source, wrong.path), problem)
         if checked.keys is None:
             return None
-        seed = trial.config.seed
-        config = checked.config.model_copy(update={"seed": seed})
+        config, seed = trial.config, trial.config.seed
+        if checked.config is not checked.trial.config:  # it has other paths
+            config = checked.config.model_copy(update={"seed": seed})
         return PlannedTrial(key := checked.keys(seed), trial, config, checked.fingerprint, self._record(key))
 
     def _checked(self, trial: Trial) -> _Checked:
