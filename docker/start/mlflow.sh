@@ -43,6 +43,8 @@ escaped() { sed 's/%/%%/g'; }
 {
     echo '[mlflow]'
     echo 'default_permission = READ'
+    # else each request hashes the password anew, for 0.1 s of a processor. MLflow's own example is 60 s, too
+    echo 'auth_cache_ttl_seconds = 60'
     echo 'authorization_function = mlflow.server.auth:authenticate_request_basic_auth'
     printf 'database_uri = %s\n' "$(printf '%s' "$auth_database" | escaped)"
     printf 'admin_username = %s\n' "$(printf '%s' "$admin" | escaped)"

@@ -16,9 +16,10 @@ from unittest.mock import patch
 
 from orchestrator.cluster.left_out import replaced
 
+PRESTART, PRELOAD = "RAY_prestart_worker_first_driver", "RAY_preload_python_modules"
+MAX_IDLE = "RAY_idle_worker_killing_time_threshold_ms"
 TUNES_OWN = {"PL_DISABLE_FORK": "1"}
 """Environment variables that Tune gives its workers, each in an environment of its own."""
-
 MAX_IDLE_SECONDS = 3600
 """Ray would end processes that have waited for a second as soon as Tune has reserved the processors for its actors."""
 
@@ -32,9 +33,9 @@ class WarmWorkers:
 
     def _environment(self) -> dict[str, str]:
         return {
-            "RAY_prestart_worker_first_driver": "1" if self.count else "0",
-            "RAY_preload_python_modules": self.module,
-            "RAY_idle_worker_killing_time_threshold_ms": str(MAX_IDLE_SECONDS * 1000),
+            PRESTART: "1" if self.count else "0",
+            PRELOAD: self.module,
+            MAX_IDLE: str(MAX_IDLE_SECONDS * 1000),
             **TUNES_OWN,
         }
 
@@ -59,6 +60,9 @@ class WarmWorkers:
             for name, value in before.items():
                 os.environ.pop(name)
                 os.environ |= {} if value is None else {name: value}
+
+
+NO_WARM_WORKERS = WarmWorkers()
 
 
 @contextmanager

@@ -128,7 +128,7 @@ def take_over(plan: Plan, display: Display) -> Plan:
 def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, display: Display) -> Plan:
     """The plan with what the storage and other sweeps have, today's verdicts, the confirming trials and the repairs.
 
-    The caller holds the sweep's lock. Raises UserError if the storage does not answer, or Ray has no room for its files.
+    The caller holds the sweep's lock. Raises UserError if the storage does not answer or Ray has no room.
     """
     if isinstance(folder, StoredSweep):
         display.set_phase(f"looking into {folder.object_store.uri}")

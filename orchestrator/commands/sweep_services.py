@@ -95,9 +95,10 @@ def start_ray(plan: Plan, trials: int, options: SweepOptions, display: Display) 
         finally:
             exit_at_once(SOME_FAILED)
 
+    warm = warm_workers(options, trials)
     with (
         temp_folder.command_temp_folder() as scratch,
-        Cluster(options.address, workers, scratch, data_bytes, leave, options.device, warm_workers(options, trials)) as cluster,
+        Cluster(options.address, workers, scratch, data_bytes, leave, options.device, warm) as cluster,
     ):
         if options.address:
             display.set_phase("asking every node for its versions and the trials' storage")

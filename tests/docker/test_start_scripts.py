@@ -78,6 +78,7 @@ def test_mlflow_reads_the_password_that_was_given(tmp_path: Path, monkeypatch: p
     read = read_auth_config()
     assert (read.admin_username, read.admin_password) == ("admin", PASSWORD)
     assert read.database_uri == "postgresql://mlflow@db:5432/mlflow"
+    assert read.auth_cache_ttl_seconds == 60, "a password is not hashed for each request"
 
 
 def test_passwords_of_the_server_show_neither_in_arguments_nor_environment_nor_output(tmp_path: Path) -> None:

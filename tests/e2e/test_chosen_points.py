@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from support.commands import invoke, orchestrate, start, trials
 from support.explored import LR, MAP, finished_in, plan_of
+from support.mirrors import with_database
 from support.s3_server import S3
 from support.tiny import run_to_end
 from support.waiting import wait_until
@@ -48,7 +49,7 @@ def test_a_map_that_is_killed_interrupted_and_made_larger_elsewhere_has_the_poin
     s3: S3, tmp_path: Path
 ) -> None:
     """kill -9 of the command, then Ctrl-C, then the same command with more trials from a home that knows nothing."""
-    file, home, other = tmp_path / "map.yaml", tmp_path / "home", tmp_path / "other"
+    file, home, other = tmp_path / "map.yaml", with_database(tmp_path / "home"), with_database(tmp_path / "other")
     file.write_text(TEXT)
     s3.make_bucket("map")
     words = ("sweep", file, "--workers", "2", "--storage", s3.uri("map/runs"))

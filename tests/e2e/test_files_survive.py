@@ -1,16 +1,19 @@
-"""A real sweep that is killed and whose disk fills up, a damaged classifier, and two sweeps in one home at once."""
+"""A real sweep that is killed and whose disk fills up, a damaged classifier, and two sweeps in one home at once, one
+of them with a trial that fails."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from support.commands import SMOKE, invoke, orchestrate, start, trials
+from support.commands import PLUGINS, SMOKE, invoke, orchestrate, start, trials
 from support.endings import ON_ONE_WORKER, assert_ended_like, wait_for_checkpoints
 from support.families import assert_gone, family_of
 from support.inbox import Inbox, open_inbox
+from support.mirrors import with_database
 from support.ports import free_port
 from support.small_disks import MakeDisk, full
 from support.waiting import wait_until
@@ -28,7 +31,7 @@ def test_a_sweep_that_is_killed_and_whose_disk_fills_up_goes_on_and_ends_as_if_u
     make_disk: MakeDisk, reference: Path
 ) -> None:
     """kill -9 of the command first; then its disk fills up, until there is room again."""
-    home = make_disk("800m")
+    home = with_database(make_disk("800m"))
     process = start("sweep", SMOKE, *ON_ONE_WORKER, home=home)
     wait_for_checkpoints(home, process, count=1)
     family = [member for member in family_of(process) if "agent" not in " ".join(member.cmdline()).lower()]
@@ -75,34 +78,64 @@ def inbox() -> Iterator[Inbox]:
         yield server
 
 
-def test_two_sweeps_run_side_by_side_in_one_home_one_of_them_without_a_terminal(tmp_path: Path, inbox: Inbox) -> None:
-    """The other one tells two addresses of its end; at one of them nobody is."""
-    other = tmp_path / "other.yaml"
-    other.write_text(SMOKE.read_text().replace("sweep: smoke", "sweep: other"))
+WITH_A_FAILURE = """\
+sweep: bad
+trial: {steps: 6, log_every: 2, batch_size: 8, model: {width: 4}, evaluation: {every: 3, samples: 80, features: random}}
+groups:
+  - name: raises
+    trial: {model: {family: raises}}
+  - name: dcgan
+"""
+
+
+@pytest.fixture
+def raising_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installs a package for the commands, whose family `raises` raises when it is built."""
+    info = tmp_path / "package" / "badly-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: badly\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[gan_core.families]\nraises = failing_families:raises")
+    monkeypatch.setenv("PYTHONPATH", f"{info.parent}:{PLUGINS}:{os.environ.get('PYTHONPATH', '')}")
+
+
+@pytest.mark.usefixtures("raising_family")
+def test_two_sweeps_run_side_by_side_in_one_home_one_without_a_terminal_and_one_with_a_trial_that_fails(
+    tmp_path: Path, inbox: Inbox
+) -> None:
+    """That one is tried again and told with its cause (`test_real_ray.py` has one that ends its worker).
+
+    Its sweep tells two addresses of its end; at one of them nobody is.
+    """
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(WITH_A_FAILURE)
     home = tmp_path / "home"
     nowhere = f"json://user:secret-71c3@127.0.0.1:{free_port()}"
-    waited_for = start("sweep", SMOKE, "--workers", "1", "--notify", inbox.url, "--notify", nowhere, home=home)
-    detached = orchestrate("sweep", other, "--workers", "1", "--detach", home=home)
+    waited_for = start("sweep", bad, "--workers", "1", "--notify", inbox.url, "--notify", nowhere, home=home)
+    detached = orchestrate("sweep", SMOKE, "--workers", "1", "--detach", home=home)
     assert detached.returncode == 0, detached.stdout + detached.stderr
-    left = SweepFolder(home, "other")
+    left = SweepFolder(home, "smoke")
     assert str(left.output_file) in detached.stdout
-    again = orchestrate("sweep", other, "--detach", home=home)
+    again = invoke("sweep", SMOKE, "--detach", home=home)
     assert again.returncode == 2 and "is being run by process" in again.stderr
     outputs = [waited_for.communicate(timeout=400)[0]]
-    assert waited_for.returncode == 0, outputs
+    assert waited_for.returncode == 1, outputs
     wait_until(lambda: not is_held(left.lock_file), "the end of the detached sweep")
     outputs.append(left.output_file.read_text())
     for output in outputs:
         assert "report.html" in output
         assert "no report: " not in output and "Traceback" not in output
+    (raised,) = [SweepFolder(home, "bad").trial(row["key"]) for row in trials("bad", home) if row["group"] == "raises"]
+    assert [attempt.outcome for attempt in raised.record().attempts] == ["exception", "exception"]
+    error = raised.record().error or ""
+    assert error.startswith("Traceback") and "as badly as can be" in error and "as badly as can be" in outputs[0]
     client = MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
-    for name in ("smoke", "other"):
-        rows = trials(name, home)
+    for name, expected in (("smoke", [5, 10, 15, 20]), ("bad", [2, 4, 6])):
+        rows = [row for row in trials(name, home) if row["group"] != "raises"]
         assert {trial["status"] for trial in rows} == {"finished"}
         for trial in rows:
             steps = [point.step for point in client.get_metric_history(trial["run_id"], "loss/generator")]
-            assert sorted(steps) == [5, 10, 15, 20]
+            assert sorted(steps) == expected
     assert not list(home.rglob("*.tmp"))
     (told,) = inbox.messages
-    assert told["title"] == "smoke: finished" and "report.html" in told["message"]
+    assert told["title"] == "bad: ended, and 1 trial failed" and "report.html" in told["message"]
     assert "the message was not taken; the sweep goes on" in outputs[0] and "secret" not in outputs[0]

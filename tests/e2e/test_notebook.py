@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from support.commands import ROOT
+from support.mirrors import with_database
 
 pytestmark = pytest.mark.e2e
 
@@ -23,6 +24,7 @@ def test_every_cell_runs_and_shows_what_its_text_says(tmp_path: Path, monkeypatc
     notebook = nbformat.read(ROOT / "examples" / "first-sweep.ipynb", as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), "clear its outputs before a commit"
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    with_database(tmp_path / "runs")
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     planned, swept, trials, _, curves, images, reported = [cell for cell in notebook.cells if cell.cell_type == "code"][
         1:

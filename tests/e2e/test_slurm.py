@@ -9,6 +9,7 @@ import pytest
 from support import slurm
 from support.commands import SMOKE, environment, orchestrate, trials
 from support.endings import LONGER, assert_ended_like
+from support.mirrors import with_database
 from support.slurm import Slurm
 from support.topology import QUICK_HEALTH_CHECKS
 from support.waiting import wait_until
@@ -69,7 +70,7 @@ def test_a_job_on_two_nodes_outlives_its_time_limit_and_a_dead_node(
     cluster: Slurm, reference: Path, tmp_path: Path
 ) -> None:
     """It ends with the same weights as a sweep that nothing disturbed."""
-    job = submit(cluster, tmp_path, "--slurm", "--set", "slurm={nodes: 2, time: 50}", *LONGER)
+    job = submit(cluster, with_database(tmp_path), "--slurm", "--set", "slurm={nodes: 2, time: 50}", *LONGER)
     again = orchestrate("sweep", SMOKE, "--slurm", *LONGER, home=tmp_path, env=cluster.environment)
     assert again.returncode == 2 and f"smoke is job {job} already" in again.stderr
     wait_until(lambda: begun_trials(tmp_path) >= 2, "two trials with a checkpoint", 400)

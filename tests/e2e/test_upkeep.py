@@ -16,6 +16,7 @@ from PIL import Image
 from support.commands import SMOKE, invoke, start, trials
 from support.endings import ON_ONE_WORKER, STEPS, assert_ended_like, wait_for_checkpoints
 from support.families import kill_ray, leave_in_phase
+from support.mirrors import with_database
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -27,7 +28,7 @@ def records(home: Path) -> dict[str, dict[str, Any]]:
 
 
 def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(reference: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
+    home = with_database(tmp_path / "home")
     process = start("sweep", SMOKE, *ON_ONE_WORKER, "--quiet", home=home)
     wait_for_checkpoints(home, process, count=1)
     key = next(home.glob("sweeps/smoke/trials/*/checkpoint.pt")).parent.name
@@ -57,7 +58,7 @@ def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(refer
     logs = invoke("logs", "smoke", interrupted[0]["key"], home=home)
     assert logs.returncode == 0, logs.stderr
     assert f"to {interrupted[0]['step']}: interrupted" in logs.stdout
-    assert f"orchestrate sweep {SMOKE} --set trial.steps={STEPS}" in logs.stdout
+    assert f"orchestrate sweep {SMOKE} --set groups.dcgan.trial.steps={STEPS['dcgan']}" in logs.stdout
     file = tmp_path / "before.png"
     drawn = invoke("sample", "smoke", key, "--grid", "16", "--output", file, home=home)
     assert drawn.returncode == 0, drawn.stderr
@@ -85,7 +86,8 @@ def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(refer
         assert records(home)[trial["key"]]["attempts"][-1]["from_step"] >= trial["step"]
     assert_ended_like(home, reference)
     followed = invoke("logs", "smoke", key, "--follow", home=home)  # it has ended, and so does this
-    assert f"to {STEPS}: finished" in followed.stdout
+    steps = next(trial["steps"] for trial in trials("smoke", home) if trial["key"] == key)
+    assert f"to {steps}: finished" in followed.stdout
 
     cleaned = invoke("clean", "smoke", "--yes", home=home)
     assert cleaned.returncode == 0, cleaned.stderr

@@ -20,16 +20,14 @@ from orchestrator.trial.execution import TrialExecution
 from support.commands import SMOKE, trials
 from support.waiting import wait_until
 
-STEPS = 160
-"""Steps of the DCGANs of the longer smoke sweep."""
+STEPS = {"dcgan": 160, "acgan": 80, "wgan-gp": 60}
+"""Steps of the longer smoke sweep's groups: each of its trials trains for about as long."""
 LONGER = (
-    *("--set", f"trial.steps={STEPS}"),
-    *("--set", "groups.acgan.trial.steps=80"),
-    *("--set", "groups.wgan-gp.trial.steps=60"),
+    *(word for group, steps in STEPS.items() for word in ("--set", f"groups.{group}.trial.steps={steps}")),
     *("--set", "trial.checkpoint_every=20"),
-    *("--set", f"trial.evaluation.every={STEPS // 2}"),
+    *("--set", "trial.evaluation.every=80"),
 )
-"""Options that make the smoke sweep long enough to be disturbed: each of its trials trains for about as long."""
+"""Options that make the smoke sweep long enough to be disturbed."""
 ON_ONE_WORKER = (*LONGER, "--workers", "1")
 """For tests that need no trials side by side: a second worker costs more than it saves where tests share processors."""
 
@@ -37,6 +35,7 @@ ON_ONE_WORKER = (*LONGER, "--workers", "1")
 def train_alone(home: Path) -> None:
     """Train the longer sweep's trials in this process, one after the other, without Ray or MLflow."""
     plan = make_plan(loader.load(SMOKE, [*LONGER[1::2]]), home)
+    assert {planned.trial.group: planned.config.steps for planned in plan.trials} == STEPS
     make_home(home)
     evaluators = build_evaluators(plan, home, on_phase=lambda _: None, note=lambda _: None)
     for planned in plan.trials:

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,12 +60,7 @@ class Host:
 
     def kill(self) -> None:
         """All its processes at once, as when its power fails."""
-        family = self.processes()
-        for process in family:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(family, timeout=30)
-        self.started.clear()
+        kill_all([self])
 
     def freeze(self, name: str) -> None:
         """Stops its processes of this name where they are, until they are woken."""
@@ -83,6 +78,17 @@ class Host:
         """Its link goes down; its processes do not notice but by what they no longer hear."""
         assert self.namespace is not None
         run("ip", "-n", self.namespace, "link", "set", "eth0", "down")
+
+
+def kill_all(hosts: Collection[Host]) -> None:
+    """Kill all processes of these hosts, then wait once for all: init may take seconds until it reaps an orphan."""
+    family = [process for host in hosts for process in host.processes()]
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(family, timeout=30)
+    for host in hosts:
+        host.started.clear()
 
 
 def _family(process: psutil.Process) -> list[psutil.Process]:
@@ -103,8 +109,7 @@ def joined(names: list[str]) -> Iterator[dict[str, Host]]:
     try:
         yield made
     finally:
-        for host in made.values():
-            host.kill()
+        kill_all(made.values())
         _remove(os.getpid())
 
 

@@ -26,6 +26,13 @@ def empty_database() -> bytes:
         return file.read_bytes()
 
 
+def with_database(home: Path) -> Path:
+    """This home, which is new, with an empty database of MLflow: a command there need not make one."""
+    home.mkdir(exist_ok=True)
+    (home / "mlflow.db").write_bytes(empty_database())
+    return home
+
+
 def copy_home(source: Path, target: Path) -> None:
     """Copy a folder with a home and MLflow's database mlflow.db, which names the folder of each run's files."""
     from mlflow.tracking._tracking_service import utils

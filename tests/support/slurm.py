@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from support.hosts import Host, joined
+from support.hosts import Host, joined, kill_all
 from support.ports import free_port
 from support.waiting import wait_until
 
@@ -111,8 +111,7 @@ def running(names: list[str], environment: dict[str, str]) -> Iterator[Slurm]:
             yield slurm
         finally:
             slurm.ask("scancel", "--user", "root")
-            for node in nodes.values():
-                node.kill()
+            kill_all(nodes.values())
             for service in reversed(slurm.services):
                 service.kill()
                 service.wait()

@@ -17,7 +17,7 @@ from urllib.request import Request, urlopen
 import psutil
 
 from support.commands import ROOT, environment
-from support.hosts import Host, joined
+from support.hosts import Host, joined, kill_all
 from support.ports import free_port
 from support.postgres import Postgres
 from support.waiting import wait_until
@@ -165,6 +165,5 @@ def topology(workers: list[str]) -> Iterator[Topology]:
         try:
             yield Topology(hosts, folder)
         finally:
-            for host in hosts.values():
-                host.kill()
+            kill_all(hosts.values())
             shutil.rmtree(folder, ignore_errors=True)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page
 from rich.console import Console
 from support.commands import Done, invoke, trials
-from support.mirrors import copy_home, empty_database, mirror_of
+from support.mirrors import copy_home, empty_database, mirror_of, with_database
 from support.other_tools import other_runs, write_mlflow, write_stylegan, write_table, write_tensorboard, write_wandb
 from support.tiny import TINY, stable_trial
 
@@ -47,11 +47,7 @@ VERDICTS = {"diverged": 1, "oscillating": 1, "stable": 6}
 
 
 def home_of(folder: Path) -> Path:
-    """A home with an empty database: MLflow takes seconds to make one."""
-    home = folder / "home"
-    home.mkdir()
-    (home / "mlflow.db").write_bytes(empty_database())
-    return home
+    return with_database(folder / "home")
 
 
 def mapping_file(folder: Path, text: str = TABLE) -> Path:

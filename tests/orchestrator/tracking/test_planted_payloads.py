@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import io
-import subprocess
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import mlflow.pyfunc
+import mlflow.pytorch
 import pytest
 import torch
+from mlflow.exceptions import MlflowException
 from rich.console import Console
-from support.commands import program
 from support.mirrors import synced_mirror
 from support.payload import Touch
 from support.tiny import finished_trial, stable_trial
@@ -78,7 +79,7 @@ def test_a_planted_classifier_is_refused_and_does_not_run(tiny_plan: MakePlan, t
 
 
 def test_a_payload_in_the_logged_model_is_refused_where_nothing_may_be_unpickled(
-    tiny_plan: MakePlan, tmp_path: Path, marker: Path
+    tiny_plan: MakePlan, tmp_path: Path, marker: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every record of the archive that torch unpickles is forged: torch alone would run it, MLflow looks first."""
     plan = tiny_plan()
@@ -95,8 +96,8 @@ def test_a_payload_in_the_logged_model_is_refused_where_nothing_may_be_unpickled
     with zipfile.ZipFile(archive, "w") as forged:
         for name, content in entries.items():
             forged.writestr(name, payload if name.endswith(".pt") else content)
-    environment = {"PATH": "/usr/bin:/bin", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "HOME": str(tmp_path)}
-    command = program("loads_model", logged.uri, mirror.uri, tmp_path / "no inputs", tmp_path / "drawn.npy")
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert not marker.exists()
-    assert "pickle" in done.stderr.strip().splitlines()[-1]
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    for flavor in (mlflow.pytorch, mlflow.pyfunc):
+        with model_logging._as_default_address(mirror.uri), pytest.raises(MlflowException, match="pickle"):
+            flavor.load_model(logged.uri)
+        assert not marker.exists()

@@ -50,8 +50,9 @@ def draw(uri: str, tracking: str, inputs: str, drawn: str) -> None:
     with torch.no_grad():
         images = generator(*map(torch.from_numpy, np.load(inputs).values()))
     np.save(drawn, images.numpy())
-    check_module(mlflow.pyfunc.load_model(uri).get_raw_model(), dict(np.load(inputs)), images)
-    check_predict(mlflow.pyfunc.load_model(uri), dict(np.load(inputs)), images.numpy())
+    model = mlflow.pyfunc.load_model(uri)
+    check_module(model.get_raw_model(), dict(np.load(inputs)), images)
+    check_predict(model, dict(np.load(inputs)), images.numpy())
 
 
 def main() -> None:
