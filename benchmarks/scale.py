@@ -15,13 +15,11 @@ import itertools
 import json
 import os
 import resource
-import secrets
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,9 +27,7 @@ from typing import Any
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 sys.path.insert(0, str(TESTS))
 
-from support.hosts import Host  # noqa: E402
-from support.ports import free_port  # noqa: E402
-from support.postgres import Postgres  # noqa: E402
+from support.postgres import Postgres, postgres_on_loopback  # noqa: E402
 
 SEEDS = 5
 SETTINGS = {
@@ -78,31 +74,12 @@ def main() -> None:
         return
     with ExitStack() as stack:
         base = options.home or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = stack.enter_context(postgres()) if options.store == "postgres" else None
+        server = stack.enter_context(postgres_on_loopback()) if options.store == "postgres" else None
         costs = {}
         for trials in sorted(options.trials):
             print(f"\n{trials:,} trials", flush=True)
             costs[trials] = measure(trials, base / str(trials), server, options)
         print_growth(costs)
-
-
-@contextmanager
-def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL server on loopback with its default durability, in a temporary folder."""
-    host = Host("database", "127.0.0.1")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # its user passes through
-        (folder / "data").mkdir()
-        secret = folder / "secret"
-        secret.touch(mode=0o600)
-        secret.write_text(secrets.token_hex(16))
-        server = Postgres(host, folder / "data", secret, folder / "log", free_port())
-        server.start()
-        try:
-            yield server
-        finally:
-            host.kill()
 
 
 def measure(trials: int, home: Path, server: Postgres | None, options: argparse.Namespace) -> dict[str, Cost]:

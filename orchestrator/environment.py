@@ -78,9 +78,14 @@ def cpu_model() -> str:
     return next(names, platform.machine())
 
 
+def has_gpu_driver() -> bool:
+    """Whether the system has a driver that torch could use a GPU with."""
+    return any(Path(driver).exists() for driver in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))
+
+
 def gpu_count() -> int:
     """Number of GPUs that torch can use in this process. torch is not imported if the system has no GPU driver."""
-    if not any(Path(driver).exists() for driver in ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")):
+    if not has_gpu_driver():
         return 0
     import torch
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel
@@ -73,13 +74,24 @@ def trial_key(config: TrialConfig, data_fingerprint: str) -> str:
     evaluator's weights (the evaluator has an id of its own), how often a checkpoint is saved, and settings that are
     off. So a stabiliser that a later version adds does not change the keys of trials without it.
     """
+    return keys_by_seed(config, data_fingerprint)(config.seed)
+
+
+def keys_by_seed(config: TrialConfig, data_fingerprint: str) -> Callable[[int], str]:
+    """seed -> `trial_key` of this trial with that seed; its other settings are written out only once."""
     settings = {
         path: value
         for path, value in effective_settings(config).items()
         if path not in NOT_IDENTITY and _counts(path, value) and LEFT_OUT_DEFAULTS.get(path) != value
     }
-    identity = json.dumps({"settings": settings, "data": data_fingerprint}, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(identity.encode()).hexdigest()[:16]
+    content = {"settings": settings | {"seed": None}, "data": data_fingerprint}
+    identity = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    before, after = identity.split('"seed":null')  # in a text the quotes would be escaped
+
+    def key(seed: int) -> str:
+        return hashlib.sha256(f'{before}"seed":{seed}{after}'.encode()).hexdigest()[:16]
+
+    return key
 
 
 def _counts(path: str, value: Any) -> bool:

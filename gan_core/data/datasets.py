@@ -23,6 +23,7 @@ import numpy as np
 from gan_core.config.sections import DataConfig
 from gan_core.data.dataset_card import DatasetCard
 from gan_core.data.findings import Findings
+from gan_core.data.idx_files import CLASSES, idx_files, read_idx
 from gan_core.data.image_folder import check_none_is_broken, from_folder
 from gan_core.data.image_space import IN_MEMORY, ImageSpace
 from gan_core.data.npz_file import from_npz
@@ -311,37 +312,43 @@ def _digits() -> Loaded:
 
 
 def _from_torchvision(name: str, root: Path, download: bool) -> Loaded:
-    from torchvision import datasets
-
     folder = {"svhn": root, "cifar10": root / "cifar-10-batches-py"}.get(name, root / TORCHVISION[name] / "raw")
-    kind = getattr(datasets, TORCHVISION[name])
-    splits = [{"split": "train"}, {"split": "test"}] if name == "svhn" else [{"train": True}, {"train": False}]
     try:
         for file in folder.glob("*"):
             if not file.is_dir() and file.exists():
                 check_regular(file)  # torchvision would wait for a pipe for ever
-        train, test = (kind(str(root), download=download, **split) for split in splits)
-        loaded = Loaded(_torchvision_part(name, train), _torchvision_part(name, test), _class_names(name, train))
+        if (classes := CLASSES.get(TORCHVISION[name])) and (files := idx_files(folder)):
+            train, test = (_checked_part(read_idx(images), read_idx(labels)) for images, labels in files)
+            return Loaded(train, test, classes)
+        return _read_by_torchvision(name, root, download)
     except Exception as error:  # torchvision asserts, and reads a cut-off file past its end
         raise DataError(
             "data.root",
             f"{name} is not in {root} and could not be fetched, or its files are damaged ({first_line(error)}); "
             f"run once where there is a network, or copy torchvision's files to {folder}",
         ) from None
-    return loaded
+
+
+def _read_by_torchvision(name: str, root: Path, download: bool) -> Loaded:
+    from torchvision import datasets
+
+    kind = getattr(datasets, TORCHVISION[name])
+    splits = [{"split": "train"}, {"split": "test"}] if name == "svhn" else [{"train": True}, {"train": False}]
+    train, test = (kind(str(root), download=download, **split) for split in splits)
+    names = tuple("0123456789") if name in ("mnist", "stacked_mnist", "svhn") else tuple(train.classes)
+    return Loaded(_torchvision_part(name, train), _torchvision_part(name, test), names)
 
 
 def _torchvision_part(name: str, split: Any) -> Part:
+    images, labels = np.asarray(split.data), split.labels if name == "svhn" else split.targets
+    return _checked_part(images.transpose(0, 2, 3, 1) if name == "svhn" else images, np.asarray(labels))
+
+
+def _checked_part(images: np.ndarray, labels: np.ndarray) -> Part:
     """Raises ValueError if images and labels do not fit together."""
-    images, labels = np.asarray(split.data), np.asarray(split.labels if name == "svhn" else split.targets, np.int64)
-    if name == "svhn":
-        images = images.transpose(0, 2, 3, 1)
+    labels = labels.astype(np.int64)
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or labels.shape != images.shape[:1] or not images.size:
         raise ValueError(f"images {images.dtype}{list(images.shape)}, labels {list(labels.shape)}")
     if labels.min() < 0 or labels.max() > 9:
         raise ValueError(f"labels from {labels.min()} to {labels.max()}")
     return Part(images, labels)
-
-
-def _class_names(name: str, train: Any) -> tuple[str, ...]:
-    return tuple("0123456789") if name in ("mnist", "stacked_mnist", "svhn") else tuple(train.classes)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -69,8 +68,7 @@ class Evaluator:
 
     @property
     def id(self) -> str:
-        digest = hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()[:8]
-        return f"{self.features.kind}-{digest}"
+        return id_of(self.identity)
 
     @property
     def expected_modes(self) -> float | None:
@@ -158,36 +156,48 @@ class Evaluator:
 def build(config: EvaluationConfig, images: ImageSet, features: Features) -> Evaluator:
     """The evaluator of `images` (on the CPU) under `config`.
 
-    It is the same on every machine with the same kind of processor. Not with a network from a file, for which one
-    thread would take hours.
+    It is the same on every machine with the same kind of processor: each batch of images is one thread's. Not with a
+    network from a file, for whose large images all threads share a batch.
     """
-    with nullcontext() if features.kind in FROM_FILE else one_thread():
+    if features.kind in FROM_FILE:
         return _build(config, images, features)
+    threads = torch.get_num_threads()
+    with one_thread():
+        return _build(config, images, features, threads)
 
 
-def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Evaluator:
-    parts = [(images.images, images.labels), (images.test_images, images.test_labels)]
-    (real, labels), (held_out, held_out_labels) = parts if config.split == "train" else parts[::-1]
-    compared = evenly_spaced(len(real), min(config.samples, MAX_COMPARED))
-    vectors = features(real).vectors
-    of_real = moments(vectors)
-    identity: EvaluatorIdentity = {
+def identity_of(config: EvaluationConfig, images: ImageSet, features: Features) -> EvaluatorIdentity:
+    """Of the evaluator that `build` would make."""
+    return {
         "features": features.kind,
         "weights": features.weights_hash,
         "preprocessing": features.preprocessing,
         "data": images.fingerprint,
         "split": config.split,
-        "real": len(real),
+        "real": len(images.images if config.split == "train" else images.test_images),
         "samples": config.samples,
         "compared": min(config.samples, MAX_COMPARED),
         "neighbours": NEIGHBOURS,
         "protocol": PROTOCOL,
     }
+
+
+def id_of(identity: EvaluatorIdentity) -> str:
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
+    return f"{identity['features']}-{digest}"
+
+
+def _build(config: EvaluationConfig, images: ImageSet, features: Features, threads: int = 1) -> Evaluator:
+    parts = [(images.images, images.labels), (images.test_images, images.test_labels)]
+    (real, labels), (held_out, held_out_labels) = parts if config.split == "train" else parts[::-1]
+    compared = evenly_spaced(len(real), min(config.samples, MAX_COMPARED))
+    vectors = features(real, threads=threads).vectors
+    of_real = moments(vectors)
     histogram = None
     if features.kind == "classifier" and labels is not None:
         histogram = torch.bincount(labels, minlength=len(images.class_names)).double()
     searched = evenly_spaced(len(images), MAX_VALUES // features.dimensions)
-    of_training = vectors[searched] if config.split == "train" else _vectors(features, images.images, searched)
+    of_training = vectors[searched] if config.split == "train" else _vectors(features, images.images, searched, threads)
     evaluator = Evaluator(
         features=features,
         vectors=vectors[compared],
@@ -195,7 +205,7 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
         repeat_distances=RepeatDistances.of(Compared(vectors[compared], _coarse_pixels(real, compared))),
         labels=None if labels is None else labels[compared],
         histogram=histogram,
-        identity=identity,
+        identity=identity_of(config, images, features),
         training=TrainingFeatures.of(of_training),
         reference=Reference.of(of_real),
         equal_parts=None,
@@ -214,7 +224,7 @@ def _build(config: EvaluationConfig, images: ImageSet, features: Features) -> Ev
         count = min(len(real), len(held_out))
         some, others = (
             vectors[evenly_spaced(len(real), count)],
-            _vectors(features, held_out, evenly_spaced(len(held_out), count)),
+            _vectors(features, held_out, evenly_spaced(len(held_out), count), threads),
         )
         training, unseen = (some, others) if config.split == "train" else (others, some)
         equal_parts = Reference.of(moments(training)), Reference.of(moments(unseen))
@@ -226,6 +236,6 @@ def _coarse_pixels(images: Tensor, chosen: Tensor) -> Tensor:
     return torch.cat([coarse_pixels(images[part]) for part in chosen.split(IMAGES_AT_ONCE)])
 
 
-def _vectors(features: Features, images: Tensor, chosen: Tensor) -> Tensor:
+def _vectors(features: Features, images: Tensor, chosen: Tensor, threads: int) -> Tensor:
     """[chosen, dimensions] of these images, of which few are copied at a time: they may lie on disk."""
-    return torch.cat([features(images[part]).vectors for part in chosen.split(IMAGES_AT_ONCE)])
+    return torch.cat([features(images[part], threads=threads).vectors for part in chosen.split(IMAGES_AT_ONCE)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -51,26 +52,36 @@ class Features:
     channelwise: bool = False
 
     @torch.no_grad()
-    def __call__(self, images: Tensor, batch_size: int = 256) -> Extracted:
-        """`images`: uint8 [N, C, H, W] on the CPU. The result does not depend on `batch_size`."""
+    def __call__(self, images: Tensor, batch_size: int = 256, threads: int = 1) -> Extracted:
+        """`images`: uint8 [N, C, H, W] on the CPU. The result depends neither on `batch_size` nor on `threads`, which
+        take one batch after another.
+        """
         if self.channelwise:
-            return self._stacked(images, batch_size)
-        vectors = torch.cat([self._embed(part) for part in images.split(batch_size)])
+            return self._stacked(images, batch_size, threads)
+        vectors = self._embedded(images, batch_size, threads)
         if self.kind != "classifier":
             return Extracted(vectors, None)
         assert isinstance(self.network, Classifier)
         return Extracted(vectors, self.network.logits(vectors).argmax(dim=1))
 
+    def _embedded(self, images: Tensor, batch_size: int, threads: int) -> Tensor:
+        parts = images.split(batch_size)
+        if threads == 1:
+            return torch.cat([self._embed(part) for part in parts])
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return torch.cat(list(pool.map(self._embed, parts)))
+
+    @torch.no_grad()  # each thread has its own mode
     def _embed(self, images: Tensor) -> Tensor:
         if self.kind in FROM_FILE:  # torch-fidelity's extractors, which want colour
             (vectors,) = self.network(images.expand(-1, 3, -1, -1))
             return vectors
         return self.network(at_side(to_unit(images), SIDE).contiguous(memory_format=LAYOUT))
 
-    def _stacked(self, images: Tensor, batch_size: int) -> Extracted:
+    def _stacked(self, images: Tensor, batch_size: int, threads: int) -> Extracted:
         assert isinstance(self.network, Classifier)
         count, channels = images.shape[:2]
-        vectors = torch.cat([self._embed(part) for part in images.flatten(0, 1)[:, None].split(batch_size)])
+        vectors = self._embedded(images.flatten(0, 1)[:, None], batch_size, threads)
         digits = self.network.logits(vectors).argmax(dim=1).view(count, channels)
         return Extracted(vectors.view(count, -1), (digits * _place_values(channels)).sum(dim=1))
 

@@ -6,6 +6,8 @@ from typing import Literal
 
 Device = Literal["auto", "cpu", "gpu", "any"]
 """What trials train on. "auto": on GPUs if there are any; "any": on GPUs and CPUs side by side."""
+ASSUMED_GPU_SHARE = 0.25
+"""Fraction of a GPU that a trial gets, where none was measured."""
 MIN_OBJECT_STORE_BYTES = 100 * 1024**2
 
 

@@ -21,7 +21,7 @@ def without_services() -> Iterator[None]:
     The agent itself stays, because the raylet ends without it. It is started as in a Ray without `ray[default]`.
     """
     places: dict[str, Callable[..., object]] = {f"ray._private.node.Node.{name}": _start_nothing for name in SERVICES}
-    with _replaced(places | {"ray._private.utils.get_dashboard_dependency_error": _no_dashboard}):
+    with replaced(places | {"ray._private.utils.get_dashboard_dependency_error": _no_dashboard}):
         yield
 
 
@@ -45,7 +45,7 @@ def without_tunes_own_records() -> Iterator[None]:
     }
     if os.environ.get("RAY_USAGE_STATS_ENABLED") == "0":
         places["ray.air._internal.usage.tag_callbacks"] = _count_nothing
-    with _replaced(places):
+    with replaced(places):
         yield
 
 
@@ -58,12 +58,12 @@ def _count_nothing(callbacks: object) -> bool:
 
 
 @contextmanager
-def _replaced(places: Mapping[str, Callable[..., object]]) -> Iterator[None]:
-    """Functions of Ray, by their full names, are these in this context. What this Ray lacks is passed over."""
+def replaced(places: Mapping[str, object]) -> Iterator[None]:
+    """Ray's functions and constants, by their full names, are these in this context. What it lacks is passed over."""
     with ExitStack() as stack:
-        for place, function in places.items():
+        for place, own in places.items():
             with suppress(ImportError, AttributeError):
-                stack.enter_context(patch(place, function))
+                stack.enter_context(patch(place, own))
         yield
 
 

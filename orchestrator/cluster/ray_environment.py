@@ -9,6 +9,7 @@ import os
 import secrets
 import stat
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,12 +32,10 @@ ENVIRONMENT = {
 LOCAL_ENVIRONMENT = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_AUTH_MODE": "token",
-    "RAY_prestart_worker_first_driver": "0",
     "RAY_agent_register_timeout_ms": "300000",
 }
-"""For a local Ray, beside that. The first makes it listen on loopback alone, on every system. The third starts no
-workers before they are requested: Tune's have an environment of their own, so others would stay idle (0.5 s of CPU and
-84 MB each). The last lets the node's agent start slowly: on a busy machine a node has died of that."""
+"""For a local Ray, beside that. The first makes it listen on loopback alone, on every system. The last
+lets the node's agent start slowly: on a busy machine a node has died of that."""
 DEFAULT_TOKEN = Path("~/.ray/auth_token")
 """Where Ray looks for a token that the environment does not name."""
 INIT_OPTIONS: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
@@ -66,8 +65,8 @@ def check_token_file() -> None:
         )
 
 
-def prepare_local() -> None:
-    """Prepare the environment for a local Ray with a token of its own.
+def prepare_local(more: Mapping[str, str]) -> None:
+    """Prepare the environment for a local Ray with a token of its own. `more`: what else is set there.
 
     Raises UserError if this process uses another Ray, which would end when this one starts.
     """
@@ -75,7 +74,7 @@ def prepare_local() -> None:
     if ray is not None and ray.is_initialized():
         raise UserError("this process uses a Ray already, and a sweep starts its own: run it in a process without one")
     _set_defaults()
-    os.environ |= {**LOCAL_ENVIRONMENT, "RAY_AUTH_TOKEN": _token_of_this_process()}
+    os.environ |= {**LOCAL_ENVIRONMENT, **more, "RAY_AUTH_TOKEN": _token_of_this_process()}
     os.environ.pop("RAY_ADDRESS", None)
 
 

@@ -16,6 +16,7 @@ from gan_core.error_text import first_line
 from orchestrator.cluster import capacity, left_out, ray_environment
 from orchestrator.cluster.memory_kills import MemoryKills
 from orchestrator.cluster.slow_start import wait_for_node
+from orchestrator.cluster.warm_workers import WarmWorkers
 from orchestrator.errors import ServiceError, UserError
 from orchestrator.periodic import PeriodicThread
 from orchestrator.signals import SIGNALS, Interrupted, children, kill_children, leaving_at_once
@@ -36,7 +37,8 @@ class Cluster:
 
     `workers`: CPUs of a local Ray. `scratch`: folder for files of Ray and Tune. `data_bytes`: the size of the data
     sets, which lie once on each node, in Ray's object store. `on_death`: called by another thread when a process of the
-    local Ray has died, with a line that says so. `share_factor`: how many times its usual share each trial gets.
+    local Ray has died, with a line that says so. `warm`: workers that start with a local Ray. `share_factor`: how many
+    times its usual share each trial gets.
     """
 
     def __init__(
@@ -47,8 +49,9 @@ class Cluster:
         data_bytes: int,
         on_death: Callable[[str], None],
         device: capacity.Device = "auto",
+        warm: WarmWorkers = WarmWorkers(),
     ):
-        self.device = device
+        self.device, self._warm = device, warm
         self.on_death = on_death
         self._watcher: PeriodicThread | None = None
         self.address, self.workers, self.scratch = address, workers, scratch
@@ -56,7 +59,7 @@ class Cluster:
         self._memory_kills = MemoryKills() if address is None else None
         self.object_store_bytes = capacity.object_store_bytes(data_bytes)
         if address is None:
-            ray_environment.prepare_local()
+            ray_environment.prepare_local(warm.environment())
 
     def __enter__(self) -> Cluster:
         handlers = {number: signal.getsignal(number) for number in SIGNALS}
@@ -104,7 +107,7 @@ class Cluster:
         self.ray.shutdown()
 
     def _init_local(self) -> None:
-        with left_out.without_services(), wait_for_node(self._has_all_processes):
+        with left_out.without_services(), self._warm.starting(), wait_for_node(self._has_all_processes):
             self.ray.init(
                 num_cpus=self.workers,
                 include_dashboard=False,

@@ -81,12 +81,13 @@ def lock_sweeps(folders: list[SweepFolder]) -> Iterator[None]:
 def find_unused(home: Path, folders: list[SweepFolder], all_: bool, everything: bool) -> list[UnusedFiles]:
     """What can be deleted, by kind, without empty kinds.
 
-    `all_`: all of HOME/train, not only what `orchestrate train` left of the trials of these sweeps. `everything`: also
-    the folders of the sweeps.
+    `all_`: all of HOME/train, not only what `orchestrate train` left of the trials of these sweeps, and what all sweeps
+    share. `everything`: also the folders of the sweeps.
     """
     trials = [
         TrialFolder(file.parent) for folder in folders for file in sorted(folder.folder.glob("trials/*/record.json"))
     ]
+    places = [folder.folder for folder in folders] + ([home / "evaluators"] if all_ else [])
     if everything:
         kinds = {"sweeps with all their trials": [folder.folder for folder in folders]}
     else:
@@ -103,7 +104,7 @@ def find_unused(home: Path, folders: list[SweepFolder], all_: bool, everything: 
         kinds = {
             "checkpoints of finished trials": [file for file in finished if file.exists()],
             "half-written files of killed commands": [
-                file for folder in folders for file in sorted(folder.folder.rglob(".*.tmp"))
+                file for place in places for file in sorted(place.rglob(".*.tmp"))
             ],
         }
     keys = {trial_folder.key for trial_folder in trials}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import resource
 import shutil
@@ -19,7 +20,7 @@ from gan_core.error_text import first_line
 from orchestrator import environment
 from orchestrator.cluster.address import check_address
 from orchestrator.cluster.capacity import object_store_bytes
-from orchestrator.commands import datasets, doctor_checks
+from orchestrator.commands import cuda_mps, datasets, doctor_checks
 from orchestrator.commands.datasets import DatasetState
 from orchestrator.commands.doctor_checks import Check
 from orchestrator.console.output import print_json, say
@@ -97,7 +98,13 @@ def _torch() -> list[Check]:
     return [
         doctor_checks.torch(torch.__version__, environment.available_cpus(), bfloat16),
         doctor_checks.gpu(names, memory, torch.backends.cuda.is_built(), driver),
+        *([_cuda_mps()] if names or driver else []),
     ]
+
+
+def _cuda_mps() -> Check:
+    daemon = cuda_mps.find(os.environ)
+    return doctor_checks.cuda_mps(daemon.folder, daemon.runs, daemon.other_user)
 
 
 def _ray_error(address: str | None) -> str:

@@ -55,6 +55,17 @@ def gpu(names: list[str], memory: int, built_for_gpu: bool, driver: bool) -> Che
     return Check("GPU", "ok", "none; trials run on the CPU")
 
 
+def cuda_mps(folder: str, runs: bool, other_user: str) -> Check:
+    """`folder`: where CUDA programs look for the daemon. `other_user`: who it serves alone, if not this user."""
+    start = "nvidia-cuda-mps-control -d"
+    if other_user:
+        to_do = f"before a sweep: export CUDA_MPS_PIPE_DIRECTORY=FOLDER, one of your own, and {start}"
+        return Check("CUDA MPS", "warning", f"serves {other_user} alone (in {folder})", to_do)
+    if runs:
+        return Check("CUDA MPS", "ok", f"runs (in {folder}), so trials that share a GPU compute at the same time")
+    return Check("CUDA MPS", "ok", f"does not run, so trials that share a GPU take turns on it; {start} starts it")
+
+
 def ray(version: str | None, address: str | None, error: str) -> Check:
     """`version`: None if Ray is not installed. `error`: why the cluster at `address` does not answer."""
     if version is None:

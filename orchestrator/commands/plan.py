@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from orchestrator import environment
-from orchestrator.cluster.capacity import slots
+from orchestrator.cluster.capacity import ASSUMED_GPU_SHARE, slots
 from orchestrator.command_hints import sweep_command
 from orchestrator.commands import queued_training
 from orchestrator.commands.data_lines import data_lines
@@ -36,7 +36,6 @@ from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.planning.reuse import with_reusable_records
 from orchestrator.planning.runtime_estimate import RuntimeEstimate, TimedTrial, estimate_runtime, timed_trials
-from orchestrator.scheduling.sweep_runner import ASSUMED_GPU_SHARE
 from orchestrator.statistics.power import POWER, TYPICAL_CHANGE
 from orchestrator.sweepfile.model import Sweep, UntilAnswered
 

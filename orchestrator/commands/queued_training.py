@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from orchestrator.console.progress import Display
 from orchestrator.planning import confirmation
 from orchestrator.planning.adaptive_queue import AdaptiveQueue
 from orchestrator.planning.answer_words import plan_end_line
@@ -15,10 +15,13 @@ from orchestrator.planning.plan import Plan
 from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.planning.point_queue import PointQueue
 from orchestrator.planning.trial_queue import TrialQueue
-from orchestrator.scheduling.sweep_runner import SweepRunner
-from orchestrator.signals import StopRequest
 from orchestrator.store.json_files import write_with_checksum
-from orchestrator.tracking.mirror import Mirror
+
+if TYPE_CHECKING:  # `plan` answers without what trains
+    from orchestrator.console.progress import Display
+    from orchestrator.scheduling.sweep_runner import SweepRunner
+    from orchestrator.signals import StopRequest
+    from orchestrator.tracking.mirror import Mirror
 
 
 def queue_of(plan: Plan, prepare: Callable[[Plan], Plan] = lambda plan: plan) -> TrialQueue | None:

@@ -80,8 +80,8 @@ def _train_and_record(
         preparation = sweep_services.prepare_evaluators(plan, options, display, stack)
         every_trial, queue = plan, queued_training.queue_of(plan, partial(sweep_preparation.take_over, display=display))
         plan = queue.plan_so_far() if queue else plan
-        needs_training = bool(queued_training.left_to_train(plan, queue))
-        cluster = stack.enter_context(sweep_services.start_ray(plan, options, display)) if needs_training else None
+        left = len(queued_training.left_to_train(plan, queue))
+        cluster = stack.enter_context(sweep_services.start_ray(plan, left, options, display)) if left else None
         evaluators = preparation.result()  # their errors are reported before MLflow has a run
         display.set_phase("opening MLflow")
         mlflow_import.result()

@@ -14,7 +14,7 @@ from orchestrator.errors import UserError
 from orchestrator.object_store import puller
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.object_store.s3 import ObjectStore
-from orchestrator.planning import disk_estimate, reuse, staleness
+from orchestrator.planning import reuse, staleness
 from orchestrator.planning.confirmation import how_many
 from orchestrator.planning.early_ends import set_up_ended
 from orchestrator.planning.extension import set_up_extensions
@@ -128,7 +128,7 @@ def take_over(plan: Plan, display: Display) -> Plan:
 def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, display: Display) -> Plan:
     """The plan with what the storage and other sweeps have, today's verdicts, the confirming trials and the repairs.
 
-    The caller holds the sweep's lock. Raises UserError if the storage does not answer or the disk is too small.
+    The caller holds the sweep's lock. Raises UserError if the storage does not answer, or Ray has no room for its files.
     """
     if isinstance(folder, StoredSweep):
         display.set_phase(f"looking into {folder.object_store.uri}")
@@ -140,9 +140,14 @@ def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, displa
     plan = queued_training.with_confirmations(plan, how_many(plan.sweep, options.confirm), display.note)
     plan = repair_finished_trials(plan, display.note)
     if plan.to_train:
-        workers = options.workers or environment.available_cpus()
-        queue = queued_training.queue_of(plan)
-        next_trials = queue.plan_so_far() if queue else plan
-        disk_space.check_free_space(plan.folder.home, disk_estimate.bytes_needed(next_trials, workers))
         disk_space.check_free_space(temp_parent(), 0)
     return plan
+
+
+def check_home(plan: Plan, workers: int) -> None:
+    """Raises UserError if the home is too small for what is left of the plan. Counts weights, so it needs torch."""
+    from orchestrator.planning.disk_estimate import bytes_needed
+
+    queue = queued_training.queue_of(plan)
+    next_trials = queue.plan_so_far() if queue else plan
+    disk_space.check_free_space(plan.folder.home, bytes_needed(next_trials, workers))

@@ -5,23 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
-from gan_core.evaluation.evaluator import Evaluator
 from orchestrator import environment
 from orchestrator.cluster import preflight
 from orchestrator.cluster.ray_runtime import Cluster
+from orchestrator.cluster.warm_workers import WarmWorkers
+from orchestrator.commands import sweep_preparation
 from orchestrator.commands.sweep_options import SweepOptions
 from orchestrator.console.progress import Display
 from orchestrator.errors import UserError
 from orchestrator.object_store.home_copy import StoredSweep
 from orchestrator.planning.confirmation import how_many
-from orchestrator.planning.evaluators import build_evaluators
 from orchestrator.planning.plan import Plan
 from orchestrator.signals import SOME_FAILED, exit_at_once
 from orchestrator.store import temp_folder
 from orchestrator.store.json_files import write_text
 from orchestrator.tracking import client, mirror_file
 from orchestrator.tracking.mirror import Mirror
+
+if TYPE_CHECKING:
+    from gan_core.evaluation.evaluator import Evaluator  # which needs torch: Ray starts meanwhile
+
+TRAINABLE = "orchestrator.scheduling.trainable"
+"""The module that a worker runs; its import takes seconds."""
 
 
 def import_mlflow(uri: str, stack: ExitStack) -> Future[None]:
@@ -32,11 +39,20 @@ def import_mlflow(uri: str, stack: ExitStack) -> Future[None]:
 def prepare_evaluators(
     plan: Plan, options: SweepOptions, display: Display, stack: ExitStack
 ) -> Future[dict[str, Evaluator]]:
-    """Prepare the evaluators in another thread. The end of `stack` does not wait for a classifier in training."""
+    """Check the disk and prepare the evaluators in another thread, which imports torch for it.
+
+    The end of `stack` does not wait for a classifier in training.
+    """
     confirms = how_many(plan.sweep, options.confirm) > 0
-    return _background_executor(stack).submit(
-        build_evaluators, plan, options.home, display.set_phase, display.note, all_trials=confirms
-    )
+
+    def prepare() -> dict[str, Evaluator]:
+        if plan.to_train:
+            sweep_preparation.check_home(plan, workers_of(options))
+        from orchestrator.planning.evaluators import build_evaluators
+
+        return build_evaluators(plan, options.home, display.set_phase, display.note, all_trials=confirms)
+
+    return _background_executor(stack).submit(prepare)
 
 
 def _background_executor(stack: ExitStack) -> ThreadPoolExecutor:
@@ -46,14 +62,28 @@ def _background_executor(stack: ExitStack) -> ThreadPoolExecutor:
     return executor
 
 
+def workers_of(options: SweepOptions) -> int:
+    """The CPUs of a local Ray."""
+    return options.workers or environment.available_cpus()
+
+
+def warm_workers(options: SweepOptions, trials: int) -> WarmWorkers:
+    """Those that start with a local Ray for so many trials. None where there is a GPU: how many share it is not known.
+
+    A trial on a GPU would also find torch with other numbers of threads than Ray gives its workers.
+    """
+    on_cpus = options.device == "cpu" or not environment.has_gpu_driver()
+    return WarmWorkers(min(workers_of(options), trials) if on_cpus else 0, TRAINABLE)
+
+
 @contextmanager
-def start_ray(plan: Plan, options: SweepOptions, display: Display) -> Iterator[Cluster]:
-    """A local Ray, or a connection to the cluster of the request, whose nodes are checked first.
+def start_ray(plan: Plan, trials: int, options: SweepOptions, display: Display) -> Iterator[Cluster]:
+    """A local Ray for so many trials, or a connection to the cluster of the request, whose nodes are checked first.
 
     Raises UserError if the request cannot be met, ServiceError if the local Ray does not start.
     """
     display.set_phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
-    workers = options.workers or environment.available_cpus()
+    workers = workers_of(options)
     in_memory = [arrays for arrays in plan.data.values() if not arrays.stored]
     data_bytes = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in in_memory)
 
@@ -67,7 +97,7 @@ def start_ray(plan: Plan, options: SweepOptions, display: Display) -> Iterator[C
 
     with (
         temp_folder.command_temp_folder() as scratch,
-        Cluster(options.address, workers, scratch, data_bytes, leave, options.device) as cluster,
+        Cluster(options.address, workers, scratch, data_bytes, leave, options.device, warm_workers(options, trials)) as cluster,
     ):
         if options.address:
             display.set_phase("asking every node for its versions and the trials' storage")

@@ -46,12 +46,12 @@ class TrialRow(TypedDict):
 def rows_of_plan(plan: Plan) -> list[TrialRow]:
     """Every trial of a plan."""
     runs, sweep_runs = run_ids(plan.folder), is_running(plan.folder)
-    return [
-        _trial_row(
-            planned.to_document(), planned.record, runs.get(planned.key), sweep_runs, plan.folder.trial(planned.key)
-        )
-        for planned in plan.trials
-    ]
+    rows = []
+    for planned in plan.trials:
+        record = planned.record
+        trial_folder = plan.folder.trial(planned.key) if record.history else None
+        rows.append(_trial_row(planned.to_document(), record, runs.get(planned.key), sweep_runs, trial_folder))
+    return rows
 
 
 def count_states(rows: list[TrialRow], to_choose: int = 0) -> str:

@@ -28,6 +28,11 @@ from orchestrator.tracking.sqlite import database_file
 POLL_SECONDS = 0.2
 NO_PROXY_OPENER = build_opener(ProxyHandler({}))
 """Asks a server on this machine: a proxy of the environment neither answers for it nor hears the password."""
+SERVER_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # eight processes that only evaluations of text need
+    "PGCLIENTENCODING": "UTF8",  # see `client_for`
+}
 MAX_EXPERIMENTS = 1000
 """Maximum number of experiments requested, newest first."""
 
@@ -47,10 +52,8 @@ def serve(home: Path, uri: str, port: int, console: Console) -> None:
     check_store(uri, home)
     check_free(port)
     moved_home.follow(uri, print)
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault(
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false"
-    )  # eight processes that only evaluations of text need
+    for name, value in SERVER_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri  # not as an argument, which every user of the machine can read
     password, environment = server_login.prepare(temp_folder.private_folder())
     os.environ |= environment

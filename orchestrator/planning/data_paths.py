@@ -36,9 +36,8 @@ def with_absolute_paths(trial: Trial, sweep_file: str, home: Path) -> TrialConfi
     if config.data.name in datasets.TORCHVISION:
         changed["data"].setdefault("root", str((home / "datasets").absolute()))
     sections = {"data": config.data, "evaluation": config.evaluation}
-    return config.model_copy(
-        update={name: sections[name].model_copy(update=paths) for name, paths in changed.items() if paths}
-    )
+    update = {name: sections[name].model_copy(update=paths) for name, paths in changed.items() if paths}
+    return config.model_copy(update=update) if update else config
 
 
 def caution_about_paths(trial: Trial, sweep_file: str) -> list[str]:

@@ -12,7 +12,8 @@ from gan_core.config.sections import FROM_FILE, EvaluationConfig
 from gan_core.data import datasets
 from gan_core.data.preprocessing import DataError
 from gan_core.evaluation import features
-from gan_core.evaluation.evaluator import MIN_CLASSIFIER_ACCURACY, Evaluator, build
+from gan_core.evaluation.evaluator import MIN_CLASSIFIER_ACCURACY, Evaluator
+from gan_core.evaluation.evaluator_file import kept_or_built
 from gan_core.evaluation.features import Features
 from gan_core.evaluation.requirements import features_kind
 from gan_core.files import remove_temporary
@@ -27,9 +28,9 @@ def build_evaluators(
 ) -> dict[str, Evaluator]:
     """`PlannedTrial.evaluation` -> evaluator, for every unfinished trial, or for `all_trials`.
 
-    `on_phase` is called before each phase that takes time, `note` with lines for the user. Trained classifiers are kept
-    in <home>/evaluators. Raises UserError if weights are missing or damaged, or if a trial that has begun was measured
-    with another evaluator.
+    `on_phase` is called before each phase that takes time, `note` with lines for the user. Classifiers and evaluators
+    are kept in <home>/evaluators. Raises UserError if weights are missing or damaged, or if a trial that has begun was
+    measured with another evaluator.
     """
     evaluators: dict[str, Evaluator] = {}
     for planned in [*plan.trials, *plan.expected] if all_trials else plan.to_train:
@@ -72,7 +73,7 @@ def _build(config: EvaluationConfig, images: datasets.ImageSet, home: Path) -> E
         raise UserError(f"{error}; delete the file to have the classifier trained again") from None
     except DataError as error:
         raise UserError(f"trial.{error.path}: {error}") from None
-    return build(config, images, measured_in)
+    return kept_or_built(config, images, measured_in, cache.parent)
 
 
 def _classifier(images: datasets.ImageSet, cache: Path) -> Features:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gan_core.config.identity import trial_key
+from gan_core.config.identity import keys_by_seed, trial_key
 from gan_core.config.trial import TrialConfig
 from gan_core.data import datasets
 from gan_core.data.preprocessing import DataError
@@ -20,6 +20,26 @@ from orchestrator.sweepfile.model import Trial
 from orchestrator.sweepfile.settings import source_of
 
 
+@dataclass(frozen=True)
+class _Checked:
+    """What is the same for every seed of a trial.
+
+    config: with absolute paths. fingerprint: of its data. errors: what does not fit. keys: seed -> the trial's key;
+    None if there are errors.
+    """
+
+    trial: Trial
+    config: TrialConfig
+    fingerprint: str
+    errors: list[DataError]
+    keys: Callable[[int], str] | None
+
+    def is_of(self, trial: Trial) -> bool:
+        """Whether the trial has the same settings, written at the same places, but for the seed."""
+        own, other = (vars(each.config) | {"seed": None} for each in (self.trial, trial))
+        return own == other and self.trial.sources == trial.sources
+
+
 class TrialPlanner:
     """Plans trials of one sweep file, and collects what is wrong with them."""
 
@@ -29,6 +49,8 @@ class TrialPlanner:
         self._loaded: dict[str, datasets.ImageArrays] = {}
         self._unreadable: dict[str, DataError] = {}
         self._problems: dict[tuple[str, str], Problem] = {}
+        self._last: _Checked | None = None
+        """Of the last trial: those that follow often differ from it in the seed alone."""
 
     @property
     def data(self) -> dict[str, datasets.ImageArrays]:
@@ -56,29 +78,38 @@ class TrialPlanner:
 
     def planned(self, trial: Trial) -> PlannedTrial | None:
         """The trial with its key and its record; None if something is wrong with it."""
+        if self._last is None or not self._last.is_of(trial):
+            self._last = self._checked(trial)
+        checked = self._last
+        for wrong in checked.errors:
+            problem = _problem(wrong, trial, self._file)
+            self._problems.setdefault((problem.source, wrong.path), problem)
+        if checked.keys is None:
+            return None
+        config, seed = trial.config, trial.config.seed
+        if checked.config is not checked.trial.config:  # it has other paths
+            config = checked.config.model_copy(update={"seed": seed})
+        return PlannedTrial(key := checked.keys(seed), trial, config, checked.fingerprint, self._record(key))
+
+    def _checked(self, trial: Trial) -> _Checked:
         try:
             config = with_absolute_paths(trial, self._file, self._home)
             images = self._images(config)
             errors = _errors(config, images)
         except DataError as error:
-            errors = [error]
-        for wrong in errors:
-            problem = _problem(wrong, trial, self._file)
-            self._problems.setdefault((problem.source, wrong.path), problem)
-        if errors:
-            return None
-        return self._with_record(trial, config, images.fingerprint)
+            return _Checked(trial, trial.config, "", [error], None)
+        keys = None if errors else keys_by_seed(config, images.fingerprint)
+        return _Checked(trial, config, images.fingerprint, errors, keys)
 
     def with_seed(self, planned: PlannedTrial, seed: int) -> PlannedTrial:
         """The same trial with another seed."""
         config = planned.config.model_copy(update={"seed": seed})
         trial = replace(planned.trial, seed=seed, config=planned.trial.config.model_copy(update={"seed": seed}))
-        return self._with_record(trial, config, planned.fingerprint)
+        key = trial_key(config, planned.fingerprint)
+        return PlannedTrial(key, trial, config, planned.fingerprint, self._record(key))
 
-    def _with_record(self, trial: Trial, config: TrialConfig, fingerprint: str) -> PlannedTrial:
-        key = trial_key(config, fingerprint)
-        record = self._folder.trial(key).record() if key in self._begun else Record(key)
-        return PlannedTrial(key, trial, config, fingerprint, record)
+    def _record(self, key: str) -> Record:
+        return self._folder.trial(key).record() if key in self._begun else Record(key)
 
     def _images(self, config: TrialConfig) -> datasets.ImageArrays:
         """Raises DataError, the same one again for the same data."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from gan_core import metric_names
 from gan_core.data.dataset_card import DatasetCard
 from gan_core.evaluator_card import EvaluatorCard
-from gan_core.history import Row
 from gan_core.verdict.early_end import ended_early, why_lost
 from gan_core.verdict.judge import RULES_VERSION, Verdict, judge
 from gan_core.verdict.names import VerdictName
@@ -18,6 +18,9 @@ from orchestrator.planning.planned_trial import PlannedTrial
 from orchestrator.store.json_files import DamagedFile
 from orchestrator.store.record import recorded
 from orchestrator.store.trial_status import TrialStatus
+
+if TYPE_CHECKING:
+    from gan_core.history import Row  # which needs torch
 
 
 def update_verdicts(plan: Plan, note: Callable[[str], None]) -> Plan:
@@ -32,14 +35,14 @@ def update_verdicts(plan: Plan, note: Callable[[str], None]) -> Plan:
         before = planned.record.verdict
         if planned.state != TrialStatus.FINISHED or before is None or before.get("rules", 1) >= RULES_VERSION:
             continue
+        if not _can_be_judged(planned):
+            continue
         trial_folder = plan.folder.trial(planned.key)
         try:
             rows = trial_folder.written_rows(planned.record)
         except DamagedFile:
             continue
         verdict = verdict_of(planned, rows, plan.data[planned.fingerprint].card())
-        if verdict is None:
-            continue
         planned.record.verdict = recorded(verdict)
         trial_folder.write_record(planned.record)
         judged += 1
@@ -52,15 +55,23 @@ def update_verdicts(plan: Plan, note: Callable[[str], None]) -> Plan:
     return plan
 
 
-def verdict_of(planned: PlannedTrial, rows: list[Row], data: DatasetCard) -> Verdict | None:
-    """The verdict on a trial by today's rules; None if its history lacks what they need."""
-    card = with_classes(planned.record.evaluator, data)
-    before = planned.record.verdict
-    evidence = before["evidence"] if before else {}
+def _can_be_judged(planned: PlannedTrial) -> bool:
+    """Whether a finished trial has diverged, or has the number of distinct images; without reading its history."""
+    counted = metric_names.distinct_images(planned.record.evaluator.get("id", "")) in planned.record.metrics
+    return counted or _divergence(planned) is not None
+
+
+def _divergence(planned: PlannedTrial) -> tuple[int, str] | None:
+    """(step, tensor) of the first value that was not finite; None if all were."""
+    evidence = planned.record.verdict["evidence"] if planned.record.verdict else {}
     step, tensor = evidence.get("step"), evidence.get("tensor")
-    diverged = (step, tensor) if isinstance(step, int) and isinstance(tensor, str) else None
-    if not diverged and not any(metric_names.distinct_images(card.get("id", "")) in row for row in rows):
-        return None
+    return (step, tensor) if isinstance(step, int) and isinstance(tensor, str) else None
+
+
+def verdict_of(planned: PlannedTrial, rows: list[Row], data: DatasetCard) -> Verdict:
+    """The verdict on a finished trial by today's rules."""
+    card, before = with_classes(planned.record.evaluator, data), planned.record.verdict
+    diverged = _divergence(planned)
     against = reference_values(planned.config, data["channels"], card)
     verdict = judge(rows, against, diverged)
     if planned.record.stopped and before:  # it stays what it is

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from orchestrator.cluster import capacity
 from orchestrator.cluster.ray_runtime import Cluster
 from orchestrator.cluster.worker_count import ClusterSize, WorkerCount
 from orchestrator.console.progress import Display
@@ -24,9 +25,6 @@ from orchestrator.trial.trial_report import TrialReport
 if TYPE_CHECKING:
     from gan_core.evaluation.evaluator import Evaluator  # which needs torch: `plan` answers without
     from orchestrator.object_store.puller import Puller
-
-ASSUMED_GPU_SHARE = 0.25
-"""Fraction of a GPU that a trial gets, where none was measured."""
 
 
 @dataclass
@@ -119,7 +117,7 @@ class SweepRunner:
 
     def _measured_share(self, plan: Plan) -> float:
         if not self.cluster.gpus() or not plan.to_train:
-            return ASSUMED_GPU_SHARE
+            return capacity.ASSUMED_GPU_SHARE
         from orchestrator.scheduling import gpu_share
 
         largest = max(plan.to_train, key=lambda planned: step_seconds(planned.config))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from ray import tune
@@ -18,6 +19,7 @@ from ray import tune
 from gan_core.evaluation.evaluator import Evaluator
 from orchestrator.cluster.left_out import without_tunes_own_records
 from orchestrator.cluster.ray_runtime import Cluster
+from orchestrator.cluster.warm_workers import actors_in_them
 from orchestrator.object_store.puller import Puller
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.planned_trial import PlannedTrial
@@ -121,7 +123,8 @@ class TuneRun:
         folders = self._folders(todo)
         tuner, is_over = self._tuner(todo, monitor, folders)
         was_aborted = False
-        with bounded_stop(self.stop, folders), without_tunes_own_records():
+        waiting_workers = nullcontext() if self.cluster.address else actors_in_them()
+        with bounded_stop(self.stop, folders), without_tunes_own_records(), waiting_workers:
             try:
                 tuner.fit()
                 was_aborted = is_over()

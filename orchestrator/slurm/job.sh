@@ -50,6 +50,12 @@ fi
 sweep=$!
 [ -z "$requeue" ] || save # it was told before there was a sweep
 
+# Whether another start can be of use. Where the time is over before a trial begins, it would be so for ever
+may_help() {
+    [ "${SLURM_RESTART_COUNT:-0}" -lt 2 ] ||
+        [ -n "$(find "${log%/*}/trials" -name record.json -newer "$begun" -print -quit 2>/dev/null)" ]
+}
+
 code=143
 until [ "$code" -le 128 ] || ! kill -0 "$sweep" 2>/dev/null; do # a signal ends `wait`, not the sweep
     wait "$sweep"
@@ -61,7 +67,12 @@ if [ -n "$requeue" ] && [ "$code" -gt 128 ]; then
         state=$(squeue --noheader --jobs "$SLURM_JOB_ID" --format %T) && break
         sleep 5
     done
-    if [ "$state" = RUNNING ]; then # it is another one if the job was cancelled
+    if [ "$state" != RUNNING ]; then
+        : # the job was cancelled
+    elif ! may_help; then
+        echo "the time of job $SLURM_JOB_ID is over, and no trial has begun in this start, its third or later one;" \
+            "it is not queued again: the same command goes on, with a longer slurm.time" >>"$log"
+    else
         echo "the time of job $SLURM_JOB_ID is over; it is queued again, and goes on from the last checkpoints" >>"$log"
         scontrol requeue "$SLURM_JOB_ID" || # else it ends here
             echo "but Slurm does not queue it again; the same command goes on" >>"$log"

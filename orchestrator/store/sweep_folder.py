@@ -5,6 +5,7 @@ This is the map of a home folder; an indented name lies in the folder above it:
 <home>/mlflow.db, mlartifacts/     MLflow's default store
 <home>/datasets/                   downloads of torchvision
 <home>/evaluators/<data>.pt        classifiers that measure quality; `lock` beside them while one is trained
+<home>/evaluators/<id>.pt          evaluators, with the features of the real images
 <home>/kernels/<processor>.json    which of a layer's operations are fast; `lock` beside them while one is measured
 <home>/train/<key>/                a trial of `orchestrate train`: the files of a trial, as below
 <home>/sweeps/<sweep>/

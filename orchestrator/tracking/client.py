@@ -59,6 +59,7 @@ def client_for(uri: str) -> Any:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "GIT_PYTHON_REFRESH": "quiet",
+        "PGCLIENTENCODING": "UTF8",  # else a PostgreSQL made without a locale (SQL_ASCII) answers in bytes
     }.items():
         os.environ.setdefault(name, value)
     from mlflow import MlflowClient

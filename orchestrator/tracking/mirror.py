@@ -60,6 +60,8 @@ class Mirror:
         self.damaged_pictures: set[Path] = set()
         self.client: Any = None
         self._has_new_runs = False  # that mirror.json does not name yet
+        self._may_have_run: set[str] = set()
+        """Keys of trials without a child here, of which MLflow may hold a run all the same."""
 
     def set_document(self, document: SweepDocument) -> None:
         """Take the sweep as it is in sweep.json now. A `sync` that runs in another thread goes on with the old one."""
@@ -130,6 +132,7 @@ class Mirror:
             if not runs:
                 return
         if key not in self.trials:
+            self._may_have_run.add(key)
             for run in runs:
                 if run.info.status == RunStatus.RUNNING and run.info.lifecycle_stage == "active":
                     self.experiment.writer(run).set_status(RunStatus.KILLED)
@@ -218,13 +221,14 @@ class Mirror:
         self.damaged_pictures.update(damaged)
 
     def _child_run(self, source: TrialSource) -> ChildRun:
-        """The trial's run: looked up again after an error, created if there is none."""
+        """The trial's run: created if there is none. It is looked for only where there may be one: after an error."""
         key = source.trial["key"]
         child = self.children.get(key)
         if child and not child.needs_refresh:
             return child
         tags = {"mlflow.parentRunId": self.parent_run_id, KIND_TAG: "trial", KEY_TAG: key}
-        run = self.experiment.find_run(tags)
+        run = self.experiment.find_run(tags) if child or key in self._may_have_run else None
+        self._may_have_run.add(key)  # until an answer says that it was created
         if child and run and child.run_id == run.info.run_id:
             child.writer.refresh(run)
             child.needs_refresh = False
@@ -234,6 +238,7 @@ class Mirror:
         else:
             writer = self.experiment.create_run(source.trial["name"], source.tags(), source.start_ms())
         child = self.children[key] = ChildRun(writer, source.folder.history_file)
+        self._may_have_run.discard(key)
         self._has_new_runs = True
         return child
 

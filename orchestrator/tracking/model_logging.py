@@ -19,15 +19,16 @@ from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gan_core.generator_file import SavedGenerator, from_generator_file
-from gan_core.sampling import fixed_latents
 from orchestrator.errors import UserError
 from orchestrator.escaping import escape_markdown
 from orchestrator.planning.ranking import RankedConfiguration
 from orchestrator.tracking import run_content
 from orchestrator.tracking.mirror import Mirror
+
+if TYPE_CHECKING:
+    from gan_core.generator_file import SavedGenerator  # which needs torch: a sweep starts Ray before that is imported
 
 MODEL_NAME = "generator"
 CONTENT_TAG = "orchestrate.generator"
@@ -108,6 +109,8 @@ def _find_model(mirror: Mirror, file_hash: str) -> str | None:
 def _create_model(mirror: Mirror, best: RankedConfiguration, file: Path, tags: dict[str, str]) -> str:
     from mlflow.entities import LoggedModelOutput
 
+    from gan_core.generator_file import from_generator_file
+
     client, settings = mirror.client, mirror.trial_settings(best.key)
     saved = from_generator_file(file)
     parameters = run_content.parameters(mirror.trials[best.key], settings)
@@ -138,6 +141,7 @@ def _save(saved: SavedGenerator, folder: Path, model: Any, run_id: str) -> None:
     from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema, TensorSpec
 
+    from gan_core.sampling import fixed_latents
     from orchestrator.tracking import generator_pyfunc
 
     latent_dim = saved.config.model.latent_dim

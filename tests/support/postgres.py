@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ import psycopg
 import pytest
 
 from support.hosts import Host
+from support.ports import free_port
 
 USER, DATABASE, PORT = "mlflow", "mlflow", 5432
 
@@ -98,3 +103,22 @@ class Postgres:
     def _ask(self, *words: str | Path) -> None:
         done = subprocess.run(self.host.words(*words, user=self.user), capture_output=True, text=True, cwd="/")
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@contextmanager
+def postgres_on_loopback() -> Iterator[Postgres]:
+    """A server on loopback with its default durability, in a temporary folder. Skips where there is no PostgreSQL."""
+    host = Host("database", "127.0.0.1")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # its user passes through
+        (folder / "data").mkdir()
+        secret = folder / "secret"
+        secret.touch(mode=0o600)
+        secret.write_text(secrets.token_hex(16))
+        server = Postgres(host, folder / "data", secret, folder / "log", free_port())
+        server.start()
+        try:
+            yield server
+        finally:
+            host.kill()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gan_core.config import identity as identity_module
-from gan_core.config.identity import effective_settings, trial_key, unflatten
+from gan_core.config.identity import effective_settings, keys_by_seed, trial_key, unflatten
 from gan_core.config.trial import TrialConfig
 
 NOISE = "stabilizers.instance_noise"
@@ -102,3 +102,10 @@ def test_key_is_untouched_by_a_later_setting_that_is_off(monkeypatch: pytest.Mon
 
 def test_key_is_16_hex_digits() -> None:
     assert len(key({})) == 16 and int(key({}), 16) >= 0
+
+
+@pytest.mark.parametrize("data", ["abc", '"seed":null', ',"seed":0'])
+def test_the_keys_of_all_seeds_come_from_settings_written_out_once(data: str) -> None:
+    keys = keys_by_seed(TrialConfig(), data)
+    assert [keys(seed) for seed in (0, 1, 12)] == [key({"seed": seed}, data) for seed in (0, 1, 12)]
+    assert keys(1) == trial_key(TrialConfig(seed=1), data) != keys(11)

@@ -45,6 +45,15 @@ def test_a_plan_needs_no_heavy_package(tmp_path: Path) -> None:
     )
 
 
+def test_a_sweep_is_refused_before_torch_is_imported(tmp_path: Path) -> None:
+    """So it is told after a second, and Ray starts while torch is imported."""
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    words = ["sweep", str(tmp_path / "tiny.yaml"), "--home", str(tmp_path / "home"), "--set", "trial.batch_size=5000"]
+    done = subprocess.run(program("imports_of_command", "torch,ray,mlflow", *words), capture_output=True, text=True)
+    assert done.returncode == WRONG_REQUEST, done.stdout + done.stderr
+    assert "5000 is more than the" in done.stderr
+
+
 def test_status_and_logs_need_no_heavy_package(tiny_plan: Callable[[], Plan]) -> None:
     plan = tiny_plan()
     plan.folder.folder.mkdir(parents=True)

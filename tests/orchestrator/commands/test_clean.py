@@ -118,6 +118,16 @@ def test_what_killed_commands_left_is_found(plan: Plan, tmp_path: Path) -> None:
     assert not half.exists()
 
 
+def test_half_an_evaluator_goes_with_all_sweeps_since_they_share_the_folder(plan: Plan) -> None:
+    half = plan.folder.home / "evaluators" / ".classifier-1a2b3c4d.pt.123.tmp"
+    half.parent.mkdir(exist_ok=True)
+    half.write_text("half")
+    run(plan, "tiny", "--yes")
+    assert half.exists()
+    run(plan, "--all", "--yes")
+    assert not half.exists()
+
+
 def test_only_a_sweep_by_its_name_or_all_of_them_can_be_cleaned(plan: Plan) -> None:
     for words in ([], ["tiny", "--all"], ["tony"], ["../sweeps/tiny"], ["."]):
         with pytest.raises(UserError):

@@ -19,6 +19,9 @@ CASES: list[tuple[Check, str, str]] = [
     (doctor_checks.gpu([], 0, built_for_gpu=False, driver=False), "ok", ""),
     (doctor_checks.gpu(["H100"], 80 * GB, built_for_gpu=True, driver=True), "ok", ""),
     (doctor_checks.gpu([], 0, built_for_gpu=False, driver=True), "warning", "nvidia-smi"),
+    (doctor_checks.cuda_mps("/tmp/nvidia-mps", runs=True, other_user=""), "ok", ""),
+    (doctor_checks.cuda_mps("/tmp/nvidia-mps", runs=False, other_user=""), "ok", ""),
+    (doctor_checks.cuda_mps("/tmp/nvidia-mps", runs=True, other_user="ada"), "warning", "CUDA_MPS_PIPE_DIRECTORY"),
     (doctor_checks.ray("2.60", None, ""), "ok", ""),
     (doctor_checks.ray("2.60", "127.0.0.1:1", "nothing answers"), "wrong", "RAY_ADDRESS"),
     (doctor_checks.ray(None, None, ""), "wrong", "pip install"),
@@ -52,3 +55,9 @@ def test_a_check_says_how_it_is_and_what_to_do(check: Check, state: str, to_do: 
 def test_a_machine_without_bfloat16_units_is_told_what_it_computes_in() -> None:
     assert "float32" in doctor_checks.torch("2.15", 2, False).found
     assert "bfloat16 units" in doctor_checks.torch("2.15", 2, True).found
+
+
+def test_without_mps_the_check_says_what_that_means_and_what_starts_it() -> None:
+    found = doctor_checks.cuda_mps("/tmp/nvidia-mps", runs=False, other_user="").found
+    assert "take turns" in found
+    assert "nvidia-cuda-mps-control -d" in found

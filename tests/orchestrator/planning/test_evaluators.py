@@ -304,4 +304,5 @@ def test_what_a_killed_command_left_of_a_classifier_goes_when_the_next_one_needs
     half.parent.mkdir(parents=True)
     half.write_text("half")
     build_evaluators(plan_of(), tmp_path / "home", lambda text: None, lambda text: None)
-    assert sorted(file.suffix for file in half.parent.iterdir()) == ["", ".pt"]  # the lock and the classifier
+    left = sorted(file.suffix for file in half.parent.iterdir())
+    assert left == ["", ".pt", ".pt"]  # the lock, the classifier and the evaluator

@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.tiny import finished_trial, run_some_steps, tiny_with
+from support.tiny import TINY, finished_trial, run_some_steps, tiny_with
 
+from gan_core.config.identity import trial_key
 from gan_core.data import datasets
 from orchestrator.errors import SpecError
+from orchestrator.planning import trial_planner
 from orchestrator.planning.eta import Eta
 from orchestrator.planning.plan import Plan, make_plan
 from orchestrator.planning.trial_cost import mean_step_seconds
@@ -35,6 +37,20 @@ def test_every_trial_has_a_key_of_its_own_and_keeps_it(tiny_plan: MakePlan) -> N
     first, second = tiny_plan(), tiny_plan()
     assert [planned.key for planned in first.trials] == [planned.key for planned in second.trials]
     assert len({planned.key for planned in first.trials}) == 4
+
+
+def test_settings_are_checked_once_for_all_their_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[int] = []
+    monkeypatch.setattr(trial_planner, "check_data", lambda config, images: checked.append(config.batch_size))
+    file = tmp_path / "tiny.yaml"
+    file.write_text(TINY)
+    sweep = loader.load(file, ["seeds=[5, 6, 7]"])
+    plan = make_plan(sweep, tmp_path)
+    assert len(checked) == len(plan.trials) / 3
+    for planned in plan.trials:
+        assert planned.config.seed == planned.trial.seed
+        assert planned.key == trial_key(planned.config, planned.fingerprint)
+    assert len({planned.key for planned in plan.trials}) == len(plan.trials)
 
 
 def test_a_data_error_names_the_line_of_the_setting(tmp_path: Path) -> None:

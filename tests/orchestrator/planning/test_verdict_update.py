@@ -11,12 +11,12 @@ from support.mirrors import stored_points, synced_mirror
 from support.tiny import finished_trial
 
 from gan_core import metric_names
-from gan_core.history import Row
 from gan_core.verdict.judge import RULES_VERSION
 from orchestrator.planning.plan import Plan
 from orchestrator.planning.verdict_update import update_verdicts, verdict_of
 from orchestrator.report.mlflow_reader import read_sweep
 from orchestrator.store.record import RecordedVerdict
+from orchestrator.store.trial_folder import TrialFolder
 from orchestrator.tracking.client import client_for
 
 OLD = RecordedVerdict(name="stable", since=None, reason="no event", evidence={})
@@ -66,21 +66,26 @@ def test_mlflow_and_the_report_get_the_new_verdict(judged_by_older_rules: Plan, 
     assert client_for(before.uri).get_run(run.run_id).data.metrics["verdict/stable"] == 0.0
 
 
-def test_a_history_that_is_damaged_or_lacks_the_number_of_distinct_images_keeps_its_verdict(
-    judged_by_older_rules: Plan,
+def test_a_damaged_history_keeps_its_verdict(judged_by_older_rules: Plan) -> None:
+    judged_by_older_rules.folder.trial(judged_by_older_rules.trials[0].key).history_file.write_text("half a line")
+    assert_stays(judged_by_older_rules)
+
+
+def test_a_history_without_the_number_of_distinct_images_keeps_its_verdict_and_is_not_read(
+    judged_by_older_rules: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned = judged_by_older_rules.trials[0]
-    data = judged_by_older_rules.data[planned.fingerprint].card()
     name = metric_names.distinct_images(planned.record.evaluator["id"])
-    rows: list[Row] = [{"step": 4, "time": 0, "diversity/ratio": 0.1, name.replace("_images", ""): 0.1}]
-    assert verdict_of(planned, rows, data) is None
-    assert verdict_of(planned, [rows[0] | {name: 0.1}], data)
-    file = judged_by_older_rules.folder.trial(planned.key).history_file
-    file.write_text("half a line")
+    planned.record.metrics[name.replace("_images", "")] = planned.record.metrics.pop(name)
+    monkeypatch.setattr(TrialFolder, "written_rows", lambda *given: pytest.fail("it was read"))
+    assert_stays(judged_by_older_rules)
+
+
+def assert_stays(plan: Plan) -> None:
     lines: list[str] = []
-    update_verdicts(judged_by_older_rules, lines.append)
+    update_verdicts(plan, lines.append)
     assert not lines
-    assert judged_by_older_rules.folder.trial(planned.key).record().verdict == OLD
+    assert plan.folder.trial(plan.trials[0].key).record().verdict == OLD
 
 
 def test_a_trial_that_diverged_stays_diverged(judged_by_older_rules: Plan) -> None:
@@ -88,4 +93,4 @@ def test_a_trial_that_diverged_stays_diverged(judged_by_older_rules: Plan) -> No
     evidence = {"step": 3, "tensor": "loss/generator"}
     planned.record.verdict = RecordedVerdict(name="diverged", since=3, reason="not finite", evidence=evidence)
     verdict = verdict_of(planned, history(BLOBS), judged_by_older_rules.data[planned.fingerprint].card())
-    assert verdict and (verdict.name, verdict.since) == ("diverged", 3)
+    assert (verdict.name, verdict.since) == ("diverged", 3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.commands import program, program_environment
@@ -16,14 +17,14 @@ from orchestrator.store.sweep_folder import SweepFolder
 
 pytestmark = pytest.mark.e2e
 
-Ran = tuple[Path, dict[str, list[str]]]
+Ran = tuple[Path, dict[str, list[Any]]]
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """The home of three sweeps of one trial each, and what was reported of these."""
     folder = tmp_path_factory.mktemp("real-ray")
-    for name in ("unready", "crowded", "dying"):
+    for name in ("dying", "unready", "crowded"):
         text = TINY.replace("sweep: tiny", f"sweep: {name}").replace("[0, 1]", "[0]").replace("[0.0, 0.1]", "[0.0]")
         (folder / f"{name}.yaml").write_text(text)
     command = program("failing_evaluators", folder)
@@ -45,6 +46,11 @@ def test_a_worker_that_cannot_be_set_up_is_tried_once_more_and_told_with_its_tra
     assert "Traceback" in (record.error or "")
     last = (record.error or "").splitlines()[-1]
     assert last == "its worker could not run it: ModuleNotFoundError: No module named 'a_package_of_another_node'"
+
+
+def test_the_first_trial_runs_in_the_process_that_has_started_with_ray_and_has_waited(ran: Ran) -> None:
+    home, reports = ran
+    assert [record_of("dying", home).attempts[0].process] == reports["warm"]
 
 
 def test_what_ran_out_of_memory_gets_twice_the_share_and_ends(ran: Ran) -> None:

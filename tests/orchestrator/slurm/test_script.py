@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.waiting import wait_until
 
 from orchestrator.slurm.script import Job, batch_script
 from orchestrator.sweepfile.slurm import SlurmSettings
@@ -75,6 +77,43 @@ def test_a_line_of_setup_that_fails_ends_the_job_with_a_word(tmp_path: Path, set
         assert done.returncode == 1 and (tmp_path / "output.log").read_text() == "setup failed: false\n"
     else:
         assert done.returncode == 0 and done.stdout == "goes on\n"
+
+
+WAITS = """\
+#!/bin/bash
+trap 'exit 143' TERM
+sleep 0.1
+$TRAINS mkdir -p trials/a
+$TRAINS touch trials/a/record.json
+touch began
+while :; do sleep 0.05; done
+"""
+"""Stands for the sweep: it begins a trial, unless $TRAINS is a colon, and is interrupted."""
+
+
+@pytest.mark.parametrize(
+    ("restarts", "trains", "queued"), [("", False, True), ("1", False, True), ("2", False, False), ("2", True, True)]
+)
+def test_a_job_whose_time_is_over_is_queued_again_unless_no_trial_begins_in_three_starts(
+    tmp_path: Path, restarts: str, trains: bool, queued: bool
+) -> None:
+    programs = {"python": WAITS, "squeue": "#!/bin/sh\necho RUNNING\n", "scontrol": "#!/bin/sh\necho $* >asked\n"}
+    for name, text in programs.items():
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        (tmp_path / "bin" / name).write_text(text)
+        (tmp_path / "bin" / name).chmod(0o700)
+    (tmp_path / "trials" / "before").mkdir(parents=True)
+    (tmp_path / "trials" / "before" / "record.json").touch()
+    slurm = {"SLURM_JOB_ID": "7", "SLURM_JOB_NUM_NODES": "1"} | ({"SLURM_RESTART_COUNT": restarts} if restarts else {})
+    words = Job("s", ["sweep"], tmp_path, tmp_path / "output.log", tmp_path / "t", tmp_path / "bin" / "python")
+    environment = {**os.environ, **slurm, "TRAINS": "" if trains else ":"}
+    with subprocess.Popen(["bash", "-c", batch_script(words, SlurmSettings())], cwd=tmp_path, env=environment) as shell:
+        wait_until((tmp_path / "began").exists, "the sweep")
+        shell.terminate()
+    asked = tmp_path / "asked"
+    assert (asked.read_text() if asked.exists() else "") == ("requeue 7\n" if queued else "")
+    log = (tmp_path / "output.log").read_text()
+    assert ("it is queued again" in log, "a longer slurm.time" in log) == (queued, not queued)
 
 
 @pytest.mark.parametrize("parts", [0, 2])

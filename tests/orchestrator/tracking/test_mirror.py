@@ -395,6 +395,35 @@ def test_the_runs_of_a_round_are_remembered_together(
     assert written == [plan.folder.mirror_file]
 
 
+def test_a_new_run_is_made_without_a_search_for_one(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    mirror = mirror_of(plan, tmp_path)
+    mirror.open()
+    for planned in plan.trials[:2]:
+        finished_trial(plan, planned)
+    monkeypatch.setattr(mirror.experiment, "find_run", lambda tags: pytest.fail(f"searched for {tags}"))
+    mirror.sync()
+    assert mirror.children.keys() == {planned.key for planned in plan.trials[:2]}
+
+
+def test_a_trial_that_joins_again_goes_on_in_the_run_that_it_had(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    plan = tiny_plan()
+    joining = plan.trials[0].key
+    finished_trial(plan, plan.trials[0])
+    had = synced_mirror(plan, tmp_path).children[joining].run_id
+    document = plan.to_document()
+    mirror = mirror_of(plan, tmp_path)
+    mirror.set_document({**document, "trials": document["trials"][1:]})
+    mirror.sync()
+    assert joining not in mirror.children
+    mirror.set_document(document)
+    mirror.sync()
+    assert mirror.children[joining].run_id == had
+    assert mirror.sent["runs"] == 0
+
+
 def test_a_run_that_was_made_is_remembered_though_another_trial_cannot_be_sent(
     tiny_plan: MakePlan, tmp_path: Path
 ) -> None:
