@@ -70,10 +70,11 @@ def workers_of(options: SweepOptions) -> int:
 def warm_workers(options: SweepOptions, trials: int) -> WarmWorkers:
     """Those that start with a local Ray for so many trials. None where there is a GPU: how many share it is not known.
 
-    A trial on a GPU would also find torch with other numbers of threads than Ray gives its workers.
+    Nor does a later worker import torch before its trial there: torch takes its number of threads from the variable
+    that Ray sets when the trial comes, and a trial on a GPU, unlike one on a processor, does not set its own.
     """
     on_cpus = options.device == "cpu" or not environment.has_gpu_driver()
-    return WarmWorkers(min(workers_of(options), trials) if on_cpus else 0, TRAINABLE)
+    return WarmWorkers(min(workers_of(options), trials), TRAINABLE) if on_cpus else WarmWorkers()
 
 
 @contextmanager
