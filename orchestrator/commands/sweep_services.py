@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
+import orchestrator
 from orchestrator import environment
 from orchestrator.cluster import preflight
 from orchestrator.cluster.ray_runtime import Cluster
@@ -74,7 +77,17 @@ def warm_workers(options: SweepOptions, trials: int) -> WarmWorkers:
     that Ray sets when the trial comes, and a trial on a GPU, unlike one on a processor, does not set its own.
     """
     on_cpus = options.device == "cpu" or not environment.has_gpu_driver()
-    return WarmWorkers(min(workers_of(options), trials), TRAINABLE) if on_cpus else WarmWorkers()
+    module = TRAINABLE if _is_found_by_workers() else ""
+    return WarmWorkers(min(workers_of(options), trials), module) if on_cpus else WarmWorkers()
+
+
+def _is_found_by_workers() -> bool:
+    """Whether a worker that waits would import the code of this process, and not another version that is installed.
+
+    It does not know the first folder of `sys.path`, the script's or the current one: Ray tells it with the first task.
+    """
+    found = PathFinder.find_spec("orchestrator", sys.path[1:])
+    return found is not None and found.origin == orchestrator.__file__
 
 
 @contextmanager

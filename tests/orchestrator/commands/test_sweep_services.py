@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+from support.commands import ROOT
 
 from orchestrator import environment
 from orchestrator.cluster.capacity import Device
@@ -29,3 +31,14 @@ def test_where_a_gpu_may_be_no_worker_imports_torch_before_ray_has_set_its_threa
 ) -> None:
     monkeypatch.setattr(environment, "has_gpu_driver", lambda: True)
     assert not workers_for(device, 9, tmp_path).environment()["RAY_preload_python_modules"]
+
+
+def test_what_waits_imports_nothing_where_another_version_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as under `python -m orchestrator` in a clone: it would train with the installed version's code."""
+    (tmp_path / "installed" / "orchestrator").mkdir(parents=True)
+    (tmp_path / "installed" / "orchestrator" / "__init__.py").touch()
+    for path, module in (([str(ROOT)], ""), (["/bin", str(ROOT)], TRAINABLE)):
+        monkeypatch.setattr(sys, "path", [*path, str(tmp_path / "installed")])
+        assert workers_for("cpu", 3, tmp_path) == WarmWorkers(3, module)
