@@ -22,7 +22,10 @@ SOURCES = ("*.py", "*.sh", "*.js", "*.j2", "*.yaml", "*.toml", "Makefile", "Dock
 LONGEST_LINE = 100
 IDENTIFIER = re.compile(r"[A-Z][a-z]+[A-Z]\w*|[A-Z]+_[A-Z_]+")
 """A class such as TrialFolder, or a constant such as BUILT_IN. Other words in backticks may be anything."""
-FROM_ELSEWHERE = {"AbortIncompleteMultipartUpload", "ReadWriteMany", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"}
+FROM_ELSEWHERE = {
+    *("AbortIncompleteMultipartUpload", "ReadWriteMany", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"),
+    *("CUDA_VISIBLE_DEVICES", "EXCLUSIVE_PROCESS"),
+}
 """Identifiers of other programs that occur nowhere in our source."""
 MADE_BY_USERS = {"docker/.env", "docker/secrets/mlflow_password", "docker/secrets/ray_token"}
 GENERATED = ROOT / "docs" / "original-report.md"

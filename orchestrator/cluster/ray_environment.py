@@ -9,7 +9,6 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -65,8 +64,8 @@ def check_token_file() -> None:
         )
 
 
-def prepare_local(more: Mapping[str, str]) -> None:
-    """Prepare the environment for a local Ray with a token of its own. `more`: what else is set there.
+def prepare_local() -> None:
+    """Prepare the environment for a local Ray with a token of its own.
 
     Raises UserError if this process uses another Ray, which would end when this one starts.
     """
@@ -74,7 +73,7 @@ def prepare_local(more: Mapping[str, str]) -> None:
     if ray is not None and ray.is_initialized():
         raise UserError("this process uses a Ray already, and a sweep starts its own: run it in a process without one")
     _set_defaults()
-    os.environ |= {**LOCAL_ENVIRONMENT, **more, "RAY_AUTH_TOKEN": _token_of_this_process()}
+    os.environ |= {**LOCAL_ENVIRONMENT, "RAY_AUTH_TOKEN": _token_of_this_process()}
     os.environ.pop("RAY_ADDRESS", None)
 
 

@@ -16,7 +16,7 @@ from gan_core.error_text import first_line
 from orchestrator.cluster import capacity, left_out, ray_environment
 from orchestrator.cluster.memory_kills import MemoryKills
 from orchestrator.cluster.slow_start import wait_for_node
-from orchestrator.cluster.warm_workers import WarmWorkers
+from orchestrator.cluster.warm_workers import NO_WARM_WORKERS, WarmWorkers
 from orchestrator.errors import ServiceError, UserError
 from orchestrator.periodic import PeriodicThread
 from orchestrator.signals import SIGNALS, Interrupted, bounded_in_native_code, children, kill_children, leaving_at_once
@@ -49,7 +49,7 @@ class Cluster:
         data_bytes: int,
         on_death: Callable[[str], None],
         device: capacity.Device = "auto",
-        warm: WarmWorkers = WarmWorkers(),
+        warm: WarmWorkers = NO_WARM_WORKERS,
     ):
         self.device, self._warm = device, warm
         self.on_death = on_death
@@ -59,7 +59,7 @@ class Cluster:
         self._memory_kills = MemoryKills() if address is None else None
         self.object_store_bytes = capacity.object_store_bytes(data_bytes)
         if address is None:
-            ray_environment.prepare_local(warm.environment())
+            ray_environment.prepare_local()
 
     def __enter__(self) -> Cluster:
         handlers = {number: signal.getsignal(number) for number in SIGNALS}

@@ -29,6 +29,10 @@ from orchestrator.sweepfile.model import Sweep
 from orchestrator.tracking import mirror_file, model_logging, sqlite
 from orchestrator.tracking.address import check_uri
 
+AMPLE_BYTES = 10 * 1000**3
+"""Where more is free, `check_home` can wait until torch is imported while Ray starts: hardly a sweep needs as much. By
+the estimate a trial of `smoke.yaml`, `stability.yaml` and `precision.yaml` in `experiments/` takes 4 to 65 MB."""
+
 
 def check_request(options: SweepOptions, sweep_name: str) -> SweepFolder:
     """Check what can be checked without the data; returns the sweep's folder. Raises UserError."""
@@ -128,7 +132,7 @@ def take_over(plan: Plan, display: Display) -> Plan:
 def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, display: Display) -> Plan:
     """The plan with what the storage and other sweeps have, today's verdicts, the confirming trials and the repairs.
 
-    The caller holds the sweep's lock. Raises UserError if the storage does not answer, or Ray has no room for its files.
+    The caller holds the sweep's lock. Raises UserError if the storage does not answer or a disk is too small.
     """
     if isinstance(folder, StoredSweep):
         display.set_phase(f"looking into {folder.object_store.uri}")
@@ -141,7 +145,14 @@ def complete_plan(plan: Plan, folder: SweepFolder, options: SweepOptions, displa
     plan = repair_finished_trials(plan, display.note)
     if plan.to_train:
         disk_space.check_free_space(temp_parent(), 0)
+        if disk_space.free_bytes(plan.folder.home) < AMPLE_BYTES:
+            check_home(plan, workers_of(options))
     return plan
+
+
+def workers_of(options: SweepOptions) -> int:
+    """The CPUs of a local Ray."""
+    return options.workers or environment.available_cpus()
 
 
 def check_home(plan: Plan, workers: int) -> None:

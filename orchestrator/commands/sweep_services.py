@@ -50,7 +50,7 @@ def prepare_evaluators(
 
     def prepare() -> dict[str, Evaluator]:
         if plan.to_train:
-            sweep_preparation.check_home(plan, workers_of(options))
+            sweep_preparation.check_home(plan, sweep_preparation.workers_of(options))
         from orchestrator.planning.evaluators import build_evaluators
 
         return build_evaluators(plan, options.home, display.set_phase, display.note, all_trials=confirms)
@@ -65,11 +65,6 @@ def _background_executor(stack: ExitStack) -> ThreadPoolExecutor:
     return executor
 
 
-def workers_of(options: SweepOptions) -> int:
-    """The CPUs of a local Ray."""
-    return options.workers or environment.available_cpus()
-
-
 def warm_workers(options: SweepOptions, trials: int) -> WarmWorkers:
     """Those that start with a local Ray for so many trials. None where there is a GPU: how many share it is not known.
 
@@ -78,7 +73,7 @@ def warm_workers(options: SweepOptions, trials: int) -> WarmWorkers:
     """
     on_cpus = options.device == "cpu" or not environment.has_gpu_driver()
     module = TRAINABLE if _is_found_by_workers() else ""
-    return WarmWorkers(min(workers_of(options), trials), module) if on_cpus else WarmWorkers()
+    return WarmWorkers(min(sweep_preparation.workers_of(options), trials), module) if on_cpus else WarmWorkers()
 
 
 def _is_found_by_workers() -> bool:
@@ -97,7 +92,7 @@ def start_ray(plan: Plan, trials: int, options: SweepOptions, display: Display) 
     Raises UserError if the request cannot be met, ServiceError if the local Ray does not start.
     """
     display.set_phase("starting Ray" if options.address is None else f"connecting to Ray at {options.address}")
-    workers = workers_of(options)
+    workers = sweep_preparation.workers_of(options)
     in_memory = [arrays for arrays in plan.data.values() if not arrays.stored]
     data_bytes = sum(arrays.images.nbytes + arrays.test_images.nbytes for arrays in in_memory)
 
@@ -109,9 +104,10 @@ def start_ray(plan: Plan, trials: int, options: SweepOptions, display: Display) 
         finally:
             exit_at_once(SOME_FAILED)
 
+    warm = warm_workers(options, trials)
     with (
         temp_folder.command_temp_folder() as scratch,
-        Cluster(options.address, workers, scratch, data_bytes, leave, options.device, warm_workers(options, trials)) as cluster,
+        Cluster(options.address, workers, scratch, data_bytes, leave, options.device, warm) as cluster,
     ):
         if options.address:
             display.set_phase("asking every node for its versions and the trials' storage")

@@ -19,6 +19,7 @@ import psutil
 import pytest
 from support.commands import SMOKE, Done, invoke, start
 from support.endings import ON_ONE_WORKER, wait_for_checkpoints
+from support.families import frozen_trainers
 from support.ports import free_port
 from support.proxy import start_server
 from support.strangers import AS_ROOT, REFUSALS, answer_to_a_stranger, listening, seen_by_a_stranger
@@ -104,9 +105,10 @@ def swept_through_an_outage(folder: Path) -> Outage:
         time.sleep(0.1)
     open_to = listening(psutil.Process(sweep.pid))
     ray_port = next(port for name, _, port in open_to if name == "gcs_server")
-    stranger = answer_to_a_stranger(ray_port, PLANTED["RAY_AUTH_TOKEN"], folder / "stranger.log")
-    (temporary,) = temp_parent().glob(f"orchestrate-{sweep.pid}-*")
-    seen = seen_by_a_stranger(temporary) if os.getuid() == 0 else []
+    with frozen_trainers(sweep):
+        stranger = answer_to_a_stranger(ray_port, PLANTED["RAY_AUTH_TOKEN"], folder / "stranger.log")
+        (temporary,) = temp_parent().glob(f"orchestrate-{sweep.pid}-*")
+        seen = seen_by_a_stranger(temporary) if os.getuid() == 0 else []
     resumed, _ = sweep.communicate(timeout=300)
     assert sweep.returncode == 0, resumed  # every trial has its verdict
 

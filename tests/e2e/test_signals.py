@@ -54,8 +54,8 @@ def test_workers_that_are_preempted_silent_or_stopped_cost_their_trials_nothing(
     wait_until(lambda: not psutil.pid_exists(lost["process"]), "the end of the silent worker", process=process)
     wait_until(lambda: attempts(silent)[1]["from_step"] > 0, "going on from its checkpoint", process=process)
 
-    family = family_of(process)
     os.kill(goes_on["process"], signal.SIGSTOP)
+    family = family_of(process)
     os.killpg(process.pid, signal.SIGHUP)
     output, _ = process.communicate(timeout=BOUND)
     assert process.returncode == 130, output

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from support.commands import SMOKE, invoke, start, trials
 from support.endings import ON_ONE_WORKER, STEPS, assert_ended_like, wait_for_checkpoints
-from support.families import kill_ray, leave_in_phase
+from support.families import frozen_trainers, kill_ray, leave_in_phase
 from support.mirrors import with_database
 from support.waiting import wait_until
 
@@ -33,10 +33,11 @@ def test_a_sweep_is_stopped_from_elsewhere_killed_gone_on_with_and_cleaned(refer
     wait_for_checkpoints(home, process, count=1)
     key = next(home.glob("sweeps/smoke/trials/*/checkpoint.pt")).parent.name
 
-    refused = invoke("clean", "smoke", "--yes", home=home)
+    with frozen_trainers(process):
+        refused = invoke("clean", "smoke", "--yes", home=home)
+        second = invoke("sweep", SMOKE, *ON_ONE_WORKER, home=home)
     assert refused.returncode == 2
     assert "orchestrate stop smoke" in refused.stderr
-    second = invoke("sweep", SMOKE, *ON_ONE_WORKER, home=home)
     assert second.returncode == 2
     assert str(process.pid) in second.stderr
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 
@@ -20,6 +22,20 @@ def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
 def assert_gone(processes: list[psutil.Process]) -> None:
     _, alive = psutil.wait_procs(processes, timeout=BOUND)
     assert not alive
+
+
+@contextmanager
+def frozen_trainers(process: subprocess.Popen[str]) -> Iterator[None]:
+    """The command's trials stand still meanwhile, so that it does not end, however fast this machine is."""
+    trainers = [member for member in family_of(process) if "Train" in member.name()]  # as Ray Tune calls them
+    assert trainers
+    for member in trainers:
+        member.suspend()
+    try:
+        yield
+    finally:
+        for member in trainers:
+            member.resume()
 
 
 def kill_ray(process: subprocess.Popen[str], name: str) -> None:

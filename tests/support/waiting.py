@@ -16,8 +16,8 @@ def wait_until(
 ) -> Any:
     """The first true value of `condition`, which `description` names.
 
-    Fails if that takes more than `seconds`, or if `process` ends first. Asking takes a fifth of the time at most: some
-    conditions start a program or look at every process, beside what is waited for.
+    Fails if that takes more than `seconds`, or if `process` ends first. It sleeps four times as long as asking took, up
+    to a quarter of a second: some conditions start a program or look at every process, beside what is waited for.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -26,4 +26,4 @@ def wait_until(
             return value
         assert process is None or process.poll() is None, f"the command ended before this was seen: {description}"
         assert time.monotonic() < deadline, f"not seen within {seconds:.0f} s: {description}"
-        time.sleep(min(max(0.05, 4 * (time.monotonic() - began)), 1))
+        time.sleep(min(max(0.05, 4 * (time.monotonic() - began)), 0.25))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from ray._private import services
 from ray.tune.execution.class_cache import _ActorClassCache
 from ray.tune.trainable import Trainable
 
-from orchestrator.cluster.warm_workers import TUNES_OWN, WarmWorkers, actors_in_them
+from orchestrator.cluster.warm_workers import PRELOAD, PRESTART, TUNES_OWN, WarmWorkers, actors_in_them
 
 
 def test_the_raylet_alone_is_told_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,7 +25,19 @@ def test_the_raylet_alone_is_told_how_many_there_are(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(("count", "starts"), [(2, "1"), (0, "0")])
 def test_none_start_where_none_are_asked_for(count: int, starts: str) -> None:
-    assert WarmWorkers(count, "json").environment()["RAY_prestart_worker_first_driver"] == starts
+    with WarmWorkers(count, "json").starting():
+        assert os.environ[PRESTART] == starts
+
+
+def test_another_ray_of_this_process_has_the_environment_of_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a notebook, one that its user starts after a sweep."""
+    monkeypatch.setenv("PL_DISABLE_FORK", "0")
+    before = dict(os.environ)
+    with WarmWorkers(1, "json").starting():
+        assert os.environ[PRELOAD] == "json"
+        os.environ["SET_BY_ANOTHER_THREAD"] = "meanwhile"
+    assert os.environ.pop("SET_BY_ANOTHER_THREAD") == "meanwhile"
+    assert dict(os.environ) == before
 
 
 def environment_of_an_actor() -> dict[str, str]:
