@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -104,45 +103,9 @@ def _handled_signals() -> list[signal.Signals]:
 def _exit_at_limit() -> None:
     """Waits for one event, the first signal, so this is no `PeriodicThread`."""
     _first_signal.wait()
-    _exit_after_limit()
-
-
-def _exit_after_limit() -> None:
     time.sleep(shutdown_budgets.SHUTDOWN_LIMIT)
     call_within(MAX_WRITE_SECONDS, lambda: print(f"\n{INTERRUPTED_MESSAGE}", flush=True))
     exit_at_once(INTERRUPTED)
-
-
-@contextmanager
-def bounded_in_native_code() -> Iterator[None]:
-    """In this context signals end a command in time though its main thread is in code that runs no handlers of Python.
-
-    `ray.init` waits so until the workers that start with Ray have come, which is 30 s and more if one of them dies.
-    """
-    if not _is_command.is_set():
-        yield
-        return
-    told, tells = socket.socketpair()
-    tells.setblocking(False)
-    before = signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=_exit_when_told, args=(told,), daemon=True, name="native-signals").start()
-    try:
-        yield
-    finally:
-        signal.set_wakeup_fd(before)
-        tells.close()
-
-
-def _exit_when_told(told: socket.socket) -> None:
-    """At the limit after the first signal whose number comes; at once after a second one, but for SIGHUP."""
-    has_begun = False
-    with told:
-        while number := told.recv(1):
-            if has_begun and number[0] in (signal.SIGINT, signal.SIGTERM):
-                exit_at_once(INTERRUPTED)
-            if not has_begun and number[0] in SIGNALS:
-                has_begun = True
-                threading.Thread(target=_exit_after_limit, daemon=True, name="native-limit").start()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from orchestrator.cluster.slow_start import wait_for_node
 from orchestrator.cluster.warm_workers import NO_WARM_WORKERS, WarmWorkers
 from orchestrator.errors import ServiceError, UserError
 from orchestrator.periodic import PeriodicThread
-from orchestrator.signals import SIGNALS, Interrupted, bounded_in_native_code, children, kill_children, leaving_at_once
+from orchestrator.signals import SIGNALS, Interrupted, children, kill_children, leaving_at_once
 
 VITAL_PROCESSES = ("gcs_server", "raylet")
 """Ray's processes without which nothing goes on. Its own client notices the death of the first only after a minute."""
@@ -67,11 +67,10 @@ class Cluster:
         # Ray's processes inherit the block: a closed terminal ends this process alone, which hears of it afterwards
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
         try:
-            with bounded_in_native_code():
-                if self.address is None:
-                    self._start_local()
-                else:
-                    self.ray = ray_environment.join(self.address)
+            if self.address is None:
+                self._start_local()
+            else:
+                self.ray = ray_environment.join(self.address)
         except SystemExit:  # Ray takes SIGTERM for itself, and ends the process with code 15
             kill_children(self._earlier_processes)  # Ray does not know yet which processes it has started
             raise Interrupted from None

@@ -145,19 +145,6 @@ def test_leaving_in_order_is_bounded_where_a_lock_is_in_the_way() -> None:
     assert not child.is_running()
 
 
-@pytest.mark.parametrize(("bound", "times"), [(0.5, 1), (100, 2)], ids=["the first in time", "the second at once"])
-def test_a_signal_ends_a_command_that_is_in_native_code(bound: float, times: int) -> None:
-    """As in `ray.init`, which waits there for its workers: Python's handlers do not run meanwhile."""
-    process = subprocess.Popen(program("waits_in_native_code", str(bound)), stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout and process.stdout.readline() == "waits\n"
-        for number in (signal.SIGINT, signal.SIGTERM)[:times]:
-            process.send_signal(number)
-        assert process.wait(timeout=60) == 130
-    finally:
-        process.kill()
-
-
 def test_the_first_reason_to_stop_counts() -> None:
     reasons: list[str] = []
     stop = StopRequest(reasons.append)
