@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING
 
+import orchestrator
 from orchestrator import environment
 from orchestrator.cluster import preflight
 from orchestrator.cluster.ray_runtime import Cluster
@@ -65,10 +68,21 @@ def _background_executor(stack: ExitStack) -> ThreadPoolExecutor:
 def warm_workers(options: SweepOptions, trials: int) -> WarmWorkers:
     """Those that start with a local Ray for so many trials. None where there is a GPU: how many share it is not known.
 
-    A trial on a GPU would also find torch with other numbers of threads than Ray gives its workers.
+    Nor does a later worker import torch before its trial there: torch takes its number of threads from the variable
+    that Ray sets when the trial comes, and a trial on a GPU, unlike one on a processor, does not set its own.
     """
     on_cpus = options.device == "cpu" or not environment.has_gpu_driver()
-    return WarmWorkers(min(sweep_preparation.workers_of(options), trials) if on_cpus else 0, TRAINABLE)
+    module = TRAINABLE if _is_found_by_workers() else ""
+    return WarmWorkers(min(sweep_preparation.workers_of(options), trials), module) if on_cpus else WarmWorkers()
+
+
+def _is_found_by_workers() -> bool:
+    """Whether a worker that waits would import the code of this process, and not another version that is installed.
+
+    It does not know the first folder of `sys.path`, the script's or the current one: Ray tells it with the first task.
+    """
+    found = PathFinder.find_spec("orchestrator", sys.path[1:])
+    return found is not None and found.origin == orchestrator.__file__
 
 
 @contextmanager

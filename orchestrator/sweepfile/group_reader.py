@@ -87,7 +87,6 @@ def _read_group(
         if settings and settings.keys() <= {*grid, *zipped, *(sample.space.paths if sample else ())}
     ]
     listed = reader.read_settings_list(keys.get("trials"), f"{path}.trials")
-    settings |= overrides.of_group(name, "trial")
     return Group(name, path, source, settings, grid, zipped, exclude, listed, sample)
 
 

@@ -91,7 +91,7 @@ class _SweepReader(SettingsReader):
         trials = [
             trial
             for group in groups
-            for trial in self._trials(group, {**shared, **group.settings, **applied.trial}, seeds)
+            for trial in self._trials(group, applied.settings(group.name, {**shared, **group.settings}), seeds)
         ]
         self.raise_problems()
         samples = {group.name: group.sample for group in groups if group.sample}
@@ -129,7 +129,7 @@ class _SweepReader(SettingsReader):
         )
         if explores is None:
             return sweep
-        settings = {**shared, **groups[0].settings, **applied.trial}
+        settings = applied.settings(groups[0].name, {**shared, **groups[0].settings})
         return explored.as_explored(sweep, explores, groups[0], settings)
 
     def _name(self, top: dict[str, LocatedValue]) -> str:

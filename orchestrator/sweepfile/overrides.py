@@ -25,8 +25,8 @@ GROUP_SECTIONS = ("trial", "grid", "zip", "sample")
 class Overrides:
     """The settings of `--set`.
 
-    trial: settings that win over those of the file and of every group. slurm: keys of this section. explored: path such
-    as `map.trials` -> its value. groups: (group, section) -> settings of this section, for when the group is read.
+    trial: settings that win over those of the file, also of its groups. slurm: keys of this section. explored: path
+    such as `map.trials` -> its value. groups: (group, section) -> settings of this section.
     """
 
     trial: LocatedSettings = field(default_factory=dict)
@@ -37,6 +37,10 @@ class Overrides:
     def of_group(self, name: str, section: str) -> LocatedSettings:
         """The settings for one section (`trial`, `grid`, `zip` or `sample`) of a group."""
         return self.groups.get((name, section), {})
+
+    def settings(self, name: str, written: LocatedSettings) -> LocatedSettings:
+        """What the trials of a group share, of which `written` is in the file. What is set for one group wins."""
+        return {**written, **self.trial, **self.of_group(name, "trial")}
 
 
 def parse_overrides(texts: list[str]) -> list[tuple[str, Any]]:

@@ -51,6 +51,14 @@ def test_what_is_set_reaches_every_trial_and_wins_over_its_group(tmp_path: Path)
     assert {(trial.config.steps, trial.config.model.width) for trial in sweep.trials} == {(9, 16)}
 
 
+@pytest.mark.parametrize(
+    "options", [("trial.steps=9", "groups.a.trial.steps=7"), ("groups.a.trial.steps=7", "trial.steps=9")]
+)
+def test_what_is_set_for_one_group_wins_over_what_is_set_for_all(tmp_path: Path, options: tuple[str, str]) -> None:
+    steps = {(trial.group, trial.config.steps) for trial in read(tmp_path, *options).trials}
+    assert steps == {("a", 7), ("a.b", 9), ("b", 9), ("c", 9)}
+
+
 def test_without_set_nothing_changes(tmp_path: Path) -> None:
     assert read(tmp_path).trials == load(tmp_path / "sweep.yaml").trials
 
