@@ -1,6 +1,6 @@
 """Evaluators in files, so that the features of the real images are computed once: those of MNIST take 13 s of CPU.
 
-A file serves the code that wrote it. After a change of `gan_core.evaluation` the evaluator is built again.
+A file serves the code that wrote it. After a change of `gan_core.evaluation` or of torch the evaluator is built again.
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from gan_core import checkpoint
 from gan_core.config.sections import EvaluationConfig
+from gan_core.data import pixels
 from gan_core.data.datasets import ImageSet
 from gan_core.evaluation.distinctness import RepeatDistances
 from gan_core.evaluation.evaluator import Evaluator, build, id_of, identity_of
@@ -42,9 +45,10 @@ def kept_or_built(config: EvaluationConfig, images: ImageSet, features: Features
 
 @cache
 def _code() -> str:
-    """A hash of what decides the numbers of an evaluator of an identity: the modules of this package."""
-    modules = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(module.read_bytes() for module in modules)).hexdigest()[:16]
+    """A hash of what decides the numbers of an evaluator of an identity: this package, `pixels` and torch."""
+    modules = [*sorted(Path(__file__).parent.glob("*.py")), Path(pixels.__file__)]
+    content = b"".join(module.read_bytes() for module in modules) + torch.__version__.encode()
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _numbers(evaluator: Evaluator) -> dict[str, Any]:

@@ -65,6 +65,21 @@ def test_other_code_builds_it_anew(made: Made, tmp_path: Path, monkeypatch: pyte
     made(tmp_path)
 
 
+def test_code_is_also_torch_and_the_choice_of_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pixels.py").write_text("other")
+    codes = {evaluator_file._code()}
+    for target, name, value in (
+        (torch, "__version__", "0"),
+        (evaluator_file.pixels, "__file__", str(tmp_path / "pixels.py")),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, value)
+            evaluator_file._code.cache_clear()
+            codes.add(evaluator_file._code())
+    evaluator_file._code.cache_clear()
+    assert len(codes) == 3
+
+
 def test_a_damaged_file_is_written_anew(made: Made, tmp_path: Path) -> None:
     built = made(tmp_path)
     file = file_of(built, tmp_path)
