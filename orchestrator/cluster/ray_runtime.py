@@ -100,6 +100,7 @@ class Cluster:
             kill_children(self._earlier_processes)
             message = f"Ray did not start in two tries{_busy()}: {first_line(error)}; the same command tries again"
             raise ServiceError(message + self._ray_log()) from None
+        self._warm.start()
         self._watch_processes()
 
     def _clear_failed_start(self, _: RetryCallState) -> None:
@@ -107,7 +108,7 @@ class Cluster:
         self.ray.shutdown()
 
     def _init_local(self) -> None:
-        with left_out.without_services(), self._warm.starting(), wait_for_node(self._has_all_processes):
+        with left_out.without_services(), self._warm.environment(), wait_for_node(self._has_all_processes):
             self.ray.init(
                 num_cpus=self.workers,
                 include_dashboard=False,

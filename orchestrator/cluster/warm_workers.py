@@ -1,65 +1,71 @@
-"""Worker processes that start with a local Ray and import what trials need, while the command prepares the rest.
+"""Worker processes that start after a local Ray and import what trials need, while the command prepares the rest.
 
 Ray gives an actor a process that waits, if none has run a task in it and it has the environment that the actor asks
-for (`WorkerPool::WorkerFitForLease`, ray 2.60). It has no setting for how many processes start with a node: there are
-as many as it has CPUs, however few trials there are.
+for (`WorkerPool::WorkerFitForLease`, ray 2.60). Its node starts them when it is asked to. Those that it starts by
+itself are as many as it has CPUs, and `ray.init` would wait for them in C++, where no signal is heard.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
-from unittest.mock import patch
 
 from orchestrator.cluster.left_out import replaced
 
 PRESTART, PRELOAD = "RAY_prestart_worker_first_driver", "RAY_preload_python_modules"
-MAX_IDLE = "RAY_idle_worker_killing_time_threshold_ms"
 TUNES_OWN = {"PL_DISABLE_FORK": "1"}
 """Environment variables that Tune gives its workers, each in an environment of its own."""
 MAX_IDLE_SECONDS = 3600
 """Ray would end processes that have waited for a second as soon as Tune has reserved the processors for its actors."""
+SECONDS_TO_ANSWER = 10
 
 
 @dataclass(frozen=True)
 class WarmWorkers:
-    """count: how many processes start with Ray. module: what these import, and those that start later."""
+    """count: how many processes start after Ray. module: what these import, and those that start later."""
 
     count: int = 0
     module: str = ""
 
-    def _environment(self) -> dict[str, str]:
-        return {
-            PRESTART: "1" if self.count else "0",
-            PRELOAD: self.module,
-            MAX_IDLE: str(MAX_IDLE_SECONDS * 1000),
-            **TUNES_OWN,
-        }
-
     @contextmanager
-    def starting(self) -> Iterator[None]:
-        """A Ray that starts in this context starts `count` processes, and `ray.init` waits until Ray knows them."""
-        from ray._private import ray_constants, services
-
-        before = {name: os.environ.get(name) for name in self._environment()}
-        start_process = services.start_ray_process
-
-        def start(command: list[str], process_type: str, *arguments: Any, **named: Any) -> Any:
-            if process_type == ray_constants.PROCESS_TYPE_RAYLET:
-                command = [*command, f"--num_prestart_python_workers={self.count}"]  # the last one counts
-            return start_process(command, process_type, *arguments, **named)
-
-        os.environ |= self._environment()
+    def environment(self) -> Iterator[None]:
+        """A Ray that starts in this context gives its workers the module, and starts none by itself."""
+        own = {PRESTART: "0", PRELOAD: self.module, **TUNES_OWN}
+        before = {name: os.environ.get(name) for name in own}
+        os.environ |= own
         try:
-            with patch.object(services, "start_ray_process", start):
-                yield
+            yield
         finally:  # another Ray of this process, in a notebook, shall not import what is ours
             for name, value in before.items():
                 os.environ.pop(name)
                 os.environ |= {} if value is None else {name: value}
+
+    def start(self) -> None:
+        """Ask the node of this process's Ray to start them, and return before they have."""
+        if self.count:
+            with suppress(Exception):  # of another Ray, or of a node that is busy: they start when Tune asks for them
+                _ask_node(self.count)
+
+
+def _ask_node(count: int) -> None:
+    import ray
+    from ray._private.grpc_utils import init_grpc_channel
+    from ray.core.generated.common_pb2 import Language
+    from ray.core.generated.node_manager_pb2 import PrestartWorkersRequest
+    from ray.core.generated.node_manager_pb2_grpc import NodeManagerServiceStub
+
+    (node,) = ray.nodes()
+    channel = init_grpc_channel(f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}")
+    request = PrestartWorkersRequest(
+        language=Language.PYTHON,
+        job_id=bytes.fromhex(ray.get_runtime_context().get_job_id()),
+        keep_alive_duration_secs=MAX_IDLE_SECONDS,
+        num_workers=count,
+    )
+    NodeManagerServiceStub(channel).PrestartWorkers(request, timeout=SECONDS_TO_ANSWER)
+    channel.close()
 
 
 NO_WARM_WORKERS = WarmWorkers()

@@ -183,7 +183,9 @@ def run_part(sweep: Sweep, options: SweepOptions, console: Console) -> int:
             plan = member.complete(plan, options, display)
             if plan.unfinished:
                 preparation = sweep_services.prepare_evaluators(plan, options, display, stack)
-                cluster = stack.enter_context(sweep_services.start_ray(plan, len(plan.unfinished), options, display))
+                cluster = stack.enter_context(
+                    sweep_services.start_ray(plan, _count_left(plan, options.part), options, display)
+                )
                 runner = SweepRunner(cluster, preparation.result(), options.settings, display, stop)
                 with handle_stop_signal_with(stop.request):
                     member.train(plan, runner, stop)

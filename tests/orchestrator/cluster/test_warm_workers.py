@@ -1,43 +1,45 @@
-"""Workers that start with Ray. `test_real_ray.py` has a trial that runs in one."""
+"""Workers that a new Ray is asked for. `test_real_ray.py` has a trial that runs in one."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
-from ray._private import services
 from ray.tune.execution.class_cache import _ActorClassCache
 from ray.tune.trainable import Trainable
 
+from orchestrator.cluster import warm_workers
 from orchestrator.cluster.warm_workers import PRELOAD, PRESTART, TUNES_OWN, WarmWorkers, actors_in_them
 
 
-def test_the_raylet_alone_is_told_how_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    commands = list[list[str]]()
-    monkeypatch.setattr(services, "start_ray_process", lambda command, *rest, **more: commands.append(command))
-    with WarmWorkers(3, "json").starting():
-        services.start_ray_process(["raylet", "--num_prestart_python_workers=64"], "raylet", fate_share=True)
-        services.start_ray_process(["gcs_server"], "gcs_server", fate_share=True)
-    services.start_ray_process(["raylet"], "raylet", fate_share=True)
-    told = "--num_prestart_python_workers=3"
-    assert commands == [["raylet", "--num_prestart_python_workers=64", told], ["gcs_server"], ["raylet"]]
-
-
-@pytest.mark.parametrize(("count", "starts"), [(2, "1"), (0, "0")])
-def test_none_start_where_none_are_asked_for(count: int, starts: str) -> None:
-    with WarmWorkers(count, "json").starting():
-        assert os.environ[PRESTART] == starts
+def test_ray_starts_none_by_itself() -> None:
+    """`ray.init` would wait for them in C++, where no signal is heard."""
+    with WarmWorkers(2, "json").environment():
+        assert os.environ[PRESTART] == "0"
 
 
 def test_another_ray_of_this_process_has_the_environment_of_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a notebook, one that its user starts after a sweep."""
     monkeypatch.setenv("PL_DISABLE_FORK", "0")
     before = dict(os.environ)
-    with WarmWorkers(1, "json").starting():
+    with WarmWorkers(1, "json").environment():
         assert os.environ[PRELOAD] == "json"
         os.environ["SET_BY_ANOTHER_THREAD"] = "meanwhile"
     assert os.environ.pop("SET_BY_ANOTHER_THREAD") == "meanwhile"
     assert dict(os.environ) == before
+
+
+def test_a_node_that_does_not_take_the_question_starts_workers_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[int]()
+
+    def refuse(count: int) -> None:
+        asked.append(count)
+        raise ConnectionError
+
+    monkeypatch.setattr(warm_workers, "_ask_node", refuse)
+    WarmWorkers(0, "json").start()
+    WarmWorkers(3, "json").start()
+    assert asked == [3]
 
 
 def environment_of_an_actor() -> dict[str, str]:

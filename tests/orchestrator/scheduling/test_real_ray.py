@@ -48,7 +48,7 @@ def test_a_worker_that_cannot_be_set_up_is_tried_once_more_and_told_with_its_tra
     assert last == "its worker could not run it: ModuleNotFoundError: No module named 'a_package_of_another_node'"
 
 
-def test_the_first_trial_runs_in_the_process_that_has_started_with_ray_and_has_waited(ran: Ran) -> None:
+def test_the_first_trial_runs_in_the_process_that_was_asked_for_and_has_waited(ran: Ran) -> None:
     home, reports = ran
     assert [record_of("dying", home).attempts[0].process] == reports["warm"]
 

@@ -1,7 +1,7 @@
 """Sweeps of one trial on a real Ray, whose evaluators make a worker fail: argv[1]/dying.yaml, unready.yaml,
 crowded.yaml. A lost worker is replaced once here, so that not six of them have to be started.
 
-Prints as JSON what was reported of each, and the processes of the workers that started with Ray (`warm`).
+Prints as JSON what was reported of each, and the processes of the workers that were asked for (`warm`).
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def main() -> None:
     failure_policy.POLICIES[Cause.LOST_WORKER] = failure_policy.Policy(failure_policy.Action.MOVE, max_retries=1)
     warm = WarmWorkers(1, TRAINABLE)
     with command_temp_folder() as scratch, Cluster(None, 2, scratch, 0, print, warm=warm) as cluster:
-        waiting = [child.pid for child in children() if child.name() == "ray::IDLE"]
+        waiting, deadline = list[int](), time.monotonic() + 60
+        while not waiting and time.monotonic() < deadline:
+            waiting = [child.pid for child in children() if child.name() == "ray::IDLE"]
         time.sleep(SECONDS_TO_WAIT)
         from orchestrator.scheduling import tune_run  # after Cluster: Ray reads its environment when it is imported
 
