@@ -87,7 +87,7 @@ def _classifier(images: datasets.ImageSet, cache: Path) -> Features:
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(cache.parent / "lock"):
-            remove_temporary(cache.parent)
+            remove_temporary(cache.parent)  # half an evaluator of another command, too, which then does without
             return features.classifier(images, cache)
     except OSError as error:
         raise cannot_be_written(cache.parent, error) from None
