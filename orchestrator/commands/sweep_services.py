@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import orchestrator
 from orchestrator import environment
 from orchestrator.cluster import preflight
 from orchestrator.cluster.ray_runtime import Cluster
@@ -82,7 +82,7 @@ def _is_found_by_workers() -> bool:
     It does not know the first folder of `sys.path`, the script's or the current one: Ray tells it with the first task.
     """
     found = PathFinder.find_spec("orchestrator", sys.path[1:])
-    return found is not None and found.origin == orchestrator.__file__
+    return found is not None and found.origin == str(Path(environment.__file__).with_name("__init__.py"))
 
 
 @contextmanager
