@@ -335,7 +335,7 @@ def _read_by_torchvision(name: str, root: Path, download: bool) -> Loaded:
     kind = getattr(datasets, TORCHVISION[name])
     splits = [{"split": "train"}, {"split": "test"}] if name == "svhn" else [{"train": True}, {"train": False}]
     train, test = (kind(str(root), download=download, **split) for split in splits)
-    names = tuple("0123456789") if name in ("mnist", "stacked_mnist", "svhn") else tuple(train.classes)
+    names = tuple("0123456789") if name == "svhn" else CLASSES.get(TORCHVISION[name]) or tuple(train.classes)
     return Loaded(_torchvision_part(name, train), _torchvision_part(name, test), names)
 
 

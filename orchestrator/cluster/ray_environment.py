@@ -31,9 +31,11 @@ ENVIRONMENT = {
 LOCAL_ENVIRONMENT = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_AUTH_MODE": "token",
+    "RAY_prestart_worker_first_driver": "0",
     "RAY_agent_register_timeout_ms": "300000",
 }
-"""For a local Ray, beside that. The first makes it listen on loopback alone, on every system. The last
+"""For a local Ray, beside that. The first makes it listen on loopback alone, on every system. The third starts no
+workers with the node: `ray.init` would wait for them in C++, where no signal is heard (see `warm_workers`). The last
 lets the node's agent start slowly: on a busy machine a node has died of that."""
 DEFAULT_TOKEN = Path("~/.ray/auth_token")
 """Where Ray looks for a token that the environment does not name."""

@@ -1,8 +1,7 @@
 """Worker processes that start after a local Ray and import what trials need, while the command prepares the rest.
 
 Ray gives an actor a process that waits, if none has run a task in it and it has the environment that the actor asks
-for (`WorkerPool::WorkerFitForLease`, ray 2.60). Its node starts them when it is asked to. Those that it starts by
-itself are as many as it has CPUs, and `ray.init` would wait for them in C++, where no signal is heard.
+for (`WorkerPool::WorkerFitForLease`, ray 2.60). Its node starts them when it is asked to.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 
 from orchestrator.cluster.left_out import replaced
 
-PRESTART, PRELOAD = "RAY_prestart_worker_first_driver", "RAY_preload_python_modules"
+PRELOAD = "RAY_preload_python_modules"
 TUNES_OWN = {"PL_DISABLE_FORK": "1"}
 """Environment variables that Tune gives its workers, each in an environment of its own."""
 MAX_IDLE_SECONDS = 3600
@@ -31,8 +30,8 @@ class WarmWorkers:
 
     @contextmanager
     def environment(self) -> Iterator[None]:
-        """A Ray that starts in this context gives its workers the module, and starts none by itself."""
-        own = {PRESTART: "0", PRELOAD: self.module, **TUNES_OWN}
+        """A Ray that starts in this context gives its workers the module, and Tune's variables."""
+        own = {PRELOAD: self.module, **TUNES_OWN}
         before = {name: os.environ.get(name) for name in own}
         os.environ |= own
         try:

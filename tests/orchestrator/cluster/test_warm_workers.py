@@ -9,13 +9,13 @@ from ray.tune.execution.class_cache import _ActorClassCache
 from ray.tune.trainable import Trainable
 
 from orchestrator.cluster import warm_workers
-from orchestrator.cluster.warm_workers import PRELOAD, PRESTART, TUNES_OWN, WarmWorkers, actors_in_them
+from orchestrator.cluster.ray_environment import LOCAL_ENVIRONMENT
+from orchestrator.cluster.warm_workers import PRELOAD, TUNES_OWN, WarmWorkers, actors_in_them
 
 
 def test_ray_starts_none_by_itself() -> None:
     """`ray.init` would wait for them in C++, where no signal is heard."""
-    with WarmWorkers(2, "json").environment():
-        assert os.environ[PRESTART] == "0"
+    assert LOCAL_ENVIRONMENT["RAY_prestart_worker_first_driver"] == "0"
 
 
 def test_another_ray_of_this_process_has_the_environment_of_before(monkeypatch: pytest.MonkeyPatch) -> None:
